@@ -1,0 +1,14 @@
+# Everything comes from the distribution's packages; installer/packages.sh lists them.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(OpenSSL REQUIRED)
+find_package(Qt6 6.4 REQUIRED COMPONENTS Core Network Sql Test)
+find_package(tomlplusplus REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(CURL REQUIRED)
+pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+# prometheus-cpp's CMake package also wants civetweb and curl, which the core library does not use.
+pkg_check_modules(prometheus REQUIRED IMPORTED_TARGET prometheus-cpp-core)

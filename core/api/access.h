@@ -1,0 +1,39 @@
+#pragma once
+
+#include <boost/describe/class.hpp>
+#include <boost/describe/enum.hpp>
+
+#include <cstdint>
+
+namespace portolan {
+
+/// What somebody may do; each includes the ones before it. Anonymous is everybody, signed in or not.
+enum class Role : std::uint8_t { Anonymous, User, Operator, Admin };
+BOOST_DESCRIBE_ENUM(Role, Anonymous, User, Operator, Admin)
+
+/// Which limit a request counts in. A request counts in one.
+enum class Category : std::uint8_t {
+    Default,    ///< pages
+    Api,        ///< /api/*, unless named below
+    Auth,       ///< /auth/*
+    Upload,     ///< POST /api/uploads
+    Analysis,   ///< POST /start-analysis
+    Automation, ///< POST /api/automations/{id}/run
+    Admin,      ///< /api/admin/*: only a guard of 50 a second per session
+    Unlimited,  ///< never limited, and without limit headers: /health, /metrics, static files, …
+};
+BOOST_DESCRIBE_ENUM(Category, Default, Api, Auth, Upload, Analysis, Automation, Admin, Unlimited)
+
+/// Ids of users, tasks' owners and everything a user made: 64-bit, ordered by time, made by base/ids.h. 0: none.
+using Id = std::uint64_t;
+
+/// Who makes a request, as admission found out. Anonymous where nobody is signed in.
+struct Principal
+{
+    Id userId = 0;
+    Role role = Role::Anonymous;
+    bool operator==(const Principal &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Principal, (), (userId, role))
+
+} // namespace portolan

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <boost/describe/class.hpp>
+#include <boost/describe/enum.hpp>
+#include <boost/system/result.hpp>
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace portolan {
+
+/// What went wrong, as the caller must tell it apart. The HTTP status of each is in core/http/problem.h.
+enum class ErrorKind {
+    Invalid,         ///< the caller's input is wrong; `fields` names where
+    Unauthenticated, ///< nobody is signed in, or no longer
+    Forbidden,       ///< signed in, but not allowed
+    NotFound,        ///< does not exist, or not for this caller
+    Conflict,        ///< exists already, or was changed meanwhile
+    TooLarge,        ///< over a size bound
+    RateLimited,     ///< over a limit or a ceiling; `retryAfter` says how long
+    Unavailable,     ///< something this needs is away; `retryAfter` may say how long
+    Full,            ///< Redis or the disk has no room; reading still works
+    Timeout,         ///< no answer within the deadline; it may or may not have happened
+    Cancelled,       ///< given up by the caller or by shutdown
+    Protocol,        ///< the other side said something that makes no sense
+    Unsupported,     ///< this deployment cannot do it
+    Internal,        ///< a bug, or a failure nobody can act on
+};
+BOOST_DESCRIBE_ENUM(ErrorKind, Invalid, Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, RateLimited,
+                    Unavailable, Full, Timeout, Cancelled, Protocol, Unsupported, Internal)
+
+/// One bad field: a JSON pointer into the request (RFC 6901) and what is wrong with it.
+struct FieldError
+{
+    std::string pointer;
+    std::string detail;
+    bool operator==(const FieldError &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(FieldError, (), (pointer, detail))
+
+/// An expected failure, in words a person can act on. Never holds a secret.
+struct Error
+{
+    ErrorKind kind = ErrorKind::Internal;
+    std::string code;                   ///< stable name, `redis-full`; the problem type of an HTTP answer. Empty: derived from kind
+    std::string message;                ///< one sentence: what failed, naming the thing
+    std::string hint;                   ///< the way out, or empty
+    std::vector<FieldError> fields = {}; ///< only with ErrorKind::Invalid
+    std::chrono::seconds retryAfter{0}; ///< zero: not said
+    bool operator==(const Error &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Error, (), (kind, code, message, hint, fields, retryAfter))
+
+/// Thrown only where a Result is read without having been asked: a bug.
+class BadResult final : public std::logic_error
+{
+public:
+    explicit BadResult(Error error) : std::logic_error(error.message), m_error(std::move(error)) {}
+    const Error &error() const { return m_error; }
+
+private:
+    Error m_error;
+};
+
+[[noreturn]] inline void throw_exception_from_error(const Error &error, const boost::source_location &)
+{
+    throw BadResult(error);
+}
+
+/// A value, or why there is none. Expected failures travel this way; exceptions are for bugs and lost I/O.
+template <class T> using Result = boost::system::result<T, Error>;
+
+/// Short ways to make the common errors.
+inline Error failure(ErrorKind kind, std::string message, std::string hint = {})
+{
+    return Error{kind, {}, std::move(message), std::move(hint), {}, std::chrono::seconds{0}};
+}
+
+} // namespace portolan

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "core/api/result.h"
+#include "core/http/message.h"
+
+namespace portolan::http {
+
+status statusOf(ErrorKind kind);
+
+/// application/problem+json (RFC 9457): type https://portolan.invalid/problems/<code>, title, status, detail,
+/// request_id, and errors[] with a JSON pointer per bad field. Retry-After where the error says one.
+Response problem(const Request &request, const Error &error);
+
+} // namespace portolan::http

@@ -1,0 +1,91 @@
+#pragma once
+
+#include "core/api/result.h"
+#include "core/base/runtime.h"
+#include "core/http/admission.h"
+#include "core/http/router.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace portolan {
+class Clock;
+}
+
+namespace portolan::http {
+
+class WebSocket;
+
+/// Bounds of what a client may cost. Every one is tested.
+struct ServerOptions
+{
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 8080; ///< 0: any free one
+    std::string tlsCertificate; ///< PEM file with the chain; empty: plain HTTP
+    std::string tlsKey;
+    std::size_t maxHeaderBytes = 16 * 1024;
+    std::size_t maxBodyBeforeSignIn = 4 * 1024;
+    std::size_t maxConnections = 10'000;
+    std::size_t maxConnectionsPerAddress = 256; ///< trusted proxies have no such bound
+    std::chrono::milliseconds headerTimeout{10'000};  ///< from the first byte (or the accept) to the end of the headers
+    std::chrono::milliseconds requestTimeout{60'000}; ///< from the first byte to the end of the answer
+    std::chrono::milliseconds idleTimeout{75'000};    ///< between requests
+    std::chrono::milliseconds drainTimeout{10'000};   ///< stop(): for requests under way
+    std::vector<std::string> trustedProxies; ///< addresses or CIDR blocks whose X-Forwarded-For/-Proto are believed
+    std::vector<std::string> allowedOrigins; ///< CORS and WebSocket upgrades; exact origins
+    std::vector<std::string> allowedHosts;   ///< Host header; empty: any
+};
+
+/// What the server tells whoever counts; called on the connection's thread, must not block.
+class ServerObserver
+{
+public:
+    virtual ~ServerObserver() = default;
+    /// `route` is null where none matched. `bytes`: of the answer.
+    virtual void answered(const Request &request, const Route *route, unsigned status, std::chrono::nanoseconds took,
+                          std::size_t bytes) = 0;
+};
+
+/// HTTP/1.1 on Beast: keep-alive, pipelining, HEAD, chunked bodies, Expect: 100-continue, TLS, WebSocket on the same
+/// port. A connection is one coroutine on one I/O thread: headers, admission, body, handler, answer.
+class Server final
+{
+public:
+    /// All arguments outlive the server.
+    Server(Runtime &runtime, const Router &router, Admission &admission, ServerObserver &observer, const Clock &clock,
+           ServerOptions options);
+    ~Server(); ///< stop()
+
+    /// Binds and begins to serve. Invalid (bad certificate, bad address) or Unavailable (port in use; the error names it).
+    Result<void> start();
+    std::uint16_t port() const; ///< the one bound to
+    bool secure() const;
+
+    /// A WebSocket endpoint: after admission of `route` (GET) and the Origin check the connection becomes `handler`'s.
+    /// Before start().
+    void onWebSocket(std::string path, Access access,
+                     std::function<awaitable<void>(Request &, std::shared_ptr<WebSocket>)> handler);
+
+    /// Stops accepting, lets requests under way finish within drainTimeout, closes WebSockets with 1001. Blocks; not
+    /// from an I/O thread. Twice is harmless.
+    void stop();
+
+    struct Counters
+    {
+        std::size_t connections = 0;
+        std::size_t webSockets = 0;
+        std::uint64_t accepted = 0;
+        std::uint64_t refused = 0; ///< at a bound of connections
+        std::uint64_t cut = 0;     ///< at a deadline
+    };
+    Counters counters() const; ///< from any thread
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> m_impl;
+};
+
+} // namespace portolan::http

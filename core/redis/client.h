@@ -1,0 +1,95 @@
+#pragma once
+
+#include "core/api/result.h"
+#include "core/base/asio.h"
+#include "core/redis/command.h"
+#include "core/redis/endpoint.h"
+#include "core/redis/reply.h"
+#include "core/redis/script.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace portolan {
+class Clock;
+}
+
+namespace portolan::redis {
+
+struct ClientOptions
+{
+    std::string name = "portolan";                 ///< CLIENT SETNAME
+    std::chrono::milliseconds connectTimeout{2000};
+    std::chrono::milliseconds commandTimeout{1000}; ///< default deadline of a call
+    std::chrono::milliseconds backoffMin{50};       ///< between attempts to connect, doubling …
+    std::chrono::milliseconds backoffMax{1000};     ///< … up to this, with jitter
+    std::size_t maxPending = 100'000;               ///< calls in flight; over it a call answers Unavailable at once
+    std::size_t maxPendingBytes = 64 * 1024 * 1024;
+};
+
+/// One pipelined connection to one Redis, shared by every thread of the process.
+///
+/// Calls may come from coroutines on any I/O thread; each resumes on the executor it was called on. What is called
+/// during one turn of the event loop goes out in one write. Nothing ever waits past its deadline: while Redis is away
+/// a call answers ErrorKind::Unavailable at once, one that was sent and got no answer in time answers Timeout (it may
+/// or may not have run). Calls are never sent twice, except after NOSCRIPT, which ran nothing.
+///
+/// Errors: Unavailable (not connected, bound reached), Timeout, Full (Redis answered OOM), Protocol (a reply that is
+/// no RESP), Cancelled (stopped), Internal (any other error reply, `message` has its text).
+class Client final
+{
+public:
+    enum class State { Connecting, Ready, Stopped };
+
+    Client(Executor executor, Endpoint endpoint, ClientOptions options = {});
+    ~Client();
+    Client(const Client &) = delete;
+    Client &operator=(const Client &) = delete;
+
+    void start();            ///< begins to connect, and keeps connected; from any thread
+    void stop();             ///< answers everything pending with Cancelled and disconnects; blocks until done
+    State state() const;     ///< from any thread
+
+    /// Makes the client load `script` on every connection. Before start().
+    void preload(const Script &script);
+
+    /// Called on the client's executor after each change between Connecting and Ready. Before start().
+    void onStateChange(std::function<void(State)> handler);
+
+    /// One command, one reply. An error reply becomes an Error.
+    awaitable<Result<Reply>> run(Command command);
+    awaitable<Result<Reply>> run(Command command, std::chrono::milliseconds deadline);
+
+    /// Several commands in one round trip, one reply each in order; error replies stay replies. Not atomic.
+    awaitable<Result<std::vector<Reply>>> pipeline(Command commands);
+    awaitable<Result<std::vector<Reply>>> pipeline(Command commands, std::chrono::milliseconds deadline);
+
+    /// A script by its SHA; loads it and tries again when Redis does not know it.
+    awaitable<Result<Reply>> eval(const Script &script, std::span<const std::string_view> keys,
+                                  std::span<const std::string_view> arguments);
+    awaitable<Result<Reply>> eval(const Script &script, std::span<const std::string_view> keys,
+                                  std::span<const std::string_view> arguments, std::chrono::milliseconds deadline);
+
+    /// Sends and forgets: for what nobody waits for (publishing an event). Dropped and counted while Redis is away.
+    void post(Command commands);
+
+    struct Counters
+    {
+        std::uint64_t commands = 0;   ///< sent
+        std::uint64_t dropped = 0;    ///< post() while away
+        std::uint64_t reconnects = 0; ///< successful connections after the first
+        std::uint64_t timeouts = 0;
+    };
+    Counters counters() const; ///< from any thread
+
+private:
+    struct Impl;
+    std::shared_ptr<Impl> m_impl;
+};
+
+} // namespace portolan::redis

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "core/api/result.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace portolan::redis {
+
+/// Where a Redis is and how to sign in to it. Read from `redis://[user:pass@]host:port[/db]`, `rediss://` (TLS) or
+/// `unix:/path` (`unix:/path?db=1`).
+struct Endpoint
+{
+    enum class Transport : std::uint8_t { Tcp, Tls, Unix };
+
+    Transport transport = Transport::Tcp;
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 6379;
+    std::string path;     ///< Unix
+    std::string user;     ///< ACL user; empty: default
+    std::string password; ///< never logged
+    unsigned database = 0;
+
+    /// Percent-decoded and validated; the error names what is wrong with the URL without repeating its password.
+    static Result<Endpoint> parse(std::string_view url);
+
+    std::string display() const; ///< the URL without user information, for people
+};
+
+} // namespace portolan::redis

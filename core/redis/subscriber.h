@@ -1,0 +1,44 @@
+#pragma once
+
+#include "core/base/asio.h"
+#include "core/redis/client.h"
+#include "core/redis/endpoint.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace portolan::redis {
+
+/// The process's one connection for publish/subscribe. Subscribes again to everything after each reconnect; messages
+/// published while it was away are lost, as Redis has it.
+class Subscriber final
+{
+public:
+    /// Called on the subscriber's executor; must not block. `channel` is the one published to, also for patterns.
+    using Handler = std::function<void(std::string_view channel, std::string_view payload)>;
+
+    Subscriber(Executor executor, Endpoint endpoint, ClientOptions options = {});
+    ~Subscriber();
+    Subscriber(const Subscriber &) = delete;
+    Subscriber &operator=(const Subscriber &) = delete;
+
+    void start();
+    void stop(); ///< no handler runs after it has returned
+    Client::State state() const;
+
+    /// From any thread, before or after start(). Several handlers of one channel share one subscription. The handler
+    /// stays until the returned token is destroyed; after that returns on the subscriber's thread it never runs again.
+    [[nodiscard]] std::shared_ptr<void> subscribe(std::string channel, Handler handler);
+    [[nodiscard]] std::shared_ptr<void> subscribePattern(std::string pattern, Handler handler);
+
+    /// Called on the executor after every (re)connect, once the subscriptions are acknowledged. Before start().
+    void onReady(std::function<void()> handler);
+
+private:
+    struct Impl;
+    std::shared_ptr<Impl> m_impl;
+};
+
+} // namespace portolan::redis

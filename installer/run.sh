@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Sets up everything on a fresh Debian 12 or 13 (packages, configure, build) and serves a portal on this machine.
+#   installer/run.sh [options of `portoland serve`]     e.g. installer/run.sh --listen 127.0.0.1:9000
+# As root or as a user who may use sudo; sudo is asked for packages only, and only when some are missing.
+# In a terminal it then shows the portal's zones, live; Ctrl+C stops everything. Run again, it starts within seconds.
+
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=installer/packages.sh
+. "$root/installer/packages.sh"
+export LC_ALL=${LC_ALL:-C.UTF-8}
+
+if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
+    sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}"
+    exit 0
+fi
+
+install_packages build run
+back_to_caller "$root/installer/run.sh" "$@"
+
+cd "$root"
+say "Configuring (build/release)"
+cmake --preset release
+say "Building (the first time takes some minutes)"
+cmake --build --preset release --target portoland
+portoland=$root/build/release/app/portoland
+
+if [ ! -t 1 ]; then
+    say "Serving; no terminal, so no zones here: the log follows"
+    exec "$portoland" serve "$@"
+fi
+
+# The zones are shown by a second process, which finds the portal through its data directory.
+where=()
+previous=
+for argument in "$@"; do
+    case $argument in
+    --data-dir=*) where=("$argument") ;;
+    *) if [ "$previous" = --data-dir ]; then where=(--data-dir "$argument"); fi ;;
+    esac
+    previous=$argument
+done
+
+log=${XDG_STATE_HOME:-$HOME/.local/state}/portolan/portoland.log
+mkdir -p "${log%/*}"
+ready=$(mktemp)
+server=
+watch=
+stop() {
+    trap '' INT TERM
+    if [ -n "$watch" ]; then kill "$watch" 2>/dev/null || true; fi
+    if [ -n "$server" ] && kill -TERM "$server" 2>/dev/null; then
+        say "Stopping the portal"
+        wait "$server" || true
+    fi
+    rm -f "$ready"
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# In a session of its own, so that Ctrl+C reaches it once, from here, and it can finish what it is doing.
+setsid "$portoland" serve "$@" >"$ready" 2>"$log" &
+server=$!
+until grep -q '^portoland: serving' "$ready"; do
+    if ! kill -0 "$server" 2>/dev/null; then
+        status=0
+        wait "$server" || status=$?
+        server=
+        tail -n 3 "$log" >&2
+        exit "$status"
+    fi
+    sleep 0.1
+done
+
+url=$(sed -n 's/^portoland: serving \([^ ]*\).*/\1/p' "$ready")
+say "$(head -n 1 "$ready")"
+say "Open $url in a browser. The desktop console is not part of this version yet; below are the portal's zones."
+say "Log: $log    Stop: Ctrl+C"
+"$portoland" status --watch "${where[@]}" &
+watch=$!
+status=0
+wait -n "$server" "$watch" || status=$?
+if kill -0 "$server" 2>/dev/null; then
+    watch=
+    wait "$server" || status=$?
+fi
+server=
+exit "$status"

@@ -2,74 +2,160 @@
 
 #include "core/api/result.h"
 #include "core/base/asio.h"
+#include "core/storage/connection.h"
 
+#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-
-#include <QSqlDatabase>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 
 #include <chrono>
+#include <cstdint>
+#include <exception>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace portolan::storage {
 
-enum class Dialect { Sqlite, PostgreSql };
-
-/// Where the data is: `sqlite:/path/to/file` or `postgresql://[user:pass@]host[:port]/name` (host may be a directory
-/// with a socket, percent-encoded).
+/// Where the data is: `sqlite:/path/to/file` or `postgresql://[user[:pass]@]host[:port]/name` (host may be a directory
+/// with a socket, percent-encoded; `postgres://` is taken too). Parts are percent-decoded.
 struct DatabaseUrl
 {
     Dialect dialect = Dialect::Sqlite;
-    std::string path;
-    std::string host;
+    std::string path; ///< SQLite only
+    std::string host; ///< PostgreSQL only, as everything below
     std::uint16_t port = 5432;
-    std::string user;
+    std::string user;     ///< empty: libpq's default, the name of the system's user
     std::string password; ///< never logged
     std::string name;
+    std::string sslMode; ///< of `?sslmode=`; empty: libpq's default
+    /// ErrorKind::Invalid, in words that do not repeat the password.
     static Result<DatabaseUrl> parse(std::string_view url);
     std::string display() const; ///< without user information
+};
+
+/// What one piece of work cost, for telemetry.
+struct WorkReport
+{
+    std::chrono::nanoseconds waited{0}; ///< for a connection
+    std::chrono::nanoseconds ran{0};
 };
 
 struct PoolOptions
 {
     unsigned connections = 4;
-    std::size_t queued = 10'000;             ///< waiting work; over it run() answers Unavailable at once
-    std::chrono::milliseconds deadline{5000}; ///< of waiting and running; statement_timeout / busy_timeout follow it
+    std::size_t queued = 10'000;                          ///< waiting work; over it run() answers Unavailable at once
+    std::chrono::milliseconds deadline{5000};             ///< of waiting and running together
+    std::string applicationName = "portolan";             ///< as pg_stat_activity shows it
+    std::function<void(const WorkReport &)> observe = {}; ///< called on the pool's threads; must be quick
 };
 
 struct PoolUse
 {
-    unsigned connections = 0;
+    unsigned connections = 0; ///< most there can be
+    unsigned open = 0;        ///< connected now
     unsigned busy = 0;
     std::size_t waiting = 0;
 };
 
 /// A pool of threads that own one Qt Sql connection each, since Qt Sql blocks and binds a connection to its thread.
-/// A lost PostgreSQL connection is opened again, with backoff, on the next use.
+/// Connections are made on first use. A PostgreSQL connection found dead is opened again before work starts on it; one
+/// lost during work answers Unavailable (what was sent may or may not have happened) and the next work opens it again,
+/// with a backoff of at most one second, during which work is refused at once instead of queueing behind it.
+///
+/// Deadlines: work that still waits for a connection at its deadline is answered Timeout and never runs. Work that runs
+/// is interrupted (SQLite: progress handler and busy timeout; PostgreSQL: statement_timeout, and half a second later by
+/// shutting the socket) and then answers Timeout. Work is thus over when run() returns, unless the caller's coroutine
+/// was destroyed meanwhile: let `work` own what it uses where that can happen.
 class Database final
 {
 public:
-    Database(DatabaseUrl url, PoolOptions options = {});
+    explicit Database(DatabaseUrl url, PoolOptions options = {});
     ~Database(); ///< finishes what runs, answers what waits with Cancelled
     Database(const Database &) = delete;
     Database &operator=(const Database &) = delete;
 
     /// Connects once and checks the file or server. Blocks; before anything else. Errors name the thing and the mend
-    /// (unwritable directory, corrupt file, refused password).
+    /// (unwritable directory, corrupt file, refused password). Needs a QCoreApplication in the process, as Qt Sql does.
     Result<void> open();
     Dialect dialect() const;
+    const DatabaseUrl &url() const;
     PoolUse use() const; ///< from any thread
 
-    /// Runs `work` with a connection on a pool thread and resumes on the caller's executor. `work` returns Result<T>;
-    /// it may run inside a transaction through transaction() (storage/query.h).
-    template <class F> auto run(F work) -> awaitable<std::invoke_result_t<F, QSqlDatabase &>>;
+    /// Runs `work` with a connection on a pool thread and resumes on the caller's executor. `work` is called with
+    /// `Connection &` and returns Result<T>; storage/query.h has what it uses. An exception that leaves it becomes
+    /// ErrorKind::Internal. `deadline` zero: the pool's.
+    template <class F, class T = std::invoke_result_t<F, Connection &>>
+    awaitable<T> run(F work, std::chrono::milliseconds deadline = {})
+    {
+        co_return co_await asio::async_initiate<decltype(use_awaitable), void(T)>(
+            [this, deadline](auto handler, F job) {
+                auto executor = asio::get_associated_executor(handler);
+                using State = Waiting<std::decay_t<decltype(handler)>, F, decltype(executor)>;
+                auto state =
+                    std::make_shared<State>(State{std::move(handler), std::move(job), asio::make_work_guard(executor)});
+                push(
+                    [state](Connection *connection, const Error *refused) -> Error {
+                        T result = attempt(state->work, connection, refused);
+                        Error outcome = result.has_error() ? result.error() : Error{};
+                        asio::post(state->guard.get_executor(), [state, result = std::move(result)]() mutable {
+                            std::move(state->handler)(std::move(result));
+                        });
+                        return outcome;
+                    },
+                    deadline);
+            },
+            use_awaitable, std::move(work));
+    }
 
-    /// The same from a thread that may block (command line, task threads).
-    template <class F> auto runBlocking(F work) -> std::invoke_result_t<F, QSqlDatabase &>;
+    /// The same from a thread that may block (command line, task threads); never from an I/O thread.
+    template <class F> auto runBlocking(F work, std::chrono::milliseconds deadline = {})
+    {
+        using T = std::invoke_result_t<F, Connection &>;
+        auto promise = std::make_shared<std::promise<T>>();
+        auto future = promise->get_future();
+        push(
+            [promise, &work](Connection *connection, const Error *refused) -> Error {
+                T result = attempt(work, connection, refused);
+                Error outcome = result.has_error() ? result.error() : Error{};
+                promise->set_value(std::move(result));
+                return outcome;
+            },
+            deadline);
+        return future.get();
+    }
 
 private:
+    template <class Handler, class F, class E> struct Waiting
+    {
+        Handler handler;
+        F work;
+        asio::executor_work_guard<E> guard;
+    };
+    /// Called once, with a connection or with why there is none; answers the caller and returns the error it answered.
+    using Job = std::function<Error(Connection *connection, const Error *refused)>;
+
+    template <class F>
+    static auto attempt(F &work, Connection *connection, const Error *refused) -> std::invoke_result_t<F, Connection &>
+    {
+        if (refused)
+            return *refused;
+        try {
+            return work(*connection);
+        } catch (const BadResult &bug) {
+            return bug.error();
+        } catch (const std::exception &bug) {
+            return failure(ErrorKind::Internal, std::string("Work on the database failed: ") + bug.what());
+        }
+    }
+
+    void push(Job job, std::chrono::milliseconds deadline);
+
     struct Impl;
     std::shared_ptr<Impl> m_impl;
 };

@@ -1,0 +1,57 @@
+#pragma once
+
+#include "core/api/access.h"
+#include "core/storage/database.h"
+
+#include <boost/describe/class.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace portolan::storage {
+
+/// Whose task it is. The task itself lives in the queue and in Redis; this outlives its result.
+struct TaskOwner
+{
+    std::string taskId;
+    Id owner = 0;
+    std::string name; ///< "portal.analysis"
+    WallTime created{};
+    bool operator==(const TaskOwner &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(TaskOwner, (), (taskId, owner, name, created))
+
+struct TaskOwnerPage
+{
+    std::vector<TaskOwner> items;
+    std::optional<std::string> nextCursor;
+};
+
+class TaskOwnerStore final
+{
+public:
+    explicit TaskOwnerStore(Database &database);
+    ~TaskOwnerStore();
+
+    /// One task. Calls made while another is being written go together into the next statement, so that a storm of them
+    /// costs few commits. Conflict: the id is taken.
+    awaitable<Result<void>> add(TaskOwner task);
+    awaitable<Result<void>> addMany(std::vector<TaskOwner> tasks); ///< all or none
+
+    awaitable<Result<TaskOwner>> find(std::string taskId); ///< NotFound
+    /// Newest first. `limit`: 1–500. Invalid: bad limit or cursor.
+    awaitable<Result<TaskOwnerPage>> list(Id owner, std::uint32_t limit, std::string cursor);
+    awaitable<Result<void>> remove(std::string taskId); ///< the task could not be enqueued after all
+    /// Removes entries made before then, at most 10,000 a call; returns how many.
+    awaitable<Result<std::uint64_t>> expire(WallTime before);
+
+private:
+    struct Batch;
+    Database &m_database;
+    std::shared_ptr<Batch> m_batch;
+};
+
+} // namespace portolan::storage

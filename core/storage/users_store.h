@@ -1,0 +1,79 @@
+#pragma once
+
+#include "core/api/user.h"
+#include "core/storage/database.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace portolan::storage {
+
+class UserCache;
+
+/// A user's row: what the GUI may see, and what only signing in needs.
+struct UserRecord : User
+{
+    std::string passwordHash;   ///< as auth/passwords made it; empty: cannot sign in with a password
+    WallTime passwordChanged{}; ///< sessions older than this are void
+    bool operator==(const UserRecord &) const = default;
+};
+
+/// An address as it is stored and compared: without surrounding blanks, in lower case (Unicode, NFC). Invalid (field
+/// `/email`) unless it is something@something of at most 254 bytes without blanks and control characters.
+Result<std::string> normalizeEmail(std::string_view email);
+
+/// Accounts. Every call may answer Unavailable, Timeout, Full or Internal, as Database::run() and
+/// Connection::classify() say; below are the others. Coroutines resume on the caller's executor; from any thread.
+class UsersStore final
+{
+public:
+    /// `cache`: told of every change; may be null. Both outlive this.
+    explicit UsersStore(Database &database, UserCache *cache = nullptr);
+
+    /// `user.id`, `created` and the rest are the caller's; the address is normalised here. Conflict (code
+    /// `email-taken`): somebody has it. Invalid: not an address.
+    awaitable<Result<User>> add(UserRecord user);
+
+    /// NotFound.
+    awaitable<Result<UserRecord>> find(Id id);
+    awaitable<Result<UserRecord>> findByEmail(std::string email);
+    /// find() without the password hash through the cache given to the constructor; for what is asked on every request.
+    awaitable<Result<std::shared_ptr<const User>>> cached(Id id);
+
+    /// NotFound. Each returns the user as it was before, for the audit entry. `unlessLastAdmin`: Conflict (code
+    /// `last-admin`) if nobody who is an admin and not disabled would be left.
+    awaitable<Result<User>> setRole(Id id, Role role, bool unlessLastAdmin = true);
+    awaitable<Result<User>> setDisabled(Id id, bool disabled, bool unlessLastAdmin = true);
+    awaitable<Result<User>> setPassword(Id id, std::string hash, WallTime when);
+    awaitable<Result<User>> setEmail(Id id, std::string email); ///< Conflict as add()
+    awaitable<Result<void>> touchSignIn(Id id, WallTime when);
+
+    /// Invalid: bad limit or cursor. Prefix and plain pages are index ranges; Contains and filters examine at most
+    /// `scanBound` users per page and go on from there with the next cursor.
+    awaitable<Result<UserPage>> page(UserQuery query);
+    static constexpr std::uint32_t scanBound = 250'000;
+    static constexpr std::uint32_t maxPage = 500;
+
+    /// All users. On PostgreSQL the planner's estimate above 100,000 (counting a million takes too long), exact below.
+    awaitable<Result<std::uint64_t>> count();
+
+    // For the command line and the seeding of demos, which may block.
+    Result<User> addBlocking(UserRecord user);
+    Result<void> addManyBlocking(std::vector<UserRecord> users); ///< one transaction; addresses normalised already
+    Result<UserRecord> findByEmailBlocking(std::string email);
+    Result<User> setRoleBlocking(Id id, Role role, bool unlessLastAdmin = true);
+    Result<User> setDisabledBlocking(Id id, bool disabled, bool unlessLastAdmin = true);
+    Result<User> setPasswordBlocking(Id id, std::string hash, WallTime when);
+    Result<UserPage> pageBlocking(UserQuery query);
+
+private:
+    void changed(Id id);
+
+    Database &m_database;
+    UserCache *m_cache;
+};
+
+} // namespace portolan::storage

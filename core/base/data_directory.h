@@ -1,0 +1,51 @@
+#pragma once
+
+#include "core/api/result.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace portolan {
+
+/// Where this user's portal keeps its files: $XDG_DATA_HOME/portolan, else ~/.local/share/portolan; for root or a user
+/// without home /var/lib/portolan. `environment` reads a variable (nullopt: unset).
+std::filesystem::path
+defaultDataDirectory(const std::function<std::optional<std::string>(const std::string &)> &environment);
+
+/// The data directory of a running portal: made with mode 0700, and locked, so that one process uses it at a time. The
+/// lock goes with the process, however it ends.
+class DataDirectory final
+{
+public:
+    /// Invalid: not a directory, not ours, not writable. Conflict (code `data-dir-locked`): another process has it; the
+    /// message names its pid.
+    static Result<DataDirectory> open(const std::filesystem::path &path);
+
+    DataDirectory(DataDirectory &&other) noexcept;
+    DataDirectory &operator=(DataDirectory &&other) noexcept;
+    ~DataDirectory();
+
+    const std::filesystem::path &path() const { return m_path; }
+    std::filesystem::path file(std::string_view name) const { return m_path / name; }
+
+private:
+    DataDirectory(std::filesystem::path path, int lock) : m_path(std::move(path)), m_lock(lock) {}
+    std::filesystem::path m_path;
+    int m_lock = -1;
+};
+
+/// Replaces the file as a whole: a reader, and whoever comes after a crash, sees the old content or the new one.
+/// Written to a temporary beside it, synced, renamed. Full: no room on the disk. Blocks.
+Result<void> writeFileAtomically(const std::filesystem::path &path, std::string_view content, unsigned mode = 0600);
+
+/// The whole file. NotFound, TooLarge (above `limit` bytes) or Unavailable (cannot be read). Blocks.
+Result<std::string> readFile(const std::filesystem::path &path, std::size_t limit = 16 * 1024 * 1024);
+
+/// Raises the limit of open files to the hard one and answers what it is now.
+std::uint64_t raiseFileLimit();
+
+} // namespace portolan

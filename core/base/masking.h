@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+/// Keeps secrets out of log lines and settings listings.
+namespace portolan {
+
+inline constexpr std::string_view maskedText = "***";
+
+/// Whether a value under this name is a secret: password, token, authorization, cookie, sid, secret, api key, … in any
+/// case, with `_` `-` or nothing between words, also as a part (`access_token`, `X-CSRF-Token`).
+bool isSecretName(std::string_view name);
+
+/// `text` with what looks like a secret replaced by ***: the user-info of URLs (`redis://:pw@host` →
+/// `redis://***@host`), `Bearer …` and `Basic …` credentials, and `name=value` or `name: value` pairs whose name is a
+/// secret's.
+std::string maskSecrets(std::string_view text);
+
+} // namespace portolan

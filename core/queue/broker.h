@@ -1,0 +1,111 @@
+#pragma once
+
+#include "core/api/clock.h"
+#include "core/api/result.h"
+#include "core/base/asio.h"
+#include "core/queue/message.h"
+#include "core/queue/results.h"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace portolan::redis {
+class Client;
+}
+
+namespace portolan::queue {
+
+struct BrokerOptions
+{
+    unsigned database = 0; ///< number of the Redis database: part of kombu's channel names
+    std::chrono::seconds resultExpiry{900};
+};
+
+/// What waits in one queue.
+struct QueueDepth
+{
+    std::string queue;
+    std::uint64_t waiting = 0; ///< in all four priority lists
+    bool operator==(const QueueDepth &) const = default;
+};
+
+struct Backlog
+{
+    std::vector<QueueDepth> queues;
+    std::uint64_t unacked = 0; ///< taken and not ended, of all queues: prefetched, held for their time, running
+    std::uint64_t waiting() const;
+    bool operator==(const Backlog &) const = default;
+};
+
+/// A waiting or taken task as an admin page shows it.
+struct TaskSummary
+{
+    std::string id;
+    std::string name;
+    std::string queue;
+    std::string argsRepr;
+    std::string kwargsRepr;
+    std::optional<WallTime> eta;
+    int priority = 0;
+    int retries = 0;
+    bool taken = false; ///< in `unacked`
+    bool operator==(const TaskSummary &) const = default;
+};
+
+/// The producing end of the queue, and its administration. Works with our own workers and with Celery's.
+///
+/// Calls come from coroutines on any thread. Errors: those of redis::Client (Unavailable while Redis is away, Timeout,
+/// Full when it has no room), Invalid for a bad task. A Timeout of enqueue() means that the task may have been
+/// enqueued. Nothing here is retried.
+class Broker final
+{
+public:
+    /// `client` and `clock` must outlive it.
+    Broker(redis::Client &client, const Clock &clock, BrokerOptions options = {});
+    ~Broker();
+    Broker(const Broker &) = delete;
+    Broker &operator=(const Broker &) = delete;
+
+    /// Puts one task into its queue and wakes the workers; answers its id.
+    awaitable<Result<std::string>> enqueue(NewTask task);
+    /// Several in one round trip, at most 10,000. All are checked before any is sent; should Redis refuse one (Full),
+    /// the error says how many went in. Answers the ids in order.
+    awaitable<Result<std::vector<std::string>>> enqueueAll(std::vector<NewTask> tasks);
+
+    /// Depth of the named queues, and what is taken; one round trip.
+    awaitable<Result<Backlog>> backlog(std::vector<std::string> queues);
+    /// Names of the queues that were ever bound (`_kombu.binding.*`), found by at most 64 SCAN steps.
+    awaitable<Result<std::vector<std::string>>> knownQueues();
+
+    /// Takes a task back: workers that hold or meet it end it as REVOKED; with `terminate` also while it runs (ours: by
+    /// its stop token). A task that is not known to be running shows REVOKED at once. Kept for 3 h, the latest 50,000.
+    awaitable<Result<void>> revoke(std::string id, bool terminate = false);
+
+    /// What waits in a queue, next to run first, highest priority first; `limit` ≤ 500. Messages that cannot be read
+    /// are shown with an empty name.
+    awaitable<Result<std::vector<TaskSummary>>> peek(std::string queue, std::size_t offset, std::size_t limit);
+    /// What is taken and not ended, by whichever worker; `limit` ≤ 500, in no order.
+    awaitable<Result<std::vector<TaskSummary>>> taken(std::size_t limit);
+    /// Throws away everything that waits in a queue; answers how many.
+    awaitable<Result<std::uint64_t>> purge(std::string queue);
+
+    /// The stored state of a task; PENDING when nothing is stored.
+    awaitable<Result<TaskResult>> result(std::string id);
+    awaitable<Result<std::vector<TaskResult>>> results(std::vector<std::string> ids); ///< at most 500, in order
+
+    /// Enqueues a task again with the body it had, under a new id, which it answers. Works for tasks that failed or
+    /// were revoked in one of our workers (kept as long as their result), and for those registered as rerunnable;
+    /// NotFound otherwise.
+    awaitable<Result<std::string>> rerun(std::string id);
+
+    const BrokerOptions &options() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> m_impl;
+};
+
+} // namespace portolan::queue

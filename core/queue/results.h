@@ -1,0 +1,104 @@
+#pragma once
+
+#include "core/api/clock.h"
+#include "core/api/result.h"
+
+#include <boost/json/value.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace portolan::redis {
+class Subscriber;
+}
+
+/// Task states and results as Celery's Redis backend stores them: JSON under `celery-task-meta-<id>`, written with an
+/// expiry and published on the channel of the same name. A stored SUCCESS is never overwritten.
+namespace portolan::queue {
+
+/// Celery's state names. PENDING is what is not stored; PROGRESS is ours, with {done, total, note} as its result.
+namespace state {
+inline constexpr std::string_view pending = "PENDING";
+inline constexpr std::string_view started = "STARTED";
+inline constexpr std::string_view progress = "PROGRESS";
+inline constexpr std::string_view retry = "RETRY";
+inline constexpr std::string_view success = "SUCCESS";
+inline constexpr std::string_view failure = "FAILURE";
+inline constexpr std::string_view revoked = "REVOKED";
+} // namespace state
+
+struct Progress
+{
+    std::uint64_t done = 0;
+    std::uint64_t total = 0;
+    std::string note;
+    bool operator==(const Progress &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Progress, (), (done, total, note))
+
+/// Why a task did not succeed, in Celery's shape.
+struct TaskFailure
+{
+    std::string type;      ///< exc_type: "ValueError", "TimeLimitExceeded", "WorkerLostError", …
+    std::string message;   ///< exc_message, its elements joined
+    std::string module;    ///< exc_module
+    std::string traceback; ///< text for people
+    bool operator==(const TaskFailure &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(TaskFailure, (), (type, message, module, traceback))
+
+struct TaskResult
+{
+    std::string id;
+    std::string state{state::pending};
+    boost::json::value result;          ///< SUCCESS: what the task returned, unchanged; else null
+    std::optional<Progress> progress;   ///< PROGRESS
+    std::optional<TaskFailure> failure; ///< FAILURE, RETRY, REVOKED
+    std::optional<WallTime> dateDone;   ///< when it was written
+
+    bool ended() const { return state == state::success || state == state::failure || state == state::revoked; }
+};
+
+/// Reads what is stored (or published) for a task, by whoever wrote it. Protocol when it is no such JSON.
+[[nodiscard]] Result<TaskResult> parseResult(std::string_view json);
+
+/// What goes into a stored result besides the outcome.
+struct ResultOrigin
+{
+    std::string_view id;
+    std::string_view parentId{};
+    std::string_view groupId{};
+    WallTime done{};
+};
+/// The JSON Celery would store. `result` is JSON text already.
+[[nodiscard]] std::string resultJson(std::string_view state, std::string_view result, const ResultOrigin &origin,
+                                     std::string_view traceback = {});
+/// `result` of FAILURE, RETRY and REVOKED: {"exc_type", "exc_message", "exc_module"}.
+[[nodiscard]] std::string failureJson(const TaskFailure &failure);
+
+/// Task states as they change, in any process.
+///
+/// Costs: every result is published on its task's own channel by whoever writes it (Celery's workers too), so watching
+/// single tasks costs one SUBSCRIBE each and nothing for all others: the cheap way, and what watch() does. A page that
+/// shows one user's tasks should enqueue them with NewTask::notify and call watchTopic(): one subscription for all of
+/// them, wherever they run. A pattern over all results would bring every result of every task to every instance; it
+/// is not offered.
+class ResultEvents final
+{
+public:
+    using Handler = std::function<void(const TaskResult &)>; ///< on the subscriber's executor; must not block
+
+    explicit ResultEvents(redis::Subscriber &subscriber);
+
+    /// Until the returned token is dropped. Look at the stored result once after this: it may have ended before.
+    [[nodiscard]] std::shared_ptr<void> watch(std::string_view taskId, Handler handler);
+    [[nodiscard]] std::shared_ptr<void> watchTopic(std::string_view topic, Handler handler);
+
+private:
+    redis::Subscriber &m_subscriber;
+};
+
+} // namespace portolan::queue

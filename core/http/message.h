@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/api/access.h"
+#include "core/api/clock.h"
 #include "core/base/asio.h"
 
 #include <boost/beast/http/fields.hpp>
@@ -29,21 +30,27 @@ class Request final
 {
 public:
     verb method = verb::get;
-    std::string target;                      ///< as sent: path and query
-    std::string_view path;                   ///< of `target`, still percent-encoded
-    std::string_view query;                  ///< of `target`, without '?', still percent-encoded
+    std::string target;     ///< as sent: path and query
+    std::string_view path;  ///< of `target`, still percent-encoded
+    std::string_view query; ///< of `target`, without '?', still percent-encoded
     fields headers;
-    std::string body;                        ///< empty until admission let it be read
-    std::string id;                          ///< X-Request-Id: the client's if it is sane, else made here
-    std::string_view address;                ///< of the client; behind a trusted proxy the one it forwards
-    bool secure = false;                     ///< came over TLS, here or at a trusted proxy
+    std::string body;         ///< empty until admission let it be read
+    std::string id;           ///< X-Request-Id: the client's if it is sane, else made here
+    std::string_view address; ///< of the client; behind a trusted proxy the one it forwards
+    bool secure = false;      ///< came over TLS, here or at a trusted proxy
 
-    Principal principal;                     ///< set by admission
-    std::any admission;                      ///< admission's own (session id, …); handlers of `portal` may read it
+    Principal principal; ///< set by admission
+    std::any admission;  ///< admission's own (session id, …); handlers of `portal` may read it
 
+    SteadyTime deadline{}; ///< an answer not written by then is replaced by 504 `timeout`
+
+    /// A header's value, or empty. Of a repeated one the first.
     std::string_view header(field name) const { return headers[name]; }
+    std::string_view header(std::string_view name) const { return headers[name]; }
     /// A cookie's value, or empty.
     std::string_view cookie(std::string_view name) const;
+    /// The token of `Authorization: Bearer …`, or empty.
+    std::string_view bearer() const;
     /// A `{name}` of the route, percent-decoded; empty if the route has none of that name.
     std::string_view param(std::string_view name) const;
     /// A query parameter, decoded; nullopt if absent.

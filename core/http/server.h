@@ -23,20 +23,22 @@ class WebSocket;
 struct ServerOptions
 {
     std::string address = "127.0.0.1";
-    std::uint16_t port = 8080; ///< 0: any free one
+    std::uint16_t port = 8080;  ///< 0: any free one
     std::string tlsCertificate; ///< PEM file with the chain; empty: plain HTTP
     std::string tlsKey;
     std::size_t maxHeaderBytes = 16 * 1024;
     std::size_t maxBodyBeforeSignIn = 4 * 1024;
     std::size_t maxConnections = 10'000;
-    std::size_t maxConnectionsPerAddress = 256; ///< trusted proxies have no such bound
+    std::size_t maxConnectionsPerAddress = 256;       ///< trusted proxies have no such bound
     std::chrono::milliseconds headerTimeout{10'000};  ///< from the first byte (or the accept) to the end of the headers
     std::chrono::milliseconds requestTimeout{60'000}; ///< from the first byte to the end of the answer
     std::chrono::milliseconds idleTimeout{75'000};    ///< between requests
     std::chrono::milliseconds drainTimeout{10'000};   ///< stop(): for requests under way
     std::vector<std::string> trustedProxies; ///< addresses or CIDR blocks whose X-Forwarded-For/-Proto are believed
     std::vector<std::string> allowedOrigins; ///< CORS and WebSocket upgrades; exact origins
-    std::vector<std::string> allowedHosts;   ///< Host header; empty: any
+    /// Host header, without port: exact names, ".example.com" for a domain with all below it; empty or "*": any.
+    std::vector<std::string> allowedHosts;
+    bool strictTransport = false; ///< Strict-Transport-Security on answers that leave over TLS (here or at a proxy)
 };
 
 /// What the server tells whoever counts; called on the connection's thread, must not block.
@@ -44,9 +46,18 @@ class ServerObserver
 {
 public:
     virtual ~ServerObserver() = default;
-    /// `route` is null where none matched. `bytes`: of the answer.
+    /// `route` is null where none matched, and for WebSocket handshakes (status 101, or why it was refused), which are
+    /// not in the router's table. `bytes`: of the answer. A request whose headers made no sense is reported too, as far
+    /// as it was understood.
     virtual void answered(const Request &request, const Route *route, unsigned status, std::chrono::nanoseconds took,
                           std::size_t bytes) = 0;
+    /// A handler or admission threw: a bug. The client got 500 `internal` without `what`.
+    virtual void failed(const Request &request, const Route *route, std::string_view what)
+    {
+        (void)request;
+        (void)route;
+        (void)what;
+    }
 };
 
 /// HTTP/1.1 on Beast: keep-alive, pipelining, HEAD, chunked bodies, Expect: 100-continue, TLS, WebSocket on the same
@@ -54,12 +65,13 @@ public:
 class Server final
 {
 public:
-    /// All arguments outlive the server.
+    /// All arguments outlive the server. Connections are spread over all threads of `runtime`.
     Server(Runtime &runtime, const Router &router, Admission &admission, ServerObserver &observer, const Clock &clock,
            ServerOptions options);
     ~Server(); ///< stop()
 
-    /// Binds and begins to serve. Invalid (bad certificate, bad address) or Unavailable (port in use; the error names it).
+    /// Binds and begins to serve. Invalid (bad certificate, bad address) or Unavailable (port in use; the error names
+    /// it).
     Result<void> start();
     std::uint16_t port() const; ///< the one bound to
     bool secure() const;

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace portolan::http {
+
+/// True for a path and query of visible ASCII, with every '%' followed by two hex digits that are not 00, and no '#'
+/// or '\\'.
+bool wellFormedTarget(std::string_view target);
+
+/// Percent-decoding; with `plusIsSpace` as in a query. nullopt where a '%' is not followed by two hex digits.
+std::optional<std::string> percentDecode(std::string_view text, bool plusIsSpace = false);
+
+/// As above into `out`, whose capacity is reused. False where it is malformed.
+bool percentDecodeInto(std::string_view text, std::string &out, bool plusIsSpace = false);
+
+/// The decoded value of the first parameter `name` in a query; nullopt if there is none or it is malformed.
+std::optional<std::string> queryValue(std::string_view query, std::string_view name);
+
+} // namespace portolan::http

@@ -1,7 +1,7 @@
 # Everything comes from the distribution's packages; installer/packages.sh lists them.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(Boost 1.81 REQUIRED CONFIG COMPONENTS json url)
 find_package(OpenSSL REQUIRED)
 find_package(Qt6 6.4 REQUIRED COMPONENTS Core Network Sql Test)
 find_package(tomlplusplus REQUIRED)

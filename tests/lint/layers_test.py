@@ -1,0 +1,73 @@
+#!/usr/bin/python3
+"""Shows that layers.py finds what it looks for: a small clean tree passes, and each seeded violation is reported."""
+
+import pathlib
+import tempfile
+import unittest
+
+import layers
+
+CLEAN = {
+    "core/api/CMakeLists.txt": "portolan_library(api USES Boost::headers)\n",
+    "core/api/result.h": "#pragma once\n",
+    "core/base/CMakeLists.txt": "portolan_library(base\n  SOURCES units.cpp\n  USES portolan::api\n)\n",
+    "core/base/units.cpp": '#include "core/base/units.h"\n',
+    "core/base/units.h": '#pragma once\n#include "core/api/result.h"\n#include <vector>\n',
+    "core/redis/CMakeLists.txt": "portolan_library(redis SOURCES client.cpp PRIVATE_USES portolan::base)\n",
+    "core/redis/client.cpp": '#include "core/base/units.h"\n#include "core/api/result.h"\n#include "client.moc"\n',
+    "ui/main_window.h": '#pragma once\n#include "core/api/result.h"\n#include "ui/pages/page.h"\n',
+    "app/portoland.cpp": '#include "core/redis/client.h"\n',
+    "tests/unit/redis/client_test.cpp": '#include "core/redis/client.h"\n#include "client_test.moc"\n',
+    "installer/run.sh": "#!/usr/bin/env bash\nmkdir /var/lib/portolan\n",
+}
+
+# What is changed or added -> what the report must say about it.
+SEEDED = [
+    ({"core/redis/client.cpp": '#include "core/http/server.h"\n'}, "client.cpp:1: core/redis may not include core/http"),
+    ({"core/base/units.h": '#pragma once\n#include "core/redis/client.h"\n'}, "units.h:2: core/base may not include core/redis"),
+    ({"core/queue/broker.h": '#pragma once\n#include "core/http/server.h"\n'}, "core/queue may not include core/http"),
+    ({"core/auth/login.h": '#pragma once\n#include "core/limits/limiter.h"\n'}, "core/auth may not include core/limits"),
+    ({"core/client/remote.h": '#pragma once\n#include "core/server/portal_server.h"\n'}, "core/client may not include core/server"),
+    ({"core/redis/CMakeLists.txt": "portolan_library(redis\n  USES portolan::base portolan::http)\n",
+      "core/http/CMakeLists.txt": "portolan_library(http USES portolan::base)\n"}, "CMakeLists.txt:2: core/redis may not link portolan::http"),
+    ({"core/redis/CMakeLists.txt": "portolan_library(redis USES portolan::api)\n"}, "client.cpp:1: core/redis includes core/base/units.h but"),
+    ({"core/redis/client.cpp": '#include "units.h"\n'}, 'written "core/folder/file.h"'),
+    ({"core/surprise/new.h": "#pragma once\n"}, "core/surprise has no place"),
+    ({"ui/main_window.h": '#pragma once\n#include "core/base/units.h"\n'}, "main_window.h:2: ui includes core/api only"),
+    ({"tests/unit/a_test.cpp": '#include "app/main.h"\n'}, "a_test.cpp:1: nothing includes app/"),
+    ({"core/api/result.h": "int x;\n"}, "result.h:1: a header without #pragma once"),
+    ({"core/api/Result.h": "#pragma once\n"}, "Result.h:1: file names are snake_case"),
+    ({"core/redis/client.cpp": "void f()\n{\n    Settings::instance().x();\n}\n"}, "client.cpp:3: no singletons"),
+    ({"installer/run.sh": "cd /home/" + "somebody/portolan\n"}, "run.sh:1: an absolute path"),
+    ({"tests/bench/run.py": "import x  # FIX" + "ME\n"}, "run.py:1: unfinished"),
+    ({"core/base/units.cpp": "// TO" + "DO later\n"}, "units.cpp:1: unfinished"),
+]
+
+
+def report(files):
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in files.items():
+            path = pathlib.Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return layers.check(folder)
+
+
+class LayersTest(unittest.TestCase):
+    def test_a_clean_tree_passes(self):
+        self.assertEqual(report(CLEAN), ([], []))
+
+    def test_every_seeded_violation_is_found(self):
+        for change, expected in SEEDED:
+            with self.subTest(expected=expected):
+                violations, _ = report({**CLEAN, **change})
+                self.assertTrue(any(expected in line for line in violations), violations)
+
+    def test_a_long_file_is_only_warned_of(self):
+        violations, warnings = report({**CLEAN, "core/api/long.h": "#pragma once\n" + "int x;\n" * 500})
+        self.assertEqual(violations, [])
+        self.assertEqual(len(warnings), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

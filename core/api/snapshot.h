@@ -1,0 +1,335 @@
+#pragma once
+
+#include "core/api/clock.h"
+#include "core/api/tier.h"
+#include "core/api/zone.h"
+
+#include <boost/describe/class.hpp>
+#include <boost/describe/enum.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// Everything the monitor knows about one portal at one moment: immutable, made once a second, read by the console,
+/// `portoland status`, /api/admin/snapshot and /api/admin/stream. What is not known is nullopt (null in JSON), never 0.
+/// Durations are seconds in JSON; rates are per second; sizes are bytes; fractions are 0–1.
+namespace portolan {
+
+using Age = std::chrono::milliseconds; ///< since it was measured, at Snapshot::time
+
+/// Why a value is not known, or not fresh.
+enum class Unknown : std::uint8_t {
+    No,           ///< it is known
+    NotYet,       ///< not measured since the start
+    TooFew,       ///< too few requests in the window to say (below 20)
+    Away,         ///< whoever knows it does not answer
+    NotAvailable, ///< this deployment has no such thing
+};
+BOOST_DESCRIBE_ENUM(Unknown, No, NotYet, TooFew, Away, NotAvailable)
+
+/// One traffic light. `value`, `limit`, `yellow` and `red` are in the resource's unit (see Resource).
+struct Reading
+{
+    Resource resource{};
+    Zone zone = Zone::Unknown;
+    Unknown unknown = Unknown::NotYet;
+    std::optional<double> value; ///< the last one known; after 5 s without a fresh one the zone is Unknown, the value
+                                 ///< stays with its age
+    std::optional<double> limit; ///< of the plan or the pool: what is there in total
+    std::optional<double> yellow;
+    std::optional<double> red;
+    std::optional<Age> age;
+    std::optional<double> slope; ///< per second; only when the trend is significant (see monitor/trend.h)
+    std::optional<std::chrono::seconds> toNextZone; ///< at that slope, to the next worse zone, at most 24 h
+    std::optional<std::chrono::seconds> inZone;     ///< how long it has been in `zone`
+    bool operator==(const Reading &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(Reading, (), (resource, zone, unknown, value, limit, yellow, red, age, slope, toNextZone, inZone))
+
+/// Something the portal needs: "redis", "database".
+struct LinkStatus
+{
+    std::string name;
+    std::optional<bool> up;                    ///< unknown before the first try
+    std::optional<std::chrono::seconds> since; ///< how long it has been so
+    std::optional<double> latency;             ///< seconds, of the last round trip
+    std::string detail;                        ///< what went wrong last, for people; empty while up
+    bool operator==(const LinkStatus &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(LinkStatus, (), (name, up, since, latency, detail))
+
+/// From INFO. https://redis.io/docs/latest/commands/info/
+struct RedisFigures
+{
+    std::optional<Age> age; ///< nothing: never measured
+    std::string version;
+    std::optional<std::chrono::seconds> uptime;
+    std::optional<std::uint64_t> usedMemory;
+    std::optional<std::uint64_t> usedMemoryPeak;
+    std::optional<std::uint64_t> usedMemoryRss;
+    std::optional<std::uint64_t> usedMemoryOverhead; ///< tables, buffers, the server itself
+    std::optional<std::uint64_t> maxmemory;          ///< 0: no bound
+    std::string maxmemoryPolicy;
+    std::optional<double> fragmentation; ///< resident / used
+    std::optional<std::uint64_t> connectedClients;
+    std::optional<std::uint64_t> maxClients;
+    std::optional<std::uint64_t> blockedClients;
+    std::optional<std::uint64_t> commands; ///< processed since the server's start
+    std::optional<double> commandsPerSecond;
+    std::optional<double> hitRatio; ///< of the last minute
+    std::optional<std::uint64_t> evictedKeys;
+    std::optional<double> evictedPerSecond;
+    std::optional<std::uint64_t> expiredKeys;
+    std::optional<std::uint64_t> rejectedConnections;
+    std::optional<std::uint64_t> keys;
+    std::optional<bool> appendOnly;
+    std::optional<bool> saving;     ///< a snapshot or a rewrite is under way
+    std::optional<bool> lastSaveOk; ///< of the snapshot and of the append-only file
+    std::optional<bool> loading;
+    bool operator==(const RedisFigures &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(RedisFigures, (),
+                      (age, version, uptime, usedMemory, usedMemoryPeak, usedMemoryRss, usedMemoryOverhead, maxmemory,
+                       maxmemoryPolicy, fragmentation, connectedClients, maxClients, blockedClients, commands,
+                       commandsPerSecond, hitRatio, evictedKeys, evictedPerSecond, expiredKeys, rejectedConnections,
+                       keys, appendOnly, saving, lastSaveOk, loading))
+
+/// A statistical estimate with its 95 % interval.
+struct Estimate
+{
+    double value = 0;
+    double low = 0;
+    double high = 0;
+    bool operator==(const Estimate &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Estimate, (), (value, low, high))
+
+/// One key family: sampled, except for what `measured` says is known exactly.
+struct FamilyFigures
+{
+    std::string family; ///< "sessions", …, "other"
+    std::optional<Estimate> keys;
+    std::optional<Estimate> bytes;
+    std::optional<std::uint64_t> measured; ///< bytes of single large keys, measured each second; part of `bytes`
+    std::optional<std::uint64_t> budget;   ///< of the tier
+    std::optional<double> growth;          ///< bytes per second; only when the trend is significant
+    bool operator==(const FamilyFigures &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(FamilyFigures, (), (family, keys, bytes, measured, budget, growth))
+
+struct BigKey
+{
+    std::string key; ///< bytes that are no UTF-8 replaced, cut at 200
+    std::string family;
+    std::uint64_t bytes = 0;
+    bool operator==(const BigKey &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(BigKey, (), (key, family, bytes))
+
+struct FamiliesFigures
+{
+    std::optional<Age> age;
+    std::optional<std::uint64_t> samples;      ///< in the window the estimates rest on
+    std::vector<FamilyFigures> families;       ///< by bytes, most first
+    std::optional<std::uint64_t> unattributed; ///< used memory that is in no key: tables, buffers, the server itself
+    std::vector<BigKey> biggest;               ///< of those met, most first
+    std::optional<double> cost; ///< seconds of server time per second that sampling took, of the last round
+    bool operator==(const FamiliesFigures &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(FamiliesFigures, (), (age, samples, families, unattributed, biggest, cost))
+
+/// One line of CLIENT LIST. https://redis.io/docs/latest/commands/client-list/
+struct ClientInfo
+{
+    std::uint64_t id = 0;
+    std::string address;
+    std::string name;
+    std::string user;
+    std::chrono::seconds age{0};
+    std::chrono::seconds idle{0};
+    std::string flags;
+    std::string command; ///< the last one
+    std::uint32_t database = 0;
+    std::uint32_t subscriptions = 0; ///< channels and patterns
+    std::uint64_t memory = 0;        ///< bytes of buffers; 0 before Redis 6.2
+    std::uint64_t outputMemory = 0;  ///< bytes waiting to be read by the client
+    bool operator==(const ClientInfo &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(ClientInfo, (),
+                      (id, address, name, user, age, idle, flags, command, database, subscriptions, memory,
+                       outputMemory))
+
+/// Connections that share a name (without one: an address), most first.
+struct ClientGroup
+{
+    std::string name;
+    std::uint64_t connections = 0;
+    std::chrono::seconds idleMost{0};
+    std::uint64_t memory = 0;
+    bool operator==(const ClientGroup &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(ClientGroup, (), (name, connections, idleMost, memory))
+
+/// Who is connected to Redis. Asked each second up to 200 clients, more rarely above (monitor/sampler.h).
+struct ClientFigures
+{
+    std::optional<Age> age;
+    std::optional<std::uint64_t> total;
+    std::vector<ClientGroup> groups; ///< at most 50
+    std::vector<ClientInfo> clients; ///< oldest first, at most 100; all are at /api/admin/redis/clients
+    bool operator==(const ClientFigures &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(ClientFigures, (), (age, total, groups, clients))
+
+struct QueueLine
+{
+    std::string queue;
+    std::uint64_t waiting = 0; ///< in all its priority lists
+    bool operator==(const QueueLine &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(QueueLine, (), (queue, waiting))
+
+/// The true backlog is waiting + unacked.
+struct QueueFigures
+{
+    std::optional<Age> age;
+    std::vector<QueueLine> queues;
+    std::optional<std::uint64_t> waiting;   ///< of all queues
+    std::optional<std::uint64_t> unacked;   ///< taken by a worker and not ended: prefetched, scheduled or running
+    std::optional<std::uint64_t> running;   ///< here, in this process
+    std::optional<std::uint64_t> reserved;  ///< here: taken, waiting for a thread
+    std::optional<std::uint64_t> scheduled; ///< here: held for their time
+    std::optional<double> takenPerSecond;   ///< here, over the last 10 s
+    std::optional<double> endedPerSecond;   ///< here, over the last 10 s
+    /// At least: the longest time since a message that still waits at the consuming end of a list was first seen
+    /// there, or since the oldest unacknowledged one was taken. Messages carry no time of their own.
+    std::optional<std::chrono::seconds> oldest;
+    bool operator==(const QueueFigures &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(QueueFigures, (),
+                      (age, queues, waiting, unacked, running, reserved, scheduled, takenPerSecond, endedPerSecond,
+                       oldest))
+
+/// The worker pool of this process.
+struct WorkerFigures
+{
+    std::string node;
+    std::optional<std::uint64_t> concurrency; ///< wanted
+    std::optional<std::uint64_t> threads;     ///< there now
+    std::optional<std::uint64_t> busy;
+    std::optional<std::uint64_t> abandoned; ///< past their hard limit and not back
+    std::optional<std::uint64_t> succeeded; ///< since the start, as all below
+    std::optional<std::uint64_t> failed;
+    std::optional<std::uint64_t> retried;
+    std::optional<std::uint64_t> revoked;
+    std::optional<std::uint64_t> rejected;
+    std::optional<std::uint64_t> restored; ///< tasks of dead workers put back
+    bool operator==(const WorkerFigures &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(WorkerFigures, (),
+                      (node, concurrency, threads, busy, abandoned, succeeded, failed, retried, revoked, rejected,
+                       restored))
+
+/// Answers of the last 60 s. Percentiles are seconds, at most 2 % off.
+struct TrafficFigures
+{
+    std::uint64_t requests = 0;
+    std::uint64_t errors = 0; ///< 5xx
+    double perSecond = 0;
+    std::optional<double> p50;
+    std::optional<double> p95;
+    std::optional<double> p99;
+    bool operator==(const TrafficFigures &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(TrafficFigures, (), (requests, errors, perSecond, p50, p95, p99))
+
+struct RouteFigures
+{
+    std::string method;
+    std::string route;   ///< the template; "other": no route matched
+    bool stream = false; ///< counts in the error rate, not in the response time
+    TrafficFigures traffic;
+    bool operator==(const RouteFigures &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(RouteFigures, (), (method, route, stream, traffic))
+
+struct HttpFigures
+{
+    TrafficFigures traffic;           ///< requests and errors of all routes; percentiles without streams
+    std::optional<double> errorRate;  ///< unknown below 20 requests
+    std::vector<RouteFigures> routes; ///< those asked in the last 60 s, most asked first
+    std::optional<std::uint64_t> connections;
+    std::optional<std::uint64_t> webSockets;
+    std::optional<std::uint64_t> refusedConnections; ///< since the start
+    std::optional<std::uint64_t> cutConnections;     ///< at a deadline, since the start
+    bool operator==(const HttpFigures &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(HttpFigures, (),
+                      (traffic, errorRate, routes, connections, webSockets, refusedConnections, cutConnections))
+
+/// A pool of database connections of this process.
+struct DbPoolFigures
+{
+    std::string name; ///< "primary"
+    std::uint64_t connections = 0;
+    std::uint64_t busy = 0;
+    std::uint64_t waiting = 0;
+    bool operator==(const DbPoolFigures &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(DbPoolFigures, (), (name, connections, busy, waiting))
+
+struct UserFigures
+{
+    std::optional<std::uint64_t> concurrent; ///< distinct signed-in users with a request in the last 5 min
+    std::optional<std::uint64_t> today;      ///< distinct, since midnight UTC
+    std::optional<std::uint64_t> registered;
+    std::optional<std::uint64_t> sessions; ///< live ones; where nobody counts them, the estimate of their key family
+    bool operator==(const UserFigures &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(UserFigures, (), (concurrent, today, registered, sessions))
+
+struct Snapshot
+{
+    WallTime time{};
+    std::uint64_t sequence = 0; ///< from 1, one more each time; a gap means missed ones
+    std::string tier;
+    std::string version; ///< of the program
+    std::string instance;
+    std::chrono::seconds uptime{0}; ///< of the program
+    /// The worst zone of all readings. Unknown when none is known, and instead of Green when one is missing because
+    /// whoever knows it is away.
+    Zone verdict = Zone::Unknown;
+    std::vector<Reading> readings; ///< one per resource with zones in the tier
+    std::vector<LinkStatus> links;
+    RedisFigures redis;
+    FamiliesFigures families;
+    ClientFigures clients;
+    QueueFigures queue;
+    WorkerFigures workers;
+    HttpFigures http;
+    std::vector<DbPoolFigures> dbPools;
+    UserFigures users;
+    bool operator==(const Snapshot &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(Snapshot, (),
+                      (time, sequence, tier, version, instance, uptime, verdict, readings, links, redis, families,
+                       clients, queue, workers, http, dbPools, users))
+
+} // namespace portolan

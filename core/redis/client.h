@@ -10,50 +10,63 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace portolan {
-class Clock;
-}
-
 namespace portolan::redis {
 
 struct ClientOptions
 {
-    std::string name = "portolan";                 ///< CLIENT SETNAME
+    std::string name = "portolan"; ///< CLIENT SETNAME
     std::chrono::milliseconds connectTimeout{2000};
     std::chrono::milliseconds commandTimeout{1000}; ///< default deadline of a call
     std::chrono::milliseconds backoffMin{50};       ///< between attempts to connect, doubling …
     std::chrono::milliseconds backoffMax{1000};     ///< … up to this, with jitter
     std::size_t maxPending = 100'000;               ///< calls in flight; over it a call answers Unavailable at once
-    std::size_t maxPendingBytes = 64 * 1024 * 1024;
+    std::size_t maxPendingBytes = 64 * 1024 * 1024; ///< of commands not yet written to the socket; the same
+    std::size_t maxReplyBytes = 64 * 1024 * 1024;   ///< of one reply; over it the connection is given up (Protocol)
+    std::chrono::milliseconds stuckTimeout{5000};   ///< without an answer to what is in flight: connects anew
 };
 
 /// One pipelined connection to one Redis, shared by every thread of the process.
 ///
 /// Calls may come from coroutines on any I/O thread; each resumes on the executor it was called on. What is called
-/// during one turn of the event loop goes out in one write. Nothing ever waits past its deadline: while Redis is away
-/// a call answers ErrorKind::Unavailable at once, one that was sent and got no answer in time answers Timeout (it may
-/// or may not have run). Calls are never sent twice, except after NOSCRIPT, which ran nothing.
+/// during one turn of the event loop goes out in one write. Nothing waits past its deadline (checked every 20 ms):
+/// while Redis is away a call answers ErrorKind::Unavailable at once, one that was sent and got no answer in time
+/// answers Timeout (it may or may not have run; so does one in flight when the connection breaks, with code
+/// "redis-lost"). Calls are never sent twice, except after NOSCRIPT, which ran nothing.
 ///
-/// Errors: Unavailable (not connected, bound reached), Timeout, Full (Redis answered OOM), Protocol (a reply that is
-/// no RESP), Cancelled (stopped), Internal (any other error reply, `message` has its text).
+/// A Redis that keeps the connection but answers nothing for `commandTimeout` counts as away: the state goes back to
+/// Connecting and new calls fail at once; the first byte it sends makes the client Ready again.
+///
+/// Errors, as kind "code": Unavailable "redis-away" (not connected, the reason in `message`), "redis-busy" (a bound
+/// reached), "redis-loading", "redis-read-only" (MISCONF, READONLY), "redis-auth" (NOAUTH, WRONGPASS, NOPERM);
+/// Timeout "redis-timeout", "redis-lost"; Full "redis-full" (OOM); Unsupported "redis-cluster"; Protocol (a reply that
+/// is no RESP); Cancelled (stopped); Internal (any other error reply: `message` has its text).
 class Client final
 {
 public:
     enum class State { Connecting, Ready, Stopped };
 
+    /// `executor`: of an io_context run by one thread, which does the client's I/O. It must still exist when stop() is
+    /// called.
     Client(Executor executor, Endpoint endpoint, ClientOptions options = {});
     ~Client();
     Client(const Client &) = delete;
     Client &operator=(const Client &) = delete;
 
-    void start();            ///< begins to connect, and keeps connected; from any thread
-    void stop();             ///< answers everything pending with Cancelled and disconnects; blocks until done
-    State state() const;     ///< from any thread
+    void start();        ///< begins to connect, and keeps connected; from any thread
+    void stop();         ///< answers everything pending with Cancelled and disconnects; blocks until done
+    State state() const; ///< from any thread
+
+    /// Ready, or why not: after `deadline`, or at once when waiting is of no use (wrong password, a Redis Cluster).
+    awaitable<Result<void>> waitReady(std::chrono::milliseconds deadline);
+
+    /// Why it is not Ready; nothing when it is, or while the first attempt lasts. From any thread.
+    std::optional<Error> problem() const;
 
     /// Makes the client load `script` on every connection. Before start().
     void preload(const Script &script);
@@ -88,7 +101,7 @@ public:
     Counters counters() const; ///< from any thread
 
 private:
-    struct Impl;
+    class Impl;
     std::shared_ptr<Impl> m_impl;
 };
 

@@ -29,6 +29,9 @@ public:
     Command &argument(std::string_view bytes);
     template <std::integral T> Command &argument(T number) { return integer(static_cast<std::int64_t>(number)); }
 
+    /// All commands of another after these.
+    Command &append(const Command &others);
+
     std::size_t count() const { return m_count; } ///< commands, and so replies
     const std::string &bytes() const { return m_bytes; }
     std::string takeBytes() && { return std::move(m_bytes); }

@@ -1,0 +1,510 @@
+#include "core/redis/client_impl.h"
+
+#include "core/base/runtime.h"
+#include "core/redis/errors.h"
+
+#include <boost/asio/redirect_error.hpp>
+
+#include <algorithm>
+
+namespace portolan::redis {
+
+namespace {
+
+/// How often deadlines are looked at; a call may overstay its own by this much.
+constexpr std::chrono::milliseconds tickInterval{20};
+
+/// Buffers that a burst has made larger than this are given back.
+constexpr std::size_t keptBuffer = 1024 * 1024;
+
+Error timedOut()
+{
+    return Error{ErrorKind::Timeout,
+                 "redis-timeout",
+                 "Redis did not answer in time.",
+                 "Look whether Redis is overloaded or stuck.",
+                 {},
+                 std::chrono::seconds{1}};
+}
+
+Error lost(const Error &why)
+{
+    return Error{
+        ErrorKind::Timeout, "redis-lost", "The connection to Redis broke before the answer came. " + why.message,
+        why.hint,           {},           std::chrono::seconds{1}};
+}
+
+Error stopped() { return failure(ErrorKind::Cancelled, "The Redis client is stopped."); }
+
+SteadyTime after(std::chrono::milliseconds duration)
+{
+    return std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(duration, std::chrono::hours(24));
+}
+
+/// Problems that connecting again will not cure by itself.
+bool permanent(const Error &error)
+{
+    return error.code == "redis-auth" || error.code == "redis-cluster" || error.code == "redis-database";
+}
+
+} // namespace
+
+Client::Impl::Impl(Executor executor, Endpoint endpoint, ClientOptions options)
+    : m_executor(executor),
+      m_endpoint(std::move(endpoint)),
+      m_options(std::move(options)),
+      m_tls(tlsContext(m_endpoint)),
+      m_retry(executor),
+      m_tick(executor)
+{}
+
+void Client::Impl::start()
+{
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_started || m_stopped)
+            return;
+        m_started = true;
+    }
+    spawn(m_executor, [self = shared_from_this()] { return run(self); });
+}
+
+void Client::Impl::stop()
+{
+    bool started = false;
+    {
+        const std::lock_guard lock(m_mutex);
+        m_stopped = true;
+        m_accepting = false;
+        started = m_started;
+    }
+    // Without an event loop to do it, or on its own thread, there is nobody to wait for.
+    const auto now = [this] { std::call_once(m_tearDown, [this] { tearDown(); }); };
+    if (!started || m_executor.running_in_this_thread())
+        return now();
+    asio::post(m_executor,
+               [self = shared_from_this()] { std::call_once(self->m_tearDown, [&] { self->tearDown(); }); });
+    while (m_end.wait_for(std::chrono::milliseconds(20)) == std::future_status::timeout) {
+        if (m_executor.context().stopped())
+            return now();
+    }
+}
+
+void Client::Impl::tearDown()
+{
+    m_retry.cancel();
+    m_tick.cancel();
+    if (m_opening)
+        m_opening->connection.close();
+    if (m_link)
+        m_link->connection.close();
+    down(stopped());
+    Completions completions;
+    {
+        const std::lock_guard lock(m_mutex);
+        for (const auto &waiter : m_waiters)
+            completions.fail(waiter.call, stopped());
+        m_waiters.clear();
+        m_problem = stopped();
+    }
+    m_state.store(State::Stopped, std::memory_order_release);
+    completions.deliver(std::nullopt);
+    m_tornDown.set_value();
+}
+
+std::optional<Error> Client::Impl::problem() const
+{
+    const std::lock_guard lock(m_mutex);
+    return m_problem;
+}
+
+Client::Counters Client::Impl::counters() const
+{
+    const auto connections = m_connections.load(std::memory_order_relaxed);
+    return {m_commands.load(std::memory_order_relaxed), m_dropped.load(std::memory_order_relaxed),
+            connections > 0 ? connections - 1 : 0, m_timeouts.load(std::memory_order_relaxed)};
+}
+
+// Calling ------------------------------------------------------------------------------------------------------------
+
+awaitable<void> Client::Impl::perform(Call &call, const Command &commands, std::chrono::milliseconds deadline)
+{
+    return asio::async_initiate<decltype(use_awaitable), void()>(
+        [](auto handler, Impl *self, Call *waiting, const Command *bytes, SteadyTime until) {
+            waiting->executor = asio::get_associated_executor(handler);
+            waiting->handler.emplace(std::move(handler));
+            // Once it is enqueued the call may be completed on another thread: no more touching it.
+            if (auto refused = self->enqueue(*bytes, waiting, until)) {
+                Completions completions;
+                completions.fail(waiting, std::move(*refused));
+                completions.deliver(std::nullopt); // a coroutine cannot go on before it has been suspended
+            }
+        },
+        use_awaitable, this, &call, &commands, after(deadline));
+}
+
+void Client::Impl::post(const Command &commands)
+{
+    if (commands.count() != 0 && enqueue(commands, nullptr, SteadyTime::max()))
+        m_dropped.fetch_add(commands.count(), std::memory_order_relaxed);
+}
+
+std::optional<Error> Client::Impl::enqueue(const Command &commands, Call *call, SteadyTime deadline)
+{
+    const std::lock_guard lock(m_mutex);
+    if (!m_accepting) {
+        if (m_stopped)
+            return stopped();
+        return m_problem ? *m_problem : away(m_endpoint, "still connecting");
+    }
+    const auto count = commands.count();
+    if (m_pending.load(std::memory_order_relaxed) + count > m_options.maxPending ||
+        m_outgoing.size() + commands.bytes().size() > m_options.maxPendingBytes)
+        return Error{ErrorKind::Unavailable,   "redis-busy", "Too many Redis calls are in flight.",
+                     "Try again in a moment.", {},           std::chrono::seconds{1}};
+    m_pending.fetch_add(count, std::memory_order_relaxed);
+    m_commands.fetch_add(count, std::memory_order_relaxed);
+    m_outgoing += commands.bytes();
+    m_queued.push_back(Slot{call, deadline, static_cast<std::uint32_t>(count)});
+    scheduleFlush();
+    return std::nullopt;
+}
+
+/// Under m_mutex.
+void Client::Impl::scheduleFlush()
+{
+    if (std::exchange(m_flushScheduled, true))
+        return;
+    asio::post(m_executor, [self = shared_from_this()] { self->flush(); });
+}
+
+void Client::Impl::flush()
+{
+    if (!m_link || m_link->isWriting)
+        return; // m_flushScheduled stays, and written() comes here again
+    Link &link = *m_link;
+    const bool wasIdle = link.inFlight.empty();
+    {
+        const std::lock_guard lock(m_mutex);
+        m_flushScheduled = false;
+        if (m_outgoing.empty())
+            return;
+        link.writing.swap(m_outgoing);
+        for (const auto &slot : m_queued) {
+            link.earliest = std::min(link.earliest, slot.deadline);
+            link.inFlight.push_back(slot);
+        }
+        m_queued.clear();
+    }
+    if (wasIdle)
+        link.progress = std::chrono::steady_clock::now();
+    link.isWriting = true;
+    link.connection.stream().writeAll(
+        asio::buffer(link.writing), [self = shared_from_this(), held = m_link](const error_code &failed, std::size_t) {
+            self->written(held, failed);
+        });
+    startTicking();
+}
+
+void Client::Impl::written(const std::shared_ptr<Link> &link, const error_code &failed)
+{
+    link->isWriting = false;
+    link->writing.clear();
+    if (link->writing.capacity() > keptBuffer)
+        link->writing.shrink_to_fit();
+    if (link != m_link)
+        return;
+    if (failed)
+        link->connection.close(); // run() is reading and will see the end
+    else
+        flush();
+}
+
+/// Hands out the replies that have come. False: what came is no answer to what was asked.
+bool Client::Impl::drain(Link &link, std::string &problem)
+{
+    link.progress = std::chrono::steady_clock::now();
+    Completions completions;
+    std::size_t answered = 0;
+    Reply reply;
+    ReplyReader::Next next = ReplyReader::Next::NeedMore;
+    while ((next = link.connection.next(reply)) == ReplyReader::Next::Reply && !link.inFlight.empty()) {
+        Slot &slot = link.inFlight.front();
+        ++answered;
+        if (slot.call && slot.call->replies)
+            slot.call->replies->push_back(std::move(reply));
+        else if (slot.call)
+            slot.call->reply = std::move(reply);
+        if (--slot.replies != 0)
+            continue;
+        if (slot.call)
+            completions.add(slot.call);
+        link.inFlight.pop_front();
+    }
+    m_pending.fetch_sub(answered, std::memory_order_relaxed);
+    if (next == ReplyReader::Next::Malformed)
+        problem = "its answer is malformed (" + link.connection.malformed() + ")";
+    else if (next == ReplyReader::Next::Reply)
+        problem = "it answered what was not asked: " + reply.text;
+    else if (link.suspect)
+        suspect(false);
+    finish(completions);
+    return next == ReplyReader::Next::NeedMore;
+}
+
+/// On the client's thread: delivers, and sends in one write what the resumed callers ask next.
+void Client::Impl::finish(Completions &completions)
+{
+    if (completions.has(m_executor)) {
+        const std::lock_guard lock(m_mutex);
+        m_flushScheduled = true; // spares their posting it
+    }
+    completions.deliver(m_executor);
+    flush();
+}
+
+// Connecting ---------------------------------------------------------------------------------------------------------
+
+awaitable<void> Client::Impl::run(std::shared_ptr<Impl> self)
+{
+    Backoff backoff(self->m_options.backoffMin, self->m_options.backoffMax);
+    for (;;) {
+        co_await self->pause(backoff.next());
+        if (self->state() == State::Stopped)
+            co_return;
+        auto link = std::make_shared<Link>(self->m_executor, self->m_tls, self->m_options.maxReplyBytes);
+        std::optional<Error> failed = co_await self->open(link);
+        if (self->state() == State::Stopped)
+            co_return;
+        if (failed) {
+            self->setAway(*failed);
+            continue;
+        }
+        self->up(link);
+        const auto since = std::chrono::steady_clock::now();
+        std::string problem;
+        for (;;) {
+            const bool more = co_await link->connection.receive(problem);
+            if (!more || self->m_link != link || !self->drain(*link, problem) || self->m_link != link)
+                break;
+        }
+        link->connection.close();
+        if (self->state() == State::Stopped)
+            co_return;
+        self->down(away(self->m_endpoint, link->suspect ? "it does not answer" : problem));
+        if (std::chrono::steady_clock::now() - since > self->m_options.backoffMax)
+            backoff.reset(); // a server that hangs up right after the hello is not asked again in a tight loop
+    }
+}
+
+awaitable<std::optional<Error>> Client::Impl::open(std::shared_ptr<Link> link)
+{
+    m_opening = link;
+    Timer watchdog(m_executor, m_options.connectTimeout);
+    watchdog.async_wait([link](const error_code &cancelled) {
+        if (!cancelled) {
+            link->timedOut = true;
+            link->connection.close();
+        }
+    });
+    std::optional<Error> failed = co_await link->connection.open(m_endpoint, m_options.name, scripts);
+    watchdog.cancel();
+    m_opening.reset();
+    if (link->timedOut)
+        co_return away(m_endpoint, "no answer within " + std::to_string(m_options.connectTimeout.count()) + " ms");
+    co_return failed;
+}
+
+awaitable<void> Client::Impl::pause(std::chrono::milliseconds duration)
+{
+    if (duration.count() == 0)
+        co_return;
+    error_code cancelled;
+    m_retry.expires_after(duration);
+    co_await m_retry.async_wait(asio::redirect_error(use_awaitable, cancelled));
+}
+
+void Client::Impl::up(std::shared_ptr<Link> link)
+{
+    m_link = std::move(link);
+    m_connections.fetch_add(1, std::memory_order_relaxed);
+    setReady();
+}
+
+void Client::Impl::down(const Error &why)
+{
+    auto link = std::move(m_link);
+    m_link.reset();
+    Completions completions;
+    std::size_t gone = 0;
+    if (link) {
+        const Error broken = why.kind == ErrorKind::Cancelled ? why : lost(why);
+        for (const auto &slot : link->inFlight) {
+            gone += slot.replies;
+            if (slot.call)
+                completions.fail(slot.call, broken);
+        }
+        link->inFlight.clear();
+    }
+    {
+        const std::lock_guard lock(m_mutex);
+        m_accepting = false;
+        for (const auto &slot : m_queued) {
+            gone += slot.replies;
+            if (slot.call)
+                completions.fail(slot.call, why);
+        }
+        m_queued.clear();
+        m_outgoing.clear();
+        m_flushScheduled = false;
+    }
+    m_pending.fetch_sub(gone, std::memory_order_relaxed);
+    if (why.kind != ErrorKind::Cancelled)
+        setAway(why);
+    completions.deliver(std::nullopt);
+}
+
+void Client::Impl::suspect(bool suspected)
+{
+    m_link->suspect = suspected;
+    if (suspected)
+        setAway(away(m_endpoint, "it does not answer"));
+    else
+        setReady();
+}
+
+void Client::Impl::setReady()
+{
+    Completions completions;
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_stopped)
+            return;
+        m_accepting = true;
+        m_flushScheduled = false;
+        m_problem.reset();
+        for (const auto &waiter : m_waiters)
+            completions.add(waiter.call);
+        m_waiters.clear();
+    }
+    if (m_state.exchange(State::Ready, std::memory_order_acq_rel) != State::Ready && stateHandler)
+        stateHandler(State::Ready);
+    completions.deliver(std::nullopt);
+}
+
+void Client::Impl::setAway(const Error &why)
+{
+    Completions completions;
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_stopped)
+            return;
+        m_accepting = false;
+        m_problem = why;
+        if (permanent(why)) {
+            for (const auto &waiter : m_waiters)
+                completions.fail(waiter.call, why);
+            m_waiters.clear();
+        }
+    }
+    if (m_state.exchange(State::Connecting, std::memory_order_acq_rel) != State::Connecting && stateHandler)
+        stateHandler(State::Connecting);
+    completions.deliver(std::nullopt);
+}
+
+awaitable<void> Client::Impl::awaitReady(Call &call, std::chrono::milliseconds deadline)
+{
+    return asio::async_initiate<decltype(use_awaitable), void()>(
+        [](auto handler, Impl *self, Call *waiting, SteadyTime until) {
+            waiting->executor = asio::get_associated_executor(handler);
+            waiting->handler.emplace(std::move(handler));
+            Completions completions;
+            {
+                const std::lock_guard lock(self->m_mutex);
+                if (self->m_stopped)
+                    completions.fail(waiting, stopped());
+                else if (self->m_accepting)
+                    completions.add(waiting);
+                else if (self->m_problem && permanent(*self->m_problem))
+                    completions.fail(waiting, *self->m_problem);
+                else
+                    self->m_waiters.push_back(Slot{waiting, until, 0});
+            }
+            completions.deliver(std::nullopt);
+            asio::post(self->m_executor, [held = self->shared_from_this()] { held->startTicking(); });
+        },
+        use_awaitable, this, &call, after(deadline));
+}
+
+// Deadlines ----------------------------------------------------------------------------------------------------------
+
+void Client::Impl::startTicking()
+{
+    if (std::exchange(m_ticking, true))
+        return;
+    m_tick.expires_after(tickInterval);
+    m_tick.async_wait([self = shared_from_this()](const error_code &cancelled) {
+        self->m_ticking = false;
+        if (!cancelled)
+            self->tick();
+    });
+}
+
+void Client::Impl::tick()
+{
+    const auto now = std::chrono::steady_clock::now();
+    Completions completions;
+    const auto link = m_link;
+    if (link) {
+        expire(*link, now, completions);
+        const auto silent = now - link->progress;
+        if (!link->inFlight.empty() && !link->suspect && silent > m_options.commandTimeout)
+            suspect(true);
+        if (!link->inFlight.empty() && silent > m_options.stuckTimeout)
+            link->connection.close(); // run() sees the end and connects anew
+    }
+    expireQueued(now, completions);
+    bool more = link && !link->inFlight.empty();
+    {
+        const std::lock_guard lock(m_mutex);
+        more = !m_stopped && (more || !m_queued.empty() || !m_waiters.empty());
+    }
+    if (more)
+        startTicking();
+    finish(completions);
+}
+
+void Client::Impl::expire(Link &link, SteadyTime now, Completions &completions)
+{
+    if (now < link.earliest)
+        return;
+    link.earliest = SteadyTime::max();
+    for (auto &slot : link.inFlight) {
+        if (!slot.call)
+            continue;
+        if (slot.deadline > now) {
+            link.earliest = std::min(link.earliest, slot.deadline);
+            continue;
+        }
+        m_timeouts.fetch_add(1, std::memory_order_relaxed);
+        completions.fail(std::exchange(slot.call, nullptr), timedOut());
+    }
+}
+
+void Client::Impl::expireQueued(SteadyTime now, Completions &completions)
+{
+    const std::lock_guard lock(m_mutex);
+    for (auto &slot : m_queued) {
+        if (!slot.call || slot.deadline > now)
+            continue;
+        m_timeouts.fetch_add(1, std::memory_order_relaxed);
+        completions.fail(std::exchange(slot.call, nullptr), timedOut());
+    }
+    const auto late =
+        std::partition(m_waiters.begin(), m_waiters.end(), [now](const Slot &waiter) { return waiter.deadline > now; });
+    for (auto waiter = late; waiter != m_waiters.end(); ++waiter)
+        completions.fail(waiter->call, m_problem ? *m_problem : away(m_endpoint, "still connecting"));
+    m_waiters.erase(late, m_waiters.end());
+}
+
+} // namespace portolan::redis

@@ -1,0 +1,117 @@
+#pragma once
+
+#include "core/redis/client.h"
+#include "core/redis/connection.h"
+#include "core/redis/pending.h"
+
+#include <atomic>
+#include <deque>
+#include <future>
+#include <mutex>
+
+namespace portolan::redis {
+
+/// The pipeline behind Client.
+///
+/// Callers append the bytes of their command and a Slot under m_mutex; the first of a turn posts flush() to the
+/// client's executor, which takes everything at once: bytes to one write, slots to the end of the in-flight queue.
+/// Replies come in the order of the slots. What belongs to Link and what is marked so is touched on the client's
+/// thread only.
+class Client::Impl final : public std::enable_shared_from_this<Impl>
+{
+public:
+    Impl(Executor executor, Endpoint endpoint, ClientOptions options);
+
+    void start();
+    void stop();
+    State state() const { return m_state.load(std::memory_order_acquire); }
+    std::optional<Error> problem() const;
+    Counters counters() const;
+    const ClientOptions &options() const { return m_options; }
+
+    /// Sends the commands for `call`, which is completed when all replies are there. Both must stay until then.
+    awaitable<void> perform(Call &call, const Command &commands, std::chrono::milliseconds deadline);
+    void post(const Command &commands);
+    static awaitable<Result<Reply>> script(std::shared_ptr<Impl> self, const Script &script, Command command,
+                                           std::chrono::milliseconds deadline);
+    /// Completes `call` once Ready, or with an error.
+    awaitable<void> awaitReady(Call &call, std::chrono::milliseconds deadline);
+
+    std::vector<const Script *> scripts;     ///< before start()
+    std::function<void(State)> stateHandler; ///< before start()
+
+private:
+    /// One connection with what was sent over it.
+    struct Link
+    {
+        Link(Executor executor, std::shared_ptr<asio::ssl::context> tls, std::size_t maxReplyBytes)
+            : connection(executor, std::move(tls), maxReplyBytes)
+        {}
+        Connection connection;
+        std::deque<Slot> inFlight;
+        SteadyTime earliest = SteadyTime::max(); ///< no deadline in flight is before it
+        SteadyTime progress;                     ///< last sign of life, or when something was first in flight
+        std::string writing;
+        bool isWriting = false;
+        bool suspect = false;  ///< owes answers for longer than commandTimeout
+        bool timedOut = false; ///< did not open in time
+    };
+
+    static awaitable<void> run(std::shared_ptr<Impl> self);
+    awaitable<std::optional<Error>> open(std::shared_ptr<Link> link);
+    awaitable<void> pause(std::chrono::milliseconds duration);
+
+    std::optional<Error> enqueue(const Command &commands, Call *call, SteadyTime deadline);
+    void scheduleFlush();
+    void flush();
+    void written(const std::shared_ptr<Link> &link, const error_code &failed);
+    bool drain(Link &link, std::string &problem);
+
+    void up(std::shared_ptr<Link> link);
+    void down(const Error &why);
+    void suspect(bool suspected);
+    void setReady();
+    void setAway(const Error &why);
+    void tearDown();
+
+    void startTicking();
+    void tick();
+    void expire(Link &link, SteadyTime now, Completions &completions);
+    void expireQueued(SteadyTime now, Completions &completions);
+    void finish(Completions &completions);
+
+    const Executor m_executor;
+    const Endpoint m_endpoint;
+    const ClientOptions m_options;
+    const std::shared_ptr<asio::ssl::context> m_tls;
+
+    mutable std::mutex m_mutex;
+    bool m_started = false;
+    bool m_stopped = false;
+    bool m_accepting = false;
+    bool m_flushScheduled = false;
+    std::string m_outgoing;
+    std::vector<Slot> m_queued;  ///< of m_outgoing
+    std::vector<Slot> m_waiters; ///< for Ready
+    std::optional<Error> m_problem;
+
+    std::atomic<State> m_state{State::Connecting};
+    std::atomic<std::size_t> m_pending{0}; ///< replies owed, queued and in flight
+    std::atomic<std::uint64_t> m_commands{0};
+    std::atomic<std::uint64_t> m_dropped{0};
+    std::atomic<std::uint64_t> m_connections{0};
+    std::atomic<std::uint64_t> m_timeouts{0};
+
+    // The client's thread.
+    std::shared_ptr<Link> m_link;    ///< while connected
+    std::shared_ptr<Link> m_opening; ///< while connecting
+    Timer m_retry;
+    Timer m_tick;
+    bool m_ticking = false;
+
+    std::once_flag m_tearDown;
+    std::promise<void> m_tornDown;
+    std::shared_future<void> m_end{m_tornDown.get_future().share()};
+};
+
+} // namespace portolan::redis

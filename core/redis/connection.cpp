@@ -1,0 +1,146 @@
+#include "core/redis/connection.h"
+
+#include "core/redis/errors.h"
+
+#include <boost/asio/redirect_error.hpp>
+
+#include <algorithm>
+
+namespace portolan::redis {
+
+namespace {
+
+/// The hello: what to send, and for each reply what its error means. A null `refused` lets an error pass.
+struct Hello
+{
+    struct Step
+    {
+        enum class Kind { SignIn, Database, Name, Cluster, Ping, Script } kind;
+        const Script *script = nullptr;
+    };
+    Command commands;
+    std::vector<Step> steps;
+};
+
+/// CLIENT SETNAME takes neither spaces nor control characters.
+std::string clientName(std::string name)
+{
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return c <= ' ' || c > '~'; }, '-');
+    return name;
+}
+
+Hello helloFor(const Endpoint &endpoint, const std::string &name, const std::vector<const Script *> &scripts)
+{
+    Hello hello;
+    using Kind = Hello::Step::Kind;
+    if (!endpoint.user.empty())
+        hello.commands.add("AUTH", endpoint.user, endpoint.password);
+    else if (!endpoint.password.empty())
+        hello.commands.add("AUTH", endpoint.password);
+    if (hello.commands.count() == 1)
+        hello.steps.push_back({Kind::SignIn});
+    if (endpoint.database != 0) {
+        hello.commands.add("SELECT", endpoint.database);
+        hello.steps.push_back({Kind::Database});
+    }
+    hello.commands.add("PING").add("INFO", "cluster").add("CLIENT", "SETNAME", clientName(name));
+    hello.steps.insert(hello.steps.end(), {{Kind::Ping}, {Kind::Cluster}, {Kind::Name}});
+    for (const Script *script : scripts) {
+        hello.commands.add("SCRIPT", "LOAD", script->source());
+        hello.steps.push_back({Kind::Script, script});
+    }
+    return hello;
+}
+
+Error scriptRefused(const Script &script, const Reply &reply)
+{
+    Error error = errorOf(reply);
+    error.message = "The Redis script '" + script.name() + "' was refused: " + reply.text;
+    return error;
+}
+
+/// What a reply to the hello stands in the way of, if anything.
+std::optional<Error> objection(const Hello::Step &step, const Reply &reply, const Endpoint &endpoint)
+{
+    using Kind = Hello::Step::Kind;
+    if (step.kind == Kind::Cluster && reply.text.find("cluster_enabled:1") != std::string::npos)
+        return clusterRefused();
+    if (!reply.isError())
+        return std::nullopt;
+    if (step.kind == Kind::Script)
+        return scriptRefused(*step.script, reply);
+    // A user without the right to these can do without them; whether it may run its commands is theirs to say.
+    const bool optional = step.kind == Kind::Name || step.kind == Kind::Cluster || step.kind == Kind::Ping;
+    if (optional && reply.errorCode() == "NOPERM")
+        return std::nullopt;
+    Error error = errorOf(reply);
+    error.message = "Redis at " + endpoint.display() + " refuses the connection: " + reply.text;
+    if (step.kind == Kind::SignIn && error.kind == ErrorKind::Internal) { // "ERR AUTH … called without any password"
+        error.code = "redis-auth";
+        error.hint = "Check user and password in the Redis URL.";
+    }
+    if (step.kind == Kind::Database) {
+        error.code = "redis-database";
+        error.hint = "Check the database number in the Redis URL.";
+    }
+    if (error.kind == ErrorKind::Internal)
+        error.kind = ErrorKind::Unavailable;
+    return error;
+}
+
+} // namespace
+
+awaitable<std::optional<Error>> Connection::open(Endpoint endpoint, std::string name,
+                                                 std::vector<const Script *> scripts)
+{
+    std::string problem = co_await m_stream.connect(endpoint);
+    if (!problem.empty())
+        co_return away(endpoint, problem);
+    const Hello hello = helloFor(endpoint, name, scripts);
+    error_code failed;
+    co_await m_stream.send(asio::buffer(hello.commands.bytes()), failed);
+    // Read even after a failed write: Redis says why before it closes ("max number of clients reached").
+    std::size_t answered = 0;
+    Reply reply;
+    while (answered < hello.steps.size()) {
+        const auto next = m_reader.next(reply);
+        if (next == ReplyReader::Next::Malformed)
+            co_return failure(ErrorKind::Protocol,
+                              "What listens at " + endpoint.display() + " is no Redis: " + m_reader.problem() + ".",
+                              "Check host and port in the Redis URL.");
+        if (next == ReplyReader::Next::Reply) {
+            if (auto error = objection(hello.steps[answered++], reply, endpoint))
+                co_return error;
+            continue;
+        }
+        const bool more = co_await receive(problem);
+        if (!more)
+            co_return away(endpoint, problem);
+    }
+    co_return std::nullopt;
+}
+
+awaitable<bool> Connection::receive(std::string &problem)
+{
+    error_code failed;
+    const std::size_t size = co_await m_stream.readSome(asio::buffer(m_input), failed);
+    if (size == 0 || failed) {
+        problem = failed == asio::error::eof || !failed ? "it closed the connection" : failed.message();
+        co_return false;
+    }
+    m_reader.feed(m_input.data(), size);
+    co_return true;
+}
+
+std::chrono::milliseconds Backoff::next()
+{
+    const auto now = m_last;
+    m_last = std::clamp(m_last * 2, m_min, m_max);
+    if (now.count() == 0)
+        return now;
+    return std::chrono::milliseconds(
+        std::uniform_int_distribution<std::int64_t>(now.count() / 2, now.count())(m_random));
+}
+
+} // namespace portolan::redis

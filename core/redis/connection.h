@@ -1,0 +1,60 @@
+#pragma once
+
+#include "core/redis/client.h"
+#include "core/redis/reply_reader.h"
+#include "core/redis/stream.h"
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <random>
+
+namespace portolan::redis {
+
+/// A connection that has said hello: signed in, the database chosen, its name set, the scripts loaded, and known to
+/// lead to a single Redis that has finished loading its data.
+class Connection final
+{
+public:
+    Connection(Executor executor, std::shared_ptr<asio::ssl::context> tls, std::size_t maxReplyBytes)
+        : m_stream(executor, std::move(tls)), m_reader(maxReplyBytes)
+    {}
+
+    /// The hello goes out as one pipeline. Whoever calls closes the connection to give up.
+    awaitable<std::optional<Error>> open(Endpoint endpoint, std::string name, std::vector<const Script *> scripts);
+
+    /// Waits for more bytes, which replies() then hands out. False when the stream has ended; `problem` says why.
+    awaitable<bool> receive(std::string &problem);
+
+    /// The next reply of what was received.
+    ReplyReader::Next next(Reply &reply) { return m_reader.next(reply); }
+    const std::string &malformed() const { return m_reader.problem(); }
+
+    Stream &stream() { return m_stream; }
+    void close() { m_stream.close(); }
+
+private:
+    Stream m_stream;
+    ReplyReader m_reader;
+    std::array<char, 32 * 1024> m_input;
+};
+
+/// How long to wait before each attempt to connect: nothing, then from `min` doubling up to `max`, each shortened by up
+/// to half at random so that many clients do not return in step.
+class Backoff final
+{
+public:
+    Backoff(std::chrono::milliseconds min, std::chrono::milliseconds max)
+        : m_min(min), m_max(max), m_random(std::random_device{}())
+    {}
+    std::chrono::milliseconds next();
+    void reset() { m_last = std::chrono::milliseconds{0}; }
+
+private:
+    const std::chrono::milliseconds m_min;
+    const std::chrono::milliseconds m_max;
+    std::chrono::milliseconds m_last{0};
+    std::minstd_rand m_random;
+};
+
+} // namespace portolan::redis

@@ -1,0 +1,12 @@
+#include "core/redis/reply.h"
+
+namespace portolan::redis {
+
+std::string_view Reply::errorCode() const
+{
+    if (!isError())
+        return {};
+    return std::string_view(text).substr(0, text.find(' '));
+}
+
+} // namespace portolan::redis

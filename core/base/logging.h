@@ -4,6 +4,7 @@
 
 #include <boost/describe/enum.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -60,7 +61,7 @@ public:
 
     /// The clock must outlive this.
     explicit Logger(const Clock &clock, LogOptions options = {});
-    ~Logger(); ///< writes what waits
+    ~Logger(); ///< writes what waits, for at most 3 s
     Logger(const Logger &) = delete;
     Logger &operator=(const Logger &) = delete;
 
@@ -75,7 +76,8 @@ public:
     void error(std::string_view message, Fields fields = {}) { log(LogLevel::Error, message, fields); }
 
     std::uint64_t dropped() const; ///< lines lost so far
-    void flush();                  ///< blocks until everything logged before is written; not on an I/O thread
+    /// Blocks until everything logged before is written, or false after `within`. Not on an I/O thread.
+    bool flush(std::chrono::milliseconds within = std::chrono::seconds(5));
 
 private:
     struct Impl;

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "core/api/access.h"
+#include "core/api/audit.h"
+#include "core/api/clock.h"
+#include "core/api/result.h"
+#include "core/base/asio.h"
+
+#include <string>
+
+namespace portolan {
+class IdGenerator;
+class Logger;
+} // namespace portolan
+namespace portolan::storage {
+class AuditStore;
+class UsersStore;
+} // namespace portolan::storage
+
+namespace portolan::portal {
+
+/// Who asks for a change, and why: passed along to the service that executes it.
+struct Actor
+{
+    Principal principal;
+    std::string reason; ///< as given, may be empty
+};
+
+/// The one way into the audit log for services of the portal. The service that executes a change calls record() once,
+/// with the outcome, also when it failed.
+class AuditLog final
+{
+public:
+    /// `deployment`: how this portal calls itself. All references outlive this.
+    AuditLog(storage::AuditStore &store, storage::UsersStore &users, IdGenerator &ids, const Clock &clock,
+             Logger &logger, std::string deployment);
+
+    /// `error`: null if it was done. Never fails for the caller: an entry that cannot be stored goes to the log as an
+    /// error line with all it says.
+    awaitable<void> record(Actor actor, std::string action, std::string subject, std::string detail,
+                           const Error *error = nullptr);
+
+private:
+    storage::AuditStore &m_store;
+    storage::UsersStore &m_users;
+    IdGenerator &m_ids;
+    const Clock &m_clock;
+    Logger &m_logger;
+    const std::string m_deployment;
+};
+
+} // namespace portolan::portal

@@ -1,0 +1,65 @@
+#include "core/portal/page_routes.h"
+
+#include "core/api/result.h"
+#include "core/base/embedded_file.h"
+#include "core/http/problem.h"
+
+#include <functional>
+
+namespace portolan::portal {
+
+namespace page_files {
+std::span<const EmbeddedFile> embeddedFiles();
+}
+
+namespace {
+
+using http::Request;
+using http::Response;
+
+// Scripts and styles only from here, nothing inline; WebSockets to here only.
+constexpr auto contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+                                       "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+std::string_view contentTypeOf(std::string_view name)
+{
+    if (name.ends_with(".html"))
+        return "text/html; charset=utf-8";
+    if (name.ends_with(".css"))
+        return "text/css; charset=utf-8";
+    if (name.ends_with(".js"))
+        return "text/javascript; charset=utf-8";
+    return "image/svg+xml";
+}
+
+Response serve(const Request &request, std::string_view name)
+{
+    const auto *file = findEmbedded(page_files::embeddedFiles(), name);
+    if (!file)
+        return http::problem(request, failure(ErrorKind::NotFound, "There is no such file."));
+    const auto tag = '"' + std::to_string(std::hash<std::string_view>()(file->text)) + '"';
+    Response response;
+    response.contentType = contentTypeOf(name);
+    response.with("ETag", tag).with("Cache-Control", "no-cache").with("Content-Security-Policy", contentSecurityPolicy);
+    response.with("Referrer-Policy", "same-origin");
+    if (request.header(http::field::if_none_match) == tag)
+        response.code = http::status::not_modified;
+    else
+        response.body = std::string(file->text);
+    return response;
+}
+
+} // namespace
+
+void PageRoutes::mount(http::Router &router)
+{
+    const auto page = [](Request &request) -> awaitable<Response> { co_return serve(request, "index.html"); };
+    router.get("/", {Role::Anonymous, Category::Default}, page, {"The portal's page", {}, {}});
+    router.get("/dashboard", {Role::Anonymous, Category::Default}, page, {"The portal's page", {}, {}});
+    router.get(
+        "/static/{name}", {Role::Anonymous, Category::Unlimited},
+        [](Request &request) -> awaitable<Response> { co_return serve(request, request.param("name")); },
+        {"A part of the portal's page", {}, {}});
+}
+
+} // namespace portolan::portal

@@ -1,0 +1,136 @@
+#include "core/portal/realtime.h"
+
+#include "core/base/json.h"
+#include "core/base/runtime.h"
+#include "core/base/time_format.h"
+#include "core/http/message.h"
+#include "core/http/websocket.h"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <vector>
+
+namespace portolan::portal {
+namespace {
+
+/// What a client may say; exactly one member is meant.
+struct ClientMessage
+{
+    std::vector<std::string> subscribe;
+    std::vector<std::string> unsubscribe;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(ClientMessage, (), (subscribe, unsubscribe))
+
+std::shared_ptr<const std::string> shared(boost::json::object message)
+{
+    return std::make_shared<const std::string>(boost::json::serialize(message));
+}
+
+} // namespace
+
+/// Lives on its socket's executor.
+struct Realtime::Connection
+{
+    std::shared_ptr<http::WebSocket> socket;
+    Principal principal;
+    std::any admission;
+    std::map<std::string, std::shared_ptr<void>> topics;
+    Timer timer;
+
+    void error(std::string_view title) { socket->send(shared({{"type", "error"}, {"title", title}})); }
+};
+
+Realtime::Realtime(const Clock &clock, SessionCheck alive, RealtimeOptions options)
+    : m_clock(clock), m_alive(std::move(alive)), m_options(options)
+{
+}
+
+Realtime::~Realtime() = default;
+
+void Realtime::addTopic(std::string name, TopicSource &source) { m_sources.emplace(std::move(name), &source); }
+
+awaitable<void> Realtime::serve(http::Request &request, std::shared_ptr<http::WebSocket> socket)
+{
+    const auto executor = socket->executor();
+    auto connection = std::make_shared<Connection>(
+        Connection{std::move(socket), request.principal, request.admission, {}, Timer(executor)});
+    spawn(executor, [this, connection] { return watchSession(connection); });
+    for (;;) {
+        auto message = co_await connection->socket->receive();
+        if (!message)
+            break;
+        handle(*connection, *message);
+    }
+    connection->topics.clear();
+    connection->timer.cancel();
+}
+
+awaitable<void> Realtime::watchSession(std::shared_ptr<Connection> connection)
+{
+    while (connection->socket->open()) {
+        error_code cancelled;
+        connection->timer.expires_after(m_options.sessionCheck);
+        co_await connection->timer.async_wait(asio::redirect_error(use_awaitable, cancelled));
+        if (cancelled || !connection->socket->open())
+            co_return;
+        const bool alive = co_await m_alive(connection->admission);
+        if (!alive)
+            connection->socket->close(4001, "The session has ended.");
+    }
+}
+
+void Realtime::handle(Connection &connection, std::string_view text)
+{
+    const auto message = readJson<ClientMessage>(text, JsonMode::Strict);
+    if (!message) {
+        connection.error(message.error().message);
+        return;
+    }
+    if (message->subscribe.empty() && message->unsubscribe.empty()) {
+        connection.error("Say {\"subscribe\": [topic, …]} or {\"unsubscribe\": [topic, …]}.");
+        return;
+    }
+    for (const auto &topic : message->unsubscribe)
+        connection.topics.erase(topic);
+    for (const auto &topic : message->subscribe)
+        subscribe(connection, topic);
+    boost::json::array topics;
+    for (const auto &[topic, token] : connection.topics)
+        topics.emplace_back(topic);
+    connection.socket->send(shared({{"type", "subscribed"}, {"topics", std::move(topics)}}));
+}
+
+void Realtime::subscribe(Connection &connection, const std::string &topic)
+{
+    if (connection.topics.contains(topic))
+        return;
+    if (connection.topics.size() >= m_options.maxTopics) {
+        connection.error("At most " + std::to_string(m_options.maxTopics) + " topics on one connection.");
+        return;
+    }
+    const auto colon = topic.find(':');
+    const auto argument = colon == std::string::npos ? std::string_view() : std::string_view(topic).substr(colon + 1);
+    const auto source = m_sources.find(std::string_view(topic).substr(0, colon));
+    if (source == m_sources.end()) {
+        connection.error("There is no topic '" + topic.substr(0, 64) + "'.");
+        return;
+    }
+    const auto send = [socket = std::weak_ptr(connection.socket), topic, this](std::string data) {
+        const auto open = socket.lock();
+        if (!open)
+            return;
+        // `data` is JSON already: it goes in as it is instead of being parsed and written again.
+        auto text = R"({"type":"event","topic":)" + boost::json::serialize(boost::json::value(topic)) + R"(,"time":")" +
+                    formatTime(m_clock.wall()) + R"(","data":)" + data + "}";
+        open->send(std::make_shared<const std::string>(std::move(text)));
+    };
+    auto token = source->second->subscribe(connection.principal, argument, connection.socket->executor(), send);
+    if (token)
+        connection.topics.emplace(topic, std::move(*token));
+    else
+        connection.error(token.error().message);
+}
+
+} // namespace portolan::portal

@@ -1,0 +1,213 @@
+// The portal's page: sign in, start an analysis, watch it live. Everything it shows comes from the public API.
+
+const $ = (id) => document.getElementById(id);
+let csrfToken = '';
+let socket = null;
+let reconnectAfter = 500;
+const tasks = new Map();
+
+class Problem extends Error {
+  constructor(status, body) {
+    super(body.detail || body.title || `The portal answered ${status}.`);
+    this.status = status;
+    this.fields = body.errors || [];
+  }
+}
+
+async function call(method, path, body) {
+  const headers = {};
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (method !== 'GET' && csrfToken) headers['X-CSRF-Token'] = csrfToken;
+  let answer;
+  try {
+    answer = await fetch(path, {method, headers, body: body === undefined ? undefined : JSON.stringify(body)});
+  } catch {
+    throw new Problem(0, {detail: 'The portal does not answer. Is it running?'});
+  }
+  const remaining = answer.headers.get('X-RateLimit-Remaining');
+  if (remaining !== null && path === '/start-analysis')
+    $('quota').textContent = `${remaining} of ${answer.headers.get('X-RateLimit-Limit')} starts left until ` +
+      new Date(1000 * answer.headers.get('X-RateLimit-Reset')).toLocaleTimeString();
+  const text = await answer.text();
+  let content = null;
+  try { content = text ? JSON.parse(text) : null; } catch { /* a proxy's page: the status says enough */ }
+  if (!answer.ok) {
+    const problem = new Problem(answer.status, content || {});
+    const wait = answer.headers.get('Retry-After');
+    if (wait) problem.message += ` Try again in ${wait} s.`;
+    throw problem;
+  }
+  return content;
+}
+
+function notify(text) {
+  $('notice').hidden = !text;
+  $('notice').textContent = text || '';
+}
+
+async function attempt(work) {
+  notify('');
+  try {
+    await work();
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    const details = problem.fields.map((field) => field.detail).join(' ');
+    notify(details ? `${problem.message} ${details}` : problem.message);
+  }
+}
+
+function show(user) {
+  $('sign-in').hidden = Boolean(user);
+  $('analysis').hidden = !user;
+  $('account').hidden = !user;
+  $('who').textContent = user ? user.email : '';
+}
+
+async function enter(user) {
+  csrfToken = (await call('GET', '/auth/csrf')).csrf_token;
+  show(user);
+  tasks.clear();
+  for (const task of (await call('GET', '/api/tasks?limit=20')).items) tasks.set(task.id, task);
+  drawTasks();
+  listen();
+}
+
+function leave() {
+  csrfToken = '';
+  if (socket) socket.close();
+  socket = null;
+  show(null);
+}
+
+function listen() {
+  if (socket) socket.close();
+  const opened = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`);
+  socket = opened;
+  opened.onopen = () => {
+    reconnectAfter = 500;
+    opened.send(JSON.stringify({subscribe: ['tasks']}));
+  };
+  opened.onmessage = (message) => {
+    const event = JSON.parse(message.data);
+    if (event.type !== 'event' || event.topic !== 'tasks') return;
+    tasks.set(event.data.id, event.data);
+    drawTasks();
+  };
+  opened.onclose = (closed) => {
+    if (socket !== opened) return;
+    if (closed.code === 4001) {
+      leave();
+      notify('You have been signed out.');
+      return;
+    }
+    setTimeout(() => { if (socket === opened) listen(); }, reconnectAfter);
+    reconnectAfter = Math.min(reconnectAfter * 2, 15000);
+  };
+}
+
+const percent = (value) => `${(100 * value).toFixed(1)} %`;
+const price = (value) => value.toLocaleString(undefined, {minimumFractionDigits: 2, maximumFractionDigits: 2});
+
+function numbersOf(value, prefix = '') {
+  if (typeof value === 'number') return [[prefix, value]];
+  if (!value || typeof value !== 'object' || Array.isArray(value)) return [];
+  return Object.entries(value).flatMap(([name, inner]) => numbersOf(inner, prefix ? `${prefix} ${name}` : name));
+}
+
+function figures(result) {
+  const list = document.createElement('dl');
+  list.className = 'figures';
+  for (const [name, value] of numbersOf(result).slice(0, 24)) {
+    const cell = document.createElement('div');
+    const term = document.createElement('dt');
+    const figure = document.createElement('dd');
+    term.textContent = name.replaceAll('_', ' ');
+    const isShare = /volatility|drawdown|return|var|probability/.test(name) && Math.abs(value) <= 2;
+    figure.textContent = isShare ? percent(value) : price(value);
+    cell.append(term, figure);
+    list.append(cell);
+  }
+  return list;
+}
+
+const words = {PENDING: 'waiting', STARTED: 'running', PROGRESS: 'running', RETRY: 'waiting to try again', SUCCESS: 'done',
+               FAILURE: 'failed', REVOKED: 'stopped', EXPIRED: 'result no longer kept'};
+
+function drawTask(task) {
+  const item = document.createElement('li');
+  item.className = 'task';
+  const head = document.createElement('header');
+  const title = document.createElement('strong');
+  title.textContent = `${task.name.replace('portal.', '')} · ${new Date(task.created).toLocaleTimeString()}`;
+  const state = document.createElement('span');
+  state.className = 'state';
+  state.textContent = words[task.state] || task.state;
+  head.append(title, state);
+  item.append(head);
+  const running = !['SUCCESS', 'FAILURE', 'REVOKED', 'EXPIRED'].includes(task.state);
+  if (running) {
+    const bar = document.createElement('progress');
+    bar.setAttribute('aria-label', 'Progress');
+    if (task.progress && task.progress.total) {
+      bar.max = task.progress.total;
+      bar.value = task.progress.done;
+      state.textContent += ` · ${Math.floor(100 * task.progress.done / task.progress.total)} %`;
+    }
+    const stop = document.createElement('button');
+    stop.className = 'quiet';
+    stop.textContent = 'Stop';
+    stop.onclick = () => attempt(() => call('DELETE', `/api/tasks/${task.id}`));
+    head.append(stop);
+    item.append(bar);
+  }
+  if (task.error) {
+    const error = document.createElement('p');
+    error.textContent = typeof task.error === 'string' ? task.error : task.error.message || JSON.stringify(task.error);
+    item.append(error);
+  }
+  if (task.state === 'SUCCESS') item.append(figures(task.result));
+  return item;
+}
+
+function drawTasks() {
+  const newestFirst = [...tasks.values()].sort((a, b) => (a.created < b.created ? 1 : -1)).slice(0, 20);
+  $('tasks').replaceChildren(...newestFirst.map(drawTask));
+  $('no-tasks').hidden = newestFirst.length > 0;
+}
+
+$('sign-in-form').onsubmit = (submitted) => {
+  submitted.preventDefault();
+  const form = new FormData(submitted.target);
+  const credentials = {email: form.get('email'), password: form.get('password')};
+  const register = submitted.submitter && submitted.submitter.value === 'register';
+  attempt(async () => {
+    if (register) await call('POST', '/auth/register', credentials);
+    const {user} = await call('POST', '/auth/login', credentials);
+    submitted.target.reset();
+    await enter(user);
+  });
+};
+
+$('analysis-form').onsubmit = (submitted) => {
+  submitted.preventDefault();
+  const form = new FormData(submitted.target);
+  attempt(async () => {
+    const {task_id: id} = await call('POST', '/start-analysis', {
+      symbol: form.get('symbol').toUpperCase(), horizon_days: Number(form.get('horizon')),
+    });
+    if (!tasks.has(id)) tasks.set(id, await call('GET', `/api/tasks/${id}`));
+    drawTasks();
+  });
+};
+
+$('sign-out').onclick = () => attempt(async () => {
+  await call('POST', '/auth/logout');
+  leave();
+});
+
+try {
+  await enter(await call('GET', '/api/me'));
+} catch (problem) {
+  show(null);
+  if (problem.status !== 401) notify(problem.message);
+}

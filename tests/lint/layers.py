@@ -33,7 +33,8 @@ MAY_USE = {
 UI_MAY_USE = {"api"}
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
-_INSTANCE = re.compile(r"::\s*instance\s*\(")
+# Qt's own application object is Qt's affair.
+_INSTANCE = re.compile(r"(?<!QCoreApplication)(?<!QGuiApplication)(?<!QApplication)::\s*instance\s*\(")
 _UNFINISHED = re.compile(r"\b(" + "TO" + "DO|FIX" + r"ME|XX" + r"X)\b")
 # Paths that exist on one machine only. System folders that every Debian has are fine.
 _MACHINE_PATH = re.compile(r"(?<![\w.$}\])/])/(?:home/(?!\*)\w+|root/|wo" + r"rk/|tmp/(?:w|b)/|Users/)")

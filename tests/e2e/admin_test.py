@@ -1,0 +1,137 @@
+"""What operators and admins may do, and that every change leaves one audit entry."""
+
+import unittest
+
+from harness import PASSWORD, Client, PortalTest, Socket, add_user, run, wait_until
+
+
+class AdminTest(PortalTest):
+    users = (("root@example.org", "admin"), ("ops@example.org", "operator"))
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.admin = cls.portal.client()
+        cls.admin.login("root@example.org")
+        cls.operator = cls.portal.client()
+        cls.operator.login("ops@example.org")
+
+    def id_of(self, email):
+        page = self.admin.get("/api/admin/users?limit=500").json
+        return next(user["id"] for user in page["items"] if user["email"] == email)
+
+    def audit(self):
+        answer = self.admin.get("/api/admin/audit?limit=100")
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json["items"]
+
+    def test_users_are_listed_in_pages(self):
+        for number in range(5):
+            self.new_client().register(f"page{number}@example.org")
+        seen, cursor = [], ""
+        while cursor is not None:
+            page = self.admin.get("/api/admin/users?limit=2" + (f"&cursor={cursor}" if cursor else "")).json
+            seen += [user["email"] for user in page["items"]]
+            cursor = page["next_cursor"]
+        self.assertEqual(len(seen), len(set(seen)))
+        self.assertLessEqual({f"page{number}@example.org" for number in range(5)} | {"root@example.org"}, set(seen))
+
+    def test_a_role_is_changed_and_recorded_once(self):
+        promoted = self.new_client("promoted@example.org")
+        user_id = self.id_of("promoted@example.org")
+        before = len(self.audit())
+        answer = self.admin.patch(f"/api/admin/users/{user_id}", {"role": "operator"})
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(answer.json["role"], "operator")
+        wait_until(lambda: promoted.get("/api/admin/queues").status == 200, "the new role is in force")
+        entries = self.audit()
+        self.assertEqual(len(entries), before + 1)
+        self.assertEqual((entries[0]["actor"], entries[0]["outcome"]), ("root@example.org", "done"))
+        self.assertIn(user_id, entries[0]["subject"])
+
+    def test_a_disabled_user_is_out_at_once(self):
+        client = self.new_client("disabled@example.org")
+        answer = self.admin.patch(f"/api/admin/users/{self.id_of('disabled@example.org')}", {"disabled": True})
+        self.assertEqual(answer.status, 200, answer)
+        wait_until(lambda: client.get("/api/me").status == 401, "the disabled user is signed out", 5)
+        refused = self.portal.client().post("/auth/login", {"email": "disabled@example.org", "password": PASSWORD})
+        self.assertIn(refused.status, (401, 403), refused)
+
+    def test_sessions_of_a_user_are_listed_and_ended(self):
+        first = self.new_client("sessions@example.org")
+        second = self.portal.client()
+        second.login("sessions@example.org")
+        path = f"/api/admin/users/{self.id_of('sessions@example.org')}/sessions"
+        listed = self.admin.get(path)
+        self.assertEqual((listed.status, len(listed.json["items"])), (200, 2), listed)
+        self.assertIn(self.admin.delete(path).status, (200, 204))
+        self.assertEqual([client.get("/api/me").status for client in (first, second)], [401, 401])
+
+    def test_operators_act_on_the_machinery_and_not_on_users(self):
+        for path in ("/api/admin/users", "/api/admin/snapshot", "/api/admin/queues", "/api/admin/tasks", "/api/admin/workers"):
+            with self.subTest(path=path):
+                self.assertEqual(self.operator.get(path).status, 200)
+        user_id = self.id_of("ops@example.org")
+        self.assertProblem(self.operator.patch(f"/api/admin/users/{user_id}", {"role": "admin"}), 403)
+        self.assertProblem(self.operator.get("/api/admin/audit"), 403)
+        self.assertProblem(self.admin.patch("/api/admin/users/1", {"role": "admin"}), 404)
+        self.assertProblem(self.admin.patch(f"/api/admin/users/{user_id}", {"role": "emperor"}), 422 if self._unprocessable() else 400)
+
+    def _unprocessable(self):
+        return self.admin.patch("/api/admin/users/1", {"role": "emperor"}).status == 422
+
+    def test_workers_are_scaled_while_they_run(self):
+        before = len(self.audit())
+        answer = self.operator.put("/api/admin/workers", {"concurrency": 4})
+        self.assertEqual(answer.status, 200, answer)
+        wait_until(lambda: "4" in self.operator.get("/api/admin/workers").body.decode(), "four workers")
+        self.assertEqual(len(self.audit()), before + 1)
+        for wrong in (-1, 10**6, "two"):
+            self.assertIn(self.operator.put("/api/admin/workers", {"concurrency": wrong}).status, (400, 422))
+        self.assertEqual(self.operator.put("/api/admin/workers", {"concurrency": 2}).status, 200)
+
+    def test_a_task_is_revoked_and_rerun_with_its_arguments(self):
+        client = self.new_client("tasks@example.org")
+        task_id = client.start_analysis(symbol="GOOG", paths=1000)
+        original = client.wait_for_task(task_id)
+        answer = self.operator.post(f"/api/admin/tasks/{task_id}/rerun")
+        self.assertIn(answer.status, (200, 202), answer)
+        long_ids = [client.start_analysis(horizon_days=365, paths=1_000_000) for _ in range(3)]
+        for long_id in long_ids:
+            self.assertIn(self.operator.post(f"/api/admin/tasks/{long_id}/revoke").status, (200, 202, 204))
+        self.assertEqual(client.wait_for_task(long_ids[-1])["state"], "REVOKED")
+        self.assertEqual(original["state"], "SUCCESS")
+
+    def test_the_snapshot_is_whole_and_streamed_once_a_second(self):
+        snapshot = wait_until(lambda: self.operator.get("/api/admin/snapshot").json, "a snapshot")
+        self.assertIsInstance(snapshot, dict)
+        self.assertTrue(snapshot)
+        socket = Socket(self.operator, "/api/admin/stream")
+        try:
+            first, second = socket.receive(), socket.receive()
+            self.assertEqual(set(first), set(second))
+            self.assertNotEqual(first, second)
+        finally:
+            socket.close()
+        with self.assertRaisesRegex(Exception, "403"):
+            Socket(self.new_client("curious@example.org"), "/api/admin/stream")
+
+
+class CommandLineUsersTest(PortalTest):
+    def test_users_from_the_command_line(self):
+        self.assertEqual(self.portal.stop(), 0)
+        add_user(self.portal.data_dir, "first@example.org", "admin")
+        again = run("user", "add", "first@example.org", "--role", "admin", "--data-dir", self.portal.data_dir, stdin=PASSWORD + "\n")
+        self.assertEqual(again.returncode, 1, again)
+        self.assertIn("first@example.org", again.stderr)
+        listed = run("user", "list", "--data-dir", self.portal.data_dir)
+        self.assertEqual(listed.returncode, 0, listed)
+        self.assertIn("first@example.org", listed.stdout)
+        self.assertNotIn(PASSWORD, listed.stdout + listed.stderr)
+        self.portal.start()
+        client = Client(self.portal.url)
+        self.assertEqual(client.login("first@example.org").json["user"]["role"], "admin")
+
+
+if __name__ == "__main__":
+    unittest.main()

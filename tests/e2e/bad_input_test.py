@@ -1,0 +1,169 @@
+"""Bad input of every kind: one clear line on standard error that names the thing and the mend, the documented exit code,
+and nothing lost. Exit codes: 2 bad usage or configuration, 1 failed while running."""
+
+import os
+import socket
+import subprocess
+import time
+import unittest
+
+from harness import PASSWORD, Portal, Redis, add_user, folder, free_port, run
+
+
+class BadInputTest(unittest.TestCase):
+    def setUp(self):
+        self._folder = folder()
+        self.where = self._folder.__enter__()
+        self.data_dir = self.where / "data"
+
+    def tearDown(self):
+        self._folder.__exit__(None, None, None)
+
+    def refused(self, done, code, *words):
+        """The program ended by itself with this code, and said all these words in one line."""
+        self.assertEqual(done.returncode, code, done)
+        self.assertEqual(done.stdout, "", "a refusal is said on standard error")
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        self.assertEqual(len(lines), 1, done.stderr)
+        for word in words:
+            self.assertIn(str(word).lower(), lines[0].lower())
+        return lines[0]
+
+    def serve(self, *arguments, env=None, prefix=()):
+        return run("serve", "--listen", "127.0.0.1:0", "--data-dir", self.data_dir, *arguments, env=env, prefix=prefix)
+
+    def test_wrong_usage_and_settings(self):
+        for arguments, words in [
+            (["--no-such-option"], ["--no-such-option"]),
+            (["--set", "no.such.setting=1"], ["no.such.setting"]),
+            (["--set", "tasks.concurency=2"], ["tasks.concurency", "tasks.concurrency"]),  # the mend: what was meant
+            (["--set", "tasks.concurrency=many"], ["tasks.concurrency", "many"]),
+            (["--set", "session.lifetime=soon"], ["session.lifetime", "soon"]),
+            (["--set", "limits.api=8 per fortnight"], ["limits.api", "fortnight"]),
+            (["--set", "redis.maxmemory=30 bananas"], ["redis.maxmemory"]),
+            (["--workers", "-1"], ["workers"]),
+            (["--listen", "not an address"], ["listen"]),
+            (["--listen", "127.0.0.1:70000"], ["70000"]),
+            (["--tier", "enormous"], ["enormous", "small"]),
+            (["--redis", "http://127.0.0.1:6379"], ["redis"]),
+            (["--database", "mysql://127.0.0.1/x"], ["database"]),
+            (["--tls-cert", "/no/such/cert.pem"], ["tls"]),
+            (["--config", "/no/such/file.toml"], ["/no/such/file.toml"]),
+        ]:
+            with self.subTest(arguments=arguments):
+                self.refused(self.serve(*arguments), 2, *words)
+        self.assertEqual(run("frobnicate").returncode, 2)
+        self.assertEqual(run().returncode, 2)
+        self.assertEqual(run("--help").returncode, 0)
+
+    def test_environment(self):
+        self.refused(self.serve(env={"APP_ENV": "production"}), 2, "PORTAL_SECRET_KEY")
+        self.refused(self.serve(env={"APP_ENV": "production", "PORTAL_SECRET_KEY": "short"}), 2, "PORTAL_SECRET_KEY", "32")
+        self.refused(self.serve(env={"APP_ENV": "sandbox"}), 2, "APP_ENV", "sandbox")
+
+    def test_port_in_use(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            self.refused(run("serve", "--listen", f"127.0.0.1:{port}", "--data-dir", self.data_dir), 2, port, "in use")
+
+    def test_unreachable_redis(self):
+        port = free_port()
+        start = time.monotonic()
+        self.refused(self.serve("--redis", f"redis://127.0.0.1:{port}/0"), 2, "redis", port)
+        self.assertLess(time.monotonic() - start, 20)
+
+    def test_redis_wrong_password(self):
+        server = Redis(self.where, "--requirepass", "right")
+        try:
+            line = self.refused(self.serve("--redis", f"redis://:wrong-one@127.0.0.1:{server.port}/0"), 2, "redis")
+            self.assertNotIn("wrong-one", line)
+        finally:
+            server.stop()
+
+    def test_redis_that_evicts_would_lose_tasks(self):
+        server = Redis(self.where, "--maxmemory", "30mb", "--maxmemory-policy", "allkeys-lru")
+        try:
+            self.refused(self.serve("--redis", server.url), 2, "allkeys-lru", "noeviction")
+        finally:
+            server.stop()
+
+    def test_unreachable_postgresql(self):
+        self.refused(self.serve("--database", f"postgresql://127.0.0.1:{free_port()}/nothing"), 2, "database")
+
+    def test_data_directory(self):
+        file = self.where / "file"
+        file.write_text("not a directory")
+        self.refused(run("serve", "--listen", "127.0.0.1:0", "--data-dir", file), 2, file)
+        self.refused(run("serve", "--listen", "127.0.0.1:0", "--data-dir", "/proc/portolan"), 2, "/proc/portolan")
+        if os.geteuid() != 0:
+            locked = self.where / "locked"
+            locked.mkdir(mode=0o500)
+            self.refused(run("serve", "--listen", "127.0.0.1:0", "--data-dir", locked / "data"), 2, locked)
+
+    def test_corrupt_database(self):
+        add_user(self.data_dir, "kept@example.org", "user")
+        database = next(path for path in sorted(self.data_dir.glob("*")) if path.suffix in (".db", ".sqlite", ".sqlite3"))
+        whole = database.read_bytes()
+        for damage in (b"this is no database at all" * 400, whole[:1024] + os.urandom(max(0, len(whole) - 1024))):
+            for extra in self.data_dir.glob(database.name + "-*"):
+                extra.unlink()
+            database.write_bytes(damage)
+            with self.subTest(size=len(damage)):
+                done = self.serve()
+                self.assertIn(done.returncode, (1, 2), done)
+                self.refused(done, done.returncode, database, "restore")
+                self.assertEqual(database.read_bytes(), damage, "the damaged file is kept for whoever repairs it")
+        for extra in self.data_dir.glob(database.name + "-*"):
+            extra.unlink()
+        database.write_bytes(whole)
+        portal = Portal(self.where)
+        try:
+            self.assertEqual(portal.client().post("/auth/login", {"email": "kept@example.org", "password": PASSWORD}).status, 200)
+        finally:
+            portal.kill()
+
+    def test_bad_tier_file(self):
+        tier = self.where / "mine.toml"
+        for text, words in [
+            ('name = "mine"\n[redis]\nmaxmemory = "30MB"\nconections = 30\n', ["mine.toml", "4", "conections"]),
+            ('name = "mine"\n[limits]\napi = "eight per minute"\n', ["mine.toml", "3", "limits.api"]),
+            ('name = "mine\n', ["mine.toml", "1"]),
+            ('name = "mine"\n[redis]\nmaxmemory = 3.5\n', ["mine.toml", "maxmemory"]),
+        ]:
+            with self.subTest(text=text):
+                tier.write_text(text)
+                self.refused(self.serve("--tier", tier), 2, *words)
+        self.refused(self.serve("--tier", self.where / "missing.toml"), 2, "missing.toml")
+
+    def test_full_disk(self):
+        """The data directory on a file system of 64 KiB; where mounting is not allowed, under a limit on file size."""
+        self.data_dir.mkdir()
+        mount = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
+        fill = f'mount -t tmpfs -o size=64k,mode=700 none "{self.data_dir}" && exec "$@"'
+        can_mount = subprocess.run([*mount, "sh", "-c", fill, "sh", "true"], capture_output=True, check=False).returncode == 0
+        if can_mount:
+            done = self.serve(prefix=[*mount, "sh", "-c", fill, "sh"])
+        else:
+            done = self.serve(prefix=["sh", "-c", 'trap "" XFSZ; ulimit -f 64; exec "$@"', "sh"])
+        self.assertIn(done.returncode, (1, 2), done)
+        self.refused(done, done.returncode, self.data_dir if can_mount else "data")
+
+    def test_no_redis_server_falls_back_to_memory(self):
+        """A machine without redis-server still serves; it says so, and that nothing queued survives."""
+        empty = self.where / "bin"
+        empty.mkdir()
+        portal = Portal(self.where, env={"PATH": str(empty)})
+        try:
+            self.assertEqual(portal.redis_kind, "memory")
+            self.assertIn("redis-server", portal.log.read_text())
+            client = portal.client().sign_up("modest@example.org")
+            self.assertEqual(client.get("/api/me").status, 200)
+            self.assertEqual(client.get("/health").json["status"], "degraded")
+        finally:
+            portal.kill()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,218 @@
+"""What runs a portal from outside: health, metrics, the OpenAPI document, status, signals, one process per directory, and
+nothing left behind; and what the portal does while Redis is away."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import unittest
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from harness import (Client, Portal, PortalTest, Redis, folder, patience, run,
+                     wait_until)
+
+
+def children_of(pid):
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(word) for word in listed.stdout.split()]
+
+
+def command_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+class EndpointsTest(PortalTest):
+    def test_the_ready_line(self):
+        self.assertRegex(self.portal.ready_line,
+                         r"^portoland: serving http://127\.0\.0\.1:\d+ \(tier wide, redis embedded, database sqlite\)$")
+
+    def test_health_and_ready(self):
+        health = Client(self.portal.url).get("/health")
+        self.assertEqual((health.status, health.json["status"]), (200, "healthy"), health)
+        self.assertEqual(set(health.json["checks"]), {"redis", "database", "queue"})
+        self.assertTrue(health.json["timestamp"].endswith("Z"))
+        self.assertTrue(health.json["version"])
+        self.assertEqual(Client(self.portal.url).get("/ready").status, 200)
+
+    def test_metrics_are_what_prometheus_reads(self):
+        client = self.new_client("metrics@example.org")
+        client.wait_for_task(client.start_analysis(paths=1000))
+        client.get("/no/such/path/12345")
+        text = client.get("/metrics").body.decode()
+        families = {family.name: family for family in text_string_to_metric_families(text)}
+        for name in ("portal_http_requests", "portal_http_request_duration_seconds", "portal_http_connections",
+                     "portal_redis_used_bytes", "portal_redis_connections", "portal_redis_commands", "portal_queue_depth",
+                     "portal_queue_unacked", "portal_tasks", "portal_task_duration_seconds", "portal_workers",
+                     "portal_db_pool_connections", "portal_db_query_duration_seconds", "portal_cache_requests",
+                     "portal_rate_limited", "portal_sessions", "portal_zone"):
+            with self.subTest(name=name):
+                self.assertIn(name, families)
+        self.assertNotIn("12345", text)  # routes are templates, never paths
+
+    def test_the_api_is_described(self):
+        document = Client(self.portal.url).get("/openapi.json").json
+        self.assertTrue(document["openapi"].startswith("3."))
+        for path, method in [("/auth/login", "post"), ("/api/me", "get"), ("/start-analysis", "post"), ("/api/tasks/{id}", "get"),
+                             ("/api/admin/users/{id}", "patch")]:
+            self.assertIn(method, document["paths"][path])
+
+    def test_the_page_is_served(self):
+        page = Client(self.portal.url).get("/")
+        self.assertEqual(page.status, 200)
+        self.assertIn("text/html", page.headers["Content-Type"])
+
+    def test_head_has_no_body(self):
+        answer = Client(self.portal.url).request("HEAD", "/health")
+        self.assertEqual((answer.status, answer.body), (200, b""))
+        self.assertGreater(int(answer.headers["Content-Length"]), 0)
+
+    def test_a_large_body_is_refused_without_being_read(self):
+        client = self.new_client("large@example.org")
+        answer = client.post("/start-analysis", headers={"Content-Length": str(200 * 1024 * 1024), "Expect": "100-continue",
+                                                         "Content-Type": "application/json"})
+        self.assertProblem(answer, 413)
+
+    def test_status_in_the_terminal(self):
+        text = run("status", "--data-dir", self.portal.data_dir)
+        self.assertEqual(text.returncode, 0, text)
+        for word in ("memory", "connections", "response", "error"):
+            self.assertIn(word, text.stdout.lower())
+        self.assertRegex(text.stdout.lower(), "green|yellow|red|unknown")
+        machine = run("status", "--json", "--data-dir", self.portal.data_dir)
+        self.assertEqual(machine.returncode, 0, machine)
+        self.assertIsInstance(json.loads(machine.stdout), dict)
+
+
+class StatusByUrlTest(PortalTest):
+    users = (("ops@example.org", "operator"),)
+
+    def test_with_a_token(self):
+        client = self.portal.client()
+        token = client.login("ops@example.org").json["access_token"]
+        done = run("status", "--url", self.portal.url, env={"PORTAL_TOKEN": token})
+        self.assertEqual(done.returncode, 0, done)
+        refused = run("status", "--url", self.portal.url, env={"PORTAL_TOKEN": "nonsense"})
+        self.assertNotEqual(refused.returncode, 0, refused)
+        self.assertTrue(refused.stderr.strip())
+
+
+class ProcessTest(unittest.TestCase):
+    def test_one_process_per_directory(self):
+        with folder() as where:
+            portal = Portal(where)
+            try:
+                second = run("serve", "--listen", "127.0.0.1:0", "--data-dir", portal.data_dir)
+                self.assertEqual(second.returncode, 2, second)
+                self.assertIn(str(portal.pid), second.stderr)
+            finally:
+                portal.kill()
+
+    def test_nothing_is_left_behind(self):
+        for end in ("stop", "kill"):
+            with self.subTest(end=end), folder() as where:
+                portal = Portal(where)
+                try:
+                    servers = [pid for pid in children_of(portal.pid) if "redis-server" in command_of(pid)]
+                    self.assertEqual(len(servers), 1)
+                    getattr(portal, end)()
+                    wait_until(lambda: "redis-server" not in command_of(servers[0]), "redis-server is gone", 5)
+                finally:
+                    portal.kill()
+
+    def test_a_redis_that_dies_is_started_again(self):
+        with folder() as where:
+            portal = Portal(where)
+            try:
+                client = portal.client().sign_up("phoenix@example.org")
+                server = next(pid for pid in children_of(portal.pid) if "redis-server" in command_of(pid))
+                os.kill(server, signal.SIGKILL)
+                wait_until(lambda: any("redis-server" in command_of(pid) for pid in children_of(portal.pid) if pid != server),
+                           "a new redis-server", 10)
+                wait_until(lambda: client.get("/health").json["status"] == "healthy", "healthy again", 10)
+                self.assertEqual(client.get("/api/me").status, 200)
+                client.wait_for_task(client.start_analysis(paths=1000))
+            finally:
+                portal.kill()
+
+    def test_sigterm_finishes_or_requeues_what_runs(self):
+        with folder() as where:
+            portal = Portal(where, "--workers", "1")
+            try:
+                client = portal.client().sign_up("patient@example.org")
+                ids = [client.start_analysis(horizon_days=250, paths=200_000) for _ in range(6)]
+                self.assertEqual(portal.stop(60), 0)
+                portal.start()
+                again = Client(portal.url)
+                again.cookies = client.cookies
+                for task_id in ids:
+                    self.assertEqual(again.wait_for_task(task_id, 60)["state"], "SUCCESS")
+            finally:
+                portal.kill()
+
+    def test_every_log_line_is_json_and_names_no_secret(self):
+        with folder() as where:
+            portal = Portal(where, env={"PORTAL_SECRET_KEY": "a-secret-key-that-is-long-enough-0123456789"})
+            try:
+                client = portal.client().sign_up("quiet@example.org")
+                client.get("/api/me")
+                sid = client.cookies["sid"]
+                token = client.post("/auth/token").json["access_token"]
+                portal.stop()
+                log = portal.log.read_text()
+                for line in log.splitlines():
+                    json.loads(line)
+                for secret in ("a-secret-key-that", sid, token, "correct horse"):
+                    self.assertNotIn(secret, log)
+            finally:
+                portal.kill()
+
+    def test_check_config_says_where_each_value_comes_from(self):
+        done = run("check-config", "--redis", "redis://user:hidden-password@127.0.0.1:1/0", "--set", "tasks.concurrency=3",
+                   env={"APP_ENV": "development"})
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn("tasks.concurrency", done.stdout)
+        self.assertNotIn("hidden-password", done.stdout + done.stderr)
+
+
+class RedisAwayTest(unittest.TestCase):
+    def outage(self, begin, end):
+        with folder() as where:
+            server = Redis(where)
+            portal = Portal(where, "--redis", server.url, env=None)
+            try:
+                client = portal.client().sign_up("steady@example.org")
+                self.assertEqual(client.get("/api/me").status, 200)
+                begin(server)
+                for _ in range(10):
+                    start = time.monotonic()
+                    answer = client.get("/api/me")
+                    self.assertLess(time.monotonic() - start, patience(5), "a request hung")
+                    self.assertIn(answer.status, (200, 503), answer)  # never 401: the session is not lost
+                    if answer.status == 503:
+                        self.assertTrue(answer.headers["Retry-After"])
+                self.assertIn("sid", client.cookies)
+                health = client.get("/health")
+                self.assertIn((health.status, health.json["status"]), [(200, "degraded"), (503, "degraded")], health)
+                end(server)
+                wait_until(lambda: client.get("/api/me").status == 200, "requests work again", 5)
+                client.wait_for_task(client.start_analysis(paths=1000))
+                self.assertEqual(portal.stop(), 0)
+            finally:
+                portal.kill()
+                server.stop()
+
+    def test_redis_is_killed_and_comes_back(self):
+        self.outage(Redis.kill, Redis.start)
+
+    def test_redis_stands_still_and_goes_on(self):
+        self.outage(lambda server: server.signal(signal.SIGSTOP), lambda server: server.signal(signal.SIGCONT))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "core/limits/rate_limiter.h"
+
+#include <array>
+#include <list>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace portolan::limits {
+
+/// The same windows in this process alone: for while Redis is away or full. From any thread. Bounded: beyond `keys`
+/// the one not used for longest goes, so a flood of addresses cannot eat the machine.
+class MemoryRateLimiter final : public RateLimiter
+{
+public:
+    explicit MemoryRateLimiter(const Clock &clock, std::size_t keys = 100'000);
+
+    awaitable<Result<Decision>> hit(std::span<const Check> checks) override;
+    Decision count(std::span<const Check> checks); ///< hit() without a coroutine
+
+    std::size_t size() const; ///< keys held
+    void clear();
+
+private:
+    struct Entry
+    {
+        std::int64_t at = 0; ///< milliseconds
+        std::uint32_t count = 0;
+    };
+    struct Counter
+    {
+        Category category = Category::Default;
+        bool additional = false;
+        std::uint16_t id = 0;
+        std::uint32_t used = 0;
+        std::int64_t reset = 0;     ///< fixed windows
+        std::vector<Entry> entries; ///< moving windows, oldest first
+    };
+    struct Caller
+    {
+        std::string key;
+        std::vector<Counter> counters;
+    };
+    struct Place; ///< what one window would become
+
+    Caller &caller(std::string_view key);
+    static Counter &counter(Caller &caller, const Check &check, const Window &window, std::int64_t now);
+    static Place look(Counter &counter, const Window &window, std::int64_t now);
+
+    const Clock &m_clock;
+    const std::size_t m_bound;
+    mutable std::mutex m_mutex;
+    std::int64_t m_latest = 0; ///< the wall clock may step back, counting must not
+    std::list<Caller> m_order; ///< most recently used first
+    std::unordered_map<std::string_view, std::list<Caller>::iterator> m_index;
+};
+
+} // namespace portolan::limits

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "core/api/access.h"
+#include "core/api/clock.h"
+#include "core/api/result.h"
+#include "core/base/asio.h"
+#include "core/limits/window_spec.h"
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace portolan::limits {
+
+/// One caller's windows of one category. Views must live until the call has returned its awaitable's result.
+struct Check
+{
+    std::string_view key; ///< of keys.h
+    Category category = Category::Default;
+    /// Windows an address has in addition to those of who is signed in; counted apart from the former.
+    bool additional = false;
+    const WindowSpec *spec = nullptr;
+};
+
+/// The tightest window of all that were checked (fewest remaining; ties: latest reset), after this request.
+struct Decision
+{
+    bool allowed = true;
+    bool limited = false; ///< there was a window at all; without, the rest means nothing
+    std::uint32_t limit = 0;
+    std::uint32_t remaining = 0;
+    WallTime reset{}; ///< fixed: when it is forgotten. Moving: when its oldest request leaves it
+    WallTime now{};   ///< by the clock that counted
+    /// How long until a place is free; only if refused.
+    std::chrono::milliseconds retryAfter() const { return std::chrono::ceil<std::chrono::milliseconds>(reset - now); }
+    bool operator==(const Decision &) const = default;
+};
+
+/// Counts requests in windows. All windows of all checks are looked at and counted as one step: either each has room
+/// and counts one more, or none does. Never more than its count passes a window, whoever else counts at the same time.
+///
+/// Moving windows of up to 256 requests remember each request. Larger ones join requests that are closer together than
+/// 1/256 of the window into one entry with the time of the last: never exceeded, and freed up to 1/256 late.
+class RateLimiter
+{
+public:
+    virtual ~RateLimiter() = default;
+    virtual awaitable<Result<Decision>> hit(std::span<const Check> checks) = 0;
+};
+
+inline constexpr std::uint32_t exactMovingEntries = 256;
+
+} // namespace portolan::limits

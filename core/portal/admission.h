@@ -1,0 +1,100 @@
+#pragma once
+
+#include "core/api/clock.h"
+#include "core/auth/csrf.h"
+#include "core/auth/sessions.h"
+#include "core/auth/tokens.h"
+#include "core/http/admission.h"
+#include "core/limits/limits_table.h"
+#include "core/limits/memory_rate_limiter.h"
+#include "core/redis/script.h"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+namespace portolan::redis {
+class Client;
+}
+
+namespace portolan::portal {
+
+/// Which session a request came with, for handlers: `callerOf(request)`.
+struct Caller
+{
+    auth::SessionId session;
+    auth::Session what;
+    bool bearer = false; ///< by access token, not by cookie
+};
+const Caller *callerOf(const http::Request &request); ///< null: nobody is signed in
+
+struct AdmissionOptions
+{
+    std::atomic<std::uint32_t> usersCeiling{0}; ///< concurrent users of the whole deployment; 0: none. May change live
+    std::uint32_t adminGuard = 50;              ///< requests a second of a session to /api/admin
+    std::size_t memoryKeys = 100'000;           ///< limits counted in memory while Redis is away
+};
+
+/// Lets requests in: who is it, has every window room, is the role enough, is it not forged. One script, one round
+/// trip (two when this instance sees a session for the first time: whose windows apply depends on who it is).
+///
+/// - Order: session and windows (429 `rate-limited`, 429 `concurrency`), role (401, 403), CSRF (403 `csrf`). What is
+///   refused for its role or token has been counted, so guessing is limited too.
+/// - A route for everybody without limits never touches Redis.
+/// - A concurrent user has made a request in the last 5 minutes; noted at most every 10 s per session, so a place is
+///   free up to 10 s later. Operators and admins are counted but never refused by that ceiling.
+/// - Redis away: windows are counted in this process, sessions as auth::Sessions says. Redis full: sessions go on,
+///   windows are counted in this process.
+class RequestAdmission final : public http::Admission
+{
+public:
+    /// All outlive this.
+    RequestAdmission(redis::Client &client, auth::Sessions &sessions, const auth::AccessTokens &tokens,
+                     const auth::CsrfTokens &csrf, limits::LimitsTable &limits, const Clock &clock,
+                     AdmissionOptions &options, const Clock *testTime = nullptr);
+
+    awaitable<http::Admitted> admit(http::Request &request, const http::Route &route) override;
+
+    /// Called when a session's use is noted (every 10 s of use): for the list of sessions. Any thread; must not block.
+    void onSeen(std::function<void(const auth::SessionId &, WallTime)> handler) { m_onSeen = std::move(handler); }
+
+    const redis::Script &script() const { return m_script; } ///< for Client::preload()
+
+    /// 429 answers so far, by category.
+    std::array<std::uint64_t, limits::categoryCount> refused() const;
+    /// Signed-in users with a request in the last 5 minutes, in the whole deployment; exact while there is a ceiling,
+    /// else within a percent or two. Redis' errors.
+    awaitable<Result<std::uint64_t>> concurrentUsers();
+
+private:
+    struct Visit;   ///< one request on its way through
+    struct Outcome; ///< what the script, or memory, said of it
+
+    Visit identify(const http::Request &request, const http::Route &route) const;
+    awaitable<Result<void>> loadLimits(Visit &visit);
+    awaitable<Result<Outcome>> ask(Visit &visit);
+    awaitable<Result<Outcome>> askRedis(const Visit &visit);
+    Result<Outcome> askMemory(const Visit &visit);
+    void countInMemory(const Visit &visit, const std::optional<auth::Session> &session, Outcome &outcome);
+    http::Admitted conclude(http::Request &request, const http::Route &route, const Visit &visit,
+                            const Outcome &outcome);
+
+    redis::Client &m_client;
+    auth::Sessions &m_sessions;
+    const auth::AccessTokens &m_tokens;
+    const auth::CsrfTokens &m_csrf;
+    limits::LimitsTable &m_limits;
+    const Clock &m_clock;
+    AdmissionOptions &m_options;
+    const Clock *m_testTime;
+    redis::Script m_script;
+    limits::MemoryRateLimiter m_memory;
+    limits::WindowSpec m_guard;
+    std::function<void(const auth::SessionId &, WallTime)> m_onSeen;
+    std::array<std::atomic<std::uint64_t>, limits::categoryCount> m_refused{};
+};
+
+} // namespace portolan::portal

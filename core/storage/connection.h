@@ -33,9 +33,9 @@ public:
     Dialect dialect() const;
     QSqlDatabase &qt(); ///< for what query.h does not offer
 
-    /// A prepared statement, kept for the life of the connection (the 128 used first). SQL has `?` for each value and
-    /// comes from the program's text, never from input.
-    Result<QSqlQuery *> prepared(std::string_view sql);
+    /// A prepared statement; the connection keeps up to 128 of them. SQL has `?` for each value and comes from the
+    /// program's text, never from input.
+    Result<std::shared_ptr<QSqlQuery>> prepared(std::string_view sql);
     void forget(std::string_view sql); ///< drops a prepared statement that failed
 
     /// Turns what a driver says into a typed error: see errors.cpp. Notices that the connection is lost.
@@ -43,6 +43,7 @@ public:
 
     bool inTransaction() const;
     void setInTransaction(bool in);
+    bool isAborted() const; ///< PostgreSQL: a statement of the transaction failed, so COMMIT would quietly roll back
     WriteTurn &writeTurn(); ///< SQLite: one writer at a time in this process, in order, instead of polling the file
     SteadyTime deadline() const; ///< of the work that runs now
     bool expired() const;

@@ -23,7 +23,7 @@
 namespace portolan::storage {
 
 /// Where the data is: `sqlite:/path/to/file` or `postgresql://[user[:pass]@]host[:port]/name` (host may be a directory
-/// with a socket, percent-encoded; `postgres://` is taken too). Parts are percent-decoded.
+/// with a socket, percent-encoded; `postgres://` is taken too). A SQLite path is taken as it is.
 struct DatabaseUrl
 {
     Dialect dialect = Dialect::Sqlite;
@@ -69,7 +69,7 @@ struct PoolUse
 /// with a backoff of at most one second, during which work is refused at once instead of queueing behind it.
 ///
 /// Deadlines: work that still waits for a connection at its deadline is answered Timeout and never runs. Work that runs
-/// is interrupted (SQLite: progress handler and busy timeout; PostgreSQL: statement_timeout, and half a second later by
+/// is interrupted (SQLite: progress handler and busy timeout; PostgreSQL: statement_timeout, and a second later by
 /// shutting the socket) and then answers Timeout. Work is thus over when run() returns, unless the caller's coroutine
 /// was destroyed meanwhile: let `work` own what it uses where that can happen.
 class Database final
@@ -100,13 +100,11 @@ public:
                 auto state =
                     std::make_shared<State>(State{std::move(handler), std::move(job), asio::make_work_guard(executor)});
                 push(
-                    [state](Connection *connection, const Error *refused) -> Error {
+                    [state](Connection *connection, const Error *refused) {
                         T result = attempt(state->work, connection, refused);
-                        Error outcome = result.has_error() ? result.error() : Error{};
                         asio::post(state->guard.get_executor(), [state, result = std::move(result)]() mutable {
                             std::move(state->handler)(std::move(result));
                         });
-                        return outcome;
                     },
                     deadline);
             },
@@ -119,14 +117,9 @@ public:
         using T = std::invoke_result_t<F, Connection &>;
         auto promise = std::make_shared<std::promise<T>>();
         auto future = promise->get_future();
-        push(
-            [promise, &work](Connection *connection, const Error *refused) -> Error {
-                T result = attempt(work, connection, refused);
-                Error outcome = result.has_error() ? result.error() : Error{};
-                promise->set_value(std::move(result));
-                return outcome;
-            },
-            deadline);
+        push([promise, &work](Connection *connection,
+                              const Error *refused) { promise->set_value(attempt(work, connection, refused)); },
+             deadline);
         return future.get();
     }
 
@@ -137,8 +130,8 @@ private:
         F work;
         asio::executor_work_guard<E> guard;
     };
-    /// Called once, with a connection or with why there is none; answers the caller and returns the error it answered.
-    using Job = std::function<Error(Connection *connection, const Error *refused)>;
+    /// Called once, with a connection or with why there is none; answers the caller.
+    using Job = std::function<void(Connection *connection, const Error *refused)>;
 
     template <class F>
     static auto attempt(F &work, Connection *connection, const Error *refused) -> std::invoke_result_t<F, Connection &>

@@ -6,8 +6,8 @@
 #include "core/storage/connection.h"
 
 #include <chrono>
-#include <concepts>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -84,8 +84,8 @@ template <class T> struct Reader<std::optional<T>>
     }
 };
 
-/// Builds Values in place: bind(id, email, std::optional{time}).
-template <class... T> Values bind(const T &...values)
+/// Values of these, in order: valuesOf(id, email, std::optional{time}).
+template <class... T> Values valuesOf(const T &...values)
 {
     Values bound;
     bound.reserve(sizeof...(values));
@@ -97,21 +97,21 @@ template <class... T> Values bind(const T &...values)
 class Rows final
 {
 public:
-    explicit Rows(QSqlQuery *query) : m_query(query) {}
+    explicit Rows(std::shared_ptr<QSqlQuery> query) : m_query(std::move(query)) {}
     ~Rows();
-    Rows(Rows &&other) noexcept : m_query(std::exchange(other.m_query, nullptr)) {}
+    Rows(Rows &&) noexcept = default;
     Rows &operator=(Rows &&) = delete;
     bool next();
     Row row() const { return Row(*m_query); }
+    /// After next() said false: whether it was the end or a failure in the middle.
+    Result<void> ended(Connection &connection) const;
 
 private:
-    QSqlQuery *m_query;
+    std::shared_ptr<QSqlQuery> m_query;
 };
 
 /// Runs a statement that reads. Errors: as Connection::classify() says.
 Result<Rows> query(Connection &connection, std::string_view sql, const Values &values = {});
-/// After Rows::next() said false: whether it was the end or a failure in the middle.
-Result<void> ended(Connection &connection, std::string_view sql);
 
 /// Runs a statement that writes (outside a transaction: as one of its own). Returns how many rows it touched.
 Result<std::uint64_t> execute(Connection &connection, std::string_view sql, const Values &values = {});
@@ -123,15 +123,13 @@ template <class F, class T = std::invoke_result_t<F, const Row &>>
 Result<std::vector<T>> select(Connection &connection, std::string_view sql, const Values &values, F read)
 {
     std::vector<T> all;
-    {
-        auto rows = query(connection, sql, values);
-        if (rows.has_error())
-            return rows.error();
-        while (rows->next())
-            all.push_back(read(rows->row()));
-        if (auto end = ended(connection, sql); end.has_error())
-            return end.error();
-    }
+    auto rows = query(connection, sql, values);
+    if (rows.has_error())
+        return rows.error();
+    while (rows->next())
+        all.push_back(read(rows->row()));
+    if (auto end = rows->ended(connection); end.has_error())
+        return end.error();
     return all;
 }
 
@@ -144,7 +142,7 @@ Result<std::optional<T>> selectOne(Connection &connection, std::string_view sql,
         return rows.error();
     if (rows->next())
         return std::optional<T>(read(rows->row()));
-    if (auto end = ended(connection, sql); end.has_error())
+    if (auto end = rows->ended(connection); end.has_error())
         return end.error();
     return std::optional<T>();
 }

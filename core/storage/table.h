@@ -2,7 +2,9 @@
 
 #include "core/storage/query.h"
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <span>
 #include <string>
 #include <string_view>
@@ -73,7 +75,8 @@ template <class T, std::size_t N> struct Table
     Result<void> insert(Connection &connection, std::span<const T> objects, std::string_view onConflict = {}) const
     {
         while (!objects.empty()) {
-            const auto part = objects.first(std::min(objects.size(), rowsAtOnce));
+            // Powers of two, so that few different statements serve every number of rows.
+            const auto part = objects.first(std::min(std::bit_floor(objects.size()), rowsAtOnce));
             objects = objects.subspan(part.size());
             std::string sql = "INSERT INTO " + std::string(name) + " (" + list() + ") VALUES ";
             Values values;
@@ -93,7 +96,7 @@ template <class T, std::size_t N> struct Table
         return {};
     }
 
-    static constexpr std::size_t rowsAtOnce = 100;
+    static constexpr std::size_t rowsAtOnce = 64;
 };
 template <class T, std::size_t N> constexpr Table<T, N> makeTable(std::string_view name, const Column<T> (&columns)[N])
 {

@@ -70,8 +70,6 @@ public:
     Result<UserPage> pageBlocking(UserQuery query);
 
 private:
-    void changed(Id id);
-
     Database &m_database;
     UserCache *m_cache;
 };

@@ -1,0 +1,169 @@
+#include "core/storage/errors.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <array>
+
+// SQLite: https://www.sqlite.org/rescode.html (extended codes, which Qt's driver switches on).
+// PostgreSQL: https://www.postgresql.org/docs/current/errcodes-appendix.html; a failure to connect has no SQLSTATE,
+// only libpq's text.
+namespace portolan::storage {
+namespace {
+
+Error coded(ErrorKind kind, std::string_view code, std::string message, std::string hint = {})
+{
+    Error error = failure(kind, std::move(message), std::move(hint));
+    error.code = code;
+    if (kind == ErrorKind::Unavailable)
+        error.retryAfter = std::chrono::seconds(1);
+    return error;
+}
+
+/// The driver's words on one line, bounded.
+std::string said(const QSqlError &error)
+{
+    std::string text = error.databaseText().trimmed().toStdString();
+    if (text.empty())
+        text = error.driverText().trimmed().toStdString();
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    constexpr std::size_t longest = 300;
+    if (text.size() > longest)
+        text.resize(longest);
+    return text;
+}
+
+Error sqliteConstraint(int extended, const QSqlError &error)
+{
+    switch (extended) {
+    case SQLITE_CONSTRAINT_UNIQUE:
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+    case SQLITE_CONSTRAINT_ROWID:
+        return coded(ErrorKind::Conflict, codeUnique, "It exists already (" + said(error) + ").");
+    case SQLITE_CONSTRAINT_FOREIGNKEY:
+        return coded(ErrorKind::Conflict, codeReference, "It refers to something that does not exist.");
+    default:
+        return coded(ErrorKind::Invalid, "constraint", "The database refuses the value (" + said(error) + ").");
+    }
+}
+
+/// What connecting fails with, by words of libpq or the server. In another language than English the last line answers.
+Error postgresConnect(const std::string &where, const std::string &text)
+{
+    struct Known
+    {
+        std::string_view words;
+        ErrorKind kind;
+        std::string_view code;
+        std::string_view hint;
+    };
+    static constexpr std::array known{
+        Known{"password authentication failed", ErrorKind::Invalid, "database-refused",
+              "Check the user and password of DATABASE_URL."},
+        Known{"no password supplied", ErrorKind::Invalid, "database-refused", "Put the password into DATABASE_URL."},
+        Known{"no pg_hba.conf entry", ErrorKind::Invalid, "database-refused",
+              "Allow this user and address in the server's pg_hba.conf."},
+        Known{"Peer authentication failed", ErrorKind::Invalid, "database-refused",
+              "Use the database user of the same name as the system user, or a password."},
+        Known{"starting up", ErrorKind::Unavailable, codeLost, "Wait for the server to finish starting."},
+        Known{"shutting down", ErrorKind::Unavailable, codeLost, "Start the server again."},
+        Known{"too many clients", ErrorKind::Unavailable, "database-connections",
+              "Raise max_connections of the server or make the pools smaller."},
+        Known{"remaining connection slots", ErrorKind::Unavailable, "database-connections",
+              "Raise max_connections of the server or make the pools smaller."},
+        Known{"does not exist", ErrorKind::Invalid, "database-missing",
+              "Create the database or the role (createdb, createuser), or correct DATABASE_URL."},
+    };
+    for (const auto &entry : known)
+        if (text.find(entry.words) != std::string::npos)
+            return coded(entry.kind, entry.code, "Cannot connect to " + where + ": " + text + '.',
+                         std::string(entry.hint));
+    return coded(ErrorKind::Unavailable, codeLost, "Cannot connect to " + where + ": " + text + '.',
+                 "Check that the server runs and that DATABASE_URL names it.");
+}
+
+} // namespace
+
+Error classifySqlite(const DatabaseUrl &url, const QSqlError &error, std::string_view doing)
+{
+    const int extended = error.nativeErrorCode().toInt();
+    const std::string file = url.path;
+    switch (extended & 0xff) {
+    case SQLITE_CONSTRAINT:
+        return sqliteConstraint(extended, error);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return coded(ErrorKind::Unavailable, codeRetry,
+                     "The database file " + file + " is being written by another process.", "Try again in a moment.");
+    case SQLITE_INTERRUPT:
+        return coded(ErrorKind::Timeout, {}, "The database did not finish in time.");
+    case SQLITE_FULL:
+        return coded(ErrorKind::Full, "disk-full", "There is no room left for the database file " + file + '.',
+                     "Free space on its disk; nothing is lost, and reading still works.");
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return coded(ErrorKind::Internal, "database-corrupt",
+                     "The database file " + file + " is damaged (" + said(error) + ").",
+                     "Keep a copy of it, then put a backup back with 'portoland restore FILE', or save what is left "
+                     "with 'sqlite3 " +
+                         file + " .recover'.");
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return coded(
+            ErrorKind::Unavailable, "database-unwritable",
+            "The database file " + file + " cannot be opened for writing (" + said(error) + ").",
+            "Give this user the right to write the file and its directory, or choose another with --data-dir.");
+    case SQLITE_IOERR:
+        return coded(ErrorKind::Unavailable, "disk-error",
+                     "The disk failed under the database file " + file + " (" + said(error) + ").",
+                     "Check the disk, its quota and the system log.");
+    case SQLITE_TOOBIG:
+        return coded(ErrorKind::TooLarge, {}, "The value is too large for the database.");
+    default:
+        return coded(ErrorKind::Internal, {}, "Could not " + std::string(doing) + ": " + said(error) + '.');
+    }
+}
+
+Error classifyPostgreSql(const DatabaseUrl &url, const QSqlError &error, std::string_view doing, bool connected)
+{
+    const std::string state = error.nativeErrorCode().toStdString();
+    const std::string where = url.display();
+    if (error.type() == QSqlError::ConnectionError && state.empty() && doing == "connect")
+        return postgresConnect(where, said(error));
+    if (!connected || state.starts_with("08") || state == "57P01" || state == "57P02" || state == "57P03")
+        return coded(ErrorKind::Unavailable, codeLost, "The connection to " + where + " was lost.",
+                     "It is opened again by itself when the server is back.");
+    if (state == "23505")
+        return coded(ErrorKind::Conflict, codeUnique, "It exists already (" + said(error) + ").");
+    if (state == "23503")
+        return coded(ErrorKind::Conflict, codeReference, "It refers to something that does not exist.");
+    if (state.starts_with("23") || state.starts_with("22"))
+        return coded(ErrorKind::Invalid, "constraint", "The database refuses the value (" + said(error) + ").");
+    if (state == "40001" || state == "40P01" || state == "55P03")
+        return coded(ErrorKind::Unavailable, codeRetry, "Others are changing the same rows.", "Try again in a moment.");
+    if (state == "57014")
+        return coded(ErrorKind::Timeout, {}, "The database did not finish in time.");
+    if (state == "53100")
+        return coded(ErrorKind::Full, "disk-full", "The disk of " + where + " is full.",
+                     "Free space on the server's disk; nothing is lost, and reading still works.");
+    if (state.starts_with("53"))
+        return coded(ErrorKind::Unavailable, "database-resources",
+                     "The server " + where + " is short of resources (" + said(error) + ").",
+                     "Look at its memory and its max_connections.");
+    if (state == "25006")
+        return coded(ErrorKind::Unavailable, "database-unwritable",
+                     "The server " + where + " is read-only, as a standby is.", "Point DATABASE_URL at the primary.");
+    if (state == "42501")
+        return coded(ErrorKind::Forbidden, "database-rights",
+                     "The database user may not do that (" + said(error) + ").",
+                     "Grant the user of DATABASE_URL the rights on the database's schema.");
+    if (state == "XX001" || state == "XX002")
+        return coded(ErrorKind::Internal, "database-corrupt",
+                     "The database " + where + " is damaged (" + said(error) + ").",
+                     "Put a backup back with 'portoland restore FILE'.");
+    return coded(ErrorKind::Internal, {}, "Could not " + std::string(doing) + ": " + said(error) + '.');
+}
+
+} // namespace portolan::storage

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "core/api/result.h"
+#include "core/storage/database.h"
+
+#include <QSqlError>
+
+namespace portolan::storage {
+
+/// `code` of an error after which the same transaction may be run again: nothing of it has happened.
+inline constexpr std::string_view codeRetry = "database-busy";
+/// `code` of an error that says the connection is gone.
+inline constexpr std::string_view codeLost = "database-lost";
+/// `code` of the violation of a unique index, and of a reference to a row that is not there (both Conflict).
+inline constexpr std::string_view codeUnique = "exists";
+inline constexpr std::string_view codeReference = "missing-reference";
+
+/// Types what the driver of `url` reports. `doing`: for the message, "run a statement".
+Error classifySqlite(const DatabaseUrl &url, const QSqlError &error, std::string_view doing);
+/// `connected`: whether libpq still takes the connection for good.
+Error classifyPostgreSql(const DatabaseUrl &url, const QSqlError &error, std::string_view doing, bool connected);
+
+} // namespace portolan::storage

@@ -1,0 +1,436 @@
+#include "core/storage/users_store.h"
+
+#include "core/storage/cursor.h"
+#include "core/storage/errors.h"
+#include "core/storage/table.h"
+#include "core/storage/user_cache.h"
+
+#include <QString>
+#include <algorithm>
+
+namespace portolan::storage {
+namespace {
+
+/// column<> for a member UserRecord has from User.
+template <auto Member> constexpr Column<UserRecord> userColumn(std::string_view name)
+{
+    using Type = typename detail::MemberOf<decltype(Member)>::Type;
+    return {name, [](const UserRecord &user) { return toValue(user.*Member); },
+            [](UserRecord &user, const Row &row, int at) { user.*Member = Reader<Type>::read(row, at); }};
+}
+
+constexpr auto users = makeTable<UserRecord>("users", {
+                                                          userColumn<&User::id>("id"),
+                                                          userColumn<&User::email>("email"),
+                                                          userColumn<&User::role>("role"),
+                                                          userColumn<&User::disabled>("disabled"),
+                                                          userColumn<&User::created>("created"),
+                                                          userColumn<&User::lastSignIn>("last_sign_in"),
+                                                          userColumn<&UserRecord::passwordHash>("password_hash"),
+                                                          userColumn<&UserRecord::passwordChanged>("password_changed"),
+                                                      });
+
+/// Serialises what could leave no admin. SQLite's transactions are serial anyway.
+constexpr std::string_view lockAdmins = "SELECT pg_advisory_xact_lock(8101259017166155119)";
+
+Error notFound() { return failure(ErrorKind::NotFound, "There is no such user."); }
+
+Error emailTaken(const std::string &email)
+{
+    Error error = failure(ErrorKind::Conflict, "There is an account with the address " + email + " already.");
+    error.code = "email-taken";
+    return error;
+}
+
+Error lastAdmin()
+{
+    Error error =
+        failure(ErrorKind::Conflict, "This is the last admin who can sign in.", "Make somebody else an admin first.");
+    error.code = "last-admin";
+    return error;
+}
+
+Result<UserRecord> findWhere(Connection &connection, std::string_view where, const Values &values)
+{
+    auto found = selectOne(connection, users.select(where), values, users.reader());
+    if (found.has_error())
+        return found.error();
+    if (!*found)
+        return notFound();
+    return std::move(**found);
+}
+
+Result<User> insertUser(Connection &connection, UserRecord user)
+{
+    auto email = normalizeEmail(user.email);
+    if (email.has_error())
+        return email.error();
+    user.email = *email;
+    auto done = users.insert(connection, user);
+    if (done.has_error())
+        return done.error().code == codeUnique ? emailTaken(user.email) : done.error();
+    return static_cast<User>(user);
+}
+
+/// Reads the row, locks it, checks, writes `assignment` ("role = ?") and answers what was there before.
+template <class Check>
+Result<User> change(Connection &connection, Id id, std::string_view assignment, Value value, Check check)
+{
+    return transaction(connection, [&]() -> Result<User> {
+        const bool postgres = connection.dialect() == Dialect::PostgreSql;
+        auto before = findWhere(connection, postgres ? "WHERE id = ? FOR UPDATE" : "WHERE id = ?", valuesOf(id));
+        if (before.has_error())
+            return before.error();
+        if (Result<void> allowed = check(*before); allowed.has_error())
+            return allowed.error();
+        auto done =
+            execute(connection, "UPDATE users SET " + std::string(assignment) + " WHERE id = ?", {value, toValue(id)});
+        if (done.has_error())
+            return done.error();
+        return static_cast<User>(*before);
+    });
+}
+
+/// Whether an admin other than `id` could still sign in.
+Result<void> anotherAdmin(Connection &connection, Id id)
+{
+    if (connection.dialect() == Dialect::PostgreSql)
+        if (auto locked = executeOnce(connection, lockAdmins); locked.has_error())
+            return locked.error();
+    auto other = selectOne(connection, "SELECT id FROM users WHERE role = ? AND disabled = 0 AND id <> ? LIMIT 1",
+                           valuesOf(Role::Admin, id), [](const Row &row) { return row.integer(0); });
+    if (other.has_error())
+        return other.error();
+    if (!*other)
+        return lastAdmin();
+    return {};
+}
+
+Result<User> changeRole(Connection &connection, Id id, Role role, bool unlessLastAdmin)
+{
+    return change(connection, id, "role = ?", toValue(role), [&](const UserRecord &before) -> Result<void> {
+        const bool loses = before.role == Role::Admin && !before.disabled && role != Role::Admin;
+        return loses && unlessLastAdmin ? anotherAdmin(connection, id) : Result<void>();
+    });
+}
+
+Result<User> changeDisabled(Connection &connection, Id id, bool disabled, bool unlessLastAdmin)
+{
+    return change(connection, id, "disabled = ?", toValue(disabled), [&](const UserRecord &before) -> Result<void> {
+        const bool loses = before.role == Role::Admin && !before.disabled && disabled;
+        return loses && unlessLastAdmin ? anotherAdmin(connection, id) : Result<void>();
+    });
+}
+
+Result<User> changePassword(Connection &connection, Id id, std::string hash, WallTime when)
+{
+    return transaction(connection, [&]() -> Result<User> {
+        auto before =
+            change(connection, id, "password_hash = ?", hash, [](const UserRecord &) { return Result<void>(); });
+        if (before.has_error())
+            return before;
+        auto done = execute(connection, "UPDATE users SET password_changed = ? WHERE id = ?", valuesOf(when, id));
+        if (done.has_error())
+            return done.error();
+        return before;
+    });
+}
+
+Result<User> changeEmail(Connection &connection, Id id, std::string_view email)
+{
+    auto normal = normalizeEmail(email);
+    if (normal.has_error())
+        return normal.error();
+    auto before = change(connection, id, "email = ?", *normal, [](const UserRecord &) { return Result<void>(); });
+    if (before.has_error() && before.error().code == codeUnique)
+        return emailTaken(*normal);
+    return before;
+}
+
+// --- pages -----------------------------------------------------------------------------------------------------------
+
+std::string foldSearch(const std::string &search)
+{
+    return QString::fromStdString(search).trimmed().normalized(QString::NormalizationForm_C).toLower().toStdString();
+}
+
+std::string likeAnywhere(std::string_view text)
+{
+    std::string pattern = "%";
+    for (const char c : text) {
+        if (c == '%' || c == '_' || c == '!')
+            pattern += '!';
+        pattern += c;
+    }
+    return pattern + '%';
+}
+
+/// Conditions with their values, in order.
+struct Conditions
+{
+    std::string text = "1 = 1";
+    Values values;
+    void add(std::string_view condition, Value value)
+    {
+        text.append(" AND ").append(condition);
+        values.push_back(std::move(value));
+    }
+};
+
+/// The order of a page: newest first by id, or by address.
+struct Order
+{
+    bool byEmail = false;
+    std::string_view column() const { return byEmail ? "email" : "id"; }
+    std::string_view direction() const { return byEmail ? " ASC" : " DESC"; }
+    std::string_view beyond() const { return byEmail ? "email > ?" : "id < ?"; }
+    std::string_view within() const { return byEmail ? "email <= ?" : "id >= ?"; }
+    char kind() const { return byEmail ? 'e' : 'i'; }
+    Value key(const User &user) const { return byEmail ? Value(user.email) : toValue(user.id); }
+    std::string cursor(const Value &key) const
+    {
+        if (const auto *email = std::get_if<std::string>(&key))
+            return formatCursor({kind(), 0, *email});
+        return formatCursor({kind(), static_cast<std::uint64_t>(std::get<std::int64_t>(key)), {}});
+    }
+};
+
+Result<Conditions> rangeOf(const UserQuery &query, const std::string &search, const Order &order)
+{
+    Conditions range;
+    if (order.byEmail) {
+        range.add("email >= ?", search);
+        range.add("email < ?", search + "\xF4\x8F\xBF\xBF"); // U+10FFFF sorts behind every character
+    }
+    if (!query.cursor.empty()) {
+        const auto cursor = parseCursor(query.cursor, order.kind());
+        if (cursor.has_error())
+            return cursor.error();
+        range.add(order.beyond(), order.byEmail ? Value(cursor->text) : toValue(cursor->number));
+    }
+    return range;
+}
+
+/// How far a page may look: the key of the scanBound-th user of the range, or nothing if there are fewer.
+Result<std::optional<Value>> scanEnd(Connection &connection, const Conditions &range, const Order &order)
+{
+    const std::string column(order.column());
+    return selectOne(
+        connection,
+        "SELECT " + column + " FROM users WHERE " + range.text + " ORDER BY " + column +
+            std::string(order.direction()) + " LIMIT 1 OFFSET " + std::to_string(UsersStore::scanBound - 1),
+        range.values, [&](const Row &row) { return order.byEmail ? Value(row.text(0)) : Value(row.integer(0)); });
+}
+
+Result<UserPage> readPage(Connection &connection, const UserQuery &query)
+{
+    if (auto limit = checkLimit(query.limit, UsersStore::maxPage); limit.has_error())
+        return limit.error();
+    const std::string search = foldSearch(query.search);
+    const Order order{query.match == TextMatch::Prefix && !search.empty()};
+    const bool contains = !search.empty() && !order.byEmail;
+    auto range = rangeOf(query, search, order);
+    if (range.has_error())
+        return range.error();
+
+    // One filter alone has an index of its own in the order of ids; everything else looks at users one by one.
+    const int filters = query.role.has_value() + query.disabled.has_value();
+    const bool scans = contains || filters > 1 || (filters == 1 && order.byEmail);
+    std::optional<Value> end;
+    if (scans) {
+        auto bound = scanEnd(connection, *range, order);
+        if (bound.has_error())
+            return bound.error();
+        end = std::move(*bound);
+        if (end)
+            range->add(order.within(), *end);
+    }
+    if (contains)
+        range->add("email LIKE ? ESCAPE '!'", likeAnywhere(search));
+    if (query.role)
+        range->add("role = ?", toValue(*query.role));
+    if (query.disabled)
+        range->add("disabled = ?", toValue(*query.disabled));
+
+    const std::string ordered = " ORDER BY " + std::string(order.column()) + std::string(order.direction());
+    range->values.push_back(std::int64_t{query.limit} + 1);
+    // The inner select is answered by an index alone; whole rows are only read for what the page shows.
+    auto rows =
+        select(connection,
+               users.select("WHERE id IN (SELECT id FROM users WHERE " + range->text + ordered + " LIMIT ?)" + ordered),
+               range->values, users.reader());
+    if (rows.has_error())
+        return rows.error();
+    UserPage page;
+    const bool more = rows->size() > query.limit;
+    if (more)
+        rows->resize(query.limit);
+    page.items.assign(rows->begin(), rows->end());
+    if (more)
+        page.nextCursor = order.cursor(order.key(page.items.back()));
+    else if (end)
+        page.nextCursor = order.cursor(*end);
+    return page;
+}
+
+Result<std::uint64_t> countUsers(Connection &connection)
+{
+    constexpr std::int64_t exactBelow = 100'000;
+    const auto number = [](const Row &row) { return row.integer(0); };
+    if (connection.dialect() == Dialect::PostgreSql) {
+        auto estimate = selectOne(
+            connection, "SELECT CAST(reltuples AS BIGINT) FROM pg_class WHERE oid = 'users'::regclass", {}, number);
+        if (estimate.has_error())
+            return estimate.error();
+        if (estimate->value_or(0) > exactBelow)
+            return static_cast<std::uint64_t>(**estimate);
+    }
+    auto count = selectOne(connection, "SELECT count(*) FROM users", {}, number);
+    if (count.has_error())
+        return count.error();
+    return static_cast<std::uint64_t>(count->value_or(0));
+}
+
+/// `work` (Connection &) → Result<User>, and tells the cache on the pool's thread: also when the caller is gone by
+/// then.
+template <class F> auto telling(UserCache *cache, Id id, F work)
+{
+    return [cache, id, work = std::move(work)](Connection &connection) {
+        auto result = work(connection);
+        // Also after an error: a lost connection may have written after all.
+        if (cache)
+            cache->forget(id);
+        return result;
+    };
+}
+
+} // namespace
+
+UsersStore::UsersStore(Database &database, UserCache *cache) : m_database(database), m_cache(cache) {}
+
+awaitable<Result<User>> UsersStore::add(UserRecord user)
+{
+    co_return co_await m_database.run([user = std::move(user)](Connection &c) { return insertUser(c, user); });
+}
+
+awaitable<Result<UserRecord>> UsersStore::find(Id id)
+{
+    co_return co_await m_database.run([id](Connection &c) { return findWhere(c, "WHERE id = ?", valuesOf(id)); });
+}
+
+awaitable<Result<UserRecord>> UsersStore::findByEmail(std::string email)
+{
+    co_return co_await m_database.run([email = std::move(email)](Connection &c) -> Result<UserRecord> {
+        const auto normal = normalizeEmail(email);
+        if (normal.has_error())
+            return notFound();
+        return findWhere(c, "WHERE email = ?", valuesOf(*normal));
+    });
+}
+
+awaitable<Result<std::shared_ptr<const User>>> UsersStore::cached(Id id)
+{
+    std::uint64_t ticket = 0;
+    if (m_cache)
+        if (auto hit = m_cache->get(id, ticket))
+            co_return hit;
+    auto found = co_await find(id);
+    if (found.has_error())
+        co_return found.error();
+    auto user = std::make_shared<const User>(static_cast<User &>(*found));
+    if (m_cache)
+        m_cache->put(user, ticket);
+    co_return user;
+}
+
+awaitable<Result<User>> UsersStore::setRole(Id id, Role role, bool unlessLastAdmin)
+{
+    co_return co_await m_database.run(
+        telling(m_cache, id, [=](Connection &c) { return changeRole(c, id, role, unlessLastAdmin); }));
+}
+
+awaitable<Result<User>> UsersStore::setDisabled(Id id, bool disabled, bool unlessLastAdmin)
+{
+    co_return co_await m_database.run(
+        telling(m_cache, id, [=](Connection &c) { return changeDisabled(c, id, disabled, unlessLastAdmin); }));
+}
+
+awaitable<Result<User>> UsersStore::setPassword(Id id, std::string hash, WallTime when)
+{
+    co_return co_await m_database.run(telling(
+        m_cache, id, [id, hash = std::move(hash), when](Connection &c) { return changePassword(c, id, hash, when); }));
+}
+
+awaitable<Result<User>> UsersStore::setEmail(Id id, std::string email)
+{
+    co_return co_await m_database.run(
+        telling(m_cache, id, [id, email = std::move(email)](Connection &c) { return changeEmail(c, id, email); }));
+}
+
+awaitable<Result<void>> UsersStore::touchSignIn(Id id, WallTime when)
+{
+    co_return co_await m_database.run(telling(m_cache, id, [id, when](Connection &c) -> Result<void> {
+        auto done = execute(c, "UPDATE users SET last_sign_in = ? WHERE id = ?", valuesOf(when, id));
+        if (done.has_error())
+            return done.error();
+        return *done ? Result<void>() : notFound();
+    }));
+}
+
+awaitable<Result<UserPage>> UsersStore::page(UserQuery query)
+{
+    co_return co_await m_database.run([query = std::move(query)](Connection &c) { return readPage(c, query); });
+}
+
+awaitable<Result<std::uint64_t>> UsersStore::count()
+{
+    co_return co_await m_database.run([](Connection &c) { return countUsers(c); });
+}
+
+Result<User> UsersStore::addBlocking(UserRecord user)
+{
+    return m_database.runBlocking([&](Connection &c) { return insertUser(c, user); });
+}
+
+Result<void> UsersStore::addManyBlocking(std::vector<UserRecord> records)
+{
+    constexpr auto patience = std::chrono::minutes(5);
+    return m_database.runBlocking(
+        [&](Connection &c) {
+            return transaction(c, [&] { return users.insert(c, std::span<const UserRecord>(records)); });
+        },
+        patience);
+}
+
+Result<UserRecord> UsersStore::findByEmailBlocking(std::string email)
+{
+    const auto normal = normalizeEmail(email);
+    if (normal.has_error())
+        return notFound();
+    return m_database.runBlocking([&](Connection &c) { return findWhere(c, "WHERE email = ?", valuesOf(*normal)); });
+}
+
+Result<User> UsersStore::setRoleBlocking(Id id, Role role, bool unlessLastAdmin)
+{
+    return m_database.runBlocking(
+        telling(m_cache, id, [=](Connection &c) { return changeRole(c, id, role, unlessLastAdmin); }));
+}
+
+Result<User> UsersStore::setDisabledBlocking(Id id, bool disabled, bool unlessLastAdmin)
+{
+    return m_database.runBlocking(
+        telling(m_cache, id, [=](Connection &c) { return changeDisabled(c, id, disabled, unlessLastAdmin); }));
+}
+
+Result<User> UsersStore::setPasswordBlocking(Id id, std::string hash, WallTime when)
+{
+    return m_database.runBlocking(
+        telling(m_cache, id, [=](Connection &c) { return changePassword(c, id, hash, when); }));
+}
+
+Result<UserPage> UsersStore::pageBlocking(UserQuery query)
+{
+    return m_database.runBlocking([&](Connection &c) { return readPage(c, query); });
+}
+
+} // namespace portolan::storage

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "core/telemetry/registry.h"
+
+#include <prometheus/client_metric.h>
+
+namespace portolan::telemetry {
+
+/// A histogram in the shape prometheus-cpp writes, without labels.
+prometheus::ClientMetric exposed(const Histogram &histogram);
+
+} // namespace portolan::telemetry

@@ -1,0 +1,73 @@
+#pragma once
+
+#include "core/api/clock.h"
+#include "core/telemetry/latency_buckets.h"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace portolan::telemetry {
+
+/// What a window holds.
+struct WindowFigures
+{
+    std::uint64_t count = 0;
+    std::uint64_t errors = 0;
+    double perSecond = 0;      ///< count over the span, or over the time since the first advance() when that is shorter
+    std::optional<double> p50; ///< seconds; at most 2 % off (latency_buckets.h); nothing when the window is empty
+    std::optional<double> p95;
+    std::optional<double> p99;
+};
+
+/// Percentiles, count and errors of the last `span` of one route.
+///
+/// Whoever answers requests only adds to counters that never go back; once a second advance() is told where they
+/// stand and keeps the difference, so the hot path knows neither time nor window. A slice leaves the window `span`
+/// after it was taken; the window so covers span to span + one interval of advance().
+/// Memory: the sum (3 KiB) and, per slice, 4 bytes for each distinct bucket that was hit: at most
+/// 1 + span / interval slices, so below 200 KiB per route whatever happens, and a few KiB as a rule.
+/// Not thread-safe: one caller at a time.
+class SlidingWindow final
+{
+public:
+    explicit SlidingWindow(std::chrono::seconds span = std::chrono::seconds(60));
+
+    /// `latencies`: latency::bucketCount cumulative counts (they may wrap); `errors`: cumulative.
+    void advance(SteadyTime now, std::span<const std::uint32_t> latencies, std::uint64_t errors);
+
+    bool empty() const { return m_slices.empty(); }
+    WindowFigures figures(SteadyTime now) const;
+
+    /// Figures of several windows taken together: exact sums, percentiles of all answers as one.
+    static WindowFigures merged(std::span<const SlidingWindow *const> windows, SteadyTime now);
+
+private:
+    struct Hit
+    {
+        std::uint16_t bucket;
+        std::uint16_t count;
+    };
+    struct Slice
+    {
+        SteadyTime time;
+        std::uint64_t errors = 0;
+        std::vector<Hit> hits;
+    };
+    void expire(SteadyTime now);
+
+    std::chrono::seconds m_span;
+    std::deque<Slice> m_slices;
+    std::array<std::uint32_t, latency::bucketCount> m_sum{};
+    std::array<std::uint32_t, latency::bucketCount> m_last{};
+    std::uint64_t m_count = 0;
+    std::uint64_t m_errors = 0;
+    std::uint64_t m_lastErrors = 0;
+    std::optional<SteadyTime> m_started; ///< of the first advance()
+};
+
+} // namespace portolan::telemetry

@@ -15,7 +15,7 @@ AuditLog::AuditLog(storage::AuditStore &store, storage::UsersStore &users, IdGen
 }
 
 awaitable<void> AuditLog::record(Actor actor, std::string action, std::string subject, std::string detail,
-                                 const Error *error)
+                                 std::optional<Error> error)
 {
     AuditEntry entry;
     entry.id = m_ids.next();

@@ -6,6 +6,7 @@
 #include "core/api/result.h"
 #include "core/base/asio.h"
 
+#include <optional>
 #include <string>
 
 namespace portolan {
@@ -26,6 +27,12 @@ struct Actor
     std::string reason; ///< as given, may be empty
 };
 
+/// What record() takes of a result.
+template <class T> std::optional<Error> errorOf(const Result<T> &result)
+{
+    return result ? std::nullopt : std::optional<Error>(result.error());
+}
+
 /// The one way into the audit log for services of the portal. The service that executes a change calls record() once,
 /// with the outcome, also when it failed.
 class AuditLog final
@@ -35,10 +42,10 @@ public:
     AuditLog(storage::AuditStore &store, storage::UsersStore &users, IdGenerator &ids, const Clock &clock,
              Logger &logger, std::string deployment);
 
-    /// `error`: null if it was done. Never fails for the caller: an entry that cannot be stored goes to the log as an
+    /// `error`: nothing if it was done. Never fails for the caller: an entry that cannot be stored goes to the log as an
     /// error line with all it says.
     awaitable<void> record(Actor actor, std::string action, std::string subject, std::string detail,
-                           const Error *error = nullptr);
+                           std::optional<Error> error = std::nullopt);
 
 private:
     storage::AuditStore &m_store;

@@ -1,5 +1,7 @@
 #include "core/portal/openapi.h"
 
+#include "core/base/names.h"
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
@@ -18,11 +20,6 @@ std::string lowerCase(std::string_view text)
     std::string lower(text);
     std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return lower;
-}
-
-template <class E> std::string enumName(E value)
-{
-    return lowerCase(boost::describe::enum_to_string(value, "unknown"));
 }
 
 /// "{name...}" of our templates is "{name}" in OpenAPI.

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "core/http/router.h"
+
+namespace portolan::portal {
+
+class WorkerAdminService;
+
+/// `/api/admin/workers` GET PUT, `/api/admin/tasks`, `/api/admin/tasks/{id}/revoke`, `/api/admin/tasks/{id}/rerun`: for
+/// operators.
+class WorkerAdminRoutes final
+{
+public:
+    explicit WorkerAdminRoutes(WorkerAdminService &workers) : m_workers(workers) {}
+    void mount(http::Router &router);
+
+private:
+    awaitable<http::Response> resize(http::Request &request);
+    awaitable<http::Response> tasks(http::Request &request);
+    awaitable<http::Response> revoke(http::Request &request);
+    awaitable<http::Response> rerun(http::Request &request);
+
+    WorkerAdminService &m_workers;
+};
+
+} // namespace portolan::portal

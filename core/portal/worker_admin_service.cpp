@@ -1,0 +1,178 @@
+#include "core/portal/worker_admin_service.h"
+
+#include "core/queue/remote_client.h"
+#include "core/queue/worker_pool.h"
+
+#include <algorithm>
+
+namespace portolan::portal {
+namespace {
+
+constexpr std::chrono::milliseconds askTimeout{1000};
+constexpr std::uint32_t mostThreads = 1024;
+
+const boost::json::value *at(const boost::json::value &value, std::string_view pointer)
+{
+    boost::system::error_code failed;
+    return value.find_pointer(pointer, failed);
+}
+
+std::uint64_t countAt(const boost::json::value &value, std::string_view pointer)
+{
+    const auto *found = at(value, pointer);
+    if (!found)
+        return 0;
+    if (found->is_array())
+        return found->get_array().size();
+    boost::system::error_code failed;
+    const auto number = found->to_number<std::uint64_t>(failed);
+    return failed ? 0 : number;
+}
+
+/// A reply to `stats`, by Celery or by us. `pool.processes` is what is there; `max-concurrency` stays at the start value.
+WorkerAdminService::Worker workerOf(std::string node, const boost::json::value &stats)
+{
+    WorkerAdminService::Worker worker;
+    worker.node = std::move(node);
+    worker.concurrency = countAt(stats, "/pool/processes");
+    if (worker.concurrency == 0)
+        worker.concurrency = countAt(stats, "/pool/max-concurrency");
+    if (const auto *totals = at(stats, "/total"); totals && totals->is_object()) {
+        for (const auto &[name, count] : totals->get_object())
+            worker.totals.emplace(name, count.is_int64() ? static_cast<std::uint64_t>(count.get_int64()) : 0);
+    }
+    return worker;
+}
+
+Error noSuchNode(const std::string &node)
+{
+    return failure(ErrorKind::NotFound, "No worker named '" + node + "' answers.",
+                   "GET /api/admin/workers lists those that do.");
+}
+
+} // namespace
+
+WorkerAdminService::WorkerAdminService(queue::Broker &broker, queue::WorkerPool &pool, queue::RemoteClient &remote,
+                                       AuditLog &audit, std::vector<std::string> queues)
+    : m_broker(broker), m_pool(pool), m_remote(remote), m_audit(audit), m_queues(std::move(queues))
+{
+}
+
+awaitable<Result<std::vector<WorkerAdminService::Worker>>> WorkerAdminService::workers()
+{
+    std::vector<Worker> workers;
+    const auto status = m_pool.status();
+    Worker own{status.node, true, status.concurrency, status.active.size(), status.totals, status.queues};
+    workers.push_back(std::move(own));
+    const auto stats = co_await m_remote.ask("stats", {}, {}, askTimeout);
+    if (!stats)
+        co_return workers; // Redis is away: what runs here is still known
+    std::vector<std::string> others;
+    for (const auto &[node, reply] : *stats) {
+        if (node == status.node)
+            continue;
+        workers.push_back(workerOf(node, reply));
+        others.push_back(node);
+    }
+    if (others.empty())
+        co_return workers;
+    const auto active = co_await m_remote.ask("active", {}, others, askTimeout);
+    if (active) {
+        for (auto &worker : workers) {
+            if (const auto found = active->find(worker.node); found != active->end() && !worker.here)
+                worker.active = found->second.is_array() ? found->second.get_array().size() : 0;
+        }
+    }
+    co_return workers;
+}
+
+awaitable<Result<void>> WorkerAdminService::resize(Actor actor, std::uint32_t concurrency, std::string node)
+{
+    if (concurrency > mostThreads) {
+        auto invalid = failure(ErrorKind::Invalid, "A worker can have 0 to 1024 threads.");
+        invalid.fields.push_back({"/concurrency", "0 to 1024"});
+        co_return invalid;
+    }
+    const bool here = node.empty() || node == m_pool.node();
+    Result<void> done{};
+    if (here)
+        m_pool.resize(concurrency);
+    else
+        done = co_await resizeRemote(concurrency, node);
+    co_await m_audit.record(std::move(actor), "worker.resize", "worker:" + (here ? m_pool.node() : node),
+                            "concurrency: " + std::to_string(concurrency), errorOf(done));
+    co_return done;
+}
+
+awaitable<Result<void>> WorkerAdminService::resizeRemote(std::uint32_t concurrency, std::string node)
+{
+    const std::vector<std::string> destination{node};
+    const auto stats = co_await m_remote.ask("stats", {}, destination, askTimeout);
+    if (!stats)
+        co_return stats.error();
+    const auto found = stats->find(node);
+    if (found == stats->end())
+        co_return noSuchNode(node);
+    const auto present = workerOf(node, found->second).concurrency;
+    if (present == concurrency)
+        co_return Result<void>();
+    const bool grow = concurrency > present;
+    boost::json::object arguments{{"n", grow ? concurrency - present : present - concurrency}};
+    const auto reply =
+        co_await m_remote.ask(grow ? "pool_grow" : "pool_shrink", std::move(arguments), destination, askTimeout);
+    if (!reply)
+        co_return reply.error();
+    const auto answer = reply->find(node);
+    if (answer == reply->end())
+        co_return failure(ErrorKind::Timeout, "The worker '" + node + "' did not answer in time.");
+    if (const auto *refused = at(answer->second, "/error"); refused && refused->is_string())
+        co_return failure(ErrorKind::Unsupported, "The worker '" + node + "' refuses: " +
+                                                      std::string(refused->get_string()) + ".");
+    co_return Result<void>();
+}
+
+awaitable<Result<WorkerAdminService::TaskLists>> WorkerAdminService::tasks(std::string queue, std::size_t offset,
+                                                                           std::size_t limit)
+{
+    TaskLists lists;
+    std::vector<std::string> queues = m_queues;
+    if (!queue.empty()) {
+        queues = {std::move(queue)};
+    } else if (auto known = co_await m_broker.knownQueues(); known) {
+        for (auto &name : *known) {
+            if (!name.ends_with(".pidbox") && std::ranges::find(queues, name) == queues.end())
+                queues.push_back(std::move(name));
+        }
+    }
+    for (const auto &name : queues) {
+        if (lists.waiting.size() >= limit)
+            break;
+        auto waiting = co_await m_broker.peek(name, offset, limit - lists.waiting.size());
+        if (!waiting)
+            co_return waiting.error();
+        std::ranges::move(*waiting, std::back_inserter(lists.waiting));
+    }
+    auto taken = co_await m_broker.taken(limit);
+    if (!taken)
+        co_return taken.error();
+    lists.taken = std::move(*taken);
+    co_return lists;
+}
+
+awaitable<Result<void>> WorkerAdminService::revoke(Actor actor, std::string id, bool terminate)
+{
+    const auto done = co_await m_broker.revoke(id, terminate);
+    co_await m_audit.record(std::move(actor), "task.revoke", "task:" + id, terminate ? "also while it runs" : "",
+                            errorOf(done));
+    co_return done;
+}
+
+awaitable<Result<std::string>> WorkerAdminService::rerun(Actor actor, std::string id)
+{
+    auto again = co_await m_broker.rerun(id);
+    co_await m_audit.record(std::move(actor), "task.rerun", "task:" + id, again ? "as task:" + *again : "",
+                            errorOf(again));
+    co_return again;
+}
+
+} // namespace portolan::portal

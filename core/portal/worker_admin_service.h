@@ -1,0 +1,71 @@
+#pragma once
+
+#include "core/api/result.h"
+#include "core/base/asio.h"
+#include "core/portal/audit_log.h"
+#include "core/queue/broker.h"
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace portolan::queue {
+class RemoteClient;
+class WorkerPool;
+} // namespace portolan::queue
+
+namespace portolan::portal {
+
+/// What operators do with workers and tasks; each change writes one audit entry. Coroutines resume on the caller's
+/// executor; any thread.
+class WorkerAdminService final
+{
+public:
+    /// All references outlive it. `remote` reaches the workers of other instances, and Celery's.
+    WorkerAdminService(queue::Broker &broker, queue::WorkerPool &pool, queue::RemoteClient &remote, AuditLog &audit,
+                       std::vector<std::string> queues);
+
+    struct Worker
+    {
+        std::string node;
+        bool here = false;                ///< this process's pool
+        std::uint64_t concurrency = 0;    ///< threads or processes that run tasks
+        std::uint64_t active = 0;         ///< tasks running
+        std::map<std::string, std::uint64_t> totals; ///< tasks ended, by name
+        std::vector<std::string> queues;  ///< only of this process's pool
+    };
+    /// Every worker that answers within a second, this process's first.
+    awaitable<Result<std::vector<Worker>>> workers();
+
+    /// Sets how many tasks run at once: of this process's pool, or of the `node` named (by growing or shrinking it from
+    /// its present size). 0–1024; Invalid otherwise. NotFound: no such node answers. Shrinking ends no running task.
+    awaitable<Result<void>> resize(Actor actor, std::uint32_t concurrency, std::string node = {});
+
+    struct TaskLists
+    {
+        std::vector<queue::TaskSummary> waiting; ///< next to run first
+        std::vector<queue::TaskSummary> taken;   ///< prefetched, scheduled or running, of any worker
+    };
+    /// At most `limit` (1–500) of each, of one queue or of all that are known.
+    awaitable<Result<TaskLists>> tasks(std::string queue, std::size_t offset, std::size_t limit);
+
+    awaitable<Result<void>> revoke(Actor actor, std::string id, bool terminate);
+    /// Answers the new task's id.
+    awaitable<Result<std::string>> rerun(Actor actor, std::string id);
+
+private:
+    awaitable<Result<void>> resizeRemote(std::uint32_t concurrency, std::string node);
+
+    queue::Broker &m_broker;
+    queue::WorkerPool &m_pool;
+    queue::RemoteClient &m_remote;
+    AuditLog &m_audit;
+    const std::vector<std::string> m_queues;
+};
+BOOST_DESCRIBE_STRUCT(WorkerAdminService::Worker, (), (node, here, concurrency, active, totals, queues))
+
+} // namespace portolan::portal

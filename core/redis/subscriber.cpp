@@ -1,0 +1,405 @@
+#include "core/redis/subscriber.h"
+
+#include "core/base/runtime.h"
+#include "core/redis/connection.h"
+#include "core/redis/errors.h"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+#include <map>
+#include <mutex>
+#include <set>
+
+namespace portolan::redis {
+
+namespace {
+
+/// How long a silent connection is trusted before a PING must be answered within the same time.
+constexpr std::chrono::seconds quietTime{5};
+
+} // namespace
+
+/// What is wanted (m_wanted) is written from any thread under the mutex; the connection's thread brings what Redis
+/// knows (Link::subscribed) in line with it, at first and after every change, with at most one SUBSCRIBE or UNSUBSCRIBE
+/// each.
+class Subscriber::Impl final : public std::enable_shared_from_this<Impl>
+{
+public:
+    /// A channel or a pattern.
+    struct Topic
+    {
+        bool pattern = false;
+        std::string name;
+        auto operator<=>(const Topic &) const = default;
+    };
+    struct Subscription
+    {
+        explicit Subscription(Handler wanted) : handler(std::move(wanted)) {}
+        const Handler handler;
+        std::atomic<bool> ended{false};
+    };
+
+    Impl(Executor executor, Endpoint endpoint, ClientOptions options)
+        : m_executor(executor),
+          m_endpoint(std::move(endpoint)),
+          m_options(std::move(options)),
+          m_tls(tlsContext(m_endpoint)),
+          m_retry(executor),
+          m_quiet(executor)
+    {}
+
+    void start();
+    void stop();
+    Client::State state() const { return m_state.load(std::memory_order_acquire); }
+    std::shared_ptr<void> subscribe(Topic topic, Handler handler);
+
+    std::function<void()> readyHandler; ///< before start()
+
+private:
+    using Subscriptions = std::vector<std::shared_ptr<Subscription>>;
+
+    struct Link
+    {
+        Link(Executor executor, std::shared_ptr<asio::ssl::context> tls, std::size_t maxReplyBytes)
+            : connection(executor, std::move(tls), maxReplyBytes)
+        {}
+        Connection connection;
+        std::set<Topic> subscribed; ///< asked for
+        std::set<Topic> awaited;    ///< of these the acknowledgement has not come
+        std::string outgoing;
+        std::string writing;
+        bool isWriting = false;
+        bool ready = false;
+        bool timedOut = false;
+        bool heard = false; ///< since the last look
+        bool asked = false; ///< a PING is out
+    };
+
+    static awaitable<void> run(std::shared_ptr<Impl> self);
+    awaitable<std::optional<Error>> open(std::shared_ptr<Link> link);
+    void unsubscribe(const Topic &topic, const std::shared_ptr<Subscription> &subscription);
+    void scheduleSync();
+    void sync();
+    void write(const std::shared_ptr<Link> &link);
+    bool drain(const std::shared_ptr<Link> &link);
+    void take(Link &link, const Reply &message);
+    void dispatch(const Topic &topic, std::string_view channel, std::string_view payload);
+    void checkReady(Link &link);
+    void watch(std::shared_ptr<Link> link);
+    void tearDown();
+
+    const Executor m_executor;
+    const Endpoint m_endpoint;
+    const ClientOptions m_options;
+    const std::shared_ptr<asio::ssl::context> m_tls;
+
+    std::mutex m_mutex;
+    std::map<Topic, Subscriptions> m_wanted;
+    bool m_syncScheduled = false;
+    bool m_started = false;
+    std::atomic<Client::State> m_state{Client::State::Connecting};
+
+    // The subscriber's thread.
+    std::shared_ptr<Link> m_link;
+    std::shared_ptr<Link> m_opening;
+    Timer m_retry;
+    Timer m_quiet;
+
+    std::once_flag m_tearDown;
+    std::promise<void> m_tornDown;
+    std::shared_future<void> m_end{m_tornDown.get_future().share()};
+};
+
+void Subscriber::Impl::start()
+{
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_started || state() == Client::State::Stopped)
+            return;
+        m_started = true;
+    }
+    spawn(m_executor, [self = shared_from_this()] { return run(self); });
+}
+
+void Subscriber::Impl::stop()
+{
+    bool started = false;
+    {
+        const std::lock_guard lock(m_mutex);
+        m_state.store(Client::State::Stopped, std::memory_order_release);
+        started = m_started;
+    }
+    const auto now = [this] { std::call_once(m_tearDown, [this] { tearDown(); }); };
+    if (!started || m_executor.running_in_this_thread())
+        return now();
+    asio::post(m_executor,
+               [self = shared_from_this()] { std::call_once(self->m_tearDown, [&] { self->tearDown(); }); });
+    while (m_end.wait_for(std::chrono::milliseconds(20)) == std::future_status::timeout) {
+        if (m_executor.context().stopped())
+            return now();
+    }
+}
+
+void Subscriber::Impl::tearDown()
+{
+    m_retry.cancel();
+    m_quiet.cancel();
+    if (m_opening)
+        m_opening->connection.close();
+    if (m_link)
+        m_link->connection.close();
+    m_link.reset();
+    m_tornDown.set_value();
+}
+
+std::shared_ptr<void> Subscriber::Impl::subscribe(Topic topic, Handler handler)
+{
+    auto subscription = std::make_shared<Subscription>(std::move(handler));
+    {
+        const std::lock_guard lock(m_mutex);
+        m_wanted[topic].push_back(subscription);
+        scheduleSync();
+    }
+    void *const token = subscription.get();
+    return std::shared_ptr<void>(token, [weak = weak_from_this(), topic = std::move(topic), subscription](void *) {
+        subscription->ended.store(true, std::memory_order_release);
+        if (const auto self = weak.lock())
+            self->unsubscribe(topic, subscription);
+    });
+}
+
+void Subscriber::Impl::unsubscribe(const Topic &topic, const std::shared_ptr<Subscription> &subscription)
+{
+    const std::lock_guard lock(m_mutex);
+    const auto found = m_wanted.find(topic);
+    if (found == m_wanted.end())
+        return;
+    std::erase(found->second, subscription);
+    if (found->second.empty())
+        m_wanted.erase(found);
+    scheduleSync();
+}
+
+/// Under m_mutex.
+void Subscriber::Impl::scheduleSync()
+{
+    if (m_started && !std::exchange(m_syncScheduled, true))
+        asio::post(m_executor, [self = shared_from_this()] { self->sync(); });
+}
+
+void Subscriber::Impl::sync()
+{
+    std::set<Topic> wanted;
+    {
+        const std::lock_guard lock(m_mutex);
+        m_syncScheduled = false;
+        for (const auto &[topic, subscriptions] : m_wanted)
+            wanted.insert(wanted.end(), topic);
+    }
+    if (!m_link)
+        return;
+    Link &link = *m_link;
+    const auto ask = [&](std::string_view name, bool pattern, const std::set<Topic> &from,
+                         const std::set<Topic> &without) {
+        std::vector<const Topic *> topics;
+        for (const auto &topic : from) {
+            if (topic.pattern == pattern && !without.contains(topic))
+                topics.push_back(&topic);
+        }
+        if (topics.empty())
+            return;
+        Command command;
+        command.begin(1 + topics.size()).argument(name);
+        for (const auto *topic : topics)
+            command.argument(topic->name);
+        link.outgoing += command.bytes();
+    };
+    ask("UNSUBSCRIBE", false, link.subscribed, wanted);
+    ask("PUNSUBSCRIBE", true, link.subscribed, wanted);
+    ask("SUBSCRIBE", false, wanted, link.subscribed);
+    ask("PSUBSCRIBE", true, wanted, link.subscribed);
+    for (const auto &topic : wanted) {
+        if (!link.subscribed.contains(topic))
+            link.awaited.insert(topic);
+    }
+    std::erase_if(link.awaited, [&](const Topic &topic) { return !wanted.contains(topic); });
+    link.subscribed = std::move(wanted);
+    write(m_link);
+    checkReady(link);
+}
+
+void Subscriber::Impl::write(const std::shared_ptr<Link> &link)
+{
+    if (link->isWriting || link->outgoing.empty())
+        return;
+    link->writing = std::exchange(link->outgoing, {});
+    link->isWriting = true;
+    link->connection.stream().writeAll(asio::buffer(link->writing),
+                                       [self = shared_from_this(), link](const error_code &failed, std::size_t) {
+                                           link->isWriting = false;
+                                           if (failed)
+                                               link->connection.close();
+                                           else
+                                               self->write(link);
+                                       });
+}
+
+awaitable<void> Subscriber::Impl::run(std::shared_ptr<Impl> self)
+{
+    Backoff backoff(self->m_options.backoffMin, self->m_options.backoffMax);
+    for (;;) {
+        if (const auto wait = backoff.next(); wait.count() > 0) {
+            error_code cancelled;
+            self->m_retry.expires_after(wait);
+            co_await self->m_retry.async_wait(asio::redirect_error(use_awaitable, cancelled));
+        }
+        if (self->state() == Client::State::Stopped)
+            co_return;
+        auto link = std::make_shared<Link>(self->m_executor, self->m_tls, self->m_options.maxReplyBytes);
+        const std::optional<Error> failed = co_await self->open(link);
+        if (self->state() == Client::State::Stopped)
+            co_return;
+        if (failed)
+            continue;
+        self->m_link = link;
+        self->sync();
+        self->watch(link);
+        const auto since = std::chrono::steady_clock::now();
+        std::string problem;
+        for (;;) {
+            const bool more = co_await link->connection.receive(problem);
+            if (!more || self->m_link != link || !self->drain(link) || self->m_link != link)
+                break;
+        }
+        link->connection.close();
+        self->m_link.reset();
+        auto ready = Client::State::Ready;
+        self->m_state.compare_exchange_strong(ready, Client::State::Connecting, std::memory_order_acq_rel);
+        if (std::chrono::steady_clock::now() - since > self->m_options.backoffMax)
+            backoff.reset();
+    }
+}
+
+awaitable<std::optional<Error>> Subscriber::Impl::open(std::shared_ptr<Link> link)
+{
+    m_opening = link;
+    Timer watchdog(m_executor, m_options.connectTimeout);
+    watchdog.async_wait([link](const error_code &cancelled) {
+        if (!cancelled) {
+            link->timedOut = true;
+            link->connection.close();
+        }
+    });
+    std::optional<Error> failed = co_await link->connection.open(m_endpoint, m_options.name, {});
+    watchdog.cancel();
+    m_opening.reset();
+    if (link->timedOut)
+        co_return away(m_endpoint, "no answer in time");
+    co_return failed;
+}
+
+bool Subscriber::Impl::drain(const std::shared_ptr<Link> &link)
+{
+    link->heard = true;
+    Reply message;
+    ReplyReader::Next next = ReplyReader::Next::NeedMore;
+    // A handler may stop us.
+    while (m_link == link && (next = link->connection.next(message)) == ReplyReader::Next::Reply)
+        take(*link, message);
+    return next != ReplyReader::Next::Malformed;
+}
+
+/// [message, channel, payload] · [pmessage, pattern, channel, payload] · [(p)subscribe, name, count]. PING is answered
+/// by [pong, ""] while subscribed to anything and by +PONG otherwise.
+void Subscriber::Impl::take(Link &link, const Reply &message)
+{
+    const auto &parts = message.elements;
+    if (message.type == Reply::Type::Error) { // a channel the ACL forbids: the others go on
+        link.awaited.clear();
+        return checkReady(link);
+    }
+    if (message.type == Reply::Type::Status || (!parts.empty() && parts[0].text == "pong")) {
+        link.asked = false;
+        return;
+    }
+    if (parts.size() == 3 && parts[0].text == "message")
+        return dispatch({false, parts[1].text}, parts[1].text, parts[2].text);
+    if (parts.size() == 4 && parts[0].text == "pmessage")
+        return dispatch({true, parts[1].text}, parts[2].text, parts[3].text);
+    if (parts.size() == 3 && (parts[0].text == "subscribe" || parts[0].text == "psubscribe")) {
+        link.awaited.erase({parts[0].text == "psubscribe", parts[1].text});
+        checkReady(link);
+    }
+}
+
+void Subscriber::Impl::dispatch(const Topic &topic, std::string_view channel, std::string_view payload)
+{
+    Subscriptions subscriptions; // a copy: handlers may subscribe and unsubscribe
+    {
+        const std::lock_guard lock(m_mutex);
+        const auto found = m_wanted.find(topic);
+        if (found == m_wanted.end())
+            return;
+        subscriptions = found->second;
+    }
+    for (const auto &subscription : subscriptions) {
+        if (state() != Client::State::Stopped && !subscription->ended.load(std::memory_order_acquire))
+            subscription->handler(channel, payload);
+    }
+}
+
+void Subscriber::Impl::checkReady(Link &link)
+{
+    if (link.ready || !link.awaited.empty())
+        return;
+    link.ready = true;
+    auto connecting = Client::State::Connecting;
+    if (m_state.compare_exchange_strong(connecting, Client::State::Ready, std::memory_order_acq_rel) && readyHandler)
+        readyHandler();
+}
+
+/// A subscriber has nothing to say by itself, so a connection that died silently would look like a quiet one.
+void Subscriber::Impl::watch(std::shared_ptr<Link> link)
+{
+    m_quiet.expires_after(quietTime);
+    m_quiet.async_wait([self = shared_from_this(), link](const error_code &cancelled) {
+        if (cancelled || self->m_link != link)
+            return;
+        if (!link->heard && link->asked)
+            return link->connection.close();
+        if (!link->heard) {
+            link->asked = true;
+            link->outgoing += Command("PING").bytes();
+            self->write(link);
+        }
+        link->heard = false;
+        self->watch(link);
+    });
+}
+
+Subscriber::Subscriber(Executor executor, Endpoint endpoint, ClientOptions options)
+    : m_impl(std::make_shared<Impl>(executor, std::move(endpoint), std::move(options)))
+{}
+
+Subscriber::~Subscriber() { stop(); }
+
+void Subscriber::start() { m_impl->start(); }
+void Subscriber::stop() { m_impl->stop(); }
+Client::State Subscriber::state() const { return m_impl->state(); }
+void Subscriber::onReady(std::function<void()> handler) { m_impl->readyHandler = std::move(handler); }
+
+std::shared_ptr<void> Subscriber::subscribe(std::string channel, Handler handler)
+{
+    return m_impl->subscribe({false, std::move(channel)}, std::move(handler));
+}
+
+std::shared_ptr<void> Subscriber::subscribePattern(std::string pattern, Handler handler)
+{
+    return m_impl->subscribe({true, std::move(pattern)}, std::move(handler));
+}
+
+} // namespace portolan::redis

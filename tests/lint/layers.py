@@ -37,7 +37,7 @@ _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 _INSTANCE = re.compile(r"(?<!QCoreApplication)(?<!QGuiApplication)(?<!QApplication)::\s*instance\s*\(")
 _UNFINISHED = re.compile(r"\b(" + "TO" + "DO|FIX" + r"ME|XX" + r"X)\b")
 # Paths that exist on one machine only. System folders that every Debian has are fine.
-_MACHINE_PATH = re.compile(r"(?<![\w.$}\])/])/(?:home/(?!\*)\w+|root/|wo" + r"rk/|tmp/(?:w|b)/|Users/)")
+_MACHINE_PATH = re.compile(r"(?<![\w.$}\])/])/(?:home/\w{3,}|root/|wo" + r"rk/|tmp/(?:w|b)/|Users/)")
 _SNAKE = re.compile(r"^[a-z0-9_.]+$")
 _CPP = {".h", ".cpp"}
 _TEXT = _CPP | {".py", ".sh", ".cmake", ".txt", ".toml", ".sql", ".lua", ".md", ".json", ".html", ".js", ".css", ".yml", ".yaml"}

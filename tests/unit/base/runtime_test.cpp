@@ -2,7 +2,6 @@
 #include "core/base/runtime.h"
 
 #include <QTest>
-
 #include <latch>
 
 using namespace portolan;
@@ -23,7 +22,7 @@ void RuntimeTest::resumesOnTheCallersThreadAfterBlockingWork()
     const auto same = runSync<bool>(runtime.at(1), [&]() -> awaitable<bool> {
         const auto before = std::this_thread::get_id();
         const auto worker = co_await pool.run([] { return std::this_thread::get_id(); });
-        co_return worker.value() != before && std::this_thread::get_id() == before;
+        co_return worker.value() != before &&std::this_thread::get_id() == before;
     });
     QVERIFY(same);
 }

@@ -68,6 +68,7 @@ public:
 
 private:
     struct Node;
+    struct Walk;
     std::unique_ptr<Node> m_root;
     std::vector<std::unique_ptr<Route>> m_routes;
 };

@@ -1,0 +1,335 @@
+// What a request must be before anybody looks at it, and the answers that need no handler. The rules are those of
+// RFC 9112; where it leaves a choice the stricter reading is taken, since a proxy in front may take the other one.
+
+#include "core/http/connection.h"
+#include "core/http/problem.h"
+#include "core/http/uri.h"
+
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/rfc7230.hpp>
+
+#include <algorithm>
+
+namespace portolan::http {
+
+namespace {
+
+using boost::beast::iequals;
+namespace beast_http = boost::beast::http;
+
+constexpr std::size_t maxRequestId = 64;
+
+bool isRequestId(std::string_view id)
+{
+    return !id.empty() && id.size() <= maxRequestId && std::all_of(id.begin(), id.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
+               c == '.';
+    });
+}
+
+/// host [":" port] with the characters of a name, an IPv4 or a bracketed IPv6 address.
+bool isAuthority(std::string_view text)
+{
+    std::string_view port;
+    if (text.starts_with('[')) {
+        const auto end = text.find(']');
+        if (end == std::string_view::npos)
+            return false;
+        const auto inside = text.substr(1, end - 1);
+        if (inside.empty() || inside.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos)
+            return false;
+        port = text.substr(end + 1);
+    } else {
+        const auto colon = text.find(':');
+        const auto name = text.substr(0, colon);
+        const bool sane = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
+                   c == '_';
+        });
+        if (!sane)
+            return false;
+        port = colon == std::string_view::npos ? std::string_view{} : text.substr(colon);
+    }
+    return port.empty() || (port.front() == ':' && port.size() <= 6 &&
+                            port.find_first_not_of("0123456789", 1) == std::string_view::npos);
+}
+
+std::string_view withoutPort(std::string_view authority)
+{
+    if (authority.starts_with('['))
+        return authority.substr(0, authority.find(']') + 1);
+    return authority.substr(0, authority.find(':'));
+}
+
+bool hostAllowed(std::string_view host, const std::vector<std::string> &allowed)
+{
+    return std::any_of(allowed.begin(), allowed.end(), [&](std::string_view entry) {
+        if (entry == "*" || iequals(entry, host))
+            return true;
+        return entry.starts_with('.') &&
+               (iequals(entry.substr(1), host) ||
+                (host.size() > entry.size() && iequals(host.substr(host.size() - entry.size()), entry)));
+    });
+}
+
+std::string joined(const std::vector<verb> &verbs)
+{
+    std::string text;
+    const auto add = [&](verb method) {
+        const auto name = beast_http::to_string(method);
+        text.append(text.empty() ? "" : ", ").append(name.data(), name.size());
+    };
+    for (const verb method : verbs) {
+        add(method);
+        if (method == verb::get)
+            add(verb::head);
+    }
+    if (std::find(verbs.begin(), verbs.end(), verb::options) == verbs.end())
+        add(verb::options);
+    return text;
+}
+
+Error named(ErrorKind kind, std::string code, std::string message)
+{
+    return Error{kind, std::move(code), std::move(message), {}, {}, {}};
+}
+
+} // namespace
+
+void Connection::refuseHead(Flaw flaw)
+{
+    closeAfter(true);
+    Response response;
+    switch (flaw) {
+    case Flaw::Syntax:
+        response = malformed("This is not an HTTP/1.1 request.");
+        break;
+    case Flaw::Time:
+        response = timedOut();
+        break;
+    case Flaw::Size:
+        response =
+            m_scanner.inRequestLine()
+                ? problem(m_request, named(ErrorKind::TooLarge, "target-too-long", "The target is too long."),
+                          status::uri_too_long)
+                : problem(m_request, named(ErrorKind::TooLarge, "headers-too-large", "The headers are too large."),
+                          status::request_header_fields_too_large);
+        break;
+    }
+    append(response);
+}
+
+/// Parses the head at the start of the buffer and takes it off. A response where the request cannot go on.
+std::optional<Response> Connection::understandHead()
+{
+    error_code ec;
+    m_parser->header_limit(static_cast<std::uint32_t>(m_scanner.size() + 1));
+    m_parser->put(asio::buffer(m_buffer.cdata(), m_scanner.size()), ec);
+    m_buffer.consume(m_scanner.size());
+    chooseRequestId();
+    identifyClient();
+    if (ec == beast_http::error::header_limit) {
+        return problem(m_request, named(ErrorKind::TooLarge, "headers-too-large", "There are too many headers."),
+                       status::request_header_fields_too_large);
+    }
+    if (ec == beast_http::error::bad_version) {
+        return problem(m_request, named(ErrorKind::Invalid, "version", "Only HTTP/1.0 and HTTP/1.1 are spoken here."),
+                       status::http_version_not_supported);
+    }
+    if (ec || !m_parser->is_header_done())
+        return malformed("The request line or a header is malformed.");
+    m_served.keepAlive = m_parser->keep_alive();
+    if (auto refusal = checkVersionAndFraming())
+        return refusal;
+    return checkTarget();
+}
+
+void Connection::chooseRequestId()
+{
+    if (!m_parser->seen().extension)
+        return;
+    if (const std::string_view id = m_request.headers["X-Request-Id"]; isRequestId(id))
+        m_request.id.assign(id);
+}
+
+void Connection::identifyClient()
+{
+    if (!m_proxied)
+        return;
+    auto client = m_core->proxies.client(m_peer, m_transport->secure(), m_request.headers);
+    m_client = std::move(client.address);
+    m_request.address = m_client;
+    m_request.secure = client.secure;
+}
+
+std::optional<Response> Connection::checkVersionAndFraming()
+{
+    const auto &seen = m_parser->seen();
+    const bool http10 = m_parser->httpVersion() == 10;
+    if (seen.transferEncodings > 0) {
+        if (seen.contentLengths > 0 || seen.transferEncodings > 1 || http10)
+            return malformed("Content-Length and Transfer-Encoding contradict each other.");
+        if (!iequals(m_request.headers[field::transfer_encoding], "chunked")) {
+            return problem(m_request, named(ErrorKind::Unsupported, "transfer-encoding",
+                                            "The only transfer encoding understood here is chunked."));
+        }
+    }
+    if (seen.contentLengths > 1)
+        return malformed("Content-Length is there twice.");
+    if (seen.contentLengths == 1) {
+        const std::string_view length = m_request.headers[field::content_length];
+        if (length.empty() || length.find_first_not_of("0123456789") != std::string_view::npos)
+            return malformed("Content-Length is not a number.");
+    }
+    if (seen.hosts > 1 || (seen.hosts == 0 && !http10))
+        return malformed("There must be exactly one Host header.");
+    if (seen.expect && !http10 && !iequals(m_request.headers[field::expect], "100-continue")) {
+        return problem(m_request, named(ErrorKind::Invalid, "expectation", "Only 100-continue can be expected."),
+                       status::expectation_failed);
+    }
+    if (m_request.method == verb::unknown || m_request.method == verb::connect)
+        return problem(m_request, named(ErrorKind::Unsupported, "method", "This method is not known here."));
+    return std::nullopt;
+}
+
+std::optional<Response> Connection::checkTarget()
+{
+    std::string_view target = m_request.target;
+    if (!wellFormedTarget(target))
+        return malformed("The target is malformed.");
+    std::string_view authority;
+    if (m_parser->seen().hosts > 0)
+        authority = m_request.headers[field::host];
+    // The absolute form, which clients send to proxies; its authority wins over Host (RFC 9112, section 3.2.2).
+    const auto scheme = target.substr(0, target.find("://") + 3);
+    if (!target.starts_with('/') && (iequals(scheme, "http://") || iequals(scheme, "https://"))) {
+        target.remove_prefix(scheme.size());
+        const auto end = target.find_first_of("/?");
+        authority = target.substr(0, end);
+        target = end == std::string_view::npos ? std::string_view{} : target.substr(end);
+        if (authority.empty())
+            return malformed("The target names no host.");
+    } else if (target == "*" && m_request.method == verb::options) {
+        m_request.path = target;
+        return checkHost(authority);
+    } else if (!target.starts_with('/')) {
+        return malformed("The target must be a path.");
+    }
+    const auto question = target.find('?');
+    m_request.path = target.substr(0, question);
+    m_request.query = question == std::string_view::npos ? std::string_view{} : target.substr(question + 1);
+    if (m_request.path.empty())
+        m_request.path = "/";
+    return checkHost(authority);
+}
+
+std::optional<Response> Connection::checkHost(std::string_view authority)
+{
+    // An empty Host is what a client sends whose target has none; HTTP/1.0 may leave it out.
+    if (!authority.empty() && !isAuthority(authority))
+        return malformed("The Host header is malformed.");
+    const auto &allowed = m_core->options.allowedHosts;
+    if (!allowed.empty() && !hostAllowed(withoutPort(authority), allowed))
+        return problem(m_request, named(ErrorKind::Invalid, "host", "This host is not served here."));
+    return std::nullopt;
+}
+
+bool Connection::wantsWebSocket() const
+{
+    return m_parser->seen().upgrade && m_request.method == verb::get && m_parser->httpVersion() == 11 &&
+           m_parser->upgrade() && beast_http::token_list{m_request.headers[field::upgrade]}.exists("websocket");
+}
+
+bool Connection::originAllowed(std::string_view origin) const
+{
+    const auto &allowed = m_core->options.allowedOrigins;
+    return std::find(allowed.begin(), allowed.end(), origin) != allowed.end();
+}
+
+/// After admission. A browser sends cookies along with any page's upgrade, so with them the page's origin counts; a
+/// bearer token no page can make it send.
+std::optional<Response> Connection::checkUpgrade()
+{
+    const auto &headers = m_request.headers;
+    if (headers[field::sec_websocket_version] != "13") {
+        auto response = problem(m_request, named(ErrorKind::Invalid, "websocket-version", "WebSocket version 13 only."),
+                                status::upgrade_required);
+        response.with("Sec-WebSocket-Version", "13").with("Upgrade", "websocket");
+        return response;
+    }
+    if (headers[field::sec_websocket_key].size() != 24 || !m_parser->is_done() || m_buffer.size() > 0)
+        return malformed("The WebSocket handshake is malformed.");
+    if (m_parser->seen().cookie) {
+        const std::string_view origin = headers[field::origin];
+        const auto start = origin.find("://");
+        const bool sameHost =
+            start != std::string_view::npos && iequals(origin.substr(start + 3), headers[field::host]);
+        if (!sameHost && !originAllowed(origin)) {
+            return problem(m_request, named(ErrorKind::Forbidden, "origin",
+                                            "A WebSocket by cookie must be opened by an allowed origin."));
+        }
+    }
+    return std::nullopt;
+}
+
+Response Connection::unmatched(Router::Match match)
+{
+    if (m_request.method == verb::options && (m_request.path == "*" || !match.allowed.empty()))
+        return answerOptions(match.allowed);
+    if (!match.allowed.empty()) {
+        auto response =
+            problem(m_request, named(ErrorKind::Unsupported, "method-not-allowed", "This path has no such method."),
+                    status::method_not_allowed);
+        return std::move(response).with("Allow", joined(match.allowed));
+    }
+    if (m_request.method == verb::get && m_core->webSocketRoutes.match(m_request).route) {
+        auto response = problem(m_request, named(ErrorKind::Invalid, "upgrade-required", "This is a WebSocket."),
+                                status::upgrade_required);
+        return std::move(response).with("Upgrade", "websocket");
+    }
+    return problem(m_request, failure(ErrorKind::NotFound, "There is nothing at this path."));
+}
+
+/// What a path can do, and the permission a browser asks for before a request from another origin.
+Response Connection::answerOptions(const std::vector<verb> &allowed)
+{
+    auto response = noContent();
+    if (m_request.path == "*")
+        return response;
+    response.with("Allow", joined(allowed));
+    const auto &headers = m_request.headers;
+    if (m_parser->seen().origin && originAllowed(headers[field::origin]) &&
+        !headers[field::access_control_request_method].empty()) {
+        response.with("Access-Control-Allow-Methods", joined(allowed))
+            .with("Access-Control-Allow-Headers", "Authorization, Content-Type, X-CSRF-Token, X-Request-Id, X-App-Key")
+            .with("Access-Control-Max-Age", "600");
+    }
+    return response;
+}
+
+Response Connection::malformed(std::string detail) const
+{
+    return problem(m_request, named(ErrorKind::Invalid, "malformed", std::move(detail)));
+}
+
+Response Connection::bodyFailure(error_code ec) const
+{
+    if (ec == beast_http::error::body_limit)
+        return problem(m_request, failure(ErrorKind::TooLarge, "The body is larger than this route takes."));
+    return malformed("The body is malformed.");
+}
+
+Response Connection::timedOut() const
+{
+    return problem(m_request, named(ErrorKind::Timeout, "request-timeout", "The request did not arrive in time."),
+                   status::request_timeout);
+}
+
+Response Connection::failed(std::string_view what) const
+{
+    m_core->observer.failed(m_request, m_served.route, what);
+    return problem(m_request, failure(ErrorKind::Internal, "The server failed at this request; its log says why."));
+}
+
+} // namespace portolan::http

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "core/http/address_table.h"
+#include "core/http/forwarded.h"
+#include "core/http/server.h"
+#include "core/http/shard.h"
+
+#include <atomic>
+#include <unordered_map>
+
+namespace portolan::http {
+
+using WebSocketHandler = std::function<awaitable<void>(Request &, std::shared_ptr<WebSocket>)>;
+
+/// What all connections of a server share. Held by each of them, so that none outlives it.
+struct ServerCore
+{
+    ServerCore(const Router &routes, Admission &gate, ServerObserver &watcher, const Clock &time,
+               ServerOptions serverOptions)
+        : router(routes),
+          admission(gate),
+          observer(watcher),
+          clock(time),
+          options(std::move(serverOptions)),
+          addresses(options.maxConnections, options.maxConnectionsPerAddress)
+    {}
+
+    const Router &router;
+    Admission &admission;
+    ServerObserver &observer;
+    const Clock &clock;
+    const ServerOptions options;
+    TrustedProxies proxies;
+    Router webSocketRoutes;
+    std::unordered_map<const Route *, WebSocketHandler> webSocketHandlers;
+
+    AddressTable addresses;
+    std::atomic<bool> stopping{false};
+    std::atomic<std::size_t> connections{0};
+    std::atomic<std::size_t> webSockets{0};
+    std::atomic<std::uint64_t> accepted{0};
+    std::atomic<std::uint64_t> refused{0};
+    std::atomic<std::uint64_t> cut{0};
+};
+
+} // namespace portolan::http

@@ -1,0 +1,106 @@
+#include "core/http/shard.h"
+
+#include "core/http/connection.h"
+
+#include <boost/asio/post.hpp>
+
+#include <charconv>
+#include <ctime>
+#include <random>
+
+namespace portolan::http {
+
+Shard::Shard(Executor executor, const Clock &clock) : m_executor(executor), m_clock(clock), m_timer(executor)
+{
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::random_device random;
+    auto bits = (static_cast<std::uint64_t>(random()) << 32) | random();
+    for (int i = 0; i < 12; ++i, bits >>= 4)
+        m_idPrefix.push_back(digits[bits & 15]);
+    m_idPrefix.push_back('-');
+    updateDate();
+}
+
+void Shard::start()
+{
+    asio::post(m_executor, [self = shared_from_this()] { self->arm(); });
+}
+
+void Shard::stop()
+{
+    asio::post(m_executor, [self = shared_from_this()] {
+        self->m_stopped = true;
+        self->m_timer.cancel();
+    });
+}
+
+void Shard::arm()
+{
+    if (m_stopped)
+        return;
+    m_timer.expires_after(tick);
+    m_timer.async_wait([self = shared_from_this()](error_code ec) {
+        if (ec || self->m_stopped)
+            return;
+        self->sweep();
+        self->arm();
+    });
+}
+
+void Shard::sweep()
+{
+    updateDate();
+    const auto now = m_clock.steady();
+    for (Connection *connection : m_connections)
+        connection->checkDeadline(now);
+}
+
+void Shard::updateDate()
+{
+    const auto second = std::chrono::system_clock::to_time_t(m_clock.wall());
+    if (second == m_dateSecond)
+        return;
+    m_dateSecond = second;
+    std::tm utc{};
+    gmtime_r(&second, &utc);
+    static constexpr const char *days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static constexpr const char *months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                             "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    char line[96]; // not strftime, whose names follow the locale
+    const int size =
+        std::snprintf(line, sizeof line, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", days[utc.tm_wday],
+                      utc.tm_mday, months[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
+    m_dateLine.assign(line, static_cast<std::size_t>(size));
+}
+
+void Shard::add(Connection &connection)
+{
+    connection.m_slot = m_connections.size();
+    m_connections.push_back(&connection);
+}
+
+void Shard::remove(Connection &connection)
+{
+    Connection *last = m_connections.back();
+    m_connections[connection.m_slot] = last;
+    last->m_slot = connection.m_slot;
+    m_connections.pop_back();
+}
+
+std::vector<std::shared_ptr<Connection>> Shard::held() const
+{
+    std::vector<std::shared_ptr<Connection>> all;
+    all.reserve(m_connections.size());
+    for (Connection *connection : m_connections)
+        all.push_back(connection->shared_from_this());
+    return all;
+}
+
+void Shard::nextRequestId(std::string &id)
+{
+    char digits[16];
+    const auto end = std::to_chars(digits, digits + sizeof digits, ++m_idCounter, 16).ptr;
+    id.assign(m_idPrefix).append(digits, end);
+}
+
+} // namespace portolan::http

@@ -1,0 +1,204 @@
+#include "core/monitor/trend.h"
+#include "core/monitor/zones.h"
+#include "tests/fakes/manual_clock.h"
+
+#include <QTest>
+#include <cmath>
+#include <random>
+
+using namespace portolan;
+using namespace portolan::monitor;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr double MiB = 1024.0 * 1024;
+const ZoneLimits memory{20 * MiB, 25 * MiB};
+
+/// A value held for some seconds; nullopt is unknown.
+struct Hold
+{
+    std::optional<double> megabytes;
+    int seconds;
+};
+
+/// One sample at the start of each second, and one at the very end.
+Zone after(std::vector<Hold> holds)
+{
+    ManualClock clock;
+    ZoneTracker tracker(memory);
+    Zone zone = Zone::Unknown;
+    for (const Hold &hold : holds) {
+        const auto value = hold.megabytes ? std::optional(*hold.megabytes * MiB) : std::nullopt;
+        for (int i = 0; i <= hold.seconds; ++i) {
+            zone = tracker.update(value, clock.steady());
+            if (i < hold.seconds)
+                clock.advance(1s);
+        }
+    }
+    return zone;
+}
+
+Reading reading(Zone zone, Unknown unknown = Unknown::No)
+{
+    Reading result;
+    result.zone = zone;
+    result.unknown = unknown;
+    return result;
+}
+
+} // namespace
+
+Q_DECLARE_METATYPE(std::vector<Hold>)
+Q_DECLARE_METATYPE(portolan::Zone)
+Q_DECLARE_METATYPE(std::vector<portolan::Reading>)
+
+class ZonesTest final : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void oneValue_data()
+    {
+        QTest::addColumn<double>("megabytes");
+        QTest::addColumn<Zone>("zone");
+        QTest::newRow("nothing") << 0.0 << Zone::Green;
+        QTest::newRow("just below yellow") << 19.999 << Zone::Green;
+        QTest::newRow("at yellow") << 20.0 << Zone::Yellow;
+        QTest::newRow("at red") << 25.0 << Zone::Yellow;
+        QTest::newRow("just above red") << 25.001 << Zone::Red;
+    }
+    void oneValue()
+    {
+        QFETCH(double, megabytes);
+        QTEST(zoneOf(megabytes * MiB, memory), "zone");
+    }
+
+    void overTime_data()
+    {
+        QTest::addColumn<std::vector<Hold>>("holds");
+        QTest::addColumn<Zone>("zone");
+        const auto row = [](const char *name, std::vector<Hold> holds, Zone zone) {
+            QTest::newRow(name) << holds << zone;
+        };
+        row("green at once", {{10, 0}}, Zone::Green);
+        row("a first value beyond is not judged yet", {{26, 4}}, Zone::Unknown);
+        row("a first value beyond, long enough", {{26, 5}}, Zone::Red);
+        row("a first value in the yellow, long enough", {{22, 5}}, Zone::Yellow);
+        row("yellow not before 5 s", {{10, 1}, {22, 4}}, Zone::Green);
+        row("yellow after 5 s", {{10, 1}, {22, 5}}, Zone::Yellow);
+        row("red not before 5 s", {{10, 1}, {26, 4}}, Zone::Green);
+        row("red after 5 s, without a stop in yellow", {{10, 1}, {26, 5}}, Zone::Red);
+        row("an interruption starts anew", {{10, 1}, {22, 4}, {19, 1}, {22, 4}}, Zone::Green);
+        row("yellow's time counts for red's part too", {{10, 1}, {22, 3}, {26, 3}}, Zone::Yellow);
+        row("at the red threshold is yellow", {{10, 1}, {25, 60}}, Zone::Yellow);
+        row("24.9 MB keeps red", {{26, 5}, {24.9, 60}}, Zone::Red);
+        row("24.25 MB keeps red", {{26, 5}, {24.25, 60}}, Zone::Red);
+        row("24 MB leaves red", {{26, 5}, {24, 10}}, Zone::Yellow);
+        row("24 MB leaves red not before 10 s", {{26, 5}, {24, 9}}, Zone::Red);
+        row("leaving starts anew above the margin", {{26, 5}, {24, 9}, {24.5, 1}, {24, 9}}, Zone::Red);
+        row("from red to green in one step", {{26, 5}, {10, 10}}, Zone::Green);
+        row("19.5 MB keeps yellow", {{22, 5}, {19.5, 60}}, Zone::Yellow);
+        row("19.3 MB leaves yellow", {{22, 5}, {19.3, 10}}, Zone::Green);
+        row("unknown is unknown at once", {{10, 1}, {{}, 0}}, Zone::Unknown);
+        row("a short gap keeps the zone", {{26, 5}, {{}, 3}, {24.9, 0}}, Zone::Red);
+        row("a long gap forgets it", {{26, 5}, {{}, 10}, {24.9, 0}}, Zone::Unknown);
+        row("after a long gap it is found again", {{26, 5}, {{}, 10}, {24.9, 5}}, Zone::Yellow);
+        row("a gap starts the time to leave anew", {{26, 5}, {24, 9}, {{}, 1}, {24, 9}}, Zone::Red);
+    }
+    void overTime()
+    {
+        QFETCH(std::vector<Hold>, holds);
+        QTEST(after(holds), "zone");
+    }
+
+    void knowsSinceWhen()
+    {
+        ManualClock clock;
+        ZoneTracker tracker(memory);
+        tracker.update(10 * MiB, clock.steady());
+        const auto start = clock.steady();
+        clock.advance(3s);
+        tracker.update(11 * MiB, clock.steady());
+        QVERIFY(tracker.since() == start);
+    }
+
+    void verdicts_data()
+    {
+        QTest::addColumn<std::vector<Reading>>("readings");
+        QTest::addColumn<Zone>("zone");
+        QTest::newRow("none") << std::vector<Reading>{} << Zone::Unknown;
+        QTest::newRow("the worst") << std::vector{reading(Zone::Green), reading(Zone::Red), reading(Zone::Yellow)}
+                                   << Zone::Red;
+        QTest::newRow("too few requests do not matter")
+            << std::vector{reading(Zone::Green), reading(Zone::Unknown, Unknown::TooFew)} << Zone::Green;
+        QTest::newRow("away hides green")
+            << std::vector{reading(Zone::Green), reading(Zone::Unknown, Unknown::Away)} << Zone::Unknown;
+        QTest::newRow("away does not hide yellow")
+            << std::vector{reading(Zone::Yellow), reading(Zone::Unknown, Unknown::Away)} << Zone::Yellow;
+        QTest::newRow("only too few") << std::vector{reading(Zone::Unknown, Unknown::TooFew)} << Zone::Unknown;
+    }
+    void verdicts()
+    {
+        QFETCH(std::vector<Reading>, readings);
+        QTEST(verdict(readings), "zone");
+    }
+
+    void findsTheSlope()
+    {
+        ManualClock clock;
+        Trend trend;
+        std::mt19937 random(3);
+        std::normal_distribution<double> noise(0, 0.05 * MiB);
+        double value = 0;
+        for (int i = 0; i < 60; ++i) {
+            value = 10 * MiB + i * 5 * 0.01 * MiB; // 0.01 MB/s
+            trend.add(i % 17 == 3 ? 100 * MiB : value + noise(random), clock.steady());
+            clock.advance(5s);
+        }
+        QVERIFY(trend.line().has_value());
+        QVERIFY(std::abs(trend.line()->slope - 0.01 * MiB) < 0.001 * MiB);
+        QVERIFY(std::abs(trend.line()->now - value) < 0.1 * MiB);
+        const auto left = trend.timeTo(20 * MiB, value);
+        QVERIFY(left && std::abs(double(left->count()) - (20 * MiB - value) / (0.01 * MiB)) < 100);
+        QVERIFY(!trend.timeTo(5 * MiB, value));      // it does not go there
+        QVERIFY(!trend.timeTo(10'000 * MiB, value)); // not within a day
+    }
+
+    void saysNothingOfNoise()
+    {
+        int claims = 0;
+        for (unsigned seed = 0; seed < 200; ++seed) {
+            ManualClock clock;
+            Trend trend;
+            std::mt19937 random(seed);
+            std::normal_distribution<double> noise(10, 1);
+            for (int i = 0; i < 60; ++i) {
+                trend.add(noise(random), clock.steady());
+                clock.advance(5s);
+            }
+            claims += trend.line().has_value();
+        }
+        QVERIFY2(claims <= 6, qPrintable(QString::number(claims))); // 1 % expected
+    }
+
+    void saysNothingTooEarlyOrOfAConstant()
+    {
+        ManualClock clock;
+        Trend trend;
+        for (int i = 0; i < 7; ++i, clock.advance(5s))
+            trend.add(i, clock.steady());
+        QVERIFY(!trend.line());
+        trend.add(7, clock.steady());
+        QVERIFY(trend.line());
+        trend.add(1e9, clock.steady()); // too soon after the last: skipped
+        QVERIFY(std::abs(trend.line()->slope - 0.2) < 1e-9);
+        trend.clear();
+        for (int i = 0; i < 60; ++i, clock.advance(5s))
+            trend.add(4, clock.steady());
+        QVERIFY(!trend.line());
+    }
+};
+
+QTEST_GUILESS_MAIN(ZonesTest)
+#include "zones_test.moc"

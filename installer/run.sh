@@ -47,7 +47,7 @@ ready=$(mktemp)
 server=
 watch=
 stop() {
-    trap '' INT TERM
+    trap '' HUP INT TERM
     if [ -n "$watch" ]; then kill "$watch" 2>/dev/null || true; fi
     if [ -n "$server" ] && kill -TERM "$server" 2>/dev/null; then
         say "Stopping the portal"
@@ -56,6 +56,7 @@ stop() {
     rm -f "$ready"
 }
 trap stop EXIT
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 

@@ -41,7 +41,7 @@ package_list() {
                 python3-websockets python3-prometheus-client openssl procps util-linux
             ;;
         bench)
-            printf '%s\n' wrk redis-server redis-tools python3 python3-redis python3-celery python3-flask \
+            printf '%s\n' wrk procps redis-server redis-tools python3 python3-redis python3-celery python3-flask \
                 python3-flask-session python3-flask-limiter python3-eventlet gunicorn
             ;;
         fuzz) printf '%s\n' clang llvm libclang-rt-dev ;;

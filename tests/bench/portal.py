@@ -37,11 +37,12 @@ analysis = "900000000 per day; 900000000 per hour; 900000000 per minute"
 
 
 class Portal:
-    def __init__(self, folder, binary):
+    def __init__(self, folder, binary, *arguments):
         tier = folder / "bench.toml"
         tier.write_text(TIER)
         log = folder / "portoland.log"
-        self.child = Child([binary, "serve", "--listen", "127.0.0.1:0", "--tier", tier, "--data-dir", folder / "data"],
+        self.child = Child([binary, "serve", "--listen", "127.0.0.1:0", "--tier", tier, "--data-dir", folder / "data",
+                            *arguments],
                            log, dict(os.environ, LC_ALL="C.UTF-8"), stdout=subprocess.PIPE)
         self.redis = None
         try:

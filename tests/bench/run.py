@@ -22,6 +22,7 @@ from tools import (ROOT, Child, ConnectionWatch, Failed, Folder, die_with_parent
 
 MIB = 1024 * 1024
 CONNECTIONS = 64
+IO_THREADS = 2  # of both, where ours is measured against bare Beast
 SLOW_CLIENTS = 1500
 LARGE_BODY = 200 * MIB
 
@@ -100,9 +101,9 @@ class Bench:
                 peer.stop()
 
     @contextlib.contextmanager
-    def portal(self):
+    def portal(self, *arguments):
         with Folder() as folder:
-            portal = Portal(folder, self.portoland)
+            portal = Portal(folder, self.portoland, *arguments)
             try:
                 yield portal
             finally:
@@ -155,14 +156,14 @@ class Bench:
         server = program(self.build, "http", "http_bench_server")
         for _ in range(self.rounds):
             with Folder() as folder:
-                child = Child([server, "bare"], folder / "bare.log", stdout=subprocess.PIPE)
+                child = Child([server, "bare", IO_THREADS], folder / "bare.log", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
                 try:
                     port = int(child.process.stdout.readline().split()[-1])
                     wrk(f"http://127.0.0.1:{port}/health", 1, CONNECTIONS)
                     bare.append(wrk(f"http://127.0.0.1:{port}/health", self.seconds, CONNECTIONS)["rate"])
                 finally:
                     child.stop()
-            with self.portal() as portal:
+            with self.portal("--io-threads", IO_THREADS) as portal:
                 wrk(portal.url + "/health", 1, CONNECTIONS)
                 ours.append(wrk(portal.url + "/health", self.seconds, CONNECTIONS)["rate"])
         return [Row("/health, 64 connections (peer: a bare Beast responder)", "requests/s", statistics.median(ours),

@@ -51,12 +51,12 @@ def wait_until(condition, seconds, what):
 class Child:
     """A process in a group of its own, with its output in a file; stopped by SIGTERM, then SIGKILL."""
 
-    def __init__(self, command, log, env=None, cwd=None, stdout=None):
+    def __init__(self, command, log, env=None, cwd=None, stdout=None, stdin=subprocess.DEVNULL):
         self.name = os.path.basename(str(command[0]))
         self.log = log
         with open(log, "ab") as out:
             self.process = subprocess.Popen(
-                [str(part) for part in command], env=env, cwd=cwd, stdin=subprocess.DEVNULL, stderr=out,
+                [str(part) for part in command], env=env, cwd=cwd, stdin=stdin, stderr=out,
                 stdout=out if stdout is None else stdout, start_new_session=True, preexec_fn=die_with_parent)
 
     @property

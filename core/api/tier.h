@@ -26,8 +26,8 @@ BOOST_DESCRIBE_ENUM(Resource, RedisMemory, RedisConnections, ResponseTime, Error
 /// Thresholds of one traffic light, in the resource's unit (see Resource).
 struct ZoneLimits
 {
-    double yellow = 0; ///< green below, yellow from here …
-    double red = 0;    ///< … up to and including this, red above
+    double yellow = 0;                      ///< green below, yellow from here …
+    double red = 0;                         ///< … up to and including this, red above
     std::chrono::milliseconds enter{5000};  ///< a worse zone only after so long beyond its threshold
     std::chrono::milliseconds leave{10000}; ///< a better one only after so long below the threshold less the margin
     double margin = 0.03;                   ///< fraction of the threshold
@@ -46,8 +46,21 @@ struct Tier
     {
         std::uint64_t maxmemory = 30ull * 1024 * 1024; ///< bytes of the plan
         std::uint32_t connections = 30;
+        std::uint32_t databases = 1;
+        /// What a Redis that holds nothing but caches does when it is full. The one that holds the queue is always
+        /// `noeviction`: evicting any key would lose tasks.
+        std::string cachePolicy = "noeviction";
         bool operator==(const Redis &) const = default;
     } redis;
+
+    /// Connections an instance keeps to its database, and how long it waits for one.
+    struct Database
+    {
+        std::uint32_t poolLeast = 1;
+        std::uint32_t poolMost = 4;
+        std::chrono::milliseconds timeout{5000};
+        bool operator==(const Database &) const = default;
+    } database;
 
     std::chrono::seconds sessionLifetime{86400};
     std::chrono::seconds resultsExpiry{900};
@@ -71,17 +84,21 @@ struct Tier
     } ceilings;
 
     std::map<Resource, ZoneLimits> zones;
-    std::map<std::string, std::uint64_t> memoryBudget;     ///< key family → bytes
-    std::map<std::string, std::uint32_t> connectionBudget; ///< purpose → connections
-    std::map<std::string, std::chrono::seconds> caches;    ///< cache → life of an entry
-    std::map<std::string, std::chrono::seconds> schedules; ///< periodic job → interval
-    std::map<std::string, std::string> taskRoutes;         ///< task name → queue; absent: "celery"
+    std::map<std::string, std::uint64_t> memoryBudget;              ///< key family → bytes it may take at most
+    std::map<std::string, std::uint64_t> memoryBudgetLeast;         ///< key family → bytes it takes ordinarily
+    std::map<std::string, std::uint32_t> connectionBudget;          ///< purpose → connections
+    std::map<std::string, std::chrono::seconds> caches;             ///< cache → life of an entry
+    std::map<std::string, std::chrono::seconds> schedules;          ///< periodic job → interval
+    std::map<std::string, std::string> taskRoutes;                  ///< task name → queue; absent: "celery"
     std::map<std::string, std::vector<std::string>> familyPatterns; ///< key family → glob patterns, for foreign stacks
+
+    bool enforceHttps = false; ///< in production: redirect and HSTS
+    bool logHealth = true;     ///< whether /health appears in the access log
 
     struct AlertRule
     {
-        std::string metric;
-        double above = 0;
+        std::string metric; ///< a Resource as a key (`redis_memory`), `db_connections`, `daily_users`, …
+        double above = 0;   ///< in the metric's unit
         std::string action; ///< "scale_up", "alert_ops_team", … or empty
         bool operator==(const AlertRule &) const = default;
     };
@@ -93,17 +110,61 @@ struct Tier
     {
         std::string part;
         std::string name;
-        double monthly = 0;
-        double monthlyMost = 0; ///< of a range; equal to `monthly` where it is one figure
+        std::uint32_t users = 0;           ///< the size this is for; 0: any
+        std::optional<double> monthly;     ///< nullopt: not known
+        std::optional<double> monthlyMost; ///< of a range; equal to `monthly` where it is one figure
         bool operator==(const Plan &) const = default;
     };
     std::vector<Plan> upgradePath;
     std::vector<Plan> costs;
 
+    /// A stage of growth.
+    struct Phase
+    {
+        std::string name;
+        std::uint32_t users = 0;       ///< it carries so many
+        std::uint32_t startsAbove = 0; ///< begin it past so many; 0: not said
+        std::uint32_t replicasLeast = 1;
+        std::uint32_t replicasMost = 1;
+        std::string adds; ///< what it brings, for people
+        bool operator==(const Phase &) const = default;
+    };
+    std::vector<Phase> phases;
+
     std::map<std::string, double> capacity; ///< figures of the capacity model, named in the tier file
-    std::map<std::string, double> targets;  ///< what a load test is judged by
+    std::map<std::string, double> targets;  ///< what a load test is judged by; seconds, fractions, counts a day
+
+    /// The tier's load test.
+    struct LoadTest
+    {
+        std::chrono::seconds duration{0};
+        std::uint32_t users = 0;
+        double newUsersPerSecond = 0;
+        double requestsPerSecond = 0;
+        bool operator==(const LoadTest &) const = default;
+    } loadTest;
+    struct LoadShare
+    {
+        std::string path;
+        double weight = 0; ///< percent
+        bool operator==(const LoadShare &) const = default;
+    };
+    std::vector<LoadShare> loadMix;
 
     bool operator==(const Tier &) const = default;
 };
+BOOST_DESCRIBE_STRUCT(Tier::Redis, (), (maxmemory, connections, databases, cachePolicy))
+BOOST_DESCRIBE_STRUCT(Tier::Database, (), (poolLeast, poolMost, timeout))
+BOOST_DESCRIBE_STRUCT(Tier::Ceilings, (), (users, analysis, upload, automation))
+BOOST_DESCRIBE_STRUCT(Tier::AlertRule, (), (metric, above, action))
+BOOST_DESCRIBE_STRUCT(Tier::Plan, (), (part, name, users, monthly, monthlyMost))
+BOOST_DESCRIBE_STRUCT(Tier::Phase, (), (name, users, startsAbove, replicasLeast, replicasMost, adds))
+BOOST_DESCRIBE_STRUCT(Tier::LoadTest, (), (duration, users, newUsersPerSecond, requestsPerSecond))
+BOOST_DESCRIBE_STRUCT(Tier::LoadShare, (), (path, weight))
+BOOST_DESCRIBE_STRUCT(Tier, (),
+                      (name, title, redis, database, sessionLifetime, resultsExpiry, taskTimeLimit, taskConcurrency,
+                       limits, limitsPerAddress, ceilings, zones, memoryBudget, memoryBudgetLeast, connectionBudget,
+                       caches, schedules, taskRoutes, familyPatterns, enforceHttps, logHealth, alerts, upgradeWhen,
+                       upgradePath, costs, phases, capacity, targets, loadTest, loadMix))
 
 } // namespace portolan

@@ -12,8 +12,12 @@
 
 /// Reads tiers. A tier file is TOML; its tables spell the keys of tierKeys(), which are settings too
 /// (`redis.maxmemory`, `limits.api`, `zones.redis_memory.yellow`). What a tier does not name it inherits from `small`,
-/// save the Redis plan, which each tier names itself. Beside the keys a file has the arrays of tables `alerts`,
-/// `upgrade_when`, `upgrade_path`, `phases` and `costs`; naming one replaces the inherited list.
+/// save the Redis plan, which each tier names itself; the plan's zones are 2/3 and 5/6 of it unless named.
+///
+/// Beside the keys a file has `name`, `title` and these arrays of tables, where naming one replaces the inherited list:
+/// `alerts` and `upgrade_when` (metric, above: a number, a size, a duration, or "red" for the zone's threshold;
+/// action), `upgrade_path` and `costs` (part, name, users, monthly, monthly_most), `phases` (name, users, starts_above,
+/// replicas_least, replicas_most, adds) and `load_mix` (path, weight).
 namespace portolan {
 
 /// How a setting's text is read.
@@ -38,6 +42,15 @@ struct TierKey
 
 /// All keys, in the order they are listed to people.
 const std::vector<TierKey> &tierKeys();
+
+struct TierKeyMatch
+{
+    const TierKey *key;
+    std::size_t order; ///< index in tierKeys(); values of one layer are set in this order, the Redis plan first
+    std::string name;  ///< what stands for `*`
+};
+/// Which key this is; nullopt if none.
+std::optional<TierKeyMatch> findTierKey(std::string_view key);
 
 /// The names of the built-in tiers, `small` first.
 std::vector<std::string> builtInTiers();

@@ -54,6 +54,7 @@ struct TaskSummary
     bool taken = false; ///< in `unacked`
     bool operator==(const TaskSummary &) const = default;
 };
+BOOST_DESCRIBE_STRUCT(TaskSummary, (), (id, name, queue, argsRepr, kwargsRepr, eta, priority, retries, taken))
 
 /// The producing end of the queue, and its administration. Works with our own workers and with Celery's.
 ///

@@ -92,9 +92,6 @@ struct Payload
 [[nodiscard]] Result<Message> decode(std::string raw);
 [[nodiscard]] Result<Payload> payload(const Message &message);
 
-/// The message's bytes from its parts: equal for equal messages. encode(decode(x)) is a fixed point.
-[[nodiscard]] std::string encode(const Message &message);
-
 /// The bytes to LPUSH for a new task. `task.id` must be set (newTaskId()); `origin` is "gen<pid>@<host>", `replyTo` a
 /// UUID of this producer.
 [[nodiscard]] std::string encode(const NewTask &task, std::string_view origin, std::string_view replyTo);
@@ -102,7 +99,8 @@ struct Payload
 /// Checks names, ranges and sizes of a task before it is sent; Invalid with the member's JSON pointer.
 [[nodiscard]] Result<void> validate(const NewTask &task);
 
-/// What changes when a message goes back into a queue; everything else, the body above all, stays as it was.
+/// What changes when a message goes back into a queue; everything else, the body and headers unknown here above all,
+/// stays as it was. With no changes rewrite() only normalises spaces, and twice is like once.
 struct Changes
 {
     std::optional<bool> redelivered{}; ///< sets headers.redelivered and properties.delivery_info.redelivered

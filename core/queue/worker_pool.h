@@ -20,6 +20,10 @@ class Client;
 class Subscriber;
 } // namespace portolan::redis
 
+namespace portolan {
+class Logger;
+}
+
 namespace portolan::queue {
 
 struct WorkerOptions
@@ -34,6 +38,7 @@ struct WorkerOptions
     unsigned prefetchMultiplier = 4;                      ///< tasks held per thread; more only while tasks end quickly
     std::size_t prefetchMost = 1024;                      ///< … up to this, so that no thread waits for a round trip
     std::size_t scheduledMost = 20'000;                   ///< tasks held for their ETA; at that it takes no more
+    Logger *logger = nullptr;                             ///< may be null; must outlive the pool
     unsigned startsMost = 10;                             ///< starts without an end until FAILURE WorkerLostError
 };
 
@@ -95,8 +100,9 @@ struct TaskEvent
     Type type = Type::Received;
     std::shared_ptr<const Message> message; ///< never null
     WallTime time{};
-    std::chrono::microseconds runtime{0}; ///< Succeeded, Failed
-    std::string text{};                   ///< Succeeded: repr of the result; Failed, Retried: the exception
+    std::chrono::microseconds runtime{0};       ///< Succeeded, Failed
+    const boost::json::value *result = nullptr; ///< Succeeded; only during the call
+    std::string text{};                         ///< Failed, Retried: the exception
     std::string traceback{};
     bool terminated = false; ///< Revoked
     bool expired = false;    ///< Revoked

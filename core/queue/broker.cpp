@@ -1,0 +1,429 @@
+#include "core/queue/broker.h"
+
+#include "core/base/ids.h"
+#include "core/queue/control_message.h"
+#include "core/queue/keys.h"
+#include "core/queue/scripts.h"
+#include "core/redis/client.h"
+#include "core/redis/errors.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <mutex>
+#include <span>
+
+namespace portolan::queue {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t batchMost = 10'000;
+constexpr std::size_t pageMost = 500;
+constexpr auto rebindEvery = std::chrono::seconds(60);
+constexpr std::chrono::milliseconds revokedFor = std::chrono::hours(3);
+constexpr std::size_t revokedMost = 50'000;
+
+std::string originOfThisProcess()
+{
+    std::array<char, 256> host{};
+    gethostname(host.data(), host.size() - 1);
+    return "gen" + std::to_string(getpid()) + "@" + host.data();
+}
+
+TaskSummary summaryOf(std::string raw, std::string queue, int step)
+{
+    TaskSummary summary;
+    summary.queue = std::move(queue);
+    summary.priority = step;
+    const Result<Message> message = decode(std::move(raw));
+    if (!message)
+        return summary;
+    summary.id = message->id;
+    summary.name = message->task;
+    summary.argsRepr = message->argsRepr;
+    summary.kwargsRepr = message->kwargsRepr;
+    summary.eta = message->eta;
+    summary.priority = message->priority;
+    summary.retries = message->retries;
+    return summary;
+}
+
+/// The message in an entry of `unacked`, [message, exchange, routing key], by whoever wrote it.
+std::optional<TaskSummary> takenSummary(std::string_view entry)
+{
+    json::parse_options options;
+    options.max_depth = maxJsonDepth + 1;
+    boost::system::error_code code;
+    const json::value document = json::parse(json::string_view(entry.data(), entry.size()), code, {}, options);
+    const json::array *parts = code ? nullptr : document.if_array();
+    if (!parts || parts->size() != 3)
+        return std::nullopt;
+    const json::string *queue = (*parts)[2].if_string();
+    TaskSummary summary =
+        summaryOf(json::serialize((*parts)[0]), queue ? std::string(queue->data(), queue->size()) : std::string(), 0);
+    summary.taken = true;
+    return summary;
+}
+
+std::uint64_t countOf(const redis::Reply &reply)
+{
+    return reply.type == redis::Reply::Type::Integer && reply.integer > 0 ? static_cast<std::uint64_t>(reply.integer)
+                                                                          : 0;
+}
+
+TaskResult resultOf(const redis::Reply &reply, const std::string &id)
+{
+    if (reply.type == redis::Reply::Type::String) {
+        if (Result<TaskResult> result = parseResult(reply.text)) {
+            result->id = id;
+            return std::move(*result);
+        }
+    }
+    TaskResult pending;
+    pending.id = id;
+    return pending;
+}
+
+} // namespace
+
+std::uint64_t Backlog::waiting() const
+{
+    std::uint64_t sum = 0;
+    for (const QueueDepth &queue : queues)
+        sum += queue.waiting;
+    return sum;
+}
+
+struct Broker::Impl
+{
+    Impl(redis::Client &redisClient, const Clock &theClock, BrokerOptions theOptions)
+        : client(redisClient), clock(theClock), options(theOptions)
+    {}
+
+    /// Whether the queue's binding is to be written again, now and then, should somebody have deleted it.
+    bool bindingDue(const std::string &queue)
+    {
+        const SteadyTime now = clock.steady();
+        const std::lock_guard lock(mutex);
+        if (bound.size() > 10'000)
+            bound.clear();
+        const auto [found, isNew] = bound.try_emplace(queue, now);
+        if (!isNew && now - found->second < rebindEvery)
+            return false;
+        found->second = now;
+        return true;
+    }
+
+    void append(redis::Command &command, const NewTask &task)
+    {
+        if (bindingDue(task.queue)) {
+            std::string member = task.queue;
+            member.append(keys::separator).append(keys::separator).append(task.queue);
+            command.add("SADD", keys::binding(task.queue), member);
+        }
+        command.add("LPUSH", keys::list(task.queue, task.priority), encode(task, origin, replyTo));
+    }
+
+    /// Only the pushes of a pipeline matter; SADD and PUBLISH may fail on a full Redis.
+    static std::optional<Error> refusal(const std::vector<redis::Reply> &replies)
+    {
+        for (const redis::Reply &reply : replies)
+            if (reply.isError())
+                return redis::errorOf(reply);
+        return std::nullopt;
+    }
+
+    awaitable<Result<std::string>> pushMessage(const std::string &queue, int priority, const std::string &raw,
+                                               std::string id)
+    {
+        redis::Command command("LPUSH", keys::list(queue, priority), raw);
+        command.add("PUBLISH", keys::wake, queue);
+        Result<std::vector<redis::Reply>> replies = co_await client.pipeline(std::move(command));
+        if (!replies)
+            co_return replies.error();
+        if (std::optional<Error> error = refusal(*replies))
+            co_return *error;
+        co_return id;
+    }
+
+    redis::Client &client;
+    const Clock &clock;
+    const BrokerOptions options;
+    const Scripts scripts;
+    const std::string origin = originOfThisProcess();
+    const std::string replyTo = uuid4();
+    std::mutex mutex;
+    std::map<std::string, SteadyTime, std::less<>> bound;
+};
+
+Broker::Broker(redis::Client &client, const Clock &clock, BrokerOptions options)
+    : m_impl(std::make_unique<Impl>(client, clock, options))
+{}
+
+Broker::~Broker() = default;
+
+const BrokerOptions &Broker::options() const { return m_impl->options; }
+
+awaitable<Result<std::string>> Broker::enqueue(NewTask task)
+{
+    if (Result<void> valid = validate(task); !valid)
+        co_return valid.error();
+    if (task.id.empty())
+        task.id = newTaskId();
+    redis::Command command;
+    m_impl->append(command, task);
+    command.add("PUBLISH", keys::wake, task.queue);
+    Result<std::vector<redis::Reply>> replies = co_await m_impl->client.pipeline(std::move(command));
+    if (!replies)
+        co_return replies.error();
+    if (std::optional<Error> error = Impl::refusal(*replies))
+        co_return *error;
+    co_return std::move(task.id);
+}
+
+awaitable<Result<std::vector<std::string>>> Broker::enqueueAll(std::vector<NewTask> tasks)
+{
+    if (tasks.size() > batchMost)
+        co_return failure(ErrorKind::TooLarge, "more than 10000 tasks in one call");
+    std::vector<std::string> queues;
+    for (NewTask &task : tasks) {
+        if (Result<void> valid = validate(task); !valid)
+            co_return valid.error();
+        if (task.id.empty())
+            task.id = newTaskId();
+        if (std::ranges::find(queues, task.queue) == queues.end())
+            queues.push_back(task.queue);
+    }
+    redis::Command command;
+    for (const NewTask &task : tasks)
+        m_impl->append(command, task);
+    for (const std::string &queue : queues)
+        command.add("PUBLISH", keys::wake, queue);
+    Result<std::vector<redis::Reply>> replies = co_await m_impl->client.pipeline(std::move(command));
+    if (!replies)
+        co_return replies.error();
+    if (std::optional<Error> error = Impl::refusal(*replies)) {
+        const auto refused = std::ranges::count_if(*replies, &redis::Reply::isError);
+        error->message +=
+            " (" + std::to_string(refused) + " of " + std::to_string(replies->size()) + " commands were refused)";
+        co_return *error;
+    }
+    std::vector<std::string> ids;
+    ids.reserve(tasks.size());
+    for (NewTask &task : tasks)
+        ids.push_back(std::move(task.id));
+    co_return ids;
+}
+
+awaitable<Result<Backlog>> Broker::backlog(std::vector<std::string> queues)
+{
+    redis::Command command("HLEN", keys::unacked);
+    for (const std::string &queue : queues)
+        for (const int step : keys::prioritySteps)
+            command.add("LLEN", keys::list(queue, step));
+    Result<std::vector<redis::Reply>> replies = co_await m_impl->client.pipeline(std::move(command));
+    if (!replies)
+        co_return replies.error();
+    Backlog backlog;
+    backlog.unacked = countOf((*replies)[0]);
+    std::size_t at = 1;
+    for (std::string &queue : queues) {
+        QueueDepth depth{std::move(queue), 0};
+        for (std::size_t i = 0; i < std::size(keys::prioritySteps); ++i)
+            depth.waiting += countOf((*replies)[at++]);
+        backlog.queues.push_back(std::move(depth));
+    }
+    co_return backlog;
+}
+
+awaitable<Result<std::vector<std::string>>> Broker::knownQueues()
+{
+    constexpr std::string_view prefix = "_kombu.binding.";
+    std::vector<std::string> exchanges;
+    std::string cursor = "0";
+    for (int step = 0; step < 64; ++step) {
+        redis::Command command("SCAN", cursor, "MATCH", "_kombu.binding.*", "COUNT", 1000);
+        const Result<redis::Reply> reply = co_await m_impl->client.run(std::move(command));
+        if (!reply)
+            co_return reply.error();
+        if (reply->elements.size() != 2)
+            co_return failure(ErrorKind::Protocol, "SCAN answered something else than a cursor and keys");
+        for (const redis::Reply &key : reply->elements[1].elements)
+            if (!key.text.ends_with(".pidbox") && !key.text.starts_with("_kombu.binding.celeryev"))
+                exchanges.push_back(key.text.substr(prefix.size()));
+        cursor = reply->elements[0].text;
+        if (cursor == "0")
+            break;
+    }
+    std::vector<std::string> queues;
+    for (const std::string &exchange : exchanges) {
+        redis::Command command("SMEMBERS", keys::binding(exchange));
+        const Result<redis::Reply> members = co_await m_impl->client.run(std::move(command));
+        if (!members)
+            co_return members.error();
+        for (const redis::Reply &member : members->elements) {
+            const std::size_t last = member.text.rfind(keys::separator);
+            if (last != std::string::npos)
+                queues.push_back(member.text.substr(last + keys::separator.size()));
+        }
+    }
+    std::ranges::sort(queues);
+    queues.erase(std::ranges::unique(queues).begin(), queues.end());
+    co_return queues;
+}
+
+awaitable<Result<void>> Broker::revoke(std::string id, bool terminate)
+{
+    if (id.empty() || id.size() > maxIdBytes)
+        co_return failure(ErrorKind::Invalid, "a task id has 1 to 255 bytes");
+    const std::string shown =
+        resultJson(state::revoked,
+                   failureJson({"TaskRevokedError", terminate ? "terminated" : "revoked", "celery.exceptions", {}}),
+                   {id, {}, {}, m_impl->clock.wall()});
+    const std::string key = keys::result(id);
+    const std::string lifetime = std::to_string(revokedFor.count());
+    const std::string most = std::to_string(revokedMost);
+    const std::string expiry = std::to_string(m_impl->options.resultExpiry.count());
+    const std::array<std::string_view, 2> scriptKeys{keys::revoked, key};
+    const std::array<std::string_view, 5> arguments{id, lifetime, most, shown, expiry};
+    const Result<redis::Reply> noted = co_await m_impl->client.eval(m_impl->scripts.revoke, scriptKeys, arguments);
+    if (!noted)
+        co_return noted.error();
+
+    json::object request{{"task_id", id}, {"terminate", terminate}, {"signal", "SIGTERM"}};
+    const ControlRequest control{"revoke", std::move(request), {}, {}, {}, 0, m_impl->clock.wall()};
+    redis::Command command("PUBLISH", controlChannel(m_impl->options.database), encode(control));
+    const Result<redis::Reply> told = co_await m_impl->client.run(std::move(command));
+    if (!told)
+        co_return told.error();
+    co_return Result<void>{};
+}
+
+awaitable<Result<std::vector<TaskSummary>>> Broker::peek(std::string queue, std::size_t offset, std::size_t limit)
+{
+    limit = std::min(limit, pageMost);
+    std::vector<TaskSummary> page;
+    for (const int step : keys::prioritySteps) {
+        if (page.size() >= limit)
+            break;
+        const std::string list = keys::list(queue, step);
+        const auto first = static_cast<std::int64_t>(offset);
+        const auto count = static_cast<std::int64_t>(limit - page.size());
+        redis::Command command("LLEN", list);
+        command.add("LRANGE", list, -first - count, -first - 1);
+        Result<std::vector<redis::Reply>> replies = co_await m_impl->client.pipeline(std::move(command));
+        if (!replies)
+            co_return replies.error();
+        const std::uint64_t length = countOf((*replies)[0]);
+        if (offset >= length) {
+            offset -= length;
+            continue;
+        }
+        std::vector<redis::Reply> &found = (*replies)[1].elements;
+        for (auto it = found.rbegin(); it != found.rend(); ++it)
+            page.push_back(summaryOf(std::move(it->text), queue, step));
+        offset = 0;
+    }
+    co_return page;
+}
+
+awaitable<Result<std::vector<TaskSummary>>> Broker::taken(std::size_t limit)
+{
+    limit = std::min(limit, pageMost);
+    std::vector<TaskSummary> page;
+    std::string cursor = "0";
+    do {
+        redis::Command command("HSCAN", keys::unacked, cursor, "COUNT", 100);
+        const Result<redis::Reply> reply = co_await m_impl->client.run(std::move(command));
+        if (!reply)
+            co_return reply.error();
+        if (reply->elements.size() != 2)
+            co_return failure(ErrorKind::Protocol, "HSCAN answered something else than a cursor and fields");
+        const std::vector<redis::Reply> &fields = reply->elements[1].elements;
+        for (std::size_t i = 1; i < fields.size() && page.size() < limit; i += 2)
+            if (std::optional<TaskSummary> summary = takenSummary(fields[i].text))
+                page.push_back(std::move(*summary));
+        cursor = reply->elements[0].text;
+    } while (cursor != "0" && page.size() < limit);
+    co_return page;
+}
+
+awaitable<Result<std::uint64_t>> Broker::purge(std::string queue)
+{
+    redis::Command command("MULTI");
+    for (const int step : keys::prioritySteps) {
+        command.add("LLEN", keys::list(queue, step));
+        command.add("UNLINK", keys::list(queue, step));
+    }
+    command.add("EXEC");
+    Result<std::vector<redis::Reply>> replies = co_await m_impl->client.pipeline(std::move(command));
+    if (!replies)
+        co_return replies.error();
+    if (replies->back().isError())
+        co_return redis::errorOf(replies->back());
+    std::uint64_t purged = 0;
+    const std::vector<redis::Reply> &results = replies->back().elements;
+    for (std::size_t i = 0; i < results.size(); i += 2)
+        purged += countOf(results[i]);
+    co_return purged;
+}
+
+awaitable<Result<TaskResult>> Broker::result(std::string id)
+{
+    redis::Command command("GET", keys::result(id));
+    const Result<redis::Reply> reply = co_await m_impl->client.run(std::move(command));
+    if (!reply)
+        co_return reply.error();
+    co_return resultOf(*reply, id);
+}
+
+awaitable<Result<std::vector<TaskResult>>> Broker::results(std::vector<std::string> ids)
+{
+    if (ids.size() > pageMost)
+        co_return failure(ErrorKind::TooLarge, "more than 500 results in one call");
+    std::vector<TaskResult> results;
+    if (ids.empty())
+        co_return results;
+    redis::Command command;
+    command.begin(ids.size() + 1).argument("MGET");
+    for (const std::string &id : ids)
+        command.argument(keys::result(id));
+    const Result<redis::Reply> reply = co_await m_impl->client.run(std::move(command));
+    if (!reply)
+        co_return reply.error();
+    for (std::size_t i = 0; i < ids.size() && i < reply->elements.size(); ++i)
+        results.push_back(resultOf(reply->elements[i], ids[i]));
+    co_return results;
+}
+
+awaitable<Result<std::string>> Broker::rerun(std::string id)
+{
+    redis::Command command("GET", keys::message(id));
+    const Result<redis::Reply> kept = co_await m_impl->client.run(std::move(command));
+    if (!kept)
+        co_return kept.error();
+    const Result<Message> message = decode(kept->text);
+    if (kept->isNil() || !message)
+        co_return failure(ErrorKind::NotFound, "the message of task " + id + " is no longer there",
+                          "only tasks that failed or were revoked lately can be run again");
+    Changes changes;
+    changes.id = newTaskId();
+    changes.retries = 0;
+    changes.redelivered = false;
+    changes.setEta = true;
+    changes.clearExpires = true;
+    const Result<std::string> raw = rewrite(message->raw, changes);
+    if (!raw)
+        co_return raw.error();
+    const std::string queue = message->routingKey.empty() ? std::string("celery") : message->routingKey;
+    co_return co_await m_impl->pushMessage(queue, message->priority, *raw, *changes.id);
+}
+
+} // namespace portolan::queue

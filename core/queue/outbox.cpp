@@ -1,0 +1,141 @@
+#include "core/queue/outbox.h"
+
+#include "core/base/logging.h"
+#include "core/queue/keys.h"
+#include "core/queue/scripts.h"
+#include "core/redis/client.h"
+
+#include <array>
+#include <iterator>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace portolan::queue {
+
+namespace {
+
+constexpr std::size_t batchMost = 200;
+constexpr std::size_t batchBytes = 8 * 1024 * 1024;
+constexpr auto retryAfter = std::chrono::milliseconds(100);
+constexpr auto deadline = std::chrono::milliseconds(2000);
+
+} // namespace
+
+Outbox::Outbox(Executor executor, redis::Client &client, const Scripts &scripts, std::string instance,
+               std::chrono::seconds expiry, Logger *logger)
+    : m_client(client),
+      m_scripts(scripts),
+      m_logger(logger),
+      m_owned(keys::owned(instance)),
+      m_expiry(std::to_string(expiry.count())),
+      m_alarm(std::make_shared<Alarm>(executor))
+{}
+
+void Outbox::push(Outcome outcome)
+{
+    bool first = false;
+    {
+        const std::lock_guard lock(m_mutex);
+        first = m_waiting.empty();
+        m_waiting.push_back(std::move(outcome));
+    }
+    if (first)
+        m_alarm->notify();
+}
+
+std::size_t Outbox::size() const
+{
+    const std::lock_guard lock(m_mutex);
+    return m_waiting.size() + m_sending;
+}
+
+void Outbox::finish()
+{
+    m_finishing = true;
+    m_alarm->notify();
+}
+
+std::deque<Outcome> Outbox::nextBatch()
+{
+    const std::lock_guard lock(m_mutex);
+    std::deque<Outcome> batch;
+    std::size_t bytes = 0;
+    while (!m_waiting.empty() && batch.size() < batchMost && bytes < batchBytes) {
+        bytes += m_waiting.front().bytes();
+        batch.push_back(std::move(m_waiting.front()));
+        m_waiting.pop_front();
+    }
+    m_sending = batch.size();
+    return batch;
+}
+
+awaitable<void> Outbox::loop()
+{
+    for (;;) {
+        std::deque<Outcome> batch = nextBatch();
+        if (batch.empty()) {
+            if (m_finishing)
+                co_return;
+            co_await m_alarm->wait(std::chrono::seconds(1));
+            continue;
+        }
+        const bool sent = co_await send(batch);
+        if (!sent) {
+            {
+                const std::lock_guard lock(m_mutex);
+                m_waiting.insert(m_waiting.begin(), std::make_move_iterator(batch.begin()),
+                                 std::make_move_iterator(batch.end()));
+                m_sending = 0;
+            }
+            if (m_finishing)
+                co_return;
+            co_await m_alarm->wait(retryAfter);
+            continue;
+        }
+        const std::lock_guard lock(m_mutex);
+        m_sending = 0;
+    }
+}
+
+awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
+{
+    // A state that is followed by the end in the same batch would be seen by nobody.
+    std::unordered_set<std::string_view> ended;
+    bool anyState = false;
+    for (const Outcome &outcome : batch)
+        anyState = anyState || outcome.kind == Outcome::State;
+    if (anyState)
+        for (const Outcome &outcome : batch)
+            if (outcome.kind != Outcome::State)
+                ended.insert(outcome.delivery);
+
+    static constexpr std::string_view kinds = "SFRAP";
+    std::vector<std::string_view> arguments;
+    arguments.reserve(batch.size() * 9 + 1);
+    arguments.push_back(m_expiry);
+    for (const Outcome &outcome : batch) {
+        if (outcome.kind == Outcome::State && ended.contains(outcome.delivery))
+            continue;
+        arguments.insert(arguments.end(),
+                         {kinds.substr(kinds.find(outcome.kind), 1), outcome.delivery, outcome.id, outcome.result,
+                          outcome.notify, outcome.keep, outcome.list, outcome.message, outcome.counted ? "1" : ""});
+    }
+    const std::array<std::string_view, 4> scriptKeys{keys::unacked, keys::unackedIndex, m_owned, keys::wake};
+    const Result<redis::Reply> reply = co_await m_client.eval(m_scripts.finish, scriptKeys, arguments, deadline);
+    if (reply && reply->elements.size() == 2) {
+        m_dropped += static_cast<std::uint64_t>(reply->elements[0].integer);
+        m_lost += static_cast<std::uint64_t>(reply->elements[1].integer);
+        co_return true;
+    }
+    // Redis itself refuses the script (a key of another type, say): trying for ever would stop the worker.
+    if (!reply && reply.error().kind == ErrorKind::Internal) {
+        if (m_logger)
+            m_logger->error("results of tasks were refused", {{"error", reply.error().message}});
+        m_dropped += batch.size();
+        co_return true;
+    }
+    co_return false;
+}
+
+} // namespace portolan::queue

@@ -1,0 +1,78 @@
+#pragma once
+
+#include "core/base/asio.h"
+#include "core/queue/alarm.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace portolan {
+class Logger;
+}
+
+namespace portolan::redis {
+class Client;
+}
+
+namespace portolan::queue {
+
+struct Scripts;
+
+/// What finish.lua is told about one task.
+struct Outcome
+{
+    enum Kind : char { Success = 'S', Failure = 'F', Retry = 'R', Acknowledge = 'A', State = 'P' };
+    Kind kind = Acknowledge;
+    std::string delivery;
+    std::string id;
+    std::string result;   ///< JSON to store; empty: none
+    std::string notify;   ///< topic
+    std::string keep;     ///< message to keep for running it again
+    std::string list;     ///< Retry: where …
+    std::string message;  ///< … and what to enqueue
+    bool counted = false; ///< its starts were counted in q:n:
+
+    std::size_t bytes() const { return result.size() + keep.size() + message.size(); }
+};
+
+/// Sends outcomes to Redis in batches, in order, and again until Redis has taken them: a repetition changes nothing.
+/// While a batch is on its way the next one gathers.
+class Outbox final
+{
+public:
+    Outbox(Executor executor, redis::Client &client, const Scripts &scripts, std::string instance,
+           std::chrono::seconds expiry, Logger *logger);
+
+    void push(Outcome outcome); ///< any thread
+    std::size_t size() const;   ///< not yet taken by Redis
+
+    awaitable<void> loop(); ///< until finish(); then until empty or Redis has refused once
+    void finish();
+
+    std::uint64_t dropped() const { return m_dropped; } ///< results Redis had no room for
+    std::uint64_t lost() const { return m_lost; }       ///< ended, but no longer ours
+
+private:
+    std::deque<Outcome> nextBatch();
+    awaitable<bool> send(const std::deque<Outcome> &batch);
+
+    redis::Client &m_client;
+    const Scripts &m_scripts;
+    Logger *const m_logger;
+    const std::string m_owned;
+    const std::string m_expiry;
+    const std::shared_ptr<Alarm> m_alarm;
+    mutable std::mutex m_mutex;
+    std::deque<Outcome> m_waiting;
+    std::size_t m_sending = 0;
+    std::atomic<bool> m_finishing{false};
+    std::atomic<std::uint64_t> m_dropped{0};
+    std::atomic<std::uint64_t> m_lost{0};
+};
+
+} // namespace portolan::queue

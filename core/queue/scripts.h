@@ -1,0 +1,29 @@
+#pragma once
+
+#include "core/redis/script.h"
+
+namespace portolan::redis {
+class Client;
+}
+
+namespace portolan::queue {
+
+/// The queue's Lua scripts (resources/scripts/queue/): what must be atomic. Each file says what its keys and arguments
+/// are. Redis learns them when they are first used.
+struct Scripts
+{
+    Scripts();
+
+    redis::Script take;
+    redis::Script finish;
+    redis::Script release;
+    redis::Script lease;
+    redis::Script owned;
+    redis::Script restore;
+    redis::Script start;
+    redis::Script touch;
+    redis::Script revoke;
+    redis::Script reply;
+};
+
+} // namespace portolan::queue

@@ -1,0 +1,164 @@
+#pragma once
+
+#include "core/queue/alarm.h"
+#include "core/queue/lease.h"
+#include "core/queue/outbox.h"
+#include "core/queue/revoked_ids.h"
+#include "core/queue/scripts.h"
+#include "core/queue/task_context.h"
+#include "core/queue/task_rate.h"
+#include "core/queue/worker_pool.h"
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace portolan::queue {
+
+/// A message taken from Redis and not yet ended.
+struct Delivery
+{
+    std::string id;                         ///< its name in `unacked`
+    std::string list;                       ///< where it came from
+    std::size_t closing = 0;                ///< bytes after the message in its entry of `unacked`
+    std::shared_ptr<const Message> message; ///< never null
+    bool counted = false;                   ///< its starts are counted in Redis
+    bool rateTaken = false;                 ///< has its token of a rate limit
+};
+
+/// What the pool's parts share. worker_pool.cpp: the public calls. worker_take.cpp: from Redis to the ready queue.
+/// worker_run.cpp: the threads and what they do with a task. worker_keep.cpp: time limits, schedules, leases.
+struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
+{
+    struct Running
+    {
+        Delivery delivery;
+        const TaskRegistry::Entry *entry = nullptr; ///< null: not registered (cannot be, but for a race-free look-up)
+        std::shared_ptr<TaskContext::State> state;
+        WallTime started{};
+        SteadyTime since{};
+        SteadyTime softAt{};
+        SteadyTime hardAt{};
+        std::chrono::milliseconds hardLimit{0};
+        bool warned = false; ///< the soft limit has passed
+    };
+    struct Slot
+    {
+        std::thread thread;
+        int tid = 0;
+        bool done = false;      ///< has nothing more to do than to return
+        bool abandoned = false; ///< its task was given up: what it returns counts for nothing
+        std::shared_ptr<Running> running;
+    };
+    struct Limits
+    {
+        std::optional<std::chrono::milliseconds> soft;
+        std::optional<std::chrono::milliseconds> hard;
+    };
+    using Lock = std::unique_lock<std::mutex>;
+    using Events = std::vector<TaskEvent>;
+
+    Impl(Executor ioExecutor, redis::Client &redisClient, redis::Subscriber &redisSubscriber, const Clock &theClock,
+         TaskRegistry theRegistry, WorkerOptions theOptions);
+
+    // worker_take.cpp
+    awaitable<void> takeLoop();
+    std::size_t room(); ///< how many to take now; 0: wait
+    awaitable<std::optional<std::size_t>> take(std::size_t most, bool &more);
+    void accept(std::string delivery, std::string list, std::size_t closing, std::string raw, Events &events);
+    void dispatch(Delivery delivery, Events &events); ///< locked
+    bool dispatchable(const Delivery &delivery, Events &events);
+    void reject(std::string delivery, const Error &error);
+    void endUnrun(const Delivery &delivery, std::string_view state, const TaskFailure &failure);
+    awaitable<void> loadRevoked();
+
+    // worker_run.cpp
+    void grow(const Lock &lock);
+    void threadMain(std::shared_ptr<Slot> slot);
+    std::shared_ptr<Running> next(Lock &lock, Slot &slot);
+    void execute(Slot &slot, Running &running);
+    bool startAllowed(Running &running); ///< false: started too often
+    Outcome concluded(Running &running, const Result<boost::json::value> &result, TaskEvent &event);
+    Outcome stateOf(const Running &running, std::string_view state, std::string_view result);
+    Outcome succeeded(Running &running, const boost::json::value &value);
+    Outcome failed(const Running &running, std::string_view state, const TaskFailure &failure);
+    std::optional<Outcome> retried(Running &running, const Error &error, TaskEvent &event);
+    bool settle(Slot &slot, const std::string &name); ///< false: the task was given up meanwhile
+
+    // worker_keep.cpp
+    awaitable<void> keepLoop();
+    awaitable<void> leaseLoop();
+    void enforceLimits();
+    void releaseDue();
+    void adaptPrefetch(std::chrono::nanoseconds elapsed);
+    void reap();
+    std::vector<std::string> heldDeliveries() const;
+    awaitable<void> touchHeld();
+    void dropLapsed(const std::unordered_set<std::string> &ours);
+
+    // worker_pool.cpp
+    void spawnLoop(awaitable<void> (Impl::*loop)());
+    awaitable<void> sendLoop() { return outbox.loop(); }
+    TaskInfo infoOf(const Message &message) const;
+    void emit(const Events &events) const;
+    void emit(const TaskEvent &event) const;
+    bool keepAllowed(); ///< whether another failed message may be kept
+    awaitable<std::size_t> release(std::vector<Delivery> deliveries);
+    std::vector<Delivery> takeBackUnstarted();
+    std::vector<Delivery> giveUpRunning();
+    void joinThreads();
+
+    const Executor executor;
+    redis::Client &client;
+    redis::Subscriber &subscriber;
+    const Clock &clock;
+    TaskRegistry registry;
+    WorkerOptions options;
+    const std::string instance;
+    const std::string node;
+    const SteadyTime startedAt;
+    const Scripts scripts;
+    const std::shared_ptr<Alarm> hungry; ///< wakes takeLoop
+    const std::shared_ptr<Alarm> timer;  ///< wakes keepLoop
+    const std::shared_ptr<Alarm> leaseTimer;
+    Lease lease;
+    Outbox outbox;
+    std::vector<std::function<void(const TaskEvent &)>> observers; ///< constant from start() on
+    std::vector<std::shared_ptr<void>> subscriptions;
+
+    mutable std::mutex mutex;      ///< of everything below but the atomics
+    std::condition_variable ready; ///< there is work, or less to do
+    std::condition_variable idle;  ///< a thread has ended its task, a loop has ended
+    bool started = false;
+    bool stopping = false;
+    bool closing = false; ///< nothing is held any more: the remaining loops end
+    bool taking = false;  ///< takeLoop is there
+    unsigned loops = 0;   ///< the others
+    unsigned wanted = 0;
+    std::deque<Delivery> queue;
+    std::multimap<WallTime, Delivery> scheduled;
+    std::vector<std::shared_ptr<Slot>> slots;   ///< threads that take tasks
+    std::vector<std::shared_ptr<Slot>> leaving; ///< threads that are to be joined
+    std::vector<std::string> queues;
+    RevokedIds revokedIds;
+    std::map<std::string, TaskRate, std::less<>> rates;
+    std::map<std::string, Limits, std::less<>> limits;
+    std::map<std::string, std::uint64_t, std::less<>> totals;
+    std::size_t running = 0;
+    std::size_t prefetch = 0;
+    std::size_t lowWater = 0; ///< held tasks at or below which `hungry` is rung; 0: nobody waits for it
+    std::uint64_t ended = 0;
+    std::uint64_t endedBefore = 0;
+    double rate = 0; ///< tasks ended a second, smoothed
+    SteadyTime keepWindow{};
+    unsigned keptInWindow = 0;
+
+    std::uint64_t nextDelivery = 1; ///< takeLoop only
+    std::atomic<std::uint64_t> taken{0}, succeededCount{0}, failedCount{0}, retriedCount{0}, revokedCount{0},
+        rejectedCount{0};
+};
+
+} // namespace portolan::queue

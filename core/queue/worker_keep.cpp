@@ -1,0 +1,213 @@
+#include "core/base/logging.h"
+#include "core/queue/keys.h"
+#include "core/queue/worker_impl.h"
+#include "core/redis/client.h"
+
+#include <algorithm>
+#include <array>
+
+namespace portolan::queue {
+
+namespace {
+
+constexpr auto tick = std::chrono::milliseconds(50);
+constexpr auto touchEvery = std::chrono::seconds(30);
+constexpr auto prefetchTime = std::chrono::milliseconds(50); ///< of work held when tasks end quickly
+constexpr std::size_t touchBatch = 500;
+
+std::string secondsText(std::chrono::milliseconds limit)
+{
+    std::string text = std::to_string(double(limit.count()) / 1000);
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.ends_with('.'))
+        text.pop_back();
+    return text;
+}
+
+} // namespace
+
+awaitable<void> WorkerPool::Impl::keepLoop()
+{
+    SteadyTime before = clock.steady();
+    for (;;) {
+        {
+            const Lock lock(mutex);
+            if (closing)
+                co_return;
+        }
+        enforceLimits();
+        releaseDue();
+        const SteadyTime now = clock.steady();
+        if (now - before >= tick) {
+            adaptPrefetch(now - before);
+            before = now;
+        }
+        reap();
+        co_await timer->wait(tick);
+    }
+}
+
+awaitable<void> WorkerPool::Impl::leaseLoop()
+{
+    SteadyTime touched = clock.steady();
+    for (bool first = true;; first = false) {
+        co_await lease.renew();
+        if (first) {
+            co_await loadRevoked();
+            hungry->notify();
+        }
+        if (clock.steady() - touched >= touchEvery) {
+            touched = clock.steady();
+            co_await touchHeld();
+        }
+        co_await leaseTimer->wait(lease.holds() ? Lease::renewEvery : std::chrono::milliseconds(100));
+        const Lock lock(mutex);
+        if (closing)
+            co_return;
+    }
+}
+
+/// Soft limits ask a task to stop, hard ones give it up: its result is FAILURE at once, its thread is replaced.
+void WorkerPool::Impl::enforceLimits()
+{
+    std::vector<std::shared_ptr<Running>> toWarn;
+    std::vector<std::shared_ptr<Running>> givenUp;
+    std::vector<std::shared_ptr<TaskContext::State>> states;
+    {
+        const Lock lock(mutex);
+        const SteadyTime now = clock.steady();
+        for (std::size_t i = 0; i < slots.size();) {
+            const std::shared_ptr<Slot> slot = slots[i];
+            const std::shared_ptr<Running> task = slot->running;
+            if (task && now >= task->hardAt) {
+                slot->abandoned = true;
+                slot->running.reset();
+                --running;
+                ++ended;
+                ++totals[task->delivery.message->task];
+                leaving.push_back(slot);
+                slots.erase(slots.begin() + static_cast<std::ptrdiff_t>(i));
+                givenUp.push_back(task);
+                continue;
+            }
+            if (task && !task->warned && now >= task->softAt) {
+                task->warned = true;
+                toWarn.push_back(task);
+            }
+            if (task)
+                states.push_back(task->state);
+            ++i;
+        }
+        if (!givenUp.empty() && !stopping)
+            grow(lock);
+    }
+    for (const std::shared_ptr<TaskContext::State> &state : states)
+        state->flushProgress();
+    for (const std::shared_ptr<Running> &task : toWarn)
+        task->state->stop.request_stop();
+    for (const std::shared_ptr<Running> &task : givenUp) {
+        {
+            const std::lock_guard lock(task->state->mutex);
+            task->state->closed = true;
+        }
+        task->state->stop.request_stop();
+        const bool revoked = task->state->revoked;
+        const TaskFailure why =
+            revoked ? TaskFailure{"TaskRevokedError", "terminated", "celery.exceptions", {}}
+                    : TaskFailure{"TimeLimitExceeded", secondsText(task->hardLimit), "billiard.exceptions", {}};
+        outbox.push(failed(*task, revoked ? state::revoked : state::failure, why));
+        ++(revoked ? revokedCount : failedCount);
+        TaskEvent event{revoked ? TaskEvent::Type::Revoked : TaskEvent::Type::Failed, task->delivery.message,
+                        clock.wall()};
+        event.text = "TimeLimitExceeded(" + why.message + ")";
+        event.terminated = revoked;
+        event.runtime = std::chrono::duration_cast<std::chrono::microseconds>(clock.steady() - task->since);
+        emit(event);
+    }
+}
+
+void WorkerPool::Impl::releaseDue()
+{
+    Events events;
+    {
+        const Lock lock(mutex);
+        const WallTime now = clock.wall();
+        bool any = false;
+        while (!scheduled.empty() && scheduled.begin()->first <= now) {
+            Delivery due = std::move(scheduled.begin()->second);
+            scheduled.erase(scheduled.begin());
+            dispatch(std::move(due), events);
+            any = true;
+        }
+        if (any)
+            ready.notify_all();
+    }
+    emit(events);
+}
+
+/// Celery's concurrency × multiplier, and more only while tasks end so quickly that a thread would wait for Redis.
+void WorkerPool::Impl::adaptPrefetch(std::chrono::nanoseconds elapsed)
+{
+    const Lock lock(mutex);
+    const double seconds = std::chrono::duration<double>(elapsed).count();
+    rate += 0.5 * (double(ended - endedBefore) / seconds - rate);
+    endedBefore = ended;
+    const std::size_t least = std::size_t(wanted) * options.prefetchMultiplier;
+    const auto quick = static_cast<std::size_t>(rate * std::chrono::duration<double>(prefetchTime).count());
+    prefetch = std::clamp(quick, least, std::max(least, options.prefetchMost));
+    if (lowWater != 0 && queue.size() + running < lowWater) {
+        lowWater = 0;
+        hungry->notify();
+    }
+}
+
+void WorkerPool::Impl::reap()
+{
+    std::vector<std::shared_ptr<Slot>> done;
+    {
+        const Lock lock(mutex);
+        const auto rest = std::ranges::partition(leaving, [](const auto &slot) { return !slot->done; });
+        done.assign(rest.begin(), rest.end());
+        leaving.erase(rest.begin(), rest.end());
+    }
+    for (const std::shared_ptr<Slot> &slot : done)
+        slot->thread.join(); // it is about to return
+}
+
+std::vector<std::string> WorkerPool::Impl::heldDeliveries() const
+{
+    const Lock lock(mutex);
+    std::vector<std::string> held;
+    for (const Delivery &delivery : queue)
+        held.push_back(delivery.id);
+    for (const auto &entry : scheduled)
+        held.push_back(entry.second.id);
+    for (const std::shared_ptr<Slot> &slot : slots)
+        if (slot->running)
+            held.push_back(slot->running->delivery.id);
+    return held;
+}
+
+awaitable<void> WorkerPool::Impl::touchHeld()
+{
+    const std::vector<std::string> held = heldDeliveries();
+    for (std::size_t i = 0; i < held.size(); i += touchBatch) {
+        const std::vector<std::string_view> arguments(
+            held.begin() + static_cast<std::ptrdiff_t>(i),
+            held.begin() + static_cast<std::ptrdiff_t>(std::min(held.size(), i + touchBatch)));
+        const std::array<std::string_view, 1> scriptKeys{keys::unackedIndex};
+        co_await client.eval(scripts.touch, scriptKeys, arguments);
+    }
+}
+
+/// After the lease had ended: what others have put back is not ours to start any more.
+void WorkerPool::Impl::dropLapsed(const std::unordered_set<std::string> &ours)
+{
+    const Lock lock(mutex);
+    const auto foreign = [&](const Delivery &delivery) { return !ours.contains(delivery.id); };
+    std::erase_if(queue, foreign);
+    std::erase_if(scheduled, [&](const auto &entry) { return foreign(entry.second); });
+    hungry->notify();
+}
+
+} // namespace portolan::queue

@@ -1,0 +1,365 @@
+#include "core/base/logging.h"
+#include "core/queue/json_text.h"
+#include "core/queue/keys.h"
+#include "core/queue/worker_impl.h"
+#include "core/redis/client.h"
+
+#include <boost/core/demangle.hpp>
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <system_error>
+
+namespace portolan::queue {
+
+namespace {
+
+constexpr std::string_view startsKept = "86400";
+constexpr std::size_t keepBytes = 64 * 1024;
+
+std::string exceptionName(const Error &error)
+{
+    if (!error.code.empty())
+        return error.code;
+    switch (error.kind) {
+    case ErrorKind::Invalid:
+        return "Invalid";
+    case ErrorKind::NotFound:
+        return "NotFound";
+    case ErrorKind::Timeout:
+        return "Timeout";
+    case ErrorKind::Unavailable:
+        return "Unavailable";
+    case ErrorKind::Cancelled:
+        return "Cancelled";
+    case ErrorKind::Full:
+        return "Full";
+    default:
+        return "TaskError";
+    }
+}
+
+std::string tracebackOf(const Error &error)
+{
+    std::string text = exceptionName(error) + ": " + error.message;
+    if (!error.hint.empty())
+        text.append("\n").append(error.hint);
+    for (const FieldError &field : error.fields)
+        text.append("\n  ").append(field.pointer).append(": ").append(field.detail);
+    return text;
+}
+
+/// `base` doubled for each retry there was, at most `most`; between half and all of it, so that what failed together
+/// does not come back together.
+std::chrono::milliseconds backoff(const TaskOptions &options, int retries)
+{
+    const double doubled = double(options.backoff.count()) * double(1ull << std::min(retries, 30));
+    const double bounded = std::min(doubled, double(options.backoffMax.count()));
+    thread_local std::minstd_rand random(std::random_device{}());
+    return std::chrono::milliseconds(
+        static_cast<std::int64_t>(std::uniform_real_distribution<double>(bounded / 2, bounded)(random)));
+}
+
+} // namespace
+
+void WorkerPool::Impl::grow(const Lock &)
+{
+    while (slots.size() < wanted) {
+        auto slot = std::make_shared<Slot>();
+        try {
+            slot->thread = std::thread([self = shared_from_this(), slot] { self->threadMain(slot); });
+        } catch (const std::system_error &error) {
+            if (options.logger)
+                options.logger->error("no further thread for tasks", {{"error", error.what()}});
+            wanted = static_cast<unsigned>(slots.size());
+            return;
+        }
+        slots.push_back(std::move(slot));
+    }
+}
+
+void WorkerPool::Impl::threadMain(std::shared_ptr<Slot> slot)
+{
+    pthread_setname_np(pthread_self(), "task");
+    Lock lock(mutex);
+    slot->tid = gettid();
+    while (const std::shared_ptr<Running> running = next(lock, *slot)) {
+        lock.unlock();
+        execute(*slot, *running);
+        lock.lock();
+        if (slot->abandoned)
+            break;
+    }
+    slot->done = true;
+    if (const auto mine = std::ranges::find(slots, slot); mine != slots.end()) {
+        leaving.push_back(slot);
+        slots.erase(mine);
+    }
+    idle.notify_all();
+}
+
+/// The next task for this thread; null when the thread is to end.
+std::shared_ptr<WorkerPool::Impl::Running> WorkerPool::Impl::next(Lock &lock, Slot &slot)
+{
+    for (;;) {
+        if (stopping || slots.size() > wanted)
+            return nullptr;
+        if (!queue.empty()) {
+            if (lease.holds())
+                break;
+            ready.wait_for(lock, std::chrono::milliseconds(50)); // Redis is away: others may be given our tasks
+        } else {
+            ready.wait(lock);
+        }
+    }
+    auto running = std::make_shared<Running>();
+    running->delivery = std::move(queue.front());
+    queue.pop_front();
+    const Message &message = *running->delivery.message;
+    running->entry = registry.find(message.task);
+    running->started = clock.wall();
+    running->since = clock.steady();
+    const auto changed = limits.find(message.task);
+    const Limits known = changed == limits.end() ? Limits{} : changed->second;
+    const auto first = [](auto a, auto b, auto c, auto d) { return a ? a : b ? b : c ? c : d; };
+    const std::optional<std::chrono::milliseconds> worker = options.hardLimit;
+    running->hardLimit = *first(message.hardLimit, known.hard, running->entry->options.hardLimit, worker);
+    const std::chrono::milliseconds soft =
+        first(message.softLimit, known.soft, running->entry->options.softLimit, options.softLimit)
+            .value_or(running->hardLimit -
+                      std::min<std::chrono::milliseconds>(running->hardLimit / 10, std::chrono::seconds(30)));
+    running->hardAt = running->since + running->hardLimit;
+    running->softAt = running->since + soft;
+    running->state = std::make_shared<TaskContext::State>(executor, clock, running->delivery.message);
+    running->state->delivery = running->delivery.id;
+    running->state->deadline = running->hardAt;
+    slot.running = running;
+    ++this->running;
+    if (lowWater != 0 && queue.size() + this->running < lowWater) {
+        lowWater = 0;
+        hungry->notify();
+    }
+    return running;
+}
+
+/// Takes the task off the thread and counts it, unless it was given up: then nothing more may be written for it.
+bool WorkerPool::Impl::settle(Slot &slot, const std::string &name)
+{
+    const std::lock_guard lock(mutex);
+    if (slot.abandoned)
+        return false;
+    slot.running.reset();
+    --running;
+    ++ended;
+    if (const auto total = totals.find(name); total != totals.end())
+        ++total->second;
+    else
+        totals.emplace(name, 1);
+    if (lowWater != 0 && queue.size() + running < lowWater) {
+        lowWater = 0;
+        hungry->notify();
+    }
+    if (stopping)
+        idle.notify_all();
+    return true;
+}
+
+bool WorkerPool::Impl::startAllowed(Running &running)
+{
+    const Message &message = *running.delivery.message;
+    if (!message.redelivered)
+        return true;
+    running.delivery.counted = true;
+    const Result<redis::Reply> starts = runSync<Result<redis::Reply>>(
+        executor, [this, key = keys::starts(message.id)]() -> awaitable<Result<redis::Reply>> {
+            const std::array<std::string_view, 1> scriptKeys{key};
+            const std::array<std::string_view, 1> arguments{startsKept};
+            co_return co_await client.eval(scripts.start, scriptKeys, arguments);
+        });
+    return !starts || starts->integer <= static_cast<std::int64_t>(options.startsMost);
+}
+
+void WorkerPool::Impl::execute(Slot &slot, Running &running)
+{
+    const Message &message = *running.delivery.message;
+    TaskEvent event{TaskEvent::Type::Succeeded, running.delivery.message, clock.wall()};
+    const auto fail = [&](const TaskFailure &why) {
+        event.type = TaskEvent::Type::Failed;
+        event.text = why.type + "(" + why.message + ")";
+        ++failedCount;
+        return failed(running, state::failure, why);
+    };
+    Outcome outcome;
+    Result<boost::json::value> value = boost::json::value();
+    if (!startAllowed(running)) {
+        outcome =
+            fail({"WorkerLostError",
+                  "the task was started " + std::to_string(options.startsMost) + " times and its worker died each time",
+                  "billiard.exceptions",
+                  {}});
+    } else if (Result<Payload> decoded = payload(message); !decoded) {
+        ++rejectedCount;
+        outcome = fail({"DecodeError", decoded.error().message, "kombu.exceptions", {}});
+    } else {
+        running.state->payload = std::move(*decoded);
+        running.state->report = [this, &running](const Progress &progress) {
+            std::string json = R"({"done": )";
+            text::appendNumber(json, progress.done);
+            json.append(R"(, "total": )");
+            text::appendNumber(json, progress.total);
+            json.append(R"(, "note": )");
+            text::appendString(json, progress.note);
+            json.append("}");
+            outbox.push(stateOf(running, state::progress, json));
+        };
+        if (running.entry->options.trackStarted && !message.ignoreResult) {
+            const std::string origin = R"({"pid": )" + std::to_string(getpid()) + R"(, "hostname": ")" + node + "\"}";
+            outbox.push(stateOf(running, state::started, origin));
+        }
+        if (!observers.empty())
+            emit(TaskEvent{TaskEvent::Type::Started, running.delivery.message, clock.wall()});
+        TaskContext context(running.state);
+        try {
+            value = running.entry->handler(context);
+            outcome = concluded(running, value, event);
+        } catch (const std::exception &error) {
+            TaskFailure why{boost::core::demangle(typeid(error).name()), error.what(), "portolan", {}};
+            why.traceback = why.type + ": " + why.message;
+            outcome = fail(why);
+        }
+    }
+    {
+        const std::lock_guard lock(running.state->mutex);
+        running.state->closed = true;
+    }
+    if (!settle(slot, message.task))
+        return;
+    outbox.push(std::move(outcome));
+    if (observers.empty())
+        return;
+    event.time = clock.wall();
+    event.runtime = std::chrono::duration_cast<std::chrono::microseconds>(clock.steady() - running.since);
+    if (event.type == TaskEvent::Type::Succeeded)
+        event.result = &*value;
+    emit(event);
+}
+
+Outcome WorkerPool::Impl::concluded(Running &running, const Result<boost::json::value> &result, TaskEvent &event)
+{
+    if (running.state->revoked) {
+        event.type = TaskEvent::Type::Revoked;
+        event.terminated = true;
+        ++revokedCount;
+        return failed(running, state::revoked, {"TaskRevokedError", "terminated", "celery.exceptions", {}});
+    }
+    if (result) {
+        Outcome outcome = succeeded(running, *result);
+        if (outcome.result.size() <= maxMessageBytes) {
+            ++succeededCount;
+            return outcome;
+        }
+    }
+    const Error error = result ? failure(ErrorKind::TooLarge, "the task's result is over the bound of " +
+                                                                  std::to_string(maxMessageBytes) + " bytes")
+                               : result.error();
+    const bool asked = error.code == retryCode;
+    if (asked || std::ranges::find(running.entry->options.retryOn, error.kind) != running.entry->options.retryOn.end())
+        if (std::optional<Outcome> again = retried(running, error, event))
+            return std::move(*again);
+    TaskFailure why{exceptionName(error), error.message, "portolan", tracebackOf(error)};
+    if (asked)
+        why = {"MaxRetriesExceededError", "Can't retry " + running.delivery.message->task + ": " + error.message,
+               "celery.exceptions", tracebackOf(error)};
+    event.type = TaskEvent::Type::Failed;
+    event.text = why.type + "(" + pythonRepr(boost::json::value(why.message)) + ")";
+    event.traceback = why.traceback;
+    ++failedCount;
+    return failed(running, state::failure, why);
+}
+
+/// A state on the way, which does not end the task.
+Outcome WorkerPool::Impl::stateOf(const Running &running, std::string_view state, std::string_view result)
+{
+    const Message &message = *running.delivery.message;
+    Outcome outcome;
+    outcome.kind = Outcome::State;
+    outcome.delivery = running.delivery.id;
+    outcome.id = message.id;
+    if (message.ignoreResult)
+        return outcome;
+    outcome.result = resultJson(state, result, {message.id, message.parentId, message.groupId, clock.wall()});
+    outcome.notify = message.notify;
+    return outcome;
+}
+
+Outcome WorkerPool::Impl::succeeded(Running &running, const boost::json::value &value)
+{
+    const Message &message = *running.delivery.message;
+    Outcome outcome;
+    outcome.kind = Outcome::Success;
+    outcome.delivery = running.delivery.id;
+    outcome.id = message.id;
+    outcome.counted = running.delivery.counted;
+    if (running.entry->options.rerunnable && message.raw.size() <= keepBytes)
+        outcome.keep = message.raw;
+    if (message.ignoreResult) {
+        outcome.kind = Outcome::Acknowledge;
+        return outcome;
+    }
+    std::string result;
+    text::appendValue(result, value);
+    outcome.result = resultJson(state::success, result, {message.id, message.parentId, message.groupId, clock.wall()});
+    outcome.notify = message.notify;
+    return outcome;
+}
+
+Outcome WorkerPool::Impl::failed(const Running &running, std::string_view state, const TaskFailure &failure)
+{
+    const Message &message = *running.delivery.message;
+    Outcome outcome;
+    outcome.kind = Outcome::Failure;
+    outcome.delivery = running.delivery.id;
+    outcome.id = message.id;
+    outcome.counted = running.delivery.counted;
+    if (message.raw.size() <= keepBytes && keepAllowed())
+        outcome.keep = message.raw;
+    if (!message.ignoreResult) {
+        outcome.result = resultJson(state, failureJson(failure),
+                                    {message.id, message.parentId, message.groupId, clock.wall()}, failure.traceback);
+        outcome.notify = message.notify;
+    }
+    return outcome;
+}
+
+std::optional<Outcome> WorkerPool::Impl::retried(Running &running, const Error &error, TaskEvent &event)
+{
+    const Message &message = *running.delivery.message;
+    const TaskOptions &task = running.entry->options;
+    if (message.retries >= task.maxRetries)
+        return std::nullopt;
+    const std::chrono::milliseconds delay = running.state->retryAfter.value_or(backoff(task, message.retries));
+    Changes changes;
+    changes.retries = message.retries + 1;
+    changes.redelivered = false;
+    changes.setEta = true;
+    changes.eta = clock.wall() + delay;
+    Result<std::string> raw = rewrite(message.raw, changes);
+    if (!raw)
+        return std::nullopt;
+    Outcome outcome = failed(running, state::retry, {"Retry", error.message, "celery.exceptions", tracebackOf(error)});
+    outcome.kind = Outcome::Retry;
+    outcome.keep.clear();
+    outcome.list = running.delivery.list;
+    outcome.message = std::move(*raw);
+    event.type = TaskEvent::Type::Retried;
+    event.text = "Retry(" + pythonRepr(boost::json::value(error.message)) + ")";
+    event.traceback = tracebackOf(error);
+    ++retriedCount;
+    return outcome;
+}
+
+} // namespace portolan::queue

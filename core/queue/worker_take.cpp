@@ -1,0 +1,225 @@
+#include "core/base/logging.h"
+#include "core/queue/json_text.h"
+#include "core/queue/keys.h"
+#include "core/queue/worker_impl.h"
+#include "core/redis/client.h"
+
+#include <algorithm>
+
+namespace portolan::queue {
+
+namespace {
+
+constexpr auto pollMin = std::chrono::milliseconds(5);
+constexpr auto pollMax = std::chrono::milliseconds(50);
+constexpr std::size_t takeMost = 1000; ///< Lua's unpack() has room for 8,000 values, take.lua unpacks two for each
+constexpr std::string_view takeBytes = "8388608";
+
+/// What closes an entry of `unacked`: the exchange ("", the anonymous one) and the routing key, by which kombu too
+/// would put the message back into the right queue.
+std::string closingOf(const std::string &queue)
+{
+    std::string closing = R"(,"",)";
+    text::appendString(closing, queue);
+    closing.push_back(']');
+    return closing;
+}
+
+} // namespace
+
+awaitable<void> WorkerPool::Impl::takeLoop()
+{
+    auto poll = pollMin;
+    for (;;) {
+        {
+            const Lock lock(mutex);
+            if (stopping)
+                co_return;
+        }
+        const std::size_t most = lease.holds() ? room() : 0;
+        if (most == 0) {
+            co_await hungry->wait(pollMax);
+            continue;
+        }
+        bool more = false;
+        const std::optional<std::size_t> count = co_await take(most, more);
+        if (!count) {
+            co_await hungry->wait(pollMax);
+            continue;
+        }
+        if (*count != 0)
+            poll = pollMin;
+        if (more)
+            continue;
+        co_await hungry->wait(poll);
+        poll = std::min(poll * 3 / 2, pollMax);
+    }
+}
+
+std::size_t WorkerPool::Impl::room()
+{
+    const Lock lock(mutex);
+    const std::size_t held = queue.size() + running;
+    const std::size_t step = std::max<std::size_t>(1, prefetch / 4);
+    // Results that Redis has not taken yet are work in hand as well.
+    const bool full = scheduled.size() >= options.scheduledMost || outbox.size() > 4 * options.prefetchMost;
+    if (stopping || wanted == 0 || queues.empty() || full || held + step > prefetch) {
+        lowWater = prefetch >= step ? prefetch - step + 1 : 0;
+        return 0;
+    }
+    lowWater = 0;
+    return std::min(prefetch - held, takeMost);
+}
+
+awaitable<std::optional<std::size_t>> WorkerPool::Impl::take(std::size_t most, bool &more)
+{
+    std::vector<std::string> from;
+    {
+        const Lock lock(mutex);
+        from = queues;
+    }
+    std::vector<std::string> lists;
+    std::vector<std::string> closings;
+    for (const int step : keys::prioritySteps)
+        for (const std::string &name : from) {
+            lists.push_back(keys::list(name, step));
+            closings.push_back(closingOf(name));
+        }
+    const std::string owned = keys::owned(instance);
+    std::vector<std::string_view> scriptKeys{keys::unacked, keys::unackedIndex, keys::instances, owned};
+    scriptKeys.insert(scriptKeys.end(), lists.begin(), lists.end());
+    const std::string count = std::to_string(most);
+    const std::string first = std::to_string(nextDelivery);
+    std::vector<std::string_view> arguments{instance, count, first, takeBytes};
+    arguments.insert(arguments.end(), closings.begin(), closings.end());
+
+    Result<redis::Reply> reply = co_await client.eval(scripts.take, scriptKeys, arguments);
+    // Should the answer be lost, the numbers it gave away must not be given twice.
+    const std::uint64_t number = nextDelivery;
+    nextDelivery += most;
+    if (!reply || reply->elements.size() < 2 || reply->elements[0].integer != 1) {
+        if (reply)
+            leaseTimer->notify();
+        co_return std::nullopt;
+    }
+    more = reply->elements[1].integer == 1;
+    const std::size_t messages = (reply->elements.size() - 2) / 2;
+    Events events;
+    {
+        const Lock lock(mutex);
+        for (std::size_t i = 0; i < messages; ++i) {
+            const auto list = static_cast<std::size_t>(reply->elements[2 + 2 * i].integer) - 1;
+            if (list >= lists.size())
+                continue;
+            accept(instance + ':' + std::to_string(number + i), lists[list], closings[list].size(),
+                   std::move(reply->elements[3 + 2 * i].text), events);
+        }
+        if (messages == 1)
+            ready.notify_one();
+        else if (messages > 1)
+            ready.notify_all();
+    }
+    taken += messages;
+    emit(events);
+    co_return messages;
+}
+
+void WorkerPool::Impl::accept(std::string delivery, std::string list, std::size_t closing, std::string raw,
+                              Events &events)
+{
+    Result<Message> message = decode(std::move(raw));
+    if (!message) {
+        reject(std::move(delivery), message.error());
+        return;
+    }
+    Delivery taken{std::move(delivery), std::move(list), closing, std::make_shared<const Message>(std::move(*message))};
+    if (!observers.empty())
+        events.push_back({TaskEvent::Type::Received, taken.message, clock.wall()});
+    dispatch(std::move(taken), events);
+}
+
+void WorkerPool::Impl::reject(std::string delivery, const Error &error)
+{
+    ++rejectedCount;
+    if (options.logger)
+        options.logger->warn("a task message was refused", {{"reason", error.message}, {"node", node}});
+    Outcome outcome;
+    outcome.delivery = std::move(delivery);
+    outbox.push(std::move(outcome));
+}
+
+void WorkerPool::Impl::dispatch(Delivery delivery, Events &events)
+{
+    if (!dispatchable(delivery, events))
+        return;
+    const WallTime now = clock.wall();
+    if (delivery.message->eta && *delivery.message->eta > now) {
+        const WallTime at = *delivery.message->eta;
+        scheduled.emplace(at, std::move(delivery));
+        return;
+    }
+    if (const auto rate = rates.find(delivery.message->task); rate != rates.end() && !delivery.rateTaken) {
+        delivery.rateTaken = true;
+        if (const WallTime at = rate->second.take(now); at > now) {
+            scheduled.emplace(at, std::move(delivery));
+            return;
+        }
+    }
+    queue.push_back(std::move(delivery));
+}
+
+bool WorkerPool::Impl::dispatchable(const Delivery &delivery, Events &events)
+{
+    const Message &message = *delivery.message;
+    const bool expired = message.expires && *message.expires <= clock.wall();
+    if (expired || revokedIds.contains(message.id, clock.steady())) {
+        endUnrun(delivery, state::revoked,
+                 {"TaskRevokedError", expired ? "expired" : "revoked", "celery.exceptions", {}});
+        ++revokedCount;
+        TaskEvent event{TaskEvent::Type::Revoked, delivery.message, clock.wall()};
+        event.expired = expired;
+        events.push_back(std::move(event));
+        return false;
+    }
+    if (!registry.find(message.task)) {
+        std::string named = "'";
+        named.append(message.task).append("'");
+        endUnrun(delivery, state::failure, {"NotRegistered", message.task, "celery.exceptions", {}});
+        ++failedCount;
+        TaskEvent event{TaskEvent::Type::Failed, delivery.message, clock.wall()};
+        event.text = "NotRegistered(" + named + ")";
+        events.push_back(std::move(event));
+        return false;
+    }
+    return true;
+}
+
+void WorkerPool::Impl::endUnrun(const Delivery &delivery, std::string_view state, const TaskFailure &failure)
+{
+    const Message &message = *delivery.message;
+    Outcome outcome;
+    outcome.kind = Outcome::Failure;
+    outcome.delivery = delivery.id;
+    outcome.id = message.id;
+    outcome.counted = delivery.counted || message.redelivered;
+    if (!message.ignoreResult) {
+        outcome.result = resultJson(state, failureJson(failure),
+                                    {message.id, message.parentId, message.groupId, clock.wall()}, failure.traceback);
+        outcome.notify = message.notify;
+    }
+    outbox.push(std::move(outcome));
+}
+
+/// The revocations of the last 3 h, made while this worker was not there.
+awaitable<void> WorkerPool::Impl::loadRevoked()
+{
+    redis::Command command("ZRANGE", keys::revoked, 0, -1);
+    const Result<redis::Reply> reply = co_await client.run(std::move(command));
+    if (!reply)
+        co_return;
+    const Lock lock(mutex);
+    for (const redis::Reply &id : reply->elements)
+        revokedIds.add(id.text, clock.steady());
+}
+
+} // namespace portolan::queue

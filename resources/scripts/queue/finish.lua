@@ -1,0 +1,57 @@
+-- Writes states of tasks, and ends those that ended.
+-- KEYS: unacked, unacked_index, q:o:<instance>, p:q
+-- ARGV: expiry in seconds, then nine for each: kind, delivery, task id, result JSON, topic to notify, message to keep,
+--       list and message to enqueue, 1 when its starts were counted.
+-- Kinds: S success; F failure or revoked; R retry (enqueues); A ended without a result; P not ended. What is no longer
+-- ours was put back meanwhile and runs elsewhere: of it only a success counts. A stored SUCCESS is never overwritten.
+-- Answers {results that found no room, tasks that were no longer ours}.
+local expiry = ARGV[1]
+local deliveries = {}
+for i = 2, #ARGV, 9 do deliveries[#deliveries + 1] = ARGV[i + 1] end
+local lists = redis.call('HMGET', KEYS[3], unpack(deliveries))
+local dropped, lost = 0, 0
+local ended, starts = {}, {}
+
+-- Results first: once a command that frees has run, Redis lets a script enlarge memory although it is full.
+for n = 1, #deliveries do
+  local i = n * 9 - 7
+  local kind, id, result = ARGV[i], ARGV[i + 2], ARGV[i + 3]
+  local ours = lists[n]
+  if not ours and kind ~= 'P' then lost = lost + 1 end
+  if result ~= '' and (ours or kind == 'S') then
+    local key = 'celery-task-meta-' .. id
+    local head = redis.pcall('GETRANGE', key, 0, 24)
+    if type(head) ~= 'string' or not string.find(head, '^{"status": ?"SUCCESS"') then
+      local stored = redis.pcall('SETEX', key, expiry, result)
+      if stored.err then dropped = dropped + 1 end
+      redis.call('PUBLISH', key, result)
+      if ARGV[i + 4] ~= '' then redis.call('PUBLISH', 'p:t:' .. ARGV[i + 4], result) end
+    end
+  end
+  if ours and ARGV[i + 5] ~= '' then redis.pcall('SETEX', 'q:m:' .. id, expiry, ARGV[i + 5]) end
+end
+
+local woken = false
+for n = 1, #deliveries do
+  local i = n * 9 - 7
+  local kind = ARGV[i]
+  if lists[n] and kind ~= 'P' then
+    local done = true
+    if kind == 'R' then
+      redis.call('ZREM', KEYS[2], deliveries[n])
+      local pushed = redis.pcall('LPUSH', ARGV[i + 6], ARGV[i + 7])
+      done = type(pushed) == 'number'
+      woken = woken or done
+    end
+    if done then ended[#ended + 1] = deliveries[n] end
+    if done and ARGV[i + 8] == '1' then starts[#starts + 1] = 'q:n:' .. ARGV[i + 2] end
+  end
+end
+if #ended > 0 then
+  redis.call('ZREM', KEYS[2], unpack(ended))
+  redis.call('HDEL', KEYS[1], unpack(ended))
+  redis.call('HDEL', KEYS[3], unpack(ended))
+end
+if #starts > 0 then redis.call('DEL', unpack(starts)) end
+if woken then redis.call('PUBLISH', KEYS[4], '*') end
+return {dropped, lost}

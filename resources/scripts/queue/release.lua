@@ -1,0 +1,21 @@
+-- Gives back what was taken and not started, as it was.
+-- KEYS: unacked, unacked_index, q:o:<instance>, p:q
+-- ARGV: delivery, length of what closes its entry in `unacked`, for each; last taken first
+-- Answers how many.
+local released = 0
+for i = 1, #ARGV, 2 do
+  local delivery = ARGV[i]
+  local list = redis.call('HGET', KEYS[3], delivery)
+  local entry = list and redis.call('HGET', KEYS[1], delivery)
+  if entry then
+    redis.call('ZREM', KEYS[2], delivery)
+    local pushed = redis.pcall('RPUSH', list, string.sub(entry, 2, -tonumber(ARGV[i + 1]) - 1))
+    if type(pushed) == 'number' then
+      redis.call('HDEL', KEYS[1], delivery)
+      redis.call('HDEL', KEYS[3], delivery)
+      released = released + 1
+    end
+  end
+end
+if released > 0 then redis.call('PUBLISH', KEYS[4], '*') end
+return released

@@ -1,0 +1,28 @@
+-- Puts tasks of a dead instance back, to be taken next.
+-- KEYS: q:i, q:o:<dead>, unacked, unacked_index, p:q
+-- ARGV: dead, then delivery, list, message for each (no message: only forget it)
+-- Answers how many were put back. Of several that do this at once each task is put back by one.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if lease and tonumber(lease) >= now then return 0 end
+local restored = 0
+for i = 2, #ARGV, 3 do
+  local delivery, list, message = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  if redis.call('HEXISTS', KEYS[2], delivery) == 1 then
+    redis.call('ZREM', KEYS[4], delivery)
+    local done = true
+    if message ~= '' and redis.call('HEXISTS', KEYS[3], delivery) == 1 then
+      local pushed = redis.pcall('RPUSH', list, message)
+      done = type(pushed) == 'number'
+      if done then restored = restored + 1 end
+    end
+    if done then
+      redis.call('HDEL', KEYS[3], delivery)
+      redis.call('HDEL', KEYS[2], delivery)
+    end
+  end
+end
+if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('ZREM', KEYS[1], ARGV[1]) end
+if restored > 0 then redis.call('PUBLISH', KEYS[5], '*') end
+return restored

@@ -1,0 +1,16 @@
+-- Notes a revoked task, and shows it as REVOKED unless it has ended or is known to run.
+-- KEYS: q:r, celery-task-meta-<id>
+-- ARGV: id, milliseconds to remember it, how many are remembered, result JSON, expiry of the result in seconds
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -tonumber(ARGV[3]) - 1)
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local head = redis.pcall('GETRANGE', KEYS[2], 0, 24)
+local state = type(head) == 'string' and string.match(head, '^{"status": ?"(%u+)"')
+if not state or state == 'RETRY' or state == 'PENDING' then
+  redis.pcall('SETEX', KEYS[2], ARGV[5], ARGV[4])
+  redis.call('PUBLISH', KEYS[2], ARGV[4])
+end
+return state or ''

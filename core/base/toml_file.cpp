@@ -5,7 +5,6 @@
 #include <charconv>
 #include <optional>
 
-#define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
 
@@ -101,12 +100,15 @@ Result<TomlDocument> parseToml(std::string_view text, const std::string &source)
 {
     if (text.size() > largestFile)
         return failure(ErrorKind::Invalid, source + " is larger than 1 MB");
-    const toml::parse_result parsed = toml::parse(text);
-    if (!parsed)
-        return at(source, parsed.error().source().begin.line, std::string(parsed.error().description()));
+    toml::table root;
+    try {
+        root = toml::parse(text); // the distribution builds the library with exceptions
+    } catch (const toml::parse_error &error) {
+        return at(source, error.source().begin.line, std::string(error.description()));
+    }
     TomlDocument document;
     Flattener flattener(source, document);
-    if (const auto done = flattener.table(parsed.table(), {}, document.entries, false); done.has_error())
+    if (const auto done = flattener.table(root, {}, document.entries, false); done.has_error())
         return done.error();
     std::ranges::stable_sort(document.entries, {}, &TomlEntry::line);
     return document;

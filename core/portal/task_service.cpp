@@ -1,0 +1,161 @@
+#include "core/portal/task_service.h"
+
+#include "core/base/ids.h"
+#include "core/base/runtime.h"
+#include "core/limits/ceilings.h"
+#include "core/queue/broker.h"
+#include "core/queue/worker_pool.h"
+
+namespace portolan::portal {
+
+TaskService::TaskService(storage::TaskOwnerStore &owners, queue::Broker &broker, limits::Ceilings &ceilings,
+                         const Clock &clock, Options options)
+    : m_owners(owners), m_broker(broker), m_ceilings(ceilings), m_clock(clock), m_options(std::move(options))
+{
+}
+
+TaskService::~TaskService() = default;
+
+std::string TaskService::topicOf(Id owner) { return formatId(owner); }
+
+awaitable<Result<std::string>> TaskService::start(Id owner, std::string name, boost::json::object kwargs)
+{
+    queue::NewTask task;
+    task.id = queue::newTaskId();
+    task.name = name;
+    task.kwargs = std::move(kwargs);
+    task.notify = topicOf(owner);
+    if (const auto route = m_options.queues.find(name); route != m_options.queues.end())
+        task.queue = route->second;
+
+    const auto ceiling = m_options.ceilings.find(name);
+    const bool counted = ceiling != m_options.ceilings.end();
+    if (counted) {
+        const auto place = co_await m_ceilings.acquire(ceiling->second.name, task.id, ceiling->second.most);
+        if (!place)
+            co_return place.error();
+    }
+    const std::string id = task.id;
+    const auto noted = co_await m_owners.add(storage::TaskOwner{id, owner, std::move(name), m_clock.wall()});
+    Result<std::string> enqueued = id;
+    if (noted)
+        enqueued = co_await m_broker.enqueue(std::move(task));
+    else
+        enqueued = noted.error();
+    // A time-out does not say that nothing happened: the task may be queued, so its owner and its place stay.
+    if (!enqueued && enqueued.error().kind != ErrorKind::Timeout) {
+        if (counted)
+            co_await m_ceilings.release(ceiling->second.name, id);
+        if (noted)
+            co_await m_owners.remove(id);
+    }
+    co_return enqueued;
+}
+
+void TaskService::ended(const queue::TaskEvent &event, Executor executor)
+{
+    using Type = queue::TaskEvent::Type;
+    if (event.type != Type::Succeeded && event.type != Type::Failed && event.type != Type::Revoked)
+        return;
+    const auto ceiling = m_options.ceilings.find(event.message->task);
+    if (ceiling == m_options.ceilings.end())
+        return;
+    spawn(executor, [this, name = ceiling->second.name, id = event.message->id]() -> awaitable<void> {
+        co_await m_ceilings.release(name, id);
+    });
+}
+
+awaitable<Result<storage::TaskOwner>> TaskService::owned(Id owner, std::string id)
+{
+    const auto notFound = [] { return failure(ErrorKind::NotFound, "There is no such task."); };
+    {
+        const std::lock_guard lock(m_mutex);
+        if (const auto found = m_index.find(id); found != m_index.end()) {
+            if (found->second->owner != owner)
+                co_return notFound();
+            co_return *found->second;
+        }
+    }
+    auto row = co_await m_owners.find(std::move(id));
+    if (!row)
+        co_return row.error().kind == ErrorKind::NotFound ? notFound() : row.error();
+    {
+        const std::lock_guard lock(m_mutex);
+        if (!m_index.contains(row->taskId)) {
+            m_recent.push_front(*row);
+            m_index.emplace(m_recent.front().taskId, m_recent.begin());
+            if (m_recent.size() > maxCached) {
+                m_index.erase(m_recent.back().taskId);
+                m_recent.pop_back();
+            }
+        }
+    }
+    if (row->owner != owner)
+        co_return notFound();
+    co_return row;
+}
+
+Task TaskService::merge(const storage::TaskOwner &owner, queue::TaskResult result) const
+{
+    Task task{owner.taskId, owner.name, result.state, std::move(result.progress), {}, {}, owner.created, {}, {}};
+    if (result.ended()) {
+        task.ended = result.dateDone;
+        task.result = std::move(result.result);
+    }
+    if (result.failure) {
+        task.error = std::move(result.failure);
+        task.error->traceback.clear(); // ours to read in the log, not the user's
+    }
+    // Nothing stored means waiting, until no task could still be waiting or running.
+    const auto longest = m_options.timeLimit + m_options.resultsExpiry + std::chrono::hours(24);
+    if (task.state == queue::state::pending && m_clock.wall() - owner.created > longest)
+        task.state = "EXPIRED";
+    return task;
+}
+
+awaitable<Result<Task>> TaskService::find(Id owner, std::string id)
+{
+    auto row = co_await owned(owner, std::move(id));
+    if (!row)
+        co_return row.error();
+    auto result = co_await m_broker.result(row->taskId);
+    if (!result)
+        co_return result.error();
+    co_return merge(*row, std::move(*result));
+}
+
+awaitable<Result<TaskPage>> TaskService::list(Id owner, std::uint32_t limit, std::string cursor)
+{
+    auto rows = co_await m_owners.list(owner, limit, std::move(cursor));
+    if (!rows)
+        co_return rows.error();
+    std::vector<std::string> ids;
+    for (const auto &row : rows->items)
+        ids.push_back(row.taskId);
+    auto results = co_await m_broker.results(std::move(ids));
+    if (!results)
+        co_return results.error();
+    TaskPage page;
+    page.nextCursor = std::move(rows->nextCursor);
+    for (std::size_t i = 0; i < rows->items.size() && i < results->size(); ++i)
+        page.items.push_back(merge(rows->items[i], std::move((*results)[i])));
+    co_return page;
+}
+
+awaitable<Result<void>> TaskService::revoke(Id owner, std::string id)
+{
+    auto row = co_await owned(owner, std::move(id));
+    if (!row)
+        co_return row.error();
+    co_return co_await m_broker.revoke(row->taskId, true);
+}
+
+awaitable<Result<Task>> TaskService::describe(Id owner, queue::TaskResult result)
+{
+    auto row = co_await owned(owner, result.id);
+    if (!row)
+        co_return row.error();
+    co_return merge(*row, std::move(result));
+}
+
+} // namespace portolan::portal

@@ -198,6 +198,9 @@ Result<void> Connection::Impl::openPostgreSql()
     if (!database.open())
         return classifyPostgreSql(url, database.lastError(), "connect", false);
     postgres = nativeHandle<PGconn>(database, "PGconn*");
+    if (postgres) // else libpq writes notices to standard error
+        PQsetNoticeProcessor(
+            postgres, [](void *, const char *) {}, nullptr);
     statementTimeout = std::chrono::milliseconds(0);
     // SET and not a start-up parameter, which PgBouncer refuses.
     return pragma(QStringLiteral("SET idle_in_transaction_session_timeout = 60000"));
@@ -215,15 +218,18 @@ Result<void> Connection::Impl::pragma(const QString &sql)
 
 void Connection::close()
 {
-    m_impl->statements.clear();
+    if (dialect() == Dialect::Sqlite)
+        m_impl->statements.clear();
     m_impl->sqlite = nullptr;
     m_impl->postgres = nullptr;
     m_impl->inTransaction = false;
-    if (!m_impl->database.isValid())
-        return;
-    m_impl->database.close();
-    m_impl->database = QSqlDatabase();
-    QSqlDatabase::removeDatabase(m_impl->name);
+    if (m_impl->database.isValid()) {
+        m_impl->database.close();
+        m_impl->database = QSqlDatabase();
+        QSqlDatabase::removeDatabase(m_impl->name);
+    }
+    // PostgreSQL: after the driver, else each would be given back over a connection that may be dead.
+    m_impl->statements.clear();
 }
 
 bool Connection::isStale()

@@ -134,7 +134,7 @@ Result<void> Database::open()
     });
 }
 
-void Database::push(Job job, std::chrono::milliseconds deadline)
+void Database::post(Job job, std::chrono::milliseconds deadline)
 {
     Error refused;
     {

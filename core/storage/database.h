@@ -99,7 +99,7 @@ public:
                 using State = Waiting<std::decay_t<decltype(handler)>, F, decltype(executor)>;
                 auto state =
                     std::make_shared<State>(State{std::move(handler), std::move(job), asio::make_work_guard(executor)});
-                push(
+                post(
                     [state](Connection *connection, const Error *refused) {
                         T result = attempt(state->work, connection, refused);
                         asio::post(state->guard.get_executor(), [state, result = std::move(result)]() mutable {
@@ -117,11 +117,16 @@ public:
         using T = std::invoke_result_t<F, Connection &>;
         auto promise = std::make_shared<std::promise<T>>();
         auto future = promise->get_future();
-        push([promise, &work](Connection *connection,
+        post([promise, &work](Connection *connection,
                               const Error *refused) { promise->set_value(attempt(work, connection, refused)); },
              deadline);
         return future.get();
     }
+
+    /// Called once, on a pool thread with a connection, or anywhere with the reason why there is none. Must not throw.
+    using Job = std::function<void(Connection *connection, const Error *refused)>;
+    /// What run() and runBlocking() are made of.
+    void post(Job job, std::chrono::milliseconds deadline = {});
 
 private:
     template <class Handler, class F, class E> struct Waiting
@@ -130,8 +135,6 @@ private:
         F work;
         asio::executor_work_guard<E> guard;
     };
-    /// Called once, with a connection or with why there is none; answers the caller.
-    using Job = std::function<void(Connection *connection, const Error *refused)>;
 
     template <class F>
     static auto attempt(F &work, Connection *connection, const Error *refused) -> std::invoke_result_t<F, Connection &>
@@ -146,8 +149,6 @@ private:
             return failure(ErrorKind::Internal, std::string("Work on the database failed: ") + bug.what());
         }
     }
-
-    void push(Job job, std::chrono::milliseconds deadline);
 
     struct Impl;
     std::shared_ptr<Impl> m_impl;

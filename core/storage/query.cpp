@@ -46,7 +46,8 @@ Result<std::shared_ptr<QSqlQuery>> run(Connection &connection, std::string_view 
         return *statement;
     Error error = connection.classify(query.lastError(), "run a statement");
     query.finish();
-    connection.forget(sql);
+    if (!connection.inTransaction()) // in a failed transaction PostgreSQL takes no statement back
+        connection.forget(sql);
     return error;
 }
 

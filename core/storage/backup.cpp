@@ -1,0 +1,303 @@
+#include "core/storage/backup.h"
+
+#include "core/storage/query.h"
+#include "core/storage/write_turn.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <QProcess>
+#include <QSqlDatabase>
+#include <QSqlDriver>
+#include <QStandardPaths>
+#include <QVariant>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <system_error>
+
+namespace portolan::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+Error fileError(const fs::path &file, int reason)
+{
+    const bool full = reason == ENOSPC || reason == EDQUOT || reason == EFBIG;
+    return failure(full ? ErrorKind::Full : ErrorKind::Invalid,
+                   "Cannot write " + file.string() + ": " + std::strerror(reason) + '.',
+                   full ? "Free space there or choose another place." : "Choose a directory this user may write.");
+}
+
+Error existsAlready(const fs::path &file)
+{
+    return failure(ErrorKind::Conflict, file.string() + " exists already.",
+                   "Choose another name, or overwrite it with --force.");
+}
+
+/// A name beside `file`, gone with this unless it was published under the real name.
+class Draft final
+{
+public:
+    explicit Draft(const fs::path &file) : m_file(file), m_draft(file.string() + ".part-" + std::to_string(::getpid()))
+    {}
+    Draft(const Draft &) = delete;
+    Draft &operator=(const Draft &) = delete;
+    ~Draft() { ::unlink(m_draft.c_str()); }
+    const fs::path &path() const { return m_draft; }
+
+    /// Makes it, empty and private. Errors: Invalid, Full.
+    Result<void> make() const
+    {
+        const int made = ::open(m_draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (made < 0)
+            return fileError(m_file, errno);
+        ::close(made);
+        return {};
+    }
+
+    /// Synced, then under its real name; without `force` only where nothing has it.
+    Result<void> publish(bool force) const
+    {
+        const int file = ::open(m_draft.c_str(), O_RDONLY | O_CLOEXEC);
+        if (file < 0 || ::fsync(file) != 0) {
+            const int reason = errno;
+            if (file >= 0)
+                ::close(file);
+            return fileError(m_file, reason);
+        }
+        ::close(file);
+        if (force ? ::rename(m_draft.c_str(), m_file.c_str()) != 0 : ::link(m_draft.c_str(), m_file.c_str()) != 0)
+            return errno == EEXIST ? existsAlready(m_file) : fileError(m_file, errno);
+        const auto folder = m_file.has_parent_path() ? m_file.parent_path() : fs::path(".");
+        if (const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); directory >= 0) {
+            ::fsync(directory);
+            ::close(directory);
+        }
+        return {};
+    }
+
+private:
+    fs::path m_file;
+    fs::path m_draft;
+};
+
+Result<bool> hasUsers(Connection &connection)
+{
+    const std::string_view sql =
+        connection.dialect() == Dialect::Sqlite
+            ? "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'users'"
+            : "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'users'";
+    const auto number = [](const Row &row) { return row.integer(0); };
+    auto table = selectOne(connection, sql, {}, number);
+    if (table.has_error())
+        return table.error();
+    if (!*table)
+        return false;
+    auto user = selectOne(connection, "SELECT id FROM users LIMIT 1", {}, number);
+    if (user.has_error())
+        return user.error();
+    return user->has_value();
+}
+
+// --- SQLite ----------------------------------------------------------------------------------------------------------
+
+Result<void> backupSqlite(Database &database, const fs::path &draft, std::chrono::milliseconds deadline)
+{
+    return database.runBlocking(
+        [&](Connection &connection) -> Result<void> {
+            // Reads as far as others are concerned, so it takes no turn at writing.
+            auto done = query(connection, "VACUUM INTO ?", valuesOf(draft.string()));
+            if (done.has_error())
+                return done.error();
+            return {};
+        },
+        deadline);
+}
+
+struct CloseSqlite
+{
+    void operator()(sqlite3 *handle) const { sqlite3_close_v2(handle); }
+};
+using SqliteFile = std::unique_ptr<sqlite3, CloseSqlite>;
+
+Error notABackup(const fs::path &file, const std::string &why)
+{
+    return failure(ErrorKind::Invalid, file.string() + " is not a backup that can be put back: " + why + '.',
+                   "Choose another backup.");
+}
+
+/// Opens a backup for reading, and checks every page of it before anything is replaced.
+Result<SqliteFile> openBackup(const fs::path &file)
+{
+    sqlite3 *raw = nullptr;
+    const int opened = sqlite3_open_v2(file.c_str(), &raw, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nullptr);
+    SqliteFile handle(raw);
+    if (opened != SQLITE_OK)
+        return notABackup(file, sqlite3_errstr(opened));
+    std::string verdict = "it cannot be read";
+    const auto keep = [](void *out, int, char **values, char **) -> int {
+        *static_cast<std::string *>(out) = values[0] ? values[0] : "";
+        return 0;
+    };
+    char *said = nullptr;
+    if (sqlite3_exec(handle.get(), "PRAGMA quick_check(1)", keep, &verdict, &said) != SQLITE_OK && said)
+        verdict = said;
+    sqlite3_free(said);
+    if (verdict != "ok")
+        return notABackup(file, verdict);
+    std::string found;
+    sqlite3_exec(handle.get(), "SELECT name FROM sqlite_master WHERE name = 'schema_migrations'", keep, &found,
+                 nullptr);
+    if (found.empty())
+        return notABackup(file, "it holds no Portolan database");
+    return handle;
+}
+
+/// sqlite3_backup writes the destination in one transaction: readers see the old content until it commits.
+Result<void> copyInto(Connection &connection, sqlite3 *from, const fs::path &file)
+{
+    const QVariant handle = connection.qt().driver()->handle();
+    if (!handle.isValid() || std::strcmp(handle.typeName(), "sqlite3*") != 0)
+        return failure(ErrorKind::Unsupported, "This Qt does not give access to its SQLite.");
+    sqlite3 *const to = *static_cast<sqlite3 *const *>(handle.constData());
+    if (!connection.writeTurn().acquire(connection.deadline()))
+        return failure(ErrorKind::Timeout, "The database did not come round to writing in time.");
+    int step = SQLITE_NOMEM;
+    if (sqlite3_backup *copy = sqlite3_backup_init(to, "main", from, "main")) {
+        constexpr int pages = 1024;
+        do {
+            step = sqlite3_backup_step(copy, pages);
+            if ((step & 0xff) == SQLITE_BUSY || (step & 0xff) == SQLITE_LOCKED)
+                sqlite3_sleep(20);
+        } while ((step == SQLITE_OK || (step & 0xff) == SQLITE_BUSY || (step & 0xff) == SQLITE_LOCKED) &&
+                 !connection.expired());
+        const int finished = sqlite3_backup_finish(copy);
+        if (step == SQLITE_DONE)
+            step = finished == SQLITE_OK ? SQLITE_DONE : finished;
+    }
+    connection.writeTurn().release();
+    if (step == SQLITE_DONE)
+        return executeOnce(connection, "PRAGMA journal_mode = WAL"); // the copy brought the backup's own mode
+    if ((step & 0xff) == SQLITE_FULL)
+        return failure(ErrorKind::Full, "There is no room to put " + file.string() + " back.",
+                       "Free space on the disk.");
+    if (step == SQLITE_OK || (step & 0xff) == SQLITE_BUSY || (step & 0xff) == SQLITE_LOCKED)
+        return failure(ErrorKind::Timeout,
+                       "Putting " + file.string() + " back did not finish in time; nothing was changed.",
+                       "Stop every other process that has the database open.");
+    return failure(ErrorKind::Internal,
+                   "Putting " + file.string() + " back failed: " + sqlite3_errstr(step) + "; nothing was changed.");
+}
+
+Result<void> restoreSqlite(Database &database, const fs::path &file, std::chrono::milliseconds deadline)
+{
+    auto source = openBackup(file);
+    if (source.has_error())
+        return source.error();
+    return database.runBlocking([&](Connection &connection) { return copyInto(connection, source->get(), file); },
+                                deadline);
+}
+
+// --- PostgreSQL ------------------------------------------------------------------------------------------------------
+
+QString text(const std::string &value) { return QString::fromStdString(value); }
+
+/// Runs a program of PostgreSQL's; the password goes through the environment only.
+Result<void> runTool(const char *program, QStringList arguments, const DatabaseUrl &url,
+                     std::chrono::milliseconds deadline)
+{
+    const QString found = QStandardPaths::findExecutable(QString::fromLatin1(program));
+    if (found.isEmpty())
+        return failure(ErrorKind::Unavailable, std::string(program) + " is not installed.",
+                       "Install postgresql-client.");
+    QProcess process;
+    auto environment = QProcessEnvironment::systemEnvironment();
+    environment.insert(QStringLiteral("LC_ALL"), QStringLiteral("C.UTF-8"));
+    if (!url.password.empty())
+        environment.insert(QStringLiteral("PGPASSWORD"), text(url.password));
+    if (!url.sslMode.empty())
+        environment.insert(QStringLiteral("PGSSLMODE"), text(url.sslMode));
+    process.setProcessEnvironment(environment);
+    process.setStandardInputFile(QProcess::nullDevice());
+    process.setStandardOutputFile(QProcess::nullDevice());
+    arguments << QStringLiteral("--no-password") << QStringLiteral("--port=%1").arg(url.port);
+    if (!url.host.empty())
+        arguments << QStringLiteral("--host=") + text(url.host);
+    if (!url.user.empty())
+        arguments << QStringLiteral("--username=") + text(url.user);
+    process.start(found, arguments);
+    const bool finished = process.waitForFinished(static_cast<int>(std::min<std::int64_t>(deadline.count(), 1 << 30)));
+    if (!finished) {
+        process.kill();
+        process.waitForFinished(5000);
+        return failure(ErrorKind::Timeout, std::string(program) + " did not finish in time.");
+    }
+    if (process.exitStatus() == QProcess::NormalExit && process.exitCode() == 0)
+        return {};
+    constexpr qsizetype longest = 500;
+    const std::string said = process.readAllStandardError().simplified().left(longest).toStdString();
+    const bool full = said.find("No space left") != said.npos;
+    return failure(full ? ErrorKind::Full : ErrorKind::Internal, std::string(program) + " failed: " + said + '.',
+                   full ? "Free space on the disk." : "");
+}
+
+Result<void> restorePostgreSql(const DatabaseUrl &url, const fs::path &file, std::chrono::milliseconds deadline)
+{
+    // Reads the table of contents first: a file that is no dump is found before anything is dropped.
+    DatabaseUrl nowhere;
+    nowhere.port = url.port;
+    const QString path = text(file.string());
+    if (auto listed = runTool("pg_restore", {QStringLiteral("--list"), path}, nowhere, deadline); listed.has_error())
+        return listed.error().kind == ErrorKind::Internal ? notABackup(file, listed.error().message) : listed.error();
+    return runTool("pg_restore",
+                   {QStringLiteral("--single-transaction"), QStringLiteral("--exit-on-error"),
+                    QStringLiteral("--clean"), QStringLiteral("--if-exists"), QStringLiteral("--no-owner"),
+                    QStringLiteral("--no-privileges"), QStringLiteral("--dbname=") + text(url.name), path},
+                   url, deadline);
+}
+
+} // namespace
+
+Result<void> backup(Database &database, const fs::path &file, BackupOptions options)
+{
+    std::error_code ignored;
+    if (!options.force && fs::exists(file, ignored))
+        return existsAlready(file);
+    const Draft draft(file);
+    if (auto made = draft.make(); made.has_error())
+        return made;
+    const auto &url = database.url();
+    auto written =
+        url.dialect == Dialect::Sqlite
+            ? backupSqlite(database, draft.path(), options.deadline)
+            : runTool("pg_dump",
+                      {QStringLiteral("--format=custom"), QStringLiteral("--no-owner"),
+                       QStringLiteral("--no-privileges"), QStringLiteral("--file=") + text(draft.path().string()),
+                       QStringLiteral("--dbname=") + text(url.name)},
+                      url, options.deadline);
+    if (written.has_error())
+        return written;
+    return draft.publish(options.force);
+}
+
+Result<void> restore(Database &database, const fs::path &file, BackupOptions options)
+{
+    std::error_code ignored;
+    if (!fs::is_regular_file(file, ignored))
+        return failure(ErrorKind::NotFound, "There is no backup " + file.string() + '.');
+    if (!options.force) {
+        auto inhabited = database.runBlocking(hasUsers);
+        if (inhabited.has_error())
+            return inhabited.error();
+        if (*inhabited)
+            return failure(ErrorKind::Conflict, "There are users in " + database.url().display() + '.',
+                           "Replace them with --force.");
+    }
+    return database.dialect() == Dialect::Sqlite ? restoreSqlite(database, file, options.deadline)
+                                                 : restorePostgreSql(database.url(), file, options.deadline);
+}
+
+} // namespace portolan::storage

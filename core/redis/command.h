@@ -1,10 +1,10 @@
 #pragma once
 
-#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace portolan::redis {
 
@@ -27,7 +27,8 @@ public:
     /// For a number of arguments known only at run time: begin(n), then n times argument().
     Command &begin(std::size_t arguments);
     Command &argument(std::string_view bytes);
-    template <std::integral T> Command &argument(T number) { return integer(static_cast<std::int64_t>(number)); }
+    template <class T>
+    requires std::is_integral_v<T> Command &argument(T number) { return integer(static_cast<std::int64_t>(number)); }
 
     /// All commands of another after these.
     Command &append(const Command &others);

@@ -24,7 +24,7 @@ constexpr std::array meanings{
             "Redis waits for its replicas before it takes writes."},
     Meaning{"MASTERDOWN", ErrorKind::Unavailable, "redis-away", "The replica has lost its primary."},
     Meaning{"LOADING", ErrorKind::Unavailable, "redis-loading", "Redis is loading its data; wait a moment."},
-    Meaning{"BUSY", ErrorKind::Unavailable, "redis-busy", "A script occupies Redis; SCRIPT KILL ends it."},
+    Meaning{"BUSY", ErrorKind::Unavailable, "redis-busy-script", "A script occupies Redis; SCRIPT KILL ends it."},
     Meaning{"TRYAGAIN", ErrorKind::Unavailable, "redis-away", ""},
     Meaning{"NOAUTH", ErrorKind::Unavailable, "redis-auth", "Put user and password into the Redis URL."},
     Meaning{"WRONGPASS", ErrorKind::Unavailable, "redis-auth", "Check user and password in the Redis URL."},

@@ -11,8 +11,9 @@ namespace portolan::redis {
 
 /// What an error reply means for a caller, by its first word.
 /// https://redis.io/docs/latest/develop/reference/protocol-spec/
-///   OOM → Full "redis-full" · MISCONF, READONLY, MASTERDOWN, LOADING, BUSY, TRYAGAIN, CLUSTERDOWN → Unavailable
-///   NOAUTH, WRONGPASS, NOPERM → Unavailable "redis-auth" · MOVED, ASK, CROSSSLOT → Unsupported "redis-cluster"
+///   OOM → Full "redis-full" · MISCONF, READONLY, NOREPLICAS → Unavailable "redis-read-only" · LOADING → "redis-loading"
+///   BUSY → "redis-busy-script" · MASTERDOWN, TRYAGAIN → "redis-away"
+///   NOAUTH, WRONGPASS, NOPERM, DENIED → "redis-auth" · MOVED, ASK, CROSSSLOT, CLUSTERDOWN → Unsupported "redis-cluster"
 ///   anything else → Internal with the reply's text
 Error errorOf(const Reply &reply);
 

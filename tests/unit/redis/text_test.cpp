@@ -1,0 +1,221 @@
+#include "core/redis/command.h"
+#include "core/redis/endpoint.h"
+#include "core/redis/errors.h"
+#include "core/redis/keys.h"
+#include "core/redis/reply.h"
+#include "core/redis/script.h"
+
+#include <QTest>
+
+using namespace portolan;
+using namespace portolan::redis;
+using namespace std::string_literals;
+
+/// What goes in and out as text: URLs, commands, error replies, key names.
+class TextTest final : public QObject
+{
+    Q_OBJECT
+private slots:
+    void readsUrls_data();
+    void readsUrls();
+    void refusesUrls_data();
+    void refusesUrls();
+    void writesCommands();
+    void hashesScripts();
+    void mapsErrorReplies_data();
+    void mapsErrorReplies();
+    void knowsTheFamilyOfAKey_data();
+    void knowsTheFamilyOfAKey();
+    void namesEveryFamily();
+};
+
+void TextTest::readsUrls_data()
+{
+    QTest::addColumn<QByteArray>("url");
+    QTest::addColumn<QByteArray>("display");
+    QTest::addColumn<QByteArray>("user");
+    QTest::addColumn<QByteArray>("password");
+    QTest::newRow("plain") << QByteArray("redis://cache:7000") << QByteArray("redis://cache:7000") << QByteArray()
+                           << QByteArray();
+    QTest::newRow("default port") << QByteArray("redis://cache") << QByteArray("redis://cache:6379") << QByteArray()
+                                  << QByteArray();
+    QTest::newRow("trailing slash") << QByteArray("redis://cache/") << QByteArray("redis://cache:6379") << QByteArray()
+                                    << QByteArray();
+    QTest::newRow("all") << QByteArray("rediss://u:p%40ss%3A@h:1/15") << QByteArray("rediss://h:1/15")
+                         << QByteArray("u") << QByteArray("p@ss:");
+    QTest::newRow("password only") << QByteArray("redis://:secret@h") << QByteArray("redis://h:6379") << QByteArray()
+                                   << QByteArray("secret");
+    QTest::newRow("ipv6") << QByteArray("redis://[::1]:6380/1") << QByteArray("redis://[::1]:6380/1") << QByteArray()
+                          << QByteArray();
+    QTest::newRow("database as parameter")
+        << QByteArray("redis://h?db=3") << QByteArray("redis://h:6379/3") << QByteArray() << QByteArray();
+    QTest::newRow("unix") << QByteArray("unix:/run/redis.sock") << QByteArray("unix:/run/redis.sock") << QByteArray()
+                          << QByteArray();
+    QTest::newRow("unix, slashes") << QByteArray("unix:///run/a%20b.sock?db=2") << QByteArray("unix:/run/a b.sock?db=2")
+                                   << QByteArray() << QByteArray();
+    QTest::newRow("unix, user") << QByteArray("unix://u:p@/run/redis.sock") << QByteArray("unix:/run/redis.sock")
+                                << QByteArray("u") << QByteArray("p");
+}
+
+void TextTest::readsUrls()
+{
+    QFETCH(QByteArray, url);
+    QFETCH(QByteArray, display);
+    QFETCH(QByteArray, user);
+    QFETCH(QByteArray, password);
+    const auto endpoint = Endpoint::parse(url.toStdString());
+    QVERIFY2(endpoint.has_value(), endpoint ? "" : endpoint.error().message.c_str());
+    QCOMPARE(endpoint->display(), display.toStdString());
+    QCOMPARE(endpoint->user, user.toStdString());
+    QCOMPARE(endpoint->password, password.toStdString());
+}
+
+void TextTest::refusesUrls_data()
+{
+    QTest::addColumn<QByteArray>("url");
+    QTest::newRow("empty") << QByteArray("");
+    QTest::newRow("no scheme") << QByteArray("localhost:6379");
+    QTest::newRow("other scheme") << QByteArray("http://secret@localhost");
+    QTest::newRow("no host") << QByteArray("redis://");
+    QTest::newRow("port 0") << QByteArray("redis://h:0");
+    QTest::newRow("port too large") << QByteArray("redis://h:70000");
+    QTest::newRow("port no number") << QByteArray("redis://h:port");
+    QTest::newRow("database no number") << QByteArray("redis://h/x");
+    QTest::newRow("database negative") << QByteArray("redis://h/-1");
+    QTest::newRow("two databases") << QByteArray("redis://h/1/2");
+    QTest::newRow("user alone") << QByteArray("redis://secret@h");
+    QTest::newRow("hash in the password") << QByteArray("redis://u:se#cret@h");
+    QTest::newRow("fragment") << QByteArray("redis://u:secret@h/0#x");
+    QTest::newRow("unknown parameter") << QByteArray("redis://u:secret@h?timeout=3");
+    QTest::newRow("relative socket") << QByteArray("unix:redis.sock");
+    QTest::newRow("socket with host") << QByteArray("unix://run/redis.sock");
+    QTest::newRow("socket root") << QByteArray("unix:/");
+    QTest::newRow("long socket") << QByteArray("unix:/" + QByteArray(107, 'x'));
+    QTest::newRow("zero byte in socket") << QByteArray("unix:/a%00b");
+    QTest::newRow("bad escape") << QByteArray("redis://u:secret%zz@h");
+    QTest::newRow("too long") << QByteArray("redis://" + QByteArray(5000, 'h'));
+    QTest::newRow("cluster") << QByteArray("redis+cluster://h");
+}
+
+void TextTest::refusesUrls()
+{
+    QFETCH(QByteArray, url);
+    const auto endpoint = Endpoint::parse(url.toStdString());
+    QVERIFY(endpoint.has_error());
+    QVERIFY(!endpoint.error().message.empty() && !endpoint.error().hint.empty());
+    QVERIFY(endpoint.error().message.find("secret") == std::string::npos);
+    QVERIFY(endpoint.error().kind == ErrorKind::Invalid || endpoint.error().code == "redis-cluster");
+}
+
+void TextTest::writesCommands()
+{
+    Command command("SET", "k\r\n", std::string_view("\0", 1), "EX", 900);
+    QCOMPARE(command.bytes(), "*5\r\n$3\r\nSET\r\n$3\r\nk\r\n\r\n$1\r\n\0\r\n$2\r\nEX\r\n$3\r\n900\r\n"s);
+    command.add("DECRBY", "n", std::numeric_limits<std::int64_t>::min()).begin(2).argument("GET").argument("");
+    QCOMPARE(command.count(), std::size_t{3});
+    QVERIFY(command.bytes().ends_with("$20\r\n-9223372036854775808\r\n*2\r\n$3\r\nGET\r\n$0\r\n\r\n"));
+    Command both;
+    both.append(command).append(Command("PING"));
+    QCOMPARE(both.count(), std::size_t{4});
+    QCOMPARE(both.bytes(), command.bytes() + "*1\r\n$4\r\nPING\r\n");
+}
+
+void TextTest::hashesScripts()
+{
+    // FIPS 180-4's example "abc".
+    QCOMPARE(Script("abc", "abc").sha(), std::string("a9993e364706816aba3e25717850c26c9cd0d89d"));
+}
+
+void TextTest::mapsErrorReplies_data()
+{
+    QTest::addColumn<QByteArray>("text");
+    QTest::addColumn<int>("kind");
+    QTest::addColumn<QByteArray>("code");
+    const auto row = [](const char *text, ErrorKind kind, const char *code) {
+        QTest::newRow(text) << QByteArray(text) << static_cast<int>(kind) << QByteArray(code);
+    };
+    row("OOM command not allowed when used memory > 'maxmemory'.", ErrorKind::Full, "redis-full");
+    row("MISCONF Redis is configured to save RDB snapshots", ErrorKind::Unavailable, "redis-read-only");
+    row("READONLY You can't write against a read only replica.", ErrorKind::Unavailable, "redis-read-only");
+    row("LOADING Redis is loading the dataset in memory", ErrorKind::Unavailable, "redis-loading");
+    row("NOAUTH Authentication required.", ErrorKind::Unavailable, "redis-auth");
+    row("NOPERM this user has no permissions", ErrorKind::Unavailable, "redis-auth");
+    row("MOVED 3999 127.0.0.1:6381", ErrorKind::Unsupported, "redis-cluster");
+    row("BUSY Redis is busy running a script.", ErrorKind::Unavailable, "redis-busy-script");
+    row("WRONGTYPE Operation against a key", ErrorKind::Internal, "");
+    row("OOMPH", ErrorKind::Internal, "");
+}
+
+void TextTest::mapsErrorReplies()
+{
+    QFETCH(QByteArray, text);
+    QFETCH(int, kind);
+    QFETCH(QByteArray, code);
+    Reply reply;
+    reply.type = Reply::Type::Error;
+    reply.text = text.toStdString();
+    const auto error = errorOf(reply);
+    QCOMPARE(static_cast<int>(error.kind), kind);
+    QCOMPARE(error.code, code.toStdString());
+}
+
+void TextTest::knowsTheFamilyOfAKey_data()
+{
+    QTest::addColumn<QByteArray>("key");
+    QTest::addColumn<QByteArray>("family");
+    const auto row = [](const QByteArray &key, const char *family) {
+        QTest::newRow(key.constData()) << key << QByteArray(family);
+    };
+    row("s:0123456789012345678901", "sessions");
+    row("l:42", "limits");
+    row("celery", "queue");
+    row("celery\x06\x16"
+        "3",
+        "queue");
+    row("reports\x06\x16"
+        "9",
+        "queue");
+    row("reports", "queue");
+    row("unacked", "queue");
+    row("unacked_index", "queue");
+    row("unacked_mutex", "queue");
+    row("_kombu.binding.celery", "queue");
+    row("q:revoked", "queue");
+    row("6f1d.reply.celery.pidbox", "queue");
+    row("6f1d.reply.celery.pidbox\x06\x16"
+        "3",
+        "queue");
+    row("celery-task-meta-1", "results");
+    row("celery-taskset-meta-1.j", "results");
+    row("chord-unlock-1", "results");
+    row("p:tasks", "push");
+    row("t:AAPL", "tickers");
+    row("c:summary:1", "cache");
+    row("session:abc", "other");
+    row("celeryx", "other");
+    row("s", "other");
+    row("", "other");
+}
+
+void TextTest::knowsTheFamilyOfAKey()
+{
+    QFETCH(QByteArray, key);
+    QFETCH(QByteArray, family);
+    const std::array queues{std::string("reports")};
+    QCOMPARE(QByteArray::fromStdString(std::string(nameOf(familyOf(key.toStdString(), queues)))), family);
+}
+
+void TextTest::namesEveryFamily()
+{
+    for (const auto family : families) {
+        QCOMPARE(familyNamed(nameOf(family)), std::optional(family));
+        QCOMPARE(patternsOf(family).empty(), family == Family::Other);
+    }
+    QVERIFY(!familyNamed("nothing"));
+    QCOMPARE(queueKey("celery", 0), std::string("celery"));
+    QCOMPARE(queueKey("celery", 6), std::string("celery\x06\x16"
+                                                "6"));
+}
+
+QTEST_GUILESS_MAIN(TextTest)
+#include "text_test.moc"

@@ -25,6 +25,16 @@ namespace portolan {
 /// The queue is bounded too: over it, run() answers ErrorKind::Unavailable at once instead of piling up.
 class BlockingPool final
 {
+    /// What run() answers: a Result stays one, anything else is wrapped.
+    template <class T> struct Answer
+    {
+        using type = Result<T>;
+    };
+    template <class T> struct Answer<Result<T>>
+    {
+        using type = Result<T>;
+    };
+
 public:
     /// `name`: of the threads, at most 11 characters. `threads` ≥ 1, `queued`: how many may wait.
     BlockingPool(std::string name, unsigned threads, std::size_t queued);
@@ -32,18 +42,18 @@ public:
     BlockingPool(const BlockingPool &) = delete;
     BlockingPool &operator=(const BlockingPool &) = delete;
 
-    /// Runs `work` (no arguments, returns a value, does not throw) on a pool thread and resumes on the caller's
-    /// executor with what it returned.
-    template <class F, class T = std::invoke_result_t<F>> awaitable<Result<T>> run(F work)
+    /// Runs `work` (no arguments, returns a value or a Result, does not throw) on a pool thread and resumes on the
+    /// caller's executor with what it returned.
+    template <class F, class R = typename Answer<std::invoke_result_t<F>>::type> awaitable<R> run(F work)
     {
-        co_return co_await asio::async_initiate<decltype(use_awaitable), void(Result<T>)>(
+        co_return co_await asio::async_initiate<decltype(use_awaitable), void(R)>(
             [this](auto handler, F job) {
                 auto executor = asio::get_associated_executor(handler);
                 auto state = std::make_shared<Waiting<std::decay_t<decltype(handler)>, F, decltype(executor)>>(
-                    Waiting<std::decay_t<decltype(handler)>, F, decltype(executor)>{std::move(handler), std::move(job),
-                                                                                    asio::make_work_guard(executor)});
+                    Waiting<std::decay_t<decltype(handler)>, F, decltype(executor)>{
+                        std::move(handler), std::move(job), asio::make_work_guard(executor)});
                 push([state](const Error *refused) {
-                    Result<T> result = refused ? Result<T>(*refused) : Result<T>(state->work());
+                    R result = refused ? R(*refused) : R(state->work());
                     asio::post(state->guard.get_executor(), [state, result = std::move(result)]() mutable {
                         std::move(state->handler)(std::move(result));
                     });

@@ -29,11 +29,13 @@ namespace {
 
 constexpr std::size_t statementBound = 128;
 
-/// Qt gives a driver's native handle as a QVariant that holds the pointer under its type's name.
-template <class Handle> Handle *nativeHandle(const QSqlDatabase &database, const char *type)
+/// Qt gives a driver's native handle as a QVariant that holds the pointer, under a name of its type: Qt 5 says
+/// "PGconn*", Qt 6 what the typedef stands for.
+template <class Handle>
+Handle *nativeHandle(const QSqlDatabase &database, std::initializer_list<std::string_view> types)
 {
     const QVariant handle = database.driver()->handle();
-    if (!handle.isValid() || std::strcmp(handle.typeName(), type) != 0)
+    if (!handle.isValid() || std::ranges::find(types, std::string_view(handle.typeName())) == types.end())
         return nullptr;
     return *static_cast<Handle *const *>(handle.constData());
 }
@@ -167,7 +169,7 @@ Result<void> Connection::Impl::openSqlite()
     // A handle is only good for the library it comes from; a Qt with an SQLite of its own has another.
     if (version.exec(QStringLiteral("SELECT sqlite_source_id()")) && version.next() &&
         version.value(0).toString() == QLatin1String(sqlite3_sourceid()))
-        sqlite = nativeHandle<sqlite3>(database, "sqlite3*");
+        sqlite = nativeHandle<sqlite3>(database, {"sqlite3*"});
     if (sqlite && sqlite3_db_readonly(sqlite, "main") == 1)
         return unwritable(url.path, "it is read-only");
     if (sqlite) {
@@ -197,10 +199,12 @@ Result<void> Connection::Impl::openPostgreSql()
     database.setConnectOptions(connectOptions);
     if (!database.open())
         return classifyPostgreSql(url, database.lastError(), "connect", false);
-    postgres = nativeHandle<PGconn>(database, "PGconn*");
-    if (postgres) // else libpq writes notices to standard error
-        PQsetNoticeProcessor(
-            postgres, [](void *, const char *) {}, nullptr);
+    postgres = nativeHandle<PGconn>(database, {"PGconn*", "pg_conn*"});
+    if (!postgres)
+        return failure(ErrorKind::Unsupported, "This Qt does not give access to its PostgreSQL connection.");
+    // libpq would write notices to standard error.
+    PQsetNoticeProcessor(
+        postgres, [](void *, const char *) {}, nullptr);
     statementTimeout = std::chrono::milliseconds(0);
     // SET and not a start-up parameter, which PgBouncer refuses.
     return pragma(QStringLiteral("SET idle_in_transaction_session_timeout = 60000"));

@@ -100,10 +100,13 @@ public:
                 auto state =
                     std::make_shared<State>(State{std::move(handler), std::move(job), asio::make_work_guard(executor)});
                 post(
-                    [state](Connection *connection, const Error *refused) {
+                    [state = std::move(state)](Connection *connection, const Error *refused) mutable {
                         T result = attempt(state->work, connection, refused);
-                        asio::post(state->guard.get_executor(), [state, result = std::move(result)]() mutable {
-                            std::move(state->handler)(std::move(result));
+                        // This thread lets go of the caller's executor here: it may be gone once the caller goes on.
+                        auto answered = std::move(state);
+                        const auto executor = answered->guard.get_executor();
+                        asio::post(executor, [answered = std::move(answered), result = std::move(result)]() mutable {
+                            std::move(answered->handler)(std::move(result));
                         });
                     },
                     deadline);

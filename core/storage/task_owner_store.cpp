@@ -156,11 +156,13 @@ awaitable<Result<void>> TaskOwnerStore::add(TaskOwner task)
 {
     return asio::async_initiate<decltype(use_awaitable), void(Result<void>)>(
         [this](auto handler, TaskOwner one) {
-            auto executor = asio::get_associated_executor(handler);
-            auto guard = asio::make_work_guard(executor);
+            auto guard = asio::make_work_guard(asio::get_associated_executor(handler));
             auto waiting = std::make_shared<std::decay_t<decltype(handler)>>(std::move(handler));
-            m_batch->add({std::move(one), [waiting, guard](Result<void> result) {
-                              asio::post(guard.get_executor(), [waiting, result = std::move(result)]() mutable {
+            // As in Database::run(): the pool's thread lets go of the caller's executor when it posts.
+            m_batch->add({std::move(one), [waiting, guard = std::move(guard)](Result<void> result) mutable {
+                              const auto executor = guard.get_executor();
+                              asio::post(executor, [waiting = std::move(waiting), guard = std::move(guard),
+                                                    result = std::move(result)]() mutable {
                                   std::move (*waiting)(std::move(result));
                               });
                           }});

@@ -362,6 +362,7 @@ awaitable<void> Connection::openWebSocket(const Route &route)
     if (accepted) {
         m_core->observer.answered(m_request, nullptr, 101, m_core->clock.steady() - m_served.started, 0);
         m_core->webSockets.fetch_add(1, std::memory_order_relaxed);
+        m_hold.reset(); // the answer is written; what the socket does later is its handler's
         if (m_draining)
             m_webSocket->close(1001, "going away");
         std::optional<std::string> thrown;

@@ -110,7 +110,7 @@ void Connection::refuseHead(Flaw flaw)
         break;
     case Flaw::Size:
         response =
-            m_scanner.inRequestLine()
+            m_scanner.requestLineSize() >= m_core->options.maxHeaderBytes
                 ? problem(m_request, named(ErrorKind::TooLarge, "target-too-long", "The target is too long."),
                           status::uri_too_long)
                 : problem(m_request, named(ErrorKind::TooLarge, "headers-too-large", "The headers are too large."),

@@ -29,7 +29,8 @@ HeadScanner::Outcome HeadScanner::scan(std::string_view data)
         m_position = m_searched = end + 1;
         if (line.size() == 1)
             return m_lines > 0 ? Outcome::Complete : Outcome::Malformed;
-        ++m_lines;
+        if (m_lines++ == 0)
+            m_requestLine = m_position;
     }
 }
 

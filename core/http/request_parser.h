@@ -21,13 +21,15 @@ public:
     Outcome scan(std::string_view data);
     std::size_t size() const { return m_position; }
     bool fresh() const { return m_searched == 0; }
-    bool inRequestLine() const { return m_lines == 0; }
+    /// As far as it has been seen.
+    std::size_t requestLineSize() const { return m_lines == 0 ? m_searched : m_requestLine; }
     void reset() { *this = HeadScanner{}; }
 
 private:
     std::size_t m_position = 0; ///< up to here whole lines were seen
     std::size_t m_searched = 0; ///< up to here there is no further line feed
     std::size_t m_lines = 0;
+    std::size_t m_requestLine = 0;
 };
 
 /// Beast's request parser, filling a Request and noting what the checks after it ask for. One per request.

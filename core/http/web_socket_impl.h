@@ -34,6 +34,10 @@ public:
         m_socket.read_message_max(maxMessage);
         m_socket.auto_fragment(false);
         m_socket.text(true);
+        m_socket.control_callback([this](websocket::frame_type kind, boost::beast::string_view) {
+            if (kind == websocket::frame_type::close)
+                m_peerClosed = true;
+        });
     }
 
     awaitable<bool> accept(const Request &request) override
@@ -65,8 +69,8 @@ public:
                 co_return text;
             close(1003, "text only");
         }
-        if (!m_closing)
-            finished(); // the peer closed, or is gone
+        if (!m_closing || m_peerClosed)
+            finished(); // the peer closed, or is gone; else our own close ends it
         co_return failure(ErrorKind::Cancelled, "The WebSocket is closed.");
     }
 
@@ -105,7 +109,8 @@ public:
     }
 
     bool open() const override { return m_open && !m_closing; }
-    bool closing() const override { return m_closing; }
+    /// Also when the peer began it: it may never close its end.
+    bool closing() const override { return m_closing || m_peerClosed; }
     Executor executor() const override { return m_executor; }
 
     awaitable<void> finish() override
@@ -193,6 +198,7 @@ private:
     bool m_scheduled = false;
     boost::beast::websocket::close_reason m_reason; ///< set once, before m_closing's close is scheduled
     std::atomic<bool> m_closing{false};
+    std::atomic<bool> m_peerClosed{false};
     std::atomic<bool> m_open{true};
     std::atomic<bool> m_finished{false};
 };

@@ -13,7 +13,7 @@ public:
     virtual awaitable<bool> accept(const Request &request) = 0;
     /// Closes with 1000 unless that was done, and returns when the closing handshake is over or was given up.
     virtual awaitable<void> finish() = 0;
-    /// True once a close was asked for: the closing handshake then has a deadline.
+    /// True once a close was asked for, by either side: the closing handshake then has a deadline.
     virtual bool closing() const = 0;
     virtual void abort() = 0; ///< drops the connection
 };

@@ -102,9 +102,8 @@ private:
 int servePortolan(Runtime &runtime)
 {
     http::Router router;
-    router.get("/health", {}, [](http::Request &) -> awaitable<http::Response> {
-        co_return http::json(std::string(healthBody));
-    });
+    router.get("/health", {},
+               [](http::Request &) -> awaitable<http::Response> { co_return http::json(std::string(healthBody)); });
     http::AdmitAll admission;
     CountingObserver observer;
     SystemClock clock;

@@ -126,7 +126,7 @@ BOOST_DESCRIBE_STRUCT(FamilyFigures, (), (family, keys, bytes, measured, budget,
 
 struct BigKey
 {
-    std::string key; ///< bytes that are no UTF-8 replaced, cut at 200
+    std::string key; ///< as monitor/printable.h shows it
     std::string family;
     std::uint64_t bytes = 0;
     bool operator==(const BigKey &) const = default;
@@ -158,9 +158,9 @@ struct ClientInfo
     std::string flags;
     std::string command; ///< the last one
     std::uint32_t database = 0;
-    std::uint32_t subscriptions = 0; ///< channels and patterns
-    std::uint64_t memory = 0;        ///< bytes of buffers; 0 before Redis 6.2
-    std::uint64_t outputMemory = 0;  ///< bytes waiting to be read by the client
+    std::uint32_t subscriptions = 0;           ///< channels and patterns
+    std::optional<std::uint64_t> memory;       ///< bytes of all its buffers; Redis ≥ 6.2
+    std::optional<std::uint64_t> outputMemory; ///< bytes waiting to be read by the client
     bool operator==(const ClientInfo &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
@@ -174,8 +174,9 @@ struct ClientGroup
     std::string name;
     std::uint64_t connections = 0;
     std::chrono::seconds idleMost{0};
-    std::uint64_t memory = 0;
+    std::optional<std::uint64_t> memory; ///< bytes of their buffers; Redis ≥ 6.2
     bool operator==(const ClientGroup &) const = default;
+    static constexpr bool jsonDefaulted = true;
 };
 BOOST_DESCRIBE_STRUCT(ClientGroup, (), (name, connections, idleMost, memory))
 

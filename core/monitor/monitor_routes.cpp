@@ -1,0 +1,285 @@
+#include "core/monitor/monitor_routes.h"
+
+#include "core/base/json.h"
+#include "core/http/problem.h"
+#include "core/http/server.h"
+#include "core/http/websocket.h"
+#include "core/monitor/cleanup.h"
+#include "core/monitor/sampler.h"
+#include "core/monitor/snapshot_metrics.h"
+#include "core/redis/client.h"
+#include "core/telemetry/registry.h"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace portolan::monitor {
+
+namespace {
+
+using http::Request;
+using http::Response;
+
+constexpr http::Access operatorAccess{Role::Operator, Category::Admin};
+constexpr std::size_t clientsPerPage = 100;
+constexpr std::size_t clientsMost = 1000;
+
+/// The body of POST /api/admin/redis/cleanup: CleanupRequest and who says why.
+struct CleanupBody
+{
+    std::string family;
+    bool dryRun = true;
+    std::optional<std::chrono::seconds> idle;
+    std::string reason;
+    static constexpr std::string_view jsonDefaulted[] = {"dryRun", "reason"};
+};
+BOOST_DESCRIBE_STRUCT(CleanupBody, (), (family, dryRun, idle, reason))
+
+Error notYet()
+{
+    Error error = failure(ErrorKind::Unavailable, "Nothing has been measured yet.", "Try again in a second.");
+    error.retryAfter = std::chrono::seconds(1);
+    return error;
+}
+
+Error badField(std::string pointer, std::string detail)
+{
+    Error error = failure(ErrorKind::Invalid, pointer.substr(1) + " " + detail + ".");
+    error.fields.push_back({std::move(pointer), std::move(detail)});
+    return error;
+}
+
+std::optional<std::uint64_t> parseNumber(std::string_view text)
+{
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+}
+
+Response operations(const Health::Answer &answer)
+{
+    return http::json(*answer.body, answer.ok ? http::status::ok : http::status::service_unavailable)
+        .with("Cache-Control", "no-store");
+}
+
+/// A list whose members lie beside other figures: they go under "items".
+boost::json::value listed(boost::json::value figures, std::string_view member)
+{
+    boost::json::object &object = figures.as_object();
+    object["items"] = std::move(object[member]);
+    object.erase(member);
+    object["next_cursor"] = nullptr;
+    return figures;
+}
+
+} // namespace
+
+MonitorRoutes::MonitorRoutes(telemetry::Registry &registry, redis::Client *redis, const Clock &clock,
+                             std::string version, AuditSink audit)
+    : m_registry(registry), m_redis(redis), m_audit(std::move(audit)), m_health(std::move(version), clock)
+{
+    addSnapshotMetrics(registry, [this] { return m_stream.latest(); });
+}
+
+void MonitorRoutes::connect(Sampler &sampler, Cleanup *cleanup)
+{
+    m_sampler = &sampler;
+    m_cleanup = cleanup;
+    sampler.onSnapshot([this](std::shared_ptr<const Snapshot> snapshot) {
+        m_health.update(*snapshot);
+        m_stream.publish(std::move(snapshot));
+    });
+}
+
+void MonitorRoutes::mount(http::Router &router)
+{
+    mountOperations(router);
+    mountRedis(router);
+}
+
+void MonitorRoutes::mountOperations(http::Router &router)
+{
+    router.get("/health", {}, [this](Request &) -> awaitable<Response> { co_return operations(m_health.health()); },
+               {"Whether the portal can serve, and what it lacks", {}, {}});
+    router.get("/ready", {}, [this](Request &) -> awaitable<Response> { co_return operations(m_health.ready()); },
+               {"Whether a load balancer should send requests here", {}, {}});
+    router.get("/metrics", {},
+               [this](Request &) -> awaitable<Response> {
+                   co_return http::text(m_registry.text(), http::status::ok, telemetry::Registry::contentType);
+               },
+               {"Metrics for Prometheus", {}, {}});
+    router.get("/api/admin/snapshot", operatorAccess,
+               [this](Request &request) -> awaitable<Response> {
+                   const auto text = m_stream.text();
+                   if (!text)
+                       co_return http::problem(request, notYet());
+                   co_return http::json(*text).with("Cache-Control", "no-store");
+               },
+               {"Everything that is measured, as of the last second", {}, {}});
+    router.get("/api/admin/queues", operatorAccess, [this](Request &request) { return queues(request); },
+               {"Queues and the true backlog", {}, {}});
+}
+
+void MonitorRoutes::mountRedis(http::Router &router)
+{
+    router.get("/api/admin/redis/families", operatorAccess, [this](Request &request) { return families(request); },
+               {"Memory by key family, estimated from samples with its error", {}, {}});
+    router.get("/api/admin/redis/clients", operatorAccess, [this](Request &request) { return clients(request); },
+               {"Who is connected to Redis, oldest first", {}, {}});
+    router.del("/api/admin/redis/clients/{id}", operatorAccess,
+               [this](Request &request) { return closeClient(request); }, {"Close a connection to Redis", {}, {}});
+    router.post("/api/admin/redis/cleanup", operatorAccess, [this](Request &request) { return cleanUp(request); },
+                {"Delete the keys of a family, or count what that would delete (dry_run)", {}, {}});
+    router.get("/api/admin/redis/cleanup", operatorAccess,
+               [this](Request &request) -> awaitable<Response> {
+                   const auto status = m_cleanup ? m_cleanup->status() : std::nullopt;
+                   if (!status)
+                       co_return http::problem(request, failure(ErrorKind::NotFound, "There was no cleanup yet."));
+                   co_return http::json(writeJson(*status));
+               },
+               {"The cleanup under way, or the last one", {}, {}});
+    router.del("/api/admin/redis/cleanup", operatorAccess,
+               [this](Request &request) -> awaitable<Response> {
+                   const Result<void> cancelled =
+                       m_cleanup ? m_cleanup->cancel() : failure(ErrorKind::NotFound, "No cleanup is under way.");
+                   if (cancelled.has_error())
+                       co_return http::problem(request, cancelled.error());
+                   co_return http::noContent();
+               },
+               {"Cancel the cleanup under way", {}, {}});
+}
+
+void MonitorRoutes::mountStream(http::Server &server)
+{
+    server.onWebSocket("/api/admin/stream", operatorAccess,
+                       [this](Request &, std::shared_ptr<http::WebSocket> socket) -> awaitable<void> {
+                           co_await m_stream.serve(std::move(socket));
+                       });
+}
+
+awaitable<Response> MonitorRoutes::families(Request &request)
+{
+    const auto snapshot = m_stream.latest();
+    if (!snapshot || !snapshot->families.age)
+        co_return http::problem(request, notYet());
+    co_return http::json(listed(toJson(snapshot->families), "families"));
+}
+
+awaitable<Response> MonitorRoutes::queues(Request &request)
+{
+    const auto snapshot = m_stream.latest();
+    if (!snapshot || !snapshot->queue.age)
+        co_return http::problem(request, notYet());
+    co_return http::json(listed(toJson(snapshot->queue), "queues"));
+}
+
+awaitable<Response> MonitorRoutes::clients(Request &request)
+{
+    const auto all = m_sampler ? m_sampler->clients() : nullptr;
+    if (!all)
+        co_return http::problem(request, notYet());
+    const auto limit = parseNumber(request.queryParam("limit").value_or(std::to_string(clientsPerPage)));
+    if (!limit || *limit < 1 || *limit > clientsMost)
+        co_return http::problem(request, badField("/limit", "must be 1–1000"));
+    const auto after = parseNumber(request.queryParam("cursor").value_or("0"));
+    if (!after)
+        co_return http::problem(request, badField("/cursor", "must be a next_cursor of this list"));
+
+    // Redis numbers its clients as they come, so the oldest has the lowest id, and a page stays put.
+    std::vector<const ClientInfo *> rest;
+    for (const ClientInfo &client : *all)
+        if (client.id > *after)
+            rest.push_back(&client);
+    std::ranges::sort(rest, {}, [](const ClientInfo *client) { return client->id; });
+    boost::json::array items;
+    for (std::size_t i = 0; i < std::min<std::size_t>(rest.size(), *limit); ++i)
+        items.push_back(toJson(*rest[i]));
+    boost::json::object answer;
+    answer["next_cursor"] = nullptr;
+    if (items.size() < rest.size())
+        answer["next_cursor"] = std::to_string(rest[items.size() - 1]->id);
+    answer["items"] = std::move(items);
+    answer["total"] = all->size();
+    co_return http::json(boost::json::value(std::move(answer)));
+}
+
+awaitable<Response> MonitorRoutes::closeClient(Request &request)
+{
+    const auto id = parseNumber(request.param("id"));
+    if (!id || *id == 0)
+        co_return http::problem(request, failure(ErrorKind::NotFound, "There is no such connection."));
+    if (!m_redis)
+        co_return http::problem(request, failure(ErrorKind::Unsupported, "This portal has no Redis."));
+    AuditNote note{request.principal,
+                   request.queryParam("reason").value_or("").substr(0, 500),
+                   "redis.client.close",
+                   "client:" + std::to_string(*id),
+                   {},
+                   std::nullopt};
+    if (const auto all = m_sampler ? m_sampler->clients() : nullptr)
+        for (const ClientInfo &client : *all)
+            if (client.id == *id)
+                note.detail = client.name + " " + client.address + ", last " + client.command;
+
+    // Redis skips the connection this comes over (SKIPME), so the portal cannot cut its own branch off.
+    const Result<redis::Reply> killed = co_await m_redis->run(redis::Command("CLIENT", "KILL", "ID", *id));
+    if (killed.has_error())
+        note.error = killed.error();
+    else if (killed->integer == 0)
+        note.error = failure(ErrorKind::NotFound, "There is no such connection, or it is the portal's own.");
+    const std::optional<Error> error = note.error;
+    if (m_audit)
+        co_await m_audit(std::move(note));
+    if (error)
+        co_return http::problem(request, *error);
+    co_return http::noContent();
+}
+
+awaitable<Response> MonitorRoutes::cleanUp(Request &request)
+{
+    Result<CleanupBody> body = readJson<CleanupBody>(request.body, JsonMode::Strict);
+    if (body.has_error())
+        co_return http::problem(request, body.error());
+    if (!m_cleanup)
+        co_return http::problem(request, failure(ErrorKind::Unsupported, "This portal has no Redis to clean up."));
+    AuditNote note{request.principal, body->reason.substr(0, 500), "redis.cleanup", "family:" + body->family, {}, {}};
+    Cleanup::Finished finished;
+    if (m_audit) {
+        finished = [audit = m_audit, note](CleanupStatus status) -> awaitable<void> {
+            AuditNote done = note;
+            done.detail =
+                "deleted " + std::to_string(status.removed) + " keys, about " + std::to_string(status.bytes) + " bytes";
+            if (status.state != CleanupState::Done)
+                done.error =
+                    failure(status.state == CleanupState::Cancelled ? ErrorKind::Cancelled : ErrorKind::Internal,
+                            status.detail);
+            co_await audit(std::move(done));
+        };
+    }
+    const Result<CleanupStatus> started =
+        m_cleanup->start({body->family, body->dryRun, body->idle}, std::move(finished));
+    if (started.has_error()) {
+        note.error = started.error();
+        if (m_audit && !body->dryRun)
+            co_await m_audit(std::move(note));
+        co_return http::problem(request, started.error());
+    }
+    // A small one is over in a moment: its answer is the result. A long one goes on, GET has its progress.
+    const auto executor = co_await asio::this_coro::executor;
+    Timer timer(executor);
+    CleanupStatus status = *started;
+    for (int i = 0; i < 40 && status.state == CleanupState::Running; ++i) {
+        timer.expires_after(std::chrono::milliseconds(50));
+        error_code ignored;
+        co_await timer.async_wait(asio::redirect_error(use_awaitable, ignored));
+        if (const auto now = m_cleanup->status(); now && now->id == started->id)
+            status = *now;
+    }
+    const bool over = status.state != CleanupState::Running;
+    co_return http::json(writeJson(status), over ? http::status::ok : http::status::accepted);
+}
+
+} // namespace portolan::monitor

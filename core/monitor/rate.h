@@ -1,0 +1,53 @@
+#pragma once
+
+#include "core/api/clock.h"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+namespace portolan::monitor {
+
+/// How fast a counter grows, over the last `span`. One that fell (its server started anew) begins again.
+class Rate final
+{
+public:
+    explicit Rate(std::chrono::seconds span) : m_span(span) {}
+
+    void add(std::uint64_t total, SteadyTime now)
+    {
+        if (!m_points.empty() && total < m_points.back().total)
+            m_points.clear();
+        m_points.push_back({now, total});
+        while (m_points.size() > 2 && now - m_points[1].time >= m_span)
+            m_points.pop_front();
+    }
+    void clear() { m_points.clear(); }
+
+    /// Growth within the span; nothing before the second value.
+    std::optional<std::uint64_t> growth() const
+    {
+        if (m_points.size() < 2)
+            return std::nullopt;
+        return m_points.back().total - m_points.front().total;
+    }
+    std::optional<double> perSecond() const
+    {
+        const auto grown = growth();
+        if (!grown || m_points.back().time <= m_points.front().time)
+            return std::nullopt;
+        return double(*grown) / std::chrono::duration<double>(m_points.back().time - m_points.front().time).count();
+    }
+
+private:
+    struct Point
+    {
+        SteadyTime time;
+        std::uint64_t total;
+    };
+    std::chrono::seconds m_span;
+    std::deque<Point> m_points;
+};
+
+} // namespace portolan::monitor

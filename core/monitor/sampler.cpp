@@ -1,0 +1,196 @@
+#include "core/monitor/sampler.h"
+
+#include "core/base/runtime.h"
+#include "core/redis/client.h"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include <future>
+#include <mutex>
+
+namespace portolan::monitor {
+
+struct Sampler::Impl : std::enable_shared_from_this<Impl>
+{
+    Impl(Executor on, redis::Client *client, telemetry::HttpMetrics &metrics, const Tier &tier, const Clock &time,
+         Sources from, SamplerOptions with)
+        : executor(on),
+          redis(client),
+          http(metrics),
+          clock(time),
+          sources(std::move(from)),
+          options(std::move(with)),
+          families(tier),
+          builder(tier, {options.version, options.instance}, families, time),
+          script(samplingScript()),
+          timer(on),
+          pingTimer(on)
+    {}
+
+    awaitable<void> run();
+    awaitable<void> watchDatabase();
+    awaitable<void> askRedis();
+    void publish();
+    void ended();
+    std::shared_ptr<const Snapshot> lastSnapshot() const
+    {
+        const std::lock_guard lock(mutex);
+        return latest;
+    }
+
+    const Executor executor;
+    redis::Client *const redis;
+    telemetry::HttpMetrics &http;
+    const Clock &clock;
+    const Sources sources;
+    const SamplerOptions options;
+    const KeyFamilies families;
+    SnapshotBuilder builder;
+    const redis::Script script;
+    std::vector<std::function<void(std::shared_ptr<const Snapshot>)>> handlers;
+
+    Timer timer;
+    Timer pingTimer;
+    bool stopping = false; ///< on the executor, as the timers
+    int running = 0;
+    std::promise<void> finished;
+
+    std::mutex lifecycle;
+    bool started = false;
+    bool stopped = false;
+
+    mutable std::mutex mutex; ///< of the two below
+    std::shared_ptr<const Snapshot> latest;
+    std::shared_ptr<const std::vector<ClientInfo>> clients;
+};
+
+awaitable<void> Sampler::Impl::run()
+{
+    const auto self = shared_from_this();
+    auto due = std::chrono::steady_clock::now();
+    while (!stopping) {
+        if (redis)
+            co_await askRedis();
+        if (stopping)
+            break;
+        publish();
+        // Late rounds are skipped, not made up for.
+        const auto now = std::chrono::steady_clock::now();
+        while (due <= now)
+            due += options.interval;
+        timer.expires_at(due);
+        error_code cancelled;
+        co_await timer.async_wait(asio::redirect_error(use_awaitable, cancelled));
+    }
+    ended();
+}
+
+awaitable<void> Sampler::Impl::askRedis()
+{
+    const RoundPlan plan = builder.plan(sources.queues ? sources.queues() : std::vector<std::string>());
+    const SteadyTime begin = clock.steady();
+    Result<std::vector<redis::Reply>> replies =
+        co_await redis->pipeline(roundCommand(plan, script), options.redisDeadline);
+    if (replies.has_error()) {
+        builder.redisFailed(replies.error());
+        co_return;
+    }
+    Result<RoundAnswer> answer = readRound(plan, std::move(*replies));
+    if (answer.has_error())
+        builder.redisFailed(answer.error());
+    else
+        builder.redisAnswered(plan, std::move(*answer), clock.steady() - begin);
+}
+
+awaitable<void> Sampler::Impl::watchDatabase()
+{
+    const auto self = shared_from_this();
+    while (!stopping) {
+        const SteadyTime begin = clock.steady();
+        const Result<void> answered = co_await sources.pingDatabase();
+        const bool changed = builder.databaseAnswered(answered, clock.steady() - begin);
+        if (stopping)
+            break;
+        // /health must not say a second long what is no longer so.
+        if (changed && lastSnapshot())
+            publish();
+        pingTimer.expires_after(std::chrono::seconds(answered.has_error() ? 1 : 5));
+        error_code cancelled;
+        co_await pingTimer.async_wait(asio::redirect_error(use_awaitable, cancelled));
+    }
+    ended();
+}
+
+void Sampler::Impl::publish()
+{
+    const SteadyTime now = clock.steady();
+    http.advance(now);
+    auto snapshot = builder.build(http.window(now), sources);
+    {
+        const std::lock_guard lock(mutex);
+        latest = snapshot;
+        if (snapshot->clients.total && (!clients || snapshot->clients.age < Age(1)))
+            clients = std::make_shared<const std::vector<ClientInfo>>(builder.clients());
+    }
+    for (const auto &handler : handlers)
+        handler(snapshot);
+}
+
+void Sampler::Impl::ended()
+{
+    if (--running == 0)
+        finished.set_value();
+}
+
+Sampler::Sampler(Executor executor, redis::Client *redis, telemetry::HttpMetrics &http, const Tier &tier,
+                 const Clock &clock, Sources sources, SamplerOptions options)
+    : m_impl(std::make_shared<Impl>(executor, redis, http, tier, clock, std::move(sources), std::move(options)))
+{}
+
+Sampler::~Sampler() { stop(); }
+
+void Sampler::onSnapshot(std::function<void(std::shared_ptr<const Snapshot>)> handler)
+{
+    m_impl->handlers.push_back(std::move(handler));
+}
+
+void Sampler::start()
+{
+    const std::lock_guard lock(m_impl->lifecycle);
+    if (m_impl->started || m_impl->stopped)
+        return;
+    m_impl->started = true;
+    m_impl->running = m_impl->sources.pingDatabase ? 2 : 1;
+    auto impl = m_impl;
+    spawn(impl->executor, [impl] { return impl->run(); });
+    if (impl->sources.pingDatabase)
+        spawn(impl->executor, [impl] { return impl->watchDatabase(); });
+}
+
+void Sampler::stop()
+{
+    const std::lock_guard lock(m_impl->lifecycle);
+    const bool running = m_impl->started && !m_impl->stopped;
+    m_impl->stopped = true;
+    if (!running)
+        return;
+    asio::post(m_impl->executor, [impl = m_impl] {
+        impl->stopping = true;
+        impl->timer.cancel();
+        impl->pingTimer.cancel();
+    });
+    m_impl->finished.get_future().wait();
+}
+
+std::shared_ptr<const Snapshot> Sampler::latest() const { return m_impl->lastSnapshot(); }
+
+std::shared_ptr<const std::vector<ClientInfo>> Sampler::clients() const
+{
+    const std::lock_guard lock(m_impl->mutex);
+    return m_impl->clients;
+}
+
+const KeyFamilies &Sampler::families() const { return m_impl->families; }
+
+} // namespace portolan::monitor

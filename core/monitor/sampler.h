@@ -1,0 +1,66 @@
+#pragma once
+
+#include "core/api/clock.h"
+#include "core/api/snapshot.h"
+#include "core/api/tier.h"
+#include "core/base/asio.h"
+#include "core/monitor/key_families.h"
+#include "core/monitor/snapshot_builder.h"
+#include "core/monitor/sources.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace portolan::redis {
+class Client;
+}
+
+namespace portolan::monitor {
+
+struct SamplerOptions
+{
+    std::string version;
+    std::string instance;
+    std::chrono::milliseconds interval{1000};
+    std::chrono::milliseconds redisDeadline{800}; ///< below the interval: rounds never overlap
+};
+
+/// Takes a Snapshot once a second: one pipelined round trip on the shared Redis connection (redis_round.h), everything
+/// else from counters and Sources of this process. While Redis is away its part is stale, with its age, then unknown;
+/// the rest goes on. A round that is late makes the next one late, never two at once.
+///
+/// CLIENT LIST is asked for each second up to 200 clients, every 10 s up to 2,000, else every minute.
+class Sampler final
+{
+public:
+    /// What is passed by reference outlives it. `redis` may be null: everything about Redis is unknown.
+    Sampler(Executor executor, redis::Client *redis, telemetry::HttpMetrics &http, const Tier &tier, const Clock &clock,
+            Sources sources, SamplerOptions options);
+    ~Sampler(); ///< stop()
+    Sampler(const Sampler &) = delete;
+    Sampler &operator=(const Sampler &) = delete;
+
+    /// Called on the executor with each new snapshot; must not block. Before start().
+    void onSnapshot(std::function<void(std::shared_ptr<const Snapshot>)> handler);
+
+    void start();
+    /// No source and no handler is called after it has returned. Blocks until a round under way has ended (its
+    /// deadlines hold); not on the executor's thread. Twice is harmless.
+    void stop();
+
+    /// The last snapshot; null before the first. From any thread.
+    std::shared_ptr<const Snapshot> latest() const;
+    /// Every client of the last CLIENT LIST, oldest connection first; null before the first. From any thread.
+    std::shared_ptr<const std::vector<ClientInfo>> clients() const;
+
+    const KeyFamilies &families() const;
+
+private:
+    struct Impl;
+    std::shared_ptr<Impl> m_impl;
+};
+
+} // namespace portolan::monitor

@@ -1,0 +1,374 @@
+#include "core/monitor/snapshot_builder.h"
+
+#include "core/monitor/client_figures.h"
+#include "core/monitor/printable.h"
+
+#include <algorithm>
+
+namespace portolan::monitor {
+
+namespace {
+
+/// Answer times and error rates slide over the last minute themselves; points a minute apart share no answers.
+TrendOptions trendOf(Resource resource)
+{
+    if (resource == Resource::ResponseTime || resource == Resource::ErrorRate)
+        return {std::chrono::minutes(1), 30, 8};
+    return {};
+}
+
+std::optional<double> planOf(Resource resource, const Tier &tier)
+{
+    switch (resource) {
+    case Resource::RedisMemory:
+        return double(tier.redis.maxmemory);
+    case Resource::RedisConnections:
+        return double(tier.redis.connections);
+    case Resource::Users:
+        return tier.ceilings.users ? std::optional(double(tier.ceilings.users)) : std::nullopt;
+    case Resource::DbPool:
+    case Resource::ErrorRate:
+        return 1.0;
+    case Resource::ResponseTime:
+    case Resource::Queue:
+        break;
+    }
+    return std::nullopt;
+}
+
+template <class T> std::optional<double> real(const std::optional<T> &value)
+{
+    return value ? std::optional(double(*value)) : std::nullopt;
+}
+
+/// How often CLIENT LIST is asked for: it costs the server about 2 µs and us 300 bytes per client.
+std::chrono::seconds clientListInterval(std::uint64_t clients)
+{
+    return std::chrono::seconds(clients <= 200 ? 1 : clients <= 2000 ? 10 : 60);
+}
+
+TrafficFigures traffic(const telemetry::WindowFigures &window)
+{
+    return {window.count, window.errors, window.perSecond, window.p50, window.p95, window.p99};
+}
+
+} // namespace
+
+SnapshotBuilder::SnapshotBuilder(const Tier &tier, Identity identity, const KeyFamilies &families, const Clock &clock)
+    : m_tier(tier), m_identity(std::move(identity)), m_clock(clock), m_estimator(families), m_started(clock.steady())
+{
+    for (const auto &[resource, limits] : tier.zones)
+        m_lights.push_back({resource, limits, planOf(resource, tier), ZoneTracker(limits), Trend(trendOf(resource))});
+}
+
+RoundPlan SnapshotBuilder::plan(std::vector<std::string> queues)
+{
+    RoundPlan plan;
+    plan.queues = queues.empty() ? std::vector<std::string>{"celery"} : std::move(queues);
+    plan.bigKeys = m_estimator.bigKeys();
+    const auto interval = clientListInterval(m_redisFigures.connectedClients.value_or(0));
+    // Half a second of slack: rounds are a second apart, but never exactly.
+    plan.clientList = !m_clientsTime || m_clock.steady() - *m_clientsTime + std::chrono::milliseconds(500) >= interval;
+    plan.loadScript = m_loadScript;
+    plan.perRound = m_estimator.options().perRound;
+    plan.nested = m_estimator.options().nested;
+    return plan;
+}
+
+void SnapshotBuilder::redisAnswered(const RoundPlan &plan, RoundAnswer answer, std::chrono::nanoseconds took)
+{
+    const SteadyTime now = m_clock.steady();
+    if (m_runId && answer.info.server.runId && *m_runId != *answer.info.server.runId) {
+        m_estimator.clear();
+        m_heads.clear();
+    }
+    m_runId = answer.info.server.runId;
+    m_redisTime = now;
+    m_loadScript = answer.scriptMissing;
+    setLink(m_redis, true, took, {});
+    readInfo(answer.info, answer.keys);
+    if (answer.clients)
+        readClients(*answer.clients);
+    readQueue(answer);
+    m_estimator.setMeasured(answer.measured, plan.queues);
+    if (answer.draws)
+        m_estimator.addDraws(*answer.draws, plan.queues, now);
+    measure(Resource::RedisMemory, real(m_redisFigures.usedMemory), Unknown::NotAvailable);
+    measure(Resource::RedisConnections, real(m_redisFigures.connectedClients), Unknown::NotAvailable);
+}
+
+void SnapshotBuilder::redisFailed(const Error &error)
+{
+    setLink(m_redis, false, std::nullopt, error.message);
+    for (const Resource resource : {Resource::RedisMemory, Resource::RedisConnections, Resource::Queue})
+        measure(resource, std::nullopt, Unknown::Away);
+}
+
+bool SnapshotBuilder::databaseAnswered(const Result<void> &result, std::chrono::nanoseconds took)
+{
+    m_hasDatabase = true;
+    const std::optional<bool> before = m_database.up;
+    if (result.has_error())
+        setLink(m_database, false, std::nullopt, result.error().message);
+    else
+        setLink(m_database, true, took, {});
+    return before != m_database.up;
+}
+
+void SnapshotBuilder::setLink(Link &link, bool up, std::optional<std::chrono::nanoseconds> latency, std::string detail)
+{
+    if (link.up != up)
+        link.since = m_clock.steady();
+    link.up = up;
+    link.latency = latency ? std::optional(std::chrono::duration<double>(*latency).count()) : std::nullopt;
+    link.detail = std::move(detail);
+}
+
+void SnapshotBuilder::measure(Resource resource, std::optional<double> value, Unknown otherwise)
+{
+    for (Light &light : m_lights) {
+        if (light.resource != resource)
+            continue;
+        const SteadyTime now = m_clock.steady();
+        if (value) {
+            light.value = value;
+            light.measured = now;
+            light.unknown = Unknown::No;
+            light.trend.add(*value, now);
+        } else if (otherwise == Unknown::Away) {
+            // One missed second is no outage: the last value counts until it is stale.
+            if (light.measured && now - *light.measured >= staleAfter)
+                light.unknown = Unknown::Away;
+            else if (!light.measured)
+                light.unknown = Unknown::Away;
+        } else {
+            light.value.reset();
+            light.measured.reset();
+            light.unknown = otherwise;
+        }
+    }
+}
+
+void SnapshotBuilder::readInfo(const redis::Info &info, std::optional<std::uint64_t> keys)
+{
+    const SteadyTime now = m_clock.steady();
+    RedisFigures figures;
+    figures.version = info.server.version.value_or("");
+    if (info.server.uptime)
+        figures.uptime = std::chrono::seconds(*info.server.uptime);
+    figures.usedMemory = info.memory.used;
+    figures.usedMemoryPeak = info.memory.peak;
+    figures.usedMemoryRss = info.memory.resident;
+    figures.usedMemoryOverhead = info.memory.overhead;
+    figures.maxmemory = info.memory.max;
+    figures.maxmemoryPolicy = info.memory.policy.value_or("");
+    figures.fragmentation = info.memory.fragmentation;
+    figures.connectedClients = info.clients.connected;
+    figures.maxClients = info.clients.max;
+    figures.blockedClients = info.clients.blocked;
+    figures.commands = info.stats.commands;
+    figures.commandsPerSecond = info.stats.commandsPerSecond;
+    figures.evictedKeys = info.stats.evicted;
+    figures.expiredKeys = info.stats.expired;
+    figures.rejectedConnections = info.stats.rejectedConnections;
+    figures.keys = keys;
+    figures.appendOnly = info.persistence.aofEnabled;
+    figures.loading = info.persistence.loading;
+    if (info.persistence.rdbSaving)
+        figures.saving = *info.persistence.rdbSaving || info.persistence.aofRewriting.value_or(false);
+    if (info.persistence.rdbLastSaveOk)
+        figures.lastSaveOk = *info.persistence.rdbLastSaveOk && info.persistence.aofLastWriteOk.value_or(true);
+    if (info.stats.hits && info.stats.misses) {
+        m_hits.add(*info.stats.hits, now);
+        m_misses.add(*info.stats.misses, now);
+        const double hits = double(m_hits.growth().value_or(0));
+        const double all = hits + double(m_misses.growth().value_or(0));
+        if (all > 0)
+            figures.hitRatio = hits / all;
+    }
+    if (info.stats.evicted) {
+        m_evicted.add(*info.stats.evicted, now);
+        figures.evictedPerSecond = m_evicted.perSecond();
+    }
+    m_redisFigures = std::move(figures);
+}
+
+void SnapshotBuilder::readClients(const std::vector<redis::ClientEntry> &entries)
+{
+    m_clientsTime = m_clock.steady();
+    m_clients = clientsOf(entries);
+    m_clientFigures = clientFigures(m_clients);
+}
+
+void SnapshotBuilder::readQueue(const RoundAnswer &answer)
+{
+    m_queue.queues = answer.queues;
+    for (QueueLine &line : m_queue.queues)
+        line.queue = printable(line.queue);
+    std::uint64_t waiting = 0;
+    for (const QueueLine &line : answer.queues)
+        waiting += line.waiting;
+    m_queue.waiting = waiting;
+    m_queue.unacked = answer.unacked;
+    m_queue.oldest = oldest(answer);
+}
+
+std::optional<std::chrono::seconds> SnapshotBuilder::oldest(const RoundAnswer &answer)
+{
+    using std::chrono::duration_cast;
+    using std::chrono::seconds;
+    const SteadyTime now = m_clock.steady();
+    std::optional<seconds> oldest;
+    std::map<std::string, Head> heads;
+    for (const ListHead &head : answer.heads) {
+        if (head.message.empty())
+            continue;
+        const auto before = m_heads.find(head.list);
+        const bool same = before != m_heads.end() && before->second.message == head.message;
+        const SteadyTime since = same ? before->second.since : now;
+        heads[head.list] = {head.message, since};
+        oldest = std::max(oldest.value_or(seconds(0)), duration_cast<seconds>(now - since));
+    }
+    m_heads = std::move(heads);
+    if (answer.oldestUnacked) {
+        const auto taken = std::chrono::duration<double>(m_clock.wall().time_since_epoch()).count();
+        const auto age = seconds(std::int64_t(std::clamp(taken - *answer.oldestUnacked, 0.0, 1e9)));
+        oldest = std::max(oldest.value_or(seconds(0)), age);
+    }
+    return oldest;
+}
+
+Age SnapshotBuilder::ageOf(SteadyTime time) const { return std::chrono::duration_cast<Age>(m_clock.steady() - time); }
+
+void SnapshotBuilder::fillHttp(Snapshot &snapshot, const telemetry::HttpMetrics::Window &http, const Sources &sources)
+{
+    HttpFigures &figures = snapshot.http;
+    figures.traffic = traffic(http.all);
+    for (const auto &route : http.routes)
+        figures.routes.push_back({route.route->method, route.route->path, route.route->stream, traffic(route.figures)});
+    if (http.all.count >= leastRequests)
+        figures.errorRate = double(http.all.errors) / double(http.all.count);
+    measure(Resource::ErrorRate, figures.errorRate, Unknown::TooFew);
+    measure(Resource::ResponseTime, http.timed >= leastRequests ? http.all.p95 : std::nullopt, Unknown::TooFew);
+    if (sources.connections) {
+        const ConnectionFigures connections = sources.connections();
+        figures.connections = connections.connections;
+        figures.webSockets = connections.webSockets;
+        figures.refusedConnections = connections.refused;
+        figures.cutConnections = connections.cut;
+    }
+}
+
+void SnapshotBuilder::fillQueue(Snapshot &snapshot, const Sources &sources)
+{
+    snapshot.queue = m_queue;
+    if (m_redisTime)
+        snapshot.queue.age = ageOf(*m_redisTime);
+    if (sources.workers)
+        snapshot.workers = sources.workers();
+    std::uint64_t running = 0;
+    if (sources.tasks) {
+        const SteadyTime now = m_clock.steady();
+        const TaskFigures tasks = sources.tasks();
+        m_taken.add(tasks.taken, now);
+        m_ended.add(tasks.ended, now);
+        snapshot.queue.running = running = tasks.running;
+        snapshot.queue.reserved = tasks.reserved;
+        snapshot.queue.scheduled = tasks.scheduled;
+        snapshot.queue.takenPerSecond = m_taken.perSecond();
+        snapshot.queue.endedPerSecond = m_ended.perSecond();
+    }
+    // Away is told by redisFailed().
+    if (m_redis.up == true && m_queue.waiting && m_queue.unacked) {
+        const std::uint64_t backlog = *m_queue.waiting + *m_queue.unacked;
+        measure(Resource::Queue, double(backlog - std::min(running, *m_queue.unacked)), Unknown::NotAvailable);
+    }
+}
+
+void SnapshotBuilder::fillPools(Snapshot &snapshot, const Sources &sources)
+{
+    if (sources.dbPools)
+        snapshot.dbPools = sources.dbPools();
+    std::optional<double> worst;
+    for (const DbPoolFigures &pool : snapshot.dbPools)
+        if (pool.connections > 0)
+            worst = std::max(worst.value_or(0), double(pool.busy) / double(pool.connections));
+    measure(Resource::DbPool, worst, Unknown::NotAvailable);
+}
+
+void SnapshotBuilder::fillUsers(Snapshot &snapshot, const Sources &sources)
+{
+    if (sources.users)
+        snapshot.users = sources.users();
+    if (!snapshot.users.sessions && snapshot.redis.age && *snapshot.redis.age < staleAfter) {
+        for (const FamilyFigures &family : snapshot.families.families)
+            if (family.family == "sessions" && family.keys)
+                snapshot.users.sessions = std::uint64_t(family.keys->value + 0.5);
+    }
+    measure(Resource::Users, real(snapshot.users.concurrent), Unknown::NotAvailable);
+}
+
+Reading SnapshotBuilder::reading(Light &light)
+{
+    const SteadyTime now = m_clock.steady();
+    Reading reading;
+    reading.resource = light.resource;
+    reading.value = light.value;
+    reading.limit = light.limit;
+    reading.yellow = light.limits.yellow;
+    reading.red = light.limits.red;
+    reading.unknown = light.unknown;
+    if (light.measured)
+        reading.age = ageOf(*light.measured);
+    reading.zone = light.tracker.update(light.unknown == Unknown::No ? light.value : std::nullopt, now);
+    if (light.tracker.since())
+        reading.inZone = std::chrono::duration_cast<std::chrono::seconds>(now - *light.tracker.since());
+    if (const auto &line = light.trend.line(); line && light.unknown == Unknown::No) {
+        reading.slope = line->slope;
+        if (const auto threshold = nextThreshold(reading.zone, light.limits); threshold && line->slope > 0)
+            reading.toNextZone = light.trend.timeTo(*threshold, line->now);
+    }
+    return reading;
+}
+
+std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetrics::Window &http,
+                                                       const Sources &sources)
+{
+    const SteadyTime now = m_clock.steady();
+    auto snapshot = std::make_shared<Snapshot>();
+    snapshot->time = m_clock.wall();
+    snapshot->sequence = ++m_sequence;
+    snapshot->tier = m_tier.name;
+    snapshot->version = m_identity.version;
+    snapshot->instance = m_identity.instance;
+    snapshot->uptime = std::chrono::duration_cast<std::chrono::seconds>(now - m_started);
+    snapshot->redis = m_redisFigures;
+    if (m_redisTime)
+        snapshot->redis.age = ageOf(*m_redisTime);
+    if (m_redisFigures.keys)
+        snapshot->families =
+            m_estimator.figures(*m_redisFigures.keys, m_redisFigures.usedMemory, m_tier.memoryBudget, now);
+    snapshot->clients = m_clientFigures;
+    if (m_clientsTime)
+        snapshot->clients.age = ageOf(*m_clientsTime);
+    fillHttp(*snapshot, http, sources);
+    fillQueue(*snapshot, sources);
+    fillPools(*snapshot, sources);
+    fillUsers(*snapshot, sources);
+
+    const auto link = [&](std::string name, const Link &state) {
+        LinkStatus status{std::move(name), state.up, std::nullopt, state.latency, state.detail};
+        if (state.up)
+            status.since = std::chrono::duration_cast<std::chrono::seconds>(now - state.since);
+        snapshot->links.push_back(std::move(status));
+    };
+    link("redis", m_redis);
+    if (m_hasDatabase || sources.pingDatabase)
+        link("database", m_database);
+    for (Light &light : m_lights)
+        snapshot->readings.push_back(reading(light));
+    snapshot->verdict = verdict(snapshot->readings);
+    return snapshot;
+}
+
+} // namespace portolan::monitor

@@ -1,0 +1,119 @@
+#pragma once
+
+#include "core/api/clock.h"
+#include "core/api/snapshot.h"
+#include "core/api/tier.h"
+#include "core/monitor/families.h"
+#include "core/monitor/rate.h"
+#include "core/monitor/redis_round.h"
+#include "core/monitor/sources.h"
+#include "core/monitor/trend.h"
+#include "core/monitor/zones.h"
+#include "core/telemetry/http_metrics.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace portolan::monitor {
+
+/// Puts what was measured together into one Snapshot a second: zones, trends, rates, ages. Knows no I/O and no clock
+/// but the one passed in. One caller at a time.
+class SnapshotBuilder final
+{
+public:
+    struct Identity
+    {
+        std::string version;
+        std::string instance;
+    };
+
+    /// `families` and `clock` outlive it.
+    SnapshotBuilder(const Tier &tier, Identity identity, const KeyFamilies &families, const Clock &clock);
+
+    /// What to ask Redis for now.
+    RoundPlan plan(std::vector<std::string> queues);
+
+    void redisAnswered(const RoundPlan &plan, RoundAnswer answer, std::chrono::nanoseconds took);
+    void redisFailed(const Error &error);
+    /// Answers whether that is news: up after down, or the reverse.
+    bool databaseAnswered(const Result<void> &result, std::chrono::nanoseconds took);
+
+    std::shared_ptr<const Snapshot> build(const telemetry::HttpMetrics::Window &http, const Sources &sources);
+
+    /// Every client of the last list.
+    const std::vector<ClientInfo> &clients() const { return m_clients; }
+
+    static constexpr std::uint64_t leastRequests = 20;   ///< response time and error rate are unknown below
+    static constexpr std::chrono::seconds staleAfter{5}; ///< an older value no longer counts for its zone
+
+private:
+    /// A resource with zones.
+    struct Light
+    {
+        Resource resource;
+        ZoneLimits limits;
+        std::optional<double> limit;
+        ZoneTracker tracker;
+        Trend trend;
+        std::optional<double> value{};
+        std::optional<SteadyTime> measured{};
+        Unknown unknown = Unknown::NotYet;
+    };
+    struct Link
+    {
+        std::optional<bool> up;
+        SteadyTime since{};
+        std::optional<double> latency;
+        std::string detail;
+    };
+
+    void measure(Resource resource, std::optional<double> value, Unknown otherwise);
+    void setLink(Link &link, bool up, std::optional<std::chrono::nanoseconds> latency, std::string detail);
+    void readInfo(const redis::Info &info, std::optional<std::uint64_t> keys);
+    void readClients(const std::vector<redis::ClientEntry> &entries);
+    void readQueue(const RoundAnswer &answer);
+    std::optional<std::chrono::seconds> oldest(const RoundAnswer &answer);
+    void fillHttp(Snapshot &snapshot, const telemetry::HttpMetrics::Window &http, const Sources &sources);
+    void fillQueue(Snapshot &snapshot, const Sources &sources);
+    void fillPools(Snapshot &snapshot, const Sources &sources);
+    void fillUsers(Snapshot &snapshot, const Sources &sources);
+    Reading reading(Light &light);
+    Age ageOf(SteadyTime time) const;
+
+    const Tier m_tier;
+    const Identity m_identity;
+    const Clock &m_clock;
+    FamilyEstimator m_estimator;
+    const SteadyTime m_started;
+    std::uint64_t m_sequence = 0;
+    std::vector<Light> m_lights;
+    Link m_redis;
+    Link m_database;
+    bool m_hasDatabase = false;
+
+    std::optional<SteadyTime> m_redisTime;
+    std::optional<std::string> m_runId;
+    std::optional<std::uint64_t> m_maxMemory;
+    bool m_loadScript = true;
+    RedisFigures m_redisFigures;
+    std::optional<SteadyTime> m_clientsTime;
+    std::vector<ClientInfo> m_clients;
+    ClientFigures m_clientFigures;
+    QueueFigures m_queue;
+    struct Head
+    {
+        std::string message;
+        SteadyTime since;
+    };
+    std::map<std::string, Head> m_heads;
+    Rate m_hits{std::chrono::seconds(60)};
+    Rate m_misses{std::chrono::seconds(60)};
+    Rate m_evicted{std::chrono::seconds(10)};
+    Rate m_taken{std::chrono::seconds(10)};
+    Rate m_ended{std::chrono::seconds(10)};
+};
+
+} // namespace portolan::monitor

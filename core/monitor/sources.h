@@ -1,0 +1,47 @@
+#pragma once
+
+#include "core/api/result.h"
+#include "core/api/snapshot.h"
+#include "core/base/asio.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace portolan::monitor {
+
+/// Connections of the HTTP server.
+struct ConnectionFigures
+{
+    std::optional<std::uint64_t> connections;
+    std::optional<std::uint64_t> webSockets;
+    std::optional<std::uint64_t> refused;
+    std::optional<std::uint64_t> cut;
+};
+
+/// What this process' workers have done, for rates. Counts since the start, the rest is now.
+struct TaskFigures
+{
+    std::uint64_t taken = 0;
+    std::uint64_t ended = 0;
+    std::uint64_t running = 0;
+    std::uint64_t reserved = 0;
+    std::uint64_t scheduled = 0;
+};
+
+/// What the monitor cannot ask for itself because it may not know who has it. Each may be empty: those figures are
+/// unknown then. Called about once a second on the sampler's executor; must be quick, must not throw.
+struct Sources
+{
+    std::function<std::vector<std::string>()> queues{}; ///< names of the queues there are; empty: "celery"
+    std::function<TaskFigures()> tasks{};
+    std::function<WorkerFigures()> workers{};
+    std::function<ConnectionFigures()> connections{};
+    std::function<std::vector<DbPoolFigures>()> dbPools{};
+    std::function<UserFigures()> users{};
+    /// A trivial query; must end within 5 s, whatever happens. Asked every 5 s, never twice at once.
+    std::function<awaitable<Result<void>>()> pingDatabase{};
+};
+
+} // namespace portolan::monitor

@@ -43,9 +43,9 @@ struct ClientOptions
 /// Connecting and new calls fail at once; the first byte it sends makes the client Ready again.
 ///
 /// Errors, as kind "code": Unavailable "redis-away" (not connected, the reason in `message`), "redis-busy" (a bound
-/// reached), "redis-loading", "redis-busy-script" (BUSY), "redis-read-only" (MISCONF, READONLY), "redis-auth" (NOAUTH, WRONGPASS, NOPERM);
-/// Timeout "redis-timeout", "redis-lost"; Full "redis-full" (OOM); Unsupported "redis-cluster"; Protocol (a reply that
-/// is no RESP); Cancelled (stopped); Internal (any other error reply: `message` has its text).
+/// reached), "redis-loading", "redis-busy-script" (BUSY), "redis-read-only" (MISCONF, READONLY), "redis-auth" (NOAUTH,
+/// WRONGPASS, NOPERM); Timeout "redis-timeout", "redis-lost"; Full "redis-full" (OOM); Unsupported "redis-cluster";
+/// Protocol (a reply that is no RESP); Cancelled (stopped); Internal (any other error reply: `message` has its text).
 class Client final
 {
 public:

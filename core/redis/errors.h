@@ -9,12 +9,16 @@
 
 namespace portolan::redis {
 
-/// What an error reply means for a caller, by its first word.
+/// What an error reply means for a caller, by its first word (kind "code"):
+///   OOM                                    Full "redis-full"
+///   MISCONF, READONLY, NOREPLICAS          Unavailable "redis-read-only"
+///   LOADING                                Unavailable "redis-loading"
+///   BUSY                                   Unavailable "redis-busy-script"
+///   MASTERDOWN, TRYAGAIN                   Unavailable "redis-away"
+///   NOAUTH, WRONGPASS, NOPERM, DENIED      Unavailable "redis-auth"
+///   MOVED, ASK, CROSSSLOT, CLUSTERDOWN     Unsupported "redis-cluster"
+///   anything else                          Internal, with the reply's text
 /// https://redis.io/docs/latest/develop/reference/protocol-spec/
-///   OOM → Full "redis-full" · MISCONF, READONLY, NOREPLICAS → Unavailable "redis-read-only" · LOADING → "redis-loading"
-///   BUSY → "redis-busy-script" · MASTERDOWN, TRYAGAIN → "redis-away"
-///   NOAUTH, WRONGPASS, NOPERM, DENIED → "redis-auth" · MOVED, ASK, CROSSSLOT, CLUSTERDOWN → Unsupported "redis-cluster"
-///   anything else → Internal with the reply's text
 Error errorOf(const Reply &reply);
 
 /// Redis is not there right now: code "redis-away".

@@ -86,7 +86,9 @@ std::string controlChannel(unsigned database) { return "/" + std::to_string(data
 
 std::string eventChannel(unsigned database, std::string_view type)
 {
-    std::string channel = "/" + std::to_string(database) + ".celeryev/";
+    std::string channel = "/";
+    appendNumber(channel, database);
+    channel.append(".celeryev/");
     for (const char c : type)
         channel.push_back(c == '-' ? '.' : c);
     return channel;

@@ -22,7 +22,7 @@ template <std::integral T> void appendNumber(std::string &out, T number)
 {
     char digits[24];
     const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-    out.append(digits, end);
+    out.append(std::string_view(digits, static_cast<std::size_t>(end - digits)));
 }
 
 /// Any value, well-formed UTF-8 whatever its strings hold.

@@ -90,7 +90,7 @@ Result<std::optional<WallTime>> timeAt(const json::object &headers, std::string_
         return std::optional<WallTime>{};
     const std::optional<WallTime> time = parseIsoTime(textAt(headers, key));
     if (!time)
-        return malformed("`" + std::string(key) + "` of a task message is no time");
+        return malformed(std::string(key).append(" of a task message is no time"));
     return time;
 }
 

@@ -324,7 +324,7 @@ Result<void> WorkerPool::rateLimit(std::string_view task, std::string_view limit
 {
     const std::optional<std::chrono::nanoseconds> interval = TaskRate::parse(limit);
     if (!interval)
-        return failure(ErrorKind::Invalid, "\"" + std::string(limit.substr(0, 64)) + "\" is no rate limit",
+        return failure(ErrorKind::Invalid, std::string(limit.substr(0, 64)).append(" is no rate limit"),
                        "write it as 10/s, 10/m or 10/h; 0 is none");
     if (!m_impl->registry.find(task))
         return failure(ErrorKind::NotFound, "unknown task");

@@ -23,17 +23,21 @@ public:
 
     std::optional<Session> find(const SessionId &id); ///< alive and not revoked
     void remember(const SessionId &id, const Session &session);
-    /// A session Redis does not know. False: no room for more of these.
+    /// A session Redis does not know yet. False: no room for more of these.
     [[nodiscard]] bool born(const SessionId &id, const Session &session);
     bool isBornHere(const SessionId &id) const;
     /// Redis says it is not there (or no longer).
     void forget(const SessionId &id);
+    /// Redis was lost at `seconds`, perhaps with its last second or two of writes: sessions created from then on are
+    /// taken for born here, so that they are told to it again.
+    void distrust(std::uint32_t seconds);
 
     /// The same while Redis is away: `takePending()` will tell it.
     void end(const SessionId &id);
     void revoke(Id user, std::uint32_t upTo, bool pending);
     /// The u32 up to which this user's sessions are void here; 0: none.
     std::uint32_t revokedUpTo(Id user) const;
+    bool isEnded(const SessionId &id) const;
 
     struct Pending
     {
@@ -67,6 +71,7 @@ private:
     void put(const SessionId &id, const Session &session, bool born);
     void erase(const SessionId &id);
     bool revoked(const Session &session) const;
+    void forgetOld(SteadyTime now);
     static constexpr std::size_t maxEnded = 20'000;
     static constexpr std::size_t maxRevoked = 20'000;
 

@@ -7,6 +7,7 @@
 #include "core/base/asio.h"
 #include "core/redis/script.h"
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -38,7 +39,7 @@ struct SessionOptions
 ///   ones live in memory and move to Redis when it is back, as do endings and revocations.
 /// - When Redis is full: sessions that are there go on, create() answers Full.
 ///
-/// Any thread; coroutines resume on the caller's executor.
+/// Any thread; coroutines resume on the caller's executor. Must outlive the executor's threads once connected.
 class Sessions final
 {
 public:
@@ -83,6 +84,9 @@ public:
     const SessionOptions &options() const { return m_options; }
     /// Redis answered. If it had been away, what it missed is told to it.
     void redisAnswered();
+    void redisFailed(); ///< a call failed with what RedisOutage::means() says
+    /// While Redis is away: what this instance knows. nullopt: ended here. Unavailable: not known.
+    Result<std::optional<Session>> findHere(const SessionId &id);
     /// Redis does not know `id`. If it was born here it is moved now: true, and the caller asks again.
     awaitable<bool> adopt(SessionId id);
 
@@ -93,6 +97,8 @@ public:
     static constexpr std::string_view channel = "p:sessions"; ///< "session <id>", "user <id> <upTo>"
 
 private:
+    void startMove();
+    awaitable<bool> tellBorn(SessionId id, Session session);
     void ended(const Ended &what, bool tellOthers);
     void heard(std::string_view message);
     std::uint32_t seconds() const;
@@ -106,7 +112,8 @@ private:
     redis::Script m_create;
     redis::Script m_revoke;
     std::function<void(const Ended &)> m_onEnded;
-    struct Shared; ///< what a running move keeps alive
+    std::atomic<bool> m_pendingCheck{false}; ///< a move failed half-way
+    struct Shared;                           ///< what a running move keeps alive
     std::shared_ptr<Shared> m_shared;
     std::shared_ptr<void> m_subscription;
 };

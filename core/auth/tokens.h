@@ -27,7 +27,7 @@ struct AccessClaims
 /// Claims: `sid`, `sub` (user id), `role`, `iat`, `nbf`, `exp`.
 ///
 /// Read strictly (RFC 8725): the header must be exactly the one this makes, so nobody chooses the algorithm; base64url
-/// without padding or loose bits; at most 1 KiB; every claim present, of its type, once; signature compared in
+/// without padding or loose bits; at most 1 KiB; every claim present and of its type, no other; signature compared in
 /// constant time before anything inside is looked at. Any thread.
 class AccessTokens final
 {

@@ -9,12 +9,12 @@
 #include "core/limits/window_spec.h"
 
 #include <array>
-#include <atomic>
 #include <functional>
 #include <list>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -45,7 +45,7 @@ struct UserLimits
     std::array<std::shared_ptr<const WindowSpec>, categoryCount> own;
 };
 
-/// Which windows apply to whom, right now. From any thread; reading takes no lock.
+/// Which windows apply to whom, right now. From any thread; locks are held for some dozen nanoseconds.
 ///
 /// Changes are pushed: set() and forget() tell the other instances over the channel `p:limits`, and each of them reads
 /// again through the loaders. Persisting is the caller's: write to the database first, then call set() or forget().
@@ -70,7 +70,7 @@ public:
     void onLoadUser(UserLoader loader) { m_loadUser = std::move(loader); } ///< before the server starts
     void onLoadPlan(PlanLoader loader) { m_loadPlan = std::move(loader); } ///< before the server starts
 
-    std::shared_ptr<const LimitsPlan> plan() const { return m_plan.load(); }
+    std::shared_ptr<const LimitsPlan> plan() const;
     void set(LimitsPlan plan); ///< from now on, for every request of every instance
 
     /// What is remembered of a user's overrides; null: not known, load().
@@ -80,7 +80,7 @@ public:
     awaitable<Result<std::shared_ptr<const UserLimits>>> load(Id user);
     void forget(Id user); ///< a user's overrides changed
 
-    static constexpr std::string_view channel = "p:limits"; ///< messages: "plan", "user <id>"
+    static constexpr std::string_view channel = "p:limits"; ///< messages: "<instance> plan", "<instance> user <id>"
 
 private:
     struct Remembered
@@ -91,16 +91,17 @@ private:
     };
 
     void drop(Id user);
-    void publish(std::string message);
+    void publish(const std::string &message);
     void heard(std::string_view message);
+    awaitable<void> readPlanAgain();
 
     const Clock &m_clock;
     const std::size_t m_bound;
     const std::chrono::milliseconds m_life;
-    std::atomic<std::shared_ptr<const LimitsPlan>> m_plan;
     UserLoader m_loadUser;
     PlanLoader m_loadPlan;
-    std::mutex m_mutex;
+    mutable std::mutex m_mutex;
+    std::shared_ptr<const LimitsPlan> m_plan;
     std::list<Remembered> m_order; ///< most recently used first
     std::unordered_map<Id, std::list<Remembered>::iterator> m_index;
     std::uint64_t m_changes = 0; ///< a reading that began before a change must not be remembered

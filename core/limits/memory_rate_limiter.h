@@ -2,7 +2,6 @@
 
 #include "core/limits/rate_limiter.h"
 
-#include <array>
 #include <list>
 #include <mutex>
 #include <string>
@@ -22,38 +21,41 @@ public:
     Decision count(std::span<const Check> checks); ///< hit() without a coroutine
 
     std::size_t size() const; ///< keys held
-    void clear();
 
 private:
     struct Entry
     {
-        std::int64_t at = 0; ///< milliseconds
+        std::int64_t at = 0; ///< milliseconds: its last request
         std::uint32_t count = 0;
     };
     struct Counter
     {
-        Category category = Category::Default;
-        bool additional = false;
+        std::uint8_t tag = 0; ///< category, and whether in addition
         std::uint16_t id = 0;
         std::uint32_t used = 0;
-        std::int64_t reset = 0;     ///< fixed windows
-        std::vector<Entry> entries; ///< moving windows, oldest first
+        std::int64_t reset = 0;          ///< fixed windows
+        std::vector<Entry> entries = {}; ///< moving windows, oldest first
     };
     struct Caller
     {
         std::string key;
-        std::vector<Counter> counters;
+        std::vector<Counter> counters = {};
     };
-    struct Place; ///< what one window would become
+    struct Room ///< in one window
+    {
+        std::int64_t left = 0; ///< after this request; -1: none
+        std::uint32_t count = 0;
+        std::int64_t reset = 0;
+    };
 
     Caller &caller(std::string_view key);
-    static Counter &counter(Caller &caller, const Check &check, const Window &window, std::int64_t now);
-    static Place look(Counter &counter, const Window &window, std::int64_t now);
+    static Counter &counterOf(Caller &caller, std::uint8_t tag, std::uint16_t id);
+    static Room look(Counter &counter, const Window &window, std::int64_t now);
+    static void use(Counter &counter, const Window &window, std::int64_t now);
 
     const Clock &m_clock;
     const std::size_t m_bound;
     mutable std::mutex m_mutex;
-    std::int64_t m_latest = 0; ///< the wall clock may step back, counting must not
     std::list<Caller> m_order; ///< most recently used first
     std::unordered_map<std::string_view, std::list<Caller>::iterator> m_index;
 };

@@ -1,20 +1,17 @@
 #pragma once
 
 #include "core/limits/rate_limiter.h"
-#include "core/redis/client.h"
 #include "core/redis/script.h"
 
-#include <functional>
-#include <string>
+namespace portolan::redis {
+class Client;
+}
 
 namespace portolan::limits {
 
-/// Lua that counts windows (resources/scripts/windows.lua), to put in front of a script that uses it.
-std::string windowsLua();
-
 /// Windows in Redis, shared by all instances: one round trip, one script, at most four checks. The time is Redis' own
 /// (TIME inside the script), since the clocks of several instances differ.
-/// Errors as redis::Client has them.
+/// Errors as redis::Client has them; Full (`redis-full`): Redis has no room, nothing was counted.
 class RedisRateLimiter final : public RateLimiter
 {
 public:

@@ -1,29 +1,23 @@
 #include "core/limits/window_spec.h"
 
+#include "core/limits/packing.h"
+
 #include <algorithm>
 
 namespace portolan::limits {
 
-namespace {
-
-void putLittle(std::string &to, std::uint64_t value, int bytes)
-{
-    for (int i = 0; i < bytes; ++i)
-        to += static_cast<char>(value >> (8 * i));
-}
-
-} // namespace
-
 WindowSpec::WindowSpec(Windows windows) : m_windows(std::move(windows))
 {
-    for (const auto &window : m_windows) {
-        putLittle(m_packed, idOf(window), 2);
-        putLittle(m_packed, window.count, 4);
-        putLittle(m_packed, static_cast<std::uint64_t>(window.length().count()), 5);
-    }
+    for (const bool moving : {false, true})
+        for (const auto &window : m_windows) {
+            if (window.moving != moving)
+                continue;
+            put(m_packed, idOf(window), 2);
+            put(m_packed, window.count, 4);
+            put(m_packed, static_cast<std::uint64_t>(window.length().count()), 5);
+        }
+    m_fixed = static_cast<std::size_t>(std::ranges::count(m_windows, false, &Window::moving));
 }
-
-bool WindowSpec::anyMoving() const { return std::ranges::any_of(m_windows, &Window::moving); }
 
 std::uint16_t WindowSpec::idOf(const Window &window)
 {

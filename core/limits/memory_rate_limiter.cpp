@@ -1,0 +1,141 @@
+#include "core/limits/memory_rate_limiter.h"
+
+#include "core/limits/redis_windows.h"
+
+#include <algorithm>
+
+namespace portolan::limits {
+
+namespace {
+
+std::int64_t lengthOf(const Window &window) { return window.length().count(); }
+
+WallTime wallOf(std::int64_t milliseconds) { return WallTime(std::chrono::milliseconds(milliseconds)); }
+
+} // namespace
+
+MemoryRateLimiter::MemoryRateLimiter(const Clock &clock, std::size_t keys)
+    : m_clock(clock), m_bound(std::max<std::size_t>(4, keys))
+{}
+
+awaitable<Result<Decision>> MemoryRateLimiter::hit(std::span<const Check> checks) { co_return count(checks); }
+
+Decision MemoryRateLimiter::count(std::span<const Check> checks)
+{
+    const std::lock_guard lock(m_mutex);
+    const std::int64_t now = std::chrono::floor<std::chrono::milliseconds>(m_clock.wall()).time_since_epoch().count();
+    Decision decision;
+    decision.now = wallOf(now);
+    Room tightest;
+    for (const auto &check : checks) {
+        if (check.spec->empty())
+            continue;
+        auto &who = caller(check.key);
+        for (const auto &window : check.spec->windows()) {
+            const auto tag = tagOf(check.category, check.additional);
+            const Room room = look(counterOf(who, tag, WindowSpec::idOf(window)), window, now);
+            if (!decision.limited || room.left < tightest.left ||
+                (room.left == tightest.left && room.reset > tightest.reset))
+                tightest = room;
+            decision.limited = true;
+        }
+    }
+    if (!decision.limited)
+        return decision;
+    decision.allowed = tightest.left >= 0;
+    decision.limit = tightest.count;
+    decision.remaining = static_cast<std::uint32_t>(std::max<std::int64_t>(0, tightest.left));
+    decision.reset = wallOf(tightest.reset);
+    if (decision.allowed)
+        for (const auto &check : checks)
+            for (const auto &window : check.spec->windows())
+                use(counterOf(caller(check.key), tagOf(check.category, check.additional), WindowSpec::idOf(window)),
+                    window, now);
+    return decision;
+}
+
+std::size_t MemoryRateLimiter::size() const
+{
+    const std::lock_guard lock(m_mutex);
+    return m_order.size();
+}
+
+MemoryRateLimiter::Caller &MemoryRateLimiter::caller(std::string_view key)
+{
+    if (const auto found = m_index.find(key); found != m_index.end()) {
+        m_order.splice(m_order.begin(), m_order, found->second);
+        return m_order.front();
+    }
+    // The bound is above the number of checks of one request, so none of those goes while it is being looked at.
+    if (m_order.size() >= m_bound) {
+        m_index.erase(m_order.back().key);
+        m_order.pop_back();
+    }
+    m_order.push_front(Caller{std::string(key)});
+    m_index.emplace(m_order.front().key, m_order.begin());
+    return m_order.front();
+}
+
+MemoryRateLimiter::Counter &MemoryRateLimiter::counterOf(Caller &caller, std::uint8_t tag, std::uint16_t id)
+{
+    const auto found = std::ranges::find_if(
+        caller.counters, [&](const Counter &counter) { return counter.tag == tag && counter.id == id; });
+    if (found != caller.counters.end())
+        return *found;
+    // Live changes of limits leave counters behind; what has most likely run out goes first.
+    constexpr std::size_t most = 2 * maxWindows * 8;
+    if (caller.counters.size() >= most)
+        caller.counters.erase(caller.counters.begin());
+    return caller.counters.emplace_back(Counter{tag, id});
+}
+
+MemoryRateLimiter::Room MemoryRateLimiter::look(Counter &counter, const Window &window, std::int64_t now)
+{
+    const std::int64_t length = lengthOf(window);
+    const auto leftOf = [&] {
+        return counter.used < window.count ? std::int64_t{window.count} - counter.used - 1 : std::int64_t{-1};
+    };
+    if (!window.moving) {
+        if (counter.reset <= now)
+            counter.used = 0;
+        return {leftOf(), window.count, counter.used == 0 ? now + length : counter.reset};
+    }
+    auto &entries = counter.entries;
+    const auto first = std::ranges::find_if(entries, [&](const Entry &entry) { return entry.at + length > now; });
+    for (auto entry = entries.begin(); entry != first; ++entry)
+        counter.used -= entry->count;
+    entries.erase(entries.begin(), first);
+    std::int64_t reset = (entries.empty() ? now : entries.front().at) + length;
+    // Refused: when so many have left that there is room.
+    std::int64_t over = counter.used;
+    for (auto entry = entries.begin(); entry != entries.end() && over >= window.count; ++entry) {
+        over -= entry->count;
+        reset = entry->at + length;
+    }
+    return {leftOf(), window.count, reset};
+}
+
+void MemoryRateLimiter::use(Counter &counter, const Window &window, std::int64_t now)
+{
+    const std::int64_t length = lengthOf(window);
+    if (!window.moving) {
+        if (counter.used == 0)
+            counter.reset = now + length;
+        ++counter.used;
+        return;
+    }
+    ++counter.used;
+    auto &entries = counter.entries;
+    const std::int64_t at = entries.empty() ? now : std::max(now, entries.back().at);
+    // Integers as good as the script's fractions: at / (length / 256) is at * 256 / length.
+    const bool same =
+        !entries.empty() && window.count > exactMovingEntries && entries.back().at * 256 / length == at * 256 / length;
+    if (same) {
+        entries.back().at = at;
+        ++entries.back().count;
+    } else {
+        entries.push_back({at, 1});
+    }
+}
+
+} // namespace portolan::limits

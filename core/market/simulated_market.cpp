@@ -15,9 +15,10 @@ using namespace std::chrono;
 constexpr sys_days firstDay{year(2005) / January / 3};
 constexpr std::size_t keptInstruments = 64;
 constexpr double tradingDays = 252;
-constexpr double overnightShare = 0.2; ///< of a day's variance
-constexpr double worstReturn = 0.25;   ///< of a day, logarithmic
-constexpr int bridgeLevels = 14;       ///< 6.5 h / 2^14 ≈ 1.4 s
+constexpr double pull = 0.5 / tradingDays; ///< share of the distance to the trend that a day makes up
+constexpr double overnightShare = 0.2;     ///< of a day's variance
+constexpr double worstReturn = 0.25;       ///< of a day, logarithmic
+constexpr int bridgeLevels = 14;           ///< 6.5 h / 2^14 ≈ 1.4 s
 constexpr double leastPrice = 0.01;
 
 enum Stream : std::uint64_t { Shape = 1, Return, Gap, High, Low, Volume, Path };
@@ -101,7 +102,8 @@ struct SimulatedMarket::Instrument
             const double variance =
                 std::clamp(meanVariance * (1 - alpha - beta) + alpha * shock * shock + beta * last.variance,
                            meanVariance * 0.1, meanVariance * 12);
-            const double move = drift - variance / 2 + std::sqrt(variance) * normalOf(Return, next);
+            const double trend = startLog + drift * double(path.size());
+            const double move = drift + pull * (trend - last.close) + std::sqrt(variance) * normalOf(Return, next);
             path.push_back({next, last.close + std::clamp(move, -worstReturn, worstReturn), variance});
         }
     }

@@ -13,11 +13,12 @@ namespace portolan::market {
 /// date only, never on what was asked before.
 ///
 /// Each symbol is a geometric Brownian motion whose daily variance follows GARCH(1,1) (Bollerslev 1986:
-/// σ²ₜ = ω + α ε²ₜ₋₁ + β σ²ₜ₋₁), so that wild days come together. Price, drift (−2 … 14 % a year), mean volatility
-/// (14 … 55 % a year), α, β and volume are drawn from its name. A fifth of a day's variance is the gap over night. High
-/// and low are drawn from the law of a Brownian bridge's extremes (Karatzas, Shreve: Brownian Motion, section 4.3).
-/// Within the day the price walks a Brownian bridge from open to close, halved and halved again (Lévy's construction),
-/// inside high and low; volume grows along a U: much at the opening and the close, little at noon.
+/// σ²ₜ = ω + α ε²ₜ₋₁ + β σ²ₜ₋₁), so that wild days come together. A weak pull towards its trend (half of a distance
+/// in 1.4 years) keeps prices plausible over decades. Price, trend (−2 … 14 % a year), mean volatility (14 … 55 % a
+/// year), α, β and volume are drawn from its name. A fifth of a day's variance is the gap over night. High and low are
+/// drawn from the law of a Brownian bridge's extremes (Karatzas, Shreve: Brownian Motion, section 4.3). Within the day
+/// the price walks a Brownian bridge from open to close, halved and halved again (Lévy's construction), inside high and
+/// low; volume grows along a U: much at the opening and the close, little at noon.
 ///
 /// History begins on 2005-01-03. Any thread. The first use of a symbol computes its path (below 1 ms); the last 64 used
 /// are kept.

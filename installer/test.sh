@@ -57,17 +57,16 @@ run_tests() { # run_tests PRESET [ctest arguments]
     ctest --preset "$preset" -j2 --no-tests=error -L '^(unit|contract|integration|e2e)$' "$@"
 }
 
-# What a target found is left in its working folder, build/fuzz/findings/<target>; its seeds are tests/fuzz/*/<target>_seeds.
+# What a target found is left in its working folder, build/fuzz/findings/<target>. The seeds of fuzz_http_request are
+# tests/fuzz/http/seeds/request.
 fuzz_one() { # fuzz_one SECONDS TARGET
     local name=${2##*/}
-    local work=build/fuzz/findings/$name
-    local folders=("$work/corpus") seeds
+    local work=build/fuzz/findings/$name folder=${2%/*}
+    local corpora=("$work/corpus") seeds=tests/fuzz/${folder##*/}/seeds/${name#fuzz_"${folder##*/}"_}
     mkdir -p "$work/corpus"
-    for seeds in tests/fuzz/*/"${name}_seeds"; do
-        if [ -d "$seeds" ]; then folders+=("$seeds"); fi
-    done
-    if "$2" -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$work/" "${folders[@]}" >"$work/log" 2>&1; then
-        echo "$name: nothing found, $(sed -n 's/^stat::number_of_executed_units: *//p; s/^Done \([0-9]*\) runs.*/\1/p' "$work/log" | head -n 1) inputs"
+    if [ -d "$seeds" ]; then corpora+=("$seeds"); fi
+    if "$2" -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$work/" "${corpora[@]}" >"$work/log" 2>&1; then
+        echo "$name: nothing found ($(sed -n 's/^Done \([0-9]*\) runs.*/\1 inputs/p' "$work/log"))"
     else
         tail -n 40 "$work/log"
         echo "$name: FOUND SOMETHING, see $work"
@@ -77,9 +76,12 @@ fuzz_one() { # fuzz_one SECONDS TARGET
 
 fuzz() {
     local targets
-    build fuzz
-    mapfile -t targets < <(find build/fuzz/tests/fuzz -type f -executable -name '*_fuzz' | sort)
-    [ ${#targets[@]} -gt 0 ] || die "no fuzz target was built"
+    say "Building the fuzz targets (build/fuzz)"
+    cmake --preset fuzz
+    mapfile -t targets < <(cmake --build --preset fuzz --target help | sed -n 's/^\(fuzz_[a-z0-9_]*\): phony$/\1/p')
+    [ ${#targets[@]} -gt 0 ] || die "there is no fuzz target"
+    cmake --build --preset fuzz --target "${targets[@]}"
+    mapfile -t targets < <(find build/fuzz/tests/fuzz -type f -executable -name 'fuzz_*' | sort)
     say "Fuzzing ${#targets[@]} targets for $fuzz_seconds s each, two at a time"
     export -f fuzz_one
     printf '%s\0' "${targets[@]}" | xargs -0 -P 2 -n 1 bash -c 'fuzz_one "$@"' fuzz "$fuzz_seconds"

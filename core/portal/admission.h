@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 
 namespace portolan::redis {
 class Client;
@@ -61,6 +62,16 @@ public:
     /// Called when a session's use is noted (every 10 s of use): for the list of sessions. Any thread; must not block.
     void onSeen(std::function<void(const auth::SessionId &, WallTime)> handler) { m_onSeen = std::move(handler); }
 
+    /// Called for every 429: for the log and the metrics. On the connection's thread; must not block.
+    struct Refusal
+    {
+        const http::Request &request;
+        Category category = Category::Default;
+        Id userId = 0;            ///< 0: nobody is signed in
+        bool concurrency = false; ///< the ceiling of users, not a window
+    };
+    void onRefused(std::function<void(const Refusal &)> handler) { m_onRefused = std::move(handler); }
+
     const redis::Script &script() const { return m_script; } ///< for Client::preload()
 
     /// 429 answers so far, by category.
@@ -71,16 +82,18 @@ public:
 
 private:
     struct Visit;   ///< one request on its way through
-    struct Outcome; ///< what the script, or memory, said of it
+    struct Outcome; ///< what the script, or the memory, said of it
 
-    Visit identify(const http::Request &request, const http::Route &route) const;
-    awaitable<Result<void>> loadLimits(Visit &visit);
+    Visit identify(const http::Request &request, const http::Route &route);
+    awaitable<void> loadLimits(Visit &visit, Id user);
     awaitable<Result<Outcome>> ask(Visit &visit);
     awaitable<Result<Outcome>> askRedis(const Visit &visit);
+    std::string scriptRequest(const Visit &visit) const;
     Result<Outcome> askMemory(const Visit &visit);
-    void countInMemory(const Visit &visit, const std::optional<auth::Session> &session, Outcome &outcome);
+    limits::Decision countInMemory(const Visit &visit, const std::optional<auth::Session> &session);
     http::Admitted conclude(http::Request &request, const http::Route &route, const Visit &visit,
                             const Outcome &outcome);
+    http::Response refuse(const http::Request &request, const Visit &visit, const Outcome &outcome);
 
     redis::Client &m_client;
     auth::Sessions &m_sessions;
@@ -94,6 +107,7 @@ private:
     limits::MemoryRateLimiter m_memory;
     limits::WindowSpec m_guard;
     std::function<void(const auth::SessionId &, WallTime)> m_onSeen;
+    std::function<void(const Refusal &)> m_onRefused;
     std::array<std::atomic<std::uint64_t>, limits::categoryCount> m_refused{};
 };
 

@@ -1,0 +1,178 @@
+#include "core/portal/account_routes.h"
+
+#include "core/base/ids.h"
+#include "core/base/json.h"
+#include "core/base/time_format.h"
+#include "core/http/cookie.h"
+#include "core/http/problem.h"
+#include "core/portal/account_service.h"
+#include "core/portal/admission.h"
+
+#include <algorithm>
+
+namespace portolan::portal {
+
+namespace {
+
+struct CredentialsBody
+{
+    std::string email;
+    Secret password;
+};
+BOOST_DESCRIBE_STRUCT(CredentialsBody, (), (email, password))
+
+constexpr std::string_view credentialsSchema =
+    R"({"type":"object","required":["email","password"],"additionalProperties":false,"properties":)"
+    R"({"email":{"type":"string","format":"email"},"password":{"type":"string","minLength":8,"maxLength":128}}})";
+constexpr std::string_view userSchema =
+    R"({"type":"object","properties":{"id":{"type":"string"},"email":{"type":"string"},)"
+    R"("role":{"type":"string","enum":["user","operator","admin"]},"disabled":{"type":"boolean"},)"
+    R"("created":{"type":"string","format":"date-time"},"last_sign_in":{"type":["string","null"],"format":"date-time"}}})";
+constexpr std::string_view signedInSchema =
+    R"({"type":"object","properties":{"user":{"type":"object"},"access_token":{"type":"string"},"expires_in":{"type":"integer"}}})";
+constexpr std::string_view csrfSchema = R"({"type":"object","properties":{"csrf_token":{"type":"string"}}})";
+
+/// Answers that hold a secret, or depend on who asks, are nothing for a cache.
+http::Response fresh(http::Response response)
+{
+    response.with("Cache-Control", "no-store");
+    return response;
+}
+
+http::Response signedIn(const User &user, const std::string &token, std::chrono::seconds expiresIn)
+{
+    std::string body = R"({"user":)";
+    body.append(userJson(user)).append(R"(,"access_token":")").append(token);
+    body.append(R"(","expires_in":)").append(std::to_string(expiresIn.count())).append("}");
+    return fresh(http::json(std::move(body)));
+}
+
+Result<AccountService::Credentials> credentialsOf(const http::Request &request)
+{
+    auto body = readJson<CredentialsBody>(request.body, JsonMode::Strict);
+    if (!body)
+        return body.error();
+    return AccountService::Credentials{std::move(body->email), std::move(body->password)};
+}
+
+} // namespace
+
+std::string userJson(const User &user)
+{
+    const bool plain = std::ranges::all_of(
+        user.email, [](unsigned char c) { return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f; });
+    std::string text;
+    text.reserve(192 + user.email.size());
+    text.append(R"({"id":")").append(formatId(user.id)).append(R"(","email":)");
+    if (plain)
+        text.append("\"").append(user.email).append("\"");
+    else
+        text.append(boost::json::serialize(boost::json::string(user.email)));
+    text.append(R"(,"role":")").append(enumName(user.role)).append(R"(","disabled":)");
+    text.append(user.disabled ? "true" : "false");
+    text.append(R"(,"created":")").append(formatTime(user.created)).append(R"(","last_sign_in":)");
+    if (user.lastSignIn)
+        text.append("\"").append(formatTime(*user.lastSignIn)).append("\"}");
+    else
+        text.append("null}");
+    return text;
+}
+
+AccountRoutes::AccountRoutes(AccountService &accounts, const auth::CsrfTokens &csrf,
+                             std::chrono::seconds sessionLifetime, bool secureCookies)
+    : m_accounts(accounts), m_csrf(csrf), m_lifetime(sessionLifetime), m_secureCookies(secureCookies)
+{}
+
+void AccountRoutes::mount(http::Router &router)
+{
+    using http::Request;
+    http::Access open{Role::Anonymous, Category::Auth};
+    open.csrf = false;
+    router.post("/auth/register", open, [this](Request &request) { return registerUser(request); },
+                {"Make an account", credentialsSchema, userSchema});
+    router.post("/auth/login", open, [this](Request &request) { return login(request); },
+                {"Sign in: sets the cookie sid and answers an access token", credentialsSchema, signedInSchema});
+    router.post("/auth/logout", {Role::User, Category::Unlimited}, [this](Request &request) { return logout(request); },
+                {"Sign out: ends the session and its access tokens", {}, {}});
+    router.post("/auth/token", {Role::User, Category::Auth}, [this](Request &request) { return token(request); },
+                {"A fresh access token for the session", {}, signedInSchema});
+    router.get("/auth/csrf", {Role::User, Category::Unlimited}, [this](Request &request) { return csrf(request); },
+               {"The session's CSRF token, to send as X-CSRF-Token", {}, csrfSchema});
+    router.get("/api/me", {Role::User, Category::Api}, [this](Request &request) { return me(request); },
+               {"Who is signed in", {}, userSchema});
+}
+
+awaitable<http::Response> AccountRoutes::registerUser(http::Request &request)
+{
+    auto credentials = credentialsOf(request);
+    if (!credentials)
+        co_return http::problem(request, credentials.error());
+    const auto user = co_await m_accounts.registerUser(std::move(*credentials));
+    if (!user)
+        co_return http::problem(request, user.error());
+    co_return fresh(http::json(userJson(*user), http::status::created));
+}
+
+awaitable<http::Response> AccountRoutes::login(http::Request &request)
+{
+    auto credentials = credentialsOf(request);
+    if (!credentials)
+        co_return http::problem(request, credentials.error());
+    AccountService::Origin origin{std::string(request.address), std::string(request.header(http::field::user_agent))};
+    const auto result = co_await m_accounts.signIn(std::move(*credentials), std::move(origin));
+    if (!result)
+        co_return http::problem(request, result.error());
+    // A session this browser had is of no use any more, whoever's it was.
+    if (const Caller *caller = callerOf(request); caller && !caller->bearer)
+        (void)co_await m_accounts.signOut(caller->session);
+    auto response = signedIn(result->user, result->accessToken, result->expiresIn);
+    response.with("Set-Cookie", cookie(request, result->token.reveal(), m_lifetime));
+    co_return response;
+}
+
+awaitable<http::Response> AccountRoutes::logout(http::Request &request)
+{
+    const auto done = co_await m_accounts.signOut(callerOf(request)->session);
+    if (!done)
+        co_return http::problem(request, done.error());
+    auto response = fresh(http::noContent());
+    response.with("Set-Cookie", cookie(request, "", std::chrono::seconds(0)));
+    co_return response;
+}
+
+awaitable<http::Response> AccountRoutes::token(http::Request &request)
+{
+    // By the cookie only: a token that leaked must not be able to renew itself.
+    if (callerOf(request)->bearer)
+        co_return http::problem(request, failure(ErrorKind::Forbidden, "A token is made from the cookie, not a token.",
+                                                 "Send the cookie 'sid', or sign in again."));
+    const auto made = co_await m_accounts.accessToken(callerOf(request)->session, request.principal);
+    if (!made)
+        co_return http::problem(request, made.error());
+    co_return signedIn(made->user, made->token, made->expiresIn);
+}
+
+awaitable<http::Response> AccountRoutes::csrf(http::Request &request)
+{
+    std::string body = R"({"csrf_token":")";
+    body.append(m_csrf.of(callerOf(request)->session)).append("\"}");
+    co_return fresh(http::json(std::move(body)));
+}
+
+awaitable<http::Response> AccountRoutes::me(http::Request &request)
+{
+    const auto user = co_await m_accounts.user(request.principal.userId);
+    if (!user)
+        co_return http::problem(request, user.error());
+    co_return fresh(http::json(userJson(**user)));
+}
+
+std::string AccountRoutes::cookie(const http::Request &request, std::string_view value, std::chrono::seconds life) const
+{
+    http::CookieAttributes attributes;
+    attributes.maxAge = life;
+    attributes.secure = request.secure || m_secureCookies;
+    return http::cookieHeader("sid", value, attributes);
+}
+
+} // namespace portolan::portal

@@ -50,8 +50,8 @@ public:
             [this](auto handler, F job) {
                 auto executor = asio::get_associated_executor(handler);
                 auto state = std::make_shared<Waiting<std::decay_t<decltype(handler)>, F, decltype(executor)>>(
-                    Waiting<std::decay_t<decltype(handler)>, F, decltype(executor)>{
-                        std::move(handler), std::move(job), asio::make_work_guard(executor)});
+                    Waiting<std::decay_t<decltype(handler)>, F, decltype(executor)>{std::move(handler), std::move(job),
+                                                                                    asio::make_work_guard(executor)});
                 push([state](const Error *refused) {
                     R result = refused ? R(*refused) : R(state->work());
                     asio::post(state->guard.get_executor(), [state, result = std::move(result)]() mutable {

@@ -1,0 +1,25 @@
+"""The Celery application of the interop tests: tasks for a real Celery worker, and the settings of a real client."""
+import os
+
+from celery import Celery
+
+url = os.environ["QUEUE_TEST_URL"]
+app = Celery("interop", broker=url, backend=url)
+app.conf.update(
+    task_serializer="json",
+    result_serializer="json",
+    accept_content=["json"],
+    task_track_started=False,
+    broker_connection_retry_on_startup=True,
+    worker_hijack_root_logger=False,
+)
+
+
+@app.task(name="py.add")
+def add(a, b, scale=1):
+    return (a + b) * scale
+
+
+@app.task(name="py.fail")
+def fail():
+    raise ValueError("as told", 7)

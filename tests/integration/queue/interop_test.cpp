@@ -1,0 +1,205 @@
+// Both ends of the queue against the real celery package: its client and our worker, our broker and its worker, its
+// inspect, control and events against our worker.
+
+#include "core/queue/remote_client.h"
+#include "tests/fakes/redis_server_fixture.h"
+#include "tests/integration/queue/queue_instance.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <QProcess>
+#include <QTest>
+
+using namespace portolan;
+using namespace portolan::queue;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct KillFirst
+{
+    void operator()(QProcess *process) const
+    {
+        process->kill();
+        process->waitForFinished(5'000);
+        delete process;
+    }
+};
+using Process = std::unique_ptr<QProcess, KillFirst>;
+
+/// /usr/bin/python3 of the distribution, which has the celery package.
+Process python(const RedisServerFixture &server, const QStringList &arguments)
+{
+    Process process(new QProcess);
+    QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+    environment.insert("QUEUE_TEST_URL", QString::fromStdString(server.url() + "/0"));
+    environment.insert("PYTHONDONTWRITEBYTECODE", "1");
+    environment.insert("C_FORCE_ROOT", "1");
+    process->setProcessEnvironment(environment);
+    process->setWorkingDirectory(SOURCES);
+    process->setProcessChannelMode(QProcess::MergedChannels);
+    process->start("setpriv", QStringList{"--pdeathsig", "KILL", "/usr/bin/python3"} + arguments);
+    return process;
+}
+
+/// The JSON on the last line a script printed.
+boost::json::object lastLine(QProcess &process)
+{
+    if (!process.waitForFinished(90'000) || process.exitCode() != 0)
+        throw std::runtime_error("the script failed: " + process.readAll().toStdString());
+    const QByteArray line = process.readAll().trimmed().split('\n').last();
+    return boost::json::parse(line.toStdString()).as_object();
+}
+
+} // namespace
+
+class InteropTest final : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void initTestCase()
+    {
+        m_server = std::make_unique<RedisServerFixture>(std::vector<std::string>{}, RedisServerFixture::Listen::Tcp);
+    }
+    void init()
+    {
+        m_server->command("FLUSHALL");
+        m_instance = std::make_unique<QueueInstance>(m_server->endpoint());
+    }
+    void cleanup() { m_instance.reset(); }
+
+    void runsTasksOfACeleryClient()
+    {
+        const auto worker = ourWorker();
+        const auto client = python(*m_server, {"celery_client.py"});
+        const boost::json::object seen = lastLine(*client);
+        const boost::json::value expected = boost::json::parse(R"({"add": 5, "state": "SUCCESS", "date_done": true,
+            "fail": ["std::runtime_error", "as told"], "traceback": true, "unknown": "NotRegistered",
+            "countdown": [2, true], "expired": "expired", "priority": [0, 3, 9],
+            "noop": {"args": [1], "kwargs": {"k": "v"}}, "ignored": "PENDING", "started": "STARTED",
+            "revoked": "terminated"})");
+        for (const auto &member : expected.as_object())
+            QVERIFY2(seen.contains(member.key()) && seen.at(member.key()) == member.value(),
+                     boost::json::serialize(seen).c_str());
+    }
+
+    void hasTasksRunByACeleryWorker()
+    {
+        const auto worker = python(*m_server, {"-m", "celery", "-A", "celery_app", "worker", "--pool", "threads", "-c",
+                                               "2", "--without-gossip", "--without-mingle", "-n", "real@test"});
+        RemoteClient remote(m_instance->client, m_instance->clock);
+        using Replies = std::map<std::string, boost::json::value>;
+        const auto ask = [&](const char *method, std::vector<std::string> nodes) {
+            return m_instance->run<Result<Replies>>([&] { return remote.ask(method, {}, std::move(nodes), 2s); });
+        };
+        QVERIFY2(within(40s,
+                        [&] {
+                            const auto pong = ask("ping", {"real@test"});
+                            return pong && pong->size() == 1;
+                        }),
+                 worker->readAll().constData());
+        NewTask add;
+        add.name = "py.add";
+        add.args = {2, 3};
+        add.kwargs = {{"scale", 10}};
+        add.priority = 3;
+        QVERIFY(m_instance->ended(m_instance->enqueue(add)).result == boost::json::value(50));
+        const TaskResult failed = m_instance->ended(m_instance->enqueue("py.fail"));
+        QCOMPARE(failed.state, std::string(state::failure));
+        QCOMPARE(failed.failure->type, std::string("ValueError"));
+        QCOMPARE(failed.failure->message, std::string("as told, 7"));
+        QVERIFY(failed.failure->traceback.find("Traceback (most recent call last)") != std::string::npos);
+        QCOMPARE(m_instance->ended(m_instance->enqueue("py.none")).failure->type, std::string("NotRegistered"));
+        const auto stats = ask("stats", {"real@test"});
+        QVERIFY(stats && stats->at("real@test").as_object().contains("pool"));
+        const auto everybody = ask("ping", {});
+        QVERIFY(everybody && everybody->size() == 1);
+        m_instance->run<void>([&] { return remote.close(); });
+        worker->terminate();
+        worker->waitForFinished(20'000);
+    }
+
+    void answersInspectAndControl()
+    {
+        const auto worker = ourWorker();
+        const auto script = python(*m_server, {"celery_inspect.py", m_node});
+        const boost::json::object seen = lastLine(*script);
+        const boost::json::value expected = boost::json::parse(R"json({"ping": {"ok": "pong"},
+            "stats": [["broker", "clock", "pid", "pool", "prefetch_count", "rusage", "total", "uptime"], 2, 2],
+            "registered": ["portal.noop", "test.add", "test.crash", "test.fail", "test.sleep"], "queues": ["celery"],
+            "active": true, "reserved": true, "scheduled": true, "query": "active",
+            "grow": {"ok": "pool will grow"}, "grown": 4, "shrink": {"ok": "pool will shrink"}, "shrunk": 1,
+            "revoked": true, "rate_limit": {"ok": "new rate limit set successfully"}, "rate_limit_bad": true,
+            "time_limit": {"ok": "time limits set successfully"},
+            "autoscale": {"error": "ValueError('Autoscale not enabled')"},
+            "add_consumer": {"ok": "add consumer extra"}, "extra": 21,
+            "cancel_consumer": {"ok": "no longer consuming from extra"}, "shutdown": true,
+            "unknown": {"error": "KeyError('no_such_command')"}})json");
+        for (const auto &member : expected.as_object())
+            QVERIFY2(seen.contains(member.key()) && seen.at(member.key()) == member.value(),
+                     (std::string(member.key()) + " in " + boost::json::serialize(seen)).c_str());
+    }
+
+    void answersTheCommandLine()
+    {
+        const auto worker = ourWorker();
+        for (const char *method : {"ping", "stats", "active", "reserved", "registered", "revoked", "active_queues"}) {
+            const auto inspect =
+                python(*m_server, {"-m", "celery", "-A", "celery_app", "inspect", "-t", "10", "-d", m_node, method});
+            QVERIFY(inspect->waitForFinished(60'000));
+            const QByteArray output = inspect->readAll();
+            QVERIFY2(inspect->exitCode() == 0 && output.contains(m_node.toUtf8()), output.constData());
+        }
+    }
+
+    void sendsEvents()
+    {
+        const auto events = python(*m_server, {"-u", "-m", "celery", "-A", "celery_app", "events", "--dump"});
+        // `celery events` subscribes as /0.celeryev/*; then our worker comes.
+        QVERIFY(within(40s, [&] { return m_instance->redis(redis::Command("PUBSUB", "NUMPAT")).integer >= 1; }));
+        const auto worker = ourWorker();
+        const auto enable = python(
+            *m_server, {"-m", "celery", "-A", "celery_app", "control", "-t", "10", "-d", m_node, "enable_events"});
+        QVERIFY(enable->waitForFinished(60'000));
+        QVERIFY(enable->exitCode() == 0);
+        NewTask add;
+        add.name = "test.add";
+        add.args = {1, 2};
+        const std::string id = m_instance->enqueue(add);
+        QByteArray dumped;
+        const auto has = [&](const char *text) {
+            while (events->waitForReadyRead(0)) {
+            }
+            dumped += events->readAll();
+            return dumped.contains(text);
+        };
+        for (const char *text : {" started: ", " heartbeat: ", "task received", "task started", "task succeeded"})
+            QVERIFY2(within(20s, [&] { return has(text); }),
+                     (std::string(text) + " in " + dumped.toStdString()).c_str());
+        QVERIFY(dumped.contains(id.c_str()));
+        worker->terminate();
+        worker->waitForFinished(10'000);
+        QVERIFY2(within(20s, [&] { return has(" shutdown: "); }), dumped.constData());
+    }
+
+private:
+    Process ourWorker()
+    {
+        Process process(new QProcess);
+        process->setProcessChannelMode(QProcess::ForwardedErrorChannel);
+        process->start(WORKER_PROCESS, {QString::fromStdString(m_server->url()), "2"});
+        if (!process->waitForReadyRead(20'000))
+            throw std::runtime_error("the worker process did not start");
+        m_node = QString::fromUtf8(process->readLine().trimmed());
+        return process;
+    }
+
+    std::unique_ptr<RedisServerFixture> m_server;
+    std::unique_ptr<QueueInstance> m_instance;
+    QString m_node;
+};
+
+QTEST_GUILESS_MAIN(InteropTest)
+#include "interop_test.moc"

@@ -70,8 +70,10 @@ struct PoolUse
 ///
 /// Deadlines: work that still waits for a connection at its deadline is answered Timeout and never runs. Work that runs
 /// is interrupted (SQLite: progress handler and busy timeout; PostgreSQL: statement_timeout, and a second later by
-/// shutting the socket) and then answers Timeout. Work is thus over when run() returns, unless the caller's coroutine
-/// was destroyed meanwhile: let `work` own what it uses where that can happen.
+/// shutting the socket) and then answers Timeout; only
+/// making a connection may take longer, two to five seconds, which is how fine libpq counts. Work is thus over when
+/// run() returns, unless the caller's coroutine was destroyed meanwhile: let `work` own what it uses where that can
+/// happen.
 class Database final
 {
 public:

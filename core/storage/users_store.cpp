@@ -147,6 +147,27 @@ Result<User> changeEmail(Connection &connection, Id id, std::string_view email)
     return before;
 }
 
+Result<User> changeAll(Connection &connection, Id id, const UserChange &wanted, WallTime when, bool unlessLastAdmin)
+{
+    return transaction(connection, [&]() -> Result<User> {
+        auto before = findWhere(connection, "WHERE id = ?", valuesOf(id));
+        if (before.has_error())
+            return before.error();
+        Result<User> done = static_cast<User>(*before);
+        if (wanted.email)
+            done = changeEmail(connection, id, *wanted.email);
+        if (wanted.role && !done.has_error())
+            done = changeRole(connection, id, *wanted.role, unlessLastAdmin);
+        if (wanted.disabled && !done.has_error())
+            done = changeDisabled(connection, id, *wanted.disabled, unlessLastAdmin);
+        if (wanted.passwordHash && !done.has_error())
+            done = changePassword(connection, id, *wanted.passwordHash, when);
+        if (done.has_error())
+            return done;
+        return static_cast<User>(*before);
+    });
+}
+
 // --- pages -----------------------------------------------------------------------------------------------------------
 
 std::string foldSearch(const std::string &search)
@@ -368,6 +389,13 @@ awaitable<Result<User>> UsersStore::setEmail(Id id, std::string email)
 {
     return m_database.run(
         telling(m_cache, id, [id, email = std::move(email)](Connection &c) { return changeEmail(c, id, email); }));
+}
+
+awaitable<Result<User>> UsersStore::change(Id id, UserChange change, WallTime when, bool unlessLastAdmin)
+{
+    return m_database.run(telling(m_cache, id, [id, change = std::move(change), when, unlessLastAdmin](Connection &c) {
+        return changeAll(c, id, change, when, unlessLastAdmin);
+    }));
 }
 
 awaitable<Result<void>> UsersStore::touchSignIn(Id id, WallTime when)

@@ -25,6 +25,15 @@ struct UserRecord : User
 /// `/email`) unless it is something@something of at most 254 bytes without blanks and control characters.
 Result<std::string> normalizeEmail(std::string_view email);
 
+/// What to change of an account; the rest stays.
+struct UserChange
+{
+    std::optional<std::string> email;
+    std::optional<Role> role;
+    std::optional<bool> disabled;
+    std::optional<std::string> passwordHash;
+};
+
 /// Accounts. Every call may answer Unavailable, Timeout, Full or Internal, as Database::run() and
 /// Connection::classify() say; below are the others. Coroutines resume on the caller's executor; from any thread.
 class UsersStore final
@@ -49,6 +58,8 @@ public:
     awaitable<Result<User>> setDisabled(Id id, bool disabled, bool unlessLastAdmin = true);
     awaitable<Result<User>> setPassword(Id id, std::string hash, WallTime when);
     awaitable<Result<User>> setEmail(Id id, std::string email); ///< Conflict as add()
+    /// Several at once, all or none; the errors of each.
+    awaitable<Result<User>> change(Id id, UserChange change, WallTime when, bool unlessLastAdmin = true);
     awaitable<Result<void>> touchSignIn(Id id, WallTime when);
 
     /// Invalid: bad limit or cursor. Prefix and plain pages are index ranges; Contains and filters examine at most

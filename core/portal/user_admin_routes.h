@@ -1,0 +1,39 @@
+#pragma once
+
+#include "core/http/router.h"
+
+namespace portolan::portal {
+
+class UserAdminService;
+
+/// Operators read, admins change:
+/// `/api/admin/users` GET `?search=&match=contains|prefix&role=&disabled=&limit=&cursor=`, POST
+/// `/api/admin/users/{id}` GET PATCH
+/// `/api/admin/users/{id}/limits` GET PUT DELETE: `{"limits":{"api":"400 per day"}}`
+/// `/api/admin/users/{id}/sessions` GET DELETE (signs the user out everywhere)
+/// `/api/admin/audit` GET `?actor_id=&action=&subject=&from=&to=&limit=&cursor=`
+/// Changes take a `reason` for the audit log: in the body, for DELETE as a query parameter.
+class UserAdminRoutes final
+{
+public:
+    explicit UserAdminRoutes(UserAdminService &users) : m_users(users) {}
+    void mount(http::Router &router);
+
+private:
+    void mountUsers(http::Router &router);
+    void mountParts(http::Router &router);
+    awaitable<http::Response> page(http::Request &request);
+    awaitable<http::Response> create(http::Request &request);
+    awaitable<http::Response> user(http::Request &request);
+    awaitable<http::Response> change(http::Request &request);
+    awaitable<http::Response> limits(http::Request &request);
+    awaitable<http::Response> setLimits(http::Request &request);
+    awaitable<http::Response> dropLimits(http::Request &request);
+    awaitable<http::Response> sessions(http::Request &request);
+    awaitable<http::Response> signOut(http::Request &request);
+    awaitable<http::Response> audit(http::Request &request);
+
+    UserAdminService &m_users;
+};
+
+} // namespace portolan::portal

@@ -54,6 +54,9 @@ private:
         WebSocket, ///< looks after itself, until it is asked to close
     };
 
+    static constexpr std::size_t keptCapacity = 64 * 1024; ///< of buffers between requests
+    static constexpr std::chrono::seconds farewellTime{2}; ///< for the last answer to get out
+
     struct Served
     {
         const Route *route = nullptr;
@@ -68,7 +71,7 @@ private:
         m_deadline = deadline;
     }
 
-    // connection.cpp: what waits, and deadlines.
+    // connection.cpp: a request's way, and deadlines.
     awaitable<void> serveRequests();
     awaitable<bool> awaitHead();
     awaitable<bool> readMore(std::size_t size);
@@ -79,21 +82,23 @@ private:
     awaitable<bool> readBody();
     awaitable<void> handle(const Route &route);
     awaitable<void> openWebSocket(const Route &route);
+    void checkWebSocket(SteadyTime now);
+    void skipEmptyLines();
+    void beginRequest();
+
+    // connection_output.cpp: answers on their way out.
+    /// Puts an answer behind those not yet written, and tells the observer. True where the body is too large to be
+    /// copied and is to be written from `response`.
+    bool append(Response &response);
+    /// The answer to come ends the connection. `unread`: the client may still be sending.
+    void closeAfter(bool unread);
     awaitable<bool> flush();
     awaitable<bool> flushRest(Transport::Buffers rest);
     awaitable<bool> flushWith(std::string body);
     awaitable<void> farewell();
     awaitable<void> finishLate();
     void startLateAnswer(const Error &error);
-    void checkWebSocket(SteadyTime now);
     bool loseClient();
-    void skipEmptyLines();
-    void beginRequest();
-    /// Puts an answer behind those not yet written, and tells the observer. True where the body is too large to be
-    /// copied and is to be written from `response`.
-    bool append(Response &response);
-    /// The answer to come ends the connection. `unread`: the client may still be sending.
-    void closeAfter(bool unread);
 
     // connection_checks.cpp: what a request is, and the answers that need no handler.
     enum class Flaw { Syntax, Size, Time };

@@ -51,7 +51,7 @@ public:
     /// Keys to be asked with MEMORY USAGE this second besides those of the queue: large ones that were met.
     std::vector<std::string> bigKeys() const;
 
-    /// The draws of one second, as the script of redis_round.h answers them: {CPU microseconds it took, key, bytes,
+    /// The draws of one second, as the script of redis_round.h answers them: {microseconds it took, key, bytes,
     /// key, bytes, …}. Anything that is not such an answer is passed over.
     void addDraws(const redis::Reply &reply, std::span<const std::string> queues, SteadyTime now);
 

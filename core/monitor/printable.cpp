@@ -51,8 +51,9 @@ std::string printableKey(std::string_view key, std::string_view family, std::siz
 {
     if (family != "sessions")
         return printable(key, most);
-    const std::size_t prefix = key.find_last_of(":.-_", std::min<std::size_t>(key.size(), 24));
-    const std::size_t shown = (prefix == std::string_view::npos ? 0 : prefix + 1) + 4;
+    // Only what precedes the first colon is the family's; an id may hold any other separator.
+    const std::size_t colon = key.find(':');
+    const std::size_t shown = (colon == std::string_view::npos ? 0 : colon + 1) + 4;
     return printable(key.substr(0, shown), most) + (shown < key.size() ? "…" : "");
 }
 

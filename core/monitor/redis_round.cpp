@@ -82,8 +82,7 @@ void readScript(redis::Reply &reply, const std::vector<std::string> &lists, Roun
 redis::Script samplingScript()
 {
     return redis::Script("sampling", R"(
-local clock = os and os.clock
-local began = clock and clock() or 0
+local began = redis.call('TIME')
 local draws = {0}
 for i = 1, tonumber(ARGV[1]) do
     local key = redis.call('RANDOMKEY')
@@ -102,7 +101,9 @@ for i, list in ipairs(KEYS) do
         heads[i] = #message .. ':' .. string.sub(message, -256)
     end
 end
-draws[1] = clock and math.floor((clock() - began) * 1000000) or -1
+local ended = redis.call('TIME')
+local took = (ended[1] - began[1]) * 1000000 + ended[2] - began[2]
+draws[1] = took > 0 and took or -1
 return {draws, heads}
 )");
 }

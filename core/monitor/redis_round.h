@@ -14,12 +14,14 @@
 #include <vector>
 
 /// What is asked of Redis once a second, all in one round trip of one connection: no KEYS, no SCAN, nothing that grows
-/// with the number of keys. About 0.2 ms of the server's time (measured by the integration test).
+/// with the number of keys. About 0.4 ms of the server's time a
+/// round (the integration test measures it).
 namespace portolan::monitor {
 
 /// The script that draws random keys (see FamilyEstimator) and tells which message is next in each list. Writes
 /// nothing. KEYS: the lists. ARGV: draws, nested samples of MEMORY USAGE.
-/// Answers {{CPU microseconds it took, key, bytes, …}, {identity of the next message or "", …}}.
+/// Answers {{microseconds it took, key, bytes, …}, {identity of the next message or "", …}}; -1 microseconds where
+/// the server's clock stands still during a script.
 redis::Script samplingScript();
 
 struct RoundPlan

@@ -1,0 +1,146 @@
+#include "core/base/json.h"
+#include "core/monitor/status_text.h"
+
+#include <QTest>
+#include <sstream>
+
+using namespace portolan;
+using namespace portolan::monitor;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr double MiB = 1024.0 * 1024;
+
+Snapshot sample()
+{
+    Snapshot snapshot;
+    snapshot.time = WallTime(std::chrono::seconds(1767225600));
+    snapshot.tier = "small";
+    snapshot.uptime = 2h;
+    snapshot.verdict = Zone::Yellow;
+    Reading memory;
+    memory.resource = Resource::RedisMemory;
+    memory.zone = Zone::Yellow;
+    memory.unknown = Unknown::No;
+    memory.value = 22 * MiB;
+    memory.limit = 30 * MiB;
+    memory.red = 25 * MiB;
+    memory.age = 200ms;
+    memory.toNextZone = 15min;
+    Reading connections;
+    connections.resource = Resource::RedisConnections;
+    connections.unknown = Unknown::Away;
+    connections.value = 7;
+    connections.limit = 30;
+    connections.age = 9s;
+    Reading response;
+    response.resource = Resource::ResponseTime;
+    response.unknown = Unknown::TooFew;
+    Reading errors;
+    errors.resource = Resource::ErrorRate;
+    errors.zone = Zone::Red;
+    errors.unknown = Unknown::No;
+    errors.value = 0.073;
+    errors.limit = 1;
+    errors.red = 0.05;
+    errors.age = 0ms;
+    snapshot.readings = {memory, connections, response, errors};
+    snapshot.links = {{"redis", false, 9s, std::nullopt, "Redis does not answer."}, {"database", true, 2h, 0.0012, ""}};
+    snapshot.queue.waiting = 12;
+    return snapshot;
+}
+
+std::size_t widest(const std::string &text)
+{
+    std::size_t widest = 0;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+        widest = std::max(widest, std::size_t(QString::fromStdString(line).size()));
+    return widest;
+}
+
+bool has(const std::string &text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+} // namespace
+
+class StatusTextTest final : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void golden()
+    {
+        const std::string text = statusText(sample(), {110, false, true});
+        const std::string wanted =
+            "▲ yellow  portal (tier small)  2026-01-01T00:00:00Z  up 2 h\n"
+            "\n"
+            "Redis memory  ▲ yellow   22 MB of 30 MB                200 ms ago  → red in 15 min\n"
+            "Connections   ○ unknown  7 of 30, not answering        9 s ago\n"
+            "Response p95  ○ unknown  too few requests\n"
+            "Error rate    ■ red      7.30 %, red above 5.00 %      0 s ago\n"
+            "\n"
+            "redis         DOWN for 9 s: Redis does not answer.\n"
+            "database      up for 2 h, answers in 1.2 ms\n"
+            "tasks         12 waiting, unknown taken, unknown running here\n"
+            "requests      0.0/s over 60 s, p50 unknown, p95 unknown, p99 unknown\n";
+        const QStringList lines = QString::fromStdString(text).split('\n');
+        const QStringList wantedLines = QString::fromStdString(wanted).split('\n');
+        for (qsizetype i = 0; i < std::min(lines.size(), wantedLines.size()); ++i)
+            QCOMPARE(lines[i], wantedLines[i]);
+        QCOMPARE(lines.size(), wantedLines.size());
+    }
+
+    void fits_data()
+    {
+        QTest::addColumn<int>("width");
+        for (const int width : {40, 50, 64, 80, 100, 200})
+            QTest::newRow(qPrintable(QString::number(width))) << width;
+    }
+    void fits()
+    {
+        QFETCH(int, width);
+        const std::string text = statusText(sample(), {std::size_t(width), false, true});
+        QVERIFY(widest(text) <= std::size_t(width));
+        QVERIFY(has(text, "yellow   22 MB")); // zone and value are always there
+    }
+
+    void colourIsNeverTheOnlySign()
+    {
+        const std::string coloured = statusText(sample(), {80, true, true});
+        QVERIFY(has(coloured, "\x1b[31m■\x1b[0m \x1b[31mred\x1b[0m"));
+        QVERIFY(!has(statusText(sample(), {80, false, true}), "\x1b"));
+        const std::string ascii = statusText(sample(), {80, false, false});
+        QVERIFY(std::ranges::all_of(ascii, [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
+        QVERIFY(has(ascii, "# red"));
+    }
+
+    void foreignTextCannotDriveTheTerminal()
+    {
+        Snapshot snapshot = sample();
+        snapshot.tier = "\x1b]0;title\x07\n";
+        snapshot.links[0].detail = "\x1b[2J";
+        const std::string text = statusText(snapshot, {120, false, true});
+        QVERIFY(!has(text, "\x1b") && !has(text, "\x07"));
+    }
+
+    void nothingKnownIsNotZero()
+    {
+        const std::string text = statusText(Snapshot{}, {80, false, true});
+        QVERIFY(has(text, "○ unknown"));
+        QVERIFY(has(text, "unknown waiting"));
+    }
+
+    void comesBackFromJson()
+    {
+        const Snapshot snapshot = sample();
+        const auto read = readJson<Snapshot>(writeJson(snapshot), JsonMode::Lenient);
+        QVERIFY2(read.has_value(), read.has_error() ? read.error().message.c_str() : "");
+        QCOMPARE(statusText(*read), statusText(snapshot));
+        QVERIFY(*read == snapshot);
+        QVERIFY(has(writeJson(Snapshot{}), R"("used_memory":null)"));
+    }
+};
+
+QTEST_GUILESS_MAIN(StatusTextTest)
+#include "status_text_test.moc"

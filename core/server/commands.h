@@ -1,0 +1,45 @@
+#pragma once
+
+#include "core/base/settings.h"
+
+#include <string>
+
+/// The commands of `portoland`. Each blocks until it is done and answers the exit code: 0 done, 1 failed while running,
+/// 2 bad usage or configuration, after one line on standard error that names the thing and the mend.
+namespace portolan::server {
+
+const char *version(); ///< "0.1.0"
+
+/// Serves until SIGTERM or SIGINT, then drains. Prints the ready line to standard output.
+int serve(const SettingSources &sources);
+
+struct StatusRequest
+{
+    std::string url;
+    bool watch = false;
+    bool json = false;
+};
+/// Exit code 1 when no portal answers; with --watch it waits for one and goes on.
+int status(const SettingSources &sources, const StatusRequest &request);
+
+struct UserRequest
+{
+    std::string email;
+    std::string role = "user";
+};
+int addUser(const SettingSources &sources, const UserRequest &request);
+int disableUser(const SettingSources &sources, const UserRequest &request);
+int setPassword(const SettingSources &sources, const UserRequest &request);
+int listUsers(const SettingSources &sources);
+
+struct FileRequest
+{
+    std::string file;
+    bool force = false;
+};
+int migrateDatabase(const SettingSources &sources);
+int backupDatabase(const SettingSources &sources, const FileRequest &request);
+int restoreDatabase(const SettingSources &sources, const FileRequest &request);
+int checkConfig(const SettingSources &sources);
+
+} // namespace portolan::server

@@ -1,0 +1,75 @@
+#include "core/base/system_clock.h"
+#include "core/server/commands.h"
+#include "core/server/environment.h"
+#include "core/storage/backup.h"
+#include "core/storage/migrations.h"
+
+#include <functional>
+#include <iostream>
+
+namespace portolan::server {
+namespace {
+
+int withDatabase(const SettingSources &sources, const std::function<Result<void>(storage::Database &)> &work)
+{
+    const auto settings = Settings::load(sources);
+    if (!settings)
+        return report(settings.error());
+    auto url = databaseUrl(*settings);
+    if (!url)
+        return report(url.error());
+    storage::PoolOptions options;
+    options.connections = 1;
+    storage::Database database(std::move(*url), options);
+    if (const auto opened = database.open(); !opened)
+        return report(opened.error());
+    const auto done = work(database);
+    return done ? 0 : report(done.error());
+}
+
+} // namespace
+
+int migrateDatabase(const SettingSources &sources)
+{
+    return withDatabase(sources, [](storage::Database &database) -> Result<void> {
+        const auto migrated = storage::migrate(database, SystemClock());
+        if (!migrated)
+            return migrated.error();
+        if (migrated->applied.empty())
+            std::cout << "portoland: the database is up to date (version " << migrated->to << ")" << std::endl;
+        for (const auto &name : migrated->applied)
+            std::cout << "portoland: applied " << name << std::endl;
+        return {};
+    });
+}
+
+int backupDatabase(const SettingSources &sources, const FileRequest &request)
+{
+    return withDatabase(sources, [&](storage::Database &database) -> Result<void> {
+        const auto done = storage::backup(database, request.file, {.force = request.force});
+        if (done)
+            std::cout << "portoland: the database was copied to " << request.file << std::endl;
+        return done;
+    });
+}
+
+int restoreDatabase(const SettingSources &sources, const FileRequest &request)
+{
+    return withDatabase(sources, [&](storage::Database &database) -> Result<void> {
+        const auto done = storage::restore(database, request.file, {.force = request.force});
+        if (done)
+            std::cout << "portoland: the database was restored from " << request.file << std::endl;
+        return done;
+    });
+}
+
+int checkConfig(const SettingSources &sources)
+{
+    const auto settings = Settings::load(sources);
+    if (!settings)
+        return report(settings.error());
+    std::cout << settings->render() << std::flush;
+    return 0;
+}
+
+} // namespace portolan::server

@@ -1,0 +1,55 @@
+#include "core/server/environment.h"
+
+#include "core/base/data_directory.h"
+
+#include <algorithm>
+#include <iostream>
+
+namespace portolan::server {
+
+namespace fs = std::filesystem;
+
+fs::path dataDirectoryPath(const Settings &settings)
+{
+    return settings.isSet("data_dir") ? fs::path(settings.text("data_dir")) : defaultDataDirectory(processEnvironment);
+}
+
+Result<storage::DatabaseUrl> databaseUrl(const Settings &settings)
+{
+    if (settings.isSet("database.url"))
+        return storage::DatabaseUrl::parse(settings.text("database.url"));
+    return storage::DatabaseUrl::parse("sqlite:" + fs::absolute(dataDirectoryPath(settings) / "portal.db").string());
+}
+
+fs::path redisSocketNote(const Settings &settings) { return dataDirectoryPath(settings) / "redis.socket"; }
+
+fs::path controlSocketPath(const Settings &settings) { return dataDirectoryPath(settings) / "control.sock"; }
+
+Result<redis::Endpoint> runningRedis(const Settings &settings)
+{
+    if (settings.isSet("redis.url"))
+        return redis::Endpoint::parse(settings.text("redis.url"));
+    const auto note = readFile(redisSocketNote(settings), 4096);
+    if (!note)
+        return failure(ErrorKind::NotFound, "No Redis of this data directory is running.");
+    redis::Endpoint endpoint;
+    endpoint.transport = redis::Endpoint::Transport::Unix;
+    endpoint.path = *note;
+    return endpoint;
+}
+
+int report(const Error &error)
+{
+    std::string line = "portoland: " + error.message;
+    for (const auto &field : error.fields)
+        line += " " + field.pointer + ": " + field.detail + ".";
+    if (!error.hint.empty())
+        line += " " + error.hint;
+    std::ranges::replace(line, '\n', ' ');
+    std::cerr << line << std::endl;
+    const bool configuration = error.kind == ErrorKind::Invalid || error.kind == ErrorKind::Conflict ||
+                               error.kind == ErrorKind::NotFound || error.kind == ErrorKind::Unsupported;
+    return configuration ? 2 : 1;
+}
+
+} // namespace portolan::server

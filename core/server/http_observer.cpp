@@ -1,0 +1,44 @@
+#include "core/server/http_observer.h"
+
+#include "core/base/ids.h"
+#include "core/base/logging.h"
+
+#include <boost/beast/http/verb.hpp>
+
+namespace portolan::server {
+
+void HttpObserver::answered(const http::Request &request, const http::Route *route, unsigned status,
+                            std::chrono::nanoseconds took, std::size_t bytes)
+{
+    const std::string_view method = boost::beast::http::to_string(request.method);
+    m_metrics.answered(route ? route->index : telemetry::HttpMetrics::noRoute, method, status, took, bytes);
+    const bool refused = status == 429;
+    const auto level = status >= 500 ? LogLevel::Error : refused ? LogLevel::Warning : LogLevel::Debug;
+    if (!m_logger.enabled(level) || (level != LogLevel::Debug && !mayWarn()))
+        return;
+    m_logger.log(level, status >= 500 ? "request failed" : refused ? "request over its limit" : "request",
+                 {{"method", method},
+                  {"route", route ? std::string_view(route->path) : std::string_view("other")},
+                  {"status", status},
+                  {"milliseconds", std::chrono::duration<double, std::milli>(took).count()},
+                  {"user", request.principal.userId != 0 ? formatId(request.principal.userId) : std::string()},
+                  {"address", request.address}},
+                 request.id);
+}
+
+void HttpObserver::failed(const http::Request &request, const http::Route *route, std::string_view what)
+{
+    m_logger.log(LogLevel::Error, "a handler threw: a bug",
+                 {{"route", route ? std::string_view(route->path) : std::string_view("other")}, {"what", what}},
+                 request.id);
+}
+
+bool HttpObserver::mayWarn()
+{
+    const auto now = std::chrono::duration_cast<std::chrono::seconds>(m_clock.steady().time_since_epoch()).count();
+    if (m_second.exchange(now, std::memory_order_relaxed) != now)
+        m_warnings.store(0, std::memory_order_relaxed);
+    return m_warnings.fetch_add(1, std::memory_order_relaxed) < warningsPerSecond;
+}
+
+} // namespace portolan::server

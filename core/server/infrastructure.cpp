@@ -1,0 +1,168 @@
+#include "core/server/infrastructure.h"
+
+#include "core/redis/info.h"
+#include "core/server/environment.h"
+#include "core/storage/migrations.h"
+
+#include <algorithm>
+#include <array>
+#include <thread>
+
+namespace portolan::server {
+namespace {
+
+constexpr std::size_t cachedUsers = 50'000;
+constexpr std::chrono::seconds cachedUserLife{30};
+constexpr std::chrono::seconds redisStartDeadline{5};
+
+unsigned ioThreads(const Settings &settings)
+{
+    const auto wanted = settings.integer("io_threads");
+    return wanted > 0 ? static_cast<unsigned>(wanted) : std::max(1u, std::thread::hardware_concurrency());
+}
+
+/// Processes that share a database differ in it with high probability; a repeated id would be refused by its primary
+/// key, never stored twice.
+unsigned randomInstance()
+{
+    std::array<std::byte, 2> bytes{};
+    randomBytes(bytes);
+    return (std::to_integer<unsigned>(bytes[0]) << 8 | std::to_integer<unsigned>(bytes[1])) & 1023u;
+}
+
+/// Whether a Redis that was named can be reached and keeps what it is given. Blocks.
+Result<void> checkRedis(Executor executor, const redis::Endpoint &endpoint)
+{
+    redis::Client probe(executor, endpoint);
+    probe.start();
+    auto checked = runSync<Result<void>>(executor, [&]() -> awaitable<Result<void>> {
+        auto ready = co_await probe.waitReady(redisStartDeadline);
+        if (!ready)
+            co_return ready;
+        const auto memory = co_await probe.run(redis::Command("INFO", "memory"));
+        if (!memory)
+            co_return memory.error();
+        const auto policy = redis::parseInfo(memory->text).memory.policy.value_or("");
+        if (policy.starts_with("allkeys-"))
+            co_return failure(ErrorKind::Invalid,
+                              "The Redis at " + endpoint.display() + " evicts any key when it is full (maxmemory-policy " +
+                                  policy + "): queued tasks would be lost.",
+                              "Run it with `maxmemory-policy noeviction`, or name another with --redis.");
+        co_return Result<void>();
+    });
+    probe.stop();
+    return checked;
+}
+
+} // namespace
+
+Infrastructure::Infrastructure(const Settings &settings, DataDirectory directory_, storage::DatabaseUrl url,
+                               const Clock &clock)
+    : directory(std::move(directory_)), runtime(ioThreads(settings)), files("files", 1, 256), database(std::move(url)),
+      userCache(clock, cachedUsers, cachedUserLife), users(database, &userCache), limitOverrides(database),
+      sessionList(database), taskOwners(database), auditLog(database), ids(clock, randomInstance()),
+      m_socketNote(redisSocketNote(settings))
+{
+}
+
+Infrastructure::~Infrastructure() { stop(); }
+
+Result<std::unique_ptr<Infrastructure>> Infrastructure::open(const Settings &settings, const Clock &clock,
+                                                             Logger &logger)
+{
+    auto directory = DataDirectory::open(dataDirectoryPath(settings));
+    if (!directory)
+        return directory.error();
+    auto url = databaseUrl(settings);
+    if (!url)
+        return url.error();
+    std::unique_ptr<Infrastructure> made(
+        new Infrastructure(settings, std::move(*directory), std::move(*url), clock));
+    if (auto opened = made->database.open(); !opened)
+        return opened.error();
+    const auto migrated = storage::migrate(made->database, clock);
+    if (!migrated)
+        return migrated.error();
+    if (!migrated->applied.empty())
+        logger.debug("the database schema was brought up to date", {{"from", migrated->from}, {"to", migrated->to}});
+    if (auto started = made->startRedis(settings, logger); !started)
+        return started.error();
+    return made;
+}
+
+Result<void> Infrastructure::startRedis(const Settings &settings, Logger &logger)
+{
+    if (settings.isSet("redis.url")) {
+        auto endpoint = redis::Endpoint::parse(settings.text("redis.url"));
+        if (!endpoint)
+            return endpoint.error();
+        redisEndpoint = std::move(*endpoint);
+        if (const auto fit = checkRedis(runtime.at(0), redisEndpoint); !fit)
+            return fit.error();
+    } else {
+        redis::ServerProcessOptions options;
+        options.dataDirectory = directory.file("redis");
+        options.maxmemory = settings.tier().redis.maxmemory;
+        options.onLog = [&logger](bool warning, std::string_view line) {
+            // Redis marks plain notices as warnings too; what matters says so.
+            const bool matters = warning && (line.find("rror") != line.npos || line.find("ailed") != line.npos ||
+                                             line.find("an't ") != line.npos);
+            logger.log(matters ? LogLevel::Warning : LogLevel::Debug, "redis-server", {{"line", line}});
+        };
+        redisProcess = std::make_unique<redis::ServerProcess>(std::move(options));
+        const auto started = redisProcess->start();
+        redisEndpoint = redisProcess->endpoint();
+        if (!started && started.error().code != "redis-missing")
+            return started.error();
+        if (!started) {
+            logger.warn("Redis is missing: sessions and limits live in memory, tasks cannot run",
+                        {{"why", started.error().message}, {"mend", started.error().hint}});
+            redisProcess.reset();
+            m_redisMissing = true;
+        } else if (const auto noted = writeFileAtomically(m_socketNote, redisEndpoint.path); !noted) {
+            return noted.error();
+        }
+    }
+    redis::ClientOptions commands;
+    commands.name = "portolan";
+    redis = std::make_unique<redis::Client>(runtime.at(0), redisEndpoint, commands);
+    redis::ClientOptions events;
+    events.name = "portolan-push";
+    subscriber = std::make_unique<redis::Subscriber>(runtime.at(runtime.size() - 1), redisEndpoint, events);
+    return {};
+}
+
+void Infrastructure::connect()
+{
+    redis->start();
+    subscriber->start();
+}
+
+void Infrastructure::stop()
+{
+    if (m_stopped)
+        return;
+    m_stopped = true;
+    if (subscriber)
+        subscriber->stop();
+    if (redis)
+        redis->stop();
+    runtime.stop();
+    if (redisProcess) {
+        std::error_code ignored;
+        std::filesystem::remove(m_socketNote, ignored);
+        redisProcess->stop();
+    }
+}
+
+std::string Infrastructure::redisName() const
+{
+    return redisProcess ? "embedded" : m_redisMissing ? "memory" : redisEndpoint.display();
+}
+
+std::string Infrastructure::databaseName() const
+{
+    return database.dialect() == storage::Dialect::Sqlite ? "sqlite" : "postgresql";
+}
+
+} // namespace portolan::server

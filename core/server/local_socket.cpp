@@ -1,0 +1,254 @@
+#include "core/server/local_socket.h"
+
+#include "core/base/runtime.h"
+#include "core/http/problem.h"
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <set>
+
+namespace portolan::server {
+
+namespace beast = boost::beast;
+namespace bhttp = boost::beast::http;
+using asio::local::stream_protocol;
+using Acceptor = asio::basic_socket_acceptor<stream_protocol, Executor>;
+using Stream = beast::basic_stream<stream_protocol, Executor>;
+
+namespace {
+
+constexpr std::size_t maxConnections = 16;
+constexpr std::size_t maxRequestBytes = 64 * 1024;
+constexpr std::chrono::seconds requestDeadline{10};
+
+http::Request toRequest(bhttp::request<bhttp::string_body> &&received)
+{
+    http::Request request;
+    request.method = received.method();
+    request.target = std::string(received.target());
+    request.body = std::move(received.body());
+    request.headers = std::move(static_cast<bhttp::fields &>(received));
+    const std::string_view target = request.target;
+    const auto mark = target.find('?');
+    request.path = target.substr(0, mark);
+    request.query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+    request.address = "local";
+    request.id = "local";
+    request.principal = Principal{0, Role::Operator};
+    return request;
+}
+
+/// Only the peer's own user or root gets in, whatever happened to the file's mode.
+bool samePerson(stream_protocol::socket::native_handle_type socket)
+{
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+           (peer.uid == ::geteuid() || peer.uid == 0);
+}
+
+} // namespace
+
+struct LocalSocket::Impl : std::enable_shared_from_this<LocalSocket::Impl>
+{
+    Impl(Executor executor_, const http::Router &router_, std::string path_)
+        : executor(executor_), router(router_), path(std::move(path_)), acceptor(executor)
+    {
+    }
+
+    awaitable<void> accept();
+    awaitable<void> serve(std::shared_ptr<Stream> stream);
+    awaitable<http::Response> answer(http::Request &request);
+    void finished(const std::shared_ptr<Stream> &stream);
+
+    Executor executor;
+    const http::Router &router;
+    const std::string path;
+    Acceptor acceptor;
+    std::set<std::shared_ptr<Stream>> streams; // executor's thread only
+    bool started = false;
+
+    std::mutex mutex;
+    std::condition_variable idle;
+    std::size_t running = 0; // coroutines
+};
+
+LocalSocket::LocalSocket(Executor executor, const http::Router &router, std::string path)
+    : m_impl(std::make_shared<Impl>(executor, router, std::move(path)))
+{
+}
+
+LocalSocket::~LocalSocket() { stop(); }
+
+Result<void> LocalSocket::start()
+{
+    const auto fail = [this](const std::string &what) {
+        return failure(ErrorKind::Unavailable, "Cannot open the control socket '" + m_impl->path + "': " + what + ".",
+                       "Check that the data directory is writable and its path short.");
+    };
+    if (m_impl->path.size() >= sizeof(sockaddr_un::sun_path))
+        return fail("the path is over 107 bytes long");
+    ::unlink(m_impl->path.c_str());
+    error_code error;
+    m_impl->acceptor.open(stream_protocol(), error);
+    if (!error) {
+        // Bound under a strict mask, so that there is no moment in which others could connect.
+        const mode_t before = ::umask(0177);
+        m_impl->acceptor.bind(stream_protocol::endpoint(m_impl->path), error);
+        ::umask(before);
+    }
+    if (!error)
+        m_impl->acceptor.listen(static_cast<int>(maxConnections), error);
+    if (error)
+        return fail(error.message());
+    m_impl->started = true;
+    m_impl->running = 1;
+    asio::co_spawn(
+        m_impl->executor, [impl = m_impl] { return impl->accept(); }, asio::detached);
+    return {};
+}
+
+void LocalSocket::stop()
+{
+    if (!m_impl->started)
+        return;
+    m_impl->started = false;
+    asio::post(m_impl->executor, [impl = m_impl] {
+        error_code ignored;
+        impl->acceptor.close(ignored);
+        for (const auto &stream : impl->streams)
+            stream->cancel();
+    });
+    std::unique_lock lock(m_impl->mutex);
+    m_impl->idle.wait(lock, [this] { return m_impl->running == 0; });
+    ::unlink(m_impl->path.c_str());
+}
+
+awaitable<void> LocalSocket::Impl::accept()
+{
+    while (acceptor.is_open()) {
+        error_code error;
+        auto socket = co_await acceptor.async_accept(asio::redirect_error(use_awaitable, error));
+        if (error == asio::error::operation_aborted || !acceptor.is_open())
+            break;
+        if (error || streams.size() >= maxConnections || !samePerson(socket.native_handle()))
+            continue;
+        auto stream = std::make_shared<Stream>(std::move(socket));
+        streams.insert(stream);
+        {
+            const std::lock_guard lock(mutex);
+            ++running;
+        }
+        asio::co_spawn(
+            executor, [self = shared_from_this(), stream] { return self->serve(stream); }, asio::detached);
+    }
+    finished(nullptr);
+}
+
+void LocalSocket::Impl::finished(const std::shared_ptr<Stream> &stream)
+{
+    streams.erase(stream);
+    const std::lock_guard lock(mutex);
+    if (--running == 0)
+        idle.notify_all();
+}
+
+awaitable<http::Response> LocalSocket::Impl::answer(http::Request &request)
+{
+    const auto match = router.match(request);
+    if (!match.route)
+        co_return http::problem(request, failure(ErrorKind::NotFound, "There is nothing at this address."));
+    if (match.route->access.role > Role::Operator)
+        co_return http::problem(request, failure(ErrorKind::Forbidden, "The control socket has an operator's rights."));
+    std::exception_ptr thrown;
+    try {
+        co_return co_await match.route->handler(request);
+    } catch (const std::exception &) {
+        thrown = std::current_exception();
+    }
+    co_return http::problem(request, failure(ErrorKind::Internal, "The request failed."));
+}
+
+awaitable<void> LocalSocket::Impl::serve(std::shared_ptr<Stream> stream)
+{
+    beast::flat_buffer buffer(maxRequestBytes);
+    for (bool more = true; more;) {
+        bhttp::request_parser<bhttp::string_body> parser;
+        parser.body_limit(maxRequestBytes);
+        error_code error;
+        stream->expires_after(requestDeadline);
+        co_await bhttp::async_read(*stream, buffer, parser, asio::redirect_error(use_awaitable, error));
+        if (error)
+            break;
+        more = parser.get().keep_alive();
+        auto request = toRequest(parser.release());
+        auto response = co_await answer(request);
+        bhttp::response<bhttp::string_body> message(response.code, 11);
+        message.set(bhttp::field::content_type, std::string(response.contentType));
+        for (const auto &[name, value] : response.headers)
+            message.set(std::string(name), value);
+        message.body() = std::move(response.body);
+        message.keep_alive(more);
+        message.prepare_payload();
+        stream->expires_after(requestDeadline);
+        co_await bhttp::async_write(*stream, message, asio::redirect_error(use_awaitable, error));
+        more = more && !error && started;
+    }
+    stream->close();
+    finished(stream);
+}
+
+Result<std::string> getFromLocalSocket(const std::string &path, const std::string &target,
+                                       std::chrono::milliseconds deadline)
+{
+    asio::io_context context(1);
+    Stream stream(context.get_executor());
+    stream.expires_after(deadline);
+    Result<std::string> result = failure(ErrorKind::Timeout, "'" + path + "' did not answer in time.",
+                                         "Is the server under heavy load? Try again, or read its log.");
+    const auto exchange = [&]() -> awaitable<void> {
+        error_code error;
+        co_await stream.async_connect(stream_protocol::endpoint(path), asio::redirect_error(use_awaitable, error));
+        if (error) {
+            result = failure(ErrorKind::Unavailable, "No portal answers at '" + path + "': " + error.message() + ".",
+                             "Start it with `portoland serve`, or name another with --data-dir or --url.");
+            co_return;
+        }
+        bhttp::request<bhttp::empty_body> request(bhttp::verb::get, target, 11);
+        request.set(bhttp::field::host, "localhost");
+        co_await bhttp::async_write(stream, request, asio::redirect_error(use_awaitable, error));
+        beast::flat_buffer buffer;
+        bhttp::response_parser<bhttp::string_body> parser;
+        parser.body_limit(64 * 1024 * 1024);
+        if (!error)
+            co_await bhttp::async_read(stream, buffer, parser, asio::redirect_error(use_awaitable, error));
+        if (error)
+            co_return;
+        if (parser.get().result() == bhttp::status::ok)
+            result = std::move(parser.get().body());
+        else
+            result = failure(ErrorKind::Protocol, "The portal answered " + std::to_string(parser.get().result_int()) +
+                                                      " to " + target + ".");
+    };
+    asio::co_spawn(context, exchange, asio::detached);
+    context.run();
+    return result;
+}
+
+} // namespace portolan::server

@@ -1,0 +1,416 @@
+#include "core/server/parts.h"
+
+#include "core/base/json.h"
+#include "core/market/csv_provider.h"
+#include "core/market/simulated_market.h"
+#include "core/portal/analysis_task.h"
+#include "core/portal/openapi.h"
+#include "core/queue/task_registry.h"
+#include "core/server/commands.h"
+#include "core/server/environment.h"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/beast/http/verb.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace portolan::server {
+namespace {
+
+/// "address:port"; an IPv6 address in brackets.
+Result<std::pair<std::string, std::uint16_t>> parseListen(const std::string &text)
+{
+    const auto colon = text.rfind(':');
+    std::uint16_t port = 0;
+    const char *const end = text.data() + text.size();
+    if (colon != std::string::npos && colon > 0) {
+        const auto [last, error] = std::from_chars(text.data() + colon + 1, end, port);
+        if (error == std::errc() && last == end && last != text.data() + colon + 1) {
+            auto address = text.substr(0, colon);
+            if (address.starts_with('[') && address.ends_with(']'))
+                address = address.substr(1, address.size() - 2);
+            return std::pair(std::move(address), port);
+        }
+    }
+    return failure(ErrorKind::Invalid, "The setting 'listen' is '" + text + "', which is no ADDRESS:PORT.",
+                   "Say for example --listen 127.0.0.1:8080.");
+}
+
+/// Requests should not meet a connection that is being made; an absent Redis does not keep the portal from starting.
+Result<void> waitForRedis(Infrastructure &base)
+{
+    return runSync<Result<void>>(base.runtime.at(0), [&base] { return base.redis->waitReady(std::chrono::seconds(2)); });
+}
+
+auth::SessionOptions sessionOptions(const Tier &tier)
+{
+    auth::SessionOptions options;
+    options.lifetime = tier.sessionLifetime;
+    return options;
+}
+
+queue::WorkerOptions workerOptions(const Settings &settings, unsigned database)
+{
+    const Tier &tier = settings.tier();
+    queue::WorkerOptions options;
+    options.concurrency = settings.isSet("workers") ? static_cast<unsigned>(settings.integer("workers"))
+                                                    : tier.taskConcurrency;
+    for (const auto &[task, queue] : tier.taskRoutes) {
+        if (std::ranges::find(options.queues, queue) == options.queues.end())
+            options.queues.push_back(queue);
+    }
+    options.database = database;
+    options.resultExpiry = tier.resultsExpiry;
+    options.hardLimit = tier.taskTimeLimit;
+    return options;
+}
+
+queue::TaskRegistry taskRegistry(market::QuoteProvider &quotes)
+{
+    queue::TaskRegistry registry;
+    portal::registerAnalysis(registry, quotes);
+    return registry;
+}
+
+portal::TaskService::Options taskOptions(const Tier &tier)
+{
+    portal::TaskService::Options options;
+    options.resultsExpiry = tier.resultsExpiry;
+    options.timeLimit = tier.taskTimeLimit;
+    if (tier.ceilings.analysis > 0)
+        options.ceilings["portal.analysis"] = {"analysis", tier.ceilings.analysis};
+    for (const auto &[task, queue] : tier.taskRoutes)
+        options.queues[task] = queue;
+    return options;
+}
+
+limits::Ceilings::Options ceilingOptions(const Tier &tier)
+{
+    return {.lease = tier.taskTimeLimit + std::chrono::minutes(5)};
+}
+
+portal::Realtime::SessionCheck sessionCheck(auth::Sessions &sessions)
+{
+    return [&sessions](const std::any &admission) -> awaitable<bool> {
+        const auto *caller = std::any_cast<portal::Caller>(&admission);
+        if (!caller)
+            co_return true;
+        const auto session = co_await sessions.find(caller->session);
+        co_return !session || session->has_value(); // while nobody can say, it goes on
+    };
+}
+
+} // namespace
+
+Result<http::ServerOptions> serverOptions(const Settings &settings)
+{
+    const auto listen = parseListen(settings.text("listen"));
+    if (!listen)
+        return listen.error();
+    http::ServerOptions options;
+    options.address = listen->first;
+    options.port = listen->second;
+    options.tlsCertificate = settings.text("tls.cert");
+    options.tlsKey = settings.text("tls.key");
+    if (options.tlsCertificate.empty() != options.tlsKey.empty())
+        return failure(ErrorKind::Invalid, "Only one of 'tls.cert' and 'tls.key' is set.",
+                       "Give both --tls-cert and --tls-key, or neither.");
+    options.maxHeaderBytes = settings.size("http.max_header");
+    options.maxBodyBeforeSignIn = settings.size("http.max_body_before_sign_in");
+    options.maxConnections = static_cast<std::size_t>(settings.integer("http.max_connections"));
+    options.maxConnectionsPerAddress = static_cast<std::size_t>(settings.integer("http.max_connections_per_address"));
+    options.headerTimeout = settings.duration("http.header_timeout");
+    options.requestTimeout = settings.duration("http.request_timeout");
+    options.idleTimeout = settings.duration("http.idle_timeout");
+    options.drainTimeout = settings.duration("shutdown.timeout");
+    options.trustedProxies = settings.list("trusted_proxies");
+    options.allowedOrigins = settings.list("allowed_origins");
+    options.allowedHosts = settings.list("allowed_hosts");
+    options.strictTransport = settings.production();
+    return options;
+}
+
+Result<std::unique_ptr<market::QuoteProvider>> quoteProvider(const Settings &settings, const Clock &clock,
+                                                           BlockingPool &files)
+{
+    const auto &provider = settings.text("market.provider");
+    if (provider == "alpha-vantage")
+        return failure(ErrorKind::Unsupported, "The setting 'market.provider' is alpha-vantage, which this version lacks.",
+                       "Say simulated or csv.");
+    if (provider == "csv") {
+        if (!settings.isSet("market.csv_dir"))
+            return failure(ErrorKind::Invalid, "The setting 'market.csv_dir' is missing.",
+                           "Name the folder of SYMBOL.csv files, or say market.provider=simulated.");
+        return std::make_unique<market::CsvProvider>(settings.text("market.csv_dir"), files);
+    }
+    const auto seed = static_cast<std::uint64_t>(settings.integer("market.seed"));
+    return std::make_unique<market::SimulatedMarket>(clock, seed);
+}
+
+PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logger_,
+                           std::unique_ptr<Infrastructure> infrastructure_, Secret key, limits::LimitsPlan plan,
+                           std::unique_ptr<market::QuoteProvider> quotes_, http::ServerOptions options)
+    : settings(std::move(settings_)), clock(clock_), logger(logger_), infrastructure(std::move(infrastructure_)),
+      metrics(registry), secretKey(std::move(key)),
+      sessions(*infrastructure->redis, clock, sessionOptions(settings.tier())), accessTokens(secretKey, clock),
+      csrfTokens(secretKey), limitsTable(clock, std::move(plan)),
+      ceilings(*infrastructure->redis, clock, ceilingOptions(settings.tier())),
+      admission(*infrastructure->redis, sessions, accessTokens, csrfTokens, limitsTable, clock, admissionOptions),
+      seenSessions(infrastructure->sessionList), quotes(std::move(quotes_)),
+      broker(*infrastructure->redis, clock,
+             queue::BrokerOptions{infrastructure->redisEndpoint.database, settings.tier().resultsExpiry}),
+      workers(infrastructure->runtime.at(0), *infrastructure->redis, *infrastructure->subscriber, clock,
+              taskRegistry(*quotes), workerOptions(settings, infrastructure->redisEndpoint.database)),
+      remoteControl(infrastructure->runtime.at(0), *infrastructure->redis, *infrastructure->subscriber, clock, workers),
+      remoteClient(*infrastructure->redis, clock, infrastructure->redisEndpoint.database),
+      resultEvents(*infrastructure->subscriber),
+      schedule(infrastructure->runtime.at(0), *infrastructure->redis, clock),
+      auditLog(infrastructure->auditLog, infrastructure->users, infrastructure->ids, clock, logger,
+               settings.text("listen")),
+      accounts(infrastructure->users, infrastructure->sessionList, sessions, passwords, accessTokens,
+               infrastructure->ids, clock),
+      userAdmin(infrastructure->users, infrastructure->limitOverrides, infrastructure->sessionList,
+                infrastructure->auditLog, passwords, auditLog, infrastructure->ids, clock,
+                portal::UserAdminHooks{[this](Id user) { return accounts.signOutEverywhere(user); },
+                                       [this](Id user) { limitsTable.forget(user); }}),
+      tasks(infrastructure->taskOwners, broker, ceilings, clock, taskOptions(settings.tier())),
+      workerAdmin(broker, workers, remoteClient, auditLog, workers.options().queues), taskTopic(tasks, resultEvents),
+      realtime(clock, sessionCheck(sessions)),
+      accountRoutes(accounts, csrfTokens, settings.tier().sessionLifetime, settings.production()),
+      userAdminRoutes(userAdmin), marketRoutes(*quotes), taskRoutes(tasks),
+      workerAdminRoutes(workerAdmin),
+      monitorRoutes(registry, infrastructure->redis.get(), clock, version(),
+                    [this](monitor::AuditNote note) {
+                        return auditLog.record({note.principal, std::move(note.reason)}, std::move(note.action),
+                                               std::move(note.subject), std::move(note.detail), std::move(note.error));
+                    }),
+      m_options(std::move(options)), m_everySecond(infrastructure->runtime.at(0))
+{
+    admissionOptions.usersCeiling = settings.tier().ceilings.users;
+    mountRoutes();
+    makeMonitor();
+}
+
+void PortalServer::Parts::mountRoutes()
+{
+    monitorRoutes.mount(router);
+    accountRoutes.mount(router);
+    userAdminRoutes.mount(router);
+    marketRoutes.mount(router);
+    taskRoutes.mount(router);
+    workerAdminRoutes.mount(router);
+    pageRoutes.mount(router);
+    mountOpenApi();
+    realtime.addTopic("tasks", taskTopic);
+}
+
+void PortalServer::Parts::mountOpenApi()
+{
+    router.get(
+        "/openapi.json", {Role::Anonymous, Category::Unlimited},
+        [this](http::Request &) -> awaitable<http::Response> { co_return http::json(*m_openApi); },
+        {"This document", {}, {}});
+    m_openApi = std::make_shared<const std::string>(portal::openApiDocument(router, version()));
+}
+
+void PortalServer::Parts::makeMonitor()
+{
+    std::vector<telemetry::RouteName> names;
+    for (const auto &route : router.routes())
+        names.push_back({std::string(boost::beast::http::to_string(route->method)), route->path, false});
+    httpMetrics.emplace(registry, std::move(names));
+    observer.emplace(*httpMetrics, clock, logger);
+    auto &base = *infrastructure;
+    monitor::SamplerOptions options;
+    options.version = version();
+    options.instance = workers.node();
+    sampler.emplace(base.runtime.at(0), base.redis.get(), *httpMetrics, settings.tier(), clock, monitorSources(),
+                    options);
+    cleanup.emplace(base.runtime.at(0), *base.redis, sampler->families(), clock);
+    monitorRoutes.connect(*sampler, &*cleanup);
+}
+
+monitor::Sources PortalServer::Parts::monitorSources()
+{
+    monitor::Sources sources;
+    sources.queues = [this] { return workers.options().queues; };
+    sources.tasks = [this] {
+        const auto counters = workers.counters();
+        return monitor::TaskFigures{counters.taken, counters.succeeded + counters.failed + counters.revoked,
+                                    counters.active, counters.reserved, counters.scheduled};
+    };
+    sources.workers = [this] {
+        const auto counters = workers.counters();
+        WorkerFigures figures;
+        figures.node = workers.node();
+        const auto status = workers.status();
+        figures.concurrency = status.concurrency;
+        figures.threads = status.threads.size();
+        figures.busy = counters.active;
+        figures.abandoned = counters.abandoned;
+        figures.succeeded = counters.succeeded;
+        figures.failed = counters.failed;
+        figures.retried = counters.retried;
+        figures.revoked = counters.revoked;
+        figures.rejected = counters.rejected;
+        figures.restored = counters.restored;
+        return figures;
+    };
+    sources.connections = [this] {
+        if (!server)
+            return monitor::ConnectionFigures{};
+        const auto counters = server->counters();
+        return monitor::ConnectionFigures{counters.connections, counters.webSockets, counters.refused, counters.cut};
+    };
+    sources.dbPools = [this] {
+        const auto use = infrastructure->database.use();
+        return std::vector<DbPoolFigures>{{"primary", use.connections, use.busy, use.waiting}};
+    };
+    sources.users = [this] {
+        UserFigures figures;
+        if (const auto users = m_concurrentUsers.load(); users >= 0)
+            figures.concurrent = static_cast<std::uint64_t>(users);
+        if (const auto users = m_registeredUsers.load(); users >= 0)
+            figures.registered = static_cast<std::uint64_t>(users);
+        return figures;
+    };
+    sources.pingDatabase = [this]() -> awaitable<Result<void>> {
+        const auto nobody = co_await infrastructure->users.find(1); // a look-up by primary key that finds nothing
+        if (!nobody && nobody.error().kind != ErrorKind::NotFound)
+            co_return nobody.error();
+        co_return Result<void>();
+    };
+    return sources;
+}
+
+void PortalServer::Parts::countTasks()
+{
+    using Type = queue::TaskEvent::Type;
+    const auto executor = infrastructure->runtime.at(0);
+    workers.observe([this, executor](const queue::TaskEvent &event) {
+        const char *state = event.type == Type::Succeeded ? "SUCCESS"
+                            : event.type == Type::Failed  ? "FAILURE"
+                            : event.type == Type::Retried ? "RETRY"
+                            : event.type == Type::Revoked ? "REVOKED"
+                                                          : nullptr;
+        if (!state)
+            return;
+        const bool known = workers.registry().find(event.message->task) != nullptr;
+        metrics.tasks.with({known ? event.message->task : "other", state}).add();
+        if (event.type == Type::Succeeded || event.type == Type::Failed)
+            metrics.taskDuration.observe(event.runtime);
+        tasks.ended(event, executor);
+    });
+}
+
+void PortalServer::Parts::addPeriodicJobs()
+{
+    schedule.add("trim-sessions", std::chrono::hours(1), [this]() -> awaitable<void> {
+        co_await infrastructure->sessionList.trim(clock.wall() - settings.tier().sessionLifetime);
+    });
+    schedule.add("expire-task-owners", std::chrono::hours(1), [this]() -> awaitable<void> {
+        co_await infrastructure->taskOwners.expire(clock.wall() - std::chrono::days(30));
+    });
+}
+
+void PortalServer::Parts::countRefusals()
+{
+    const auto refused = admission.refused();
+    for (const auto &[category, name] : enumNames<Category>) {
+        const auto index = static_cast<std::size_t>(category);
+        if (const auto more = refused[index] - m_refused[index]; more > 0)
+            metrics.rateLimited.with({std::string(name)}).add(more);
+    }
+    m_refused = refused;
+}
+
+awaitable<void> PortalServer::Parts::everySecond()
+{
+    for (unsigned tick = 0; !m_stopping; ++tick) {
+        countRefusals();
+        const auto concurrent = co_await admission.concurrentUsers();
+        m_concurrentUsers = concurrent ? static_cast<std::int64_t>(*concurrent) : -1;
+        if (tick % 60 == 0) {
+            const auto registered = co_await infrastructure->users.count();
+            m_registeredUsers = registered ? static_cast<std::int64_t>(*registered) : -1;
+        }
+        if (tick % 5 == 4)
+            co_await seenSessions.write();
+        error_code cancelled;
+        m_everySecond.expires_after(std::chrono::seconds(1));
+        co_await m_everySecond.async_wait(asio::redirect_error(use_awaitable, cancelled));
+    }
+}
+
+Result<void> PortalServer::Parts::start()
+{
+    auto &base = *infrastructure;
+    for (const auto *script : sessions.scripts())
+        base.redis->preload(*script);
+    base.redis->preload(ceilings.script());
+    base.redis->preload(admission.script());
+    sessions.connect(base.runtime.at(0), base.subscriber.get());
+    limitsTable.connect(base.runtime.at(0), *base.redis, *base.subscriber);
+    limitsTable.onLoadUser([this](Id user) { return infrastructure->limitOverrides.list(user); });
+    admission.onSeen([this](const auth::SessionId &id, WallTime at) { seenSessions.note(id.view(), at); });
+    countTasks();
+    addPeriodicJobs();
+
+    server.emplace(base.runtime, router, admission, *observer, clock, m_options);
+    server->onWebSocket("/ws", {Role::User, Category::Api},
+                        [this](http::Request &request, std::shared_ptr<http::WebSocket> socket) {
+                            return realtime.serve(request, std::move(socket));
+                        });
+    monitorRoutes.mountStream(*server);
+    localSocket.emplace(base.runtime.at(0), router, controlSocketPath(settings).string());
+    if (auto opened = localSocket->start(); !opened)
+        return opened.error();
+
+    base.connect();
+    if (const auto ready = waitForRedis(base); !ready)
+        logger.warn("Redis is not ready yet", {{"why", ready.error().message}});
+    workers.start();
+    remoteControl.start();
+    schedule.start();
+    sampler->start();
+    spawn(base.runtime.at(0), [this] { return everySecond(); });
+    return server->start();
+}
+
+std::size_t PortalServer::Parts::stop()
+{
+    if (m_stopped)
+        return *m_stopped;
+    monitorRoutes.stopping();
+    m_stopping = true;
+    if (server)
+        server->stop();
+    if (localSocket)
+        localSocket->stop();
+    if (sampler)
+        sampler->stop();
+    if (cleanup)
+        cleanup->stop();
+    schedule.stop();
+    m_stopped = workers.stop(m_options.drainTimeout);
+    remoteControl.stop();
+    if (infrastructure->redis) {
+        runSync<void>(infrastructure->runtime.at(0), [this]() -> awaitable<void> {
+            co_await remoteClient.close();
+            co_await seenSessions.write();
+            co_await sessions.moveBack();
+        });
+    }
+    infrastructure->stop();
+    return *m_stopped;
+}
+
+std::string PortalServer::Parts::url() const
+{
+    const bool v6 = m_options.address.find(':') != std::string::npos;
+    return std::string(server->secure() ? "https://" : "http://") + (v6 ? "[" : "") + m_options.address +
+           (v6 ? "]" : "") + ":" + std::to_string(server->port());
+}
+
+} // namespace portolan::server

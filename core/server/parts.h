@@ -1,0 +1,139 @@
+#pragma once
+
+#include "core/auth/csrf.h"
+#include "core/auth/passwords.h"
+#include "core/auth/secret_key.h"
+#include "core/auth/sessions.h"
+#include "core/auth/tokens.h"
+#include "core/http/server.h"
+#include "core/limits/ceilings.h"
+#include "core/limits/limits_table.h"
+#include "core/market/quotes.h"
+#include "core/monitor/cleanup.h"
+#include "core/monitor/monitor_routes.h"
+#include "core/monitor/sampler.h"
+#include "core/portal/account_routes.h"
+#include "core/portal/account_service.h"
+#include "core/portal/admission.h"
+#include "core/portal/audit_log.h"
+#include "core/portal/market_routes.h"
+#include "core/portal/page_routes.h"
+#include "core/portal/realtime.h"
+#include "core/portal/seen_sessions.h"
+#include "core/portal/task_routes.h"
+#include "core/portal/task_service.h"
+#include "core/portal/task_topic.h"
+#include "core/portal/user_admin_routes.h"
+#include "core/portal/user_admin_service.h"
+#include "core/portal/worker_admin_routes.h"
+#include "core/portal/worker_admin_service.h"
+#include "core/queue/broker.h"
+#include "core/queue/remote_client.h"
+#include "core/queue/remote_control.h"
+#include "core/queue/results.h"
+#include "core/queue/schedule.h"
+#include "core/queue/worker_pool.h"
+#include "core/server/http_observer.h"
+#include "core/server/infrastructure.h"
+#include "core/server/local_socket.h"
+#include "core/server/portal_server.h"
+#include "core/telemetry/http_metrics.h"
+#include "core/telemetry/portal_metrics.h"
+#include "core/telemetry/registry.h"
+
+#include <optional>
+
+namespace portolan::server {
+
+/// What the HTTP server is told by the settings. Invalid: `listen` is no ADDR:PORT, or only one of both TLS files.
+Result<http::ServerOptions> serverOptions(const Settings &settings);
+
+/// Where prices come from. Unsupported: a provider this version does not have.
+Result<std::unique_ptr<market::QuoteProvider>> quoteProvider(const Settings &settings, const Clock &clock,
+                                                           BlockingPool &files);
+
+/// Every service of the portal, in the order in which they are made; each is given what it uses and nothing else.
+struct PortalServer::Parts
+{
+    Parts(Settings settings, const Clock &clock, Logger &logger, std::unique_ptr<Infrastructure> infrastructure,
+          Secret key, limits::LimitsPlan plan, std::unique_ptr<market::QuoteProvider> quotes,
+          http::ServerOptions options);
+
+    Result<void> start();
+    std::size_t stop();
+    std::string url() const;
+
+    const Settings settings;
+    const Clock &clock;
+    Logger &logger;
+    std::unique_ptr<Infrastructure> infrastructure;
+
+    telemetry::Registry registry;
+    telemetry::PortalMetrics metrics;
+
+    auth::SecretKey secretKey;
+    auth::Sessions sessions;
+    auth::Passwords passwords;
+    auth::AccessTokens accessTokens;
+    auth::CsrfTokens csrfTokens;
+
+    limits::LimitsTable limitsTable;
+    limits::Ceilings ceilings;
+    portal::AdmissionOptions admissionOptions;
+    portal::RequestAdmission admission;
+    portal::SeenSessions seenSessions;
+
+    std::unique_ptr<market::QuoteProvider> quotes;
+
+    queue::Broker broker;
+    queue::WorkerPool workers;
+    queue::RemoteControl remoteControl;
+    queue::RemoteClient remoteClient;
+    queue::ResultEvents resultEvents;
+    queue::Schedule schedule;
+
+    portal::AuditLog auditLog;
+    portal::AccountService accounts;
+    portal::UserAdminService userAdmin;
+    portal::TaskService tasks;
+    portal::WorkerAdminService workerAdmin;
+    portal::TaskTopic taskTopic;
+    portal::Realtime realtime;
+
+    http::Router router;
+    portal::AccountRoutes accountRoutes;
+    portal::UserAdminRoutes userAdminRoutes;
+    portal::MarketRoutes marketRoutes;
+    portal::TaskRoutes taskRoutes;
+    portal::WorkerAdminRoutes workerAdminRoutes;
+    portal::PageRoutes pageRoutes;
+    monitor::MonitorRoutes monitorRoutes;
+    std::optional<telemetry::HttpMetrics> httpMetrics; ///< after all routes are known
+    std::optional<monitor::Sampler> sampler;
+    std::optional<monitor::Cleanup> cleanup;
+    std::optional<HttpObserver> observer;
+    std::optional<http::Server> server;
+    std::optional<LocalSocket> localSocket;
+
+private:
+    void mountRoutes();
+    void mountOpenApi();
+    void makeMonitor();
+    void countTasks();
+    void addPeriodicJobs();
+    void countRefusals();
+    awaitable<void> everySecond();
+    monitor::Sources monitorSources();
+
+    const http::ServerOptions m_options;
+    Timer m_everySecond;
+    std::atomic<bool> m_stopping{false};
+    /// Asked for now and then, so that the sampler need not wait. Negative: not known.
+    std::atomic<std::int64_t> m_concurrentUsers{-1};
+    std::atomic<std::int64_t> m_registeredUsers{-1};
+    std::array<std::uint64_t, limits::categoryCount> m_refused{}; ///< as counted last
+    std::shared_ptr<const std::string> m_openApi;
+    std::optional<std::size_t> m_stopped;
+};
+
+} // namespace portolan::server

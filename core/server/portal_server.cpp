@@ -1,0 +1,51 @@
+#include "core/server/portal_server.h"
+
+#include "core/server/environment.h"
+#include "core/server/parts.h"
+
+namespace portolan::server {
+
+PortalServer::PortalServer(std::unique_ptr<Parts> parts) : m_parts(std::move(parts)) {}
+
+PortalServer::~PortalServer() { stop(); }
+
+Result<std::unique_ptr<PortalServer>> PortalServer::start(Settings settings, const Clock &clock, Logger &logger)
+{
+    auto infrastructure = Infrastructure::open(settings, clock, logger);
+    if (!infrastructure)
+        return infrastructure.error();
+    auto key = signingKey(settings, (*infrastructure)->directory);
+    if (!key)
+        return key.error();
+    auto options = serverOptions(settings);
+    if (!options)
+        return options.error();
+    auto plan = limits::LimitsPlan::make(settings.tier().limits, settings.tier().limitsPerAddress);
+    if (!plan)
+        return plan.error();
+
+    auto quotes = quoteProvider(settings, clock, (*infrastructure)->files);
+    if (!quotes)
+        return quotes.error();
+
+    auto parts = std::make_unique<Parts>(std::move(settings), clock, logger, std::move(*infrastructure),
+                                         std::move(*key), std::move(*plan), std::move(*quotes),
+                                         std::move(*options));
+    if (auto started = parts->start(); !started) {
+        parts->stop();
+        return started.error();
+    }
+    return std::unique_ptr<PortalServer>(new PortalServer(std::move(parts)));
+}
+
+std::size_t PortalServer::stop() { return m_parts->stop(); }
+
+std::string PortalServer::url() const { return m_parts->url(); }
+
+std::string PortalServer::summary() const
+{
+    return "tier " + m_parts->settings.tier().name + ", redis " + m_parts->infrastructure->redisName() +
+           ", database " + m_parts->infrastructure->databaseName();
+}
+
+} // namespace portolan::server

@@ -1,0 +1,78 @@
+#include "core/base/data_directory.h"
+#include "core/base/logging.h"
+#include "core/base/system_clock.h"
+#include "core/server/commands.h"
+#include "core/server/environment.h"
+#include "core/server/portal_server.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <thread>
+
+namespace portolan::server {
+namespace {
+
+LogOptions logOptions(const Settings &settings)
+{
+    LogOptions options;
+    options.format = settings.text("log.format") == "text" ? LogFormat::Text : LogFormat::Json;
+    const auto &level = settings.text("log.level");
+    options.level = level == "debug"     ? LogLevel::Debug
+                    : level == "warning" ? LogLevel::Warning
+                    : level == "error"   ? LogLevel::Error
+                                         : LogLevel::Info;
+    return options;
+}
+
+sigset_t endingSignals()
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    return signals;
+}
+
+} // namespace
+
+int serve(const SettingSources &sources)
+{
+    const auto settings = Settings::load(sources);
+    if (!settings)
+        return report(settings.error());
+    raiseFileLimit();
+    // Before any thread exists, so that all inherit it and only this one takes the signals.
+    const sigset_t ending = endingSignals();
+    pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+
+    const SystemClock clock;
+    Logger logger(clock, logOptions(*settings));
+    auto portal = PortalServer::start(*settings, clock, logger);
+    if (!portal) {
+        logger.flush();
+        report(portal.error());
+        return 2; // whatever keeps it from starting is a matter of configuration
+    }
+    std::cout << "portoland: serving " << (*portal)->url() << " (" << (*portal)->summary() << ")" << std::endl;
+
+    int signal = 0;
+    sigwait(&ending, &signal);
+    logger.info("stopping", {{"signal", signal}});
+    std::thread([ending] { // whoever asks twice does not want to wait
+        int again = 0;
+        sigwait(&ending, &again);
+        std::_Exit(128 + again);
+    }).detach();
+    const auto stuck = (*portal)->stop();
+    if (stuck > 0) {
+        // Their threads still use what would be destroyed; the tasks themselves are back in the queue.
+        logger.warn("tasks did not return in time", {{"threads", stuck}});
+        logger.flush();
+        std::_Exit(0);
+    }
+    return 0;
+}
+
+} // namespace portolan::server

@@ -1,0 +1,272 @@
+#include "core/base/ids.h"
+#include "core/queue/control_message.h"
+#include "core/queue/keys.h"
+#include "core/queue/message.h"
+#include "core/queue/results.h"
+#include "core/queue/revoked_ids.h"
+#include "core/queue/task_rate.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <QTest>
+
+using namespace portolan;
+using namespace portolan::queue;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// As Celery 5.2.6 sends it (no stamps), with a header nobody knows.
+std::string celeryMessage(const std::string &headers = {}, const std::string &type = "application/json")
+{
+    const std::string body = encodeBase64(
+        R"([[1, {"__type__": "datetime", "__value__": "2026-01-01T00:00:00"}], {"k": 1e400}, {"chain": null}])");
+    std::string text = R"({"body": ")";
+    text.append(body).append(R"(", "content-encoding": "utf-8", "content-type": ")").append(type);
+    text.append(
+        R"json(", "headers": {"lang": "py", "task": "py.add", "id": "the-id", "root_id": "the-id", "parent_id": null,
+        "timelimit": [900, 890.5], "retries": 2, "eta": "2026-01-01T01:00:00.250000+01:00", "expires": null,
+        "argsrepr": "(2, 3)", "x-own": [1, {"deep": true}])json");
+    text.append(headers);
+    text.append(R"(}, "properties": {"correlation_id": "the-id", "reply_to": "r", "delivery_mode": 2,
+        "delivery_info": {"exchange": "", "routing_key": "celery"}, "priority": 6, "body_encoding": "base64",
+        "delivery_tag": "t"}})");
+    return text;
+}
+
+WallTime at(std::int64_t seconds, std::chrono::microseconds rest = 0us)
+{
+    return WallTime(std::chrono::seconds(seconds)) + rest;
+}
+
+} // namespace
+
+class MessageTest final : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void readsCelerysMessage()
+    {
+        const Result<Message> message = decode(celeryMessage());
+        QVERIFY(message);
+        QCOMPARE(message->task, std::string("py.add"));
+        QCOMPARE(message->id, std::string("the-id"));
+        QCOMPARE(message->retries, 2);
+        QCOMPARE(message->priority, 6);
+        QCOMPARE(message->routingKey, std::string("celery"));
+        QVERIFY(message->hardLimit == 900s); // the wire has [hard, soft]
+        QVERIFY(message->softLimit == 890500ms);
+        QVERIFY(message->eta == at(1767225600, 250ms));
+        QVERIFY(!message->expires && !message->redelivered && !message->ignoreResult);
+        const Result<Payload> decoded = payload(*message);
+        QVERIFY(decoded);
+        QCOMPARE(decoded->args.size(), 2u);
+    }
+
+    void writesWhatItReads()
+    {
+        NewTask task;
+        task.name = "portal.noop";
+        task.id = "id-1";
+        task.args = {1, "zwei \"2\"", nullptr, "\xF0\x9F\x8C\x8D"};
+        task.kwargs = {{"a", true}};
+        task.queue = "Ärger";
+        task.priority = 9;
+        task.eta = at(1767225600, 123456us);
+        task.expires = at(1767225700);
+        task.hardLimit = 1500ms;
+        task.softLimit = 1s;
+        task.retries = 1;
+        task.notify = "user:1";
+        const Result<Message> message = decode(encode(task, "gen1@host", "reply"));
+        QVERIFY(message);
+        QCOMPARE(message->id, task.id);
+        QCOMPARE(message->rootId, task.id);
+        QCOMPARE(message->routingKey, task.queue);
+        QCOMPARE(message->notify, task.notify);
+        QVERIFY(message->eta == task.eta && message->expires == task.expires);
+        QVERIFY(message->hardLimit == task.hardLimit && message->softLimit == task.softLimit);
+        QCOMPARE(message->argsRepr, std::string("[1, 'zwei \"2\"', None, '\xF0\x9F\x8C\x8D']"));
+        QCOMPARE(message->kwargsRepr, std::string("{'a': True}"));
+        const Result<Payload> decoded = payload(*message);
+        QVERIFY(decoded && decoded->args == task.args && decoded->kwargs == task.kwargs);
+        QCOMPARE(boost::json::serialize(decoded->embed),
+                 std::string(R"({"callbacks":null,"errbacks":null,"chain":null,"chord":null})"));
+    }
+
+    void refuses_data()
+    {
+        QTest::addColumn<QByteArray>("raw");
+        QTest::addColumn<QString>("code");
+        QTest::newRow("nothing") << QByteArray() << "message-malformed";
+        QTest::newRow("no JSON") << QByteArray("\x80\x02}q") << "message-malformed";
+        QTest::newRow("protocol 1") << QByteArray(R"({"body":"","headers":{},"properties":{}})") << "message-malformed";
+        QTest::newRow("too deep") << QByteArray(200, '[') << "message-malformed";
+        QTest::newRow("too large") << QByteArray(int(maxMessageBytes) + 1, ' ') << "message-too-large";
+        QTest::newRow("pickle") << QByteArray::fromStdString(celeryMessage({}, "application/x-python-serialize"))
+                                << "content-disallowed";
+        QTest::newRow("yaml") << QByteArray::fromStdString(celeryMessage({}, "application/x-yaml"))
+                              << "content-disallowed";
+        QTest::newRow("compressed") << QByteArray::fromStdString(
+                                           celeryMessage(R"(, "compression": "application/x-gzip")"))
+                                    << "content-disallowed";
+        QTest::newRow("no id") << QByteArray(R"({"body":"","content-type":"application/json","headers":{"task":"a"}})")
+                               << "message-malformed";
+        QTest::newRow("bad eta") << QByteArray::fromStdString(celeryMessage(R"(, "eta": "soon")"))
+                                 << "message-malformed";
+    }
+    void refuses()
+    {
+        QFETCH(QByteArray, raw);
+        QFETCH(QString, code);
+        const Result<Message> message = decode(raw.toStdString());
+        QVERIFY(!message);
+        QCOMPARE(QString::fromStdString(message.error().code), code);
+    }
+
+    void keepsWhatItDoesNotKnow()
+    {
+        const Result<Message> message = decode(celeryMessage());
+        Changes changes;
+        changes.id = "new-id";
+        changes.redelivered = true;
+        changes.setEta = true;
+        const Result<std::string> raw = rewrite(message->raw, changes);
+        QVERIFY(raw);
+        const Result<Message> again = decode(*raw);
+        QVERIFY(again);
+        QCOMPARE(again->body, message->body); // byte for byte: the date and the number no double holds
+        QCOMPARE(again->id, std::string("new-id"));
+        QCOMPARE(again->rootId, std::string("new-id"));
+        QVERIFY(again->redelivered && !again->eta);
+        const boost::json::value document = boost::json::parse(*raw);
+        QCOMPARE(boost::json::serialize(document.at("headers").at("x-own")), std::string(R"([1,{"deep":true}])"));
+        QCOMPARE(document.at("properties").at("delivery_info").at("redelivered"), boost::json::value(true));
+        QCOMPARE(*rewrite(*raw, {}), *raw);
+    }
+
+    void readsTimes_data()
+    {
+        QTest::addColumn<QString>("text");
+        QTest::addColumn<qint64>("micros"); // -1: no time
+        const qint64 base = 1767225600000000;
+        QTest::newRow("utc") << "2026-01-01T00:00:00+00:00" << base;
+        QTest::newRow("no zone, Celery 5.2") << "2026-01-01T00:00:00.5" << base + 500000;
+        QTest::newRow("Z") << "2026-01-01T00:00:00.000001Z" << base + 1;
+        QTest::newRow("east") << "2026-01-01T05:30:00+05:30" << base;
+        QTest::newRow("west") << "2025-12-31T16:00:00-0800" << base;
+        QTest::newRow("no such day") << "2026-02-30T00:00:00" << qint64(-1);
+        QTest::newRow("date only") << "2026-01-01" << qint64(-1);
+        QTest::newRow("trailing") << "2026-01-01T00:00:00Zx" << qint64(-1);
+        QTest::newRow("year 9999") << "9999-01-01T00:00:00" << qint64(-1);
+    }
+    void readsTimes()
+    {
+        QFETCH(QString, text);
+        QFETCH(qint64, micros);
+        const std::optional<WallTime> time = parseIsoTime(text.toStdString());
+        QCOMPARE(time ? qint64(std::chrono::duration_cast<std::chrono::microseconds>(time->time_since_epoch()).count())
+                      : qint64(-1),
+                 micros);
+    }
+
+    void validates()
+    {
+        NewTask task;
+        task.priority = 10;
+        task.id = std::string(256, 'x');
+        task.queue = "a\nb";
+        const Result<void> result = validate(task);
+        QVERIFY(!result);
+        QCOMPARE(result.error().fields.size(), 4u); // the empty name too
+    }
+
+    void choosesTheListOfAPriority()
+    {
+        QCOMPARE(keys::list("q", 0), std::string("q"));
+        QCOMPARE(keys::list("q", 2), std::string("q"));
+        QCOMPARE(keys::list("q", 3), std::string("q\x06\x16"
+                                                 "3"));
+        QCOMPARE(keys::list("q", 8), std::string("q\x06\x16"
+                                                 "6"));
+        QCOMPARE(keys::list("q", 9), std::string("q\x06\x16"
+                                                 "9"));
+    }
+
+    void readsResults()
+    {
+        const std::string ours = resultJson(state::failure, failureJson({"ValueError", "bad\xFF", "builtins", {}}),
+                                            {"id", "parent", {}, at(1767225600)}, "Traceback …");
+        const Result<TaskResult> failed = parseResult(ours);
+        QVERIFY(failed);
+        QCOMPARE(failed->id, std::string("id"));
+        QCOMPARE(failed->failure->type, std::string("ValueError"));
+        QCOMPARE(failed->failure->message, std::string("bad\xEF\xBF\xBD"));
+        QCOMPARE(failed->failure->traceback, std::string("Traceback …"));
+        QVERIFY(failed->dateDone == at(1767225600));
+        const Result<TaskResult> progress =
+            parseResult(R"({"status": "PROGRESS", "result": {"done": 1, "total": 3, "note": "n"}, "task_id": "id"})");
+        QVERIFY(progress && progress->progress == (Progress{1, 3, "n"}));
+        QVERIFY(!parseResult("[]"));
+        QVERIFY(!parseResult("{}"));
+    }
+
+    void readsRates_data()
+    {
+        QTest::addColumn<QString>("text");
+        QTest::addColumn<double>("seconds"); // between two; -1: no rate
+        QTest::newRow("second") << "10/s" << 0.1;
+        QTest::newRow("minute") << "30/m" << 2.0;
+        QTest::newRow("hour") << "1/h" << 3600.0;
+        QTest::newRow("bare") << "4" << 0.25;
+        QTest::newRow("fraction") << "0.5/s" << 2.0;
+        QTest::newRow("off") << "0" << 0.0;
+        QTest::newRow("word") << "often" << -1.0;
+        QTest::newRow("unit") << "1/d" << -1.0;
+        QTest::newRow("negative") << "-1/s" << -1.0;
+    }
+    void readsRates()
+    {
+        QFETCH(QString, text);
+        QFETCH(double, seconds);
+        const auto interval = TaskRate::parse(text.toStdString());
+        QCOMPARE(interval ? std::chrono::duration<double>(*interval).count() : -1.0, seconds);
+    }
+
+    void forgetsRevocations()
+    {
+        RevokedIds ids;
+        const SteadyTime start{1h};
+        ids.add("first", start);
+        QVERIFY(ids.contains("first", start + 2h));
+        QVERIFY(!ids.contains("first", start + 3h));
+        for (std::size_t i = 0; i < RevokedIds::most; ++i)
+            ids.add(std::to_string(i), start + 1min);
+        QVERIFY(!ids.contains("first", start + 2min));
+        QVERIFY(ids.contains("0", start + 2min));
+        QCOMPARE(ids.all().size(), RevokedIds::most);
+    }
+
+    void carriesControlMessages()
+    {
+        ControlRequest request{"revoke", {{"task_id", "x"}}, {"a@h", "b@h"}, "oid", "ticket", 7, at(1767225600)};
+        const Result<ControlRequest> read = decodeControl(encode(request));
+        QVERIFY(read);
+        QCOMPARE(read->method, request.method);
+        QVERIFY(read->arguments == request.arguments && read->destination == request.destination);
+        QCOMPARE(read->replyTo, request.replyTo);
+        QCOMPARE(read->clock, request.clock);
+        const Result<ControlReply> reply = decodeReply(encodeReply(R"({"a@h": {"ok": "pong"}})", "e", "oid", "t", 1));
+        QVERIFY(reply && reply->ticket == "t" && reply->nodes.contains("a@h"));
+        QVERIFY(!decodeControl("{}"));
+        QVERIFY(!decodeControl(std::string(maxControlBytes + 1, ' ')));
+        QCOMPARE(controlChannel(3), std::string("/3.celery.pidbox"));
+        QCOMPARE(eventChannel(0, "worker-online"), std::string("/0.celeryev/worker.online"));
+        QCOMPARE(eventChannel(0, "task-multi"), std::string("/0.celeryev/task.multi"));
+    }
+};
+
+QTEST_GUILESS_MAIN(MessageTest)
+#include "message_test.moc"

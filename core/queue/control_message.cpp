@@ -8,6 +8,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <cstdio>
+
 namespace portolan::queue {
 
 namespace json = boost::json;
@@ -82,13 +84,18 @@ std::string textAt(const json::object &object, std::string_view key)
 
 } // namespace
 
-std::string controlChannel(unsigned database) { return "/" + std::to_string(database) + ".celery.pidbox"; }
+std::string controlChannel(unsigned database)
+{
+    char channel[40];
+    std::snprintf(channel, sizeof channel, "/%u.celery.pidbox", database);
+    return channel;
+}
 
 std::string eventChannel(unsigned database, std::string_view type)
 {
-    std::string channel = "/";
-    appendNumber(channel, database);
-    channel.append(".celeryev/");
+    char prefix[40];
+    std::snprintf(prefix, sizeof prefix, "/%u.celeryev/", database);
+    std::string channel = prefix;
     for (const char c : type)
         channel.push_back(c == '-' ? '.' : c);
     return channel;

@@ -78,8 +78,9 @@ awaitable<Result<AccountService::SignedIn>> AccountService::signIn(Credentials c
     if (!record && record.error().kind != ErrorKind::NotFound)
         co_return record.error();
     const Secret password = credentials.password;
-    const auto verdict =
-        co_await m_passwords.verify(std::move(credentials.password), record ? record->passwordHash : std::string());
+    // Named first: GCC 12 destroys a temporary of a conditional expression twice when it is in a co_await.
+    std::string stored = record ? record->passwordHash : std::string();
+    const auto verdict = co_await m_passwords.verify(std::move(credentials.password), std::move(stored));
     if (!verdict)
         co_return retryLater(verdict.error());
     if (!verdict->right)

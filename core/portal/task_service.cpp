@@ -36,7 +36,8 @@ awaitable<Result<std::string>> TaskService::start(Id owner, std::string name, bo
             co_return place.error();
     }
     const std::string id = task.id;
-    const auto noted = co_await m_owners.add(storage::TaskOwner{id, owner, std::move(name), m_clock.wall()});
+    storage::TaskOwner row{id, owner, std::move(name), m_clock.wall()};
+    const auto noted = co_await m_owners.add(std::move(row));
     Result<std::string> enqueued = id;
     if (noted)
         enqueued = co_await m_broker.enqueue(std::move(task));

@@ -99,7 +99,8 @@ awaitable<Result<void>> WorkerAdminService::resize(Actor actor, std::uint32_t co
         m_pool.resize(concurrency);
     else
         done = co_await resizeRemote(concurrency, node);
-    co_await m_audit.record(std::move(actor), "worker.resize", "worker:" + (here ? m_pool.node() : node),
+    std::string subject = "worker:" + (here ? m_pool.node() : node);
+    co_await m_audit.record(std::move(actor), "worker.resize", std::move(subject),
                             "concurrency: " + std::to_string(concurrency), errorOf(done));
     co_return done;
 }
@@ -118,8 +119,8 @@ awaitable<Result<void>> WorkerAdminService::resizeRemote(std::uint32_t concurren
         co_return Result<void>();
     const bool grow = concurrency > present;
     boost::json::object arguments{{"n", grow ? concurrency - present : present - concurrency}};
-    const auto reply =
-        co_await m_remote.ask(grow ? "pool_grow" : "pool_shrink", std::move(arguments), destination, askTimeout);
+    std::string method = grow ? "pool_grow" : "pool_shrink";
+    const auto reply = co_await m_remote.ask(std::move(method), std::move(arguments), destination, askTimeout);
     if (!reply)
         co_return reply.error();
     const auto answer = reply->find(node);
@@ -162,16 +163,16 @@ awaitable<Result<WorkerAdminService::TaskLists>> WorkerAdminService::tasks(std::
 awaitable<Result<void>> WorkerAdminService::revoke(Actor actor, std::string id, bool terminate)
 {
     const auto done = co_await m_broker.revoke(id, terminate);
-    co_await m_audit.record(std::move(actor), "task.revoke", "task:" + id, terminate ? "also while it runs" : "",
-                            errorOf(done));
+    std::string detail = terminate ? "also while it runs" : "";
+    co_await m_audit.record(std::move(actor), "task.revoke", "task:" + id, std::move(detail), errorOf(done));
     co_return done;
 }
 
 awaitable<Result<std::string>> WorkerAdminService::rerun(Actor actor, std::string id)
 {
     auto again = co_await m_broker.rerun(id);
-    co_await m_audit.record(std::move(actor), "task.rerun", "task:" + id, again ? "as task:" + *again : "",
-                            errorOf(again));
+    std::string detail = again ? "as task:" + *again : std::string();
+    co_await m_audit.record(std::move(actor), "task.rerun", "task:" + id, std::move(detail), errorOf(again));
     co_return again;
 }
 

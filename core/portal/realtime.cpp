@@ -92,30 +92,33 @@ void Realtime::handle(Connection &connection, std::string_view text)
         connection.error("Say {\"subscribe\": [topic, …]} or {\"unsubscribe\": [topic, …]}.");
         return;
     }
+    bool heeded = !message->unsubscribe.empty();
     for (const auto &topic : message->unsubscribe)
         connection.topics.erase(topic);
     for (const auto &topic : message->subscribe)
-        subscribe(connection, topic);
+        heeded = subscribe(connection, topic) || heeded;
+    if (!heeded)
+        return;
     boost::json::array topics;
     for (const auto &[topic, token] : connection.topics)
         topics.emplace_back(topic);
     connection.socket->send(shared({{"type", "subscribed"}, {"topics", std::move(topics)}}));
 }
 
-void Realtime::subscribe(Connection &connection, const std::string &topic)
+bool Realtime::subscribe(Connection &connection, const std::string &topic)
 {
     if (connection.topics.contains(topic))
-        return;
+        return true;
     if (connection.topics.size() >= m_options.maxTopics) {
         connection.error("At most " + std::to_string(m_options.maxTopics) + " topics on one connection.");
-        return;
+        return false;
     }
     const auto colon = topic.find(':');
     const auto argument = colon == std::string::npos ? std::string_view() : std::string_view(topic).substr(colon + 1);
     const auto source = m_sources.find(std::string_view(topic).substr(0, colon));
     if (source == m_sources.end()) {
         connection.error("There is no topic '" + topic.substr(0, 64) + "'.");
-        return;
+        return false;
     }
     const auto send = [socket = std::weak_ptr(connection.socket), topic, this](std::string data) {
         const auto open = socket.lock();
@@ -131,6 +134,7 @@ void Realtime::subscribe(Connection &connection, const std::string &topic)
         connection.topics.emplace(topic, std::move(*token));
     else
         connection.error(token.error().message);
+    return token.has_value();
 }
 
 } // namespace portolan::portal

@@ -61,7 +61,7 @@ public:
 private:
     struct Connection;
     void handle(Connection &connection, std::string_view message);
-    void subscribe(Connection &connection, const std::string &topic);
+    bool subscribe(Connection &connection, const std::string &topic); ///< false: an error was sent
     awaitable<void> watchSession(std::shared_ptr<Connection> connection);
 
     const Clock &m_clock;

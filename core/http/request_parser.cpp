@@ -10,8 +10,10 @@ namespace beast_http = boost::beast::http;
 
 HeadScanner::Outcome HeadScanner::scan(std::string_view data)
 {
+    if (data.empty())
+        return Outcome::Incomplete;
     // A method is made of letters; a TLS greeting or other noise is told at its first byte.
-    if (m_searched == 0 && !data.empty() && data.front() != '\r' && (data.front() <= ' ' || data.front() == 0x7f))
+    if (m_searched == 0 && data.front() != '\r' && (data.front() <= ' ' || data.front() == 0x7f))
         return Outcome::Malformed;
     for (;;) {
         const auto from = m_searched;

@@ -127,9 +127,7 @@ std::size_t columns(std::string_view text)
 class Line final
 {
 public:
-    explicit Line(const StatusTextOptions &options)
-        : m_options(options), m_width(std::max<std::size_t>(options.width, 40))
-    {}
+    explicit Line(const StatusStyle &options) : m_options(options), m_width(std::max<std::size_t>(options.width, 40)) {}
 
     Line &add(std::string_view text, std::string_view colour = {})
     {
@@ -168,7 +166,7 @@ public:
     }
 
 private:
-    const StatusTextOptions &m_options;
+    const StatusStyle &m_options;
     const std::size_t m_width;
     std::string m_text;
     std::size_t m_columns = 0;
@@ -195,7 +193,7 @@ std::string valueText(const Reading &reading)
     return text;
 }
 
-std::string nextText(const Reading &reading, const StatusTextOptions &options)
+std::string nextText(const Reading &reading, const StatusStyle &options)
 {
     if (!reading.toNextZone)
         return {};
@@ -204,7 +202,7 @@ std::string nextText(const Reading &reading, const StatusTextOptions &options)
            humanDuration(*reading.toNextZone);
 }
 
-std::string readingLine(const Reading &reading, const StatusTextOptions &options)
+std::string readingLine(const Reading &reading, const StatusStyle &options)
 {
     Line line(options);
     line.add(titleOf(reading.resource)).pad(14).zone(reading.zone).pad(valueColumn);
@@ -227,12 +225,12 @@ std::string percentile(const std::optional<double> &value) { return value ? seco
 
 std::string count(const std::optional<std::uint64_t> &value) { return value ? humanCount(*value) : "unknown"; }
 
-std::string labelled(std::string_view label, std::string_view text, const StatusTextOptions &options, bool old = false)
+std::string labelled(std::string_view label, std::string_view text, const StatusStyle &options, bool old = false)
 {
     return Line(options).add(label).pad(14).add(text, old ? dim : std::string_view()).end();
 }
 
-std::string linkLine(const LinkStatus &link, const StatusTextOptions &options)
+std::string linkLine(const LinkStatus &link, const StatusStyle &options)
 {
     std::string text = !link.up ? "unknown" : *link.up ? "up" : "DOWN";
     if (link.up && link.since)
@@ -244,7 +242,7 @@ std::string linkLine(const LinkStatus &link, const StatusTextOptions &options)
     return labelled(link.name, text, options);
 }
 
-std::string queueLine(const Snapshot &snapshot, const StatusTextOptions &options)
+std::string queueLine(const Snapshot &snapshot, const StatusStyle &options)
 {
     const QueueFigures &queue = snapshot.queue;
     std::string text = count(queue.waiting) + " waiting, " + count(queue.unacked) + " taken, " + count(queue.running) +
@@ -258,7 +256,7 @@ std::string queueLine(const Snapshot &snapshot, const StatusTextOptions &options
     return labelled("tasks", text, options, stale(queue.age));
 }
 
-std::string familyLine(const FamiliesFigures &families, const StatusTextOptions &options)
+std::string familyLine(const FamiliesFigures &families, const StatusStyle &options)
 {
     std::string text;
     int shown = 0;
@@ -274,7 +272,7 @@ std::string familyLine(const FamiliesFigures &families, const StatusTextOptions 
 
 } // namespace
 
-std::string statusText(const Snapshot &snapshot, const StatusTextOptions &options)
+std::string statusText(const Snapshot &snapshot, const StatusStyle &options)
 {
     std::string text;
     Line head(options);

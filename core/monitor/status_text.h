@@ -7,7 +7,7 @@
 
 namespace portolan::monitor {
 
-struct StatusTextOptions
+struct StatusStyle
 {
     std::size_t width = 80; ///< columns of the terminal; lines are cut to it. Below 40 it is taken as 40
     bool colour = true;     ///< ANSI colours; false for NO_COLOR (https://no-color.org) and when it is no terminal
@@ -19,6 +19,6 @@ struct StatusTextOptions
 /// queue, traffic and the largest key families. Stale values are dimmed and say how old they are, unknown ones say why.
 /// Ends with a newline. Columns that do not fit are left out from the right: first the time to the next zone, then the
 /// age.
-std::string statusText(const Snapshot &snapshot, const StatusTextOptions &options = {});
+std::string statusText(const Snapshot &snapshot, const StatusStyle &options = {});
 
 } // namespace portolan::monitor

@@ -1,10 +1,9 @@
 #include "core/base/settings.h"
 #include "core/server/commands.h"
 
-#include <QCoreApplication>
-
 #include <CLI/CLI.hpp>
 
+#include <QCoreApplication>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -87,8 +86,9 @@ int run(int argc, char **argv)
     command(app, "serve", "Serve a portal", server::serve);
 
     server::StatusRequest statusRequest;
-    auto *statusCommand = command(app, "status", "Zones of a running portal",
-                                  [&](const SettingSources &sources) { return server::status(sources, statusRequest); });
+    auto *statusCommand = command(app, "status", "Zones of a running portal", [&](const SettingSources &sources) {
+        return server::status(sources, statusRequest);
+    });
     statusCommand->add_option("--url", statusRequest.url,
                               "A portal elsewhere, with the token in PORTAL_TOKEN; without it the one of --data-dir");
     statusCommand->add_flag("--watch", statusRequest.watch, "Again every second");

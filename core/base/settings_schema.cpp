@@ -56,6 +56,7 @@ std::vector<SettingSpec> makeSchema()
         {"database.replica_urls", List, "", "DATABASE_REPLICA_URLS", "", "PostgreSQL replicas that answer reads"},
         {"redis.url", Text, "", "REDIS_URL", "--redis",
          "redis://, rediss:// or unix:/path; empty: a private redis-server"},
+        {"redis.program", Text, "redis-server", "", "", "The private redis-server: a name to search for, or a path"},
         {"celery.broker_url", Text, "", "CELERY_BROKER_URL", "", "Redis of the queue, where it is not redis.url"},
         {"celery.result_backend", Text, "", "CELERY_RESULT_BACKEND", "",
          "Redis of task results, where it is not redis.url"},

@@ -94,8 +94,11 @@ Result<void> validate(const AnalysisRequest &request)
 
 void registerAnalysis(queue::TaskRegistry &registry, market::QuoteProvider &quotes)
 {
-    registry.add(std::string(analysisTask),
-                 [&quotes](queue::TaskContext &context) { return runAnalysis(context, quotes); });
+    queue::TaskOptions options;
+    options.rerunnable = true;
+    registry.add(
+        std::string(analysisTask), [&quotes](queue::TaskContext &context) { return runAnalysis(context, quotes); },
+        options);
 }
 
 } // namespace portolan::portal

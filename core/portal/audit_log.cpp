@@ -11,8 +11,7 @@ namespace portolan::portal {
 AuditLog::AuditLog(storage::AuditStore &store, storage::UsersStore &users, IdGenerator &ids, const Clock &clock,
                    Logger &logger, std::string deployment)
     : m_store(store), m_users(users), m_ids(ids), m_clock(clock), m_logger(logger), m_deployment(std::move(deployment))
-{
-}
+{}
 
 awaitable<void> AuditLog::record(Actor actor, std::string action, std::string subject, std::string detail,
                                  std::optional<Error> error)

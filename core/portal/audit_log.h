@@ -42,8 +42,8 @@ public:
     AuditLog(storage::AuditStore &store, storage::UsersStore &users, IdGenerator &ids, const Clock &clock,
              Logger &logger, std::string deployment);
 
-    /// `error`: nothing if it was done. Never fails for the caller: an entry that cannot be stored goes to the log as an
-    /// error line with all it says.
+    /// `error`: nothing if it was done. Never fails for the caller: an entry that cannot be stored goes to the log as
+    /// an error line with all it says.
     awaitable<void> record(Actor actor, std::string action, std::string subject, std::string detail,
                            std::optional<Error> error = std::nullopt);
 

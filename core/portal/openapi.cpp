@@ -38,8 +38,7 @@ bj::array pathParameters(std::string_view path)
         auto name = path.substr(open + 1, path.find('}', open) - open - 1);
         if (name.ends_with("..."))
             name.remove_suffix(3);
-        parameters.push_back(
-            {{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
+        parameters.push_back({{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
     }
     return parameters;
 }
@@ -59,8 +58,7 @@ bj::object content(std::string_view mediaType, std::string_view schema)
 bj::object problemAnswer(std::string_view description)
 {
     return {{"description", description},
-            {"content",
-             {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
+            {"content", {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
 }
 
 bj::object answers(const http::Route &route)
@@ -89,8 +87,8 @@ bj::object operation(const http::Route &route)
                          {"responses", answers(route)}};
     if (auto parameters = pathParameters(route.path); !parameters.empty())
         described["parameters"] = std::move(parameters);
-    const bool hasBody = route.method == http::verb::post || route.method == http::verb::put ||
-                         route.method == http::verb::patch;
+    const bool hasBody =
+        route.method == http::verb::post || route.method == http::verb::put || route.method == http::verb::patch;
     if (hasBody) {
         described["x-max-body-bytes"] = route.access.maxBody;
         if (!route.doc.requestSchema.empty())
@@ -120,8 +118,7 @@ bj::object components()
                    {{"type", "array"},
                     {"items",
                      {{"type", "object"},
-                      {"properties",
-                       {{"pointer", {{"type", "string"}}}, {"detail", {{"type", "string"}}}}}}}}}}}}}}}};
+                      {"properties", {{"pointer", {{"type", "string"}}}, {"detail", {{"type", "string"}}}}}}}}}}}}}}}};
 }
 
 } // namespace

@@ -18,8 +18,9 @@ using http::Request;
 using http::Response;
 
 // Scripts and styles only from here, nothing inline; WebSockets to here only.
-constexpr auto contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-                                       "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+constexpr auto contentSecurityPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 std::string_view contentTypeOf(std::string_view name)
 {
@@ -56,10 +57,9 @@ void PageRoutes::mount(http::Router &router)
     const auto page = [](Request &request) -> awaitable<Response> { co_return serve(request, "index.html"); };
     router.get("/", {Role::Anonymous, Category::Default}, page, {"The portal's page", {}, {}});
     router.get("/dashboard", {Role::Anonymous, Category::Default}, page, {"The portal's page", {}, {}});
-    router.get(
-        "/static/{name}", {Role::Anonymous, Category::Unlimited},
-        [](Request &request) -> awaitable<Response> { co_return serve(request, request.param("name")); },
-        {"A part of the portal's page", {}, {}});
+    router.get("/static/{name}", {Role::Anonymous, Category::Unlimited},
+               [](Request &request) -> awaitable<Response> { co_return serve(request, request.param("name")); },
+               {"A part of the portal's page", {}, {}});
 }
 
 } // namespace portolan::portal

@@ -44,8 +44,7 @@ struct Realtime::Connection
 
 Realtime::Realtime(const Clock &clock, SessionCheck alive, RealtimeOptions options)
     : m_clock(clock), m_alive(std::move(alive)), m_options(options)
-{
-}
+{}
 
 Realtime::~Realtime() = default;
 

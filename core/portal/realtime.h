@@ -41,8 +41,8 @@ struct RealtimeOptions
     std::chrono::seconds sessionCheck{15};
 };
 
-/// The WebSocket `/ws`: {"subscribe": […]} and {"unsubscribe": […]} in, "subscribed", "event" and "error" out, as api.md
-/// has them. A connection whose session has ended is closed with 4001 within `sessionCheck`.
+/// The WebSocket `/ws`: {"subscribe": […]} and {"unsubscribe": […]} in, "subscribed", "event" and "error" out, as
+/// api.md has them. A connection whose session has ended is closed with 4001 within `sessionCheck`.
 class Realtime final
 {
 public:

@@ -27,27 +27,27 @@ BOOST_DESCRIBE_STRUCT(StartAnalysis, (), (symbol, horizonDays, paths))
 
 void TaskRoutes::mount(http::Router &router)
 {
-    router.post("/start-analysis", {Role::User, Category::Analysis}, [this](Request &r) { return startAnalysis(r); },
-                {"Starts the analysis of a stock",
-                 R"({"type":"object","required":["symbol"],"properties":{"symbol":{"type":"string","pattern":"^[A-Z]{1,5}$"},)"
-                 R"("horizon_days":{"type":"integer"},"paths":{"type":"integer"}}})",
-                 R"({"type":"object","properties":{"task_id":{"type":"string"}}})"});
+    router.post(
+        "/start-analysis", {Role::User, Category::Analysis}, [this](Request &r) { return startAnalysis(r); },
+        {"Starts the analysis of a stock",
+         R"({"type":"object","required":["symbol"],"properties":{"symbol":{"type":"string","pattern":"^[A-Z]{1,5}$"},)"
+         R"("horizon_days":{"type":"integer"},"paths":{"type":"integer"}}})",
+         R"({"type":"object","properties":{"task_id":{"type":"string"}}})"});
     router.get("/api/tasks", {Role::User, Category::Api}, [this](Request &r) { return list(r); },
                {"One's own tasks, newest first", {}, {}});
-    router.get(
-        "/api/tasks/{id}", {Role::User, Category::Api},
-        [this](Request &request) -> awaitable<Response> {
-            const auto task = co_await m_tasks.find(request.principal.userId, std::string(request.param("id")));
-            co_return task ? http::json(writeJson(*task)) : http::problem(request, task.error());
-        },
-        {"State, progress and result of a task", {}, {}});
-    router.del(
-        "/api/tasks/{id}", {Role::User, Category::Api},
-        [this](Request &request) -> awaitable<Response> {
-            const auto done = co_await m_tasks.revoke(request.principal.userId, std::string(request.param("id")));
-            co_return done ? http::noContent() : http::problem(request, done.error());
-        },
-        {"Revokes a task, also while it runs", {}, {}});
+    router.get("/api/tasks/{id}", {Role::User, Category::Api},
+               [this](Request &request) -> awaitable<Response> {
+                   const auto task = co_await m_tasks.find(request.principal.userId, std::string(request.param("id")));
+                   co_return task ? http::json(writeJson(*task)) : http::problem(request, task.error());
+               },
+               {"State, progress and result of a task", {}, {}});
+    router.del("/api/tasks/{id}", {Role::User, Category::Api},
+               [this](Request &request) -> awaitable<Response> {
+                   const auto done =
+                       co_await m_tasks.revoke(request.principal.userId, std::string(request.param("id")));
+                   co_return done ? http::noContent() : http::problem(request, done.error());
+               },
+               {"Revokes a task, also while it runs", {}, {}});
 }
 
 awaitable<Response> TaskRoutes::startAnalysis(Request &request)

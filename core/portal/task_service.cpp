@@ -11,8 +11,7 @@ namespace portolan::portal {
 TaskService::TaskService(storage::TaskOwnerStore &owners, queue::Broker &broker, limits::Ceilings &ceilings,
                          const Clock &clock, Options options)
     : m_owners(owners), m_broker(broker), m_ceilings(ceilings), m_clock(clock), m_options(std::move(options))
-{
-}
+{}
 
 TaskService::~TaskService() = default;
 

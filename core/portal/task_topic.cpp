@@ -21,8 +21,7 @@ struct Feed : std::enable_shared_from_this<Feed>
 {
     Feed(TaskService &tasks_, Id owner_, Executor executor_, TopicSink sink_)
         : tasks(tasks_), owner(owner_), executor(executor_), sink(std::move(sink_))
-    {
-    }
+    {}
 
     void take(queue::TaskResult result)
     {

@@ -47,16 +47,15 @@ template <class T> Result<T> readOptional(const std::string &body)
 void WorkerAdminRoutes::mount(http::Router &router)
 {
     const http::Access access{Role::Operator, Category::Admin};
-    router.get(
-        "/api/admin/workers", access,
-        [this](Request &request) -> awaitable<Response> {
-            const auto workers = co_await m_workers.workers();
-            if (!workers)
-                co_return http::problem(request, workers.error());
-            boost::json::object answer{{"items", toJson(*workers)}, {"next_cursor", nullptr}};
-            co_return http::json(boost::json::value(std::move(answer)));
-        },
-        {"Workers that answer, ours and Celery's", {}, {}});
+    router.get("/api/admin/workers", access,
+               [this](Request &request) -> awaitable<Response> {
+                   const auto workers = co_await m_workers.workers();
+                   if (!workers)
+                       co_return http::problem(request, workers.error());
+                   boost::json::object answer{{"items", toJson(*workers)}, {"next_cursor", nullptr}};
+                   co_return http::json(boost::json::value(std::move(answer)));
+               },
+               {"Workers that answer, ours and Celery's", {}, {}});
     router.put("/api/admin/workers", access, [this](Request &r) { return resize(r); },
                {"Sets how many tasks run at once",
                 R"({"type":"object","required":["concurrency"],"properties":{"concurrency":{"type":"integer"},)"
@@ -107,8 +106,7 @@ awaitable<Response> WorkerAdminRoutes::revoke(Request &request)
     if (!wanted)
         co_return http::problem(request, wanted.error());
     Actor actor{request.principal, wanted->reason};
-    const auto done =
-        co_await m_workers.revoke(std::move(actor), std::string(request.param("id")), wanted->terminate);
+    const auto done = co_await m_workers.revoke(std::move(actor), std::string(request.param("id")), wanted->terminate);
     co_return done ? http::noContent() : http::problem(request, done.error());
 }
 

@@ -29,7 +29,8 @@ std::uint64_t countAt(const boost::json::value &value, std::string_view pointer)
     return failed ? 0 : number;
 }
 
-/// A reply to `stats`, by Celery or by us. `pool.processes` is what is there; `max-concurrency` stays at the start value.
+/// A reply to `stats`, by Celery or by us. `pool.processes` is what is there; `max-concurrency` stays at the start
+/// value.
 WorkerAdminService::Worker workerOf(std::string node, const boost::json::value &stats)
 {
     WorkerAdminService::Worker worker;
@@ -55,8 +56,7 @@ Error noSuchNode(const std::string &node)
 WorkerAdminService::WorkerAdminService(queue::Broker &broker, queue::WorkerPool &pool, queue::RemoteClient &remote,
                                        AuditLog &audit, std::vector<std::string> queues)
     : m_broker(broker), m_pool(pool), m_remote(remote), m_audit(audit), m_queues(std::move(queues))
-{
-}
+{}
 
 awaitable<Result<std::vector<WorkerAdminService::Worker>>> WorkerAdminService::workers()
 {
@@ -127,8 +127,8 @@ awaitable<Result<void>> WorkerAdminService::resizeRemote(std::uint32_t concurren
     if (answer == reply->end())
         co_return failure(ErrorKind::Timeout, "The worker '" + node + "' did not answer in time.");
     if (const auto *refused = at(answer->second, "/error"); refused && refused->is_string())
-        co_return failure(ErrorKind::Unsupported, "The worker '" + node + "' refuses: " +
-                                                      std::string(refused->get_string()) + ".");
+        co_return failure(ErrorKind::Unsupported,
+                          "The worker '" + node + "' refuses: " + std::string(refused->get_string()) + ".");
     co_return Result<void>();
 }
 

@@ -32,11 +32,11 @@ public:
     struct Worker
     {
         std::string node;
-        bool here = false;                ///< this process's pool
-        std::uint64_t concurrency = 0;    ///< threads or processes that run tasks
-        std::uint64_t active = 0;         ///< tasks running
+        bool here = false;                           ///< this process's pool
+        std::uint64_t concurrency = 0;               ///< threads or processes that run tasks
+        std::uint64_t active = 0;                    ///< tasks running
         std::map<std::string, std::uint64_t> totals; ///< tasks ended, by name
-        std::vector<std::string> queues;  ///< only of this process's pool
+        std::vector<std::string> queues;             ///< only of this process's pool
     };
     /// Every worker that answers within a second, this process's first.
     awaitable<Result<std::vector<Worker>>> workers();

@@ -47,9 +47,7 @@ int report(const Error &error)
         line += " " + error.hint;
     std::ranges::replace(line, '\n', ' ');
     std::cerr << line << std::endl;
-    const bool configuration = error.kind == ErrorKind::Invalid || error.kind == ErrorKind::Conflict ||
-                               error.kind == ErrorKind::NotFound || error.kind == ErrorKind::Unsupported;
-    return configuration ? 2 : 1;
+    return error.kind == ErrorKind::Invalid || error.kind == ErrorKind::Unsupported ? 2 : 1;
 }
 
 } // namespace portolan::server

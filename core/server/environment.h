@@ -26,8 +26,8 @@ Result<redis::Endpoint> runningRedis(const Settings &settings);
 /// The Unix socket of LocalSocket.
 std::filesystem::path controlSocketPath(const Settings &settings);
 
-/// Prints "portoland: message hint" to standard error as one line and answers the exit code: 2 for Invalid and what
-/// else is wrong with the configuration, otherwise 1.
+/// Prints "portoland: message hint" to standard error as one line and answers the exit code: 2 for what is wrong
+/// with the words or the configuration (Invalid, Unsupported), otherwise 1.
 int report(const Error &error);
 
 } // namespace portolan::server

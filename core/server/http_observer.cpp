@@ -16,7 +16,10 @@ void HttpObserver::answered(const http::Request &request, const http::Route *rou
     const auto level = status >= 500 ? LogLevel::Error : refused ? LogLevel::Warning : LogLevel::Debug;
     if (!m_logger.enabled(level) || (level != LogLevel::Debug && !mayWarn()))
         return;
-    m_logger.log(level, status >= 500 ? "request failed" : refused ? "request over its limit" : "request",
+    m_logger.log(level,
+                 status >= 500 ? "request failed"
+                 : refused     ? "request over its limit"
+                               : "request",
                  {{"method", method},
                   {"route", route ? std::string_view(route->path) : std::string_view("other")},
                   {"status", status},

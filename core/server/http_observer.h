@@ -19,8 +19,7 @@ class HttpObserver final : public http::ServerObserver
 public:
     HttpObserver(telemetry::HttpMetrics &metrics, const Clock &clock, Logger &logger)
         : m_metrics(metrics), m_clock(clock), m_logger(logger)
-    {
-    }
+    {}
 
     void answered(const http::Request &request, const http::Route *route, unsigned status,
                   std::chrono::nanoseconds took, std::size_t bytes) override;

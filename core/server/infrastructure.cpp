@@ -45,8 +45,9 @@ Result<void> checkRedis(Executor executor, const redis::Endpoint &endpoint)
         const auto policy = redis::parseInfo(memory->text).memory.policy.value_or("");
         if (policy.starts_with("allkeys-"))
             co_return failure(ErrorKind::Invalid,
-                              "The Redis at " + endpoint.display() + " evicts any key when it is full (maxmemory-policy " +
-                                  policy + "): queued tasks would be lost.",
+                              "The Redis at " + endpoint.display() +
+                                  " evicts any key when it is full (maxmemory-policy " + policy +
+                                  "): queued tasks would be lost.",
                               "Run it with `maxmemory-policy noeviction`, or name another with --redis.");
         co_return Result<void>();
     });
@@ -58,12 +59,19 @@ Result<void> checkRedis(Executor executor, const redis::Endpoint &endpoint)
 
 Infrastructure::Infrastructure(const Settings &settings, DataDirectory directory_, storage::DatabaseUrl url,
                                const Clock &clock)
-    : directory(std::move(directory_)), runtime(ioThreads(settings)), files("files", 1, 256), database(std::move(url)),
-      userCache(clock, cachedUsers, cachedUserLife), users(database, &userCache), limitOverrides(database),
-      sessionList(database), taskOwners(database), auditLog(database), ids(clock, randomInstance()),
+    : directory(std::move(directory_)),
+      runtime(ioThreads(settings)),
+      files("files", 1, 256),
+      database(std::move(url)),
+      userCache(clock, cachedUsers, cachedUserLife),
+      users(database, &userCache),
+      limitOverrides(database),
+      sessionList(database),
+      taskOwners(database),
+      auditLog(database),
+      ids(clock, randomInstance()),
       m_socketNote(redisSocketNote(settings))
-{
-}
+{}
 
 Infrastructure::~Infrastructure() { stop(); }
 
@@ -76,8 +84,7 @@ Result<std::unique_ptr<Infrastructure>> Infrastructure::open(const Settings &set
     auto url = databaseUrl(settings);
     if (!url)
         return url.error();
-    std::unique_ptr<Infrastructure> made(
-        new Infrastructure(settings, std::move(*directory), std::move(*url), clock));
+    std::unique_ptr<Infrastructure> made(new Infrastructure(settings, std::move(*directory), std::move(*url), clock));
     if (auto opened = made->database.open(); !opened)
         return opened.error();
     const auto migrated = storage::migrate(made->database, clock);
@@ -103,6 +110,7 @@ Result<void> Infrastructure::startRedis(const Settings &settings, Logger &logger
         redis::ServerProcessOptions options;
         options.dataDirectory = directory.file("redis");
         options.maxmemory = settings.tier().redis.maxmemory;
+        options.program = settings.text("redis.program");
         options.onLog = [&logger](bool warning, std::string_view line) {
             // Redis marks plain notices as warnings too; what matters says so.
             const bool matters = warning && (line.find("rror") != line.npos || line.find("ailed") != line.npos ||

@@ -44,7 +44,7 @@ public:
 
     DataDirectory directory;
     Runtime runtime;
-    BlockingPool files; ///< for reading and writing files
+    BlockingPool files;                                 ///< for reading and writing files
     std::unique_ptr<redis::ServerProcess> redisProcess; ///< null: Redis is somebody else's, or missing
     redis::Endpoint redisEndpoint;
     std::unique_ptr<redis::Client> redis;

@@ -69,8 +69,7 @@ struct LocalSocket::Impl : std::enable_shared_from_this<LocalSocket::Impl>
 {
     Impl(Executor executor_, const http::Router &router_, std::string path_)
         : executor(executor_), router(router_), path(std::move(path_)), acceptor(executor)
-    {
-    }
+    {}
 
     awaitable<void> accept();
     awaitable<void> serve(std::shared_ptr<Stream> stream);
@@ -91,8 +90,7 @@ struct LocalSocket::Impl : std::enable_shared_from_this<LocalSocket::Impl>
 
 LocalSocket::LocalSocket(Executor executor, const http::Router &router, std::string path)
     : m_impl(std::make_shared<Impl>(executor, router, std::move(path)))
-{
-}
+{}
 
 LocalSocket::~LocalSocket() { stop(); }
 

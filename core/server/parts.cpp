@@ -40,7 +40,8 @@ Result<std::pair<std::string, std::uint16_t>> parseListen(const std::string &tex
 /// Requests should not meet a connection that is being made; an absent Redis does not keep the portal from starting.
 Result<void> waitForRedis(Infrastructure &base)
 {
-    return runSync<Result<void>>(base.runtime.at(0), [&base] { return base.redis->waitReady(std::chrono::seconds(2)); });
+    return runSync<Result<void>>(base.runtime.at(0),
+                                 [&base] { return base.redis->waitReady(std::chrono::seconds(2)); });
 }
 
 auth::SessionOptions sessionOptions(const Tier &tier)
@@ -54,8 +55,8 @@ queue::WorkerOptions workerOptions(const Settings &settings, unsigned database)
 {
     const Tier &tier = settings.tier();
     queue::WorkerOptions options;
-    options.concurrency = settings.isSet("workers") ? static_cast<unsigned>(settings.integer("workers"))
-                                                    : tier.taskConcurrency;
+    options.concurrency =
+        settings.isSet("workers") ? static_cast<unsigned>(settings.integer("workers")) : tier.taskConcurrency;
     for (const auto &[task, queue] : tier.taskRoutes) {
         if (std::ranges::find(options.queues, queue) == options.queues.end())
             options.queues.push_back(queue);
@@ -132,11 +133,12 @@ Result<http::ServerOptions> serverOptions(const Settings &settings)
 }
 
 Result<std::unique_ptr<market::QuoteProvider>> quoteProvider(const Settings &settings, const Clock &clock,
-                                                           BlockingPool &files)
+                                                             BlockingPool &files)
 {
     const auto &provider = settings.text("market.provider");
     if (provider == "alpha-vantage")
-        return failure(ErrorKind::Unsupported, "The setting 'market.provider' is alpha-vantage, which this version lacks.",
+        return failure(ErrorKind::Unsupported,
+                       "The setting 'market.provider' is alpha-vantage, which this version lacks.",
                        "Say simulated or csv.");
     if (provider == "csv") {
         if (!settings.isSet("market.csv_dir"))
@@ -151,13 +153,20 @@ Result<std::unique_ptr<market::QuoteProvider>> quoteProvider(const Settings &set
 PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logger_,
                            std::unique_ptr<Infrastructure> infrastructure_, Secret key, limits::LimitsPlan plan,
                            std::unique_ptr<market::QuoteProvider> quotes_, http::ServerOptions options)
-    : settings(std::move(settings_)), clock(clock_), logger(logger_), infrastructure(std::move(infrastructure_)),
-      metrics(registry), secretKey(std::move(key)),
-      sessions(*infrastructure->redis, clock, sessionOptions(settings.tier())), accessTokens(secretKey, clock),
-      csrfTokens(secretKey), limitsTable(clock, std::move(plan)),
+    : settings(std::move(settings_)),
+      clock(clock_),
+      logger(logger_),
+      infrastructure(std::move(infrastructure_)),
+      metrics(registry),
+      secretKey(std::move(key)),
+      sessions(*infrastructure->redis, clock, sessionOptions(settings.tier())),
+      accessTokens(secretKey, clock),
+      csrfTokens(secretKey),
+      limitsTable(clock, std::move(plan)),
       ceilings(*infrastructure->redis, clock, ceilingOptions(settings.tier())),
       admission(*infrastructure->redis, sessions, accessTokens, csrfTokens, limitsTable, clock, admissionOptions),
-      seenSessions(infrastructure->sessionList), quotes(std::move(quotes_)),
+      seenSessions(infrastructure->sessionList),
+      quotes(std::move(quotes_)),
       broker(*infrastructure->redis, clock,
              queue::BrokerOptions{infrastructure->redisEndpoint.database, settings.tier().resultsExpiry}),
       workers(infrastructure->runtime.at(0), *infrastructure->redis, *infrastructure->subscriber, clock,
@@ -175,17 +184,21 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
                 portal::UserAdminHooks{[this](Id user) { return accounts.signOutEverywhere(user); },
                                        [this](Id user) { limitsTable.forget(user); }}),
       tasks(infrastructure->taskOwners, broker, ceilings, clock, taskOptions(settings.tier())),
-      workerAdmin(broker, workers, remoteClient, auditLog, workers.options().queues), taskTopic(tasks, resultEvents),
+      workerAdmin(broker, workers, remoteClient, auditLog, workers.options().queues),
+      taskTopic(tasks, resultEvents),
       realtime(clock, sessionCheck(sessions)),
       accountRoutes(accounts, csrfTokens, settings.tier().sessionLifetime, settings.production()),
-      userAdminRoutes(userAdmin), marketRoutes(*quotes), taskRoutes(tasks),
+      userAdminRoutes(userAdmin),
+      marketRoutes(*quotes),
+      taskRoutes(tasks),
       workerAdminRoutes(workerAdmin),
       monitorRoutes(registry, infrastructure->redis.get(), clock, version(),
                     [this](monitor::AuditNote note) {
                         return auditLog.record({note.principal, std::move(note.reason)}, std::move(note.action),
                                                std::move(note.subject), std::move(note.detail), std::move(note.error));
                     }),
-      m_options(std::move(options)), m_everySecond(infrastructure->runtime.at(0))
+      m_options(std::move(options)),
+      m_everySecond(infrastructure->runtime.at(0))
 {
     admissionOptions.usersCeiling = settings.tier().ceilings.users;
     mountRoutes();
@@ -207,10 +220,9 @@ void PortalServer::Parts::mountRoutes()
 
 void PortalServer::Parts::mountOpenApi()
 {
-    router.get(
-        "/openapi.json", {Role::Anonymous, Category::Unlimited},
-        [this](http::Request &) -> awaitable<http::Response> { co_return http::json(*m_openApi); },
-        {"This document", {}, {}});
+    router.get("/openapi.json", {Role::Anonymous, Category::Unlimited},
+               [this](http::Request &) -> awaitable<http::Response> { co_return http::json(*m_openApi); },
+               {"This document", {}, {}});
     m_openApi = std::make_shared<const std::string>(portal::openApiDocument(router, version()));
 }
 

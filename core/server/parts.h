@@ -50,7 +50,7 @@ Result<http::ServerOptions> serverOptions(const Settings &settings);
 
 /// Where prices come from. Unsupported: a provider this version does not have.
 Result<std::unique_ptr<market::QuoteProvider>> quoteProvider(const Settings &settings, const Clock &clock,
-                                                           BlockingPool &files);
+                                                             BlockingPool &files);
 
 /// Every service of the portal, in the order in which they are made; each is given what it uses and nothing else.
 struct PortalServer::Parts

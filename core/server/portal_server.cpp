@@ -3,7 +3,31 @@
 #include "core/server/environment.h"
 #include "core/server/parts.h"
 
+#include <algorithm>
+
 namespace portolan::server {
+
+namespace {
+
+/// Says which setting holds the limit that cannot be read, and where it was set.
+Error limitError(const Settings &settings, const Error &error)
+{
+    if (error.fields.empty())
+        return error;
+    std::string key = error.fields.front().pointer.substr(1);
+    std::ranges::replace(key, '/', '.');
+    std::string where;
+    for (const auto &line : settings.lines()) {
+        if (line.key == key && !line.where.empty())
+            where = " (" + line.where + ")";
+    }
+    auto named =
+        failure(ErrorKind::Invalid,
+                "The setting '" + key + "'" + where + " is no limit: " + error.fields.front().detail + ".", error.hint);
+    return named;
+}
+
+} // namespace
 
 PortalServer::PortalServer(std::unique_ptr<Parts> parts) : m_parts(std::move(parts)) {}
 
@@ -22,15 +46,14 @@ Result<std::unique_ptr<PortalServer>> PortalServer::start(Settings settings, con
         return options.error();
     auto plan = limits::LimitsPlan::make(settings.tier().limits, settings.tier().limitsPerAddress);
     if (!plan)
-        return plan.error();
+        return limitError(settings, plan.error());
 
     auto quotes = quoteProvider(settings, clock, (*infrastructure)->files);
     if (!quotes)
         return quotes.error();
 
     auto parts = std::make_unique<Parts>(std::move(settings), clock, logger, std::move(*infrastructure),
-                                         std::move(*key), std::move(*plan), std::move(*quotes),
-                                         std::move(*options));
+                                         std::move(*key), std::move(*plan), std::move(*quotes), std::move(*options));
     if (auto started = parts->start(); !started) {
         parts->stop();
         return started.error();
@@ -44,8 +67,8 @@ std::string PortalServer::url() const { return m_parts->url(); }
 
 std::string PortalServer::summary() const
 {
-    return "tier " + m_parts->settings.tier().name + ", redis " + m_parts->infrastructure->redisName() +
-           ", database " + m_parts->infrastructure->databaseName();
+    return "tier " + m_parts->settings.tier().name + ", redis " + m_parts->infrastructure->redisName() + ", database " +
+           m_parts->infrastructure->databaseName();
 }
 
 } // namespace portolan::server

@@ -64,7 +64,8 @@ int serve(const SettingSources &sources)
         int again = 0;
         sigwait(&ending, &again);
         std::_Exit(128 + again);
-    }).detach();
+    })
+        .detach();
     const auto stuck = (*portal)->stop();
     if (stuck > 0) {
         // Their threads still use what would be destroyed; the tasks themselves are back in the queue.

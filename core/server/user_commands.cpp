@@ -132,6 +132,7 @@ Result<void> signOut(const Accounts &accounts, Id user)
         redis::ServerProcessOptions options;
         options.dataDirectory = directory->file("redis");
         options.maxmemory = accounts.settings.tier().redis.maxmemory;
+        options.program = accounts.settings.text("redis.program");
         process = std::make_unique<redis::ServerProcess>(std::move(options));
         if (const auto started = process->start(); !started)
             return started.error();
@@ -215,8 +216,7 @@ int setPassword(const SettingSources &sources, const UserRequest &request)
         auto hash = hashedPassword(user->email);
         if (!hash)
             return hash.error();
-        const auto before =
-            accounts.users.setPasswordBlocking(user->id, std::move(*hash), accounts.clock.wall());
+        const auto before = accounts.users.setPasswordBlocking(user->id, std::move(*hash), accounts.clock.wall());
         if (!before)
             return before.error();
         accounts.record("user.password", user->id, "");
@@ -234,7 +234,8 @@ int listUsers(const SettingSources &sources)
         query.match = TextMatch::Prefix;
         query.limit = storage::UsersStore::maxPage;
         std::cout << std::left << std::setw(20) << "ID" << std::setw(10) << "ROLE" << std::setw(10) << "STATE"
-                  << std::setw(26) << "CREATED" << "EMAIL\n";
+                  << std::setw(26) << "CREATED"
+                  << "EMAIL\n";
         for (;;) {
             const auto page = accounts.users.pageBlocking(query);
             if (!page)

@@ -47,7 +47,15 @@ void Outbox::push(Outcome outcome)
 std::size_t Outbox::size() const
 {
     const std::lock_guard lock(m_mutex);
-    return m_waiting.size() + m_sending;
+    return m_waiting.size() + m_sending.size();
+}
+
+void Outbox::addDeliveries(std::unordered_set<std::string> &deliveries) const
+{
+    const std::lock_guard lock(m_mutex);
+    deliveries.insert(m_sending.begin(), m_sending.end());
+    for (const Outcome &outcome : m_waiting)
+        deliveries.insert(outcome.delivery);
 }
 
 void Outbox::finish()
@@ -63,10 +71,10 @@ std::deque<Outcome> Outbox::nextBatch()
     std::size_t bytes = 0;
     while (!m_waiting.empty() && batch.size() < batchMost && bytes < batchBytes) {
         bytes += m_waiting.front().bytes();
+        m_sending.push_back(m_waiting.front().delivery);
         batch.push_back(std::move(m_waiting.front()));
         m_waiting.pop_front();
     }
-    m_sending = batch.size();
     return batch;
 }
 
@@ -82,11 +90,12 @@ awaitable<void> Outbox::loop()
         }
         const bool sent = co_await send(batch);
         if (!sent) {
+            ++m_failures;
             {
                 const std::lock_guard lock(m_mutex);
                 m_waiting.insert(m_waiting.begin(), std::make_move_iterator(batch.begin()),
                                  std::make_move_iterator(batch.end()));
-                m_sending = 0;
+                m_sending.clear();
             }
             if (m_finishing)
                 co_return;
@@ -94,7 +103,7 @@ awaitable<void> Outbox::loop()
             continue;
         }
         const std::lock_guard lock(m_mutex);
-        m_sending = 0;
+        m_sending.clear();
     }
 }
 

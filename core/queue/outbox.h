@@ -10,6 +10,8 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_set>
+#include <vector>
 
 namespace portolan {
 class Logger;
@@ -48,14 +50,16 @@ public:
     Outbox(Executor executor, redis::Client &client, const Scripts &scripts, std::string instance,
            std::chrono::seconds expiry, Logger *logger);
 
-    void push(Outcome outcome); ///< any thread
-    std::size_t size() const;   ///< not yet taken by Redis
+    void push(Outcome outcome);                                            ///< any thread
+    std::size_t size() const;                                              ///< not yet taken by Redis
+    void addDeliveries(std::unordered_set<std::string> &deliveries) const; ///< of those
 
     awaitable<void> loop(); ///< until finish(); then until empty or Redis has refused once
     void finish();
 
-    std::uint64_t dropped() const { return m_dropped; } ///< results Redis had no room for
-    std::uint64_t lost() const { return m_lost; }       ///< ended, but no longer ours
+    std::uint64_t dropped() const { return m_dropped; }   ///< results Redis had no room for
+    std::uint64_t failures() const { return m_failures; } ///< batches that got no answer
+    std::uint64_t lost() const { return m_lost; }         ///< ended, but no longer ours
 
 private:
     std::deque<Outcome> nextBatch();
@@ -69,10 +73,11 @@ private:
     const std::shared_ptr<Alarm> m_alarm;
     mutable std::mutex m_mutex;
     std::deque<Outcome> m_waiting;
-    std::size_t m_sending = 0;
+    std::vector<std::string> m_sending; ///< deliveries
     std::atomic<bool> m_finishing{false};
     std::atomic<std::uint64_t> m_dropped{0};
     std::atomic<std::uint64_t> m_lost{0};
+    std::atomic<std::uint64_t> m_failures{0};
 };
 
 } // namespace portolan::queue

@@ -24,7 +24,7 @@ struct Delivery
     std::string id;                         ///< its name in `unacked`
     std::string list;                       ///< where it came from
     std::size_t closing = 0;                ///< bytes after the message in its entry of `unacked`
-    std::shared_ptr<const Message> message; ///< never null
+    std::shared_ptr<const Message> message; ///< null only where nothing but `id` matters
     bool counted = false;                   ///< its starts are counted in Redis
     bool rateTaken = false;                 ///< has its token of a rate limit
 };
@@ -65,6 +65,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
          TaskRegistry theRegistry, WorkerOptions theOptions);
 
     // worker_take.cpp
+    static std::string closingOf(const std::string &queue);
     awaitable<void> takeLoop();
     std::size_t room(); ///< how many to take now; 0: wait
     awaitable<std::optional<std::size_t>> take(std::size_t most, bool &more);
@@ -86,7 +87,8 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     Outcome succeeded(Running &running, const boost::json::value &value);
     Outcome failed(const Running &running, std::string_view state, const TaskFailure &failure);
     std::optional<Outcome> retried(Running &running, const Error &error, TaskEvent &event);
-    bool settle(Slot &slot, const std::string &name); ///< false: the task was given up meanwhile
+    bool settle(Slot &slot, const std::string &name, Outcome outcome); ///< false: it was given up meanwhile
+    void count(TaskEvent::Type type);
 
     // worker_keep.cpp
     awaitable<void> keepLoop();
@@ -97,6 +99,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     void reap();
     std::vector<std::string> heldDeliveries() const;
     awaitable<void> touchHeld();
+    awaitable<void> giveBackStrays();
     void dropLapsed(const std::unordered_set<std::string> &ours);
 
     // worker_pool.cpp
@@ -156,7 +159,12 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     SteadyTime keepWindow{};
     unsigned keptInWindow = 0;
 
-    std::uint64_t nextDelivery = 1; ///< takeLoop only
+    std::uint64_t nextDelivery = 1;  ///< takeLoop only
+    std::atomic<bool> unsure{false}; ///< an answer of Redis was lost: something may be ours without our knowing
+    // leaseLoop only.
+    std::uint64_t failuresSeen = 0;
+    SteadyTime straysSince{};
+    std::unordered_set<std::string> strays;
     std::atomic<std::uint64_t> taken{0}, succeededCount{0}, failedCount{0}, retriedCount{0}, revokedCount{0},
         rejectedCount{0};
 };

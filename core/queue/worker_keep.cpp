@@ -11,6 +11,7 @@ namespace portolan::queue {
 namespace {
 
 constexpr auto tick = std::chrono::milliseconds(50);
+constexpr auto straysApart = std::chrono::seconds(2);
 constexpr auto touchEvery = std::chrono::seconds(30);
 constexpr auto prefetchTime = std::chrono::milliseconds(50); ///< of work held when tasks end quickly
 constexpr std::size_t touchBatch = 500;
@@ -56,6 +57,7 @@ awaitable<void> WorkerPool::Impl::leaseLoop()
             co_await loadRevoked();
             hungry->notify();
         }
+        co_await giveBackStrays();
         if (clock.steady() - touched >= touchEvery) {
             touched = clock.steady();
             co_await touchHeld();
@@ -200,6 +202,52 @@ awaitable<void> WorkerPool::Impl::touchHeld()
     }
 }
 
+/// The answer to a taking may be lost, and a Redis that crashed may have forgotten the last second's endings: then
+/// something is noted as ours that we do not hold, and as long as we live nobody else would care for it. What looks so
+/// twice, two seconds apart (a call lasts one at most, so it is none that is on its way), goes back into its queue.
+awaitable<void> WorkerPool::Impl::giveBackStrays()
+{
+    const std::uint64_t failures = outbox.failures();
+    if (failures != failuresSeen)
+        unsure = true;
+    failuresSeen = failures;
+    const SteadyTime now = clock.steady();
+    if (!unsure || !lease.holds() || now - straysSince < straysApart)
+        co_return;
+    std::unordered_set<std::string> held;
+    for (std::string &delivery : heldDeliveries())
+        held.insert(std::move(delivery));
+    outbox.addDeliveries(held);
+    redis::Command command("HGETALL", keys::owned(instance));
+    const Result<redis::Reply> owned = co_await client.run(std::move(command));
+    if (!owned)
+        co_return;
+    std::unordered_set<std::string> seen;
+    std::vector<Delivery> confirmed;
+    for (std::size_t i = 0; i + 1 < owned->elements.size(); i += 2) {
+        const std::string &delivery = owned->elements[i].text;
+        const std::string &list = owned->elements[i + 1].text;
+        if (held.contains(delivery))
+            continue;
+        seen.insert(delivery);
+        if (strays.contains(delivery))
+            confirmed.push_back(
+                {delivery, list, closingOf(list.substr(0, list.find(keys::separator))).size(), nullptr});
+    }
+    const bool first = straysSince == SteadyTime{};
+    strays = std::move(seen);
+    straysSince = now;
+    if (strays.empty() && !first) {
+        unsure = false;
+        straysSince = {};
+    }
+    if (confirmed.empty())
+        co_return;
+    const std::size_t released = co_await release(std::move(confirmed));
+    if (options.logger)
+        options.logger->warn("tasks taken in an answer that was lost were put back", {{"tasks", released}});
+}
+
 /// After the lease had ended: what others have put back is not ours to start any more.
 void WorkerPool::Impl::dropLapsed(const std::unordered_set<std::string> &ours)
 {
@@ -207,6 +255,7 @@ void WorkerPool::Impl::dropLapsed(const std::unordered_set<std::string> &ours)
     const auto foreign = [&](const Delivery &delivery) { return !ours.contains(delivery.id); };
     std::erase_if(queue, foreign);
     std::erase_if(scheduled, [&](const auto &entry) { return foreign(entry.second); });
+    unsure = true;
     hungry->notify();
 }
 

@@ -147,11 +147,12 @@ std::shared_ptr<WorkerPool::Impl::Running> WorkerPool::Impl::next(Lock &lock, Sl
 }
 
 /// Takes the task off the thread and counts it, unless it was given up: then nothing more may be written for it.
-bool WorkerPool::Impl::settle(Slot &slot, const std::string &name)
+bool WorkerPool::Impl::settle(Slot &slot, const std::string &name, Outcome outcome)
 {
     const std::lock_guard lock(mutex);
     if (slot.abandoned)
         return false;
+    outbox.push(std::move(outcome));
     slot.running.reset();
     --running;
     ++ended;
@@ -166,6 +167,28 @@ bool WorkerPool::Impl::settle(Slot &slot, const std::string &name)
     if (stopping)
         idle.notify_all();
     return true;
+}
+
+void WorkerPool::Impl::count(TaskEvent::Type type)
+{
+    switch (type) {
+    case TaskEvent::Type::Succeeded:
+        ++succeededCount;
+        break;
+    case TaskEvent::Type::Failed:
+        ++failedCount;
+        break;
+    case TaskEvent::Type::Retried:
+        ++retriedCount;
+        break;
+    case TaskEvent::Type::Revoked:
+        ++revokedCount;
+        break;
+    case TaskEvent::Type::Received:
+    case TaskEvent::Type::Started:
+    case TaskEvent::Type::Rejected:
+        break;
+    }
 }
 
 bool WorkerPool::Impl::startAllowed(Running &running)
@@ -190,7 +213,6 @@ void WorkerPool::Impl::execute(Slot &slot, Running &running)
     const auto fail = [&](const TaskFailure &why) {
         event.type = TaskEvent::Type::Failed;
         event.text = why.type + "(" + why.message + ")";
-        ++failedCount;
         return failed(running, state::failure, why);
     };
     Outcome outcome;
@@ -236,9 +258,9 @@ void WorkerPool::Impl::execute(Slot &slot, Running &running)
         const std::lock_guard lock(running.state->mutex);
         running.state->closed = true;
     }
-    if (!settle(slot, message.task))
+    if (!settle(slot, message.task, std::move(outcome)))
         return;
-    outbox.push(std::move(outcome));
+    count(event.type);
     if (observers.empty())
         return;
     event.time = clock.wall();
@@ -253,15 +275,12 @@ Outcome WorkerPool::Impl::concluded(Running &running, const Result<boost::json::
     if (running.state->revoked) {
         event.type = TaskEvent::Type::Revoked;
         event.terminated = true;
-        ++revokedCount;
         return failed(running, state::revoked, {"TaskRevokedError", "terminated", "celery.exceptions", {}});
     }
     if (result) {
         Outcome outcome = succeeded(running, *result);
-        if (outcome.result.size() <= maxMessageBytes) {
-            ++succeededCount;
+        if (outcome.result.size() <= maxMessageBytes)
             return outcome;
-        }
     }
     const Error error = result ? failure(ErrorKind::TooLarge, "the task's result is over the bound of " +
                                                                   std::to_string(maxMessageBytes) + " bytes")
@@ -277,7 +296,6 @@ Outcome WorkerPool::Impl::concluded(Running &running, const Result<boost::json::
     event.type = TaskEvent::Type::Failed;
     event.text = why.type + "(" + pythonRepr(boost::json::value(why.message)) + ")";
     event.traceback = why.traceback;
-    ++failedCount;
     return failed(running, state::failure, why);
 }
 
@@ -358,7 +376,6 @@ std::optional<Outcome> WorkerPool::Impl::retried(Running &running, const Error &
     event.type = TaskEvent::Type::Retried;
     event.text = "Retry(" + pythonRepr(boost::json::value(error.message)) + ")";
     event.traceback = tracebackOf(error);
-    ++retriedCount;
     return outcome;
 }
 

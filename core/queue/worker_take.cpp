@@ -15,17 +15,17 @@ constexpr auto pollMax = std::chrono::milliseconds(50);
 constexpr std::size_t takeMost = 1000; ///< Lua's unpack() has room for 8,000 values, take.lua unpacks two for each
 constexpr std::string_view takeBytes = "8388608";
 
+} // namespace
+
 /// What closes an entry of `unacked`: the exchange ("", the anonymous one) and the routing key, by which kombu too
 /// would put the message back into the right queue.
-std::string closingOf(const std::string &queue)
+std::string WorkerPool::Impl::closingOf(const std::string &queue)
 {
     std::string closing = R"(,"",)";
     text::appendString(closing, queue);
     closing.push_back(']');
     return closing;
 }
-
-} // namespace
 
 awaitable<void> WorkerPool::Impl::takeLoop()
 {
@@ -98,8 +98,9 @@ awaitable<std::optional<std::size_t>> WorkerPool::Impl::take(std::size_t most, b
     const std::uint64_t number = nextDelivery;
     nextDelivery += most;
     if (!reply || reply->elements.size() < 2 || reply->elements[0].integer != 1) {
-        if (reply)
-            leaseTimer->notify();
+        if (!reply)
+            unsure = true;
+        leaseTimer->notify();
         co_return std::nullopt;
     }
     more = reply->elements[1].integer == 1;

@@ -30,7 +30,8 @@ class BadInputTest(unittest.TestCase):
         return lines[0]
 
     def serve(self, *arguments, env=None, prefix=()):
-        return run("serve", "--listen", "127.0.0.1:0", "--data-dir", self.data_dir, *arguments, env=env, prefix=prefix)
+        listen = () if "--listen" in arguments else ("--listen", "127.0.0.1:0")
+        return run("serve", *listen, "--data-dir", self.data_dir, *arguments, env=env, prefix=prefix)
 
     def test_wrong_usage_and_settings(self):
         for arguments, words in [
@@ -39,7 +40,7 @@ class BadInputTest(unittest.TestCase):
             (["--set", "tasks.concurency=2"], ["tasks.concurency", "tasks.concurrency"]),  # the mend: what was meant
             (["--set", "tasks.concurrency=many"], ["tasks.concurrency", "many"]),
             (["--set", "session.lifetime=soon"], ["session.lifetime", "soon"]),
-            (["--set", "limits.api=8 per fortnight"], ["limits.api", "fortnight"]),
+            (["--set", "limits.api=8 per fortnight"], ["limits.api", "column 7"]),
             (["--set", "redis.maxmemory=30 bananas"], ["redis.maxmemory"]),
             (["--workers", "-1"], ["workers"]),
             (["--listen", "not an address"], ["listen"]),
@@ -126,41 +127,49 @@ class BadInputTest(unittest.TestCase):
 
     def test_bad_tier_file(self):
         tier = self.where / "mine.toml"
+        plan = 'name = "mine"\n[redis]\nmaxmemory = "30MB"\nconnections = 30\n'
         for text, words in [
-            ('name = "mine"\n[redis]\nmaxmemory = "30MB"\nconections = 30\n', ["mine.toml", "4", "conections"]),
-            ('name = "mine"\n[limits]\napi = "eight per minute"\n', ["mine.toml", "3", "limits.api"]),
-            ('name = "mine\n', ["mine.toml", "1"]),
-            ('name = "mine"\n[redis]\nmaxmemory = 3.5\n', ["mine.toml", "maxmemory"]),
+            (plan + "conections = 30\n", ["mine.toml:5", "conections"]),
+            (plan + '[limits]\napi = "eight per minute"\n', ["limits.api", "column 1"]),
+            ('name = "mine\n', ["mine.toml:1"]),
+            ('name = "mine"\n[redis]\nmaxmemory = 3.5\nconnections = 30\n', ["mine.toml:3", "redis.maxmemory"]),
+            ('name = "mine"\n[redis]\nmaxmemory = "30MB"\n', ["mine.toml", "redis.connections"]),
         ]:
             with self.subTest(text=text):
                 tier.write_text(text)
                 self.refused(self.serve("--tier", tier), 2, *words)
         self.refused(self.serve("--tier", self.where / "missing.toml"), 2, "missing.toml")
 
+    # A mount namespace of its own, in which a shell command prepares what the program then finds.
+    NAMESPACE = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
+
+    def in_namespace(self, command):
+        """A prefix that runs `command` and becomes the program; None where the machine allows no mounts."""
+        prefix = [*self.NAMESPACE, "sh", "-c", command + ' && exec "$@"', "sh"]
+        return prefix if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0 else None
+
     def test_full_disk(self):
         """The data directory on a file system of 64 KiB; where mounting is not allowed, under a limit on file size."""
         self.data_dir.mkdir()
-        mount = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
-        fill = f'mount -t tmpfs -o size=64k,mode=700 none "{self.data_dir}" && exec "$@"'
-        can_mount = subprocess.run([*mount, "sh", "-c", fill, "sh", "true"], capture_output=True, check=False).returncode == 0
-        if can_mount:
-            done = self.serve(prefix=[*mount, "sh", "-c", fill, "sh"])
-        else:
-            done = self.serve(prefix=["sh", "-c", 'trap "" XFSZ; ulimit -f 64; exec "$@"', "sh"])
+        prefix = self.in_namespace(f'mount -t tmpfs -o size=64k,mode=700 none "{self.data_dir}"')
+        done = self.serve(prefix=prefix or ["sh", "-c", 'trap "" XFSZ; ulimit -f 64; exec "$@"', "sh"])
         self.assertIn(done.returncode, (1, 2), done)
-        self.refused(done, done.returncode, self.data_dir if can_mount else "data")
+        self.refused(done, done.returncode, self.data_dir)
 
     def test_no_redis_server_falls_back_to_memory(self):
-        """A machine without redis-server still serves; it says so, and that nothing queued survives."""
-        empty = self.where / "bin"
-        empty.mkdir()
-        portal = Portal(self.where, env={"PATH": str(empty)})
+        """A machine without redis-server still serves, and says what it cannot do."""
+        prefix = self.in_namespace('mount --bind /dev/null "$(command -v redis-server)"')
+        if prefix is None:
+            self.skipTest("hiding redis-server needs a mount namespace, which this machine refuses")
+        portal = Portal(self.where, prefix=prefix)
         try:
             self.assertEqual(portal.redis_kind, "memory")
             self.assertIn("redis-server", portal.log.read_text())
             client = portal.client().sign_up("modest@example.org")
             self.assertEqual(client.get("/api/me").status, 200)
             self.assertEqual(client.get("/health").json["status"], "degraded")
+            answer = client.post("/start-analysis", {"symbol": "AAPL"})
+            self.assertEqual(answer.status, 503, answer)
         finally:
             portal.kill()
 

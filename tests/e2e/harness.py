@@ -131,9 +131,12 @@ class Redis:
         wait_until(self.answers, "redis-server answers")
 
     def answers(self):
-        with contextlib.suppress(redis.ConnectionError, redis.BusyLoadingError):
+        try:
             return self.client.ping()
-        return False
+        except redis.AuthenticationError:
+            return True  # it answers: that it wants a password
+        except (redis.ConnectionError, redis.BusyLoadingError):
+            return False
 
     def kill(self):
         self.process.kill()
@@ -166,13 +169,14 @@ class Portal:
 
     READY = re.compile(r"portoland: serving (https?://\S+) \(tier (\S+), redis (\S+), database (\S+)\)")
 
-    def __init__(self, where, *arguments, tier="wide", env=None, listen="127.0.0.1:0", name="data"):
+    def __init__(self, where, *arguments, tier="wide", env=None, listen="127.0.0.1:0", name="data", prefix=()):
         self.where = pathlib.Path(where)
         self.data_dir = self.where / name
         if tier == "wide":
             tier = self.where / "wide.toml"
             tier.write_text(WIDE_TIER)
-        self.command = [portoland(), "serve", "--tier", str(tier), "--listen", listen, "--data-dir", str(self.data_dir),
+        # `prefix`: a program that becomes this one, such as unshare.
+        self.command = [*prefix, portoland(), "serve", "--tier", str(tier), "--listen", listen, "--data-dir", str(self.data_dir),
                         *map(str, arguments)]
         self.env = clean_environment(**(env or {}))
         self.log = self.where / f"{name}.log"
@@ -406,9 +410,11 @@ class Socket:
 
     def subscribe(self, *topics):
         self.send({"subscribe": list(topics)})
-        answer = self.receive()
-        if answer.get("type") != "subscribed" or not set(topics) <= set(answer["topics"]):
-            raise AssertionError(f"subscribing {topics}: {answer}")
+        for _ in range(10):  # what came before may still be answered
+            answer = self.receive()
+            if answer.get("type") == "subscribed" and set(topics) <= set(answer["topics"]):
+                return
+        raise AssertionError(f"subscribing {topics}: {answer}")
 
     def close(self):
         try:

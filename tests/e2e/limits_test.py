@@ -49,6 +49,10 @@ class SmallTierTest(PortalTest):
             self.assertEqual(limits(answer), (8, 0, reset))
             self.assertTrue(abs(int(answer.headers["Retry-After"]) - (reset - time.time())) <= 2)
 
+    def test_3_refusals_are_counted_by_category(self):
+        metrics = Client(self.portal.url).get("/metrics").body.decode()
+        self.assertRegex(metrics, r'portal_rate_limited_total\{category="api"\} [1-9]')
+
     def test_3_another_user_has_windows_of_his_own(self):
         answer = self.bob.get("/api/me")
         self.assertEqual((answer.status, limits(answer)[:2]), (200, (8, 7)))

@@ -3,6 +3,8 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include <charconv>
+
 namespace portolan::storage {
 namespace {
 
@@ -36,9 +38,10 @@ Result<DatabaseUrl> parsePostgreSql(std::string_view text)
     url.dialect = Dialect::PostgreSql;
     url.host = parsed->host_address();
     if (parsed->has_port()) {
-        if (parsed->port_number() == 0)
+        const std::string port(parsed->port()); // port_number() of Boost 1.81 wraps around
+        const auto read = std::from_chars(port.data(), port.data() + port.size(), url.port);
+        if (read.ec != std::errc() || url.port == 0)
             return invalid("The port of the database URL is not a number from 1 to 65535.");
-        url.port = parsed->port_number();
     }
     url.user = parsed->user();
     url.password = parsed->password();

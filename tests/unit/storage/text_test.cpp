@@ -1,0 +1,221 @@
+#include "core/storage/cursor.h"
+#include "core/storage/database.h"
+#include "core/storage/text.h"
+#include "core/storage/user_cache.h"
+#include "tests/fakes/manual_clock.h"
+
+#include <QTest>
+#include <atomic>
+#include <thread>
+#include <vector>
+
+using namespace portolan;
+using namespace portolan::storage;
+using namespace std::chrono_literals;
+
+/// What needs no database: URLs, cursors, stored text, the cache of users.
+class TextTest final : public QObject
+{
+    Q_OBJECT
+private slots:
+    void readsDatabaseUrls_data();
+    void readsDatabaseUrls();
+    void refusesDatabaseUrls_data();
+    void refusesDatabaseUrls();
+    void cursorsComeBack();
+    void fitsText_data();
+    void fitsText();
+    void cacheDropsTheLeastRecentlyUsed();
+    void cacheForgetsWithTime();
+    void cacheKeepsNothingReadBeforeAChange();
+    void cacheStandsManyThreads();
+};
+
+void TextTest::readsDatabaseUrls_data()
+{
+    QTest::addColumn<QString>("url");
+    QTest::addColumn<QString>("parts"); // host|port|user|password|name|path|sslmode
+    QTest::addColumn<QString>("display");
+    QTest::newRow("sqlite") << "sqlite:/var/lib/portolan/portal.db"
+                            << "|5432||||/var/lib/portolan/portal.db|"
+                            << "sqlite:/var/lib/portolan/portal.db";
+    QTest::newRow("sqlite with slashes") << "sqlite:///tmp/a b.db"
+                                         << "|5432||||/tmp/a b.db|"
+                                         << "sqlite:/tmp/a b.db";
+    QTest::newRow("sqlite relative") << "sqlite:portal.db"
+                                     << "|5432||||portal.db|"
+                                     << "sqlite:portal.db";
+    QTest::newRow("plain") << "postgresql://db.example.com/portal"
+                           << "db.example.com|5432|||portal||"
+                           << "postgresql://db.example.com/portal";
+    QTest::newRow("everything") << "postgres://ann:p%40ss%3A%2F@db:6543/por%20tal?sslmode=verify-full"
+                                << "db|6543|ann|p@ss:/|por tal||verify-full"
+                                << "postgresql://db:6543/por tal";
+    QTest::newRow("socket") << "postgresql://ann@%2Frun%2Fpostgresql/portal"
+                            << "/run/postgresql|5432|ann||portal||"
+                            << "postgresql:///run/postgresql/portal";
+    QTest::newRow("socket as parameter") << "postgresql:///portal?host=/run/postgresql"
+                                         << "/run/postgresql|5432|||portal||"
+                                         << "postgresql:///run/postgresql/portal";
+    QTest::newRow("IPv6") << "postgresql://[::1]:5433/portal"
+                          << "::1|5433|||portal||"
+                          << "postgresql://[::1]:5433/portal";
+}
+
+void TextTest::readsDatabaseUrls()
+{
+    QFETCH(QString, url);
+    QFETCH(QString, parts);
+    QFETCH(QString, display);
+    const auto parsed = DatabaseUrl::parse(url.toStdString());
+    QVERIFY(!parsed.has_error());
+    const auto text = [](const std::string &part) { return QString::fromStdString(part); };
+    const QStringList found{text(parsed->host),   QString::number(parsed->port),
+                            text(parsed->user),   text(parsed->password),
+                            text(parsed->name),   text(parsed->path),
+                            text(parsed->sslMode)};
+    QCOMPARE(found.join(u'|'), parts);
+    QCOMPARE(text(parsed->display()), display);
+}
+
+void TextTest::refusesDatabaseUrls_data()
+{
+    QTest::addColumn<QString>("url");
+    QTest::newRow("empty") << "";
+    QTest::newRow("another kind") << "mysql://secret@host/portal";
+    QTest::newRow("no file") << "sqlite:";
+    QTest::newRow("in memory") << "sqlite::memory:";
+    QTest::newRow("no database") << "postgresql://ann:secret@host";
+    QTest::newRow("two databases") << "postgresql://ann:secret@host/a/b";
+    QTest::newRow("port") << "postgresql://ann:secret@host:99999/a";
+    QTest::newRow("malformed") << "postgresql://ann:secret%zz@host/a";
+    QTest::newRow("unknown parameter") << "postgresql://ann:secret@host/a?options=-c";
+    QTest::newRow("smuggled option") << "postgresql://ann:secret@host/a?sslmode=disable;hostaddr=1.2.3.4";
+    QTest::newRow("huge") << "sqlite:" + QString(5000, u'a');
+}
+
+void TextTest::refusesDatabaseUrls()
+{
+    QFETCH(QString, url);
+    const auto parsed = DatabaseUrl::parse(url.toStdString());
+    QVERIFY(parsed.has_error());
+    QCOMPARE(parsed.error().kind, ErrorKind::Invalid);
+    QVERIFY(!parsed.error().hint.empty());
+    QVERIFY(parsed.error().message.find("secret") == std::string::npos);
+}
+
+void TextTest::cursorsComeBack()
+{
+    for (const Cursor &cursor :
+         {Cursor{'i', 0, ""}, Cursor{'e', 0, "ann@example.com"}, Cursor{'t', 9223372036854775807u, "a:b"}})
+        QVERIFY(parseCursor(formatCursor(cursor), cursor.kind).value() == cursor);
+    QVERIFY(parseCursor(formatCursor({'i', 1, ""}), 'e').has_error());
+    QVERIFY(parseCursor(formatCursor({'i', 9223372036854775808u, ""}), 'i').has_error());
+    QVERIFY(parseCursor(formatCursor({'e', 0, std::string("a\0b", 3)}), 'e').has_error());
+    for (const char *text : {"", "i", "aQ", "aTE", "====", "\xff"})
+        QVERIFY(parseCursor(text, 'i').has_error());
+}
+
+void TextTest::fitsText_data()
+{
+    QTest::addColumn<QByteArray>("text");
+    QTest::addColumn<int>("bytes");
+    QTest::addColumn<QByteArray>("fitted");
+    QTest::newRow("as it is") << QByteArray("Firefox") << 10 << QByteArray("Firefox");
+    QTest::newRow("cut") << QByteArray("Firefox") << 4 << QByteArray("Fire");
+    QTest::newRow("cut between characters") << QByteArray("a\xC3\xA4\xC3\xA4") << 4 << QByteArray("a\xC3\xA4");
+    QTest::newRow("emoji") << QByteArray("ab\xF0\x9F\x9A\xA2") << 5 << QByteArray("ab");
+    QTest::newRow("control characters") << QByteArray("a\0b\r\nc", 6) << 10 << QByteArray("a b  c");
+    QTest::newRow("not UTF-8") << QByteArray("a\xff") << 10 << QByteArray("a\xEF\xBF\xBD");
+    QTest::newRow("not UTF-8, no room to say so") << QByteArray("aa\xff") << 3 << QByteArray("aa");
+    QTest::newRow("empty") << QByteArray("") << 0 << QByteArray("");
+}
+
+void TextTest::fitsText()
+{
+    QFETCH(QByteArray, text);
+    QFETCH(int, bytes);
+    QFETCH(QByteArray, fitted);
+    QCOMPARE(QByteArray::fromStdString(fitText(text.toStdString(), static_cast<std::size_t>(bytes))), fitted);
+}
+
+namespace {
+std::shared_ptr<const User> someone(Id id)
+{
+    auto user = std::make_shared<User>();
+    user->id = id;
+    return user;
+}
+} // namespace
+
+void TextTest::cacheDropsTheLeastRecentlyUsed()
+{
+    const ManualClock clock;
+    UserCache cache(clock, 160, 1h); // ten a shard
+    std::uint64_t ticket = 0;
+    for (Id id = 1; id <= 10'000; ++id) {
+        QVERIFY(!cache.get(id, ticket));
+        cache.put(someone(id), ticket);
+        QVERIFY(cache.get(1, ticket)); // used all the time, so it stays
+    }
+    QVERIFY(cache.size() <= 160);
+    QVERIFY(cache.get(10'000, ticket));
+    QVERIFY(!cache.get(2, ticket));
+}
+
+void TextTest::cacheForgetsWithTime()
+{
+    ManualClock clock;
+    UserCache cache(clock, 100, 5s);
+    std::uint64_t ticket = 0;
+    QVERIFY(!cache.get(7, ticket));
+    cache.put(someone(7), ticket);
+    clock.advance(4999ms);
+    QVERIFY(cache.get(7, ticket));
+    clock.advance(1ms);
+    QVERIFY(!cache.get(7, ticket));
+    QCOMPARE(cache.size(), std::size_t{0});
+}
+
+void TextTest::cacheKeepsNothingReadBeforeAChange()
+{
+    const ManualClock clock;
+    UserCache cache(clock, 100, 5s);
+    std::uint64_t before = 0;
+    QVERIFY(!cache.get(7, before));
+    cache.forget(7); // changed while it was being read
+    cache.put(someone(7), before);
+    std::uint64_t after = 0;
+    QVERIFY(!cache.get(7, after));
+    cache.put(someone(7), after);
+    QVERIFY(cache.get(7, after));
+}
+
+void TextTest::cacheStandsManyThreads()
+{
+    const ManualClock clock;
+    UserCache cache(clock, 64, 5s);
+    std::vector<std::thread> threads;
+    std::atomic<bool> wrong{false};
+    for (unsigned t = 0; t < 4; ++t) {
+        threads.emplace_back([&, t] {
+            for (Id i = 0; i < 20'000; ++i) {
+                const Id id = i * (t + 1) % 200 + 1;
+                std::uint64_t ticket = 0;
+                if (const auto user = cache.get(id, ticket))
+                    wrong = wrong || user->id != id;
+                else
+                    cache.put(someone(id), ticket);
+                if (i % 50 == 0)
+                    cache.forget(id);
+            }
+        });
+    }
+    for (auto &thread : threads)
+        thread.join();
+    QVERIFY(!wrong);
+    QVERIFY(cache.size() <= 64);
+}
+
+QTEST_GUILESS_MAIN(TextTest)
+#include "text_test.moc"

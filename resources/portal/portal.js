@@ -32,10 +32,7 @@ async function call(method, path, body) {
   let content = null;
   try { content = text ? JSON.parse(text) : null; } catch { /* a proxy's page: the status says enough */ }
   if (!answer.ok) {
-    const problem = new Problem(answer.status, content || {});
-    const wait = answer.headers.get('Retry-After');
-    if (wait) problem.message += ` Try again in ${wait} s.`;
-    throw problem;
+    throw new Problem(answer.status, content || {});
   }
   return content;
 }
@@ -67,9 +64,10 @@ async function enter(user) {
   csrfToken = (await call('GET', '/auth/csrf')).csrf_token;
   show(user);
   tasks.clear();
-  for (const task of (await call('GET', '/api/tasks?limit=20')).items) tasks.set(task.id, task);
-  drawTasks();
   listen();
+  for (const task of (await call('GET', '/api/tasks?limit=20')).items)
+    if (!tasks.has(task.id)) tasks.set(task.id, task);
+  drawTasks();
 }
 
 function leave() {
@@ -108,26 +106,64 @@ function listen() {
 const percent = (value) => `${(100 * value).toFixed(1)} %`;
 const price = (value) => value.toLocaleString(undefined, {minimumFractionDigits: 2, maximumFractionDigits: 2});
 
-function numbersOf(value, prefix = '') {
-  if (typeof value === 'number') return [[prefix, value]];
-  if (!value || typeof value !== 'object' || Array.isArray(value)) return [];
-  return Object.entries(value).flatMap(([name, inner]) => numbersOf(inner, prefix ? `${prefix} ${name}` : name));
-}
+// What people look at first, in that order; the whole result is in the API's answer.
+const shown = [
+  ['Last close', (r) => price(r.last_close)],
+  ['Median then', (r) => price(r.outlook.p50)],
+  ['90 % of outcomes', (r) => `${price(r.outlook.p5)} – ${price(r.outlook.p95)}`],
+  ['Chance of a loss', (r) => percent(r.outlook.loss_probability)],
+  ['Volatility a year', (r) => percent(r.risk.annualised_volatility)],
+  ['Deepest fall', (r) => percent(r.risk.max_drawdown)],
+  ['Value at risk, a day', (r) => percent(r.risk.value_at_risk95.historical)],
+  ['Sharpe ratio', (r) => r.risk.sharpe_ratio.toFixed(2)],
+  ['RSI (14)', (r) => r.indicators.rsi14.toFixed(0)],
+  ['Average of 50 days', (r) => price(r.indicators.sma50)],
+];
 
 function figures(result) {
   const list = document.createElement('dl');
   list.className = 'figures';
-  for (const [name, value] of numbersOf(result).slice(0, 24)) {
+  for (const [name, read] of shown) {
+    let value;
+    try { value = read(result); } catch { continue; } // the history was too short for it
     const cell = document.createElement('div');
     const term = document.createElement('dt');
     const figure = document.createElement('dd');
-    term.textContent = name.replaceAll('_', ' ');
-    const isShare = /volatility|drawdown|return|var|probability/.test(name) && Math.abs(value) <= 2;
-    figure.textContent = isShare ? percent(value) : price(value);
+    term.textContent = name;
+    figure.textContent = value;
     cell.append(term, figure);
     list.append(cell);
   }
   return list;
+}
+
+// Where the price may go: the median, and the bands that hold half and nine tenths of the simulated paths.
+function fanChart(outlook) {
+  const [width, height, margin] = [640, 180, 56];
+  const points = [{day: 0, p5: outlook.start_price, p25: outlook.start_price, p50: outlook.start_price,
+                   p75: outlook.start_price, p95: outlook.start_price}, ...outlook.fan];
+  const low = Math.min(...points.map((point) => point.p5));
+  const high = Math.max(...points.map((point) => point.p95));
+  const x = (day) => margin + (width - margin) * day / outlook.horizon_days;
+  const y = (value) => 8 + (height - 32) * (high - value) / (high - low || 1);
+  const path = (name) => points.map((point) => `${x(point.day).toFixed(1)},${y(point[name]).toFixed(1)}`);
+  const make = (name, attributes, text) => {
+    const element = document.createElementNS('http://www.w3.org/2000/svg', name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    if (text) element.textContent = text;
+    return element;
+  };
+  const chart = make('svg', {viewBox: `0 0 ${width} ${height}`, class: 'fan', role: 'img'});
+  chart.append(make('title', {}, `Price over the next ${outlook.horizon_days} trading days: median ` +
+    `${price(outlook.p50)}, nine tenths of the paths end between ${price(outlook.p5)} and ${price(outlook.p95)}`));
+  for (const [from, to, opacity] of [['p5', 'p95', 0.15], ['p25', 'p75', 0.3]])
+    chart.append(make('polygon', {points: [...path(from), ...path(to).reverse()].join(' '), 'fill-opacity': opacity}));
+  chart.append(make('polyline', {points: path('p50').join(' '), class: 'median'}));
+  for (const value of [low, outlook.start_price, high])
+    chart.append(make('text', {x: margin - 6, y: y(value) + 4, 'text-anchor': 'end'}, price(value)));
+  chart.append(make('text', {x: margin, y: height - 4}, 'today'),
+               make('text', {x: width, y: height - 4, 'text-anchor': 'end'}, `${outlook.horizon_days} trading days`));
+  return chart;
 }
 
 const words = {PENDING: 'waiting', STARTED: 'running', PROGRESS: 'running', RETRY: 'waiting to try again', SUCCESS: 'done',
@@ -138,7 +174,8 @@ function drawTask(task) {
   item.className = 'task';
   const head = document.createElement('header');
   const title = document.createElement('strong');
-  title.textContent = `${task.name.replace('portal.', '')} · ${new Date(task.created).toLocaleTimeString()}`;
+  const subject = task.result && task.result.symbol ? ` ${task.result.symbol}` : '';
+  title.textContent = `${task.name.replace('portal.', '')}${subject} · ${new Date(task.created).toLocaleTimeString()}`;
   const state = document.createElement('span');
   state.className = 'state';
   state.textContent = words[task.state] || task.state;
@@ -165,7 +202,8 @@ function drawTask(task) {
     error.textContent = typeof task.error === 'string' ? task.error : task.error.message || JSON.stringify(task.error);
     item.append(error);
   }
-  if (task.state === 'SUCCESS') item.append(figures(task.result));
+  if (task.state === 'SUCCESS' && task.result && task.result.outlook)
+    item.append(figures(task.result), fanChart(task.result.outlook));
   return item;
 }
 
@@ -195,7 +233,8 @@ $('analysis-form').onsubmit = (submitted) => {
     const {task_id: id} = await call('POST', '/start-analysis', {
       symbol: form.get('symbol').toUpperCase(), horizon_days: Number(form.get('horizon')),
     });
-    if (!tasks.has(id)) tasks.set(id, await call('GET', `/api/tasks/${id}`));
+    const task = await call('GET', `/api/tasks/${id}`);
+    if (!tasks.has(id)) tasks.set(id, task); // what was pushed meanwhile is newer
     drawTasks();
   });
 };

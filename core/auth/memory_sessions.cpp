@@ -66,7 +66,7 @@ void MemorySessions::distrust(std::uint32_t seconds)
     // The lists are by use, not by age; this happens once per outage.
     for (auto entry = m_order.begin(); entry != m_order.end() && m_born.size() < m_bound / 2;) {
         const auto next = std::next(entry);
-        if (entry->session.created >= seconds) {
+        if (entry->session.noted >= seconds) {
             entry->born = true;
             m_born.splice(m_born.begin(), m_order, entry);
         }
@@ -125,12 +125,13 @@ MemorySessions::Pending MemorySessions::takePending(std::size_t most)
         pending.ended.push_back(ended->first);
         ended = m_ended.erase(ended);
     }
-    while (!m_born.empty() && pending.born.size() < most) {
-        auto entry = m_born.begin();
-        entry->born = false;
-        if (!revoked(entry->session))
+    for (auto entry = m_born.begin(); entry != m_born.end() && pending.born.size() < most;) {
+        const auto next = std::next(entry);
+        if (revoked(entry->session))
+            erase(SessionId(entry->id));
+        else
             pending.born.emplace_back(entry->id, entry->session);
-        m_order.splice(m_order.begin(), m_born, entry);
+        entry = next;
     }
     return pending;
 }
@@ -145,9 +146,6 @@ void MemorySessions::putBack(const Pending &pending)
     }
     for (const auto &id : pending.ended)
         m_ended[id] = until;
-    for (const auto &[id, session] : pending.born)
-        if (!m_ended.contains(id))
-            put(id, session, true);
 }
 
 bool MemorySessions::hasPending() const
@@ -192,7 +190,7 @@ void MemorySessions::erase(const SessionId &id)
 bool MemorySessions::revoked(const Session &session) const
 {
     const auto found = m_revoked.find(session.userId);
-    return found != m_revoked.end() && session.created <= found->second.upTo;
+    return found != m_revoked.end() && session.noted <= found->second.upTo;
 }
 
 void MemorySessions::forgetOld(SteadyTime now)

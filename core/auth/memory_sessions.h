@@ -28,7 +28,7 @@ public:
     bool isBornHere(const SessionId &id) const;
     /// Redis says it is not there (or no longer).
     void forget(const SessionId &id);
-    /// Redis was lost at `seconds`, perhaps with its last second or two of writes: sessions created from then on are
+    /// Redis was lost at `seconds`, perhaps with its last second or two of writes: sessions noted from then on are
     /// taken for born here, so that they are told to it again.
     void distrust(std::uint32_t seconds);
 
@@ -46,7 +46,8 @@ public:
         std::vector<std::pair<Id, std::uint32_t>> revoked;
         bool empty() const { return born.empty() && ended.empty() && revoked.empty(); }
     };
-    /// What Redis must hear, at most `most` of each kind; taken out. What could not be told goes back by putBack().
+    /// What Redis must hear, at most `most` of each kind. Endings and revocations are taken out, and go back by
+    /// putBack() if they could not be told; sessions stay born here until remember() or forget().
     Pending takePending(std::size_t most);
     void putBack(const Pending &pending);
     bool hasPending() const;

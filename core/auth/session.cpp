@@ -11,8 +11,6 @@ namespace portolan::auth {
 
 namespace {
 
-constexpr std::uint8_t version = 1;
-
 void putLittle(char *to, std::uint32_t value)
 {
     for (int i = 0; i < 4; ++i)
@@ -97,21 +95,17 @@ SessionId SessionToken::id() const
 std::string encodeSession(const Session &session)
 {
     std::string bytes(sessionBytes, '\0');
-    bytes[0] = static_cast<char>(version);
-    bytes[1] = static_cast<char>(session.role);
-    putBig(bytes.data() + 2, session.userId);
-    putLittle(bytes.data() + 10, session.created);
-    putLittle(bytes.data() + 14, session.noted);
+    putBig(bytes.data(), session.userId);
+    putLittle(bytes.data() + 8, session.noted << 2 | static_cast<std::uint32_t>(session.role));
     return bytes;
 }
 
 std::optional<Session> decodeSession(std::string_view bytes)
 {
-    if (bytes.size() != sessionBytes || static_cast<std::uint8_t>(bytes[0]) != version ||
-        static_cast<std::uint8_t>(bytes[1]) > static_cast<std::uint8_t>(Role::Admin))
+    if (bytes.size() != sessionBytes)
         return std::nullopt;
-    return Session{getBig(bytes.data() + 2), static_cast<Role>(bytes[1]), getLittle(bytes.data() + 10),
-                   getLittle(bytes.data() + 14)};
+    const auto packed = getLittle(bytes.data() + 8);
+    return Session{getBig(bytes.data()), static_cast<Role>(packed & 3), packed >> 2};
 }
 
 std::string sessionKey(const SessionId &id) { return std::string("s:").append(id.view()); }

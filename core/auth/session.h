@@ -46,28 +46,32 @@ private:
     Text22 m_text;
 };
 
-/// What Redis holds of a session: 18 bytes, so that key, value, expiry and their share of the tables take 128 bytes
-/// and 100,000 sessions fit a small plan.
+/// What Redis holds of a session: 12 bytes, so that object, header and value fit one allocation of 32 bytes, and
+/// 100,000 sessions a small plan.
 ///
-///     u8 version (1), u8 role, u64 user id (big-endian, as in the key of its windows), u32 created, u32 noted
+///     u64 user id, big-endian as in the key of its windows; u32 little-endian: noted << 2 | role
 ///
-/// Little-endian but for the id. Read by resources/scripts/admission.lua as well.
+/// Read and written by resources/scripts/{admission,session_create}.lua as well.
 struct Session
 {
     Id userId = 0;
     Role role = Role::Anonymous;
-    std::uint32_t created = 0; ///< Unix seconds; greater than the user's last revocation, if need be ahead of the clock
-    std::uint32_t noted = 0;   ///< Unix seconds: when its use was last written down and its life renewed
+    /// Seconds since 2020-01-01 (until 2054): when its use was last written down and its life renewed. Greater than the
+    /// user's last revocation before it, if need be ahead of the clock: what is not, is void.
+    std::uint32_t noted = 0;
     bool operator==(const Session &) const = default;
 };
 
-inline constexpr std::size_t sessionBytes = 18;
+inline constexpr std::size_t sessionBytes = 12;
+inline constexpr std::uint32_t sessionEpoch = 1'577'836'800; ///< 2020-01-01 in Unix seconds
+/// A session that is being used is noted again after so many seconds.
+inline constexpr std::uint32_t noteInterval = 10;
 std::string encodeSession(const Session &session);
-std::optional<Session> decodeSession(std::string_view bytes); ///< nullopt: not of this version
+std::optional<Session> decodeSession(std::string_view bytes); ///< nullopt: not 12 bytes
 
 /// `s:<22 characters>`.
 std::string sessionKey(const SessionId &id);
-/// `s:!<8 bytes>`: holds the u32 up to which a user's sessions are void (Session::created ≤ it). Lives as long as any
+/// `s:!<8 bytes>`: holds the u32 up to which a user's sessions are void (Session::noted ≤ it). Lives as long as any
 /// session it concerns could, and in the family `s:`, so that cleaning up limits never brings a session back.
 std::string revocationKey(Id user);
 

@@ -20,9 +20,13 @@ std::span<const EmbeddedFile> embeddedFiles();
 
 namespace {
 
-/// What an append-only file synced every second may have lost, and a second for the clocks.
-constexpr std::uint32_t perhapsLost = 3;
+/// What an append-only file synced every second may have lost, a second for the clocks, and that new sessions are noted
+/// as if their last use lay back.
+constexpr std::uint32_t perhapsLost = 3 + noteInterval;
+/// Sessions were noted by Redis' clock, which may be ahead of ours.
+constexpr std::uint32_t clockDifference = 5;
 constexpr std::size_t moveAtOnce = 500;
+constexpr std::chrono::milliseconds keeperPause{250};
 
 std::string source(std::string_view name)
 {
@@ -43,29 +47,19 @@ std::string createRequest(bool moved, std::chrono::seconds lifetime, const Sessi
     std::string text;
     put(text, moved ? 1 : 0, 1);
     put(text, static_cast<std::uint64_t>(lifetime.count()), 4);
-    put(text, 0, 4);
     return text + encodeSession(session);
 }
 
-std::string revokeRequest(std::chrono::seconds lifetime, std::uint32_t atLeast)
+std::string revokeRequest(std::chrono::seconds lifetime, std::uint32_t upTo)
 {
     std::string text;
     // A minute more than any session it concerns can live.
     put(text, static_cast<std::uint64_t>(lifetime.count()) + 60, 4);
-    put(text, 0, 4);
-    put(text, atLeast, 4);
+    put(text, upTo, 4);
     return text;
 }
 
 } // namespace
-
-/// Kept alive by a running move, which may outlive the Sessions it serves by one turn of the event loop.
-struct Sessions::Shared
-{
-    std::optional<Executor> executor;
-    std::atomic<bool> moving{false};
-    std::atomic<std::uint32_t> lostAt{0}; ///< Unix seconds; 0: not lost
-};
 
 Sessions::Sessions(redis::Client &client, const Clock &clock, SessionOptions options)
     : m_client(client),
@@ -75,14 +69,20 @@ Sessions::Sessions(redis::Client &client, const Clock &clock, SessionOptions opt
       m_outage(clock),
       m_create("session_create", source("session_create.lua")),
       m_revoke("session_revoke", source("session_revoke.lua")),
-      m_shared(std::make_shared<Shared>())
+      m_underWay(std::make_shared<std::atomic<int>>(0))
 {}
 
-Sessions::~Sessions() { m_subscription.reset(); }
+Sessions::~Sessions()
+{
+    m_subscription.reset();
+    m_stopping = true;
+    for (int left = *m_underWay; left > 0; left = *m_underWay)
+        m_underWay->wait(left);
+}
 
 void Sessions::connect(Executor executor, redis::Subscriber *subscriber)
 {
-    m_shared->executor = executor;
+    m_executor = executor;
     if (subscriber)
         m_subscription = subscriber->subscribe(std::string(channel),
                                                [this](std::string_view, std::string_view text) { heard(text); });
@@ -93,7 +93,7 @@ std::vector<const redis::Script *> Sessions::scripts() const { return {&m_create
 std::uint32_t Sessions::seconds() const
 {
     return static_cast<std::uint32_t>(
-        std::chrono::floor<std::chrono::seconds>(m_clock.wall()).time_since_epoch().count());
+        std::chrono::floor<std::chrono::seconds>(m_clock.wall()).time_since_epoch().count() - sessionEpoch);
 }
 
 Error Sessions::unknownWhileAway() const
@@ -108,7 +108,7 @@ Error Sessions::unknownWhileAway() const
 awaitable<Result<Sessions::Created>> Sessions::create(Id user, Role role)
 {
     const auto token = SessionToken::random();
-    Created created{token, token.id(), Session{user, role, 0, 0}};
+    Created created{token, token.id(), Session{user, role, 0}};
     if (m_outage.mayAsk()) {
         const std::string key = sessionKey(created.id);
         const std::string revocation = revocationKey(user);
@@ -118,7 +118,7 @@ awaitable<Result<Sessions::Created>> Sessions::create(Id user, Role role)
         const auto reply = co_await m_client.eval(m_create, keys, arguments, m_options.deadline);
         if (reply) {
             redisAnswered();
-            created.session.created = static_cast<std::uint32_t>(reply->integer);
+            created.session.noted = static_cast<std::uint32_t>(reply->integer);
             m_memory.remember(created.id, created.session);
             co_return created;
         }
@@ -126,7 +126,7 @@ awaitable<Result<Sessions::Created>> Sessions::create(Id user, Role role)
             co_return reply.error();
         redisFailed();
     }
-    created.session.created = std::max(seconds(), m_memory.revokedUpTo(user) + 1);
+    created.session.noted = std::max(seconds() - noteInterval, m_memory.revokedUpTo(user) + 1);
     if (!m_memory.born(created.id, created.session)) {
         Error error =
             failure(ErrorKind::Unavailable, "Nobody can sign in right now: Redis is away.", "Try again in a moment.");
@@ -167,7 +167,7 @@ awaitable<Result<std::optional<Session>>> Sessions::find(SessionId id)
     std::uint32_t upTo = 0;
     for (std::size_t i = revoked->text.size(); i-- > 0;)
         upTo = upTo << 8 | static_cast<unsigned char>(revoked->text[i]);
-    if (session->created <= upTo) {
+    if (session->noted <= upTo) {
         m_memory.forget(id);
         co_return Found(std::nullopt);
     }
@@ -187,6 +187,7 @@ Result<std::optional<Session>> Sessions::findHere(const SessionId &id)
 awaitable<Result<void>> Sessions::destroy(SessionId id)
 {
     bool told = false;
+    m_memory.forget(id); // first, so that no move back tells it to Redis again
     if (m_outage.mayAsk()) {
         redis::Command del("DEL", sessionKey(id));
         const auto reply = co_await m_client.run(std::move(del), m_options.deadline);
@@ -198,9 +199,7 @@ awaitable<Result<void>> Sessions::destroy(SessionId id)
         else
             redisFailed();
     }
-    if (told)
-        m_memory.forget(id);
-    else
+    if (!told)
         m_memory.end(id);
     ended(Ended{id, 0, 0}, told);
     co_return Result<void>();
@@ -226,8 +225,10 @@ awaitable<Result<void>> Sessions::destroyAll(Id user)
     }
     const bool told = upTo > 0;
     if (!told)
-        upTo = std::max(seconds(), m_memory.revokedUpTo(user) + 1);
+        upTo = std::max(seconds() + clockDifference, m_memory.revokedUpTo(user) + 1);
     m_memory.revoke(user, upTo, !told);
+    if (!told)
+        startKeeper();
     ended(Ended{std::nullopt, user, upTo}, told);
     co_return Result<void>();
 }
@@ -235,31 +236,61 @@ awaitable<Result<void>> Sessions::destroyAll(Id user)
 void Sessions::redisFailed()
 {
     if (m_outage.failed())
-        m_shared->lostAt = seconds();
+        m_lostAt = seconds();
+    startKeeper();
 }
 
 void Sessions::redisAnswered()
 {
-    if (m_outage.answered()) {
-        if (const auto lost = m_shared->lostAt.exchange(0); lost > perhapsLost)
-            m_memory.distrust(lost - perhapsLost);
-    } else if (!m_pendingCheck.load(std::memory_order_relaxed)) {
+    if (!m_outage.answered())
         return;
-    }
-    startMove();
+    if (const auto lost = m_lostAt.exchange(0); lost > perhapsLost)
+        m_memory.distrust(lost - perhapsLost);
 }
 
-void Sessions::startMove()
+void Sessions::startKeeper()
 {
-    m_pendingCheck = false;
-    if (!m_shared->executor || !m_memory.hasPending() || m_shared->moving.exchange(true))
+    if (!m_executor || m_stopping || m_keeping.exchange(true))
         return;
-    spawn(*m_shared->executor, [this, shared = m_shared]() -> awaitable<void> {
-        const bool done = co_await moveBack();
-        shared->moving = false;
-        if (!done)
-            m_pendingCheck = true;
+    m_underWay->fetch_add(1);
+    spawn(*m_executor, [this, underWay = m_underWay]() -> awaitable<void> {
+        /// Also when the runtime stops and destroys this frame unfinished.
+        struct Leave
+        {
+            std::shared_ptr<std::atomic<int>> underWay;
+            ~Leave()
+            {
+                underWay->fetch_sub(1);
+                underWay->notify_all();
+            }
+        };
+        const Leave leave{underWay};
+        co_await keepAsking();
     });
+}
+
+awaitable<void> Sessions::keepAsking()
+{
+    Timer timer(*m_executor);
+    while (!m_stopping) {
+        if (m_outage.away()) {
+            redis::Command ping("PING");
+            const auto reply = co_await m_client.run(std::move(ping), m_options.deadline);
+            if (reply || !RedisOutage::means(reply.error().kind))
+                redisAnswered();
+        } else {
+            const bool done = co_await moveBack();
+            if (done) {
+                m_keeping = false;
+                // What came in just now found somebody keeping still, and relies on that.
+                if ((!m_outage.away() && !m_memory.hasPending()) || m_keeping.exchange(true))
+                    co_return;
+                continue;
+            }
+        }
+        timer.expires_after(keeperPause);
+        co_await timer.async_wait(use_awaitable);
+    }
 }
 
 awaitable<bool> Sessions::adopt(SessionId id)
@@ -282,10 +313,15 @@ awaitable<bool> Sessions::tellBorn(SessionId id, Session session)
     const auto reply = co_await m_client.eval(m_create, keys, arguments, m_options.deadline);
     if (!reply)
         co_return false;
-    if (reply->integer == 0)
+    if (!m_memory.isBornHere(id)) {
+        // Ended while it was being told, or told twice; only what is still in memory may stay.
+        if (!m_memory.find(id))
+            m_client.post(redis::Command("DEL", key));
+    } else if (reply->integer == 0) {
         m_memory.forget(id);
-    else
+    } else {
         m_memory.remember(id, session);
+    }
     co_return true;
 }
 

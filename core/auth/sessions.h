@@ -39,24 +39,24 @@ struct SessionOptions
 ///   ones live in memory and move to Redis when it is back, as do endings and revocations.
 /// - When Redis is full: sessions that are there go on, create() answers Full.
 ///
-/// Any thread; coroutines resume on the caller's executor. Must outlive the executor's threads once connected.
+/// Any thread; coroutines resume on the caller's executor.
 class Sessions final
 {
 public:
     Sessions(redis::Client &client, const Clock &clock, SessionOptions options = {});
-    ~Sessions();
+    ~Sessions(); ///< waits for what it has under way on the executor; so not on one of its threads
     Sessions(const Sessions &) = delete;
     Sessions &operator=(const Sessions &) = delete;
 
-    /// Hears what other instances end (channel `p:sessions`). `executor` is for moving sessions back. Before the
-    /// server starts; `subscriber` may be null (a single instance).
+    /// Hears what other instances end (channel `p:sessions`). On `executor` it finds out when Redis is back, and moves
+    /// sessions there. Before the server starts; `subscriber` may be null (a single instance).
     void connect(Executor executor, redis::Subscriber *subscriber);
 
     struct Ended
     {
         std::optional<SessionId> id; ///< this one, or …
-        Id userId = 0;               ///< … all of this user's created up to …
-        std::uint32_t upTo = 0;      ///< … then
+        Id userId = 0;               ///< … all of this user's that were noted up to …
+        std::uint32_t upTo = 0;      ///< … then (as Session::noted)
     };
     /// Called for every session that is ended, here or elsewhere (not for those that expire); on any thread. For what
     /// hangs on a session: a WebSocket. Before the server starts.
@@ -82,7 +82,7 @@ public:
     MemorySessions &memory() { return m_memory; }
     RedisOutage &outage() { return m_outage; }
     const SessionOptions &options() const { return m_options; }
-    /// Redis answered. If it had been away, what it missed is told to it.
+    /// Redis answered.
     void redisAnswered();
     void redisFailed(); ///< a call failed with what RedisOutage::means() says
     /// While Redis is away: what this instance knows. nullopt: ended here. Unavailable: not known.
@@ -90,18 +90,19 @@ public:
     /// Redis does not know `id`. If it was born here it is moved now: true, and the caller asks again.
     awaitable<bool> adopt(SessionId id);
 
-    /// Tells Redis what it missed; true if nothing is left. Called by itself after an outage.
+    /// Tells Redis what it missed; true if nothing is left. Happens by itself after an outage.
     awaitable<bool> moveBack();
 
     std::vector<const redis::Script *> scripts() const;       ///< for Client::preload()
     static constexpr std::string_view channel = "p:sessions"; ///< "session <id>", "user <id> <upTo>"
 
 private:
-    void startMove();
+    void startKeeper();
+    awaitable<void> keepAsking();
     awaitable<bool> tellBorn(SessionId id, Session session);
     void ended(const Ended &what, bool tellOthers);
     void heard(std::string_view message);
-    std::uint32_t seconds() const;
+    std::uint32_t seconds() const; ///< since sessionEpoch
     Error unknownWhileAway() const;
 
     redis::Client &m_client;
@@ -112,9 +113,12 @@ private:
     redis::Script m_create;
     redis::Script m_revoke;
     std::function<void(const Ended &)> m_onEnded;
-    std::atomic<bool> m_pendingCheck{false}; ///< a move failed half-way
-    struct Shared;                           ///< what a running move keeps alive
-    std::shared_ptr<Shared> m_shared;
+    std::optional<Executor> m_executor;
+    std::atomic<std::uint32_t> m_lostAt{0}; ///< as Session::noted: when Redis went away; 0: it is there
+    std::atomic<bool> m_stopping{false};
+    std::atomic<bool> m_keeping{false}; ///< somebody is in keepAsking()
+    /// How many coroutines of this are under way; they hold it too, to say good-bye after this may be gone.
+    std::shared_ptr<std::atomic<int>> m_underWay;
     std::shared_ptr<void> m_subscription;
 };
 

@@ -12,9 +12,9 @@
 ///                       customer of a provider gets)
 ///     l:n<8 bytes>      the windows of a peer whose address is no IP address (a Unix socket): a hash of its name
 ///     l:g<16 chars>     the guard of a session: what /api/admin is limited by
-///     l:u               sorted set: signed-in users by when they were last noted, while there is a ceiling of users
-///     l:v<minute>       HyperLogLog: the same per minute while there is no ceiling (an estimate, in bounded memory)
-///     l:c<name>         sorted set: leases of a ceiling by when they run out (ceilings.h)
+///     l:u               sorted set: signed-in users by when they were noted (seconds since 2020-01-01), while there is
+///     a ceiling of users l:v<minute>       HyperLogLog: the same per minute while there is no ceiling (an estimate, in
+///     bounded memory) l:c<name>         sorted set: leases of a ceiling by when they run out (ceilings.h)
 namespace portolan::limits::keys {
 
 inline constexpr std::string_view prefix = "l:";

@@ -164,6 +164,8 @@ awaitable<Result<RequestAdmission::Outcome>> RequestAdmission::ask(Visit &visit)
         co_await loadLimits(visit, outcome->session->userId);
         outcome = co_await askRedis(visit);
     }
+    if (outcome)
+        m_sessions.redisAnswered(); // before adopt(): what Redis may have lost is told to it again
     if (outcome && visit.session && !outcome->session) {
         const bool adopted = co_await m_sessions.adopt(*visit.session);
         if (adopted)
@@ -177,7 +179,6 @@ awaitable<Result<RequestAdmission::Outcome>> RequestAdmission::ask(Visit &visit)
     }
     if (!outcome)
         co_return outcome.error();
-    m_sessions.redisAnswered();
     if (outcome->status == Outcome::Uncounted)
         outcome->decision = countInMemory(visit, outcome->session);
     if (!outcome->decision.allowed)
@@ -320,7 +321,7 @@ awaitable<Result<std::uint64_t>> RequestAdmission::concurrentUsers()
     const auto now = std::chrono::floor<std::chrono::seconds>(m_clock.wall()).time_since_epoch().count();
     redis::Command command;
     if (m_options.usersCeiling > 0) {
-        command.add("ZCOUNT", limits::keys::activeUsers, now - 310, "+inf");
+        command.add("ZCOUNT", limits::keys::activeUsers, now - auth::sessionEpoch - 310, "+inf");
     } else {
         command.begin(7).argument("PFCOUNT");
         for (std::int64_t minute = now / 60 - 5; minute <= now / 60; ++minute)

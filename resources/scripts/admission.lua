@@ -16,13 +16,11 @@ local key, address, session, value, user, notedAt = KEYS[2], KEYS[2], '', nil, n
 
 if KEYS[1] ~= '' then
     local found = redis.call('GET', KEYS[1])
-    if found and #found == 18 then
-        local created
-        user = sub(found, 3, 10)
-        created, notedAt = unpack('<I4I4', found, 11)
+    if found and #found == 12 then
+        user, notedAt = sub(found, 1, 8), floor(unpack('<I4', found, 9) / 4)
         key = KEYS[3] ~= '' and KEYS[3] or 'l:' .. user
         local both = redis.call('MGET', key, 's:!' .. user)
-        if both[2] and created <= unpack('<I4', both[2]) then
+        if both[2] and notedAt <= unpack('<I4', both[2]) then
             redis.call('DEL', KEYS[1])
             key, user = address, nil
         else
@@ -59,15 +57,16 @@ if left < 0 then
 end
 
 local status, noted = 0, 0
-local seconds = floor((now + epoch) / 1000)
-if user and flags >= 2 and (seconds - notedAt >= 10 or seconds < notedAt) then
+local seconds = floor(now / 1000)
+if user and flags >= 2 and seconds - notedAt >= 10 then
+    local role = unpack('<I4', session, 9) % 4
     if ceiling > 0 then
         local last = redis.call('ZSCORE', 'l:u', user)
         if not last or seconds - last > 310 then
             redis.call('ZREMRANGEBYSCORE', 'l:u', '-inf', seconds - 311)
-            if redis.call('ZCARD', 'l:u') >= ceiling and string.byte(session, 2) < 2 then
+            if redis.call('ZCARD', 'l:u') >= ceiling and role < 2 then
                 local first = redis.call('ZRANGE', 'l:u', 0, 0, 'WITHSCORES')
-                local free = (first[2] + 311) * 1000 - epoch
+                local free = (first[2] + 311) * 1000
                 return pack('<BBI4I4I5I5', 2, 0, ceiling, 0, free, now) .. session
             end
         end
@@ -76,13 +75,13 @@ if user and flags >= 2 and (seconds - notedAt >= 10 or seconds < notedAt) then
             redis.call('EXPIRE', 'l:u', 330)
         end
     else
-        local minute = 'l:v' .. floor(seconds / 60)
+        local minute = 'l:v' .. floor((now + epoch) / 60000)
         local done = redis.pcall('PFADD', minute, user)
         if done == 1 then
             redis.call('EXPIRE', minute, 420)
         end
     end
-    session, noted = sub(session, 1, 14) .. pack('<I4', seconds), 1
+    session, noted = user .. pack('<I4', seconds * 4 + role), 1
     redis.pcall('SET', KEYS[1], session, 'EX', lifetime)
 end
 

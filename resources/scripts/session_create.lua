@@ -1,24 +1,23 @@
--- A new session, or one that lived in an instance's memory while Redis was away.
+-- A new session, or one that lived in an instance's memory while Redis was away. Times are seconds since 2020-01-01.
 --
 -- KEYS  session, revocation of its user
--- ARGV  u8 1: moved from memory; u32 lifetime (seconds); u32 time (0: ask the clock); the session's 18 bytes
--- Reply when it was created, u32 as integer, which is always after the last revocation; 0: moved too late, it is void
+-- ARGV  u8 1: moved from memory; u32 lifetime (seconds); the session's 12 bytes (core/auth/session.h)
+-- Reply its u32 time, which is after the last revocation; 0: moved too late, it is void
 
-local moved, lifetime, now = struct.unpack('<BI4I4', ARGV[1])
-local session = string.sub(ARGV[1], 10)
-if now == 0 then
-    now = tonumber(redis.call('TIME')[1])
-end
+local moved, lifetime = struct.unpack('<BI4', ARGV[1])
+local session = string.sub(ARGV[1], 6)
 local void = redis.call('GET', KEYS[2])
 void = void and struct.unpack('<I4', void) or 0
-local created = struct.unpack('<I4', session, 11)
+local packed = struct.unpack('<I4', session, 9)
+local noted = math.floor(packed / 4)
 if moved == 1 then
-    if created <= void then
+    if noted <= void then
         return 0
     end
     redis.call('SET', KEYS[1], session, 'EX', lifetime, 'NX')
-    return created
+    return noted
 end
-created = math.max(now, void + 1)
-redis.call('SET', KEYS[1], string.sub(session, 1, 10) .. struct.pack('<I4I4', created, 0), 'EX', lifetime)
-return created
+-- Ten seconds ago if it may be, so that its first use is noted at once.
+noted = math.max(redis.call('TIME')[1] - 1577836800 - 10, void + 1)
+redis.call('SET', KEYS[1], string.sub(session, 1, 8) .. struct.pack('<I4', noted * 4 + packed % 4), 'EX', lifetime)
+return noted

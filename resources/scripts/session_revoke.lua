@@ -1,19 +1,16 @@
--- Ends every session a user has now, listed or not.
+-- Ends every session a user has now, listed or not. Times are seconds since 2020-01-01.
 --
 -- KEYS  revocation of the user
--- ARGV  u32 lifetime (seconds) of the longest session; u32 time (0: ask the clock); u32 revoke at least up to
--- Reply up to when his sessions are void: not less than any session of his was created at
+-- ARGV  u32 how long it lives (seconds): longer than any session; u32 revoke up to then (0: everything until now)
+-- Reply up to when his sessions are void
 
-local lifetime, now, least = struct.unpack('<I4I4I4', ARGV[1])
-if now == 0 then
-    now = tonumber(redis.call('TIME')[1])
-end
+local life, told = struct.unpack('<I4I4', ARGV[1])
 local void = redis.call('GET', KEYS[1])
 void = void and struct.unpack('<I4', void) or 0
-if least > 0 then -- told late: what came after it stays valid
-    void = math.max(void, least)
+if told > 0 then -- told late: what came after it stays valid
+    void = math.max(void, told)
 else
-    void = math.max(now, void + 1)
+    void = math.max(redis.call('TIME')[1] - 1577836800, void + 1)
 end
-redis.call('SET', KEYS[1], struct.pack('<I4', void), 'EX', lifetime)
+redis.call('SET', KEYS[1], struct.pack('<I4', void), 'EX', life)
 return void

@@ -2,14 +2,14 @@
 --
 -- One key holds all windows of one user or address, packed little-endian, since a key costs some 100 bytes whatever is
 -- in it:
---     u40 when the last of them is forgotten (the key's own expiry)
+--     u32 when the last of them is forgotten (the key's own expiry), seconds since 2020-01-01, rounded up
 --     blocks, those of one tag next to each other:
 --         u8 tag (category, +32: windows an address has in addition), u16 bytes of payload
 --         fixed windows, one block:   per window u16 id, u32 used, u40 reset
 --         moving windows (tag +64), a block each: u16 id, u32 used, per entry u40 time of its last request, u32 requests
--- Times are milliseconds since 2020-01-01. Ids: core/limits/window_spec.h.
+-- Other times are milliseconds since 2020-01-01. Ids: core/limits/window_spec.h.
 
-local unpack, pack, sub, floor = struct.unpack, struct.pack, string.sub, math.floor
+local unpack, pack, sub, floor, ceil = struct.unpack, struct.pack, string.sub, math.floor, math.ceil
 local epoch = 1577836800000
 
 -- Milliseconds since 2020 by Redis' own clock, or `test` if it is not 0.
@@ -61,9 +61,9 @@ end
 -- Returns of the tightest how many are left after this request (-1: refused), its count and reset, and if there is room
 -- the value to write and how long it lives: nil for as long as it did.
 local function windows(value, tag, spec, at, fixed, rolling, now)
-    local latest, first, stop, size, kind = 0, 6, 6, 0, nil
+    local latest, first, stop, size, kind = 0, 5, 5, 0, nil
     if value then
-        latest, size = unpack('<I5', value), #value
+        latest, size = unpack('<I4', value) * 1000, #value
         while first <= size do
             local bytes
             kind, bytes = unpack('<BI2', value, first)
@@ -145,8 +145,9 @@ local function windows(value, tag, spec, at, fixed, rolling, now)
         return best, bestCount, bestReset
     end
     if newest > latest then
+        latest = ceil(newest / 1000)
         return best, bestCount, bestReset,
-            pack('<I5', newest) .. sub(value, 6, first - 1) .. block .. sub(value, ends), newest - now
+            pack('<I4', latest) .. sub(value, 5, first - 1) .. block .. sub(value, ends), latest * 1000 - now
     end
     return best, bestCount, bestReset, sub(value, 1, first - 1) .. block .. sub(value, ends)
 end

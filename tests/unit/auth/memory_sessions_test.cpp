@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 namespace {
 
 SessionId newId() { return SessionToken::random().id(); }
-Session session(Id user, std::uint32_t created = 1000) { return {user, Role::User, created, 0}; }
+Session session(Id user, std::uint32_t noted = 1000) { return {user, Role::User, noted}; }
 
 } // namespace
 
@@ -117,12 +117,14 @@ void MemorySessionsTest::tellsWhatIsPendingOnce()
     QVERIFY(pending.born[0].first == born);
     QVERIFY(pending.ended == std::vector{ended});
     QCOMPARE(pending.revoked.size(), std::size_t(1));
-    QVERIFY(!memory.hasPending());
-    QVERIFY(memory.takePending(100).empty());
-    QVERIFY(memory.find(born)); // still known, no longer only here
+    QVERIFY(memory.takePending(100).ended.empty());
+    QVERIFY(memory.isBornHere(born)); // until it has been told
     memory.putBack(pending);
-    QVERIFY(memory.isBornHere(born));
     QVERIFY(memory.takePending(100).ended == std::vector{ended});
+    memory.takePending(100);
+    memory.remember(born, session(1, 5000));
+    QVERIFY(memory.find(born) && !memory.isBornHere(born));
+    QVERIFY(!memory.hasPending());
 }
 
 void MemorySessionsTest::takesLateSessionsForBornHere()

@@ -1,0 +1,168 @@
+#pragma once
+
+#include "core/auth/csrf.h"
+#include "core/auth/sessions.h"
+#include "core/auth/tokens.h"
+#include "core/base/runtime.h"
+#include "core/base/system_clock.h"
+#include "core/http/router.h"
+#include "core/limits/limits_table.h"
+#include "core/portal/admission.h"
+#include "core/redis/client.h"
+#include "tests/fakes/redis_server_fixture.h"
+
+#include <QTest>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace portolan {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+/// One answer as a client would see it.
+struct Answer
+{
+    unsigned status = 0;
+    std::string problem; ///< the last part of the type, or empty
+    std::string body;
+    std::map<std::string, std::string, std::less<>> headers; ///< of the response; X-RateLimit-* too
+    std::string header(std::string_view name) const
+    {
+        const auto found = headers.find(name);
+        return found == headers.end() ? std::string() : found->second;
+    }
+    int remaining() const
+    {
+        return header("X-RateLimit-Remaining").empty() ? -1 : std::stoi(header("X-RateLimit-Remaining"));
+    }
+};
+
+/// One instance of the portal without sockets: requests go through routing, admission and handler as the server sends
+/// them there.
+class Instance
+{
+public:
+    Instance(Executor where, const redis::Endpoint &endpoint, const std::map<Category, std::string> &limits,
+             const std::map<Category, std::string> &perAddress = {}, const Clock *testTime = nullptr)
+        : executor(where),
+          client(where, endpoint,
+                 {.name = "test",
+                  .connectTimeout = std::chrono::milliseconds(500),
+                  .backoffMax = std::chrono::milliseconds(100)}),
+          sessions(client, clock, {std::chrono::hours(24), 10'000, std::chrono::milliseconds(300)}),
+          tokens(key, clock),
+          csrf(key),
+          table(clock, *limits::LimitsPlan::make(limits, perAddress)),
+          admission(client, sessions, tokens, csrf, table, clock, options, testTime)
+    {
+        client.preload(admission.script());
+        for (const auto *script : sessions.scripts())
+            client.preload(*script);
+        sessions.connect(where, nullptr);
+        client.start();
+        ready();
+    }
+    ~Instance() { client.stop(); }
+
+    void ready() { QTRY_VERIFY_WITH_TIMEOUT(client.state() == redis::Client::State::Ready, 10'000); }
+
+    template <class F> auto await(F work)
+    {
+        using T = typename std::invoke_result_t<F>::value_type;
+        std::optional<T> result; // not every T can be made from nothing, as co_spawn() would
+        runSync<void>(executor, [&]() -> awaitable<void> {
+            auto value = co_await work();
+            result.emplace(std::move(value));
+        });
+        return std::move(*result);
+    }
+
+    void answerWith200(http::verb method, const std::string &path, http::Access access)
+    {
+        router.add(method, path, access,
+                   [](http::Request &) -> awaitable<http::Response> { co_return http::json(std::string("{}")); });
+    }
+
+    Answer ask(http::verb method, std::string target, const Headers &headers = {}, std::string body = {},
+               std::string_view address = "192.0.2.1")
+    {
+        return await([&]() -> awaitable<Answer> {
+            http::Request request;
+            request.method = method;
+            request.target = target;
+            const std::string_view whole = request.target;
+            request.path = whole.substr(0, whole.find('?'));
+            request.address = address;
+            request.id = "test";
+            for (const auto &[name, value] : headers)
+                request.headers.set(name, value);
+            const auto match = router.match(request);
+            if (!match.route)
+                co_return Answer{404, {}, {}, {}};
+            const auto admitted = co_await admission.admit(request, *match.route);
+            http::Response response;
+            if (admitted.refusal) {
+                response = *admitted.refusal;
+            } else {
+                request.body = std::move(body);
+                response = co_await match.route->handler(request);
+            }
+            co_return answerOf(response, admitted);
+        });
+    }
+
+    Answer get(const std::string &target, const Headers &headers = {}, std::string_view address = "192.0.2.1")
+    {
+        return ask(http::verb::get, target, headers, {}, address);
+    }
+
+    /// A session of a new user, as a Cookie header.
+    Headers signIn(Id user, Role role = Role::User)
+    {
+        const auto created = await([&] { return sessions.create(user, role); });
+        if (!created)
+            return {};
+        last = created->id;
+        return {{"Cookie", "theme=dark; sid=" + std::string(created->token.reveal())}};
+    }
+
+    SystemClock clock;
+    Executor executor;
+    auth::SecretKey key{Secret("0123456789abcdef0123456789abcdef")};
+    portal::AdmissionOptions options;
+    redis::Client client;
+    auth::Sessions sessions;
+    auth::AccessTokens tokens;
+    auth::CsrfTokens csrf;
+    limits::LimitsTable table;
+    portal::RequestAdmission admission;
+    http::Router router;
+    std::optional<auth::SessionId> last; ///< of signIn()
+
+private:
+    static Answer answerOf(const http::Response &response, const http::Admitted &admitted)
+    {
+        Answer answer;
+        answer.status = static_cast<unsigned>(response.code);
+        answer.body = response.body;
+        for (const auto &[name, value] : response.headers)
+            answer.headers[std::string(name)] = value;
+        if (admitted.limits) {
+            answer.headers["X-RateLimit-Limit"] = std::to_string(admitted.limits->limit);
+            answer.headers["X-RateLimit-Remaining"] = std::to_string(admitted.limits->remaining);
+            answer.headers["X-RateLimit-Reset"] = std::to_string(admitted.limits->reset);
+        }
+        constexpr std::string_view start = "https://portolan.invalid/problems/";
+        if (const auto at = answer.body.find(start); at != std::string::npos) {
+            const auto from = at + start.size();
+            answer.problem = answer.body.substr(from, answer.body.find('"', from) - from);
+        }
+        return answer;
+    }
+};
+
+} // namespace portolan

@@ -45,8 +45,10 @@ awaitable<Result<User>> AccountService::registerUser(Credentials credentials)
     const auto fit = auth::checkPassword(credentials.password.reveal(), email ? *email : std::string());
     if (!email || !fit) {
         Error error = email ? fit.error() : email.error();
-        if (!email && !fit)
-            error.fields.insert(error.fields.end(), fit.error().fields.begin(), fit.error().fields.end());
+        if (!email && !fit) {
+            const Error more = fit.error();
+            error.fields.insert(error.fields.end(), more.fields.begin(), more.fields.end());
+        }
         co_return error;
     }
     auto hash = co_await m_passwords.hash(std::move(credentials.password));

@@ -108,7 +108,6 @@ void TiersTest::figures_data()
                     {"limits.upload", "10 per day; 3 per hour; 1 per minute"},
                     {"limits.analysis", "30 per day; 8 per hour; 2 per minute"},
                     {"limits.automation", "15 per day; 3 per hour; 1 per minute"},
-                    {"limits.admin", "50 per second"},
                     {"ceilings.users", "15"},
                     {"ceilings.analysis", "5"},
                     {"ceilings.upload", "2"},

@@ -1,5 +1,6 @@
 """Our side: a portoland with a tier whose windows never refuse, and a signed-in user."""
 
+import json
 import os
 import re
 import socket
@@ -86,12 +87,13 @@ class Portal:
         status, headers, body = http("POST", self.url + "/auth/login", credentials)
         if status != 200:
             raise Failed(f"login answered {status}: {body[:300]!r}")
+        self.bearer = json.loads(body)["access_token"]
         return cookie_of(headers, "sid")
 
 
-def send_large_body(port, cookie, size, chunked):
+def send_large_body(port, bearer, size, chunked):
     """Sends a body of so many bytes as fast as it is taken; returns (first line of the answer, bytes sent)."""
-    head = f"POST /start-analysis HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\nContent-Type: application/json\r\n"
+    head = f"POST /start-analysis HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {bearer}\r\nContent-Type: application/json\r\n"
     head += "Transfer-Encoding: chunked\r\n\r\n" if chunked else f"Content-Length: {size}\r\n\r\n"
     block = b" " * 65536
     piece = b"10000\r\n" + block + b"\r\n" if chunked else block

@@ -65,7 +65,8 @@ public:
     LimitsTable(const LimitsTable &) = delete;
     LimitsTable &operator=(const LimitsTable &) = delete;
 
-    /// Connects to the other instances. All outlive this. Before the server starts; without, everything stays local.
+    /// Connects to the other instances. All outlive this, and this outlives the executor's threads. Before the server
+    /// starts; without, everything stays local.
     void connect(Executor executor, redis::Client &client, redis::Subscriber &subscriber);
     void onLoadUser(UserLoader loader) { m_loadUser = std::move(loader); } ///< before the server starts
     void onLoadPlan(PlanLoader loader) { m_loadPlan = std::move(loader); } ///< before the server starts

@@ -1,0 +1,132 @@
+#include "core/base/runtime.h"
+#include "core/limits/ceilings.h"
+#include "core/redis/client.h"
+#include "tests/fakes/manual_clock.h"
+#include "tests/fakes/redis_server_fixture.h"
+
+#include <QTest>
+#include <atomic>
+#include <future>
+
+using namespace portolan;
+using namespace portolan::limits;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Instance
+{
+    ManualClock clock;
+    redis::Client client;
+    Ceilings ceilings;
+    Executor executor;
+
+    Instance(Executor where, const redis::Endpoint &endpoint, std::chrono::milliseconds lease)
+        : client(where, endpoint), ceilings(client, clock, {lease}), executor(where)
+    {
+        client.preload(ceilings.script());
+        client.start();
+        QTRY_VERIFY_WITH_TIMEOUT(client.state() == redis::Client::State::Ready, 10'000);
+    }
+    ~Instance() { client.stop(); }
+
+    /// Empty, or the code of the error.
+    QString acquire(const std::string &holder, std::uint32_t most = 2, const std::string &name = "analysis")
+    {
+        const auto taken = runSync<Result<void>>(
+            executor, [&]() -> awaitable<Result<void>> { co_return co_await ceilings.acquire(name, holder, most); });
+        return taken ? QString() : QString::fromStdString(taken.error().code);
+    }
+    void release(const std::string &holder, const std::string &name = "analysis")
+    {
+        QVERIFY(runSync<Result<void>>(
+            executor, [&]() -> awaitable<Result<void>> { co_return co_await ceilings.release(name, holder); }));
+    }
+    std::uint32_t taken(const std::string &name = "analysis")
+    {
+        return *runSync<Result<std::uint32_t>>(
+            executor, [&]() -> awaitable<Result<std::uint32_t>> { co_return co_await ceilings.taken(name); });
+    }
+};
+
+} // namespace
+
+class CeilingsTest final : public QObject
+{
+    Q_OBJECT
+private slots:
+    void givesOutSoManyPlaces();
+    void freesTheirPlacesWhenLeasesRunOut();
+    void givesExactlySoManyUnderConcurrency();
+    void countsHereWhileRedisIsAway();
+};
+
+void CeilingsTest::givesOutSoManyPlaces()
+{
+    RedisServerFixture server;
+    Runtime runtime(2);
+    Instance here(runtime.at(0), server.endpoint(), 1min), there(runtime.at(1), server.endpoint(), 1min);
+    QCOMPARE(here.acquire("a"), "");
+    QCOMPARE(there.acquire("b"), "");
+    QCOMPARE(here.acquire("c"), "concurrency");
+    QCOMPARE(there.acquire("a"), ""); // has a place already
+    QCOMPARE(here.acquire("c", 2, "upload"), "");
+    QCOMPARE(here.taken(), 2u);
+    there.release("a");
+    QCOMPARE(here.acquire("c"), "");
+    QCOMPARE(here.acquire("d", 0), ""); // no ceiling
+    QCOMPARE(here.taken(), 2u);
+    here.release("nobody");
+}
+
+void CeilingsTest::freesTheirPlacesWhenLeasesRunOut()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance here(runtime.at(0), server.endpoint(), 300ms);
+    QCOMPARE(here.acquire("crashes", 1), "");
+    QCOMPARE(here.acquire("waits", 1), "concurrency");
+    QTRY_COMPARE_WITH_TIMEOUT(here.acquire("waits", 1), "", 5000);
+    QTRY_COMPARE_WITH_TIMEOUT(QString::fromStdString(server.command("EXISTS l:canalysis")), ":0\r\n", 5000);
+}
+
+void CeilingsTest::givesExactlySoManyUnderConcurrency()
+{
+    RedisServerFixture server;
+    Runtime runtime(2);
+    Instance here(runtime.at(0), server.endpoint(), 1min), there(runtime.at(1), server.endpoint(), 1min);
+    std::atomic<int> got{0};
+    std::vector<std::future<void>> all;
+    for (int i = 0; i < 64; ++i) {
+        auto &instance = i % 2 ? here : there;
+        all.push_back(asio::co_spawn(
+            instance.executor,
+            [](Ceilings &ceilings, std::string holder, std::atomic<int> &count) -> awaitable<void> {
+                const auto taken = co_await ceilings.acquire("upload", std::move(holder), 17);
+                count += taken.has_value();
+            }(instance.ceilings, std::to_string(i), got),
+            asio::use_future));
+    }
+    for (auto &one : all)
+        one.get();
+    QCOMPARE(got.load(), 17);
+}
+
+void CeilingsTest::countsHereWhileRedisIsAway()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance here(runtime.at(0), server.endpoint(), 1min);
+    server.kill();
+    QTRY_VERIFY(here.client.state() != redis::Client::State::Ready);
+    QCOMPARE(here.acquire("a"), "");
+    QCOMPARE(here.acquire("b"), "");
+    QCOMPARE(here.acquire("c"), "concurrency");
+    here.release("a");
+    QCOMPARE(here.acquire("c"), "");
+    here.clock.advance(1min);
+    QCOMPARE(here.acquire("d"), "");
+}
+
+QTEST_GUILESS_MAIN(CeilingsTest)
+#include "ceilings_test.moc"

@@ -286,9 +286,9 @@ void SessionsTest::saysWhenRedisIsFull()
     QCOMPARE(refused.error().code, std::string("redis-full"));
     QVERIFY(refused.error().kind == ErrorKind::Full);
     QCOMPARE(here.find(before), "user 7");
-    here.destroyAll(7); // cannot be written down, holds here all the same
+    here.destroyAll(7);                               // cannot be written down, holds here all the same
     QTRY_VERIFY(here.sessions.memory().hasPending()); // again and again taken up and put back
-    here.destroy(before); // frees memory, so it works
+    here.destroy(before);                             // frees memory, so it works
     QCOMPARE(here.find(before), "nobody");
 }
 

@@ -31,8 +31,8 @@ class Peer:
             worker = Child([PYTHON, "-m", "celery", "-A", "tasks", "worker", "--concurrency", 2, "--loglevel", "WARNING",
                             "--hostname", "peer@localhost"], folder / "celery.log", self.env, HERE)
             self.children.append(worker)
-            wait_until(lambda: web.check() and self.is_up(), 30, "gunicorn")
-            wait_until(lambda: worker.check() and self.control("ping"), 30, "celery worker")
+            wait_until(lambda: web.check() and self.is_up(), 90, "gunicorn")
+            wait_until(lambda: worker.check() and self.control("ping"), 90, "celery worker")
         except BaseException:
             self.stop()
             raise

@@ -42,8 +42,8 @@ Result<Decision> decisionOf(std::string_view reply)
     if (status == 4)
         return Error{ErrorKind::Full,
                      "redis-full",
-                     "Redis is full: the request could not be counted.",
-                     "Free memory in Redis or raise maxmemory.",
+                     "Redis takes no writes: the request could not be counted.",
+                     "Free memory in Redis or raise maxmemory; see whether it can save to its disk.",
                      {},
                      std::chrono::seconds{0}};
     decision.allowed = status == 0;

@@ -98,6 +98,7 @@ awaitable<Result<storage::TaskOwner>> TaskService::owned(Id owner, std::string i
 Task TaskService::merge(const storage::TaskOwner &owner, queue::TaskResult result) const
 {
     Task task{owner.taskId, owner.name, result.state, std::move(result.progress), {}, {}, owner.created, {}, {}};
+    task.started = result.started;
     if (result.ended()) {
         task.ended = result.dateDone;
         task.result = std::move(result.result);

@@ -94,6 +94,7 @@ Result<TaskResult> parseResult(std::string_view text)
     if (result.state.empty())
         return refuse();
     result.dateDone = parseIsoTime(textOf(*root, "date_done"));
+    result.started = parseIsoTime(textOf(*root, "started"));
     readOutcome(root->if_contains("result"), *root, result);
     return result;
 }
@@ -110,6 +111,8 @@ std::string resultJson(std::string_view state, std::string_view result, const Re
     else
         text::appendString(out, traceback);
     out.append(R"(, "children": [], "date_done": ")").append(isoTime(origin.done)).append("\"");
+    if (origin.started)
+        out.append(R"(, "started": ")").append(isoTime(*origin.started)).append("\"");
     if (!origin.groupId.empty()) {
         out.append(R"(, "group_id": )");
         text::appendString(out, origin.groupId);

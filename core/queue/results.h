@@ -58,6 +58,7 @@ struct TaskResult
     std::optional<Progress> progress;   ///< PROGRESS
     std::optional<TaskFailure> failure; ///< FAILURE, RETRY, REVOKED
     std::optional<WallTime> dateDone;   ///< when it was written
+    std::optional<WallTime> started;    ///< when the run began; known of tasks with NewTask::notify run by our workers
 
     bool ended() const { return state == state::success || state == state::failure || state == state::revoked; }
 };
@@ -72,6 +73,7 @@ struct ResultOrigin
     std::string_view parentId{};
     std::string_view groupId{};
     WallTime done{};
+    std::optional<WallTime> started{}; ///< a member of ours, which Celery passes over
 };
 /// The JSON Celery would store. `result` is JSON text already.
 [[nodiscard]] std::string resultJson(std::string_view state, std::string_view result, const ResultOrigin &origin,

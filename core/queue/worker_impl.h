@@ -83,6 +83,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     void execute(Slot &slot, Running &running);
     bool startAllowed(Running &running); ///< false: started too often
     Outcome concluded(Running &running, const Result<boost::json::value> &result, TaskEvent &event);
+    ResultOrigin originOf(const Running &running) const;
     Outcome stateOf(const Running &running, std::string_view state, std::string_view result);
     Outcome succeeded(Running &running, const boost::json::value &value);
     Outcome failed(const Running &running, std::string_view state, const TaskFailure &failure);

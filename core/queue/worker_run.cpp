@@ -299,6 +299,16 @@ Outcome WorkerPool::Impl::concluded(Running &running, const Result<boost::json::
     return failed(running, state::failure, why);
 }
 
+/// The start is only written for tasks somebody watches: 40 bytes of each stored result.
+ResultOrigin WorkerPool::Impl::originOf(const Running &running) const
+{
+    const Message &message = *running.delivery.message;
+    ResultOrigin origin{message.id, message.parentId, message.groupId, clock.wall(), {}};
+    if (!message.notify.empty())
+        origin.started = origin.done - std::chrono::duration_cast<WallTime::duration>(clock.steady() - running.since);
+    return origin;
+}
+
 /// A state on the way, which does not end the task.
 Outcome WorkerPool::Impl::stateOf(const Running &running, std::string_view state, std::string_view result)
 {
@@ -309,7 +319,7 @@ Outcome WorkerPool::Impl::stateOf(const Running &running, std::string_view state
     outcome.id = message.id;
     if (message.ignoreResult)
         return outcome;
-    outcome.result = resultJson(state, result, {message.id, message.parentId, message.groupId, clock.wall()});
+    outcome.result = resultJson(state, result, originOf(running));
     outcome.notify = message.notify;
     return outcome;
 }
@@ -330,7 +340,7 @@ Outcome WorkerPool::Impl::succeeded(Running &running, const boost::json::value &
     }
     std::string result;
     text::appendValue(result, value);
-    outcome.result = resultJson(state::success, result, {message.id, message.parentId, message.groupId, clock.wall()});
+    outcome.result = resultJson(state::success, result, originOf(running));
     outcome.notify = message.notify;
     return outcome;
 }
@@ -346,8 +356,7 @@ Outcome WorkerPool::Impl::failed(const Running &running, std::string_view state,
     if (message.raw.size() <= keepBytes && keepAllowed())
         outcome.keep = message.raw;
     if (!message.ignoreResult) {
-        outcome.result = resultJson(state, failureJson(failure),
-                                    {message.id, message.parentId, message.groupId, clock.wall()}, failure.traceback);
+        outcome.result = resultJson(state, failureJson(failure), originOf(running), failure.traceback);
         outcome.notify = message.notify;
     }
     return outcome;

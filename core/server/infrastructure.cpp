@@ -30,6 +30,13 @@ unsigned randomInstance()
     return (std::to_integer<unsigned>(bytes[0]) << 8 | std::to_integer<unsigned>(bytes[1])) & 1023u;
 }
 
+storage::PoolOptions poolOptions(telemetry::PortalMetrics &metrics)
+{
+    storage::PoolOptions options;
+    options.observe = [&metrics](const storage::WorkReport &report) { metrics.dbQueryDuration.observe(report.ran); };
+    return options;
+}
+
 /// Whether a Redis that was named can be reached and keeps what it is given. Blocks.
 Result<void> checkRedis(Executor executor, const redis::Endpoint &endpoint)
 {
@@ -62,7 +69,8 @@ Infrastructure::Infrastructure(const Settings &settings, DataDirectory directory
     : directory(std::move(directory_)),
       runtime(ioThreads(settings)),
       files("files", 1, 256),
-      database(std::move(url)),
+      metrics(registry),
+      database(std::move(url), poolOptions(metrics)),
       userCache(clock, cachedUsers, cachedUserLife),
       users(database, &userCache),
       limitOverrides(database),

@@ -17,6 +17,8 @@
 #include "core/storage/task_owner_store.h"
 #include "core/storage/user_cache.h"
 #include "core/storage/users_store.h"
+#include "core/telemetry/portal_metrics.h"
+#include "core/telemetry/registry.h"
 
 #include <memory>
 #include <optional>
@@ -49,6 +51,9 @@ public:
     redis::Endpoint redisEndpoint;
     std::unique_ptr<redis::Client> redis;
     std::unique_ptr<redis::Subscriber> subscriber;
+
+    telemetry::Registry registry;
+    telemetry::PortalMetrics metrics;
 
     storage::Database database;
     storage::UserCache userCache;

@@ -157,7 +157,6 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       clock(clock_),
       logger(logger_),
       infrastructure(std::move(infrastructure_)),
-      metrics(registry),
       secretKey(std::move(key)),
       sessions(*infrastructure->redis, clock, sessionOptions(settings.tier())),
       accessTokens(secretKey, clock),
@@ -192,7 +191,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       marketRoutes(*quotes),
       taskRoutes(tasks),
       workerAdminRoutes(workerAdmin),
-      monitorRoutes(registry, infrastructure->redis.get(), clock, version(),
+      monitorRoutes(infrastructure->registry, infrastructure->redis.get(), clock, version(),
                     [this](monitor::AuditNote note) {
                         return auditLog.record({note.principal, std::move(note.reason)}, std::move(note.action),
                                                std::move(note.subject), std::move(note.detail), std::move(note.error));
@@ -231,7 +230,7 @@ void PortalServer::Parts::makeMonitor()
     std::vector<telemetry::RouteName> names;
     for (const auto &route : router.routes())
         names.push_back({std::string(boost::beast::http::to_string(route->method)), route->path, false});
-    httpMetrics.emplace(registry, std::move(names));
+    httpMetrics.emplace(infrastructure->registry, std::move(names));
     observer.emplace(*httpMetrics, clock, logger);
     auto &base = *infrastructure;
     monitor::SamplerOptions options;
@@ -283,6 +282,8 @@ monitor::Sources PortalServer::Parts::monitorSources()
         UserFigures figures;
         if (const auto users = m_concurrentUsers.load(); users >= 0)
             figures.concurrent = static_cast<std::uint64_t>(users);
+        if (const auto sessions = m_sessions.load(); sessions >= 0)
+            figures.sessions = static_cast<std::uint64_t>(sessions);
         if (const auto users = m_registeredUsers.load(); users >= 0)
             figures.registered = static_cast<std::uint64_t>(users);
         return figures;
@@ -309,9 +310,9 @@ void PortalServer::Parts::countTasks()
         if (!state)
             return;
         const bool known = workers.registry().find(event.message->task) != nullptr;
-        metrics.tasks.with({known ? event.message->task : "other", state}).add();
+        infrastructure->metrics.tasks.with({known ? event.message->task : "other", state}).add();
         if (event.type == Type::Succeeded || event.type == Type::Failed)
-            metrics.taskDuration.observe(event.runtime);
+            infrastructure->metrics.taskDuration.observe(event.runtime);
         tasks.ended(event, executor);
     });
 }
@@ -326,29 +327,38 @@ void PortalServer::Parts::addPeriodicJobs()
     });
 }
 
-void PortalServer::Parts::countRefusals()
+void PortalServer::Parts::countCaches()
 {
-    const auto refused = admission.refused();
-    for (const auto &[category, name] : enumNames<Category>) {
-        const auto index = static_cast<std::size_t>(category);
-        if (const auto more = refused[index] - m_refused[index]; more > 0)
-            metrics.rateLimited.with({std::string(name)}).add(more);
-    }
-    m_refused = refused;
+    auto &registry = infrastructure->registry;
+    registry.counted("portal_rate_limited_total", "Requests refused by a limit, by category", {"category"}, [this] {
+        telemetry::Samples samples;
+        const auto refused = admission.refused();
+        for (const auto &[category, name] : enumNames<Category>)
+            samples.push_back({{std::string(name)}, static_cast<double>(refused[static_cast<std::size_t>(category)])});
+        return samples;
+    });
+    registry.counted("portal_cache_requests_total", "Look-ups in caches, by outcome", {"cache", "outcome"}, [this] {
+        const auto users = infrastructure->userCache.counts();
+        return telemetry::Samples{{{"users", "hit"}, static_cast<double>(users.hits)},
+                                  {{"users", "miss"}, static_cast<double>(users.misses)}};
+    });
 }
 
 awaitable<void> PortalServer::Parts::everySecond()
 {
     for (unsigned tick = 0; !m_stopping; ++tick) {
-        countRefusals();
         const auto concurrent = co_await admission.concurrentUsers();
         m_concurrentUsers = concurrent ? static_cast<std::int64_t>(*concurrent) : -1;
         if (tick % 60 == 0) {
             const auto registered = co_await infrastructure->users.count();
             m_registeredUsers = registered ? static_cast<std::int64_t>(*registered) : -1;
         }
-        if (tick % 5 == 4)
+        if (tick % 5 == 0) {
             co_await seenSessions.write();
+            const auto listed =
+                co_await infrastructure->sessionList.count(clock.wall() - settings.tier().sessionLifetime);
+            m_sessions = listed ? static_cast<std::int64_t>(*listed) : -1;
+        }
         error_code cancelled;
         m_everySecond.expires_after(std::chrono::seconds(1));
         co_await m_everySecond.async_wait(asio::redirect_error(use_awaitable, cancelled));
@@ -367,6 +377,7 @@ Result<void> PortalServer::Parts::start()
     limitsTable.onLoadUser([this](Id user) { return infrastructure->limitOverrides.list(user); });
     admission.onSeen([this](const auth::SessionId &id, WallTime at) { seenSessions.note(id.view(), at); });
     countTasks();
+    countCaches();
     addPeriodicJobs();
 
     server.emplace(base.runtime, router, admission, *observer, clock, m_options);

@@ -38,8 +38,6 @@
 #include "core/server/local_socket.h"
 #include "core/server/portal_server.h"
 #include "core/telemetry/http_metrics.h"
-#include "core/telemetry/portal_metrics.h"
-#include "core/telemetry/registry.h"
 
 #include <optional>
 
@@ -67,9 +65,6 @@ struct PortalServer::Parts
     const Clock &clock;
     Logger &logger;
     std::unique_ptr<Infrastructure> infrastructure;
-
-    telemetry::Registry registry;
-    telemetry::PortalMetrics metrics;
 
     auth::SecretKey secretKey;
     auth::Sessions sessions;
@@ -121,7 +116,7 @@ private:
     void makeMonitor();
     void countTasks();
     void addPeriodicJobs();
-    void countRefusals();
+    void countCaches();
     awaitable<void> everySecond();
     monitor::Sources monitorSources();
 
@@ -131,7 +126,7 @@ private:
     /// Asked for now and then, so that the sampler need not wait. Negative: not known.
     std::atomic<std::int64_t> m_concurrentUsers{-1};
     std::atomic<std::int64_t> m_registeredUsers{-1};
-    std::array<std::uint64_t, limits::categoryCount> m_refused{}; ///< as counted last
+    std::atomic<std::int64_t> m_sessions{-1};
     std::shared_ptr<const std::string> m_openApi;
     std::optional<std::size_t> m_stopped;
 };

@@ -113,6 +113,18 @@ awaitable<Result<std::vector<SessionEntry>>> SessionListStore::removeAll(Id user
     });
 }
 
+awaitable<Result<std::uint64_t>> SessionListStore::count(WallTime seenSince)
+{
+    return m_database.run([seenSince](Connection &connection) -> Result<std::uint64_t> {
+        const auto found =
+            selectOne(connection, "SELECT count(*) FROM user_sessions WHERE last_seen >= ?", valuesOf(seenSince),
+                      [](const Row &row) { return static_cast<std::uint64_t>(row.integer(0)); });
+        if (!found)
+            return found.error();
+        return found->value_or(0);
+    });
+}
+
 awaitable<Result<std::uint64_t>> SessionListStore::trim(WallTime before)
 {
     return m_database.run([before](Connection &connection) {

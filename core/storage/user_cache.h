@@ -31,14 +31,18 @@ public:
         const std::lock_guard lock(shard.mutex);
         ticket = shard.changes;
         const auto found = shard.index.find(id);
-        if (found == shard.index.end())
+        if (found == shard.index.end()) {
+            ++shard.misses;
             return nullptr;
+        }
         if (m_clock.steady() >= found->second->until) {
+            ++shard.misses;
             shard.order.erase(found->second);
             shard.index.erase(found);
             return nullptr;
         }
         shard.order.splice(shard.order.begin(), shard.order, found->second);
+        ++shard.hits;
         return found->second->user;
     }
 
@@ -74,6 +78,22 @@ public:
         }
     }
 
+    struct Counts
+    {
+        std::uint64_t hits = 0;
+        std::uint64_t misses = 0;
+    };
+    Counts counts() const ///< since the start
+    {
+        Counts all;
+        for (const auto &shard : m_shards) {
+            const std::lock_guard lock(shard.mutex);
+            all.hits += shard.hits;
+            all.misses += shard.misses;
+        }
+        return all;
+    }
+
     std::size_t size() const
     {
         std::size_t all = 0;
@@ -97,6 +117,8 @@ private:
         std::list<Entry> order; ///< most recently used first
         std::unordered_map<Id, std::list<Entry>::iterator> index;
         std::uint64_t changes = 0;
+        std::uint64_t hits = 0;
+        std::uint64_t misses = 0;
     };
 
     /// Ids made in one burst differ in their low bits only, so these are mixed in from the top (Fibonacci hashing).

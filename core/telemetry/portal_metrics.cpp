@@ -6,11 +6,7 @@ PortalMetrics::PortalMetrics(Registry &registry)
     : tasks(registry.counters("portal_tasks_total", "Tasks ended, by name and state", {"name", "state"})),
       taskDuration(registry.histogram("portal_task_duration_seconds", "From a task's start to its end", taskBounds())),
       dbQueryDuration(registry.histogram("portal_db_query_duration_seconds",
-                                         "Time in the database, without waiting for a connection", requestBounds())),
-      cacheRequests(registry.counters("portal_cache_requests_total", "Look-ups in caches, by outcome",
-                                      {"cache", "outcome"}, 100)),
-      rateLimited(
-          registry.counters("portal_rate_limited_total", "Requests refused by a limit, by category", {"category"}, 20))
+                                         "Time in the database, without waiting for a connection", requestBounds()))
 {}
 
 } // namespace portolan::telemetry

@@ -14,11 +14,9 @@ struct PortalMetrics
 {
     explicit PortalMetrics(Registry &registry);
 
-    Family<Counter> &tasks;         ///< portal_tasks_total{name,state}: tasks ended; states as Celery spells them
-    Histogram &taskDuration;        ///< portal_task_duration_seconds: from start to end, of all tasks
-    Histogram &dbQueryDuration;     ///< portal_db_query_duration_seconds: without waiting for a connection
-    Family<Counter> &cacheRequests; ///< portal_cache_requests_total{cache,outcome}; outcome hit, miss or error
-    Family<Counter> &rateLimited;   ///< portal_rate_limited_total{category}
+    Family<Counter> &tasks;     ///< portal_tasks_total{name,state}: tasks ended; states as Celery spells them
+    Histogram &taskDuration;    ///< portal_task_duration_seconds: from start to end, of all tasks
+    Histogram &dbQueryDuration; ///< portal_db_query_duration_seconds: without waiting for a connection
 };
 
 } // namespace portolan::telemetry

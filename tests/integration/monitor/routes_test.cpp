@@ -197,8 +197,10 @@ private slots:
         QTRY_VERIFY_WITH_TIMEOUT(healthy(mounted), 10'000);
         mounted.http->answered(0, "GET", 200, 1ms, 1);
         mounted.metrics.tasks.with({"portal.noop", "SUCCESS"}).add();
-        mounted.metrics.cacheRequests.with({"tickers", "hit"}).add();
-        mounted.metrics.rateLimited.with({"api"}).add();
+        mounted.registry.counters("portal_cache_requests_total", "Look-ups", {"cache", "outcome"})
+            .with({"tickers", "hit"})
+            .add();
+        mounted.registry.counters("portal_rate_limited_total", "Refusals", {"category"}).with({"api"}).add();
         const std::string text = mounted.ask(http::verb::get, "/metrics").body;
         for (const char *name :
              {"portal_http_requests_total{method=", "portal_http_request_duration_seconds_bucket{route=",

@@ -27,8 +27,10 @@ private slots:
         portal.tasks.with({"weird \"name\"\\ with\nnewline é", "FAILURE"}).add();
         portal.taskDuration.observe(90s);
         portal.dbQueryDuration.observe(200us);
-        portal.cacheRequests.with({"tickers", "hit"}).add(3);
-        portal.rateLimited.with({"api"}).add(2);
+        registry.counters("portal_cache_requests_total", "Look-ups", {"cache", "outcome"})
+            .with({"tickers", "hit"})
+            .add(3);
+        registry.counted("portal_rate_limited_total", "Refusals", {"category"}, [] { return Samples{{{"api"}, 2}}; });
         registry.gauge("portal_sessions", "Live sessions", {}, [] { return Samples{{{}, 12}}; });
 
         const QByteArray script = R"(

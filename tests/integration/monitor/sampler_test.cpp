@@ -212,7 +212,6 @@ private slots:
         // The huge one may not be drawn for minutes: then it is in what is unattributed, not in the cache.
         const auto snapshot = monitored.inbox.wait([](const Snapshot &s) { return s.families.samples >= 1900u; }, 60s);
         QVERIFY(snapshot);
-        int missed = 0;
         for (const FamilyFigures &family : snapshot->families.families) {
             if (!keys.contains(family.family))
                 continue;
@@ -221,10 +220,10 @@ private slots:
             qInfo("%s: %.0f bytes, estimated %.0f (%.0f–%.0f); %zu keys, estimated %.0f", family.family.c_str(), known,
                   family.bytes->value, family.bytes->low, family.bytes->high, keys[family.family].size(),
                   family.keys->value);
-            missed += known < family.bytes->low || known > family.bytes->high;
-            QVERIFY(std::abs(family.bytes->value - known) < 0.35 * known);
+            // Twice the half width of a 95 % interval: a true one misses that once in 10,000 times. How often the
+            // interval itself misses is the unit test's, which draws from fixed seeds.
+            QVERIFY(std::abs(family.bytes->value - known) <= family.bytes->high - family.bytes->low);
         }
-        QVERIFY2(missed <= 1, "more than one of three 95 % intervals missed");
         const auto queue = std::ranges::find(snapshot->families.families, "queue", &FamilyFigures::family);
         QVERIFY(queue != snapshot->families.families.end() && queue->measured > 3'000'000u);
 

@@ -5,8 +5,8 @@
 -- ARGV  u8 tag of the category, u8 flags (1: only say whose session it is if there is one, 2: note its use and keep to
 --       the ceiling of users), u8 fixed and u8 moving windows of the caller, u8 and u8 of the address in addition,
 --       u32 lifetime of a session (seconds), u32 ceiling of users, u48 time (0: ask the clock), then the windows
--- Reply u8 0 admitted, 1 a window is full, 2 no place among the users, 3 only said, 4 admitted but Redis is full and
---       nothing was counted; u8 1 the session's use was noted; u32 count, u32 left, u40 reset of the tightest window;
+-- Reply u8 0 admitted, 1 a window is full, 2 no place among the users, 3 only said, 4 admitted but Redis takes no
+--       writes and nothing was counted; u8 1 the session's use was noted; u32 count, u32 left, u40 reset of the tightest window;
 --       u40 time; the session (core/auth/session.h), if there is one
 
 local request = ARGV[1]

@@ -10,6 +10,9 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then
     return math.max(1, redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] - now)
 end
-redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
+local done = redis.pcall('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
+if type(done) == 'table' then
+    return done -- an error as it is: the script's own would hide its code
+end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 0

@@ -3,7 +3,7 @@
 --
 -- KEYS  one for each check; the same one may come twice
 -- ARGV  u48 time (0: ask the clock), u8 checks, per check u8 tag, u8 fixed, u8 moving; then the windows of all
--- Reply u8 0 counted, 1 refused, 4 Redis is full and nothing was counted; u32 count, u32 left, u40 reset of the tightest
+-- Reply u8 0 counted, 1 refused, 4 Redis takes no writes, nothing was counted; u32 count, u32 left, u40 reset of the tightest
 --       window; u40 time
 
 local request = ARGV[1]

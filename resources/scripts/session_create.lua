@@ -14,10 +14,11 @@ if moved == 1 then
     if noted <= void then
         return 0
     end
-    redis.call('SET', KEYS[1], session, 'EX', lifetime, 'NX')
-    return noted
+    local done = redis.pcall('SET', KEYS[1], session, 'EX', lifetime, 'NX')
+    return done and done.err and done or noted
 end
 -- Ten seconds ago if it may be, so that its first use is noted at once.
 noted = math.max(redis.call('TIME')[1] - 1577836800 - 10, void + 1)
-redis.call('SET', KEYS[1], string.sub(session, 1, 8) .. struct.pack('<I4', noted * 4 + packed % 4), 'EX', lifetime)
-return noted
+local value = string.sub(session, 1, 8) .. struct.pack('<I4', noted * 4 + packed % 4)
+local done = redis.pcall('SET', KEYS[1], value, 'EX', lifetime)
+return done.err and done or noted -- an error as it is: the script's own would hide its code

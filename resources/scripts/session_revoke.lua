@@ -12,5 +12,5 @@ if told > 0 then -- told late: what came after it stays valid
 else
     void = math.max(redis.call('TIME')[1] - 1577836800, void + 1)
 end
-redis.call('SET', KEYS[1], struct.pack('<I4', void), 'EX', life)
-return void
+local done = redis.pcall('SET', KEYS[1], struct.pack('<I4', void), 'EX', life)
+return done.err and done or void -- an error as it is: the script's own would hide its code

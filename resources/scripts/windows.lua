@@ -152,7 +152,7 @@ local function windows(value, tag, spec, at, fixed, rolling, now)
     return best, bestCount, bestReset, sub(value, 1, first - 1) .. block .. sub(value, ends)
 end
 
--- Writes what windows() returned. False: Redis is full. Any other error ends the script.
+-- Writes what windows() returned. False: Redis takes no writes (it is full, or cannot save to its disk).
 local function keep(key, value, life)
     local done
     if life then
@@ -160,11 +160,5 @@ local function keep(key, value, life)
     else
         done = redis.pcall('SET', key, value, 'KEEPTTL')
     end
-    if done.err then
-        if sub(done.err, 1, 3) == 'OOM' or sub(done.err, 1, 4) == '-OOM' then
-            return false
-        end
-        error(done.err)
-    end
-    return true
+    return not done.err
 end

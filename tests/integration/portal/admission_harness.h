@@ -165,4 +165,20 @@ private:
     }
 };
 
+/// A route of each kind.
+inline void mountRoutes(Instance &portal)
+{
+    portal.answerWith200(http::verb::get, "/", {Role::Anonymous, Category::Default});
+    portal.answerWith200(http::verb::get, "/health", {});
+    portal.answerWith200(http::verb::get, "/api/thing", {Role::User, Category::Api});
+    portal.answerWith200(http::verb::post, "/api/thing", {Role::User, Category::Api});
+    portal.answerWith200(http::verb::get, "/api/free", {Role::User, Category::Upload}); // no windows in any test
+    portal.answerWith200(http::verb::get, "/api/admin/thing", {Role::Operator, Category::Admin});
+    portal.answerWith200(http::verb::get, "/api/admin/users", {Role::Admin, Category::Admin});
+    portal.answerWith200(http::verb::post, "/auth/logout", {Role::User, Category::Unlimited});
+    http::Access login{Role::Anonymous, Category::Auth};
+    login.csrf = false;
+    portal.answerWith200(http::verb::post, "/auth/login", login);
+}
+
 } // namespace portolan

@@ -15,21 +15,6 @@ const std::map<Category, std::string> plenty{{Category::Api, "1000 per day; 900 
                                              {Category::Default, "500 per minute"},
                                              {Category::Auth, "400 per minute"}};
 
-void mount(Instance &portal)
-{
-    portal.answerWith200(verb::get, "/", {Role::Anonymous, Category::Default});
-    portal.answerWith200(verb::get, "/health", {});
-    portal.answerWith200(verb::get, "/api/thing", {Role::User, Category::Api});
-    portal.answerWith200(verb::post, "/api/thing", {Role::User, Category::Api});
-    portal.answerWith200(verb::get, "/api/free", {Role::User, Category::Upload}); // no windows in any test
-    portal.answerWith200(verb::get, "/api/admin/thing", {Role::Operator, Category::Admin});
-    portal.answerWith200(verb::get, "/api/admin/users", {Role::Admin, Category::Admin});
-    portal.answerWith200(verb::post, "/auth/logout", {Role::User, Category::Unlimited});
-    http::Access login{Role::Anonymous, Category::Auth};
-    login.csrf = false;
-    portal.answerWith200(verb::post, "/auth/login", login);
-}
-
 std::int64_t number(const std::string &reply) { return std::stoll(reply.substr(1)); }
 
 } // namespace
@@ -55,8 +40,6 @@ private slots:
     void countsConcurrentUsersWithoutACeiling();
     void renewsASessionInUse();
     void letsExactlyTheCountThroughOnTwoInstances();
-    void goesOnWhileRedisIsAway();
-    void goesOnWhenRedisIsFull();
 };
 
 void AdmissionTest::knowsWhoAsks()
@@ -115,7 +98,7 @@ void AdmissionTest::asksTheRoleOfTheRoute()
     RedisServerFixture server;
     Runtime runtime(1);
     Instance portal(runtime.at(0), server.endpoint(), plenty);
-    mount(portal);
+    mountRoutes(portal);
     const auto who = Role(role);
     const Headers headers = who == Role::Anonymous ? Headers{} : portal.signIn(1, who);
     QCOMPARE(portal.get(path.toStdString(), headers).status, status);
@@ -127,7 +110,7 @@ void AdmissionTest::limitsPerUserAndPerAddress()
     Runtime runtime(1);
     Instance portal(runtime.at(0), server.endpoint(),
                     {{Category::Api, "5 per hour; 3 per minute"}, {Category::Default, "2 per minute"}});
-    mount(portal);
+    mountRoutes(portal);
     const auto one = portal.signIn(1);
     const auto again = portal.signIn(1); // another session of the same user
     const auto two = portal.signIn(2);
@@ -155,7 +138,7 @@ void AdmissionTest::saysHowLongToWait()
     RedisServerFixture server;
     Runtime runtime(1);
     Instance portal(runtime.at(0), server.endpoint(), {{Category::Api, "5 per hour; 1 per minute"}});
-    mount(portal);
+    mountRoutes(portal);
     const auto cookie = portal.signIn(1);
     const auto first = portal.get("/api/thing", cookie);
     QCOMPARE(first.header("X-RateLimit-Limit"), std::string("1"));
@@ -178,7 +161,7 @@ void AdmissionTest::limitsTheAddressInAddition()
     Instance portal(runtime.at(0), server.endpoint(),
                     {{Category::Api, "10 per minute"}, {Category::Default, "10 per minute"}},
                     {{Category::Api, "3 per minute"}, {Category::Default, "4 per minute"}});
-    mount(portal);
+    mountRoutes(portal);
     const auto one = portal.signIn(1), two = portal.signIn(2);
     QCOMPARE(portal.get("/api/thing", one).remaining(), 2);
     QCOMPARE(portal.get("/api/thing", two).remaining(), 1);
@@ -197,7 +180,7 @@ void AdmissionTest::guardsTheAdminRoutesPerSession()
     Runtime runtime(1);
     ManualClock still;
     Instance portal(runtime.at(0), server.endpoint(), {}, {}, &still);
-    mount(portal);
+    mountRoutes(portal);
     const auto one = portal.signIn(1, Role::Admin), two = portal.signIn(1, Role::Admin);
     for (int i = 0; i < 50; ++i)
         QCOMPARE(portal.get("/api/admin/thing", one).status, 200u);
@@ -214,7 +197,7 @@ void AdmissionTest::neverTouchesRedisForUnlimitedRoutes()
     RedisServerFixture server;
     Runtime runtime(1);
     Instance portal(runtime.at(0), server.endpoint(), plenty);
-    mount(portal);
+    mountRoutes(portal);
     const auto before = portal.client.counters().commands;
     const auto answer = portal.get("/health", portal.signIn(1));
     QCOMPARE(answer.status, 200u);
@@ -227,7 +210,7 @@ void AdmissionTest::takesOneRoundTrip()
     RedisServerFixture server;
     Runtime runtime(1);
     Instance portal(runtime.at(0), server.endpoint(), plenty, plenty);
-    mount(portal);
+    mountRoutes(portal);
     const auto cookie = portal.signIn(1);
     portal.get("/api/thing", cookie);
     const auto before = portal.client.counters().commands;
@@ -236,7 +219,7 @@ void AdmissionTest::takesOneRoundTrip()
     QCOMPARE(portal.client.counters().commands, before + 10);
     // An instance that sees the session for the first time asks whose it is before.
     Instance other(runtime.at(0), server.endpoint(), plenty);
-    mount(other);
+    mountRoutes(other);
     other.table.onLoadUser(
         [](Id) -> awaitable<Result<std::vector<LimitOverride>>> { co_return std::vector<LimitOverride>(); });
     const auto start = other.client.counters().commands;
@@ -251,7 +234,7 @@ void AdmissionTest::wantsACsrfTokenWithTheCookie()
     RedisServerFixture server;
     Runtime runtime(1);
     Instance portal(runtime.at(0), server.endpoint(), plenty);
-    mount(portal);
+    mountRoutes(portal);
     const auto cookie = portal.signIn(1);
     const auto mine = *portal.last;
     const auto with = [&](const std::string &token) {
@@ -275,7 +258,7 @@ void AdmissionTest::endsTokensWithTheirSession()
     RedisServerFixture server;
     Runtime runtime(1);
     Instance portal(runtime.at(0), server.endpoint(), plenty);
-    mount(portal);
+    mountRoutes(portal);
     portal.signIn(1);
     const auto id = *portal.last;
     const Headers bearer{{"Authorization", "Bearer " + portal.tokens.issue(id, 1, Role::User)}};
@@ -289,8 +272,8 @@ void AdmissionTest::endsSessionsOfAUser()
     RedisServerFixture server;
     Runtime runtime(2);
     Instance here(runtime.at(0), server.endpoint(), plenty), there(runtime.at(1), server.endpoint(), plenty);
-    mount(here);
-    mount(there);
+    mountRoutes(here);
+    mountRoutes(there);
     const auto one = here.signIn(5), two = there.signIn(5), other = there.signIn(6);
     for (auto *instance : {&here, &there})
         for (const auto &cookie : {one, two, other})
@@ -310,7 +293,7 @@ void AdmissionTest::usesOverridesOfAUser()
     Runtime runtime(1);
     Instance portal(runtime.at(0), server.endpoint(),
                     {{Category::Api, "2 per minute"}, {Category::Default, "9 per minute"}});
-    mount(portal);
+    mountRoutes(portal);
     std::string windows = "5 per minute";
     int loads = 0;
     portal.table.onLoadUser([&](Id user) -> awaitable<Result<std::vector<LimitOverride>>> {
@@ -341,7 +324,7 @@ void AdmissionTest::boundsConcurrentUsers()
     ManualClock time;
     time.advance(std::chrono::system_clock::now() - time.wall() + 1h); // sessions are dated by Redis
     Instance portal(runtime.at(0), server.endpoint(), plenty, {}, &time);
-    mount(portal);
+    mountRoutes(portal);
     portal.options.usersCeiling = 3;
     std::vector<Headers> users;
     for (Id id = 1; id <= 4; ++id)
@@ -370,7 +353,7 @@ void AdmissionTest::countsConcurrentUsersWithoutACeiling()
     RedisServerFixture server;
     Runtime runtime(1);
     Instance portal(runtime.at(0), server.endpoint(), plenty);
-    mount(portal);
+    mountRoutes(portal);
     for (Id id = 1; id <= 50; ++id)
         QCOMPARE(portal.get("/api/thing", portal.signIn(id)).status, 200u);
     const auto users = portal.await([&] { return portal.admission.concurrentUsers(); });
@@ -386,7 +369,7 @@ void AdmissionTest::renewsASessionInUse()
     RedisServerFixture server;
     Runtime runtime(1);
     Instance portal(runtime.at(0), server.endpoint(), plenty);
-    mount(portal);
+    mountRoutes(portal);
     int seen = 0;
     portal.admission.onSeen([&](const auth::SessionId &, WallTime) { ++seen; });
     const auto cookie = portal.signIn(1);
@@ -407,8 +390,8 @@ void AdmissionTest::letsExactlyTheCountThroughOnTwoInstances()
     Runtime runtime(2);
     const std::map<Category, std::string> limits{{Category::Api, "500 per day; 333 per hour; 400 per minute moving"}};
     Instance here(runtime.at(0), server.endpoint(), limits), there(runtime.at(1), server.endpoint(), limits);
-    mount(here);
-    mount(there);
+    mountRoutes(here);
+    mountRoutes(there);
     const auto cookie = here.signIn(1);
     std::atomic<int> passed{0}, refused{0};
     const auto client = [&](Instance &instance) -> awaitable<void> {
@@ -432,64 +415,6 @@ void AdmissionTest::letsExactlyTheCountThroughOnTwoInstances()
         one.get();
     QCOMPARE(passed.load(), 333);
     QCOMPARE(refused.load(), 64 * 16 - 333);
-}
-
-void AdmissionTest::goesOnWhileRedisIsAway()
-{
-    RedisServerFixture server({"--appendonly", "yes", "--appendfsync", "always"});
-    Runtime runtime(2);
-    const std::map<Category, std::string> limits{
-        {Category::Api, "3 per hour"}, {Category::Default, "2 per hour"}, {Category::Auth, "9 per hour"}};
-    Instance here(runtime.at(0), server.endpoint(), limits), there(runtime.at(1), server.endpoint(), limits);
-    mount(here);
-    mount(there);
-    const auto known = here.signIn(1), elsewhere = there.signIn(2);
-    QCOMPARE(here.get("/api/thing", known).remaining(), 2);
-    server.pause(); // answers nothing, keeps the connection
-    const auto start = std::chrono::steady_clock::now();
-    QCOMPARE(here.get("/api/thing", known).remaining(), 2); // counted in memory, from the start
-    QCOMPARE(here.get("/api/thing", known).remaining(), 1);
-    QCOMPARE(here.get("/api/thing", known).remaining(), 0);
-    QCOMPARE(here.get("/api/thing", known).status, 429u);
-    QVERIFY(std::chrono::steady_clock::now() - start < 4s);
-    server.kill();
-    const auto unknown = here.get("/api/thing", elsewhere);
-    QCOMPARE(unknown.status, 503u);
-    QVERIFY(!unknown.header("Retry-After").empty());
-    QVERIFY(unknown.header("Set-Cookie").empty());
-    QCOMPARE(here.ask(verb::post, "/auth/login", elsewhere).status, 200u); // for everybody, so for them too
-    QCOMPARE(here.get("/").remaining(), 1);
-    QCOMPARE(here.get("/api/thing").status, 401u);
-    const auto born = here.signIn(3);
-    QCOMPARE(here.get("/api/thing", born).remaining(), 2);
-    server.start();
-    here.ready();
-    there.ready();
-    QTRY_COMPARE_WITH_TIMEOUT(here.get("/api/free", known).status, 200u, 5000);
-    QTRY_VERIFY_WITH_TIMEOUT(!here.sessions.outage().away(), 5000);             // also when nobody asks
-    QTRY_COMPARE_WITH_TIMEOUT(there.get("/api/free", born).status, 200u, 5000); // moved to Redis
-    QCOMPARE(here.get("/api/thing", known).remaining(), 1);                     // what Redis had counted
-    QCOMPARE(here.get("/api/thing", elsewhere).status, 200u);
-}
-
-void AdmissionTest::goesOnWhenRedisIsFull()
-{
-    RedisServerFixture server({"--maxmemory-policy", "noeviction"});
-    Runtime runtime(1);
-    Instance portal(runtime.at(0), server.endpoint(),
-                    {{Category::Api, "3 per hour"}, {Category::Default, "2 per hour"}});
-    mount(portal);
-    const auto cookie = portal.signIn(1);
-    QCOMPARE(portal.get("/api/thing", cookie).remaining(), 2);
-    server.command("CONFIG SET maxmemory 1");
-    QCOMPARE(portal.get("/api/thing", cookie).remaining(), 2); // counted in memory
-    QCOMPARE(portal.get("/api/thing", cookie).remaining(), 1);
-    QCOMPARE(portal.get("/api/thing", cookie).remaining(), 0);
-    QCOMPARE(portal.get("/api/thing", cookie).status, 429u);
-    QCOMPARE(portal.get("/").remaining(), 1);
-    QVERIFY(portal.signIn(2).empty());
-    server.command("CONFIG SET maxmemory 0");
-    QCOMPARE(portal.get("/api/thing", cookie).remaining(), 1);
 }
 
 QTEST_GUILESS_MAIN(AdmissionTest)

@@ -54,8 +54,15 @@ Error noSuchNode(const std::string &node)
 } // namespace
 
 WorkerAdminService::WorkerAdminService(queue::Broker &broker, queue::WorkerPool &pool, queue::RemoteClient &remote,
-                                       AuditLog &audit, std::vector<std::string> queues)
-    : m_broker(broker), m_pool(pool), m_remote(remote), m_audit(audit), m_queues(std::move(queues))
+                                       storage::TaskOwnerStore &owners, AuditLog &audit, const Clock &clock,
+                                       std::vector<std::string> queues)
+    : m_broker(broker),
+      m_pool(pool),
+      m_remote(remote),
+      m_owners(owners),
+      m_audit(audit),
+      m_clock(clock),
+      m_queues(std::move(queues))
 {}
 
 awaitable<Result<std::vector<WorkerAdminService::Worker>>> WorkerAdminService::workers()
@@ -170,7 +177,16 @@ awaitable<Result<void>> WorkerAdminService::revoke(Actor actor, std::string id, 
 
 awaitable<Result<std::string>> WorkerAdminService::rerun(Actor actor, std::string id)
 {
+    auto owner = co_await m_owners.find(id); // a task may be nobody's: one a Celery client enqueued
+    if (!owner && owner.error().kind != ErrorKind::NotFound)
+        co_return owner.error();
     auto again = co_await m_broker.rerun(id);
+    if (again && owner) {
+        storage::TaskOwner row{*again, owner->owner, owner->name, m_clock.wall()};
+        const auto noted = co_await m_owners.add(std::move(row));
+        if (!noted)
+            again = noted.error();
+    }
     std::string detail = again ? "as task:" + *again : std::string();
     co_await m_audit.record(std::move(actor), "task.rerun", "task:" + id, std::move(detail), errorOf(again));
     co_return again;

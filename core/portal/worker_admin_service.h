@@ -4,6 +4,7 @@
 #include "core/base/asio.h"
 #include "core/portal/audit_log.h"
 #include "core/queue/broker.h"
+#include "core/storage/task_owner_store.h"
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
@@ -26,7 +27,8 @@ class WorkerAdminService final
 {
 public:
     /// All references outlive it. `remote` reaches the workers of other instances, and Celery's.
-    WorkerAdminService(queue::Broker &broker, queue::WorkerPool &pool, queue::RemoteClient &remote, AuditLog &audit,
+    WorkerAdminService(queue::Broker &broker, queue::WorkerPool &pool, queue::RemoteClient &remote,
+                       storage::TaskOwnerStore &owners, AuditLog &audit, const Clock &clock,
                        std::vector<std::string> queues);
 
     struct Worker
@@ -54,7 +56,7 @@ public:
     awaitable<Result<TaskLists>> tasks(std::string queue, std::size_t offset, std::size_t limit);
 
     awaitable<Result<void>> revoke(Actor actor, std::string id, bool terminate);
-    /// Answers the new task's id.
+    /// Answers the new task's id. It belongs to whom the old one belonged to.
     awaitable<Result<std::string>> rerun(Actor actor, std::string id);
 
 private:
@@ -63,7 +65,9 @@ private:
     queue::Broker &m_broker;
     queue::WorkerPool &m_pool;
     queue::RemoteClient &m_remote;
+    storage::TaskOwnerStore &m_owners;
     AuditLog &m_audit;
+    const Clock &m_clock;
     const std::vector<std::string> m_queues;
 };
 BOOST_DESCRIBE_STRUCT(WorkerAdminService::Worker, (), (node, here, concurrency, active, totals, queues))

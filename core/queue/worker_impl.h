@@ -18,6 +18,9 @@
 
 namespace portolan::queue {
 
+/// Messages up to this size are kept for running them again.
+inline constexpr std::size_t keepBytes = 64 * 1024;
+
 /// A message taken from Redis and not yet ended.
 struct Delivery
 {
@@ -109,7 +112,8 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     TaskInfo infoOf(const Message &message) const;
     void emit(const Events &events) const;
     void emit(const TaskEvent &event) const;
-    bool keepAllowed(); ///< whether another failed message may be kept
+    bool keepAllowed(); ///< whether another failed message may be kept; also while holding `mutex`
+    std::mutex keepMutex;
     awaitable<std::size_t> release(std::vector<Delivery> deliveries);
     std::vector<Delivery> takeBackUnstarted();
     std::vector<Delivery> giveUpRunning();

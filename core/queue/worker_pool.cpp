@@ -112,7 +112,7 @@ void WorkerPool::Impl::emit(const Events &events) const
 
 bool WorkerPool::Impl::keepAllowed()
 {
-    const std::lock_guard lock(mutex);
+    const std::lock_guard lock(keepMutex);
     const SteadyTime now = clock.steady();
     if (now - keepWindow >= std::chrono::minutes(1)) {
         keepWindow = now;

@@ -19,7 +19,6 @@ namespace portolan::queue {
 namespace {
 
 constexpr std::string_view startsKept = "86400";
-constexpr std::size_t keepBytes = 64 * 1024;
 
 std::string exceptionName(const Error &error)
 {

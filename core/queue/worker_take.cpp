@@ -203,6 +203,8 @@ void WorkerPool::Impl::endUnrun(const Delivery &delivery, std::string_view state
     outcome.delivery = delivery.id;
     outcome.id = message.id;
     outcome.counted = delivery.counted || message.redelivered;
+    if (message.raw.size() <= keepBytes && keepAllowed())
+        outcome.keep = message.raw;
     if (!message.ignoreResult) {
         outcome.result = resultJson(state, failureJson(failure),
                                     {message.id, message.parentId, message.groupId, clock.wall()}, failure.traceback);

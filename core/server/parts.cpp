@@ -183,7 +183,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
                 portal::UserAdminHooks{[this](Id user) { return accounts.signOutEverywhere(user); },
                                        [this](Id user) { limitsTable.forget(user); }}),
       tasks(infrastructure->taskOwners, broker, ceilings, clock, taskOptions(settings.tier())),
-      workerAdmin(broker, workers, remoteClient, auditLog, workers.options().queues),
+      workerAdmin(broker, workers, remoteClient, infrastructure->taskOwners, auditLog, clock, workers.options().queues),
       taskTopic(tasks, resultEvents),
       realtime(clock, sessionCheck(sessions)),
       accountRoutes(accounts, csrfTokens, settings.tier().sessionLifetime, settings.production()),

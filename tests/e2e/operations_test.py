@@ -48,6 +48,7 @@ class EndpointsTest(PortalTest):
         client.get("/no/such/path/12345")
         for _ in range(2):
             self.assertEqual(client.get("/api/quotes?symbols=AAPL").status, 200)
+        wait_until(lambda: b"portal_sessions " in client.get("/metrics").body, "the first count of sessions", 10)
         text = client.get("/metrics").body.decode()
         families = {family.name: family for family in text_string_to_metric_families(text)}
         for name in ("portal_http_requests", "portal_http_request_duration_seconds", "portal_http_connections",

@@ -45,11 +45,11 @@ BOOST_DESCRIBE_STRUCT(FieldError, (), (pointer, detail))
 struct Error
 {
     ErrorKind kind = ErrorKind::Internal;
-    std::string code;                   ///< stable name, `redis-full`; the problem type of an HTTP answer. Empty: derived from kind
-    std::string message;                ///< one sentence: what failed, naming the thing
-    std::string hint;                   ///< the way out, or empty
+    std::string code;    ///< stable name, `redis-full`; the problem type of an HTTP answer. Empty: derived from kind
+    std::string message; ///< one sentence: what failed, naming the thing
+    std::string hint;    ///< the way out, or empty
     std::vector<FieldError> fields = {}; ///< only with ErrorKind::Invalid
-    std::chrono::seconds retryAfter{0}; ///< zero: not said
+    std::chrono::seconds retryAfter{0};  ///< zero: not said
     bool operator==(const Error &) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Error, (), (kind, code, message, hint, fields, retryAfter))

@@ -30,7 +30,7 @@ struct OutlookOptions
 inline constexpr std::uint32_t longestHorizon = 1260;
 inline constexpr std::uint32_t leastPaths = 100;
 inline constexpr std::uint32_t mostPaths = 1'000'000; ///< 16 MB and some seconds
-inline constexpr std::size_t shortestHistory = 30; ///< daily returns
+inline constexpr std::size_t shortestHistory = 30;    ///< daily returns
 
 /// Percentiles of the price on one day.
 struct FanPoint

@@ -31,7 +31,7 @@ public:
     awaitable<Result<std::vector<SessionEntry>>> list(Id user);      ///< last seen first; at most `perUser`
     awaitable<Result<void>> remove(std::string id);                  ///< fine if it is not there
     awaitable<Result<std::vector<SessionEntry>>> removeAll(Id user); ///< returns what it removed
-    awaitable<Result<std::uint64_t>> count(WallTime seenSince); ///< entries of all users seen since then
+    awaitable<Result<std::uint64_t>> count(WallTime seenSince);      ///< entries of all users seen since then
     /// Removes entries not seen since `before`, at most 10,000 a call; returns how many.
     awaitable<Result<std::uint64_t>> trim(WallTime before);
 

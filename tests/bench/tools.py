@@ -1,5 +1,6 @@
 """What measuring needs on both sides: child processes that never outlive us, a private Redis, wrk, memory of a process."""
 
+import contextlib
 import ctypes
 import json
 import os
@@ -75,8 +76,10 @@ class Child:
             try:
                 self.process.wait(seconds)
             except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+                pass
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)  # whoever of its group is left
+        self.process.wait()
         return self.process.returncode
 
 

@@ -203,7 +203,8 @@ void EventSender::flush()
 awaitable<void> EventSender::loop()
 {
     while (!m_finishing) {
-        co_await m_alarm->wait(m_enabled ? gatherFor : std::chrono::milliseconds(1000));
+        const auto pause = m_enabled ? gatherFor : std::chrono::milliseconds(1000);
+        co_await m_alarm->wait(pause);
         flush();
     }
 }

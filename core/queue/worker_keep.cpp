@@ -62,7 +62,8 @@ awaitable<void> WorkerPool::Impl::leaseLoop()
             touched = clock.steady();
             co_await touchHeld();
         }
-        co_await leaseTimer->wait(lease.holds() ? Lease::renewEvery : std::chrono::milliseconds(100));
+        const auto pause = lease.holds() ? Lease::renewEvery : std::chrono::milliseconds(100);
+        co_await leaseTimer->wait(pause);
         const Lock lock(mutex);
         if (closing)
             co_return;

@@ -35,6 +35,7 @@ UI_MAY_USE = {"api"}
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 # Qt's own application object is Qt's affair.
 _INSTANCE = re.compile(r"(?<!QCoreApplication)(?<!QGuiApplication)(?<!QApplication)::\s*instance\s*\(")
+_CONDITIONAL_AWAIT = re.compile(r"co_await\s[^;{}]*?[^;{}?]\?\s[^;{}]*?:[^;{}]*;")
 _UNFINISHED = re.compile(r"\b(" + "TO" + "DO|FIX" + r"ME|XX" + r"X)\b")
 # Paths that exist on one machine only. System folders that every Debian has are fine.
 _MACHINE_PATH = re.compile(r"(?<![\w.$}\])/])/(?:home/\w{3,}|root/|wo" + r"rk/|tmp/(?:w|b)/|Users/)")
@@ -133,6 +134,9 @@ def check_code(path, text, libraries):
                 yield number, problem
         if _INSTANCE.search(line):
             yield number, "no singletons: a constructor takes what it uses"
+    for found in _CONDITIONAL_AWAIT.finditer(text):
+        number = text.count("\n", 0, found.start()) + 1
+        yield number, "a conditional expression in a co_await: GCC 12 destroys its temporaries twice, name it first"
 
 
 def check_text(path, text):

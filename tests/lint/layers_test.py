@@ -38,6 +38,7 @@ SEEDED = [
     ({"core/api/result.h": "int x;\n"}, "result.h:1: a header without #pragma once"),
     ({"core/api/Result.h": "#pragma once\n"}, "Result.h:1: file names are snake_case"),
     ({"core/redis/client.cpp": "void f()\n{\n    Settings::instance().x();\n}\n"}, "client.cpp:3: no singletons"),
+    ({"core/redis/client.cpp": "f()\n{\n    co_await g(a,\n        b ? c : d());\n}\n"}, "client.cpp:3: a conditional"),
     ({"installer/run.sh": "cd /home/" + "somebody/portolan\n"}, "run.sh:1: an absolute path"),
     ({"tests/bench/run.py": "import x  # FIX" + "ME\n"}, "run.py:1: unfinished"),
     ({"core/base/units.cpp": "// TO" + "DO later\n"}, "units.cpp:1: unfinished"),

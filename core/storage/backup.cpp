@@ -1,5 +1,6 @@
 #include "core/storage/backup.h"
 
+#include "core/storage/postgres_tool.h"
 #include "core/storage/query.h"
 #include "core/storage/write_turn.h"
 
@@ -8,10 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <QProcess>
 #include <QSqlDatabase>
 #include <QSqlDriver>
-#include <QStandardPaths>
 #include <QVariant>
 #include <cerrno>
 #include <cstring>
@@ -203,60 +202,15 @@ Result<void> restoreSqlite(Database &database, const fs::path &file, std::chrono
 
 // --- PostgreSQL ------------------------------------------------------------------------------------------------------
 
-QString text(const std::string &value) { return QString::fromStdString(value); }
-
-/// Runs a program of PostgreSQL's; the password goes through the environment only.
-Result<void> runTool(const char *program, QStringList arguments, const DatabaseUrl &url,
-                     std::chrono::milliseconds deadline)
-{
-    const QString found = QStandardPaths::findExecutable(QString::fromLatin1(program));
-    if (found.isEmpty())
-        return failure(ErrorKind::Unavailable, std::string(program) + " is not installed.",
-                       "Install postgresql-client.");
-    QProcess process;
-    auto environment = QProcessEnvironment::systemEnvironment();
-    environment.insert(QStringLiteral("LC_ALL"), QStringLiteral("C.UTF-8"));
-    if (!url.password.empty())
-        environment.insert(QStringLiteral("PGPASSWORD"), text(url.password));
-    if (!url.sslMode.empty())
-        environment.insert(QStringLiteral("PGSSLMODE"), text(url.sslMode));
-    process.setProcessEnvironment(environment);
-    process.setStandardInputFile(QProcess::nullDevice());
-    process.setStandardOutputFile(QProcess::nullDevice());
-    arguments << QStringLiteral("--no-password") << QStringLiteral("--port=%1").arg(url.port);
-    if (!url.host.empty())
-        arguments << QStringLiteral("--host=") + text(url.host);
-    if (!url.user.empty())
-        arguments << QStringLiteral("--username=") + text(url.user);
-    process.start(found, arguments);
-    const bool finished = process.waitForFinished(static_cast<int>(std::min<std::int64_t>(deadline.count(), 1 << 30)));
-    if (!finished) {
-        process.kill();
-        process.waitForFinished(5000);
-        return failure(ErrorKind::Timeout, std::string(program) + " did not finish in time.");
-    }
-    if (process.exitStatus() == QProcess::NormalExit && process.exitCode() == 0)
-        return {};
-    constexpr qsizetype longest = 500;
-    const std::string said = process.readAllStandardError().simplified().left(longest).toStdString();
-    const bool full = said.find("No space left") != said.npos;
-    return failure(full ? ErrorKind::Full : ErrorKind::Internal, std::string(program) + " failed: " + said + '.',
-                   full ? "Free space on the disk." : "");
-}
-
 Result<void> restorePostgreSql(const DatabaseUrl &url, const fs::path &file, std::chrono::milliseconds deadline)
 {
     // Reads the table of contents first: a file that is no dump is found before anything is dropped.
-    DatabaseUrl nowhere;
-    nowhere.port = url.port;
-    const QString path = text(file.string());
-    if (auto listed = runTool("pg_restore", {QStringLiteral("--list"), path}, nowhere, deadline); listed.has_error())
+    if (auto listed = runPostgresTool("pg_restore", {"--list", file.string()}, {}, deadline); listed.has_error())
         return listed.error().kind == ErrorKind::Internal ? notABackup(file, listed.error().message) : listed.error();
-    return runTool("pg_restore",
-                   {QStringLiteral("--single-transaction"), QStringLiteral("--exit-on-error"),
-                    QStringLiteral("--clean"), QStringLiteral("--if-exists"), QStringLiteral("--no-owner"),
-                    QStringLiteral("--no-privileges"), QStringLiteral("--dbname=") + text(url.name), path},
-                   url, deadline);
+    return runPostgresTool("pg_restore",
+                           {"--single-transaction", "--exit-on-error", "--clean", "--if-exists", "--no-owner",
+                            "--no-privileges", "--dbname=" + url.name, file.string()},
+                           url, deadline);
 }
 
 } // namespace
@@ -270,14 +224,12 @@ Result<void> backup(Database &database, const fs::path &file, BackupOptions opti
     if (auto made = draft.make(); made.has_error())
         return made;
     const auto &url = database.url();
-    auto written =
-        url.dialect == Dialect::Sqlite
-            ? backupSqlite(database, draft.path(), options.deadline)
-            : runTool("pg_dump",
-                      {QStringLiteral("--format=custom"), QStringLiteral("--no-owner"),
-                       QStringLiteral("--no-privileges"), QStringLiteral("--file=") + text(draft.path().string()),
-                       QStringLiteral("--dbname=") + text(url.name)},
-                      url, options.deadline);
+    auto written = url.dialect == Dialect::Sqlite
+                       ? backupSqlite(database, draft.path(), options.deadline)
+                       : runPostgresTool("pg_dump",
+                                         {"--format=custom", "--no-owner", "--no-privileges",
+                                          "--file=" + draft.path().string(), "--dbname=" + url.name},
+                                         url, options.deadline);
     if (written.has_error())
         return written;
     return draft.publish(options.force);

@@ -68,6 +68,8 @@ struct PoolUse
 /// lost during work answers Unavailable (what was sent may or may not have happened) and the next work opens it again,
 /// with a backoff of at most one second, during which work is refused at once instead of queueing behind it.
 ///
+/// The threads post answers to the callers' executors, so those (the Runtime) outlive the Database.
+///
 /// Deadlines: work that still waits for a connection at its deadline is answered Timeout and never runs. Work that runs
 /// is interrupted (SQLite: progress handler and busy timeout; PostgreSQL: statement_timeout, and a second later by
 /// shutting the socket) and then answers Timeout; only

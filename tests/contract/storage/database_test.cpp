@@ -95,11 +95,12 @@ void DatabaseTest::cleanup()
 
 void DatabaseTest::resumesOnTheCallersThread()
 {
-    Runtime runtime(2);
+    Runtime runtime(2); // outlives the database, whose threads post to it
+    const auto database = open();
     QVERIFY(runSync<bool>(runtime.at(1), [&]() -> awaitable<bool> {
         const auto before = std::this_thread::get_id();
         const auto worker =
-            co_await m_database->run([](Connection &) { return Result<std::thread::id>(std::this_thread::get_id()); });
+            co_await database->run([](Connection &) { return Result<std::thread::id>(std::this_thread::get_id()); });
         co_return worker.value() != before &&std::this_thread::get_id() == before;
     }));
 }
@@ -202,10 +203,10 @@ void DatabaseTest::answersWhatWaitsTooLong()
     PoolOptions options;
     options.connections = 1;
     options.deadline = 200ms;
+    Runtime runtime(1);
     const auto database = open(options);
     std::latch running(1);
     std::latch release(1);
-    Runtime runtime(1);
     auto first = asio::co_spawn(runtime.at(0), database->run([&](Connection &) -> Result<int> {
         running.count_down();
         release.wait();
@@ -230,10 +231,10 @@ void DatabaseTest::refusesMoreThanItsBound()
     PoolOptions options;
     options.connections = 1;
     options.queued = 1;
+    Runtime runtime(1);
     const auto database = open(options);
     std::latch running(1);
     std::latch release(1);
-    Runtime runtime(1);
     const auto blocking = [&](Connection &) -> Result<int> {
         running.count_down();
         release.wait();
@@ -258,10 +259,10 @@ void DatabaseTest::answersCancelledAtTheEnd()
 {
     PoolOptions options;
     options.connections = 1;
+    Runtime runtime(1);
     auto database = open(options);
     std::latch running(1);
     std::latch release(1);
-    Runtime runtime(1);
     auto first = asio::co_spawn(runtime.at(0), database->run([&](Connection &) -> Result<int> {
         running.count_down();
         release.wait();

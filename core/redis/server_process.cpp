@@ -77,6 +77,7 @@ private:
     std::vector<std::string> arguments(const std::string &program) const;
     void watch(std::vector<std::string> command, std::promise<Result<void>> started);
     Result<void> awaitAnswer(ChildProcess &child);
+    Result<void> awaitEnd(ChildProcess &child);
     void end(ChildProcess &child);
     bool pause(std::chrono::milliseconds duration) const;
     bool stopping() const { return pause(std::chrono::milliseconds(0)); }
@@ -188,7 +189,6 @@ void ServerProcess::Impl::watch(std::vector<std::string> command, std::promise<R
 {
     bool first = true;
     std::chrono::milliseconds backoff = m_options.backoffMin;
-    const auto tell = [this](std::string_view line) { hear(line); };
     for (;;) {
         m_lines.clear();
         auto child = ChildProcess::start(command);
@@ -208,12 +208,8 @@ void ServerProcess::Impl::watch(std::vector<std::string> command, std::promise<R
             return set(State::Stopped, 0, ready.error());
         }
         first = false;
-        while (ready && child->running() && !stopping())
-            child->wait(m_wake.get(), std::chrono::seconds(10), tell);
-        if (ready && !child->running()) {
-            child->wait(-1, std::chrono::milliseconds(0), tell);
-            ready = whyNot(child->ending());
-        }
+        if (ready)
+            ready = awaitEnd(*child);
         if (child)
             end(*child);
         if (stopping())
@@ -252,6 +248,36 @@ Result<void> ServerProcess::Impl::awaitAnswer(ChildProcess &child)
                  "Look whether the machine is overloaded or its disk is slow.",
                  {},
                  std::chrono::seconds{0}};
+}
+
+/// Why it no longer runs, or should not: it has died, or has answered nothing for hangTimeout. Any answer will do:
+/// Redis says what it is busy with. Nothing where it was told to stop.
+Result<void> ServerProcess::Impl::awaitEnd(ChildProcess &child)
+{
+    const auto tell = [this](std::string_view line) { hear(line); };
+    const auto between = std::min<std::chrono::milliseconds>(m_options.hangTimeout / 3, std::chrono::seconds(10));
+    auto answered = Steady::now();
+    auto asked = answered;
+    while (child.running() && !stopping()) {
+        child.wait(m_wake.get(), between, tell);
+        if (Steady::now() - asked < between)
+            continue; // it has said something
+        asked = Steady::now();
+        if (!ping(m_directory->socketPath()).empty())
+            answered = asked;
+        else if (asked - answered >= m_options.hangTimeout)
+            return Error{ErrorKind::Timeout,
+                         "redis-hung",
+                         "redis-server answered nothing for " + std::to_string(m_options.hangTimeout.count()) +
+                             " ms and is started again.",
+                         "Look whether the machine is overloaded or its disk is slow.",
+                         {},
+                         std::chrono::seconds{0}};
+    }
+    if (child.running())
+        return {};
+    child.wait(-1, std::chrono::milliseconds(0), tell); // its last words
+    return whyNot(child.ending());
 }
 
 void ServerProcess::Impl::end(ChildProcess &child)

@@ -25,8 +25,10 @@ struct ServerProcessOptions
     std::string program = "redis-server";           ///< searched in PATH, /usr/local/bin and /usr/bin
     std::chrono::milliseconds startTimeout{30'000}; ///< until PING is answered, loading the data included
     std::chrono::milliseconds stopTimeout{5'000};   ///< after SIGTERM; then SIGKILL
-    std::chrono::milliseconds backoffMin{100};      ///< between restarts, doubling …
-    std::chrono::milliseconds backoffMax{5'000};    ///< … up to this; from the start again after 10 s of life
+    /// Running but answering no PING for so long: it is ended and started again. A slow disk stalls Redis for seconds.
+    std::chrono::milliseconds hangTimeout{30'000};
+    std::chrono::milliseconds backoffMin{100};   ///< between restarts, doubling …
+    std::chrono::milliseconds backoffMax{5'000}; ///< … up to this; from the start again after 10 s of life
     /// Each line Redis logs, without its time stamp. On the watching thread; must not block for long.
     std::function<void(bool warning, std::string_view line)> onLog = {};
 };
@@ -34,9 +36,9 @@ struct ServerProcessOptions
 /// The private redis-server of a portal that has no other: a child process without a TCP port, reachable over a Unix
 /// socket that only this user can open, that keeps an append-only file (fsync every second) and evicts nothing.
 ///
-/// A thread of its own starts it, watches it, starts it again when it dies, and stops it. The child is told by the
-/// kernel to end (SIGTERM, so that it flushes its file) when that thread is gone, and so when this process was killed;
-/// one that could not obey, being stopped itself, is ended by the next start on the same directory.
+/// A thread of its own starts it, watches it, starts it again when it dies or hangs, and stops it. The child is told by
+/// the kernel to end (SIGTERM, so that it flushes its file) when that thread is gone, and so when this process was
+/// killed; one that could not obey, being stopped itself, is ended by the next start on the same directory.
 ///
 /// start() and stop() are called by one thread, the rest from any.
 ///

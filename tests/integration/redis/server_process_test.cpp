@@ -56,6 +56,7 @@ private slots:
     void servesOnAPrivateSocketOnly();
     void keepsItsDataOverARestart();
     void restartsWhatWasKilled();
+    void restartsWhatHangs();
     void refusesWritesWhenFull();
     void leavesNothingBehindWhenTheParentIsKilled();
     void endsALeftOverThatCouldNotObey();
@@ -140,6 +141,21 @@ void ServerProcessTest::restartsWhatWasKilled()
         const auto count = runSync<Result<Reply>>(runtime.at(0), [&] { return client.run(Command("GET", "n")); });
         QCOMPARE(count.value().text, std::to_string(100 * round));
     }
+}
+
+void ServerProcessTest::restartsWhatHangs()
+{
+    QTemporaryDir directory;
+    ServerProcess server({.dataDirectory = pathOf(directory), .hangTimeout = 600ms});
+    QVERIFY(server.start().has_value());
+    QVERIFY(ask(server.endpoint(), Command("SET", "k", "kept")).has_value());
+    const pid_t hung = server.status().pid;
+    ::kill(hung, SIGSTOP);
+    QTRY_VERIFY_WITH_TIMEOUT(server.status().state == ServerProcess::State::Running && server.status().pid != hung,
+                             20'000);
+    QVERIFY(!runs(hung));
+    QCOMPARE(server.status().restarts, std::uint64_t{1});
+    QCOMPARE(ask(server.endpoint(), Command("GET", "k")).value().text, std::string("kept"));
 }
 
 void ServerProcessTest::refusesWritesWhenFull()

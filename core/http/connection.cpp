@@ -381,8 +381,11 @@ awaitable<void> Connection::openWebSocket(const Route &route)
 
 void Connection::checkDeadline(SteadyTime now)
 {
-    if (now < m_deadline)
+    if (now < m_deadline) {
+        if (m_phase == Phase::Handler && !m_out.empty())
+            flushWhileHandling();
         return;
+    }
     if (m_over) { // a late answer that does not get out
         m_transport->close();
         return;

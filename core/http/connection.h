@@ -93,6 +93,7 @@ private:
     /// The answer to come ends the connection. `unread`: the client may still be sending.
     void closeAfter(bool unread);
     awaitable<bool> flush();
+    void flushWhileHandling();
     awaitable<bool> flushRest(Transport::Buffers rest);
     awaitable<bool> flushWith(std::string body);
     awaitable<void> farewell();

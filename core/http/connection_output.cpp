@@ -70,6 +70,16 @@ awaitable<bool> Connection::flush()
     co_return co_await flushRest(rest);
 }
 
+/// From the shard's sweep: answers to pipelined requests need not wait for the one behind them, whose handler takes its
+/// time. What does not fit, or breaks, is left to the next flush.
+void Connection::flushWhileHandling()
+{
+    error_code ec;
+    const auto written = m_transport->tryWrite({asio::buffer(m_out), asio::const_buffer{}}, ec);
+    if (!ec)
+        m_out.erase(0, written);
+}
+
 awaitable<bool> Connection::flushWith(std::string body)
 {
     Transport::Buffers all{asio::buffer(m_out), asio::buffer(body)};

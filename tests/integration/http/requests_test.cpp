@@ -18,6 +18,7 @@ private slots:
     void answersRequests();
     void understandsRequestsInPieces();
     void answersPipelinedRequestsInOrder();
+    void answersBeforeASlowRequestBehind();
     void keepsTheConnectionAsAsked_data();
     void keepsTheConnectionAsAsked();
     void headHasTheLengthButNoBody();
@@ -196,6 +197,17 @@ void RequestsTest::answersPipelinedRequestsInOrder()
     QVERIFY(client.send(all));
     for (int i = 0; i < 100; ++i)
         QCOMPARE(client.read().body, std::to_string(i));
+}
+
+void RequestsTest::answersBeforeASlowRequestBehind()
+{
+    Client client(m_server->port());
+    QVERIFY(client.send("GET /echo/first HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                        "GET /hang HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    QCOMPARE(client.read().body, std::string("first"));
+    m_server->release = true;
+    QCOMPARE(client.read().body, std::string("late"));
+    m_server->release = false;
 }
 
 void RequestsTest::keepsTheConnectionAsAsked_data()

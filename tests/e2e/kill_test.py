@@ -57,7 +57,9 @@ def kill_under_load(instants, external, seed, report=lambda text: None):
     chance = random.Random(seed)
     with folder() as where:
         server = Redis(where) if external else None
-        portal = Portal(where, *(("--redis", server.url) if external else ()))
+        # Room for every result: a full Redis would refuse new tasks, and the load would stop.
+        redis = ("--redis", server.url) if external else ("--set", "redis.maxmemory=2GB")
+        portal = Portal(where, *redis)
         loaders = []
         try:
             signed_in = portal.client().sign_up("load@example.org")

@@ -10,7 +10,7 @@ local deliveries = {}
 for i = 2, #ARGV, 9 do deliveries[#deliveries + 1] = ARGV[i + 1] end
 local lists = redis.call('HMGET', KEYS[3], unpack(deliveries))
 local dropped, lost = 0, 0
-local ended, starts = {}, {}
+local ended, starts, refused = {}, {}, {}
 
 -- Results first: once a command that frees has run, Redis lets a script enlarge memory although it is full.
 for n = 1, #deliveries do
@@ -23,7 +23,11 @@ for n = 1, #deliveries do
     local head = redis.pcall('GETRANGE', key, 0, 24)
     if type(head) ~= 'string' or not string.find(head, '^{"status": ?"SUCCESS"') then
       local stored = redis.pcall('SETEX', key, expiry, result)
-      if stored.err then dropped = dropped + 1 end
+      if stored.err and ours and (kind == 'S' or kind == 'F') then
+        refused[#refused + 1] = i
+      elseif stored.err then
+        dropped = dropped + 1
+      end
       redis.call('PUBLISH', key, result)
       if ARGV[i + 4] ~= '' then redis.call('PUBLISH', 'p:t:' .. ARGV[i + 4], result) end
     end
@@ -53,5 +57,20 @@ if #ended > 0 then
   redis.call('HDEL', KEYS[3], unpack(ended))
 end
 if #starts > 0 then redis.call('DEL', unpack(starts)) end
+
+-- Memory is full. An old state must not stay as if the task still waited or ran: what is stored now is smaller than the
+-- message that has just gone.
+local children = '"children": %[%], "date_done": '
+for _, i in ipairs(refused) do
+  local key, result = 'celery-task-meta-' .. ARGV[i + 2], ARGV[i + 3]
+  redis.call('DEL', key)
+  if #result > 512 then
+    dropped = dropped + 1
+    result = '{"status": "FAILURE", "result": {"exc_type": "ResultDropped", "exc_message": ["The task ended, but Redis ' ..
+      'was full and had no room for its result."], "exc_module": "portolan"}, "traceback": null, ' ..
+      string.match(result, '.*(' .. children .. '.*)$')
+  end
+  redis.call('SETEX', key, expiry, result)
+end
 if woken then redis.call('PUBLISH', KEYS[4], '*') end
 return {dropped, lost}

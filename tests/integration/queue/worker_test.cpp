@@ -357,17 +357,26 @@ private slots:
 
     void dropsResultsWhileRedisIsFull()
     {
-        const std::string id = m_instance->enqueue("portal.noop");
+        const std::string small = m_instance->enqueue("portal.noop");
+        const std::string large = m_instance->enqueue("portal.noop", {std::string(2000, 'x')});
         const std::string failing = m_instance->enqueue("no.such");
+        // As it looks while the task runs.
+        m_instance->redis(redis::Command("SET", keys::result(large), R"({"status": "STARTED", "result": null})"));
         m_server->command("CONFIG SET maxmemory 1mb");
         const auto refused =
             m_instance->run<Result<std::string>>([&] { return m_instance->broker.enqueue(named("portal.noop")); });
         QVERIFY(!refused);
         QCOMPARE(refused.error().kind, ErrorKind::Full);
         m_instance->startWorkers();
-        QVERIFY(within(10s, [&] { return m_instance->pool->counters().droppedResults == 2; }));
+        QVERIFY(within(10s, [&] { return m_instance->pool->counters().droppedResults == 1; }));
         QVERIFY(within(5s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 0}; }));
-        QCOMPARE(m_instance->result(id).state, std::string(state::pending));
+        QCOMPARE(m_instance->result(small).state, std::string(state::success));
+        QCOMPARE(m_instance->result(failing).failure->type, std::string("NotRegistered"));
+        const TaskResult dropped = m_instance->result(large);
+        QCOMPARE(dropped.state, std::string(state::failure));
+        QCOMPARE(dropped.failure->type, std::string("ResultDropped"));
+        QCOMPARE(dropped.id, large);
+        QVERIFY(dropped.dateDone);
         m_server->command("CONFIG SET maxmemory 0");
         QCOMPARE(m_instance->ended(m_instance->enqueue("portal.noop")).state, std::string(state::success));
     }

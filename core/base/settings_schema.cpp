@@ -57,9 +57,10 @@ std::vector<SettingSpec> makeSchema()
         {"redis.url", Text, "", "REDIS_URL", "--redis",
          "redis://, rediss:// or unix:/path; empty: a private redis-server"},
         {"redis.program", Text, "redis-server", "", "", "The private redis-server: a name to search for, or a path"},
-        {"celery.broker_url", Text, "", "CELERY_BROKER_URL", "", "Redis of the queue, where it is not redis.url"},
+        {"celery.broker_url", Text, "", "CELERY_BROKER_URL", "",
+         "Redis of the queue, as Celery names it; must be redis.url"},
         {"celery.result_backend", Text, "", "CELERY_RESULT_BACKEND", "",
-         "Redis of task results, where it is not redis.url"},
+         "Redis of task results, as Celery names it; must be redis.url"},
 
         {"tls.cert", Text, "", "", "--tls-cert", "PEM file with the certificate and its chain"},
         {"tls.key", Text, "", "", "--tls-key", "PEM file with the certificate's private key"},
@@ -111,7 +112,8 @@ std::vector<SettingSpec> makeSchema()
 
         {"log.format", Text, "json", "", "--log-format", "JSON lines or text", false, {"json", "text"}},
         {"log.level", Text, "info", "", "", "Least level that is logged", false, {"debug", "info", "warning", "error"}},
-        {"monitoring", Boolean, "true", "ENABLE_MONITORING", "", "Sampling of Redis, queue and requests"},
+        {"monitoring", Boolean, "true", "ENABLE_MONITORING", "",
+         "Sampling of key families and the list of Redis' clients"},
 
         {"market.provider",
          Text,

@@ -26,6 +26,7 @@ struct SamplerOptions
     std::string instance;
     std::chrono::milliseconds interval{1000};
     std::chrono::milliseconds redisDeadline{800}; ///< below the interval: rounds never overlap
+    bool details = true; ///< key families and the list of clients; without: INFO and the queue alone
 };
 
 /// Takes a Snapshot once a second: one pipelined round trip on the shared Redis connection (redis_round.h), everything

@@ -66,6 +66,11 @@ RoundPlan SnapshotBuilder::plan(std::vector<std::string> queues)
     RoundPlan plan;
     plan.queues = queues.empty() ? std::vector<std::string>{"celery"} : std::move(queues);
     plan.bigKeys = m_estimator.bigKeys();
+    if (!m_identity.details) {
+        plan.bigKeys.clear();
+        plan.draws = false;
+        return plan;
+    }
     const auto interval = clientListInterval(m_redisFigures.connectedClients.value_or(0));
     // Half a second of slack: rounds are a second apart, but never exactly.
     plan.clientList = !m_clientsTime || m_clock.steady() - *m_clientsTime + std::chrono::milliseconds(500) >= interval;

@@ -28,6 +28,7 @@ public:
     {
         std::string version;
         std::string instance;
+        bool details = true; ///< as in SamplerOptions
     };
 
     /// `families` and `clock` outlive it.

@@ -25,6 +25,7 @@ struct Endpoint
     /// Percent-decoded and validated; the error names what is wrong with the URL without repeating its password.
     static Result<Endpoint> parse(std::string_view url);
 
+    bool operator==(const Endpoint &) const = default;
     std::string display() const; ///< the URL without user information, for people
 };
 

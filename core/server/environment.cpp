@@ -38,6 +38,35 @@ Result<redis::Endpoint> runningRedis(const Settings &settings)
     return endpoint;
 }
 
+Result<void> checkQueueSettings(const Settings &settings)
+{
+    for (const std::string key : {"celery.broker_url", "celery.result_backend"}) {
+        if (!settings.isSet(key))
+            continue;
+        const auto named = redis::Endpoint::parse(settings.text(key));
+        if (!named)
+            return failure(ErrorKind::Invalid, "The setting '" + key + "': " + named.error().message,
+                           named.error().hint);
+        const auto own = redis::Endpoint::parse(settings.text("redis.url"));
+        if (!settings.isSet("redis.url") || !own || !(*own == *named))
+            return failure(ErrorKind::Unsupported,
+                           "The setting '" + key + "' names " + named->display() + ", which is not redis.url" +
+                               (own && settings.isSet("redis.url") ? " (" + own->display() + ")." : "."),
+                           "Queue, results and the rest share one Redis here: give the same URL to --redis.");
+    }
+    return {};
+}
+
+std::vector<std::string> unusedSettings(const Settings &settings)
+{
+    std::vector<std::string> unused;
+    for (const std::string key : {"database.replica_urls", "mail.smtp_url", "mail.from", "identity.issuers"}) {
+        if (settings.isSet(key))
+            unused.push_back(key);
+    }
+    return unused;
+}
+
 int report(const Error &error)
 {
     std::string line = "portoland: " + error.message;

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 /// What a process finds around it, derived from the settings the same way by every command.
 namespace portolan::server {
@@ -22,6 +23,13 @@ std::filesystem::path redisSocketNote(const Settings &settings);
 
 /// `redis`; without it the embedded one that runs now. NotFound: none runs.
 Result<redis::Endpoint> runningRedis(const Settings &settings);
+
+/// Unsupported where Celery's settings put the queue or its results elsewhere than the rest: taking, ending and
+/// acknowledging a task are one step in one Redis.
+Result<void> checkQueueSettings(const Settings &settings);
+
+/// Settings that are set, but that nothing of this version acts on.
+std::vector<std::string> unusedSettings(const Settings &settings);
 
 /// The Unix socket of LocalSocket.
 std::filesystem::path controlSocketPath(const Settings &settings);

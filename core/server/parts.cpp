@@ -236,6 +236,7 @@ void PortalServer::Parts::makeMonitor()
     monitor::SamplerOptions options;
     options.version = version();
     options.instance = workers.node();
+    options.details = settings.boolean("monitoring");
     sampler.emplace(base.runtime.at(0), base.redis.get(), *httpMetrics, settings.tier(), clock, monitorSources(),
                     options);
     cleanup.emplace(base.runtime.at(0), *base.redis, sampler->families(), clock);

@@ -35,6 +35,10 @@ PortalServer::~PortalServer() { stop(); }
 
 Result<std::unique_ptr<PortalServer>> PortalServer::start(Settings settings, const Clock &clock, Logger &logger)
 {
+    if (const auto fit = checkQueueSettings(settings); !fit)
+        return fit.error();
+    for (const auto &key : unusedSettings(settings))
+        logger.warn("a setting has no effect in this version", {{"setting", key}});
     auto infrastructure = Infrastructure::open(settings, clock, logger);
     if (!infrastructure)
         return infrastructure.error();

@@ -56,11 +56,11 @@ Tier smallTier()
 /// A monitor of a real Redis; samples ten times a second so that tests are quick.
 struct Monitored
 {
-    explicit Monitored(RedisServerFixture &server, Sources sources = {})
+    explicit Monitored(RedisServerFixture &server, Sources sources = {}, bool details = true)
         : tier(smallTier()),
           client(runtime.at(0), server.endpoint()),
           http(registry, {{"GET", "/x", false}}),
-          sampler(runtime.at(0), &client, http, tier, clock, std::move(sources), {"0.1", "test", 100ms, 80ms})
+          sampler(runtime.at(0), &client, http, tier, clock, std::move(sources), {"0.1", "test", 100ms, 80ms, details})
     {
         client.start();
         sampler.onSnapshot([this](std::shared_ptr<const Snapshot> snapshot) { inbox.put(std::move(snapshot)); });
@@ -128,6 +128,26 @@ class SamplerTest final : public QObject
     Q_OBJECT
 
 private slots:
+    void looksAtNoKeysAndNoClientsWithoutDetails()
+    {
+        RedisServerFixture server;
+        Monitored monitored(server, {}, false);
+        waitReady(monitored);
+        monitored.run(redis::Command("LPUSH", "celery", "a"));
+        monitored.sampler.start();
+        const auto snapshot =
+            monitored.inbox.wait([](const Snapshot &s) { return s.sequence > 5 && s.redis.usedMemory; });
+        QVERIFY(snapshot);
+        QCOMPARE(snapshot->queue.waiting, std::optional<std::uint64_t>(1));
+        QCOMPARE(snapshot->clients.total, std::nullopt);
+        QCOMPARE(snapshot->families.samples.value_or(0), std::uint64_t(0));
+        const auto stats = runSync<Result<redis::Reply>>(
+            monitored.runtime.at(0), [&] { return monitored.client.run(redis::Command("INFO", "commandstats")); });
+        QVERIFY(stats->text.find("cmdstat_info") != std::string::npos);
+        QVERIFY(stats->text.find("cmdstat_client|list") == std::string::npos);
+        QVERIFY(stats->text.find("cmdstat_randomkey") == std::string::npos);
+    }
+
     void readsRedisInOneConnection()
     {
         RedisServerFixture server;

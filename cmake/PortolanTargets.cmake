@@ -86,7 +86,11 @@ function(portolan_test name)
 endfunction()
 
 # portolan_fuzz(NAME SOURCES file... USES target...): a libFuzzer program, built by the preset `fuzz` only.
+# installer/test.sh --all finds it by its name, fuzz_<folder>_<what>, and its seeds in the folder's seeds/<what>.
 function(portolan_fuzz name)
+  if(NOT name MATCHES "^fuzz_")
+    message(FATAL_ERROR "portolan_fuzz(${name}): the name must start with fuzz_")
+  endif()
   if(NOT PORTOLAN_FUZZ)
     return()
   endif()

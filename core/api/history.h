@@ -1,0 +1,88 @@
+#pragma once
+
+#include "core/api/clock.h"
+
+#include <boost/describe/class.hpp>
+#include <boost/describe/enum.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// What was measured over time. A deployment keeps each series in three resolutions, each bounded: 1 s, 1 min, 1 h.
+namespace portolan {
+
+/// A figure that is kept. Units as in snapshot.h.
+enum class Metric : std::uint8_t {
+    RedisMemory,        ///< bytes
+    RedisConnections,   ///< connections
+    RedisFragmentation, ///< resident / used
+    RedisHitRatio,      ///< fraction 0–1
+    RedisEvicted,       ///< keys per second
+    RedisCommands,      ///< per second
+    ResponseP50,        ///< seconds
+    ResponseP95,        ///< seconds
+    ResponseP99,        ///< seconds
+    RequestRate,        ///< per second
+    ErrorRate,          ///< fraction 0–1
+    QueueWaiting,       ///< tasks
+    QueueUnacked,       ///< tasks taken and not ended
+    QueueTaken,         ///< tasks per second
+    QueueEnded,         ///< tasks per second
+    ConcurrentUsers,
+    Sessions,
+    HttpConnections,
+    DbPool, ///< fraction 0–1 of the pool in use
+};
+BOOST_DESCRIBE_ENUM(Metric, RedisMemory, RedisConnections, RedisFragmentation, RedisHitRatio, RedisEvicted,
+                    RedisCommands, ResponseP50, ResponseP95, ResponseP99, RequestRate, ErrorRate, QueueWaiting,
+                    QueueUnacked, QueueTaken, QueueEnded, ConcurrentUsers, Sessions, HttpConnections, DbPool)
+
+/// One measured value, or what a minute or an hour of them came to.
+struct Point
+{
+    WallTime time{}; ///< its beginning
+    double low = 0;
+    double high = 0;
+    double mean = 0;
+    bool operator==(const Point &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Point, (), (time, low, high, mean))
+
+/// Points of one metric, oldest first. A gap between two that is longer than twice `step` means that nothing was known.
+struct Series
+{
+    Metric metric{};
+    std::chrono::seconds step{1}; ///< of the resolution the points come from
+    std::vector<Point> points;
+    bool operator==(const Series &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Series, (), (metric, step, points))
+
+struct HistoryQuery
+{
+    std::vector<Metric> metrics;
+    WallTime from{}; ///< inclusive
+    WallTime to{};   ///< exclusive
+    /// At most so many points a series: the coarsest resolution is taken that gives at least half of them, and where
+    /// there are still more, neighbours are merged, their extremes kept. 2–1,000,000.
+    std::uint32_t most = 2000;
+    bool operator==(const HistoryQuery &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(HistoryQuery, (), (metrics, from, to, most))
+
+enum class EventKind : std::uint8_t { Zone, Link, Restart, Action };
+BOOST_DESCRIBE_ENUM(EventKind, Zone, Link, Restart, Action)
+
+/// Something that happened, for the time line: a change of zone, a restart, an action.
+struct Event
+{
+    WallTime time{};
+    EventKind kind = EventKind::Zone;
+    std::string text; ///< "Redis memory is yellow"
+    bool operator==(const Event &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Event, (), (time, kind, text))
+
+} // namespace portolan

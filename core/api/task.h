@@ -1,0 +1,94 @@
+#pragma once
+
+#include "core/api/access.h"
+#include "core/api/clock.h"
+
+#include <boost/describe/class.hpp>
+#include <boost/describe/enum.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace portolan {
+
+/// Where a task is.
+enum class TaskPlace : std::uint8_t {
+    Waiting,   ///< in the queue
+    Scheduled, ///< taken, held for its time
+    Reserved,  ///< taken by a worker, not started
+    Running,
+    Ended,
+};
+BOOST_DESCRIBE_ENUM(TaskPlace, Waiting, Scheduled, Reserved, Running, Ended)
+
+/// A task as operators see it.
+struct TaskInfo
+{
+    std::string id;
+    std::string name;
+    std::string queue;
+    TaskPlace place = TaskPlace::Waiting;
+    std::string state;              ///< Celery's names, PROGRESS, EXPIRED
+    std::string arguments;          ///< as the message shows them, cut to 1,024 bytes
+    std::string result;             ///< JSON of what it returned, cut to 4,096 bytes; empty: none
+    std::string error;              ///< "ValueError: …"; empty: none
+    std::string note;               ///< of its progress
+    std::optional<double> progress; ///< fraction 0–1
+    std::optional<WallTime> created;
+    std::optional<WallTime> started;
+    std::optional<WallTime> ended;
+    std::optional<WallTime> eta;
+    int priority = 0; ///< 0 is the highest
+    Id owner = 0;     ///< 0: nobody's, or not known
+    bool operator==(const TaskInfo &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(TaskInfo, (),
+                      (id, name, queue, place, state, arguments, result, error, note, progress, created, started, ended,
+                       eta, priority, owner))
+
+/// Waiting and taken tasks, and those that ended lately.
+struct TaskQuery
+{
+    std::string queue;         ///< empty: all
+    std::uint32_t limit = 100; ///< of each place; 1–500
+    bool operator==(const TaskQuery &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(TaskQuery, (), (queue, limit))
+
+struct TaskList
+{
+    std::vector<TaskInfo> items; ///< running first, then taken, waiting (next to run first), ended (last first)
+    bool complete = true;        ///< false: there are more than the limit
+    bool operator==(const TaskList &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(TaskList, (), (items, complete))
+
+/// A worker that answers: the deployment's own, another instance's, or Celery's.
+struct WorkerInfo
+{
+    std::string node;
+    bool own = false;
+    std::uint64_t concurrency = 0; ///< tasks it runs at once
+    std::uint64_t active = 0;      ///< tasks running
+    std::uint64_t ended = 0;       ///< since its start
+    std::vector<std::string> queues;
+    bool operator==(const WorkerInfo &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(WorkerInfo, (), (node, own, concurrency, active, ended, queues))
+
+/// What a user has used of one limit.
+struct LimitUse
+{
+    Category category = Category::Api;
+    std::string window; ///< "200 per day"
+    std::uint64_t used = 0;
+    std::uint64_t limit = 0;
+    std::optional<WallTime> reset; ///< nothing: nothing is used
+    bool operator==(const LimitUse &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(LimitUse, (), (category, window, used, limit, reset))
+
+} // namespace portolan

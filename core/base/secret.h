@@ -20,7 +20,8 @@ public:
     ~Secret();
 
     /// The text itself; dies with this. Its uses are what a review looks for.
-    std::string_view reveal() const { return {m_text.get(), m_size}; }
+    /// Never a null pointer: C functions are told that there is none.
+    std::string_view reveal() const { return m_text ? std::string_view(m_text.get(), m_size) : std::string_view(""); }
     bool empty() const { return m_size == 0; }
     std::size_t size() const { return m_size; }
 

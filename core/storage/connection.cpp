@@ -49,30 +49,44 @@ Error unwritable(const std::string &path, const std::string &why)
     return error;
 }
 
+Error noRoom(const std::string &path)
+{
+    Error full = failure(ErrorKind::Full, "There is no room left for the database file " + path + '.',
+                         "Free space on its disk.");
+    full.code = "disk-full";
+    return full;
+}
+
 /// Says what is wrong with the place before SQLite says "unable to open database file". Makes the file with mode 0600,
 /// since it holds password hashes; SQLite gives the files beside it the same mode.
+///
+/// A file that is there is never opened here: closing any descriptor of it would drop every lock this process has on it
+/// (https://www.sqlite.org/howtocorrupt.html, 2.2), and another process would take the write-ahead log away.
 Result<void> preparePlace(const std::string &path)
 {
     const std::filesystem::path file(path);
     const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
     std::error_code ignored;
+    if (!std::filesystem::exists(folder, ignored))
+        return unwritable(path, "there is no folder " + folder.string());
     if (!std::filesystem::is_directory(folder, ignored))
         return unwritable(path, folder.string() + " is not a directory");
     if (std::filesystem::is_directory(file, ignored))
         return unwritable(path, "it is a directory");
     if (::access(folder.c_str(), W_OK) != 0)
         return unwritable(path, folder.string() + ": " + std::strerror(errno));
-    const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (made < 0) {
-        const int reason = errno;
-        if (reason != ENOSPC && reason != EDQUOT)
-            return unwritable(path, std::strerror(reason));
-        Error full = failure(ErrorKind::Full, "There is no room left for the database file " + path + '.',
-                             "Free space on its disk.");
-        full.code = "disk-full";
-        return full;
+    const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (made >= 0) {
+        ::close(made); // new, so nobody has a lock on it
+        return {};
     }
-    ::close(made);
+    const int reason = errno;
+    if (reason == ENOSPC || reason == EDQUOT)
+        return noRoom(path);
+    if (reason != EEXIST)
+        return unwritable(path, std::strerror(reason));
+    if (::access(path.c_str(), R_OK | W_OK) != 0)
+        return unwritable(path, std::strerror(errno));
     return {};
 }
 

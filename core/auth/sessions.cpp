@@ -6,11 +6,14 @@
 #include "core/redis/client.h"
 #include "core/redis/subscriber.h"
 
+#include <boost/asio/redirect_error.hpp>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <charconv>
 #include <stdexcept>
+#include <thread>
 
 namespace portolan::auth {
 
@@ -27,6 +30,7 @@ constexpr std::uint32_t perhapsLost = 3 + noteInterval;
 constexpr std::uint32_t clockDifference = 5;
 constexpr std::size_t moveAtOnce = 500;
 constexpr std::chrono::milliseconds keeperPause{250};
+constexpr int tombstoneSeconds = 3600;
 
 std::string source(std::string_view name)
 {
@@ -72,17 +76,27 @@ Sessions::Sessions(redis::Client &client, const Clock &clock, SessionOptions opt
       m_underWay(std::make_shared<std::atomic<int>>(0))
 {}
 
-Sessions::~Sessions()
+Sessions::~Sessions() { stop(); }
+
+void Sessions::stop()
 {
     m_subscription.reset();
     m_stopping = true;
-    for (int left = *m_underWay; left > 0; left = *m_underWay)
-        m_underWay->wait(left);
+    if (!m_executor)
+        return;
+    asio::post(*m_executor, [this, underWay = m_underWay] {
+        if (*underWay > 0)
+            m_pause->cancel();
+    });
+    // Of a runtime that was stopped before nothing runs on, and nothing more touches this.
+    while (*m_underWay > 0 && !m_executor->context().stopped())
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
 }
 
 void Sessions::connect(Executor executor, redis::Subscriber *subscriber)
 {
     m_executor = executor;
+    m_pause.emplace(executor);
     if (subscriber)
         m_subscription = subscriber->subscribe(std::string(channel),
                                                [this](std::string_view, std::string_view text) { heard(text); });
@@ -189,8 +203,7 @@ awaitable<Result<void>> Sessions::destroy(SessionId id)
     bool told = false;
     m_memory.forget(id); // first, so that no move back tells it to Redis again
     if (m_outage.mayAsk()) {
-        redis::Command del("DEL", sessionKey(id));
-        const auto reply = co_await m_client.run(std::move(del), m_options.deadline);
+        const auto reply = co_await tellEnded(id);
         if (!reply && !RedisOutage::means(reply.error().kind))
             co_return reply.error();
         told = reply.has_value();
@@ -233,6 +246,19 @@ awaitable<Result<void>> Sessions::destroyAll(Id user)
     co_return Result<void>();
 }
 
+awaitable<Result<void>> Sessions::tellEnded(SessionId id)
+{
+    redis::Command tombstone("SET", sessionKey(id), "", "EX", tombstoneSeconds);
+    auto reply = co_await m_client.run(std::move(tombstone), m_options.deadline);
+    if (!reply && reply.error().kind == ErrorKind::Full) {
+        redis::Command del("DEL", sessionKey(id));
+        reply = co_await m_client.run(std::move(del), m_options.deadline);
+    }
+    if (!reply)
+        co_return reply.error();
+    co_return Result<void>();
+}
+
 void Sessions::redisFailed()
 {
     if (m_outage.failed())
@@ -271,7 +297,6 @@ void Sessions::startKeeper()
 
 awaitable<void> Sessions::keepAsking()
 {
-    Timer timer(*m_executor);
     while (!m_stopping) {
         if (m_outage.away()) {
             redis::Command ping("PING");
@@ -288,8 +313,9 @@ awaitable<void> Sessions::keepAsking()
                 continue;
             }
         }
-        timer.expires_after(keeperPause);
-        co_await timer.async_wait(use_awaitable);
+        error_code cancelled;
+        m_pause->expires_after(keeperPause);
+        co_await m_pause->async_wait(asio::redirect_error(use_awaitable, cancelled));
     }
 }
 
@@ -316,7 +342,7 @@ awaitable<bool> Sessions::tellBorn(SessionId id, Session session)
     if (!m_memory.isBornHere(id)) {
         // Ended while it was being told, or told twice; only what is still in memory may stay.
         if (!m_memory.find(id))
-            m_client.post(redis::Command("DEL", key));
+            m_client.post(redis::Command("SET", key, "", "EX", tombstoneSeconds));
     } else if (reply->integer == 0) {
         m_memory.forget(id);
     } else {
@@ -345,8 +371,7 @@ awaitable<bool> Sessions::moveBack()
             pending.revoked.pop_back();
         }
         while (pending.revoked.empty() && !pending.ended.empty()) {
-            redis::Command del("DEL", sessionKey(pending.ended.back()));
-            const auto reply = co_await m_client.run(std::move(del), m_options.deadline);
+            const auto reply = co_await tellEnded(pending.ended.back());
             if (!reply)
                 break;
             ended(Ended{pending.ended.back(), 0, 0}, true);

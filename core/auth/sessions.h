@@ -44,13 +44,16 @@ class Sessions final
 {
 public:
     Sessions(redis::Client &client, const Clock &clock, SessionOptions options = {});
-    ~Sessions(); ///< waits for what it has under way on the executor; so not on one of its threads
+    ~Sessions(); ///< stop()
     Sessions(const Sessions &) = delete;
     Sessions &operator=(const Sessions &) = delete;
 
     /// Hears what other instances end (channel `p:sessions`). On `executor` it finds out when Redis is back, and moves
     /// sessions there. Before the server starts; `subscriber` may be null (a single instance).
     void connect(Executor executor, redis::Subscriber *subscriber);
+    /// Gives up waiting for Redis, and waits for what is under way on the executor: so before its runtime is stopped,
+    /// and not on one of its threads. Twice is harmless.
+    void stop();
 
     struct Ended
     {
@@ -74,6 +77,8 @@ public:
     /// nullopt: not signed in. Unavailable with retryAfter: Redis is away and this instance does not know it.
     awaitable<Result<std::optional<Session>>> find(SessionId id);
 
+    /// Leaves a tombstone of an hour, so that an instance that was cut off meanwhile does not tell Redis again what it
+    /// still remembers.
     awaitable<Result<void>> destroy(SessionId id);
     /// Every session made before this call, everywhere, also those not listed anywhere.
     awaitable<Result<void>> destroyAll(Id user);
@@ -99,6 +104,7 @@ public:
 private:
     void startKeeper();
     awaitable<void> keepAsking();
+    awaitable<Result<void>> tellEnded(SessionId id);
     awaitable<bool> tellBorn(SessionId id, Session session);
     void ended(const Ended &what, bool tellOthers);
     void heard(std::string_view message);
@@ -114,6 +120,7 @@ private:
     redis::Script m_revoke;
     std::function<void(const Ended &)> m_onEnded;
     std::optional<Executor> m_executor;
+    std::optional<Timer> m_pause;           ///< of keepAsking(); on the executor
     std::atomic<std::uint32_t> m_lostAt{0}; ///< as Session::noted: when Redis went away; 0: it is there
     std::atomic<bool> m_stopping{false};
     std::atomic<bool> m_keeping{false}; ///< somebody is in keepAsking()

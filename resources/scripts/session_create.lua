@@ -15,7 +15,10 @@ if moved == 1 then
         return 0
     end
     local done = redis.pcall('SET', KEYS[1], session, 'EX', lifetime, 'NX')
-    return done and done.err and done or noted
+    if not done then -- it is there already, or its tombstone is
+        return redis.call('STRLEN', KEYS[1]) == 0 and 0 or noted
+    end
+    return done.err and done or noted
 end
 -- Ten seconds ago if it may be, so that its first use is noted at once.
 noted = math.max(redis.call('TIME')[1] - 1577836800 - 10, void + 1)

@@ -12,5 +12,6 @@ if told > 0 then -- told late: what came after it stays valid
 else
     void = math.max(redis.call('TIME')[1] - 1577836800, void + 1)
 end
+redis.call('DEL', KEYS[1] .. ':') -- ending must work while memory is full: a command that frees goes first
 local done = redis.pcall('SET', KEYS[1], struct.pack('<I4', void), 'EX', life)
 return done.err and done or void -- an error as it is: the script's own would hide its code

@@ -108,6 +108,9 @@ private slots:
     void movesSessionsBack();
     void endsWhileRedisIsAway();
     void bringsBackWhatRedisLostInItsLastSecond();
+    void doesNotBringBackWhatAnotherEndedMeanwhile();
+    void stopsWhileRedisIsAway();
+    void endsAllOfAUserWhileRedisIsFull();
     void doesNotHangWithAStoppedRedis();
     void saysWhenRedisIsFull();
 };
@@ -258,6 +261,53 @@ void SessionsTest::bringsBackWhatRedisLostInItsLastSecond()
     QTRY_COMPARE((here.find(late), QString::fromStdString(server.command("EXISTS " + sessionKey(late)))), ":1\r\n");
 }
 
+void SessionsTest::doesNotBringBackWhatAnotherEndedMeanwhile()
+{
+    RedisServerFixture server;
+    Runtime runtime(2);
+    Instance here(runtime.at(0), server.endpoint());
+    Instance there(runtime.at(1), server.endpoint());
+    const auto session = here.create(7)->id;
+    QCOMPARE(here.find(session), QString("user 7"));
+    there.destroy(session);
+    QTRY_COMPARE(here.endings(), std::size_t{1});
+    // As if `here` had not heard of it, and had lost Redis for a moment.
+    here.sessions.memory().remember(session, Session{7, Role::User, 1'000'000'000});
+    here.sessions.memory().distrust(1);
+    QVERIFY(here.sessions.memory().hasPending());
+    QVERIFY(runSync<bool>(runtime.at(0), [&] { return here.sessions.moveBack(); }));
+    QCOMPARE(there.find(session), QString("nobody"));
+    QCOMPARE(here.find(session), QString("nobody"));
+    QVERIFY(!here.sessions.memory().find(session));
+}
+
+void SessionsTest::stopsWhileRedisIsAway()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance here(runtime.at(0), server.endpoint());
+    const auto session = here.create(7)->id;
+    server.kill();
+    QTRY_COMPARE(here.find(session), QString("user 7"));
+    QTRY_VERIFY(here.sessions.outage().away()); // it asks for Redis again and again from now on
+    here.sessions.stop();
+    here.sessions.stop();
+}
+
+void SessionsTest::endsAllOfAUserWhileRedisIsFull()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance here(runtime.at(0), server.endpoint());
+    const auto session = here.create(7)->id;
+    server.command("CONFIG SET maxmemory 1");
+    here.destroyAll(7);
+    QVERIFY(!here.sessions.memory().hasPending());
+    QCOMPARE(here.find(session), QString("nobody"));
+    const auto other = here.create(8);
+    QCOMPARE(other.error().kind, ErrorKind::Full);
+}
+
 void SessionsTest::doesNotHangWithAStoppedRedis()
 {
     RedisServerFixture server;
@@ -286,9 +336,9 @@ void SessionsTest::saysWhenRedisIsFull()
     QCOMPARE(refused.error().code, std::string("redis-full"));
     QVERIFY(refused.error().kind == ErrorKind::Full);
     QCOMPARE(here.find(before), "user 7");
-    here.destroyAll(7);                               // cannot be written down, holds here all the same
-    QTRY_VERIFY(here.sessions.memory().hasPending()); // again and again taken up and put back
-    here.destroy(before);                             // frees memory, so it works
+    const auto other = here.await([&] { return here.sessions.find(before); });
+    QVERIFY(other && *other);
+    here.destroy(before); // frees memory, so it works; that of all a user's has a test of its own
     QCOMPARE(here.find(before), "nobody");
 }
 

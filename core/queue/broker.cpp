@@ -121,7 +121,8 @@ struct Broker::Impl
         return true;
     }
 
-    void append(redis::Command &command, const NewTask &task)
+    /// Answers which of the command's replies is the push's.
+    std::size_t append(redis::Command &command, const NewTask &task)
     {
         if (bindingDue(task.queue)) {
             std::string member = task.queue;
@@ -129,14 +130,15 @@ struct Broker::Impl
             command.add("SADD", keys::binding(task.queue), member);
         }
         command.add("LPUSH", keys::list(task.queue, task.priority), encode(task, origin, replyTo));
+        return command.count() - 1;
     }
 
-    /// Only the pushes of a pipeline matter; SADD and PUBLISH may fail on a full Redis.
-    static std::optional<Error> refusal(const std::vector<redis::Reply> &replies)
+    /// Only the pushes of a pipeline matter; SADD and PUBLISH may fail on a full Redis, or for want of rights.
+    static std::optional<Error> refusal(const std::vector<redis::Reply> &replies, std::span<const std::size_t> pushes)
     {
-        for (const redis::Reply &reply : replies)
-            if (reply.isError())
-                return redis::errorOf(reply);
+        for (const std::size_t push : pushes)
+            if (push < replies.size() && replies[push].isError())
+                return redis::errorOf(replies[push]);
         return std::nullopt;
     }
 
@@ -148,7 +150,8 @@ struct Broker::Impl
         Result<std::vector<redis::Reply>> replies = co_await client.pipeline(std::move(command));
         if (!replies)
             co_return replies.error();
-        if (std::optional<Error> error = refusal(*replies))
+        constexpr std::array<std::size_t, 1> push{0};
+        if (std::optional<Error> error = refusal(*replies, push))
             co_return *error;
         co_return id;
     }
@@ -178,12 +181,12 @@ awaitable<Result<std::string>> Broker::enqueue(NewTask task)
     if (task.id.empty())
         task.id = newTaskId();
     redis::Command command;
-    m_impl->append(command, task);
+    const std::array<std::size_t, 1> push{m_impl->append(command, task)};
     command.add("PUBLISH", keys::wake, task.queue);
     Result<std::vector<redis::Reply>> replies = co_await m_impl->client.pipeline(std::move(command));
     if (!replies)
         co_return replies.error();
-    if (std::optional<Error> error = Impl::refusal(*replies))
+    if (std::optional<Error> error = Impl::refusal(*replies, push))
         co_return *error;
     co_return std::move(task.id);
 }
@@ -202,17 +205,20 @@ awaitable<Result<std::vector<std::string>>> Broker::enqueueAll(std::vector<NewTa
             queues.push_back(task.queue);
     }
     redis::Command command;
+    std::vector<std::size_t> pushes;
+    pushes.reserve(tasks.size());
     for (const NewTask &task : tasks)
-        m_impl->append(command, task);
+        pushes.push_back(m_impl->append(command, task));
     for (const std::string &queue : queues)
         command.add("PUBLISH", keys::wake, queue);
     Result<std::vector<redis::Reply>> replies = co_await m_impl->client.pipeline(std::move(command));
     if (!replies)
         co_return replies.error();
-    if (std::optional<Error> error = Impl::refusal(*replies)) {
-        const auto refused = std::ranges::count_if(*replies, &redis::Reply::isError);
+    if (std::optional<Error> error = Impl::refusal(*replies, pushes)) {
+        const auto refused =
+            std::ranges::count_if(pushes, [&](std::size_t push) { return (*replies)[push].isError(); });
         error->message +=
-            " (" + std::to_string(refused) + " of " + std::to_string(replies->size()) + " commands were refused)";
+            " (" + std::to_string(refused) + " of " + std::to_string(pushes.size()) + " tasks were refused)";
         co_return *error;
     }
     std::vector<std::string> ids;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,9 @@ namespace {
 
 constexpr auto confirmAfter = std::chrono::milliseconds(1500);
 constexpr auto margin = std::chrono::milliseconds(500);
+constexpr auto restoreAtOnce = std::chrono::milliseconds(1000); ///< then our own lease is renewed first
+constexpr auto restoreDeadline = std::chrono::milliseconds(3000);
+constexpr std::string_view restoreBytes = "4194304";
 
 /// The message in an entry of `unacked` that take.lua made, marked as redelivered.
 std::string redelivered(std::string_view entry)
@@ -86,10 +90,14 @@ awaitable<void> Lease::restore(std::string dead)
 {
     const std::string owned = keys::owned(dead);
     const std::uint64_t before = m_restored;
-    for (;;) {
+    const SteadyTime begun = m_clock.steady();
+    std::optional<Error> failed;
+    while (m_clock.steady() - begun < restoreAtOnce) {
         const std::array<std::string_view, 3> heldKeys{keys::instances, owned, keys::unacked};
-        const std::array<std::string_view, 1> whose{dead};
-        const Result<redis::Reply> held = co_await m_client.eval(m_scripts.owned, heldKeys, whose);
+        const std::array<std::string_view, 2> whose{dead, restoreBytes};
+        const Result<redis::Reply> held = co_await m_client.eval(m_scripts.owned, heldKeys, whose, restoreDeadline);
+        if (!held)
+            failed = held.error();
         if (!held || held->elements.size() < 3)
             break;
         std::vector<std::string> messages;
@@ -101,14 +109,20 @@ awaitable<void> Lease::restore(std::string dead)
                              {held->elements[3 * i].text, held->elements[3 * i + 1].text, messages[i]});
         const std::array<std::string_view, 5> restoreKeys{keys::instances, owned, keys::unacked, keys::unackedIndex,
                                                           keys::wake};
-        const Result<redis::Reply> done = co_await m_client.eval(m_scripts.restore, restoreKeys, arguments);
-        if (!done)
+        const Result<redis::Reply> done =
+            co_await m_client.eval(m_scripts.restore, restoreKeys, arguments, restoreDeadline);
+        if (!done) {
+            failed = done.error();
             break;
+        }
         m_restored += static_cast<std::uint64_t>(std::max<std::int64_t>(done->integer, 0));
         const bool nothingToPutBack = std::ranges::all_of(messages, &std::string::empty);
         if (done->integer == 0 && !nothingToPutBack)
             break; // it lives, another did it, or its list has another type
     }
+    if (m_logger && failed)
+        m_logger->warn("tasks of a dead worker could not be put back; tried again",
+                       {{"worker", dead}, {"why", failed->message}});
     if (m_logger && m_restored != before)
         m_logger->warn("tasks of a dead worker were put back", {{"worker", dead}, {"tasks", m_restored - before}});
 }

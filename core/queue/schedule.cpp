@@ -1,5 +1,6 @@
 #include "core/queue/schedule.h"
 
+#include "core/base/ids.h"
 #include "core/base/runtime.h"
 #include "core/queue/alarm.h"
 #include "core/queue/keys.h"
@@ -25,7 +26,8 @@ struct Schedule::Impl : std::enable_shared_from_this<Schedule::Impl>
         std::string name;
         std::chrono::seconds interval{1};
         Job job;
-        std::int64_t seen = -1; ///< number of the last interval this instance has tried to claim
+        std::int64_t seen = -1;   ///< number of the last interval this instance has tried to claim
+        std::int64_t unsure = -1; ///< of one whose claim was sent, and the answer lost
         bool running = false;
     };
 
@@ -53,13 +55,23 @@ struct Schedule::Impl : std::enable_shared_from_this<Schedule::Impl>
     awaitable<bool> claim(Entry &entry, std::int64_t number)
     {
         // Kept for two intervals, so that an instance with a slow clock does not run a turn again.
-        redis::Command command("SET", keys::job(entry.name + ':' + std::to_string(number)), "1", "NX", "EX",
+        redis::Command command("SET", keys::job(entry.name + ':' + std::to_string(number)), claimant, "NX", "EX",
                                2 * entry.interval.count());
         const Result<redis::Reply> reply = co_await client.run(std::move(command));
-        if (!reply)
-            co_return false; // Redis is away or full: tried again while the interval lasts
+        if (!reply) { // Redis is away or full: tried again while the interval lasts
+            entry.unsure = number;
+            co_return false;
+        }
+        bool claimed = !reply->isNil();
+        if (!claimed && entry.unsure == number) {
+            redis::Command whose("GET", keys::job(entry.name + ':' + std::to_string(number)));
+            const Result<redis::Reply> holder = co_await client.run(std::move(whose));
+            if (!holder)
+                co_return false;
+            claimed = holder->text == claimant;
+        }
         entry.seen = number;
-        co_return !reply->isNil();
+        co_return claimed;
     }
 
     awaitable<void> runJob(std::shared_ptr<Entry> entry)
@@ -103,6 +115,7 @@ struct Schedule::Impl : std::enable_shared_from_this<Schedule::Impl>
     const Executor executor;
     redis::Client &client;
     const Clock &clock;
+    const std::string claimant = uuid4();
     const std::shared_ptr<Alarm> pause;
     std::vector<std::shared_ptr<Entry>> entries; ///< constant from start() on; what they hold is the executor's
     std::mutex mutex;

@@ -77,7 +77,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     bool dispatchable(const Delivery &delivery, Events &events);
     void reject(std::string delivery, const Error &error);
     void endUnrun(const Delivery &delivery, std::string_view state, const TaskFailure &failure);
-    awaitable<void> loadRevoked();
+    awaitable<void> catchUpOnRevoked();
 
     // worker_run.cpp
     void grow(const Lock &lock);
@@ -152,6 +152,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     std::vector<std::shared_ptr<Slot>> leaving; ///< threads that are to be joined
     std::vector<std::string> queues;
     RevokedIds revokedIds;
+    std::optional<std::uint64_t> revokedReadAt; ///< subscriber.connections() then; of leaseLoop
     std::map<std::string, TaskRate, std::less<>> rates;
     std::map<std::string, Limits, std::less<>> limits;
     std::map<std::string, std::uint64_t, std::less<>> totals;

@@ -53,10 +53,9 @@ awaitable<void> WorkerPool::Impl::leaseLoop()
     SteadyTime touched = clock.steady();
     for (bool first = true;; first = false) {
         co_await lease.renew();
-        if (first) {
-            co_await loadRevoked();
+        co_await catchUpOnRevoked();
+        if (first)
             hungry->notify();
-        }
         co_await giveBackStrays();
         if (clock.steady() - touched >= touchEvery) {
             touched = clock.steady();

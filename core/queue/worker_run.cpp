@@ -195,7 +195,10 @@ bool WorkerPool::Impl::startAllowed(Running &running)
     const Message &message = *running.delivery.message;
     if (!message.redelivered)
         return true;
-    running.delivery.counted = true;
+    {
+        const Lock lock(mutex); // giving it up copies the delivery
+        running.delivery.counted = true;
+    }
     const Result<redis::Reply> starts = runSync<Result<redis::Reply>>(
         executor, [this, key = keys::starts(message.id)]() -> awaitable<Result<redis::Reply>> {
             const std::array<std::string_view, 1> scriptKeys{key};

@@ -3,6 +3,7 @@
 #include "core/queue/keys.h"
 #include "core/queue/worker_impl.h"
 #include "core/redis/client.h"
+#include "core/redis/subscriber.h"
 
 #include <algorithm>
 
@@ -213,16 +214,27 @@ void WorkerPool::Impl::endUnrun(const Delivery &delivery, std::string_view state
     outbox.push(std::move(outcome));
 }
 
-/// The revocations of the last 3 h, made while this worker was not there.
-awaitable<void> WorkerPool::Impl::loadRevoked()
+/// The revocations of the last 3 h, made while this worker was not there or did not hear.
+awaitable<void> WorkerPool::Impl::catchUpOnRevoked()
 {
+    const std::uint64_t connections = subscriber.connections();
+    if (revokedReadAt == connections)
+        co_return;
     redis::Command command("ZRANGE", keys::revoked, 0, -1);
     const Result<redis::Reply> reply = co_await client.run(std::move(command));
     if (!reply)
         co_return;
-    const Lock lock(mutex);
-    for (const redis::Reply &id : reply->elements)
-        revokedIds.add(id.text, clock.steady());
+    revokedReadAt = connections;
+    Events events;
+    {
+        const Lock lock(mutex);
+        for (const redis::Reply &id : reply->elements)
+            revokedIds.add(id.text, clock.steady());
+        const auto ended = [&](const Delivery &delivery) { return !dispatchable(delivery, events); };
+        std::erase_if(queue, ended);
+        std::erase_if(scheduled, [&](const auto &entry) { return ended(entry.second); });
+    }
+    emit(events);
 }
 
 } // namespace portolan::queue

@@ -58,6 +58,7 @@ public:
     std::shared_ptr<void> subscribe(Topic topic, Handler handler);
 
     std::function<void()> readyHandler; ///< before start()
+    std::atomic<std::uint64_t> connections{0};
 
 private:
     using Subscriptions = std::vector<std::shared_ptr<Subscription>>;
@@ -358,7 +359,10 @@ void Subscriber::Impl::checkReady(Link &link)
         return;
     link.ready = true;
     auto connecting = Client::State::Connecting;
-    if (m_state.compare_exchange_strong(connecting, Client::State::Ready, std::memory_order_acq_rel) && readyHandler)
+    if (!m_state.compare_exchange_strong(connecting, Client::State::Ready, std::memory_order_acq_rel))
+        return;
+    connections.fetch_add(1, std::memory_order_release);
+    if (readyHandler)
         readyHandler();
 }
 
@@ -390,6 +394,7 @@ Subscriber::~Subscriber() { stop(); }
 void Subscriber::start() { m_impl->start(); }
 void Subscriber::stop() { m_impl->stop(); }
 Client::State Subscriber::state() const { return m_impl->state(); }
+std::uint64_t Subscriber::connections() const { return m_impl->connections.load(std::memory_order_acquire); }
 void Subscriber::onReady(std::function<void()> handler) { m_impl->readyHandler = std::move(handler); }
 
 std::shared_ptr<void> Subscriber::subscribe(std::string channel, Handler handler)

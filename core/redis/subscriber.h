@@ -4,6 +4,7 @@
 #include "core/redis/client.h"
 #include "core/redis/endpoint.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,6 +28,8 @@ public:
     void start();
     void stop(); ///< no handler runs after it has returned
     Client::State state() const;
+    /// How often it has become Ready: one more each time messages may have been lost. From any thread.
+    std::uint64_t connections() const;
 
     /// From any thread, before or after start(). Several handlers of one channel share one subscription. The handler
     /// stays until the returned token is destroyed; after that returns on the subscriber's thread it never runs again.

@@ -1,6 +1,6 @@
 -- What a dead instance holds, a part at a time.
 -- KEYS: q:i, q:o:<dead>, unacked
--- ARGV: dead
+-- ARGV: dead, bytes of entries after which a part ends
 -- Answers {delivery, list, entry of unacked or nil's empty text, …}; empty when it lives or nothing is left.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -19,10 +19,14 @@ if #found == 0 then
   redis.call('ZREM', KEYS[1], ARGV[1])
   return {}
 end
-local reply = {}
+-- The rest is for the next call: what is restored is no longer here then.
+local reply, bytes = {}, 0
 for i = 1, math.min(#found, 128), 2 do
+  local entry = redis.call('HGET', KEYS[3], found[i]) or ''
   reply[#reply + 1] = found[i]
   reply[#reply + 1] = found[i + 1]
-  reply[#reply + 1] = redis.call('HGET', KEYS[3], found[i]) or ''
+  reply[#reply + 1] = entry
+  bytes = bytes + #entry
+  if bytes > tonumber(ARGV[2]) then break end
 end
 return reply

@@ -18,7 +18,10 @@ for list = 5, #KEYS do
   while not exhausted and taken < most and bytes > 0 do
     local chunk = math.min(64, most - taken)
     local found = redis.pcall('LRANGE', KEYS[list], -fromList - chunk, -fromList - 1)
-    if found.err then break end
+    if found.err then -- a key of another type
+      exhausted = true
+      break
+    end
     exhausted = #found < chunk
     for i = #found, 1, -1 do
       if bytes <= 0 then exhausted = false break end

@@ -355,32 +355,6 @@ private slots:
         QCOMPARE(page->at(3).id, ids[2]);
     }
 
-    void dropsResultsWhileRedisIsFull()
-    {
-        const std::string small = m_instance->enqueue("portal.noop");
-        const std::string large = m_instance->enqueue("portal.noop", {std::string(2000, 'x')});
-        const std::string failing = m_instance->enqueue("no.such");
-        // As it looks while the task runs.
-        m_instance->redis(redis::Command("SET", keys::result(large), R"({"status": "STARTED", "result": null})"));
-        m_server->command("CONFIG SET maxmemory 1mb");
-        const auto refused =
-            m_instance->run<Result<std::string>>([&] { return m_instance->broker.enqueue(named("portal.noop")); });
-        QVERIFY(!refused);
-        QCOMPARE(refused.error().kind, ErrorKind::Full);
-        m_instance->startWorkers();
-        QVERIFY(within(10s, [&] { return m_instance->pool->counters().droppedResults == 1; }));
-        QVERIFY(within(5s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 0}; }));
-        QCOMPARE(m_instance->result(small).state, std::string(state::success));
-        QCOMPARE(m_instance->result(failing).failure->type, std::string("NotRegistered"));
-        const TaskResult dropped = m_instance->result(large);
-        QCOMPARE(dropped.state, std::string(state::failure));
-        QCOMPARE(dropped.failure->type, std::string("ResultDropped"));
-        QCOMPARE(dropped.id, large);
-        QVERIFY(dropped.dateDone);
-        m_server->command("CONFIG SET maxmemory 0");
-        QCOMPARE(m_instance->ended(m_instance->enqueue("portal.noop")).state, std::string(state::success));
-    }
-
     void runsAFailedTaskAgain()
     {
         std::atomic<bool> broken{true};
@@ -416,17 +390,6 @@ private slots:
         QVERIFY(within(5s, [&] { return m_instance->pool->counters().failed == 1; }));
         QVERIFY(within(5s, [&] { return m_instance->backlog().unacked == 0; }));
         QCOMPARE(m_instance->result(id).state, std::string(state::success));
-    }
-
-    void takesNothingWithoutRedis()
-    {
-        m_instance->startWorkers();
-        QCOMPARE(m_instance->ended(m_instance->enqueue("portal.noop")).state, std::string(state::success));
-        m_server->kill();
-        QVERIFY(within(5s, [&] { return m_instance->client.state() != redis::Client::State::Ready; }));
-        m_server->start();
-        QVERIFY(within(10s, [&] { return m_instance->client.state() == redis::Client::State::Ready; }));
-        QCOMPARE(m_instance->ended(m_instance->enqueue("portal.noop")).state, std::string(state::success));
     }
 
     void givesBackWhatALostAnswerTook()

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -77,6 +78,26 @@ template <class T> using Result = boost::system::result<T, Error>;
 inline Error failure(ErrorKind kind, std::string message, std::string hint = {})
 {
     return Error{kind, {}, std::move(message), std::move(hint), {}, std::chrono::seconds{0}};
+}
+
+/// All of it for a person: sentences, each with its full stop. Fields are named as they are in the request.
+inline std::string inWords(const Error &error)
+{
+    std::string text;
+    const auto add = [&text](std::string_view sentence) {
+        if (sentence.empty())
+            return;
+        text.append(text.empty() ? "" : " ").append(sentence);
+        if (std::string_view(".!?)").find(text.back()) == std::string_view::npos)
+            text += '.';
+    };
+    add(error.message);
+    for (const auto &field : error.fields) {
+        std::string name = field.pointer.starts_with('/') ? field.pointer.substr(1) : field.pointer;
+        add(name.append(name.empty() ? "" : " ").append(field.detail));
+    }
+    add(error.hint);
+    return text;
 }
 
 } // namespace portolan

@@ -6,6 +6,15 @@
 
 namespace portolan::http {
 
+std::string addressPlace(const asio::ip::address &address)
+{
+    if (!address.is_v6())
+        return address.to_string();
+    auto bytes = address.to_v6().to_bytes();
+    std::fill(bytes.begin() + 8, bytes.end(), static_cast<unsigned char>(0));
+    return asio::ip::address_v6(bytes).to_string() + "/64";
+}
+
 AddressTable::Admission AddressTable::enter(const std::string &address, const std::shared_ptr<Connection> &connection,
                                             bool bounded)
 {

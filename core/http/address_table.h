@@ -14,6 +14,9 @@ namespace portolan::http {
 
 class Connection;
 
+/// What counts as one address: an IPv4 address, or the /64 that an IPv6 client has for itself (RFC 6177).
+std::string addressPlace(const asio::ip::address &address);
+
 /// Who is connected from where, over all threads: bounds of connections in total and per address. Locked only when a
 /// connection comes or goes.
 class AddressTable final

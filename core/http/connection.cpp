@@ -23,6 +23,7 @@ Connection::Connection(std::shared_ptr<ServerCore> core, std::shared_ptr<Shard> 
       m_transport(std::move(transport)),
       m_peer(std::move(peer)),
       m_peerText(m_peer.to_string()),
+      m_place(addressPlace(m_peer)),
       m_proxied(m_core->proxies.trusts(m_peer)),
       m_deadline(SteadyTime::max())
 {
@@ -31,7 +32,7 @@ Connection::Connection(std::shared_ptr<ServerCore> core, std::shared_ptr<Shard> 
 
 Connection::~Connection()
 {
-    m_core->addresses.leave(m_peerText, this);
+    m_core->addresses.leave(m_place, this);
     if (m_listed)
         m_shard->remove(*this);
     m_core->connections.fetch_sub(1, std::memory_order_release);
@@ -302,7 +303,7 @@ awaitable<bool> Connection::readBody()
     if (m_parser->is_done())
         co_return true;
     closeAfter(false);
-    if (m_timedOut && !m_over) {
+    if (m_timedOut && !m_over && !m_parser->discarding()) { // else it has its answer
         Response response = timedOut();
         append(response);
     }

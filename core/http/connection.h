@@ -37,7 +37,7 @@ public:
     /// True from the accept to the end of the first headers, and while later headers have come in part. Any thread.
     bool headersPending() const { return m_headersPending.load(std::memory_order_relaxed); }
     Executor executor() const { return m_shard->executor(); }
-    const std::string &peerText() const { return m_peerText; }
+    const std::string &place() const { return m_place; } ///< in the table of addresses
 
 private:
     friend class Shard;
@@ -125,6 +125,7 @@ private:
     const std::unique_ptr<Transport> m_transport;
     const asio::ip::address m_peer;
     const std::string m_peerText;
+    const std::string m_place;
     const bool m_proxied;
     bool m_listed = false;
     std::size_t m_slot = 0; ///< in the shard's list

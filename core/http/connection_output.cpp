@@ -22,6 +22,8 @@ bool Connection::append(Response &response)
 {
     if (const auto flaw = flawOf(response); !flaw.empty())
         response = failed(flaw);
+    if (!response.cause.empty())
+        m_core->observer.explained(m_request, m_served.route, response.cause);
     const auto &options = m_core->options;
     HeadFacts facts;
     facts.dateLine = m_shard->dateLine();

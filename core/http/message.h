@@ -70,6 +70,7 @@ public:
     std::string body;
     /// Further headers in order; names are literals. Values must hold no CR or LF (they are refused).
     std::vector<std::pair<std::string_view, std::string>> headers;
+    std::string cause; ///< for the log: what the client is not told
 
     Response &with(std::string_view name, std::string value) &
     {

@@ -57,6 +57,51 @@ std::string titleOf(std::string_view name)
     return title;
 }
 
+/// A browser that opens a page says so; scripts and programs ask for anything, or for JSON.
+bool wantsPage(const Request &request)
+{
+    return request.method == verb::get && request.header(field::accept).find("text/html") != std::string_view::npos;
+}
+
+std::string escaped(std::string_view text)
+{
+    std::string out;
+    for (const char c : text) {
+        if (c == '<')
+            out += "&lt;";
+        else if (c == '&')
+            out += "&amp;";
+        else
+            out += c;
+    }
+    return out;
+}
+
+std::string pageOf(std::string_view title, std::string_view detail, std::string_view id)
+{
+    std::string page = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>";
+    page.append(escaped(title)).append("</title><h1>").append(escaped(title)).append("</h1><p>");
+    page.append(escaped(detail)).append("</p><p>Request ").append(escaped(id)).append("</p></html>\n");
+    return page;
+}
+
+/// What somebody without insight into the machine is told instead; empty: the words are meant for him.
+std::string_view publicWords(const Request &request, const Error &error)
+{
+    if (request.principal.role >= Role::Operator)
+        return {};
+    if (error.kind == ErrorKind::Internal && error.code != "internal")
+        return "The server failed at this request; its log says why.";
+    const std::string_view code = error.code;
+    if (code == "redis-full")
+        return "The portal has no room for this right now. Try again later.";
+    if (code.starts_with("redis-"))
+        return "A part of the portal is away right now. You are still signed in; try again in a moment.";
+    if (code.starts_with("database-") || code.starts_with("disk-"))
+        return "The portal's database cannot be used right now. Try again in a moment.";
+    return {};
+}
+
 } // namespace
 
 status statusOf(ErrorKind kind) { return entryOf(kind).code; }
@@ -66,9 +111,14 @@ Response problem(const Request &request, const Error &error) { return problem(re
 Response problem(const Request &request, const Error &error, status code)
 {
     const std::string_view name = error.code.empty() ? entryOf(error.kind).name : std::string_view(error.code);
-    std::string detail = error.message;
-    if (!error.hint.empty())
-        detail.append(detail.empty() ? "" : " ").append(error.hint);
+    Error plain = error; // the fields have a place of their own
+    plain.fields.clear();
+    std::string detail = inWords(plain);
+    std::string cause;
+    if (const auto words = publicWords(request, error); !words.empty()) {
+        cause = std::move(detail);
+        detail = words;
+    }
     boost::json::object body{
         {"type", "https://portolan.invalid/problems/" + std::string(name)},
         {"title", titleOf(name)},
@@ -84,6 +134,12 @@ Response problem(const Request &request, const Error &error, status code)
     }
     Response response = json(boost::json::serialize(body), code);
     response.contentType = "application/problem+json";
+    if (wantsPage(request)) {
+        response.body = pageOf(titleOf(name), detail, request.id);
+        response.contentType = "text/html; charset=utf-8";
+        response.with("Content-Security-Policy", "default-src 'none'");
+    }
+    response.cause = std::move(cause);
     if (error.retryAfter.count() > 0)
         response.with("Retry-After", std::to_string(error.retryAfter.count()));
     if (code == status::unauthorized)

@@ -7,6 +7,11 @@ namespace portolan::http {
 
 status statusOf(ErrorKind kind);
 
+/// Users and strangers are not told the words of what the portal stands on (addresses, paths, what a driver said):
+/// those are the answer's `cause`, for the log, unless an operator asks.
+///
+/// Somebody whose browser asks for a page (Accept: text/html) is told the same as a page.
+///
 /// application/problem+json (RFC 9457): type https://portolan.invalid/problems/<code>, title, status, detail,
 /// request_id, and errors[] with a JSON pointer per bad field. Retry-After where the error says one.
 Response problem(const Request &request, const Error &error);

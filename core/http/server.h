@@ -51,6 +51,13 @@ public:
     /// as it was understood.
     virtual void answered(const Request &request, const Route *route, unsigned status, std::chrono::nanoseconds took,
                           std::size_t bytes) = 0;
+    /// Why an answer is an error, where the client is told no more than that it is.
+    virtual void explained(const Request &request, const Route *route, std::string_view cause)
+    {
+        (void)request;
+        (void)route;
+        (void)cause;
+    }
     /// A handler or admission threw: a bug. The client got 500 `internal` without `what`.
     virtual void failed(const Request &request, const Route *route, std::string_view what)
     {

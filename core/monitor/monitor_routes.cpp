@@ -152,10 +152,12 @@ void MonitorRoutes::mountRedis(http::Router &router)
                {"Cancel the cleanup under way", {}, {}});
 }
 
-void MonitorRoutes::mountStream(http::Server &server)
+void MonitorRoutes::mountStream(http::Server &server, http::StillAllowed allowed, std::chrono::milliseconds interval)
 {
     server.onWebSocket("/api/admin/stream", operatorAccess,
-                       [this](Request &, std::shared_ptr<http::WebSocket> socket) -> awaitable<void> {
+                       [this, allowed = std::move(allowed),
+                        interval](Request &request, std::shared_ptr<http::WebSocket> socket) -> awaitable<void> {
+                           const auto watch = http::watchSocket(socket, request.admission, allowed, interval);
                            co_await m_stream.serve(std::move(socket));
                        });
 }

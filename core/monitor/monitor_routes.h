@@ -6,6 +6,7 @@
 #include "core/base/asio.h"
 #include "core/http/message.h"
 #include "core/http/router.h"
+#include "core/http/socket_watch.h"
 #include "core/monitor/health.h"
 #include "core/monitor/stream.h"
 
@@ -55,7 +56,9 @@ public:
                   AuditSink audit);
 
     void mount(http::Router &router);
-    void mountStream(http::Server &server);
+    /// `allowed`: whether a watcher's session still lives, asked every `interval`; closed with 4001 when it does not.
+    void mountStream(http::Server &server, http::StillAllowed allowed,
+                     std::chrono::milliseconds interval = std::chrono::seconds(15));
     /// Subscribes to the sampler. Before sampler.start().
     void connect(Sampler &sampler, Cleanup *cleanup);
 

@@ -1,12 +1,10 @@
 #include "core/portal/realtime.h"
 
 #include "core/base/json.h"
-#include "core/base/runtime.h"
 #include "core/base/time_format.h"
 #include "core/http/message.h"
 #include "core/http/websocket.h"
 
-#include <boost/asio/redirect_error.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <vector>
@@ -35,14 +33,12 @@ struct Realtime::Connection
 {
     std::shared_ptr<http::WebSocket> socket;
     Principal principal;
-    std::any admission;
     std::map<std::string, std::shared_ptr<void>> topics;
-    Timer timer;
 
     void error(std::string_view title) { socket->send(shared({{"type", "error"}, {"title", title}})); }
 };
 
-Realtime::Realtime(const Clock &clock, SessionCheck alive, RealtimeOptions options)
+Realtime::Realtime(const Clock &clock, http::StillAllowed alive, RealtimeOptions options)
     : m_clock(clock), m_alive(std::move(alive)), m_options(options)
 {}
 
@@ -52,10 +48,8 @@ void Realtime::addTopic(std::string name, TopicSource &source) { m_sources.empla
 
 awaitable<void> Realtime::serve(http::Request &request, std::shared_ptr<http::WebSocket> socket)
 {
-    const auto executor = socket->executor();
-    auto connection = std::make_shared<Connection>(
-        Connection{std::move(socket), request.principal, request.admission, {}, Timer(executor)});
-    spawn(executor, [this, connection] { return watchSession(connection); });
+    auto connection = std::make_shared<Connection>(Connection{std::move(socket), request.principal, {}});
+    const auto watch = http::watchSocket(connection->socket, request.admission, m_alive, m_options.sessionCheck);
     for (;;) {
         auto message = co_await connection->socket->receive();
         if (!message)
@@ -63,21 +57,6 @@ awaitable<void> Realtime::serve(http::Request &request, std::shared_ptr<http::We
         handle(*connection, *message);
     }
     connection->topics.clear();
-    connection->timer.cancel();
-}
-
-awaitable<void> Realtime::watchSession(std::shared_ptr<Connection> connection)
-{
-    while (connection->socket->open()) {
-        error_code cancelled;
-        connection->timer.expires_after(m_options.sessionCheck);
-        co_await connection->timer.async_wait(asio::redirect_error(use_awaitable, cancelled));
-        if (cancelled || !connection->socket->open())
-            co_return;
-        const bool alive = co_await m_alive(connection->admission);
-        if (!alive)
-            connection->socket->close(4001, "The session has ended.");
-    }
 }
 
 void Realtime::handle(Connection &connection, std::string_view text)

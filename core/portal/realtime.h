@@ -4,6 +4,7 @@
 #include "core/api/clock.h"
 #include "core/api/result.h"
 #include "core/base/asio.h"
+#include "core/http/socket_watch.h"
 
 #include <any>
 #include <chrono>
@@ -46,10 +47,8 @@ struct RealtimeOptions
 class Realtime final
 {
 public:
-    /// Whether the session that admission found for a request still lives. Unavailable counts as alive.
-    using SessionCheck = std::function<awaitable<bool>(const std::any &admission)>;
-
-    Realtime(const Clock &clock, SessionCheck alive, RealtimeOptions options = {});
+    /// `alive`: whether the session still lives. Unavailable counts as alive.
+    Realtime(const Clock &clock, http::StillAllowed alive, RealtimeOptions options = {});
     ~Realtime();
 
     /// Before the server starts. `source` outlives this.
@@ -62,10 +61,9 @@ private:
     struct Connection;
     void handle(Connection &connection, std::string_view message);
     bool subscribe(Connection &connection, const std::string &topic); ///< false: an error was sent
-    awaitable<void> watchSession(std::shared_ptr<Connection> connection);
 
     const Clock &m_clock;
-    const SessionCheck m_alive;
+    const http::StillAllowed m_alive;
     const RealtimeOptions m_options;
     std::map<std::string, TopicSource *, std::less<>> m_sources;
 };

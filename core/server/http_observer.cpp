@@ -13,7 +13,8 @@ void HttpObserver::answered(const http::Request &request, const http::Route *rou
     const std::string_view method = boost::beast::http::to_string(request.method);
     m_metrics.answered(route ? route->index : telemetry::HttpMetrics::noRoute, method, status, took, bytes);
     const bool refused = status == 429;
-    const auto level = status >= 500 ? LogLevel::Error : refused ? LogLevel::Warning : LogLevel::Debug;
+    const bool senseless = status == 501 || status == 505; // the client's fault
+    const auto level = status >= 500 && !senseless ? LogLevel::Error : refused ? LogLevel::Warning : LogLevel::Debug;
     if (!m_logger.enabled(level) || (level != LogLevel::Debug && !mayWarn()))
         return;
     m_logger.log(level,
@@ -26,6 +27,15 @@ void HttpObserver::answered(const http::Request &request, const http::Route *rou
                   {"milliseconds", std::chrono::duration<double, std::milli>(took).count()},
                   {"user", request.principal.userId != 0 ? formatId(request.principal.userId) : std::string()},
                   {"address", request.address}},
+                 request.id);
+}
+
+void HttpObserver::explained(const http::Request &request, const http::Route *route, std::string_view cause)
+{
+    if (!m_logger.enabled(LogLevel::Error) || !mayWarn())
+        return;
+    m_logger.log(LogLevel::Error, "what a request needs is away or failed",
+                 {{"route", route ? std::string_view(route->path) : std::string_view("other")}, {"why", cause}},
                  request.id);
 }
 

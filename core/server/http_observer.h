@@ -23,6 +23,7 @@ public:
 
     void answered(const http::Request &request, const http::Route *route, unsigned status,
                   std::chrono::nanoseconds took, std::size_t bytes) override;
+    void explained(const http::Request &request, const http::Route *route, std::string_view cause) override;
     void failed(const http::Request &request, const http::Route *route, std::string_view what) override;
 
 private:

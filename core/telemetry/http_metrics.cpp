@@ -130,7 +130,8 @@ void HttpMetrics::answered(std::size_t route, std::string_view method, unsigned 
     Row &row = *m_rows[std::min(route, m_rows.size() - 1)];
     const unsigned known = status >= 100 && status < statusIndex.size() ? status : 500;
     row.statusCounts.add(methodIndex(method) * statusCells + statusIndex[known]);
-    if (known >= 500)
+    // 501 and 505 say that nobody understands such a request: no failure of the portal's.
+    if (known >= 500 && known != 501 && known != 505)
         row.serverErrors.add(0);
     row.latencies.add(latency::bucketOf(took));
     if (!row.name.stream)

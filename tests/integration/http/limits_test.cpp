@@ -37,6 +37,7 @@ private slots:
     void cutsOffSilentClients();
     void cutsOffIdleConnections();
     void cutsOffSlowBodies();
+    void answersARefusedRequestOnce();
     void answersForAHandlerThatTakesTooLong();
     void keepsServingOthersBesideSlowClients();
     void evictsTheOldestConnectionWithoutHeaders();
@@ -112,6 +113,17 @@ void LimitsTest::cutsOffSlowBodies()
     clock.advance(61s);
     QCOMPARE(client.read().status, 408U);
     client.endOutput();
+    QVERIFY(client.closed());
+}
+
+void LimitsTest::answersARefusedRequestOnce()
+{
+    ManualClock clock;
+    TestServer server({}, &clock);
+    server.start();
+    Client client(server.port());
+    QCOMPARE(client.ask("POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345").status, 401U);
+    clock.advance(61s); // the rest of the body does not come
     QVERIFY(client.closed());
 }
 

@@ -2,6 +2,7 @@
 #include "core/base/runtime.h"
 #include "core/base/system_clock.h"
 #include "core/http/router.h"
+#include "core/http/socket_watch.h"
 #include "core/http/websocket.h"
 #include "core/monitor/cleanup.h"
 #include "core/monitor/monitor_routes.h"
@@ -15,6 +16,7 @@
 #include <boost/json/parse.hpp>
 
 #include <QTest>
+#include <any>
 #include <atomic>
 #include <mutex>
 
@@ -43,7 +45,12 @@ public:
         const std::lock_guard lock(m_mutex);
         m_texts.push_back(std::move(text));
     }
-    void close(std::uint16_t, std::string) override { m_gone = true; }
+    void close(std::uint16_t code, std::string) override
+    {
+        m_code = code;
+        m_gone = true;
+    }
+    int code() const { return m_code; }
     bool open() const override { return !m_gone; }
     Executor executor() const override { return m_executor; }
     std::vector<std::shared_ptr<const std::string>> texts() const
@@ -55,6 +62,7 @@ public:
 private:
     const Executor m_executor;
     std::atomic<bool> m_gone = false;
+    std::atomic<int> m_code = 0;
     mutable std::mutex m_mutex;
     std::vector<std::shared_ptr<const std::string>> m_texts;
 };
@@ -251,6 +259,37 @@ private slots:
         second->close(1000, "");
         QTRY_COMPARE(stream.watchers(), std::size_t{0});
         mounted.sampler->stop();
+    }
+
+    void closesASocketWhoseSessionHasEnded()
+    {
+        Runtime runtime(1);
+        auto socket = std::make_shared<FakeSocket>(runtime.at(0));
+        std::atomic<bool> alive{true};
+        std::atomic<int> asked{0};
+        const auto allowed = [&](const std::any &admission) -> awaitable<bool> {
+            asked += std::any_cast<int>(admission);
+            co_return alive;
+        };
+        auto watch = http::watchSocket(socket, std::any(1), allowed, 5ms);
+        QTRY_VERIFY(asked > 2);
+        QVERIFY(socket->open());
+        alive = false;
+        QTRY_VERIFY(!socket->open());
+        QCOMPARE(socket->code(), 4001);
+
+        auto dropped = std::make_shared<FakeSocket>(runtime.at(0));
+        auto brief = http::watchSocket(dropped, std::any(1), allowed, 1h);
+        runSync<void>(runtime.at(0), [&]() -> awaitable<void> {
+            brief.reset();
+            co_return;
+        });
+        QTRY_COMPARE(dropped.use_count(), 1l);
+        QVERIFY(dropped->open());
+        runSync<void>(runtime.at(0), [&]() -> awaitable<void> {
+            watch.reset();
+            co_return;
+        });
     }
 
     void listsAndClosesClients()

@@ -1,3 +1,4 @@
+#include "core/http/address_table.h"
 #include "core/http/cookie.h"
 #include "core/http/file_limit.h"
 #include "core/http/forwarded.h"
@@ -29,6 +30,10 @@ private slots:
     void mapsEveryErrorToAStatus_data();
     void mapsEveryErrorToAStatus();
     void writesProblems();
+    void tellsOperatorsOnlyWhatThePortalStandsOn_data();
+    void tellsOperatorsOnlyWhatThePortalStandsOn();
+    void countsNetworksOfIpv6AsOneAddress_data();
+    void countsNetworksOfIpv6AsOneAddress();
     void refusesHeadersThatBreakAMessage_data();
     void refusesHeadersThatBreakAMessage();
     void writesHeads();
@@ -195,6 +200,62 @@ void MessagesTest::mapsEveryErrorToAStatus()
         return header.first == "WWW-Authenticate" && header.second == "Bearer";
     });
     QCOMPARE(challenges, status == 401);
+}
+
+void MessagesTest::tellsOperatorsOnlyWhatThePortalStandsOn_data()
+{
+    QTest::addColumn<int>("kind");
+    QTest::addColumn<QString>("code");
+    QTest::addColumn<bool>("told");
+    QTest::newRow("redis") << int(ErrorKind::Unavailable) << "redis-away" << false;
+    QTest::newRow("full") << int(ErrorKind::Full) << "redis-full" << false;
+    QTest::newRow("database") << int(ErrorKind::Unavailable) << "database-lost" << false;
+    QTest::newRow("disk") << int(ErrorKind::Full) << "disk-full" << false;
+    QTest::newRow("a driver's words") << int(ErrorKind::Internal) << "" << false;
+    QTest::newRow("bad input") << int(ErrorKind::Invalid) << "" << true;
+    QTest::newRow("a limit") << int(ErrorKind::RateLimited) << "rate-limited" << true;
+    QTest::newRow("too busy") << int(ErrorKind::Unavailable) << "" << true;
+}
+
+void MessagesTest::tellsOperatorsOnlyWhatThePortalStandsOn()
+{
+    QFETCH(int, kind);
+    QFETCH(QString, code);
+    QFETCH(bool, told);
+    const std::string secret = "postgresql://10.1.2.3/portal says no";
+    Error error = failure(static_cast<ErrorKind>(kind), secret, "Check DATABASE_URL.");
+    error.code = code.toStdString();
+    for (const auto role : {Role::Anonymous, Role::User, Role::Operator, Role::Admin}) {
+        Request request;
+        request.principal.role = role;
+        const auto response = problem(request, error);
+        const bool tells = told || role >= Role::Operator;
+        QCOMPARE(response.body.find(secret) != std::string::npos, tells);
+        QCOMPARE(response.body.find("DATABASE_URL") != std::string::npos, tells);
+        QCOMPARE(response.cause.find(secret) != std::string::npos, !tells);
+        QCOMPARE(response.code, statusOf(error.kind));
+    }
+}
+
+void MessagesTest::countsNetworksOfIpv6AsOneAddress_data()
+{
+    QTest::addColumn<QString>("address");
+    QTest::addColumn<QString>("place");
+    QTest::newRow("v4") << "192.0.2.7"
+                        << "192.0.2.7";
+    QTest::newRow("v6") << "2001:db8:1:2:3:4:5:6"
+                        << "2001:db8:1:2::/64";
+    QTest::newRow("v6 neighbour") << "2001:db8:1:2::1"
+                                  << "2001:db8:1:2::/64";
+    QTest::newRow("v6 loopback") << "::1"
+                                 << "::/64";
+}
+
+void MessagesTest::countsNetworksOfIpv6AsOneAddress()
+{
+    QFETCH(QString, address);
+    QFETCH(QString, place);
+    QCOMPARE(addressPlace(asio::ip::make_address(address.toStdString())), place.toStdString());
 }
 
 void MessagesTest::writesProblems()

@@ -52,17 +52,34 @@ awaitable<Result<std::string>> TaskService::start(Id owner, std::string name, bo
     co_return enqueued;
 }
 
-void TaskService::ended(const queue::TaskEvent &event, Executor executor)
+void TaskService::observe(const queue::TaskEvent &event, Executor executor)
 {
     using Type = queue::TaskEvent::Type;
-    if (event.type != Type::Succeeded && event.type != Type::Failed && event.type != Type::Revoked)
-        return;
-    const auto ceiling = m_options.ceilings.find(event.message->task);
-    if (ceiling == m_options.ceilings.end())
-        return;
-    spawn(executor, [this, name = ceiling->second.name, id = event.message->id]() -> awaitable<void> {
-        co_await m_ceilings.release(name, id);
-    });
+    const auto &message = *event.message;
+    if (event.type == Type::Started && m_options.ceilings.contains(message.task)) {
+        spawn(executor, [this, name = message.task, id = message.id] { return started(name, id); });
+    } else if (event.type == Type::Succeeded || event.type == Type::Failed || event.type == Type::Revoked) {
+        const bool ours = !message.notify.empty(); // as start() makes them
+        if (ours || m_options.ceilings.contains(message.task))
+            spawn(executor, [this, name = message.task, id = message.id, at = m_clock.wall(), ours] {
+                return ended(name, id, at, ours);
+            });
+    }
+}
+
+awaitable<void> TaskService::started(std::string name, std::string id)
+{
+    const auto &ceiling = m_options.ceilings.find(name)->second;
+    // It renews the lease. One that has lost its place runs all the same.
+    (void)co_await m_ceilings.acquire(ceiling.name, std::move(id), ceiling.most);
+}
+
+awaitable<void> TaskService::ended(std::string name, std::string id, WallTime at, bool ours)
+{
+    if (const auto ceiling = m_options.ceilings.find(name); ceiling != m_options.ceilings.end())
+        (void)co_await m_ceilings.release(ceiling->second.name, id);
+    if (ours)
+        (void)co_await m_owners.end(std::move(id), at); // else it is seen by its age
 }
 
 awaitable<Result<storage::TaskOwner>> TaskService::owned(Id owner, std::string id)
@@ -76,12 +93,21 @@ awaitable<Result<storage::TaskOwner>> TaskService::owned(Id owner, std::string i
             co_return *found->second;
         }
     }
+    co_return co_await stored(owner, std::move(id));
+}
+
+awaitable<Result<storage::TaskOwner>> TaskService::stored(Id owner, std::string id)
+{
+    const auto notFound = [] { return failure(ErrorKind::NotFound, "There is no such task."); };
     auto row = co_await m_owners.find(std::move(id));
     if (!row)
         co_return row.error().kind == ErrorKind::NotFound ? notFound() : row.error();
     {
         const std::lock_guard lock(m_mutex);
-        if (!m_index.contains(row->taskId)) {
+        const auto known = m_index.find(row->taskId);
+        if (known != m_index.end()) {
+            *known->second = *row;
+        } else {
             m_recent.push_front(*row);
             m_index.emplace(m_recent.front().taskId, m_recent.begin());
             if (m_recent.size() > maxCached) {
@@ -107,10 +133,12 @@ Task TaskService::merge(const storage::TaskOwner &owner, queue::TaskResult resul
         task.error = std::move(result.failure);
         task.error->traceback.clear(); // ours to read in the log, not the user's
     }
-    // Nothing stored means waiting, until no task could still be waiting or running.
+    // Nothing stored means waiting, unless its end was seen, or until no task could still be waiting or running.
     const auto longest = m_options.timeLimit + m_options.resultsExpiry + std::chrono::hours(24);
-    if (task.state == queue::state::pending && m_clock.wall() - owner.created > longest)
+    if (task.state == queue::state::pending && (owner.ended || m_clock.wall() - owner.created > longest)) {
         task.state = "EXPIRED";
+        task.ended = owner.ended;
+    }
     return task;
 }
 
@@ -122,6 +150,11 @@ awaitable<Result<Task>> TaskService::find(Id owner, std::string id)
     auto result = co_await m_broker.result(row->taskId);
     if (!result)
         co_return result.error();
+    if (result->state == queue::state::pending && !row->ended) { // what is remembered may be from before its end
+        row = co_await stored(owner, row->taskId);
+        if (!row)
+            co_return row.error();
+    }
     co_return merge(*row, std::move(*result));
 }
 

@@ -93,15 +93,19 @@ public:
     /// What an event of the queue means for its owner. Nothing when the task is not `owner`'s.
     awaitable<Result<Task>> describe(Id owner, queue::TaskResult result);
 
-    /// Gives back the place of a task that ended in one of our workers; for WorkerPool::observe(), does not block. A
-    /// place that is not given back (the worker was somebody else's, or died) runs out with its lease.
-    void ended(const queue::TaskEvent &event, Executor executor);
+    /// What one of our workers does with a task; for WorkerPool::observe(), does not block. Keeps its place under the
+    /// ceiling when it starts, however long it waited, gives it back when it ends, and notes the end. A place that is
+    /// not given back (the worker was somebody else's, or died) runs out with its lease.
+    void observe(const queue::TaskEvent &event, Executor executor);
 
     /// The channel topic (NewTask::notify) of a user's tasks.
     static std::string topicOf(Id owner);
 
 private:
     awaitable<Result<storage::TaskOwner>> owned(Id owner, std::string id);
+    awaitable<Result<storage::TaskOwner>> stored(Id owner, std::string id); ///< owned() without what is remembered
+    awaitable<void> started(std::string name, std::string id);
+    awaitable<void> ended(std::string name, std::string id, WallTime at, bool ours);
     Task merge(const storage::TaskOwner &owner, queue::TaskResult result) const;
 
     storage::TaskOwnerStore &m_owners;

@@ -17,6 +17,7 @@ constexpr auto taskOwners = makeTable<TaskOwner>("task_owners", {
                                                                     column<&TaskOwner::owner>("owner"),
                                                                     column<&TaskOwner::name>("name"),
                                                                     column<&TaskOwner::created>("created"),
+                                                                    column<&TaskOwner::ended>("ended"),
                                                                 });
 
 Result<void> insertAll(Connection &connection, std::span<const TaskOwner> tasks)
@@ -192,6 +193,17 @@ awaitable<Result<TaskOwnerPage>> TaskOwnerStore::list(Id owner, std::uint32_t li
 {
     return m_database.run([owner, limit, cursor = std::move(cursor)](Connection &connection) {
         return readPage(connection, owner, limit, cursor);
+    });
+}
+
+awaitable<Result<void>> TaskOwnerStore::end(std::string taskId, WallTime at)
+{
+    return m_database.run([taskId = std::move(taskId), at](Connection &connection) -> Result<void> {
+        auto done = execute(connection, "UPDATE task_owners SET ended = ? WHERE task_id = ? AND ended IS NULL",
+                            valuesOf(at, taskId));
+        if (done.has_error())
+            return done.error();
+        return {};
     });
 }
 

@@ -20,9 +20,10 @@ struct TaskOwner
     Id owner = 0;
     std::string name; ///< "portal.analysis"
     WallTime created{};
+    std::optional<WallTime> ended{}; ///< as the portal's own workers saw it
     bool operator==(const TaskOwner &) const = default;
 };
-BOOST_DESCRIBE_STRUCT(TaskOwner, (), (taskId, owner, name, created))
+BOOST_DESCRIBE_STRUCT(TaskOwner, (), (taskId, owner, name, created, ended))
 
 struct TaskOwnerPage
 {
@@ -44,6 +45,8 @@ public:
     awaitable<Result<TaskOwner>> find(std::string taskId); ///< NotFound
     /// Newest first. `limit`: 1–500. Invalid: bad limit or cursor.
     awaitable<Result<TaskOwnerPage>> list(Id owner, std::uint32_t limit, std::string cursor);
+    /// Notes that it ended then, unless that is known already. Fine for a task that is nobody's.
+    awaitable<Result<void>> end(std::string taskId, WallTime at);
     awaitable<Result<void>> remove(std::string taskId); ///< the task could not be enqueued after all
     /// Removes entries made before then, at most 10,000 a call; returns how many.
     awaitable<Result<std::uint64_t>> expire(WallTime before);

@@ -8,6 +8,8 @@
 #include "core/portal/account_service.h"
 #include "core/portal/admission.h"
 
+#include <boost/beast/core/string.hpp>
+
 #include <algorithm>
 
 namespace portolan::portal {
@@ -53,6 +55,18 @@ Result<AccountService::Credentials> credentialsOf(const http::Request &request)
     if (!body)
         return body.error();
     return AccountService::Credentials{std::move(body->email), std::move(body->password)};
+}
+
+/// A page elsewhere can make a browser send a form, even one whose text is JSON, but not this type without asking
+/// first: so nobody is signed in as somebody else by a page he only looked at.
+std::optional<http::Response> refuseForms(const http::Request &request)
+{
+    const auto type = request.header(http::field::content_type);
+    if (boost::beast::iequals(type.substr(0, std::min(type.find(';'), type.size())), "application/json"))
+        return std::nullopt;
+    Error error = failure(ErrorKind::Invalid, "The body must be JSON.", "Send Content-Type: application/json.");
+    error.code = "media-type";
+    return http::problem(request, error, http::status::unsupported_media_type);
 }
 
 } // namespace
@@ -104,6 +118,8 @@ void AccountRoutes::mount(http::Router &router)
 
 awaitable<http::Response> AccountRoutes::registerUser(http::Request &request)
 {
+    if (auto refused = refuseForms(request))
+        co_return std::move(*refused);
     auto credentials = credentialsOf(request);
     if (!credentials)
         co_return http::problem(request, credentials.error());
@@ -115,6 +131,8 @@ awaitable<http::Response> AccountRoutes::registerUser(http::Request &request)
 
 awaitable<http::Response> AccountRoutes::login(http::Request &request)
 {
+    if (auto refused = refuseForms(request))
+        co_return std::move(*refused);
     auto credentials = credentialsOf(request);
     if (!credentials)
         co_return http::problem(request, credentials.error());

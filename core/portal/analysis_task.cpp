@@ -65,12 +65,13 @@ Result<boost::json::value> runAnalysis(queue::TaskContext &context, market::Quot
     options.outlook.horizonDays = request->horizonDays;
     options.outlook.paths = request->paths;
     options.outlook.seed = seedOf(request->symbol, history->back().date);
-    const auto analysis = market::analyse(*history, options, [&context](double done) {
+    auto analysis = market::analyse(*history, options, [&context](double done) {
         context.progress(std::uint64_t(std::floor(done * 100)), 100, "simulating");
         return !context.cancelled();
     });
     if (analysis.has_error())
         return analysis.error();
+    analysis->source = quotes.name();
     return toJson(*analysis);
 }
 

@@ -53,8 +53,9 @@ struct Accounts
         routes.mount(portal.router);
     }
 
-    Answer post(const std::string &path, const std::string &body, const Headers &headers = {})
+    Answer post(const std::string &path, const std::string &body, Headers headers = {})
     {
+        headers.emplace_back("Content-Type", "application/json");
         return portal.ask(verb::post, path, headers, body);
     }
     /// Signs in and returns the Cookie header.

@@ -23,6 +23,9 @@ enum class Resource : std::uint8_t {
 };
 BOOST_DESCRIBE_ENUM(Resource, RedisMemory, RedisConnections, ResponseTime, ErrorRate, Queue, DbPool, Users)
 
+/// As api.md fixes them, in JSON too: redis_memory, error_rate, …
+constexpr char enumSeparator(Resource) { return '_'; }
+
 /// Thresholds of one traffic light, in the resource's unit (see Resource).
 struct ZoneLimits
 {

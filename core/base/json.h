@@ -8,7 +8,7 @@
 /// | C++                                   | JSON |
 /// |---|---|
 /// | described struct                      | object; member `retryAfter` is "retry_after" |
-/// | described enum                        | string; `RedisMemory` is "redis-memory" |
+/// | described enum                        | string; `NotYet` is "not-yet"         |
 /// | integer member `id`, `…Id`, `…Ids`    | string of decimal digits ("Ids are JSON strings") |
 /// | std::chrono duration                  | number of seconds; whole ones without fraction |
 /// | WallTime                              | string, RFC 3339 UTC with milliseconds |

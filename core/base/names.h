@@ -10,7 +10,8 @@
 #include <type_traits>
 
 /// How the names of C++ appear outside: a member `retryAfter` is `retry_after` in JSON and TOML, an enumerator
-/// `RedisMemory` is `redis-memory` as a JSON value and `redis_memory` as a key. All at compile time.
+/// `NotYet` is `not-yet` as a JSON value and would be `not_yet` as a key. A Resource is always `redis_memory`. All at
+/// compile time.
 namespace portolan {
 
 namespace detail {
@@ -55,10 +56,20 @@ template <class E, char Separator> constexpr auto enumTable()
 template <class T>
 concept DescribedEnum = std::is_enum_v<T> && boost::describe::has_describe_enumerators<T>::value;
 
-/// All values of a described enum with their names, in order of declaration. '-' for values, '_' for keys.
-template <DescribedEnum E, char Separator = '-'> inline constexpr auto enumNames = detail::enumTable<E, Separator>();
+/// '-' in the names of an enum's values, unless an enumSeparator() beside the enum says otherwise.
+template <class E> consteval char valueSeparator()
+{
+    if constexpr (requires { enumSeparator(E{}); })
+        return enumSeparator(E{});
+    else
+        return '-';
+}
 
-/// `RedisMemory` → "redis-memory". Empty for a value that is no enumerator.
+/// All values of a described enum with their names, in order of declaration. '-' for values, '_' for keys.
+template <DescribedEnum E, char Separator = valueSeparator<E>()>
+inline constexpr auto enumNames = detail::enumTable<E, Separator>();
+
+/// `NotYet` → "not-yet". Empty for a value that is no enumerator.
 template <DescribedEnum E> constexpr std::string_view enumName(E value)
 {
     for (const auto &[known, name] : enumNames<E>)

@@ -1,3 +1,4 @@
+#include "core/api/snapshot.h"
 #include "core/api/tier.h"
 #include "core/base/json.h"
 
@@ -275,7 +276,8 @@ void JsonTest::namesEveryEnumeratorOnce()
 {
     for (const auto &[value, name] : enumNames<Resource>)
         QVERIFY(enumFromName<Resource>(name) == value && enumFromName<Resource>(enumKey(value)) == value);
-    QCOMPARE(enumName(Resource::RedisMemory), std::string_view("redis-memory"));
+    QCOMPARE(enumName(Resource::RedisMemory), std::string_view("redis_memory"));
+    QCOMPARE(enumName(Unknown::NotYet), std::string_view("not-yet"));
     QCOMPARE(enumKey(Resource::RedisMemory), std::string_view("redis_memory"));
     QVERIFY(enumName(Resource(200)).empty());
     QVERIFY(!enumFromName<Resource>("redis"));

@@ -233,7 +233,7 @@ struct Settings::Loader
                 return refusal(given.where, given.key + ": " + set.error().message, set.error().hint);
             note(*match->key, given.origin, given.where);
             for (const auto &key : tierKeys()) // those follow the plan
-                if (key.key.starts_with("zones.redis_"))
+                if (key.key.starts_with("zones."))
                     note(key, given.origin, given.where);
             auto &value = settings.m_values[given.key]; // also where it says what the tier said already
             value.origin = given.origin;

@@ -217,6 +217,8 @@ void ServerProcess::Impl::watch(std::vector<std::string> command, std::promise<R
         if (Steady::now() - born > goodLife)
             backoff = m_options.backoffMin;
         set(State::Waiting, 0, ready.error());
+        if (m_options.onRestart)
+            m_options.onRestart(ready.error());
         if (pause(backoff))
             return set(State::Stopped, 0, std::nullopt);
         backoff = std::min(backoff * 2, m_options.backoffMax);

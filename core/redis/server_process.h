@@ -31,6 +31,8 @@ struct ServerProcessOptions
     std::chrono::milliseconds backoffMax{5'000}; ///< … up to this; from the start again after 10 s of life
     /// Each line Redis logs, without its time stamp. On the watching thread; must not block for long.
     std::function<void(bool warning, std::string_view line)> onLog = {};
+    /// It died or hung and is about to be started again. On the watching thread; must not block.
+    std::function<void(const Error &why)> onRestart = {};
 };
 
 /// The private redis-server of a portal that has no other: a child process without a TCP port, reachable over a Unix

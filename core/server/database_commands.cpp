@@ -1,16 +1,25 @@
+#include "core/base/data_directory.h"
 #include "core/base/system_clock.h"
 #include "core/server/commands.h"
 #include "core/server/environment.h"
+#include "core/server/portal_server.h"
 #include "core/storage/backup.h"
 #include "core/storage/migrations.h"
 
 #include <functional>
 #include <iostream>
+#include <optional>
 
 namespace portolan::server {
 namespace {
 
-int withDatabase(const SettingSources &sources, const std::function<Result<void>(storage::Database &)> &work)
+/// What a command needs of the database.
+enum class Need {
+    Data,  ///< it must be there
+    Alone, ///< made when it is missing; no portal may be using it
+};
+
+int withDatabase(const SettingSources &sources, Need need, const std::function<Result<void>(storage::Database &)> &work)
 {
     const auto settings = Settings::load(sources);
     if (!settings)
@@ -18,6 +27,15 @@ int withDatabase(const SettingSources &sources, const std::function<Result<void>
     auto url = databaseUrl(*settings);
     if (!url)
         return report(url.error());
+    std::optional<DataDirectory> directory; // its lock is the portal's
+    if (need == Need::Alone && !settings->isSet("database.url")) {
+        auto opened = DataDirectory::open(dataDirectoryPath(*settings));
+        if (!opened)
+            return report(opened.error());
+        directory.emplace(std::move(*opened));
+    }
+    if (const auto there = databaseIsThere(*url); need == Need::Data && !there)
+        return report(there.error());
     storage::PoolOptions options;
     options.connections = 1;
     storage::Database database(std::move(*url), options);
@@ -31,7 +49,7 @@ int withDatabase(const SettingSources &sources, const std::function<Result<void>
 
 int migrateDatabase(const SettingSources &sources)
 {
-    return withDatabase(sources, [](storage::Database &database) -> Result<void> {
+    return withDatabase(sources, Need::Data, [](storage::Database &database) -> Result<void> {
         const auto migrated = storage::migrate(database, SystemClock());
         if (!migrated)
             return migrated.error();
@@ -45,7 +63,7 @@ int migrateDatabase(const SettingSources &sources)
 
 int backupDatabase(const SettingSources &sources, const FileRequest &request)
 {
-    return withDatabase(sources, [&](storage::Database &database) -> Result<void> {
+    return withDatabase(sources, Need::Data, [&](storage::Database &database) -> Result<void> {
         const auto done = storage::backup(database, request.file, {.force = request.force});
         if (done)
             std::cout << "portoland: the database was copied to " << request.file << std::endl;
@@ -55,7 +73,7 @@ int backupDatabase(const SettingSources &sources, const FileRequest &request)
 
 int restoreDatabase(const SettingSources &sources, const FileRequest &request)
 {
-    return withDatabase(sources, [&](storage::Database &database) -> Result<void> {
+    return withDatabase(sources, Need::Alone, [&](storage::Database &database) -> Result<void> {
         const auto done = storage::restore(database, request.file, {.force = request.force});
         if (done)
             std::cout << "portoland: the database was restored from " << request.file << std::endl;
@@ -69,7 +87,8 @@ int checkConfig(const SettingSources &sources)
     if (!settings)
         return report(settings.error());
     std::cout << settings->render() << std::flush;
-    return 0;
+    const auto fit = checkSettings(*settings);
+    return fit ? 0 : report(fit.error());
 }
 
 } // namespace portolan::server

@@ -21,6 +21,15 @@ Result<storage::DatabaseUrl> databaseUrl(const Settings &settings)
     return storage::DatabaseUrl::parse("sqlite:" + fs::absolute(dataDirectoryPath(settings) / "portal.db").string());
 }
 
+Result<void> databaseIsThere(const storage::DatabaseUrl &url)
+{
+    std::error_code ignored;
+    if (url.dialect != storage::Dialect::Sqlite || fs::exists(url.path, ignored))
+        return {};
+    return failure(ErrorKind::NotFound, "There is no database at " + url.path + ".",
+                   "Name the right place with --data-dir or --database; the first start of the portal makes it.");
+}
+
 fs::path redisSocketNote(const Settings &settings) { return dataDirectoryPath(settings) / "redis.socket"; }
 
 fs::path controlSocketPath(const Settings &settings) { return dataDirectoryPath(settings) / "control.sock"; }
@@ -69,11 +78,7 @@ std::vector<std::string> unusedSettings(const Settings &settings)
 
 int report(const Error &error)
 {
-    std::string line = "portoland: " + error.message;
-    for (const auto &field : error.fields)
-        line += " " + field.pointer + ": " + field.detail + ".";
-    if (!error.hint.empty())
-        line += " " + error.hint;
+    std::string line = "portoland: " + inWords(error);
     std::ranges::replace(line, '\n', ' ');
     std::cerr << line << std::endl;
     return error.kind == ErrorKind::Invalid || error.kind == ErrorKind::Unsupported ? 2 : 1;

@@ -18,6 +18,9 @@ std::filesystem::path dataDirectoryPath(const Settings &settings);
 /// `database`; without it `portal.db` in the data directory.
 Result<storage::DatabaseUrl> databaseUrl(const Settings &settings);
 
+/// NotFound where a SQLite file is meant that is not there: a mistyped folder must not become an empty database.
+Result<void> databaseIsThere(const storage::DatabaseUrl &url);
+
 /// Where an embedded Redis leaves the path of its socket for other commands of the same user.
 std::filesystem::path redisSocketNote(const Settings &settings);
 

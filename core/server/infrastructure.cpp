@@ -125,6 +125,9 @@ Result<void> Infrastructure::startRedis(const Settings &settings, Logger &logger
                                              line.find("an't ") != line.npos);
             logger.log(matters ? LogLevel::Warning : LogLevel::Debug, "redis-server", {{"line", line}});
         };
+        options.onRestart = [&logger](const Error &why) {
+            logger.warn("the embedded Redis is started again", {{"why", why.message}});
+        };
         redisProcess = std::make_unique<redis::ServerProcess>(std::move(options));
         const auto started = redisProcess->start();
         redisEndpoint = redisProcess->endpoint();

@@ -145,6 +145,11 @@ awaitable<void> LocalSocket::Impl::accept()
         auto socket = co_await acceptor.async_accept(asio::redirect_error(use_awaitable, error));
         if (error == asio::error::operation_aborted || !acceptor.is_open())
             break;
+        if (error) { // no file descriptors left, say: not asked again in a tight loop
+            Timer pause(executor, std::chrono::milliseconds(50));
+            error_code ignored;
+            co_await pause.async_wait(asio::redirect_error(use_awaitable, ignored));
+        }
         if (error || streams.size() >= maxConnections || !samePerson(socket.native_handle()))
             continue;
         auto stream = std::make_shared<Stream>(std::move(socket));

@@ -91,7 +91,7 @@ limits::Ceilings::Options ceilingOptions(const Tier &tier)
     return {.lease = tier.taskTimeLimit + std::chrono::minutes(5)};
 }
 
-portal::Realtime::SessionCheck sessionCheck(auth::Sessions &sessions)
+http::StillAllowed sessionCheck(auth::Sessions &sessions)
 {
     return [&sessions](const std::any &admission) -> awaitable<bool> {
         const auto *caller = std::any_cast<portal::Caller>(&admission);
@@ -308,13 +308,13 @@ void PortalServer::Parts::countTasks()
                             : event.type == Type::Retried ? "RETRY"
                             : event.type == Type::Revoked ? "REVOKED"
                                                           : nullptr;
+        tasks.observe(event, executor);
         if (!state)
             return;
         const bool known = workers.registry().find(event.message->task) != nullptr;
         infrastructure->metrics.tasks.with({known ? event.message->task : "other", state}).add();
         if (event.type == Type::Succeeded || event.type == Type::Failed)
             infrastructure->metrics.taskDuration.observe(event.runtime);
-        tasks.ended(event, executor);
     });
 }
 
@@ -382,11 +382,12 @@ Result<void> PortalServer::Parts::start()
     addPeriodicJobs();
 
     server.emplace(base.runtime, router, admission, *observer, clock, m_options);
-    server->onWebSocket("/ws", {Role::User, Category::Api},
+    // Not counted: what it carries is not, and a page that connects again must not use up its user's calls.
+    server->onWebSocket("/ws", {Role::User, Category::Unlimited},
                         [this](http::Request &request, std::shared_ptr<http::WebSocket> socket) {
                             return realtime.serve(request, std::move(socket));
                         });
-    monitorRoutes.mountStream(*server);
+    monitorRoutes.mountStream(*server, sessionCheck(sessions));
     localSocket.emplace(base.runtime.at(0), router, controlSocketPath(settings).string());
     if (auto opened = localSocket->start(); !opened)
         return opened.error();
@@ -426,6 +427,7 @@ std::size_t PortalServer::Parts::stop()
             co_await sessions.moveBack();
         });
     }
+    sessions.stop();
     infrastructure->stop();
     return *m_stopped;
 }

@@ -29,13 +29,31 @@ Error limitError(const Settings &settings, const Error &error)
 
 } // namespace
 
+Result<void> checkSettings(const Settings &settings)
+{
+    if (const auto options = serverOptions(settings); !options)
+        return options.error();
+    if (const auto url = databaseUrl(settings); !url)
+        return url.error();
+    if (settings.isSet("redis.url")) {
+        if (const auto endpoint = redis::Endpoint::parse(settings.text("redis.url")); !endpoint)
+            return endpoint.error();
+    }
+    if (const auto fit = checkQueueSettings(settings); !fit)
+        return fit;
+    const auto plan = limits::LimitsPlan::make(settings.tier().limits, settings.tier().limitsPerAddress);
+    if (!plan)
+        return limitError(settings, plan.error());
+    return {};
+}
+
 PortalServer::PortalServer(std::unique_ptr<Parts> parts) : m_parts(std::move(parts)) {}
 
 PortalServer::~PortalServer() { stop(); }
 
 Result<std::unique_ptr<PortalServer>> PortalServer::start(Settings settings, const Clock &clock, Logger &logger)
 {
-    if (const auto fit = checkQueueSettings(settings); !fit)
+    if (const auto fit = checkSettings(settings); !fit)
         return fit.error();
     for (const auto &key : unusedSettings(settings))
         logger.warn("a setting has no effect in this version", {{"setting", key}});

@@ -15,6 +15,9 @@ class Logger;
 
 namespace portolan::server {
 
+/// Whether a portal would start with these, as far as that can be told without touching anything.
+Result<void> checkSettings(const Settings &settings);
+
 /// A whole portal in this process: the composition root of `portoland`, and of the console's embedded deployment.
 /// start() and stop() are called by one thread and block; the portal itself runs on threads of its own.
 class PortalServer final

@@ -57,6 +57,8 @@ int serve(const SettingSources &sources)
     }
     std::cout << "portoland: serving " << (*portal)->url() << " (" << (*portal)->summary() << ")" << std::endl;
 
+    logger.info("serving", {{"url", (*portal)->url()}, {"with", (*portal)->summary()}});
+
     int signal = 0;
     sigwait(&ending, &signal);
     logger.info("stopping", {{"signal", signal}});
@@ -67,6 +69,7 @@ int serve(const SettingSources &sources)
     })
         .detach();
     const auto stuck = (*portal)->stop();
+    logger.info("stopped");
     if (stuck > 0) {
         // Their threads still use what would be destroyed; the tasks themselves are back in the queue.
         logger.warn("tasks did not return in time", {{"threads", stuck}});

@@ -54,7 +54,9 @@ Result<std::string> getFromUrl(const std::string &url, const Secret &token)
     long status = 0;
     curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
     if (status == 401 || status == 403)
-        return failure(ErrorKind::Unauthenticated, base + " refuses the token in PORTAL_TOKEN.",
+        return failure(ErrorKind::Unauthenticated,
+                       token.empty() ? base + " wants a token, and PORTAL_TOKEN is not set."
+                                     : base + " refuses the token in PORTAL_TOKEN.",
                        "Set PORTAL_TOKEN to the access_token that POST /auth/login answers an operator; it is good for "
                        "15 minutes.");
     if (status != 200)
@@ -75,6 +77,8 @@ monitor::StatusStyle style()
     winsize size{};
     if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         style.width = size.ws_col;
+    else if (!isatty(STDOUT_FILENO))
+        style.width = 1000; // into a file or a pipe: nothing is cut off
     style.colour = isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR");
     return style;
 }

@@ -51,7 +51,8 @@ struct Accounts
     }
 };
 
-int withAccounts(const SettingSources &sources, const std::function<Result<void>(const Accounts &)> &work)
+/// `first`: the command may be the first of all, and makes what is missing.
+int withAccounts(const SettingSources &sources, bool first, const std::function<Result<void>(const Accounts &)> &work)
 {
     const auto settings = Settings::load(sources);
     if (!settings)
@@ -59,6 +60,8 @@ int withAccounts(const SettingSources &sources, const std::function<Result<void>
     auto url = databaseUrl(*settings);
     if (!url)
         return report(url.error());
+    if (const auto there = databaseIsThere(*url); !first && !there)
+        return report(there.error());
     if (url->dialect == storage::Dialect::Sqlite && !settings->isSet("database.url")) {
         std::error_code failed; // the first account is made before the first start
         std::filesystem::create_directories(dataDirectoryPath(*settings), failed);
@@ -153,7 +156,15 @@ Result<void> signOut(const Accounts &accounts, Id user)
             error.message += " Open sessions were not ended.";
             co_return error;
         }
-        co_return co_await sessions.destroyAll(user);
+        auto ended = co_await sessions.destroyAll(user);
+        // What it could not tell Redis would be forgotten with this process.
+        if (!ended || !sessions.memory().hasPending())
+            co_return ended;
+        const bool told = co_await sessions.moveBack();
+        if (!told)
+            ended = failure(ErrorKind::Unavailable, "Redis takes no word of it: open sessions were not ended.",
+                            "Run the command again when Redis is well.");
+        co_return ended;
     });
     client.stop();
     runtime.stop();
@@ -164,7 +175,7 @@ Result<void> signOut(const Accounts &accounts, Id user)
 
 int addUser(const SettingSources &sources, const UserRequest &request)
 {
-    return withAccounts(sources, [&](const Accounts &accounts) -> Result<void> {
+    return withAccounts(sources, true, [&](const Accounts &accounts) -> Result<void> {
         const auto role = parseRole(request.role);
         if (!role)
             return role.error();
@@ -192,7 +203,7 @@ int addUser(const SettingSources &sources, const UserRequest &request)
 
 int disableUser(const SettingSources &sources, const UserRequest &request)
 {
-    return withAccounts(sources, [&](const Accounts &accounts) -> Result<void> {
+    return withAccounts(sources, false, [&](const Accounts &accounts) -> Result<void> {
         const auto user = accounts.users.findByEmailBlocking(request.email);
         if (!user)
             return user.error();
@@ -209,7 +220,7 @@ int disableUser(const SettingSources &sources, const UserRequest &request)
 
 int setPassword(const SettingSources &sources, const UserRequest &request)
 {
-    return withAccounts(sources, [&](const Accounts &accounts) -> Result<void> {
+    return withAccounts(sources, false, [&](const Accounts &accounts) -> Result<void> {
         const auto user = accounts.users.findByEmailBlocking(request.email);
         if (!user)
             return user.error();
@@ -229,7 +240,7 @@ int setPassword(const SettingSources &sources, const UserRequest &request)
 
 int listUsers(const SettingSources &sources)
 {
-    return withAccounts(sources, [&](const Accounts &accounts) -> Result<void> {
+    return withAccounts(sources, false, [&](const Accounts &accounts) -> Result<void> {
         UserQuery query;
         query.match = TextMatch::Prefix;
         query.limit = storage::UsersStore::maxPage;

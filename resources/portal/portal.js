@@ -7,10 +7,11 @@ let reconnectAfter = 500;
 const tasks = new Map();
 
 class Problem extends Error {
-  constructor(status, body) {
+  constructor(status, body, retryAfter) {
     super(body.detail || body.title || `The portal answered ${status}.`);
     this.status = status;
     this.fields = body.errors || [];
+    this.retryAfter = Number(retryAfter) || 5; // seconds
   }
 }
 
@@ -32,7 +33,7 @@ async function call(method, path, body) {
   let content = null;
   try { content = text ? JSON.parse(text) : null; } catch { /* a proxy's page: the status says enough */ }
   if (!answer.ok) {
-    throw new Problem(answer.status, content || {});
+    throw new Problem(answer.status, content || {}, answer.headers.get('Retry-After'));
   }
   return content;
 }
@@ -204,6 +205,12 @@ function drawTask(task) {
   }
   if (task.state === 'SUCCESS' && task.result && task.result.outlook)
     item.append(figures(task.result), fanChart(task.result.outlook));
+  if (task.state === 'SUCCESS' && task.result && task.result.source === 'simulated') {
+    const hint = document.createElement('p');
+    hint.className = 'hint';
+    hint.textContent = 'The prices are simulated, not those of a stock exchange.';
+    item.append(hint);
+  }
   return item;
 }
 
@@ -220,7 +227,14 @@ $('sign-in-form').onsubmit = (submitted) => {
   const register = submitted.submitter && submitted.submitter.value === 'register';
   attempt(async () => {
     if (register) await call('POST', '/auth/register', credentials);
-    const {user} = await call('POST', '/auth/login', credentials);
+    let user;
+    try {
+      ({user} = await call('POST', '/auth/login', credentials));
+    } catch (problem) {
+      if (register && problem instanceof Problem)
+        problem.message = `Your account exists now. Signing in has to wait: ${problem.message}`;
+      throw problem;
+    }
     submitted.target.reset();
     await enter(user);
   });
@@ -244,9 +258,20 @@ $('sign-out').onclick = () => attempt(async () => {
   leave();
 });
 
-try {
-  await enter(await call('GET', '/api/me'));
-} catch (problem) {
-  show(null);
-  if (problem.status !== 401) notify(problem.message);
+// Whoever is signed in stays so whatever else goes wrong: only a 401 says that nobody is.
+async function begin() {
+  try {
+    await enter(await call('GET', '/api/me'));
+    notify('');
+  } catch (problem) {
+    if (problem.status === 401) {
+      show(null);
+      return;
+    }
+    if (!(problem instanceof Problem)) throw problem;
+    notify(problem.message);
+    setTimeout(begin, 1000 * problem.retryAfter);
+  }
 }
+
+await begin();

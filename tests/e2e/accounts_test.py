@@ -33,6 +33,17 @@ class AccountsTest(PortalTest):
         self.assertProblem(Client(self.portal.url).get("/api/me", headers={"Cookie": f"sid={sid}"}), 401)
         self.assertProblem(bearer.get("/api/me"), 401)  # the token dies with its session
 
+    def test_a_form_of_another_page_signs_nobody_in(self):
+        client = self.new_client()
+        client.register("victim@example.org")
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "application/jsonx"):
+            with self.subTest(kind=kind):
+                answer = client.post("/auth/login", {"email": "victim@example.org", "password": PASSWORD},
+                                     headers={"Content-Type": kind})
+                self.assertProblem(answer, 415, "media-type")
+                self.assertNotIn("sid", client.cookies)
+        client.login("victim@example.org")
+
     def test_a_token_from_the_session(self):
         client = self.new_client("token@example.org")
         answer = client.post("/auth/token")

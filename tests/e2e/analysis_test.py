@@ -2,7 +2,7 @@
 
 import unittest
 
-from harness import Client, PortalTest, Socket, wait_until
+from harness import Client, Portal, PortalTest, Socket, folder, wait_until
 
 ENDED = ("SUCCESS", "FAILURE", "REVOKED")
 
@@ -125,6 +125,19 @@ class WebSocketTest(PortalTest):
             socket.subscribe("tasks")
         finally:
             socket.close()
+
+    def test_a_result_that_is_no_longer_kept(self):
+        with folder() as where:
+            portal = Portal(where, "--set", "results.expiry=2s")
+            try:
+                client = portal.client().sign_up("late@example.org")
+                task_id = client.start_analysis(paths=1000)
+                self.assertEqual(client.wait_for_task(task_id)["state"], "SUCCESS")
+                task = client.wait_for_task(task_id, states=("EXPIRED",))
+                self.assertIsNone(task["result"])
+                self.assertIsNotNone(task["ended"])
+            finally:
+                portal.kill()
 
     def test_the_socket_ends_with_the_session(self):
         client = self.new_client("leaver@example.org")

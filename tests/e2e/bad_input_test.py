@@ -169,6 +169,7 @@ class BadInputTest(unittest.TestCase):
             self.assertEqual(client.get("/health").json["status"], "degraded")
             answer = client.post("/start-analysis", {"symbol": "AAPL"})
             self.assertEqual(answer.status, 503, answer)
+            self.assertEqual(portal.stop(), 0)
         finally:
             portal.kill()
 

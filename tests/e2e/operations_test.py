@@ -13,7 +13,7 @@ import unittest
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from harness import (Client, Portal, PortalTest, Redis, folder, patience, run,
+from harness import (PASSWORD, Client, Portal, PortalTest, Redis, add_user, folder, patience, run,
                      wait_until)
 
 
@@ -179,11 +179,92 @@ class ProcessTest(unittest.TestCase):
             finally:
                 portal.kill()
 
+    def test_commands_beside_a_running_portal_see_and_keep_everything(self):
+        with folder() as where:
+            portal = Portal(where)
+            try:
+                commands = lambda *words, **more: run(*words, "--data-dir", portal.data_dir, **more)
+                for number in range(3):
+                    self.assertEqual(commands("user", "list").returncode, 0)
+                    client = portal.client().sign_up(f"web{number}@example.org")
+                    add_user(portal.data_dir, f"shell{number}@example.org", "operator")
+                    listed = commands("user", "list").stdout
+                    for other in range(number + 1):
+                        self.assertIn(f"web{other}@example.org", listed)
+                        self.assertIn(f"shell{other}@example.org", listed)
+                    portal.client().login(f"shell{number}@example.org")
+                deleted = [os.readlink(link) for link in pathlib.Path(f"/proc/{portal.pid}/fd").iterdir()
+                           if os.path.lexists(link) and os.readlink(link).endswith("(deleted)")]
+                self.assertEqual([name for name in deleted if "portal.db" in name], [])
+                done = commands("user", "disable", "web0@example.org")
+                self.assertEqual(done.returncode, 0, done)
+                self.assertEqual(portal.client().post("/auth/login", {"email": "web0@example.org", "password": PASSWORD}).status, 403)
+                self.assertEqual(client.get("/api/me").status, 200)
+                portal.kill()
+                portal.start()
+                for number in range(1, 3):
+                    portal.client().login(f"web{number}@example.org")
+                    portal.client().login(f"shell{number}@example.org")
+            finally:
+                portal.kill()
+
+    def test_a_backup_goes_to_a_new_machine_but_not_under_a_running_portal(self):
+        with folder() as where:
+            portal = Portal(where)
+            try:
+                portal.client().register("kept@example.org")
+                backup = where / "backup.db"
+                self.assertEqual(run("backup", backup, "--data-dir", portal.data_dir).returncode, 0)
+                refused = run("restore", backup, "--force", "--data-dir", portal.data_dir)
+                self.assertEqual(refused.returncode, 1, refused)
+                self.assertIn(str(portal.pid), refused.stderr)
+                portal.client().login("kept@example.org")
+                self.assertEqual(run("restore", backup, "--data-dir", where / "new" / "place").returncode, 0)
+                self.assertEqual((where / "new" / "place").stat().st_mode & 0o777, 0o700)
+                listed = run("user", "list", "--data-dir", where / "new" / "place")
+                self.assertIn("kept@example.org", listed.stdout)
+                mistyped = run("user", "list", "--data-dir", where / "nowhere")
+                self.assertEqual(mistyped.returncode, 1, mistyped)
+                self.assertIn("no database", mistyped.stderr)
+                self.assertFalse((where / "nowhere").exists())
+            finally:
+                portal.kill()
+
+    def test_nonsense_is_not_the_portals_error(self):
+        with folder() as where:
+            portal = Portal(where)
+            try:
+                client = portal.client()
+                for _ in range(30):
+                    self.assertEqual(client.request("BREW", "/").status, 501)
+                shown = lambda: json.loads(run("status", "--json", "--data-dir", portal.data_dir).stdout)
+                rate = wait_until(lambda: next((r for r in shown()["readings"] if r["resource"] == "error_rate"
+                                                and r["value"] is not None), None), "an error rate")
+                self.assertEqual((rate["value"], rate["zone"]), (0, "green"))
+            finally:
+                portal.kill()
+
+    def test_a_browser_gets_errors_as_a_page(self):
+        with folder() as where:
+            portal = Portal(where)
+            try:
+                page = portal.client().get("/no/such/page", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+                self.assertEqual(page.status, 404)
+                self.assertTrue(page.headers["Content-Type"].startswith("text/html"))
+                self.assertIn(page.headers["X-Request-Id"], page.body.decode())
+                self.assertEqual(portal.client().get("/no/such/page").problem, "not-found")
+            finally:
+                portal.kill()
+
     def test_check_config_says_where_each_value_comes_from(self):
         done = run("check-config", "--redis", "redis://user:hidden-password@127.0.0.1:1/0", "--set", "tasks.concurrency=3",
                    env={"APP_ENV": "development"})
         self.assertEqual(done.returncode, 0, done)
         self.assertIn("tasks.concurrency", done.stdout)
+        zones = run("check-config", "--set", "zones.queue.yellow=5", "--set", "zones.queue.red=10")
+        self.assertEqual(zones.returncode, 0, zones)
+        self.assertRegex(zones.stdout, r"zones\.queue\.enter +5s")
+        self.assertEqual(run("check-config", "--set", "limits.api=nonsense").returncode, 2)
         self.assertNotIn("hidden-password", done.stdout + done.stderr)
 
 
@@ -261,6 +342,20 @@ class RedisAwayTest(unittest.TestCase):
 
     def test_redis_is_killed_and_comes_back(self):
         self.outage(Redis.kill, Redis.start)
+
+    def test_it_stops_when_it_is_told_to_while_redis_is_away(self):
+        with folder() as where:
+            server = Redis(where)
+            portal = Portal(where, "--redis", server.url)
+            try:
+                client = portal.client().sign_up("leaving@example.org")
+                server.kill()
+                wait_until(lambda: client.get("/health").json["status"] == "degraded", "degraded")
+                self.assertIn(client.get("/api/me").status, (200, 503))
+                self.assertEqual(portal.stop(), 0)
+            finally:
+                portal.kill()
+                server.stop()
 
     def test_redis_stands_still_and_goes_on(self):
         self.outage(lambda server: server.signal(signal.SIGSTOP), lambda server: server.signal(signal.SIGCONT))

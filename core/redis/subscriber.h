@@ -40,7 +40,7 @@ public:
     void onReady(std::function<void()> handler);
 
 private:
-    struct Impl;
+    class Impl;
     std::shared_ptr<Impl> m_impl;
 };
 

@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -29,6 +30,9 @@ std::string encode(std::string_view bytes, int variant)
 
 Result<std::string> decode(std::string_view text, int variant)
 {
+    // libsodium 1.0.18 looks at characters as signed and takes some beyond ASCII for digits.
+    if (!std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x80; }))
+        return failure(ErrorKind::Invalid, "The text is not base64");
     std::string bytes(text.size() / 4 * 3 + 3, '\0');
     std::size_t size = 0;
     const char *end = nullptr;

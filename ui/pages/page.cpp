@@ -1,0 +1,49 @@
+#include "ui/pages/page.h"
+
+#include "ui/support/format.h"
+#include "ui/support/icons.h"
+
+#include <QToolButton>
+
+namespace portolan::ui {
+
+QAction *Page::addCommand(const QString &text, const QString &iconName, const QKeySequence &shortcut,
+                          std::function<void()> work, Allowed allowed)
+{
+    auto *action = new QAction(icon(iconName), text, this);
+    action->setShortcut(shortcut);
+    action->setShortcutContext(Qt::WidgetWithChildrenShortcut);
+    connect(action, &QAction::triggered, this, std::move(work));
+    addAction(action);
+    m_commands.append(action);
+    m_allowed.push_back(std::move(allowed));
+    return action;
+}
+
+void Page::updateCommands()
+{
+    for (qsizetype i = 0; i < m_commands.size(); ++i) {
+        const auto &allowed = m_allowed[std::size_t(i)];
+        const Capability capability = allowed ? allowed() : Capability{};
+        QAction *action = m_commands[i];
+        QString tip = action->text();
+        if (!capability.available)
+            tip += ": " + portolan::ui::text(capability.reason);
+        else if (!action->shortcut().isEmpty())
+            tip += " (" + action->shortcut().toString(QKeySequence::NativeText) + ")";
+        action->setEnabled(capability.available);
+        action->setToolTip(tip);
+    }
+}
+
+QWidget *Page::buttonOf(QAction *command)
+{
+    auto *button = new QToolButton(this);
+    button->setDefaultAction(command);
+    button->setToolButtonStyle(command->icon().isNull() ? Qt::ToolButtonTextOnly : Qt::ToolButtonTextBesideIcon);
+    button->setFocusPolicy(Qt::StrongFocus);
+    button->setAccessibleName(command->text());
+    return button;
+}
+
+} // namespace portolan::ui

@@ -5,8 +5,6 @@
 #include "ui/support/zones.h"
 
 #include <QFuture>
-#include <QScrollArea>
-#include <QVBoxLayout>
 #include <algorithm>
 
 namespace portolan::ui {
@@ -107,24 +105,12 @@ TileText contentOf(const TileKind &kind, const Reading *reading, const Snapshot 
 
 OverviewPage::OverviewPage(const PageContext &context, QWidget *parent) : Page(context, parent)
 {
-    auto *scroll = new QScrollArea;
-    scroll->setFrameShape(QFrame::NoFrame);
-    scroll->setWidgetResizable(true);
-    scroll->setFocusPolicy(Qt::NoFocus);
-    scroll->setAccessibleName(tr("Resources"));
-    auto *inner = new QWidget;
-    auto *column = new QVBoxLayout(inner);
-    column->setContentsMargins(0, 0, 0, 0);
     m_grid = new QGridLayout;
     m_grid->setSpacing(14);
-    column->addLayout(m_grid);
-    column->addStretch(1);
-    scroll->setWidget(inner);
-    auto *layout = new QVBoxLayout(this);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->addWidget(scroll);
+    body()->addLayout(m_grid);
+    body()->addStretch(1);
     for (const TileKind &kind : kinds) {
-        auto *tile = new Tile(inner);
+        auto *tile = new Tile;
         tile->setContent({.title = resourceTitle(kind.resource), .value = unknownText()});
         const QString target = pageExplaining(kind.resource);
         connect(tile, &Tile::clicked, this, [this, target] { emit pageWanted(target); });

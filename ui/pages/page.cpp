@@ -3,6 +3,7 @@
 #include "ui/support/format.h"
 #include "ui/support/icons.h"
 
+#include <QScrollArea>
 #include <QToolButton>
 
 namespace portolan::ui {
@@ -34,6 +35,25 @@ void Page::updateCommands()
         action->setEnabled(capability.available);
         action->setToolTip(tip);
     }
+}
+
+QVBoxLayout *Page::body()
+{
+    if (m_body)
+        return m_body;
+    auto *scroll = new QScrollArea;
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setWidgetResizable(true);
+    scroll->setFocusPolicy(Qt::NoFocus);
+    auto *inner = new QWidget;
+    m_body = new QVBoxLayout(inner);
+    m_body->setContentsMargins(0, 0, 0, 0);
+    m_body->setSpacing(12);
+    scroll->setWidget(inner);
+    auto *layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(scroll);
+    return m_body;
 }
 
 QWidget *Page::buttonOf(QAction *command)

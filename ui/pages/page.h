@@ -8,6 +8,7 @@
 #include <QAction>
 #include <QSettings>
 #include <QUrl>
+#include <QVBoxLayout>
 #include <QWidget>
 #include <functional>
 #include <vector>
@@ -47,6 +48,8 @@ protected:
     using Allowed = std::function<Capability()>;
     QAction *addCommand(const QString &text, const QString &iconName, const QKeySequence &shortcut,
                         std::function<void()> work, Allowed allowed = {});
+    /// Where the page puts its parts; scrolls when the window is too small for them.
+    QVBoxLayout *body();
     /// A button of a command, focusable, that says why it is grey.
     QWidget *buttonOf(QAction *command);
     const PageContext &context() const { return m_context; }
@@ -55,6 +58,7 @@ private:
     PageContext m_context;
     QList<QAction *> m_commands;
     std::vector<Allowed> m_allowed;
+    QVBoxLayout *m_body = nullptr;
 };
 
 } // namespace portolan::ui

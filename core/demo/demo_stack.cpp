@@ -43,6 +43,17 @@ void DemoStack::play()
 {
     tick();
     m_timer.start(1000);
+    // Whoever listens comes after this call; what was logged lately is for them.
+    QTimer::singleShot(0, this, [this] {
+        for (int i = 0; i < 12; ++i)
+            logSample();
+    });
+}
+
+void DemoStack::logSample()
+{
+    const Sample &sample = samples[m_lines++ % samples.size()];
+    log(sample.level, sample.message);
 }
 
 void DemoStack::tick()
@@ -52,8 +63,7 @@ void DemoStack::tick()
     m_deployment.tick();
     if (m_deployment.link() != LinkState::Live || !m_deployment.latest()->redis.age)
         return;
-    const Sample &sample = samples[m_lines++ % samples.size()];
-    log(sample.level, sample.message);
+    logSample();
 }
 
 void DemoStack::log(LogLine::Level level, std::string message)

@@ -37,6 +37,7 @@ public:
 
 private:
     void become(State state);
+    void logSample();
     void log(LogLine::Level level, std::string message);
     std::optional<Error> takeFailure() { return std::exchange(m_failNext, std::nullopt); }
 

@@ -7,6 +7,7 @@ void UserModel::restart()
     setRows({});
     m_next.reset();
     m_asking = true;
+    ++m_round;
     m_ask({});
 }
 
@@ -31,7 +32,12 @@ void UserModel::fetchMore(const QModelIndex &parent)
     if (!canFetchMore(parent))
         return;
     m_asking = true;
-    m_ask(*m_next);
+    // An answer may be there at once, and rows must not be added while a view is still told of the ones before.
+    const auto ask = [this, round = m_round, cursor = *m_next] {
+        if (round == m_round)
+            m_ask(cursor);
+    };
+    QMetaObject::invokeMethod(this, ask, Qt::QueuedConnection);
 }
 
 } // namespace portolan::ui

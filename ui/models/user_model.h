@@ -27,6 +27,7 @@ private:
     std::function<void(const std::string &)> m_ask;
     std::optional<std::string> m_next;
     bool m_asking = false;
+    std::uint64_t m_round = 0; ///< of restart()
 };
 
 } // namespace portolan::ui

@@ -122,7 +122,9 @@ void LocalPage::addForm(QHBoxLayout &row)
     auto *right = new QFormLayout;
     for (QFormLayout *form : {left, right}) {
         form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
+        form->setVerticalSpacing(8);
         halves->addLayout(form, 1);
+        halves->setAlignment(form, Qt::AlignTop);
     }
     m_tier = new QComboBox;
     m_tier->setEditable(true);

@@ -2,9 +2,9 @@
 
 #include "ui/support/format.h"
 #include "ui/support/icons.h"
+#include "ui/widgets/flat_button.h"
 
 #include <QScrollArea>
-#include <QToolButton>
 
 namespace portolan::ui {
 
@@ -13,7 +13,6 @@ QAction *Page::addCommand(const QString &text, const QString &iconName, const QK
 {
     auto *action = new QAction(icon(iconName), text, this);
     action->setShortcut(shortcut);
-    action->setShortcutContext(Qt::WidgetWithChildrenShortcut);
     connect(action, &QAction::triggered, this, std::move(work));
     addAction(action);
     m_commands.append(action);
@@ -58,10 +57,8 @@ QVBoxLayout *Page::body()
 
 QWidget *Page::buttonOf(QAction *command)
 {
-    auto *button = new QToolButton(this);
+    auto *button = new FlatButton(this);
     button->setDefaultAction(command);
-    button->setToolButtonStyle(command->icon().isNull() ? Qt::ToolButtonTextOnly : Qt::ToolButtonTextBesideIcon);
-    button->setFocusPolicy(Qt::StrongFocus);
     button->setAccessibleName(command->text());
     return button;
 }

@@ -70,7 +70,7 @@ PerformancePage::PerformancePage(const PageContext &context, QWidget *parent)
                       {{Metric::ErrorRate, tr("errors")}},
                       [](double v) { return percentText(v); },
                       Resource::ErrorRate});
-    m_history = new HistoryPanel(this->context(), tr("Over time"), std::move(charts));
+    m_history = new HistoryPanel(this->context(), tr("Over time"), std::move(charts), 2);
     body()->addWidget(m_figures);
     body()->addWidget(m_history, 5);
     auto *card = new Card(tr("Routes"));

@@ -64,14 +64,14 @@ const std::array workerColumns{
 };
 
 const std::array taskColumns{
-    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "State"), 13, stateText},
-    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Task"), 16, [](const TaskInfo &t) { return text(t.name); }},
+    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "State"), 12, stateText},
+    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Task"), 14, [](const TaskInfo &t) { return text(t.name); }},
     Column<TaskInfo>{
         QT_TRANSLATE_NOOP("tables", "Runtime"), 8,
         [](const TaskInfo &t) { return runtimeOf(t) ? durationText(runtimeOf(t)) : QStringLiteral("–"); },
         [](const TaskInfo &t) { return QVariant(qlonglong(runtimeOf(t).value_or(std::chrono::seconds(-1)).count())); }},
-    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Created"), 16,
-                     [](const TaskInfo &t) { return dateTimeText(t.created); }},
+    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Created"), 9,
+                     [](const TaskInfo &t) { return t.created ? clockText(*t.created) : unknownText(); }},
     Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Arguments"), 24, [](const TaskInfo &t) { return text(t.arguments); }},
 };
 
@@ -199,7 +199,7 @@ void QueuePage::addTasks(QHBoxLayout &row)
     buttons->addWidget(buttonOf(m_rerun));
     buttons->addStretch(1);
     m_taskCard->body()->addLayout(buttons);
-    row.addWidget(m_taskCard, 3);
+    row.addWidget(m_taskCard, 5);
 
     auto *card = new Card(tr("Details"));
     m_details = new QPlainTextEdit;
@@ -209,7 +209,7 @@ void QueuePage::addTasks(QHBoxLayout &row)
     m_details->setAccessibleName(tr("Details of the task"));
     m_details->setPlaceholderText(tr("Choose a task to see its arguments, result or error"));
     card->body()->addWidget(m_details, 1);
-    row.addWidget(card, 2);
+    row.addWidget(card, 3);
     connect(m_filter, &QLineEdit::textChanged, m_taskView, &TableView::setFilter);
     connect(m_taskView, &TableView::selected, this, [this] {
         showDetails();

@@ -27,8 +27,10 @@ const std::array familyColumns{
                           [](const FamilyFigures &f) {
                               if (!f.bytes)
                                   return unknownText();
-                              return f.budget ? sizeOfText(f.bytes->value, double(*f.budget))
-                                              : sizeText(f.bytes->value) + " (no budget)";
+                              if (!f.budget)
+                                  return RedisPage::tr("%1, no budget").arg(sizeText(f.bytes->value));
+                              const QString of = sizeOfText(f.bytes->value, double(*f.budget));
+                              return f.bytes->value > double(*f.budget) ? RedisPage::tr("%1, over").arg(of) : of;
                           },
                           [](const FamilyFigures &f) { return QVariant(f.bytes ? f.bytes->value : -1); },
                           [](const FamilyFigures &f) {

@@ -32,11 +32,15 @@ Card::Card(const QString &title, QWidget *parent) : QWidget(parent)
     auto *label = new QLabel(title);
     label->setFont(scaledFont(font(), 1.05, true));
     m_note = mutedLabel();
+    m_note->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     m_head->addWidget(label);
-    m_head->addWidget(m_note);
-    m_head->addStretch(1);
-    label->setVisible(!title.isEmpty());
+    m_head->addWidget(m_note, 1);
     outer->addLayout(m_head);
+    if (title.isEmpty()) {
+        label->hide();
+        m_note->hide();
+        outer->setSpacing(0);
+    }
     m_body = new QVBoxLayout;
     m_body->setSpacing(8);
     outer->addLayout(m_body, 1);

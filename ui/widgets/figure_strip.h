@@ -1,5 +1,6 @@
 #pragma once
 
+#include <QGridLayout>
 #include <QLabel>
 #include <QWidget>
 #include <vector>
@@ -16,8 +17,20 @@ public:
     /// In the order of the names. `stale`: greyed.
     void setValues(const QStringList &values, bool stale = false);
 
+protected:
+    void resizeEvent(QResizeEvent *event) override;
+
 private:
-    std::vector<QLabel *> m_values;
+    void arrange();
+
+    struct Figure
+    {
+        QWidget *cell;
+        QLabel *value;
+    };
+    std::vector<Figure> m_figures;
+    QGridLayout *m_grid;
+    int m_columns = 0;
 };
 
 } // namespace portolan::ui

@@ -1,9 +1,10 @@
 #include "ui/widgets/history_panel.h"
 
 #include "ui/widgets/card.h"
+#include "ui/widgets/flat_button.h"
 
 #include <QFuture>
-#include <QToolButton>
+#include <QGridLayout>
 #include <algorithm>
 
 namespace portolan::ui {
@@ -30,32 +31,51 @@ constexpr int usualSpan = 1;
 
 } // namespace
 
-HistoryPanel::HistoryPanel(const PageContext &context, const QString &title, std::vector<ChartKind> charts,
+HistoryPanel::HistoryPanel(const PageContext &context, const QString &title, std::vector<ChartKind> charts, int perRow,
                            QWidget *parent)
     : QWidget(parent), m_context(context), m_kinds(std::move(charts)), m_spans(new QButtonGroup(this))
 {
     auto *card = new Card(title);
     for (int i = 0; i < int(std::size(spans)); ++i) {
-        auto *button = new QToolButton;
+        auto *button = new FlatButton;
         button->setText(tr(spans[i].title));
         button->setAccessibleName(tr("Show the last %1").arg(tr(spans[i].title)));
         button->setCheckable(true);
-        button->setFocusPolicy(Qt::StrongFocus);
         m_spans->addButton(button, i);
         card->head()->addWidget(button);
     }
     card->head()->setSpacing(4);
+    auto *grid = new QGridLayout;
+    grid->setHorizontalSpacing(16);
+    grid->setVerticalSpacing(8);
+    int place = 0;
     for (const ChartKind &kind : m_kinds) {
         auto *chart = new TimeChart(kind.title, kind.format, kind.binary);
+        const bool alone = place == 0 && int(m_kinds.size()) % perRow != 0;
+        grid->addWidget(chart, place / perRow, place % perRow, 1, alone ? perRow : 1);
+        grid->setRowStretch(place / perRow, 1);
+        place += alone ? perRow : 1;
         m_charts.push_back(chart);
-        card->body()->addWidget(chart, 1);
     }
+    card->body()->addLayout(grid, 1);
+    makeRoomForNames();
     auto *layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(card);
     const int kept = context.settings.value(spanKey, usualSpan).toInt();
     m_spans->button(std::clamp(kept, 0, int(std::size(spans)) - 1))->setChecked(true);
     connect(m_spans, &QButtonGroup::idClicked, this, &HistoryPanel::choose);
+}
+
+void HistoryPanel::makeRoomForNames()
+{
+    int room = 0;
+    for (const ChartKind &kind : m_kinds) {
+        for (const auto &[metric, name] : kind.lines)
+            room = kind.lines.size() > 1 ? std::max(room, fontMetrics().horizontalAdvance(name) + 14) : room;
+    }
+    for (TimeChart *chart : m_charts)
+        chart->setNameRoom(room);
 }
 
 void HistoryPanel::choose(int span)

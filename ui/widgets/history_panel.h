@@ -24,7 +24,8 @@ class HistoryPanel final : public QWidget
     Q_OBJECT
 
 public:
-    HistoryPanel(const PageContext &context, const QString &title, std::vector<ChartKind> charts,
+    /// `perRow`: so many beside each other; the first is as wide as all of them where they do not fill their rows.
+    HistoryPanel(const PageContext &context, const QString &title, std::vector<ChartKind> charts, int perRow = 1,
                  QWidget *parent = nullptr);
 
     void showSnapshot(const Snapshot &snapshot); ///< bands, and the next points when they are due
@@ -32,6 +33,7 @@ public:
     const std::vector<TimeChart *> &charts() const { return m_charts; }
 
 private:
+    void makeRoomForNames();
     void choose(int span);
     void take(const std::vector<Series> &series, WallTime from, WallTime to);
 

@@ -96,6 +96,6 @@ void Sidebar::setZone(int row, Zone zone, bool shown)
     entry->setData(Qt::AccessibleTextRole, shown ? entry->text() + ", " + zoneWord(zone) : entry->text());
 }
 
-QSize Sidebar::sizeHint() const { return {fontMetrics().height() * 14, 200}; }
+QSize Sidebar::sizeHint() const { return {fontMetrics().height() * 15 + fontMetrics().height() / 2, 200}; }
 
 } // namespace portolan::ui

@@ -36,38 +36,84 @@ private:
     QStringList m_words;
 };
 
-/// Paints the bar of a cell that has one, below its text.
+constexpr int padding = 8; ///< of cells and headers, so that they stand below each other
+
+/// Cells as the rest of the console looks; below the text a bar, where there is one.
 class CellDelegate final : public QStyledItemDelegate
 {
 public:
     using QStyledItemDelegate::QStyledItemDelegate;
     void paint(QPainter *painter, const QStyleOptionViewItem &option, const QModelIndex &index) const override
     {
-        const QVariant bar = index.data(BarRole);
-        if (!bar.isValid())
-            return QStyledItemDelegate::paint(painter, option, index);
-        QStyleOptionViewItem plain = option;
-        initStyleOption(&plain, index);
         const Colours &colours = coloursOf(option.palette);
-        const bool selected = option.state.testFlag(QStyle::State_Selected);
         painter->save();
         painter->setRenderHint(QPainter::Antialiasing);
-        if (selected)
-            painter->fillRect(option.rect, blend(colours.accent, colours.surface, 0.22));
-        const double fraction = bar.toDouble();
-        const QRectF room = QRectF(option.rect).adjusted(6, option.rect.height() - 7, -8, -3);
-        painter->setPen(Qt::NoPen);
-        painter->setBrush(colours.raised);
-        painter->drawRoundedRect(room, 2, 2);
-        const QColor &colour = fraction > 1 ? colours.red : fraction > 0.8 ? colours.yellow : colours.accent;
-        painter->setBrush(colour);
-        painter->drawRoundedRect(
-            QRectF(room.topLeft(), QSizeF(room.width() * std::clamp(fraction, 0.0, 1.0), room.height())), 2, 2);
+        if (option.state.testFlag(QStyle::State_Selected))
+            painter->fillRect(option.rect, blend(colours.accent, colours.surface, 0.2));
+        else if (option.state.testFlag(QStyle::State_MouseOver))
+            painter->fillRect(option.rect, blend(colours.raised, colours.surface, 0.5));
+        QRect room = option.rect.adjusted(padding, 0, -padding, 0);
+        if (const QVariant bar = index.data(BarRole); bar.isValid()) {
+            paintBar(*painter, QRectF(room.left(), room.bottom() - 5, room.width(), 3.5), bar.toDouble(), colours);
+            room.adjust(0, 0, 0, -5);
+        }
         painter->setPen(colours.text);
-        const QRect textRect = option.rect.adjusted(6, 2, -8, -8);
-        painter->drawText(textRect, Qt::AlignLeft | Qt::AlignVCenter,
-                          option.fontMetrics.elidedText(plain.text, Qt::ElideRight, textRect.width()));
+        const auto alignment = Qt::Alignment(index.data(Qt::TextAlignmentRole).toInt() | Qt::AlignVCenter);
+        painter->drawText(room, int(alignment),
+                          option.fontMetrics.elidedText(index.data().toString(), Qt::ElideRight, room.width()));
+        if (option.state.testFlag(QStyle::State_HasFocus)) {
+            painter->setPen(QPen(colours.accent, 1));
+            painter->drawLine(option.rect.bottomLeft(), option.rect.bottomRight());
+        }
         painter->restore();
+    }
+
+private:
+    static void paintBar(QPainter &painter, const QRectF &room, double fraction, const Colours &colours)
+    {
+        painter.setPen(Qt::NoPen);
+        painter.setBrush(colours.raised);
+        painter.drawRoundedRect(room, 1.7, 1.7);
+        painter.setBrush(fraction > 1 ? colours.red : fraction > 0.8 ? colours.yellow : colours.accent);
+        const QSizeF filled(room.width() * std::clamp(fraction, 0.0, 1.0), room.height());
+        painter.drawRoundedRect(QRectF(room.topLeft(), filled), 1.7, 1.7);
+    }
+};
+
+/// A header without boxes: muted words over a line, an arrow where the table is sorted.
+class FlatHeader final : public QHeaderView
+{
+public:
+    explicit FlatHeader(QWidget *parent) : QHeaderView(Qt::Horizontal, parent)
+    {
+        setSectionsClickable(true);
+        setFocusPolicy(Qt::NoFocus);
+        setMinimumSectionSize(fontMetrics().height() * 3);
+    }
+    QSize sizeHint() const override { return {QHeaderView::sizeHint().width(), fontMetrics().height() + 12}; }
+
+protected:
+    void paintSection(QPainter *painter, const QRect &rect, int section) const override
+    {
+        const Colours &colours = coloursOf(palette());
+        painter->save();
+        painter->fillRect(rect, colours.surface);
+        painter->setPen(QPen(colours.border, 1));
+        painter->drawLine(rect.bottomLeft(), rect.bottomRight());
+        const QRect room = rect.adjusted(padding, 0, -padding, 0);
+        QString words = model()->headerData(section, Qt::Horizontal).toString();
+        if (isSortIndicatorShown() && sortIndicatorSection() == section)
+            words += sortIndicatorOrder() == Qt::AscendingOrder ? QStringLiteral(" ↑") : QStringLiteral(" ↓");
+        const auto alignment = model()->headerData(section, Qt::Horizontal, Qt::TextAlignmentRole).toInt();
+        painter->setPen(colours.muted);
+        painter->drawText(room, alignment | Qt::AlignVCenter,
+                          fontMetrics().elidedText(words, Qt::ElideRight, room.width()));
+        painter->restore();
+    }
+    void paintEvent(QPaintEvent *event) override
+    {
+        QPainter(viewport()).fillRect(event->rect(), coloursOf(palette()).surface);
+        QHeaderView::paintEvent(event);
     }
 };
 
@@ -80,7 +126,9 @@ TableView::TableView(QAbstractItemModel &model, const QString &name, const QStri
     m_proxy->setSourceModel(&model);
     m_proxy->setSortRole(SortRole);
     m_proxy->setSortCaseSensitivity(Qt::CaseInsensitive);
+    setHorizontalHeader(new FlatHeader(this));
     setModel(m_proxy);
+    setMouseTracking(true);
     setItemDelegate(new CellDelegate(this));
     setAccessibleName(name);
     setSelectionBehavior(QAbstractItemView::SelectRows);
@@ -95,22 +143,30 @@ TableView::TableView(QAbstractItemModel &model, const QString &name, const QStri
     verticalHeader()->hide();
     verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 12);
     verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
-    horizontalHeader()->setHighlightSections(false);
-    horizontalHeader()->setStretchLastSection(true);
-    horizontalHeader()->setFocusPolicy(Qt::NoFocus);
-    for (int column = 0; column < model.columnCount(); ++column) {
-        const int letters = model.headerData(column, Qt::Horizontal, WidthRole).toInt();
-        setColumnWidth(column, letters * fontMetrics().averageCharWidth() + 16);
-    }
+    fitColumns(model);
     if (sorted) {
         setSortingEnabled(true);
         m_proxy->sort(-1); // the model's order until somebody asks for another
         horizontalHeader()->setSortIndicator(-1, Qt::AscendingOrder);
     }
-    // A selection in the colour of the accent, but so light that the text stays as it is.
     connect(selectionModel(), &QItemSelectionModel::selectionChanged, this, &TableView::selected);
     connect(this, &QTableView::doubleClicked, this,
             [this](const QModelIndex &index) { emit opened(m_proxy->mapToSource(index).row()); });
+}
+
+void TableView::fitColumns(const QAbstractItemModel &model)
+{
+    int widest = 0;
+    std::vector<int> letters;
+    for (int column = 0; column < model.columnCount(); ++column) {
+        letters.push_back(model.headerData(column, Qt::Horizontal, WidthRole).toInt());
+        if (letters.back() > letters[std::size_t(widest)])
+            widest = column;
+        setColumnWidth(column, letters.back() * fontMetrics().horizontalAdvance('0') + 2 * padding);
+    }
+    // The widest one takes what is left, and gives where there is too little.
+    horizontalHeader()->setSectionResizeMode(widest, QHeaderView::Stretch);
+    setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
 }
 
 void TableView::setFilter(const QString &words)

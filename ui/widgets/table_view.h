@@ -31,6 +31,8 @@ protected:
     void keyPressEvent(QKeyEvent *event) override;
 
 private:
+    void fitColumns(const QAbstractItemModel &model);
+
     QSortFilterProxyModel *m_proxy;
     QString m_whenEmpty;
 };

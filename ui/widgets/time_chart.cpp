@@ -9,10 +9,22 @@
 #include <QKeyEvent>
 #include <QMouseEvent>
 #include <QPainter>
+#include <QRegularExpression>
 #include <algorithm>
 #include <cmath>
 
 namespace portolan::ui {
+
+namespace {
+
+/// Ticks are round: "10.0 MB" is "10 MB" there.
+QString roundLabel(QString label)
+{
+    static const QRegularExpression zeros("\\.0+(?=\\D|$)");
+    return label.remove(zeros);
+}
+
+} // namespace
 
 TimeChart::TimeChart(const QString &title, Format format, bool binary, QWidget *parent)
     : QWidget(parent), m_title(title), m_format(std::move(format)), m_binary(binary)
@@ -25,7 +37,7 @@ TimeChart::TimeChart(const QString &title, Format format, bool binary, QWidget *
 
 QSize TimeChart::sizeHint() const { return {fontMetrics().height() * 30, fontMetrics().height() * 12}; }
 
-QSize TimeChart::minimumSizeHint() const { return {fontMetrics().height() * 12, fontMetrics().height() * 9}; }
+QSize TimeChart::minimumSizeHint() const { return {fontMetrics().height() * 12, fontMetrics().height() * 7}; }
 
 void TimeChart::setLines(std::vector<Line> lines, WallTime from, WallTime to)
 {
@@ -45,6 +57,13 @@ void TimeChart::setBands(const Bands &bands)
     update();
 }
 
+void TimeChart::setNameRoom(int pixels)
+{
+    m_nameRoom = std::max(8, pixels);
+    recompute();
+    update();
+}
+
 void TimeChart::setEvents(std::vector<Event> events)
 {
     m_events = std::move(events);
@@ -55,12 +74,7 @@ QRectF TimeChart::plot() const
 {
     const double em = fontMetrics().height();
     const double left = fontMetrics().horizontalAdvance("888.8 MB") + 10;
-    double right = 8;
-    if (m_lines.size() > 1) {
-        for (const Line &line : m_lines)
-            right = std::max(right, fontMetrics().horizontalAdvance(line.name) + 14.0);
-    }
-    return QRectF(rect()).adjusted(left, em * 1.5, -right, -em * 1.4);
+    return QRectF(rect()).adjusted(left, em * 1.9, -m_nameRoom, -em * 1.4);
 }
 
 void TimeChart::recompute()
@@ -117,8 +131,8 @@ void TimeChart::paintEvent(QPaintEvent *)
         painter.drawText(plot(), Qt::AlignCenter, tr("No data for this time"));
         return;
     }
-    paintBands(painter);
     paintAxes(painter);
+    paintBands(painter);
     paintEvents(painter);
     // The first line is the one that matters: it is painted over the others.
     for (std::size_t line = m_lines.size(); line-- > 0;)
@@ -135,8 +149,10 @@ void TimeChart::paintBands(QPainter &painter) const
         if (from >= m_top)
             return;
         const QRectF rect(QPointF(area.left(), yOf(to)), QPointF(area.right(), yOf(from)));
-        painter.fillRect(rect, blend(colour, colours.surface, 0.09));
-        painter.setPen(QPen(blend(colour, colours.surface, 0.7), 1, Qt::DashLine));
+        QColor tint = colour;
+        tint.setAlphaF(0.09f);
+        painter.fillRect(rect, tint);
+        painter.setPen(QPen(colour, 1, Qt::DashLine));
         painter.drawLine(rect.bottomLeft(), rect.bottomRight());
         const double em = fontMetrics().height();
         if (rect.height() < em)
@@ -160,7 +176,7 @@ void TimeChart::paintAxes(QPainter &painter) const
         painter.drawLine(QPointF(area.left(), yOf(value)), QPointF(area.right(), yOf(value)));
         painter.setPen(colours.muted);
         painter.drawText(QRectF(0, yOf(value) - em / 2, area.left() - 8, em), Qt::AlignRight | Qt::AlignVCenter,
-                         value == 0 ? QStringLiteral("0") : m_format(value));
+                         value == 0 ? QStringLiteral("0") : roundLabel(m_format(value)));
     }
     const int wanted = std::max(2, int(area.width() / (em * 6)));
     for (const Tick &tick : timeTicks(m_from, m_to, wanted)) {

@@ -36,6 +36,7 @@ public:
 
     void setLines(std::vector<Line> lines, WallTime from, WallTime to);
     void setBands(const Bands &bands);
+    void setNameRoom(int pixels); ///< at the right, so that charts below each other have the same time axis
     void setEvents(std::vector<Event> events);
     QString readOut() const; ///< of the cursor's place; empty: there is no cursor
     bool hasData() const { return m_hasData; }
@@ -71,6 +72,7 @@ private:
     std::vector<std::vector<PixelColumn>> m_columns; ///< of each line
     Bands m_bands;
     std::vector<Event> m_events;
+    int m_nameRoom = 8;
     WallTime m_from{};
     WallTime m_to{};
     double m_top = 1;

@@ -35,13 +35,13 @@ const std::array clientColumns{
     Column<ClientInfo>{QT_TRANSLATE_NOOP("tables", "Name"), 16,
                        [](const ClientInfo &c) { return c.name.empty() ? QStringLiteral("–") : text(c.name); }},
     Column<ClientInfo>{QT_TRANSLATE_NOOP("tables", "Address"), 17, [](const ClientInfo &c) { return text(c.address); }},
-    Column<ClientInfo>{QT_TRANSLATE_NOOP("tables", "Age"), 10,
+    Column<ClientInfo>{QT_TRANSLATE_NOOP("tables", "Age"), 9,
                        [](const ClientInfo &c) { return durationText(std::optional(c.age)); },
                        [](const ClientInfo &c) { return number(c.age.count()); }},
-    Column<ClientInfo>{QT_TRANSLATE_NOOP("tables", "Idle"), 10,
+    Column<ClientInfo>{QT_TRANSLATE_NOOP("tables", "Idle"), 8,
                        [](const ClientInfo &c) { return durationText(std::optional(c.idle)); },
                        [](const ClientInfo &c) { return number(c.idle.count()); }},
-    Column<ClientInfo>{QT_TRANSLATE_NOOP("tables", "Buffers"), 9,
+    Column<ClientInfo>{QT_TRANSLATE_NOOP("tables", "Buffers"), 8,
                        [](const ClientInfo &c) { return sizeText(c.memory); },
                        [](const ClientInfo &c) { return QVariant(c.memory ? double(*c.memory) : -1); }},
     Column<ClientInfo>{QT_TRANSLATE_NOOP("tables", "Last command"), 13,
@@ -94,7 +94,7 @@ void ConnectionsPage::addGroups(QHBoxLayout &row)
     connect(m_groupView, &TableView::selected, this, &Page::updateCommands);
     connect(m_groupView, &TableView::opened, this,
             [this](int row) { m_filter->setText(text(m_groups.row(row).name)); });
-    row.addWidget(card, 2);
+    row.addWidget(card, 3);
 }
 
 void ConnectionsPage::addClients(QHBoxLayout &row)
@@ -114,7 +114,7 @@ void ConnectionsPage::addClients(QHBoxLayout &row)
     m_clientCard->body()->addLayout(buttons);
     connect(m_filter, &QLineEdit::textChanged, m_clientView, &TableView::setFilter);
     connect(m_clientView, &TableView::selected, this, &Page::updateCommands);
-    row.addWidget(m_clientCard, 3);
+    row.addWidget(m_clientCard, 6);
 }
 
 std::vector<std::uint64_t> ConnectionsPage::chosenClients() const
@@ -153,6 +153,8 @@ void ConnectionsPage::showSnapshot(const Snapshot &snapshot)
     const auto sampleAge = std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time);
     if (snapshot.clients.age) {
         const Age age = *snapshot.clients.age + std::max(sampleAge, Age(0));
+        m_groupView->setStale(isStale(age));
+        m_clientView->setStale(isStale(age));
         m_clientCard->setNote(
             tr("%1 of %2, %3")
                 .arg(countText(snapshot.clients.total), countText(snapshot.redis.maxClients), ageText(age)));

@@ -6,6 +6,7 @@
 
 #include <QFuture>
 #include <algorithm>
+#include <utility>
 
 namespace portolan::ui {
 
@@ -93,6 +94,8 @@ TileText contentOf(const TileKind &kind, const Reading *reading, const Snapshot 
     content.value = reading->value ? inUnit(kind.resource, *reading->value) : unknownReason(reading->unknown);
     content.limit = limitText(*reading);
     content.next = reading->unknown == Unknown::Away ? unknownReason(Unknown::Away) : nextZoneText(*reading);
+    if (!content.known)
+        content.next = std::exchange(content.limit, {}); // there is more room at the foot
     if (reading->age && reading->value) {
         const Age age = *reading->age + sampleAge;
         content.age = ageText(age);
@@ -107,8 +110,8 @@ OverviewPage::OverviewPage(const PageContext &context, QWidget *parent) : Page(c
 {
     m_grid = new QGridLayout;
     m_grid->setSpacing(14);
-    body()->addLayout(m_grid);
-    body()->addStretch(1);
+    body()->addLayout(m_grid, 1);
+    body()->addStretch();
     for (const TileKind &kind : kinds) {
         auto *tile = new Tile;
         tile->setContent({.title = resourceTitle(kind.resource), .value = unknownText()});

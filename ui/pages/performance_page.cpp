@@ -75,9 +75,9 @@ PerformancePage::PerformancePage(const PageContext &context, QWidget *parent)
     body()->addWidget(m_history, 5);
     auto *card = new Card(tr("Routes"));
     card->setNote(tr("of the last 60 s"));
-    auto *view = new TableView(m_routes, tr("Routes"), tr("Nothing was asked in the last minute"));
-    view->setRowsShown(6);
-    card->body()->addWidget(view, 1);
+    m_view = new TableView(m_routes, tr("Routes"), tr("Nothing was asked in the last minute"));
+    m_view->setRowsShown(6);
+    card->body()->addWidget(m_view, 1);
     body()->addWidget(card, 4);
 }
 
@@ -96,6 +96,7 @@ void PerformancePage::showSnapshot(const Snapshot &snapshot)
                          isStale(std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time)));
     m_history->showSnapshot(snapshot);
     m_routes.setRows(http.routes);
+    m_view->setStale(isStale(std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time)));
 }
 
 void PerformancePage::refresh() { m_history->refresh(); }

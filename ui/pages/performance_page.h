@@ -7,6 +7,7 @@ namespace portolan::ui {
 
 class FigureStrip;
 class HistoryPanel;
+class TableView;
 
 /// How fast the portal answers, over time and per route.
 class PerformancePage final : public Page
@@ -22,6 +23,7 @@ private:
     TableModel<RouteFigures, std::string> m_routes;
     FigureStrip *m_figures;
     HistoryPanel *m_history;
+    TableView *m_view;
 };
 
 } // namespace portolan::ui

@@ -284,6 +284,8 @@ void QueuePage::showSnapshot(const Snapshot &snapshot)
                           countText(queue.scheduled), rateText(queue.takenPerSecond), rateText(queue.endedPerSecond),
                           durationText(queue.oldest), drainText(queue), ageText(age)},
                          !age || isStale(age));
+    m_taskView->setStale(!age || isStale(age));
+    m_workerView->setStale(!age || isStale(age));
     m_history->showSnapshot(snapshot);
     ask();
 }

@@ -14,6 +14,7 @@ namespace portolan::ui {
 namespace {
 
 constexpr std::chrono::hours idleEnough{1};
+constexpr std::chrono::seconds staleFamilies{30}; ///< they are sampled, which takes longer than a second
 
 QString estimateText(const std::optional<Estimate> &estimate) // the half of its interval
 {
@@ -107,9 +108,9 @@ void RedisPage::addFamilies(QHBoxLayout &row)
 void RedisPage::addBiggest(QHBoxLayout &row)
 {
     auto *card = new Card(tr("Biggest keys met"));
-    auto *view = new TableView(m_biggest, tr("Biggest keys"), tr("No large key was met yet"));
-    view->setRowsShown(6);
-    card->body()->addWidget(view, 1);
+    m_biggestView = new TableView(m_biggest, tr("Biggest keys"), tr("No large key was met yet"));
+    m_biggestView->setRowsShown(6);
+    card->body()->addWidget(m_biggestView, 1);
     row.addWidget(card, 2);
 }
 
@@ -143,6 +144,9 @@ void RedisPage::showSnapshot(const Snapshot &snapshot)
     m_history->showSnapshot(snapshot);
     m_families.setRows(snapshot.families.families);
     m_biggest.setRows(snapshot.families.biggest);
+    const auto familyAge = snapshot.families.age ? std::optional(*snapshot.families.age + sampleAge) : std::nullopt;
+    m_familyView->setStale(familyAge && *familyAge > staleFamilies);
+    m_biggestView->setStale(m_familyView->isStale());
     QStringList note;
     if (snapshot.families.age)
         note << tr("sampled %1").arg(ageText(*snapshot.families.age + std::max(sampleAge, Age(0))));

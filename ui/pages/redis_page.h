@@ -34,6 +34,7 @@ private:
     HistoryPanel *m_history;
     Card *m_familyCard = nullptr;
     TableView *m_familyView = nullptr;
+    TableView *m_biggestView = nullptr;
     QAction *m_cleanUp;
     QAction *m_cleanUpIdle;
 };

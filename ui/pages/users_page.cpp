@@ -178,6 +178,7 @@ void UsersPage::addLimits(QHBoxLayout &row)
     m_limitView = new TableView(m_limits, tr("Use of limits"), tr("Choose an account to see its use of limits"));
     m_limitView->setRowsShown(8);
     m_limitCard->body()->addWidget(m_limitView, 1);
+    m_limitCard->setMinimumWidth(fontMetrics().height() * 18);
     row.addWidget(m_limitCard, 2);
 }
 

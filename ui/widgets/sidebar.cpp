@@ -55,7 +55,7 @@ public:
         }
         painter->setPen(colours.text);
         QFont font = option.font;
-        font.setBold(current);
+        font.setWeight(current ? QFont::DemiBold : QFont::Normal);
         painter->setFont(font);
         const QRectF titleRect(iconRect.right() + 10, row.top(), right - iconRect.right() - 10, row.height());
         const QString title = index.data(Qt::DisplayRole).toString();
@@ -96,6 +96,6 @@ void Sidebar::setZone(int row, Zone zone, bool shown)
     entry->setData(Qt::AccessibleTextRole, shown ? entry->text() + ", " + zoneWord(zone) : entry->text());
 }
 
-QSize Sidebar::sizeHint() const { return {fontMetrics().height() * 15 + fontMetrics().height() / 2, 200}; }
+QSize Sidebar::sizeHint() const { return {fontMetrics().height() * 16, 200}; }
 
 } // namespace portolan::ui

@@ -57,7 +57,8 @@ public:
             paintBar(*painter, QRectF(room.left(), room.bottom() - 5, room.width(), 3.5), bar.toDouble(), colours);
             room.adjust(0, 0, 0, -5);
         }
-        painter->setPen(colours.text);
+        const auto *view = qobject_cast<const TableView *>(option.widget);
+        painter->setPen(view && view->isStale() ? colours.muted : colours.text);
         const auto alignment = Qt::Alignment(index.data(Qt::TextAlignmentRole).toInt() | Qt::AlignVCenter);
         painter->drawText(room, int(alignment),
                           option.fontMetrics.elidedText(index.data().toString(), Qt::ElideRight, room.width()));
@@ -88,7 +89,7 @@ public:
     {
         setSectionsClickable(true);
         setFocusPolicy(Qt::NoFocus);
-        setMinimumSectionSize(fontMetrics().height() * 3);
+        setMinimumSectionSize(fontMetrics().height() * 2);
     }
     QSize sizeHint() const override { return {QHeaderView::sizeHint().width(), fontMetrics().height() + 12}; }
 
@@ -143,7 +144,7 @@ TableView::TableView(QAbstractItemModel &model, const QString &name, const QStri
     verticalHeader()->hide();
     verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 12);
     verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
-    fitColumns(model);
+    setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     if (sorted) {
         setSortingEnabled(true);
         m_proxy->sort(-1); // the model's order until somebody asks for another
@@ -154,19 +155,49 @@ TableView::TableView(QAbstractItemModel &model, const QString &name, const QStri
             [this](const QModelIndex &index) { emit opened(m_proxy->mapToSource(index).row()); });
 }
 
-void TableView::fitColumns(const QAbstractItemModel &model)
+void TableView::fitColumns()
 {
-    int widest = 0;
-    std::vector<int> letters;
-    for (int column = 0; column < model.columnCount(); ++column) {
-        letters.push_back(model.headerData(column, Qt::Horizontal, WidthRole).toInt());
-        if (letters.back() > letters[std::size_t(widest)])
+    const int count = model()->columnCount();
+    const int least = fontMetrics().height() * 4;
+    std::vector<int> widths;
+    int figures = 0, words = 0, widest = 0;
+    const auto isFigure = [this](int column) {
+        return (model()->headerData(column, Qt::Horizontal, Qt::TextAlignmentRole).toInt() & Qt::AlignRight) != 0;
+    };
+    for (int column = 0; column < count; ++column) {
+        const int letters = model()->headerData(column, Qt::Horizontal, WidthRole).toInt();
+        widths.push_back(letters * fontMetrics().horizontalAdvance('0') + 2 * padding);
+        (isFigure(column) ? figures : words) += widths.back();
+        if (!isFigure(column) && (isFigure(widest) || widths.back() > widths[std::size_t(widest)]))
             widest = column;
-        setColumnWidth(column, letters.back() * fontMetrics().horizontalAdvance('0') + 2 * padding);
     }
-    // The widest one takes what is left, and gives where there is too little.
-    horizontalHeader()->setSectionResizeMode(widest, QHeaderView::Stretch);
-    setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    // Where there is room the widest takes it; where there is too little words give, figures last: a cut figure is
+    // wrong.
+    const int room = viewport()->width();
+    const double scale = words > 0 ? std::clamp(double(room - figures) / words, 0.0, 1.0) : 1.0;
+    int used = 0;
+    for (int column = 0; column < count; ++column) {
+        int &width = widths[std::size_t(column)];
+        width = isFigure(column) ? width : std::max(least, int(width * scale));
+        used += width;
+    }
+    widths[std::size_t(widest)] = std::max(least, widths[std::size_t(widest)] + room - used);
+    for (int column = 0; column < count; ++column)
+        setColumnWidth(column, widths[std::size_t(column)]);
+}
+
+void TableView::setStale(bool stale)
+{
+    if (stale == m_stale)
+        return;
+    m_stale = stale;
+    viewport()->update();
+}
+
+void TableView::resizeEvent(QResizeEvent *event)
+{
+    QTableView::resizeEvent(event);
+    fitColumns();
 }
 
 void TableView::setFilter(const QString &words)

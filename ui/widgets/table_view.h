@@ -18,6 +18,8 @@ public:
     void setFilter(const QString &words);
     void setWhenEmpty(const QString &words);
     void sortBy(int column, Qt::SortOrder order);
+    void setStale(bool stale); ///< greyed: it was so, perhaps it is not any more
+    bool isStale() const { return m_stale; }
     void setRowsShown(int least); ///< the least height
     QList<int> selectedSourceRows() const;
     int currentSourceRow() const; ///< −1: none
@@ -28,13 +30,15 @@ signals:
 
 protected:
     void paintEvent(QPaintEvent *event) override;
+    void resizeEvent(QResizeEvent *event) override;
     void keyPressEvent(QKeyEvent *event) override;
 
 private:
-    void fitColumns(const QAbstractItemModel &model);
+    void fitColumns();
 
     QSortFilterProxyModel *m_proxy;
     QString m_whenEmpty;
+    bool m_stale = false;
 };
 
 } // namespace portolan::ui

@@ -18,7 +18,8 @@ constexpr double padding = 16;
 Tile::Tile(QWidget *parent) : QAbstractButton(parent)
 {
     setFocusPolicy(Qt::StrongFocus);
-    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
+    setMaximumHeight(fontMetrics().height() * 14);
     setCursor(Qt::PointingHandCursor);
     setAttribute(Qt::WA_Hover);
 }

@@ -19,7 +19,7 @@ Tile::Tile(QWidget *parent) : QAbstractButton(parent)
 {
     setFocusPolicy(Qt::StrongFocus);
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
-    setMaximumHeight(fontMetrics().height() * 14);
+    setMaximumHeight(fontMetrics().height() * 12);
     setCursor(Qt::PointingHandCursor);
     setAttribute(Qt::WA_Hover);
 }
@@ -133,8 +133,8 @@ void Tile::paintTrend(QPainter &painter, const QRectF &rect) const
         low = std::min(low, point.mean);
         high = std::max(high, point.mean);
     }
-    // A quiet figure must not look like a wild one: the scale is never finer than a tenth of the value.
-    const double least = std::max(std::abs(high) * 0.1, 1e-9);
+    // A quiet figure must not look like a wild one: the scale is never finer than half of the value.
+    const double least = std::max(std::abs(high) * 0.5, 1e-9);
     if (high - low < least) {
         const double middle = (high + low) / 2;
         low = middle - least / 2;

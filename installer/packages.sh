@@ -28,17 +28,17 @@ package_list() {
         case $group in
         build)
             printf '%s\n' g++ cmake ninja-build ccache pkg-config \
-                qt6-base-dev libssl-dev libhiredis-dev libsodium-dev libspdlog-dev libtomlplusplus-dev \
+                qt6-base-dev qt6-svg-dev libssl-dev libhiredis-dev libsodium-dev libspdlog-dev libtomlplusplus-dev \
                 libcli11-dev libcurl4-openssl-dev prometheus-cpp-dev libsqlite3-dev libpq-dev
             case $distro in
             "debian 12") printf '%s\n' libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev ;; # its default is 1.74
             *) printf '%s\n' libboost-dev libboost-json-dev libboost-url-dev ;;
             esac
             ;;
-        run) printf '%s\n' redis-server libqt6sql6-sqlite libqt6sql6-psql postgresql-client ca-certificates ;;
+        run) printf '%s\n' redis-server libqt6sql6-sqlite libqt6sql6-psql postgresql-client ca-certificates fonts-dejavu-core ;;
         test)
             printf '%s\n' redis-server redis-tools postgresql celery python3 python3-celery python3-redis \
-                python3-websockets python3-prometheus-client openssl procps util-linux
+                python3-websockets python3-prometheus-client openssl procps util-linux xvfb xauth
             ;;
         bench)
             printf '%s\n' wrk procps redis-server redis-tools python3 python3-redis python3-celery python3-flask \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up everything on a fresh Debian 12 or 13 (packages, configure, build) and runs the tests.
 #   installer/test.sh [--all] [--build-only] [--fuzz-seconds N] [-- arguments for ctest]
-# Without --all: unit, contract, integration and end-to-end tests. With it also: the same under the address, undefined
+# Without --all: unit, contract, integration, GUI and end-to-end tests. With it also: the same under the address, undefined
 # behaviour and thread sanitizers, every fuzz target for 10 minutes (or N seconds), and the measurements against their
 # requirements. As root or as a user who may use sudo (for packages only). Exit code 0: everything passed.
 
@@ -54,7 +54,7 @@ run_tests() { # run_tests PRESET [ctest arguments]
     local preset=$1
     shift
     say "Testing (build/$preset)"
-    ctest --preset "$preset" -j2 --no-tests=error -L '^(unit|contract|integration|e2e)$' "$@"
+    ctest --preset "$preset" -j2 --no-tests=error -L '^(unit|contract|integration|gui|e2e)$' "$@"
 }
 
 # What a target found is left in its working folder, build/fuzz/findings/<target>. The seeds of fuzz_http_request are

@@ -1,0 +1,149 @@
+#include "core/base/system_clock.h"
+#include "core/demo/demo_stack.h"
+#include "ui/dialogs/confirm_dialog.h"
+#include "ui/main_window.h"
+#include "ui/pages/page_table.h"
+#include "ui/screenshots.h"
+
+#include <CLI/CLI.hpp>
+
+#include <QApplication>
+#include <QDesktopServices>
+#include <QProcess>
+#include <QTemporaryDir>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace portolan;
+
+struct Options
+{
+    std::string situation = "all-green";
+    std::string page;
+    bool readOnly = false;
+    std::string screenshots;
+    std::string theme = "both";
+    std::vector<double> scales{1.0};
+    std::string source = "demo";
+};
+
+template <class Range, class Name> std::vector<std::string> namesOf(const Range &range, Name name)
+{
+    std::vector<std::string> names;
+    for (const auto &one : range)
+        names.push_back(name(one));
+    return names;
+}
+
+void describe(CLI::App &app, Options &options)
+{
+    const auto situations = namesOf(demo::situations(), [](const auto &s) { return std::string(s.name); });
+    const auto pages = namesOf(ui::pageTable(), [](const auto &p) { return p.id.toStdString(); });
+    app.add_option("--situation", options.situation, "Show a scripted deployment")->check(CLI::IsMember(situations));
+    app.add_option("--page", options.page, "Open this page")->check(CLI::IsMember(pages));
+    app.add_flag("--read-only", options.readOnly, "Look, and change nothing");
+    auto *pictures = app.add_option("--screenshots", options.screenshots, "Take pictures of the pages into a folder");
+    pictures->type_name("DIR");
+    app.add_option("--theme", options.theme, "Of the pictures")->check(CLI::IsMember({"light", "dark", "both"}));
+    app.add_option("--scale", options.scales, "Of the pictures: 1,1.5")->delimiter(',')->check(CLI::Range(0.5, 4.0));
+    app.add_option("--source", options.source, "What the pictures show")->check(CLI::IsMember({"demo"}));
+}
+
+/// The portal this console shows. Another kind is one more line here.
+std::unique_ptr<LocalStack> makeStack(const Options &options, const Clock &clock)
+{
+    demo::DemoOptions demoOptions;
+    demoOptions.situation = options.situation;
+    auto stack = std::make_unique<demo::DemoStack>(demoOptions, clock);
+    stack->play();
+    return stack;
+}
+
+/// A scale is a matter of the whole process, so each has one of its own.
+int takeInChildren(const Options &options, QStringList arguments)
+{
+    int status = 0;
+    for (const double scale : options.scales) {
+        QProcess child;
+        QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+        environment.insert("QT_SCALE_FACTOR", QString::number(scale));
+        environment.insert("PORTOLAN_SCREENSHOT_SCALE", QString::number(std::lround(scale * 100)));
+        child.setProcessEnvironment(environment);
+        child.setProcessChannelMode(QProcess::ForwardedChannels);
+        child.start(QCoreApplication::applicationFilePath(), arguments);
+        if (!child.waitForFinished(120'000) || child.exitStatus() != QProcess::NormalExit || child.exitCode() != 0)
+            status = 1;
+    }
+    return status;
+}
+
+int show(QApplication &application, const Options &options, int scalePercent)
+{
+    const bool pictures = !options.screenshots.empty();
+    QTemporaryDir scratch; // pictures are of fresh settings, and leave none
+    QSettings settings(pictures
+                           ? scratch.filePath("settings.ini")
+                           : QSettings(QSettings::IniFormat, QSettings::UserScope, "portolan", "console").fileName(),
+                       QSettings::IniFormat);
+    const SystemClock clock;
+    ui::Theme theme(application, settings);
+    const std::unique_ptr<LocalStack> stack = makeStack(options, clock);
+    ui::DialogConfirmer confirmer;
+    ui::MainWindow window({stack->deployment(), stack.get(), confirmer, clock, settings, theme,
+                           [](const QUrl &url) { QDesktopServices::openUrl(url); }},
+                          {.readOnly = options.readOnly});
+    if (!options.page.empty())
+        window.openPage(QString::fromStdString(options.page));
+    if (!pictures) {
+        window.show();
+        return application.exec();
+    }
+    ui::ScreenshotRequest request;
+    request.folder = QDir(QString::fromStdString(options.screenshots));
+    if (options.theme != "dark")
+        request.themes << ui::Theme::Mode::Light;
+    if (options.theme != "light")
+        request.themes << ui::Theme::Mode::Dark;
+    if (!options.page.empty())
+        request.pages << QString::fromStdString(options.page);
+    request.scalePercent = scalePercent;
+    request.source = QString::fromStdString(options.source);
+    const qsizetype expected =
+        request.themes.size() * (request.pages.isEmpty() ? qsizetype(ui::pageTable().size()) : 1);
+    const qsizetype written = ui::takeScreenshots(window, theme, request).size();
+    std::cout << written << " pictures at " << scalePercent << " %\n";
+    return written == expected ? 0 : 1;
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    Options options;
+    CLI::App app("A console for the people who run a small web portal.", "portolan");
+    describe(app, options);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success &asked) {
+        return app.exit(asked);
+    } catch (const CLI::ParseError &wrong) {
+        std::cerr << "portolan: " << wrong.what() << " (see portolan --help)\n";
+        return 2;
+    }
+    const int scalePercent = qEnvironmentVariableIntValue("PORTOLAN_SCREENSHOT_SCALE");
+    if (!options.screenshots.empty() && scalePercent == 0) {
+        const QCoreApplication application(argc, argv);
+        if (!QDir().mkpath(QString::fromStdString(options.screenshots))) {
+            std::cerr << "portolan: the folder " << options.screenshots << " cannot be made\n";
+            return 2;
+        }
+        return takeInChildren(options, QCoreApplication::arguments().mid(1));
+    }
+    QApplication application(argc, argv);
+    QApplication::setApplicationName("portolan");
+    return show(application, options, scalePercent);
+}

@@ -1,0 +1,90 @@
+#pragma once
+
+#include "core/api/snapshot.h"
+#include "core/api/task.h"
+#include "core/api/user.h"
+#include "core/demo/script.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace portolan::demo {
+
+/// The accounts of a demo. Made from their number when asked for, so that a million of them cost nothing; what was
+/// changed is kept.
+class DemoUsers final
+{
+public:
+    DemoUsers(std::uint64_t count, bool longNames, WallTime start);
+
+    UserPage page(const UserQuery &query) const;
+    std::optional<User> find(Id id) const;
+    void change(const User &user) { m_changed[user.id] = user; }
+    std::uint64_t count() const { return m_count; }
+    std::uint64_t sessions(Id id) const;
+    void signOut(Id id) { m_signedOut.insert(id); }
+    std::vector<LimitUse> use(Id id, WallTime now) const;
+
+private:
+    User at(std::uint64_t number) const; ///< 0 is the oldest
+
+    std::uint64_t m_count;
+    bool m_longNames;
+    WallTime m_start;
+    std::map<Id, User> m_changed;
+    std::set<Id> m_signedOut;
+};
+
+/// The tasks of a demo, and how they get on.
+class DemoTasks final
+{
+public:
+    DemoTasks(const Situation &situation, std::uint64_t seed, WallTime start);
+
+    TaskList list(const TaskQuery &query) const;
+    const TaskInfo *find(const std::string &id) const;
+    void advance(WallTime now, std::size_t concurrency);
+    void revoke(const std::string &id, WallTime now);
+    std::string rerun(const std::string &id, WallTime now); ///< the new task's id
+    std::uint64_t count(TaskPlace place) const;
+    std::uint64_t ended() const { return m_endedTotal; }
+
+private:
+    TaskInfo make(WallTime created);
+    void end(TaskInfo &task, WallTime now);
+
+    std::uint64_t m_seed;
+    bool m_longNames;
+    bool m_refill; ///< as one ends another comes
+    std::uint64_t m_next = 1;
+    std::uint64_t m_endedTotal = 41210;
+    std::vector<TaskInfo> m_tasks; ///< in the order they came
+};
+
+/// What a demo is made of besides its curves.
+struct DemoData
+{
+    DemoData(const Situation &situation, std::uint64_t seed, std::uint64_t userCount, WallTime start);
+
+    DemoUsers users;
+    DemoTasks tasks;
+    std::vector<WorkerInfo> workers;
+    std::vector<ClientInfo> clients;
+    std::map<std::string, double> cleaned; ///< family → fraction of it that is left
+    bool longNames;
+    std::uint64_t nextClient;
+
+    /// Lets connections come and go until there are `wanted`.
+    void adjustClients(std::size_t wanted, bool leaking);
+    void age(std::chrono::seconds by);
+};
+
+std::vector<ClientGroup> groupsOf(const std::vector<ClientInfo> &clients);
+
+/// The snapshot of one moment; `second` since the start of the demo.
+Snapshot makeSnapshot(const Script &script, const DemoData &data, double second, WallTime start,
+                      std::uint64_t sequence);
+
+} // namespace portolan::demo

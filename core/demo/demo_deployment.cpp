@@ -1,0 +1,378 @@
+#include "core/demo/demo_deployment.h"
+
+#include <QFuture>
+#include <algorithm>
+#include <cmath>
+
+namespace portolan::demo {
+
+namespace {
+
+using std::chrono::seconds;
+
+const Situation &situationOf(const std::string &name)
+{
+    const Situation *found = findSituation(name);
+    return found ? *found : situations().front();
+}
+
+std::string plural(std::uint64_t count, const std::string &what)
+{
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+template <class T> QFuture<T> ready(T value) { return QtFuture::makeReadyFuture(std::move(value)); }
+
+} // namespace
+
+DemoDeployment::DemoDeployment(DemoOptions options, const Clock &clock, QObject *parent)
+    : Deployment(parent),
+      m_options(std::move(options)),
+      m_clock(clock),
+      m_start(clock.wall()),
+      m_script(situationOf(m_options.situation), m_options.seed),
+      m_data(situationOf(m_options.situation), m_options.seed, m_options.users, m_start)
+{
+    const Situation &situation = m_script.situation();
+    if (situation.lostSince) {
+        // There was a sample before the link was lost.
+        m_data.adjustClients(11, false);
+        m_latest = std::make_shared<Snapshot>(makeSnapshot(m_script, m_data, *situation.lostSince, m_start, 1));
+    }
+    if (!situation.empty) {
+        m_events.push_back({m_start - std::chrono::hours(30), EventKind::Restart, "The portal was restarted"});
+        for (const Light &light : lights()) {
+            if (const double climb = m_script.climb(light.metric); climb > 0) {
+                const double now = m_script.value(light.metric, 0).value_or(0);
+                const auto ago = seconds(std::int64_t((now - light.yellow) / climb));
+                m_events.push_back({m_start - ago, EventKind::Zone, "A resource became yellow"});
+            }
+        }
+        if (situation.redisAwaySince)
+            m_events.push_back(
+                {m_start + seconds(std::int64_t(*situation.redisAwaySince)), EventKind::Link, "Redis does not answer"});
+    }
+    connect(&m_timer, &QTimer::timeout, this, &DemoDeployment::tick);
+}
+
+DemoDeployment::~DemoDeployment() = default;
+
+void DemoDeployment::play()
+{
+    tick();
+    m_timer.start(1000);
+}
+
+void DemoDeployment::pause() { m_timer.stop(); }
+
+double DemoDeployment::second() const
+{
+    return double(std::chrono::duration_cast<std::chrono::milliseconds>(m_clock.wall() - m_start).count()) / 1000;
+}
+
+bool DemoDeployment::redisAway() const
+{
+    const auto away = m_script.situation().redisAwaySince;
+    return away && second() > *away;
+}
+
+void DemoDeployment::tick()
+{
+    if (!m_on || m_script.situation().lostSince)
+        return;
+    const double now = second();
+    const auto wanted = m_script.value(Metric::RedisConnections, now);
+    if (wanted)
+        m_data.adjustClients(std::size_t(std::llround(*wanted)), m_script.climb(Metric::RedisConnections) > 0);
+    else if (m_data.clients.empty() && !m_script.situation().empty)
+        m_data.adjustClients(11, false);
+    m_data.age(seconds(std::int64_t(now) - std::int64_t(m_lastSecond)));
+    m_lastSecond = now;
+    if (!m_data.workers.empty() && !redisAway()) {
+        WorkerInfo &own = m_data.workers.front();
+        m_data.tasks.advance(m_clock.wall(), own.concurrency);
+        own.active = m_data.tasks.count(TaskPlace::Running);
+        own.ended = m_data.tasks.ended();
+    }
+    m_latest = std::make_shared<Snapshot>(makeSnapshot(m_script, m_data, now, m_start, ++m_sequence));
+    emit sampled(m_latest);
+}
+
+void DemoDeployment::setOn(bool on)
+{
+    if (m_on == on)
+        return;
+    m_on = on;
+    m_events.push_back({m_clock.wall(), EventKind::Restart, on ? "The portal was started" : "The portal was stopped"});
+    emit changed();
+    tick();
+}
+
+DeploymentInfo DemoDeployment::info() const
+{
+    DeploymentInfo info;
+    info.name = m_script.situation().longNames
+                    ? "Portal of the Department of Applied Navigation and its Subsidiaries, Europe West, Production"
+                    : "Demo portal";
+    info.url = m_on ? "http://127.0.0.1:8080" : "";
+    info.tier = "small";
+    info.version = "0.1.0";
+    info.role = m_options.role;
+    info.production = m_options.production;
+    return info;
+}
+
+LinkState DemoDeployment::link() const
+{
+    if (!m_on)
+        return LinkState::Off;
+    if (m_script.situation().lostSince)
+        return LinkState::Lost;
+    return m_latest ? LinkState::Live : LinkState::Connecting;
+}
+
+std::string DemoDeployment::linkDetail() const
+{
+    switch (link()) {
+    case LinkState::Off:
+        return "The portal is not running.";
+    case LinkState::Connecting:
+        return "Waiting for the first sample.";
+    case LinkState::Lost:
+        return "No sample has come: connection refused.";
+    case LinkState::Live:
+        break;
+    }
+    return {};
+}
+
+Capability DemoDeployment::capability(const Action &action) const
+{
+    const auto refused = m_refused.find(std::string(traitsOf(action).name));
+    return refused == m_refused.end() ? Capability{} : Capability{false, refused->second};
+}
+
+Result<void> DemoDeployment::reachable(bool needsRedis) const
+{
+    if (!m_on)
+        return failure(ErrorKind::Unavailable, "The portal is not running.", "Start it on the page Local stack.");
+    if (m_script.situation().lostSince)
+        return failure(ErrorKind::Unavailable, "The portal cannot be reached: connection refused.");
+    if (needsRedis && redisAway())
+        return failure(ErrorKind::Unavailable, "Redis does not answer: connection refused.", "Restart Redis.");
+    return {};
+}
+
+template <class T> QFuture<Result<T>> DemoDeployment::answer(bool needsRedis, T value) const
+{
+    if (const Result<void> reach = reachable(needsRedis); !reach)
+        return ready(Result<T>(reach.error()));
+    return ready(Result<T>(std::move(value)));
+}
+
+QFuture<Result<std::vector<Series>>> DemoDeployment::history(HistoryQuery query)
+{
+    const auto offset = [this](WallTime time) {
+        return double(std::chrono::duration_cast<std::chrono::milliseconds>(time - m_start).count()) / 1000;
+    };
+    // What lies ahead is not history.
+    const double to = std::min(offset(query.to), second() + 0.001);
+    std::vector<Series> all;
+    for (const Metric metric : query.metrics)
+        all.push_back(m_script.series(metric, offset(query.from), to, std::max(query.most, 2u), m_start));
+    return ready(Result<std::vector<Series>>(std::move(all)));
+}
+
+QFuture<Result<std::vector<Event>>> DemoDeployment::events(WallTime from, WallTime to)
+{
+    std::vector<Event> found;
+    for (const Event &event : m_events) {
+        if (event.time >= from && event.time < to)
+            found.push_back(event);
+    }
+    std::ranges::stable_sort(found, {}, &Event::time);
+    return ready(Result<std::vector<Event>>(std::move(found)));
+}
+
+QFuture<Result<std::vector<ClientInfo>>> DemoDeployment::clients() { return answer(true, m_data.clients); }
+
+QFuture<Result<TaskList>> DemoDeployment::tasks(TaskQuery query) { return answer(true, m_data.tasks.list(query)); }
+
+QFuture<Result<std::vector<WorkerInfo>>> DemoDeployment::workers() { return answer(true, m_data.workers); }
+
+QFuture<Result<UserPage>> DemoDeployment::users(UserQuery query) { return answer(false, m_data.users.page(query)); }
+
+QFuture<Result<std::vector<LimitUse>>> DemoDeployment::limitUse(Id user)
+{
+    if (!m_data.users.find(user))
+        return ready(Result<std::vector<LimitUse>>(failure(ErrorKind::NotFound, "There is no such user.")));
+    return answer(true, m_data.users.use(user, m_clock.wall()));
+}
+
+QFuture<Result<ActionPreview>> DemoDeployment::preview(Action action)
+{
+    if (const Result<void> reach = reachable(false); !reach)
+        return ready(Result<ActionPreview>(reach.error()));
+    return ready(std::visit([this](const auto &one) { return previewOf(one); }, action));
+}
+
+Result<ActionPreview> DemoDeployment::previewOf(const CloseClients &action) const
+{
+    ActionPreview preview;
+    for (const ClientInfo &client : m_data.clients) {
+        if (std::ranges::find(action.ids, client.id) != action.ids.end() && preview.sample.size() < 20)
+            preview.sample.push_back((client.name.empty() ? "unnamed" : client.name) + "  " + client.address);
+    }
+    preview.count = preview.sample.size();
+    preview.summary = "Closes " + plural(*preview.count, "connection") + ". Their owners may connect again.";
+    return preview;
+}
+
+Result<ActionPreview> DemoDeployment::previewOf(const CleanUpFamily &action) const
+{
+    if (!m_latest)
+        return failure(ErrorKind::Unavailable, "Nothing is known of the keys yet.");
+    for (const FamilyFigures &family : m_latest->families.families) {
+        if (family.family != action.family)
+            continue;
+        ActionPreview preview;
+        const double part = action.idle ? 0.4 : 1.0;
+        preview.count = std::uint64_t(family.keys->value * part);
+        preview.bytes = std::uint64_t(family.bytes->value * part);
+        preview.summary = "Deletes " + plural(*preview.count, "key") + " of the family " + action.family + ".";
+        for (int i = 0; i < 6; ++i)
+            preview.sample.push_back(action.family.substr(0, 1) + ":9f2c" + std::to_string(4711 + i * 97));
+        return preview;
+    }
+    return failure(ErrorKind::NotFound, "There is no key family " + action.family + ".");
+}
+
+Result<ActionPreview> DemoDeployment::previewOf(const ResizeWorker &action) const
+{
+    return ActionPreview{"Runs " + plural(action.concurrency, "task") + " at once.", std::nullopt, std::nullopt, {}};
+}
+
+Result<ActionPreview> DemoDeployment::previewOf(const RevokeTask &action) const
+{
+    const TaskInfo *task = m_data.tasks.find(action.id);
+    if (!task)
+        return failure(ErrorKind::NotFound, "There is no such task any more.");
+    return ActionPreview{"Revokes a task of " + task->name + ".", 1, std::nullopt, {task->id + "  " + task->arguments}};
+}
+
+Result<ActionPreview> DemoDeployment::previewOf(const RerunTask &action) const
+{
+    const TaskInfo *task = m_data.tasks.find(action.id);
+    if (!task)
+        return failure(ErrorKind::NotFound, "There is no such task any more.");
+    return ActionPreview{"Runs " + task->name + " again.", 1, std::nullopt, {task->arguments}};
+}
+
+Result<ActionPreview> DemoDeployment::previewOf(const ChangeUser &action) const
+{
+    const auto user = m_data.users.find(action.id);
+    if (!user)
+        return failure(ErrorKind::NotFound, "There is no such user.");
+    const std::uint64_t sessions = m_data.users.sessions(action.id);
+    std::string what = action.disabled ? (*action.disabled ? "Keeps " + user->email + " from signing in"
+                                                           : "Lets " + user->email + " sign in again")
+                                       : "Changes the role of " + user->email;
+    return ActionPreview{
+        what + " and ends " + plural(sessions, "session") + ".", sessions, std::nullopt, {user->email}};
+}
+
+Result<ActionPreview> DemoDeployment::previewOf(const SignOutUser &action) const
+{
+    const auto user = m_data.users.find(action.id);
+    if (!user)
+        return failure(ErrorKind::NotFound, "There is no such user.");
+    const std::uint64_t sessions = m_data.users.sessions(action.id);
+    return ActionPreview{
+        "Ends " + plural(sessions, "session") + " of " + user->email + ".", sessions, std::nullopt, {user->email}};
+}
+
+QFuture<Result<ActionOutcome>> DemoDeployment::perform(Action action, std::string reason)
+{
+    m_performed.push_back(action);
+    if (m_failNext)
+        return ready(Result<ActionOutcome>(*std::exchange(m_failNext, std::nullopt)));
+    const auto possible = std::visit([this](const auto &one) { return previewOf(one); }, action);
+    if (const Result<void> reach = reachable(false); !reach)
+        return ready(Result<ActionOutcome>(reach.error()));
+    if (!possible)
+        return ready(Result<ActionOutcome>(possible.error()));
+    ActionOutcome outcome = std::visit([this](const auto &one) { return carryOut(one); }, action);
+    AuditEntry entry;
+    entry.id = m_audit.size() + 1;
+    entry.at = m_clock.wall();
+    entry.actor = "demo";
+    entry.role = m_options.role;
+    entry.action = traitsOf(action).name;
+    entry.deployment = info().name;
+    entry.outcome = "done";
+    entry.reason = std::move(reason);
+    entry.detail = outcome.summary;
+    m_audit.push_back(std::move(entry));
+    m_events.push_back({m_clock.wall(), EventKind::Action, outcome.summary});
+    tick();
+    return ready(Result<ActionOutcome>(std::move(outcome)));
+}
+
+ActionOutcome DemoDeployment::carryOut(const CloseClients &action)
+{
+    const auto closed = std::erase_if(m_data.clients, [&](const ClientInfo &client) {
+        return std::ranges::find(action.ids, client.id) != action.ids.end();
+    });
+    m_script.shift(Metric::RedisConnections, second(), -double(closed));
+    return {plural(closed, "connection") + (closed == 1 ? " is closed." : " are closed."), {}};
+}
+
+ActionOutcome DemoDeployment::carryOut(const CleanUpFamily &action)
+{
+    const ActionPreview before = *previewOf(action);
+    double &left = m_data.cleaned.try_emplace(action.family, 1.0).first->second;
+    left *= action.idle ? 0.6 : 0.0;
+    m_script.shift(Metric::RedisMemory, second(), -double(*before.bytes));
+    return {plural(*before.count, "key") + " of " + action.family + " are deleted.", {}};
+}
+
+ActionOutcome DemoDeployment::carryOut(const ResizeWorker &action)
+{
+    for (WorkerInfo &worker : m_data.workers) {
+        if (action.node.empty() ? worker.own : worker.node == action.node) {
+            worker.concurrency = action.concurrency;
+            return {worker.node + " runs " + plural(action.concurrency, "task") + " at once.", {}};
+        }
+    }
+    return {"There is no worker " + action.node + ".", {}};
+}
+
+ActionOutcome DemoDeployment::carryOut(const RevokeTask &action)
+{
+    m_data.tasks.revoke(action.id, m_clock.wall());
+    return {"The task is revoked.", action.id};
+}
+
+ActionOutcome DemoDeployment::carryOut(const RerunTask &action)
+{
+    return {"The task is in the queue again.", m_data.tasks.rerun(action.id, m_clock.wall())};
+}
+
+ActionOutcome DemoDeployment::carryOut(const ChangeUser &action)
+{
+    User user = *m_data.users.find(action.id);
+    user.role = action.role.value_or(user.role);
+    user.disabled = action.disabled.value_or(user.disabled);
+    m_data.users.change(user);
+    m_data.users.signOut(action.id);
+    return {user.email + " is changed.", {}};
+}
+
+ActionOutcome DemoDeployment::carryOut(const SignOutUser &action)
+{
+    const std::uint64_t sessions = m_data.users.sessions(action.id);
+    m_data.users.signOut(action.id);
+    return {plural(sessions, "session") + (sessions == 1 ? " is ended." : " are ended."), {}};
+}
+
+} // namespace portolan::demo

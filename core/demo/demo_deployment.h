@@ -1,0 +1,102 @@
+#pragma once
+
+#include "core/api/audit.h"
+#include "core/api/clock.h"
+#include "core/api/deployment.h"
+#include "core/demo/demo_data.h"
+#include "core/demo/script.h"
+
+#include <QTimer>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace portolan::demo {
+
+struct DemoOptions
+{
+    std::string situation = "all-green"; ///< one of situations(); another is taken for all-green
+    std::uint64_t seed = 1;
+    Role role = Role::Admin;
+    bool production = false;
+    std::uint64_t users = 1240;
+};
+
+/// A portal that plays a script. Everything in it follows from its options and the clock: no threads, no waiting, and
+/// answers are there at once. Actions really change it, and are recorded.
+class DemoDeployment final : public Deployment
+{
+    Q_OBJECT
+
+public:
+    DemoDeployment(DemoOptions options, const Clock &clock, QObject *parent = nullptr);
+    ~DemoDeployment() override;
+
+    void play();         ///< a tick every second from here on
+    void pause();        ///< no more ticks but those of tick()
+    void tick();         ///< takes a sample now, as the clock says
+    void setOn(bool on); ///< Off: as a portal that is not running
+
+    /// For tests: what was done, oldest first; refused and failed actions are not in it.
+    const std::vector<AuditEntry> &audit() const { return m_audit; }
+    /// For tests: what perform() was asked, oldest first, whatever came of it.
+    const std::vector<Action> &performed() const { return m_performed; }
+    void failNext(Error error) { m_failNext = std::move(error); } ///< the next perform() answers this
+    void refuse(std::string action, std::string reason) { m_refused[std::move(action)] = std::move(reason); }
+
+    DeploymentInfo info() const override;
+    LinkState link() const override;
+    std::string linkDetail() const override;
+    std::shared_ptr<const Snapshot> latest() const override { return m_latest; }
+    Capability capability(const Action &action) const override;
+    QFuture<Result<std::vector<Series>>> history(HistoryQuery query) override;
+    QFuture<Result<std::vector<Event>>> events(WallTime from, WallTime to) override;
+    QFuture<Result<std::vector<ClientInfo>>> clients() override;
+    QFuture<Result<TaskList>> tasks(TaskQuery query) override;
+    QFuture<Result<std::vector<WorkerInfo>>> workers() override;
+    QFuture<Result<UserPage>> users(UserQuery query) override;
+    QFuture<Result<std::vector<LimitUse>>> limitUse(Id user) override;
+    QFuture<Result<ActionPreview>> preview(Action action) override;
+
+private:
+    QFuture<Result<ActionOutcome>> perform(Action action, std::string reason) override;
+
+    double second() const; ///< since the start of the demo
+    bool redisAway() const;
+    Result<void> reachable(bool needsRedis) const;
+    template <class T> QFuture<Result<T>> answer(bool needsRedis, T value) const;
+
+    Result<ActionPreview> previewOf(const CloseClients &action) const;
+    Result<ActionPreview> previewOf(const CleanUpFamily &action) const;
+    Result<ActionPreview> previewOf(const ResizeWorker &action) const;
+    Result<ActionPreview> previewOf(const RevokeTask &action) const;
+    Result<ActionPreview> previewOf(const RerunTask &action) const;
+    Result<ActionPreview> previewOf(const ChangeUser &action) const;
+    Result<ActionPreview> previewOf(const SignOutUser &action) const;
+    ActionOutcome carryOut(const CloseClients &action);
+    ActionOutcome carryOut(const CleanUpFamily &action);
+    ActionOutcome carryOut(const ResizeWorker &action);
+    ActionOutcome carryOut(const RevokeTask &action);
+    ActionOutcome carryOut(const RerunTask &action);
+    ActionOutcome carryOut(const ChangeUser &action);
+    ActionOutcome carryOut(const SignOutUser &action);
+
+    const DemoOptions m_options;
+    const Clock &m_clock;
+    const WallTime m_start;
+    Script m_script;
+    DemoData m_data;
+    bool m_on = true;
+    std::uint64_t m_sequence = 0;
+    double m_lastSecond = 0;
+    std::shared_ptr<const Snapshot> m_latest;
+    std::vector<AuditEntry> m_audit;
+    std::vector<Action> m_performed;
+    std::vector<Event> m_events;
+    std::optional<Error> m_failNext;
+    std::map<std::string, std::string> m_refused;
+    QTimer m_timer;
+};
+
+} // namespace portolan::demo

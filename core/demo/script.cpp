@@ -1,0 +1,196 @@
+#include "core/demo/script.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace portolan::demo {
+
+namespace {
+
+constexpr double mb = 1024.0 * 1024.0;
+constexpr double day = 86400;
+constexpr double monthBefore = -31 * day; ///< the portal's first hour
+
+const std::map<Metric, Curve> &calm()
+{
+    static const std::map<Metric, Curve> curves{
+        {Metric::RedisMemory, {14.2 * mb, 2.1 * mb, 0.25 * mb}},
+        {Metric::RedisConnections, {11, 2, 1}},
+        {Metric::RedisFragmentation, {1.18, 0.04, 0.02}},
+        {Metric::RedisHitRatio, {0.962, 0.01, 0.006}},
+        {Metric::RedisEvicted, {0}},
+        {Metric::RedisCommands, {210, 90, 40}},
+        {Metric::ResponseP50, {0.021, 0.004, 0.003}},
+        {Metric::ResponseP95, {0.184, 0.05, 0.03}},
+        {Metric::ResponseP99, {0.43, 0.09, 0.09}},
+        {Metric::RequestRate, {6.2, 3.1, 1.2}},
+        {Metric::ErrorRate, {0.0014, 0.0005, 0.0012}},
+        {Metric::QueueWaiting, {3, 2, 2}},
+        {Metric::QueueUnacked, {4, 1, 1}},
+        {Metric::QueueTaken, {0.42, 0.15, 0.1}},
+        {Metric::QueueEnded, {0.42, 0.15, 0.1}},
+        {Metric::ConcurrentUsers, {8, 2, 1}},
+        {Metric::Sessions, {640, 120, 15}},
+        {Metric::HttpConnections, {14, 5, 3}},
+        {Metric::DbPool, {0.3, 0.1, 0.12}},
+    };
+    return curves;
+}
+
+/// A number in −1…1 that depends on nothing but its arguments (SplitMix64's mixing function).
+double scatter(std::uint64_t seed, std::uint64_t what, std::int64_t moment)
+{
+    std::uint64_t x = seed * 0x9e3779b97f4a7c15ull + what * 0xbf58476d1ce4e5b9ull + std::uint64_t(moment);
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
+    x ^= x >> 31;
+    return double(x >> 11) / double(1ull << 52) - 1.0;
+}
+
+/// Scatter that is continuous: figures wander, they do not jump.
+double wander(std::uint64_t seed, std::uint64_t what, double second)
+{
+    constexpr double period = 20;
+    const double place = std::floor(second / period);
+    const double part = second / period - place;
+    const double smooth = part * part * (3 - 2 * part);
+    const double before = scatter(seed, what, std::int64_t(place));
+    const double after = scatter(seed, what, std::int64_t(place) + 1);
+    return 0.8 * (before + (after - before) * smooth) + 0.2 * scatter(seed + 1, what, std::int64_t(std::floor(second)));
+}
+
+bool ofRedis(Metric metric)
+{
+    switch (metric) {
+    case Metric::RedisMemory:
+    case Metric::RedisConnections:
+    case Metric::RedisFragmentation:
+    case Metric::RedisHitRatio:
+    case Metric::RedisEvicted:
+    case Metric::RedisCommands:
+    case Metric::QueueWaiting:
+    case Metric::QueueUnacked:
+        return true;
+    default:
+        return false;
+    }
+}
+
+} // namespace
+
+const std::vector<Situation> &situations()
+{
+    static const std::vector<Situation> all{
+        {.name = "all-green", .about = "Everything is within its limits"},
+        {.name = "memory-climbing",
+         .about = "Sessions fill Redis: yellow, red in about 40 minutes",
+         .curves = {{Metric::RedisMemory, {14.5 * mb, 0, 0.05 * mb, 6.8 * mb / 4410, -4410, 29.9 * mb}}},
+         .climbingFamily = "sessions"},
+        {.name = "redis-down",
+         .about = "Redis has not answered for 3 minutes",
+         .curves = {{Metric::ErrorRate, {0.08, 0, 0.004}}},
+         .redisAwaySince = -180},
+        {.name = "leak",
+         .about = "An application opens connections and never closes them",
+         .curves = {{Metric::RedisConnections, {11, 0, 0, 12.4 / 3600, -3600, 30}}}},
+        {.name = "backlog",
+         .about = "More tasks arrive than the workers end",
+         .curves = {{Metric::QueueWaiting, {4, 0, 2, 236.0 / 2700, -2700}},
+                    {Metric::QueueUnacked, {10, 0, 0}},
+                    {Metric::QueueTaken, {0.31, 0, 0.03}},
+                    {Metric::QueueEnded, {0.3, 0, 0.03}},
+                    {Metric::ResponseP95, {2.3, 0, 0.1}},
+                    {Metric::ResponseP99, {3.9, 0, 0.3}},
+                    {Metric::DbPool, {0.72, 0, 0.02}}},
+         .waitingTasks = 240},
+        {.name = "empty", .about = "A new portal: nothing is known yet", .empty = true, .waitingTasks = 0},
+        {.name = "stale", .about = "The link is lost; the last sample is 47 seconds old", .lostSince = -47},
+        {.name = "long-names", .about = "Names, addresses and routes as long as they get", .longNames = true},
+    };
+    return all;
+}
+
+const Situation *findSituation(std::string_view name)
+{
+    const auto found = std::ranges::find(situations(), name, &Situation::name);
+    return found == situations().end() ? nullptr : &*found;
+}
+
+const std::vector<Light> &lights()
+{
+    static const std::vector<Light> all{
+        {Resource::RedisMemory, Metric::RedisMemory, 30 * mb, 20 * mb, 25 * mb},
+        {Resource::RedisConnections, Metric::RedisConnections, 30, 20, 25},
+        {Resource::ResponseTime, Metric::ResponseP95, 0, 2, 5},
+        {Resource::ErrorRate, Metric::ErrorRate, 1, 0.01, 0.05},
+        {Resource::Queue, Metric::QueueWaiting, 0, 50, 200},
+        {Resource::DbPool, Metric::DbPool, 1, 0.7, 0.9},
+        {Resource::Users, Metric::ConcurrentUsers, 15, 12, 15},
+    };
+    return all;
+}
+
+const Curve &Script::curve(Metric metric) const
+{
+    const auto own = m_situation.curves.find(metric);
+    return own != m_situation.curves.end() ? own->second : calm().at(metric);
+}
+
+double Script::climb(Metric metric) const { return curve(metric).climb; }
+
+bool Script::known(Metric metric, double second) const
+{
+    if (m_situation.empty || second < monthBefore)
+        return false;
+    if (m_situation.lostSince && second > *m_situation.lostSince)
+        return false;
+    return !(m_situation.redisAwaySince && second > *m_situation.redisAwaySince && ofRedis(metric));
+}
+
+double Script::at(Metric metric, double second) const
+{
+    // Before it began to go wrong it was as everywhere.
+    const Curve &own = curve(metric);
+    const Curve &line = own.climb > 0 && second < own.climbFrom ? calm().at(metric) : own;
+    const auto what = std::uint64_t(metric);
+    double value = line.base + line.noise * wander(m_seed, what, second);
+    value += line.swing * std::sin(2 * M_PI * (second / day + 0.13));
+    if (line.climb > 0)
+        value += line.climb * std::max(0.0, second - line.climbFrom);
+    for (const Shift &shift : m_shifts)
+        value += shift.metric == metric && second >= shift.second ? shift.by : 0;
+    return std::clamp(value, 0.0, line.most);
+}
+
+std::optional<double> Script::value(Metric metric, double second) const
+{
+    return known(metric, second) ? std::optional(at(metric, second)) : std::nullopt;
+}
+
+Series Script::series(Metric metric, double from, double to, std::uint32_t most, WallTime start) const
+{
+    double step = 1;
+    for (const double coarser : {60.0, 3600.0}) {
+        if ((to - from) / coarser >= most / 2.0)
+            step = coarser;
+    }
+    // Neighbours are merged where even that resolution has too many.
+    const double wide = std::max(step, std::ceil((to - from) / most / step) * step);
+    Series series{metric, std::chrono::seconds(std::int64_t(wide)), {}};
+    for (double second = std::ceil(from / wide) * wide; second < to; second += wide) {
+        if (!known(metric, second))
+            continue;
+        Point point{start + std::chrono::milliseconds(std::int64_t(second * 1000)), 1e300, -1e300, 0};
+        const int samples = wide > 1 ? 6 : 1;
+        for (int i = 0; i < samples; ++i) {
+            const double value = at(metric, second + wide * i / samples);
+            point.low = std::min(point.low, value);
+            point.high = std::max(point.high, value);
+            point.mean += value / samples;
+        }
+        series.points.push_back(point);
+    }
+    return series;
+}
+
+} // namespace portolan::demo

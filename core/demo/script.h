@@ -1,0 +1,88 @@
+#pragma once
+
+#include "core/api/history.h"
+#include "core/api/tier.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace portolan::demo {
+
+/// How a figure goes over time. Deterministic: the same seed and second give the same value.
+struct Curve
+{
+    double base = 0;
+    double swing = 0;     ///< amplitude over a day
+    double noise = 0;     ///< amplitude from one moment to the next
+    double climb = 0;     ///< per second, from `climbFrom` on
+    double climbFrom = 0; ///< seconds since the start of the demo; negative: before it
+    double most = 1e18;
+};
+
+/// One scripted situation.
+struct Situation
+{
+    std::string_view name = {};
+    std::string_view about = {};
+    std::map<Metric, Curve> curves = {};       ///< those that differ from all-green
+    std::optional<double> redisAwaySince = {}; ///< seconds since the start
+    std::optional<double> lostSince = {};      ///< from then on no sample comes
+    bool empty = false;                        ///< a portal in which nothing has happened yet
+    bool longNames = false;                    ///< names as long as they get
+    std::string_view climbingFamily = {};      ///< the key family that takes what memory grows by
+    std::size_t waitingTasks = 3;
+};
+
+/// All of them, all-green first.
+const std::vector<Situation> &situations();
+/// By name; null where there is none.
+const Situation *findSituation(std::string_view name);
+
+/// The figures of a situation at any moment, before the start of the demo too.
+class Script final
+{
+public:
+    Script(const Situation &situation, std::uint64_t seed) : m_situation(situation), m_seed(seed) {}
+
+    const Situation &situation() const { return m_situation; }
+    /// `second` since the start of the demo; negative before it. Nothing where it is not known.
+    std::optional<double> value(Metric metric, double second) const;
+    /// What an action changed: from `second` on the metric is `by` more.
+    void shift(Metric metric, double second, double by) { m_shifts.push_back({metric, second, by}); }
+    double climb(Metric metric) const;
+
+    /// The points of one series as Deployment::history() answers them; `from` and `to` are seconds since the start.
+    Series series(Metric metric, double from, double to, std::uint32_t most, WallTime start) const;
+
+private:
+    struct Shift
+    {
+        Metric metric;
+        double second;
+        double by;
+    };
+    const Curve &curve(Metric metric) const;
+    bool known(Metric metric, double second) const;
+    double at(Metric metric, double second) const;
+
+    const Situation &m_situation;
+    std::uint64_t m_seed;
+    std::vector<Shift> m_shifts;
+};
+
+/// The thresholds of the demo's tier: those of `small`, and some for what `small` leaves open.
+struct Light
+{
+    Resource resource;
+    Metric metric;
+    double limit;
+    double yellow;
+    double red;
+};
+const std::vector<Light> &lights();
+
+} // namespace portolan::demo

@@ -1,0 +1,204 @@
+#include "tests/gui/console_fixture.h"
+#include "ui/support/axis.h"
+#include "ui/support/reduce.h"
+#include "ui/widgets/history_panel.h"
+#include "ui/widgets/time_chart.h"
+
+#include <QAbstractButton>
+#include <QElapsedTimer>
+#include <QPixmap>
+
+using namespace portolan;
+using namespace portolan::ui;
+using namespace std::chrono_literals;
+
+/// Charts: what is drawn of many points, where there are none, and what the keyboard reads out.
+class ChartTest final : public QObject
+{
+    Q_OBJECT
+private slots:
+    void extremesAreKept();
+    void gapsAreKept();
+    void oddInputIsHarmless();
+    void roundSteps_data();
+    void roundSteps();
+    void timeTicksAreInside();
+    void aMillionPoints();
+    void readOutByKeyboard();
+    void noDataSaysSo();
+    void spansAreChosenByKeyboard();
+};
+
+namespace {
+
+const WallTime start{1767225600s};
+
+Series series(std::size_t count, std::chrono::seconds step = 1s)
+{
+    Series made{Metric::RedisMemory, step, {}};
+    made.points.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const double value = double((i * 7919) % 1000) / 100;
+        made.points.push_back({start + step * i, value, value, value});
+    }
+    return made;
+}
+
+} // namespace
+
+void ChartTest::extremesAreKept()
+{
+    Series many = series(10'000);
+    many.points[4321].high = 500;
+    many.points[8765].low = -3;
+    const auto columns = reduce(many, start, start + 10'000s, 300);
+    QCOMPARE(columns.size(), std::size_t(300));
+    double high = 0, low = 0;
+    for (const PixelColumn &column : columns) {
+        QVERIFY(column.any && !column.gap);
+        high = std::max(high, column.high);
+        low = std::min(low, column.low);
+    }
+    QCOMPARE(high, 500.0);
+    QCOMPARE(low, -3.0);
+    QCOMPARE(columns[std::size_t(4321 * 300 / 10'000)].high, 500.0);
+}
+
+void ChartTest::gapsAreKept()
+{
+    Series holed = series(100);
+    holed.points.erase(holed.points.begin() + 40, holed.points.begin() + 60);
+    const auto columns = reduce(holed, start, start + 100s, 100);
+    for (std::size_t i = 0; i < 100; ++i)
+        QCOMPARE(columns[i].any, i < 40 || i >= 60);
+    QVERIFY(columns[60].gap);
+    QVERIFY(!columns[39].gap && !columns[61].gap);
+}
+
+void ChartTest::oddInputIsHarmless()
+{
+    QVERIFY(reduce(series(10), start, start + 10s, 0).empty());
+    QVERIFY(!reduce(series(10), start, start, 5)[0].any);
+    QVERIFY(!reduce(series(0), start, start + 10s, 5)[0].any);
+    const auto outside = reduce(series(10), start + 100s, start + 200s, 5);
+    QVERIFY(std::ranges::none_of(outside, &PixelColumn::any));
+    const auto partly = reduce(series(10), start + 5s, start + 15s, 10);
+    QVERIFY(partly[0].any && partly[4].any && !partly[5].any);
+}
+
+void ChartTest::roundSteps_data()
+{
+    QTest::addColumn<double>("top");
+    QTest::addColumn<bool>("binary");
+    QTest::addColumn<double>("step");
+    constexpr double mb = 1024.0 * 1024.0;
+    QTest::newRow("tens") << 30.0 << false << 10.0;
+    QTest::newRow("fractions") << 0.45 << false << 0.2;
+    QTest::newRow("megabytes") << 30.6 * mb << true << 10 * mb;
+    QTest::newRow("one") << 1.15 << false << 0.5;
+}
+
+void ChartTest::roundSteps()
+{
+    QFETCH(double, top);
+    QFETCH(bool, binary);
+    QFETCH(double, step);
+    const auto steps = portolan::ui::roundSteps(top, 4, binary);
+    QVERIFY(steps.size() >= 2 && steps.size() <= 6);
+    QCOMPARE(steps[1], step);
+    QCOMPARE(portolan::ui::roundSteps(0, 4, binary), std::vector<double>{0});
+}
+
+void ChartTest::timeTicksAreInside()
+{
+    for (const std::chrono::seconds span : {300s, 3600s, 86400s, 86400s * 30}) {
+        const auto ticks = timeTicks(start + 17s, start + 17s + span, 8);
+        QVERIFY(ticks.size() >= 2 && ticks.size() <= 10);
+        for (const Tick &tick : ticks)
+            QVERIFY(tick.value >= 0 && tick.value < double(span.count()) && !tick.label.isEmpty());
+    }
+}
+
+void ChartTest::aMillionPoints()
+{
+    TimeChart chart(
+        "Memory", [](double v) { return QString::number(v); }, false);
+    chart.resize(1000, 300);
+    chart.show();
+    std::vector<TimeChart::Line> lines{{"memory", series(1'000'000)}};
+    chart.setLines(std::move(lines), start, start + 1'000'000s);
+    QPixmap picture(chart.size());
+    qint64 best = 1'000'000;
+    for (int i = 0; i < 5; ++i) {
+        QElapsedTimer timer;
+        timer.start();
+        chart.resize(1000 - i, 300); // computes all of it anew
+        chart.render(&picture);
+        best = std::min(best, timer.nsecsElapsed() / 1000);
+    }
+    qInfo("1,000,000 points: %.1f ms a frame", double(best) / 1000);
+#ifdef NDEBUG
+    QVERIFY(best < 16'000);
+#else
+    QVERIFY(best < 160'000); // not optimised, perhaps sanitized
+#endif
+}
+
+void ChartTest::readOutByKeyboard()
+{
+    TimeChart chart(
+        "Memory", [](double v) { return QString::number(v) + " MB"; }, false);
+    chart.resize(600, 200);
+    Series flat{Metric::RedisMemory, 1s, {}};
+    for (int i = 0; i < 300; ++i)
+        flat.points.push_back({start + std::chrono::seconds(i), 5, 5, 5});
+    chart.setLines({{"memory", flat}}, start, start + 300s);
+    chart.setEvents({{start + 299s, EventKind::Zone, "It became yellow"}});
+    chart.show();
+    QVERIFY(chart.readOut().isEmpty());
+    QTest::keyClick(&chart, Qt::Key_Home);
+    QVERIFY2(chart.readOut().endsWith("5 MB"), qPrintable(chart.readOut()));
+    QCOMPARE(chart.accessibleDescription(), chart.readOut());
+    const QString first = chart.readOut();
+    QTest::keyClick(&chart, Qt::Key_Right);
+    QVERIFY(chart.readOut() != first);
+    QTest::keyClick(&chart, Qt::Key_End);
+    QVERIFY2(chart.readOut().endsWith("It became yellow"), qPrintable(chart.readOut()));
+    QTest::keyClick(&chart, Qt::Key_Escape);
+    QVERIFY(chart.readOut().isEmpty());
+}
+
+void ChartTest::noDataSaysSo()
+{
+    TimeChart chart(
+        "Memory", [](double v) { return QString::number(v); }, false);
+    chart.resize(600, 200);
+    chart.setLines({{"memory", Series{}}}, start, start + 300s);
+    QVERIFY(!chart.hasData());
+    QPixmap picture(chart.size());
+    chart.render(&picture);
+    QTest::keyClick(&chart, Qt::Key_Home);
+    QVERIFY(chart.readOut().isEmpty());
+}
+
+void ChartTest::spansAreChosenByKeyboard()
+{
+    Console console;
+    console.window->openPage("redis");
+    for (const char *span : {"5 min", "1 h", "1 day", "1 month"}) {
+        auto *button = console.find<QAbstractButton>(QString("Show the last ") + span);
+        QVERIFY(button);
+        button->setFocus();
+        console.press(Qt::Key_Space);
+        QVERIFY(button->isChecked());
+        const auto *panel = console.window->page()->findChild<HistoryPanel *>();
+        QVERIFY(panel->charts().front()->hasData());
+    }
+    Console empty({.situation = "empty"});
+    empty.window->openPage("redis");
+    Console::settle();
+    QVERIFY(!empty.window->page()->findChild<HistoryPanel *>()->charts().front()->hasData());
+}
+
+QTEST_MAIN(ChartTest)
+#include "chart_test.moc"

@@ -1,0 +1,145 @@
+#include "ui/support/format.h"
+#include "ui/support/zones.h"
+
+#include <QTest>
+
+using namespace portolan;
+using namespace portolan::ui;
+using namespace std::chrono_literals;
+
+/// Figures and zones in words.
+class FormatTest final : public QObject
+{
+    Q_OBJECT
+private slots:
+    void figures_data();
+    void figures();
+    void unknownIsNotZero();
+    void verdicts_data();
+    void verdicts();
+    void worseZones();
+};
+
+void FormatTest::figures_data()
+{
+    QTest::addColumn<QString>("shown");
+    QTest::addColumn<QString>("expected");
+    constexpr double mb = 1024.0 * 1024.0;
+    const auto row = [](const char *name, const QString &shown, const char *expected) {
+        QTest::newRow(name) << shown << QString::fromUtf8(expected);
+    };
+    row("bytes", sizeText(512.0), "512 B");
+    row("zero bytes", sizeText(0.0), "0 B");
+    row("kilobytes", sizeText(2048.0), "2.00 KB");
+    row("megabytes", sizeText(18.7 * mb), "18.7 MB");
+    row("just below a megabyte", sizeText(1023.9 * 1024), "1.00 MB");
+    row("many megabytes", sizeText(250 * mb), "250 MB");
+    row("of a limit", sizeOfText(21.3 * mb, 30 * mb), "21.3 of 30 MB");
+    row("little of a limit", sizeOfText(0.1 * mb, 30 * mb), "0.10 of 30 MB");
+    row("a limit", sizeLimitText(30 * mb), "30 MB");
+    row("a broken limit", sizeLimitText(2.5 * mb), "2.50 MB");
+    row("count", countText(1234567.0), "1,234,567");
+    row("sub-millisecond", durationText(0.0004), "0.4 ms");
+    row("milliseconds", durationText(0.35), "350 ms");
+    row("seconds", durationText(4.2), "4.2 s");
+    row("half a minute", durationText(31.0), "31 s");
+    row("minutes", durationText(900.0), "15 min");
+    row("hours", durationText(7500.0), "2 h 5 min");
+    row("whole hours", durationText(7200.0), "2 h");
+    row("days", durationText(86400.0 * 3 + 4 * 3600), "3 d 4 h");
+    row("negative", durationText(-90.0), "−2 min");
+    row("few whole seconds", durationText(std::optional<std::chrono::seconds>(6s)), "6 s");
+    row("rate", rateText(12.34), "12.3/s");
+    row("rate of something", rateText(0.4, "tasks"), "0.40 tasks/s");
+    row("little percent", percentText(0.0014), "0.14 %");
+    row("all", percentText(1.0), "100 %");
+    row("growing", growthText(mb / 3600), "+1.00 MB/h");
+    row("shrinking", growthText(-mb / 3600), "−1.00 MB/h");
+    row("not growing", growthText(std::nullopt), "steady");
+    row("fresh", ageText(std::chrono::milliseconds(1900)), "just now");
+    row("old", ageText(std::chrono::milliseconds(47900)), "47 s ago");
+}
+
+void FormatTest::figures()
+{
+    QFETCH(QString, shown);
+    QFETCH(QString, expected);
+    QCOMPARE(shown, expected);
+}
+
+void FormatTest::unknownIsNotZero()
+{
+    QCOMPARE(sizeText(std::optional<std::uint64_t>()), QString("unknown"));
+    QCOMPARE(countText(std::optional<std::uint64_t>()), QString("unknown"));
+    QCOMPARE(latencyText(std::nullopt), QString("unknown"));
+    QCOMPARE(rateText(std::optional<double>()), QString("unknown"));
+    QCOMPARE(percentText(std::optional<double>()), QString("unknown"));
+    QCOMPARE(durationText(std::optional<std::chrono::seconds>()), QString("unknown"));
+    QCOMPARE(ageText(std::nullopt), QString("never measured"));
+    QCOMPARE(countText(std::optional<std::uint64_t>(0)), QString("0"));
+}
+
+namespace {
+
+Reading reading(Resource resource, Zone zone, double value, std::optional<double> limit, double red,
+                std::optional<std::chrono::seconds> next = {})
+{
+    Reading made;
+    made.resource = resource;
+    made.zone = zone;
+    made.unknown = Unknown::No;
+    made.value = value;
+    made.limit = limit;
+    made.red = red;
+    made.toNextZone = next;
+    return made;
+}
+
+Snapshot snapshot(Zone verdict, std::vector<Reading> readings)
+{
+    Snapshot made;
+    made.verdict = verdict;
+    made.readings = std::move(readings);
+    return made;
+}
+
+} // namespace
+
+void FormatTest::verdicts_data()
+{
+    QTest::addColumn<Snapshot>("snapshot");
+    QTest::addColumn<QString>("expected");
+    constexpr double mb = 1024.0 * 1024.0;
+    const Reading memory = reading(Resource::RedisMemory, Zone::Yellow, 21.3 * mb, 30 * mb, 25 * mb, 2400s);
+    const Reading slow = reading(Resource::ResponseTime, Zone::Yellow, 2.4, std::nullopt, 5);
+    const Reading calm = reading(Resource::RedisConnections, Zone::Green, 11, 30, 25);
+    QTest::newRow("green") << snapshot(Zone::Green, {calm}) << "Green: everything is within its limits";
+    QTest::newRow("yellow") << snapshot(Zone::Yellow, {memory, calm})
+                            << "Yellow: Redis memory 21.3 of 30 MB, red in about 40 min";
+    QTest::newRow("the one that gets worse comes first")
+        << snapshot(Zone::Yellow, {slow, memory})
+        << "Yellow: Redis memory 21.3 of 30 MB, red in about 40 min; and 1 more";
+    QTest::newRow("without a limit") << snapshot(Zone::Yellow, {slow})
+                                     << "Yellow: Response time p95 2.4 s, red above 5 s";
+    QTest::newRow("nothing known") << snapshot(Zone::Unknown, {}) << "Unknown: nothing is known yet";
+    Snapshot down = snapshot(Zone::Red, {calm});
+    down.links = {{"redis", false, {}, {}, "refused"}};
+    QTest::newRow("redis is down") << down << "Red: Redis does not answer";
+}
+
+void FormatTest::verdicts()
+{
+    QFETCH(Snapshot, snapshot);
+    QFETCH(QString, expected);
+    QCOMPARE(verdictText(snapshot), expected);
+}
+
+void FormatTest::worseZones()
+{
+    QCOMPARE(worseOf(Zone::Green, Zone::Unknown), Zone::Unknown);
+    QCOMPARE(worseOf(Zone::Unknown, Zone::Yellow), Zone::Yellow);
+    QCOMPARE(worseOf(Zone::Red, Zone::Yellow), Zone::Red);
+}
+
+QTEST_MAIN(FormatTest)
+#include "format_test.moc"

@@ -1,0 +1,172 @@
+#include "tests/gui/console_fixture.h"
+
+#include <QSignalSpy>
+
+using namespace portolan;
+using namespace portolan::ui;
+
+/// Every action passes here: what it lets through, what it asks, what it says.
+class GateTest final : public QObject
+{
+    Q_OBJECT
+private slots:
+    void refuses_data();
+    void refuses();
+    void asksBeforeSomethingIsLost();
+    void noMeansNo();
+    void productionWantsTheName();
+    void saysWhatFailed();
+    void looksAgainAfterTheQuestion();
+    void stackCommands();
+};
+
+namespace {
+
+struct Gate
+{
+    explicit Gate(demo::DemoOptions options = {}, ActionGate::Options gateOptions = {})
+        : stack(std::move(options), clock),
+          gate(stack.deployment(), &stack, confirmer, gateOptions),
+          reported(&gate, &ActionGate::reported)
+    {
+        stack.tick();
+    }
+    QString said() const { return reported.isEmpty() ? QString() : reported.last().first().toString(); }
+
+    ManualClock clock;
+    demo::DemoStack stack;
+    AnsweringConfirmer confirmer;
+    ActionGate gate;
+    QSignalSpy reported;
+};
+
+} // namespace
+
+void GateTest::refuses_data()
+{
+    QTest::addColumn<bool>("readOnly");
+    QTest::addColumn<int>("role");
+    QTest::addColumn<QString>("incapable");
+    QTest::addColumn<bool>("running");
+    QTest::addColumn<QString>("reason"); // part of it; empty: allowed
+    const int operatorRole = int(Role::Operator);
+    QTest::newRow("operator") << false << operatorRole << "" << true << "";
+    QTest::newRow("admin") << false << int(Role::Admin) << "" << true << "";
+    QTest::newRow("read-only") << true << int(Role::Admin) << "" << true << "read-only";
+    QTest::newRow("user") << false << int(Role::User) << "" << true << "role operator";
+    QTest::newRow("incapable") << false << operatorRole << "No CONFIG here." << true << "No CONFIG here.";
+    QTest::newRow("not running") << false << operatorRole << "" << false << "not running";
+}
+
+void GateTest::refuses()
+{
+    QFETCH(bool, readOnly);
+    QFETCH(int, role);
+    QFETCH(QString, incapable);
+    QFETCH(bool, running);
+    QFETCH(QString, reason);
+    Gate at({.role = Role(role)}, {.readOnly = readOnly});
+    if (!incapable.isEmpty())
+        at.stack.deployment().refuse("worker.resize", incapable.toStdString());
+    at.stack.deployment().setOn(running);
+    const Action action = ResizeWorker{4, {}};
+    QCOMPARE(at.gate.allowed(action).available, reason.isEmpty());
+    at.gate.run(action);
+    QCOMPARE(at.stack.deployment().performed().size(), std::size_t(reason.isEmpty() ? 1 : 0));
+    QCOMPARE(at.reported.size(), 1);
+    if (!reason.isEmpty())
+        QVERIFY2(at.said().contains(reason), qPrintable(at.said()));
+}
+
+void GateTest::asksBeforeSomethingIsLost()
+{
+    Gate at({.situation = "memory-climbing"});
+    at.gate.run(Action(CleanUpFamily{"sessions", {}}));
+    QCOMPARE(at.confirmer.asked.size(), std::size_t(1));
+    const Confirmation &asked = at.confirmer.asked.front();
+    QVERIFY(asked.preview.count.value_or(0) > 0);
+    QVERIFY(asked.preview.bytes.value_or(0) > 0);
+    QVERIFY(!asked.preview.sample.empty());
+    QVERIFY(asked.typed.isEmpty());
+    QCOMPARE(at.stack.deployment().audit().size(), std::size_t(1));
+    QCOMPARE(at.stack.deployment().audit().front().action, std::string("redis.cleanup"));
+    QCOMPARE(at.stack.deployment().audit().front().reason, std::string("because"));
+    QVERIFY(at.said().contains("deleted"));
+}
+
+void GateTest::noMeansNo()
+{
+    Gate at;
+    at.confirmer.reply = std::nullopt;
+    at.gate.run(Action(CleanUpFamily{"sessions", {}}));
+    at.gate.run(StackCommand(ResetStack{}));
+    QCOMPARE(at.confirmer.asked.size(), std::size_t(2));
+    QVERIFY(at.stack.deployment().performed().empty());
+    QVERIFY(at.stack.calls().empty());
+    QCOMPARE(at.reported.size(), 0);
+}
+
+void GateTest::productionWantsTheName()
+{
+    Gate at({.production = true});
+    at.gate.run(Action(CleanUpFamily{"sessions", {}}));
+    QCOMPARE(at.confirmer.asked.front().typed, QString("Demo portal"));
+}
+
+void GateTest::saysWhatFailed()
+{
+    Gate at;
+    at.stack.deployment().failNext(failure(ErrorKind::Unavailable, "Redis does not answer.", "Restart it."));
+    bool worked = true;
+    at.gate.run(Action(ResizeWorker{4, {}}), [&](bool did) { worked = did; });
+    QVERIFY(!worked);
+    QCOMPARE(at.said(), QString("Redis does not answer. Restart it."));
+    QVERIFY(!at.reported.last().at(1).toBool());
+    at.gate.run(Action(RevokeTask{"no-such-task"}));
+    QVERIFY(at.confirmer.asked.empty()); // what cannot be previewed is not asked about
+    QVERIFY(at.said().contains("no such task"));
+}
+
+void GateTest::looksAgainAfterTheQuestion()
+{
+    struct Late final : Confirmer
+    {
+        void ask(const Confirmation &, std::function<void(std::optional<std::string>)> a) override { answer = a; }
+        std::function<void(std::optional<std::string>)> answer;
+    } late;
+    ManualClock clock;
+    demo::DemoStack stack({}, clock);
+    stack.tick();
+    ActionGate gate(stack.deployment(), &stack, late, {});
+    gate.run(Action(CleanUpFamily{"sessions", {}}));
+    QVERIFY(late.answer);
+    stack.deployment().setOn(false);
+    late.answer("yes");
+    QVERIFY(stack.deployment().performed().empty());
+}
+
+void GateTest::stackCommands()
+{
+    Gate at;
+    QVERIFY(!at.gate.allowed(StackCommand(StartStack{})).available);
+    at.gate.run(StackCommand(SeedStack{}));
+    at.gate.run(StackCommand(RestartStack{}));
+    at.gate.run(StackCommand(ResetStack{}));
+    at.gate.run(StackCommand(StopStack{}));
+    const std::vector<std::string> expected{"seed", "stop", "start", "reset", "stop"};
+    QCOMPARE(at.stack.calls(), expected);
+    QVERIFY(!at.gate.allowed(StackCommand(StopStack{})).available);
+    at.stack.failNext(failure(ErrorKind::Conflict, "Port 8080 is in use.", "Choose another."));
+    at.gate.run(StackCommand(StartStack{}));
+    QCOMPARE(at.said(), QString("Port 8080 is in use. Choose another."));
+
+    Gate readOnly({}, {.readOnly = true});
+    for (const StackCommand &command :
+         {StackCommand(StartStack{}), StackCommand(StopStack{}), StackCommand(RestartStack{}),
+          StackCommand(ResetStack{}), StackCommand(SeedStack{})})
+        readOnly.gate.run(command);
+    QVERIFY(readOnly.stack.calls().empty());
+}
+
+QTEST_MAIN(GateTest)
+#include "gate_test.moc"

@@ -1,0 +1,229 @@
+#include "tests/gui/console_fixture.h"
+#include "ui/dialogs/command_palette.h"
+#include "ui/dialogs/confirm_dialog.h"
+#include "ui/pages/page_table.h"
+#include "ui/support/colours.h"
+#include "ui/widgets/deployment_header.h"
+#include "ui/widgets/sidebar.h"
+#include "ui/widgets/tile.h"
+
+#include <QAbstractItemView>
+#include <QAbstractSpinBox>
+#include <QComboBox>
+
+using namespace portolan;
+using namespace portolan::ui;
+
+/// The shell around the pages.
+class ShellTest final : public QObject
+{
+    Q_OBJECT
+private slots:
+    void pagesByKeyboard();
+    void paletteFindsAndRuns();
+    void paletteRanks_data();
+    void paletteRanks();
+    void verdicts_data();
+    void verdicts();
+    void tilesOpenTheirPages();
+    void samplesGrowOld();
+    void geometryAndThemeAreRemembered();
+    void corruptSettingsDoNoHarm();
+    void productionDialogWantsTheName();
+    void everythingHasAName();
+};
+
+void ShellTest::pagesByKeyboard()
+{
+    Console console;
+    int number = 0;
+    for (const PageEntry &entry : pageTable()) {
+        console.press(Qt::Key(Qt::Key_1 + number++), Qt::ControlModifier);
+        QCOMPARE(console.window->currentPage(), entry.id);
+    }
+    console.press(Qt::Key_1, Qt::ControlModifier);
+    console.press(Qt::Key_F6);
+    QVERIFY(qobject_cast<Sidebar *>(QApplication::focusWidget()));
+    if (pageTable().size() > 1) {
+        console.press(Qt::Key_Down);
+        QCOMPARE(console.window->currentPage(), pageTable()[1].id);
+    }
+}
+
+void ShellTest::paletteFindsAndRuns()
+{
+    Console console;
+    console.press(Qt::Key_K, Qt::ControlModifier);
+    auto *palette = console.window->findChild<CommandPalette *>();
+    QVERIFY(palette);
+    console.type("dark th");
+    console.press(Qt::Key_Return);
+    QCOMPARE(console.theme.mode(), Theme::Mode::Dark);
+    QVERIFY(isDark(QApplication::palette()));
+    console.theme.setMode(Theme::Mode::Light);
+    QVERIFY(!isDark(QApplication::palette()));
+}
+
+void ShellTest::paletteRanks_data()
+{
+    QTest::addColumn<QString>("text");
+    QTest::addColumn<QString>("typed");
+    QTest::addColumn<int>("least");
+    QTest::addColumn<int>("most");
+    QTest::newRow("beginning") << "Refresh"
+                               << "ref" << 100 << 100;
+    QTest::newRow("word") << "Dark theme"
+                          << "theme" << 80 << 80;
+    QTest::newRow("inside") << "Refresh"
+                            << "esh" << 50 << 50;
+    QTest::newRow("letters in order") << "Go to Redis"
+                                      << "grd" << 10 << 10;
+    QTest::newRow("not at all") << "Redis"
+                                << "x" << 0 << 0;
+    QTest::newRow("nothing typed") << "Redis"
+                                   << " " << 1 << 1;
+}
+
+void ShellTest::paletteRanks()
+{
+    QFETCH(QString, text);
+    QFETCH(QString, typed);
+    QFETCH(int, least);
+    QFETCH(int, most);
+    const int quality = matchQuality(text, typed);
+    QVERIFY(quality >= least && quality <= most);
+}
+
+void ShellTest::verdicts_data()
+{
+    QTest::addColumn<QString>("situation");
+    QTest::addColumn<QString>("expected");
+    QTest::newRow("green") << "all-green"
+                           << "Green: everything is within its limits";
+    QTest::newRow("climbing") << "memory-climbing"
+                              << "Yellow: Redis memory 21.3 of 30 MB, red in about 40 min";
+    QTest::newRow("down") << "redis-down"
+                          << "Redis does not answer";
+    QTest::newRow("leak") << "leak"
+                          << "Yellow: Redis connections";
+    QTest::newRow("backlog") << "backlog"
+                             << "Red: Queue";
+    QTest::newRow("empty") << "empty"
+                           << "nothing is known yet";
+    QTest::newRow("stale") << "stale"
+                           << "No sample has come";
+}
+
+void ShellTest::verdicts()
+{
+    QFETCH(QString, situation);
+    QFETCH(QString, expected);
+    Console console({.situation = situation.toStdString()});
+    const QString shown = console.window->findChild<DeploymentHeader *>()->verdict();
+    QVERIFY2(shown.contains(expected), qPrintable(shown));
+}
+
+void ShellTest::tilesOpenTheirPages()
+{
+    Console console;
+    const auto tiles = console.window->findChildren<Tile *>();
+    QCOMPARE(tiles.size(), 7);
+    for (Tile *tile : tiles) {
+        console.window->openPage("overview");
+        Console::settle();
+        tile->setFocus();
+        console.press(Qt::Key_Return);
+        if (pageTable().size() > 1)
+            QVERIFY2(console.window->currentPage() != "overview", qPrintable(tile->accessibleName()));
+    }
+}
+
+void ShellTest::samplesGrowOld()
+{
+    Console console({.situation = "stale"});
+    bool said = false;
+    for (const QLabel *label : console.window->findChildren<QLabel *>())
+        said |= label->text() == "sample 47 s ago";
+    QVERIFY(said);
+}
+
+void ShellTest::geometryAndThemeAreRemembered()
+{
+    Console console;
+    console.window->resize(900, 640);
+    console.window->openPage(pageTable().back().id);
+    console.theme.setMode(Theme::Mode::Dark);
+    console.window->close();
+    const MainWindow::Parts parts{console.stack.deployment(), &console.stack, console.confirmer,  console.clock,
+                                  console.settings,           console.theme,  [](const QUrl &) {}};
+    MainWindow again(parts, {});
+    QCOMPARE(again.size(), QSize(900, 640));
+    QCOMPARE(again.currentPage(), pageTable().back().id);
+    const Theme theme(*qApp, console.settings);
+    QCOMPARE(theme.mode(), Theme::Mode::Dark);
+    console.theme.setMode(Theme::Mode::Light);
+}
+
+void ShellTest::corruptSettingsDoNoHarm()
+{
+    Console console;
+    console.settings.setValue("window/geometry", "nonsense");
+    console.settings.setValue("window/page", "no-such-page");
+    console.settings.setValue("theme", "purple");
+    const Theme theme(*qApp, console.settings);
+    QCOMPARE(theme.mode(), Theme::Mode::System);
+    const MainWindow::Parts parts{console.stack.deployment(), &console.stack, console.confirmer,  console.clock,
+                                  console.settings,           console.theme,  [](const QUrl &) {}};
+    const MainWindow again(parts, {});
+    QCOMPARE(again.currentPage(), QString("overview"));
+}
+
+void ShellTest::productionDialogWantsTheName()
+{
+    Confirmation confirmation;
+    confirmation.title = "Clean up sessions?";
+    confirmation.verb = "Delete keys";
+    confirmation.deployment = "Main portal";
+    confirmation.preview = {"Deletes 2 keys.", 2, 100, {"s:1", "s:2"}};
+    confirmation.typed = "Main portal";
+    ConfirmDialog dialog(confirmation, nullptr);
+    dialog.show();
+    QPushButton *yes = nullptr;
+    for (QPushButton *button : dialog.findChildren<QPushButton *>()) {
+        if (button->text() == "Delete keys")
+            yes = button;
+    }
+    QVERIFY(yes && !yes->isEnabled() && !yes->isDefault());
+    const auto lines = dialog.findChildren<QLineEdit *>();
+    QCOMPARE(lines.size(), 2);
+    lines[1]->setText("main portal");
+    QVERIFY(!yes->isEnabled());
+    lines[1]->setText("Main portal");
+    QVERIFY(yes->isEnabled());
+}
+
+void ShellTest::everythingHasAName()
+{
+    Console console;
+    for (const PageEntry &entry : pageTable()) {
+        console.window->openPage(entry.id);
+        Console::settle();
+        for (const QWidget *widget : console.window->findChildren<QWidget *>()) {
+            const bool part = widget->objectName().startsWith("qt_") ||
+                              qobject_cast<const QAbstractItemView *>(widget->parentWidget()) ||
+                              qobject_cast<const QAbstractSpinBox *>(widget->parentWidget()) ||
+                              qobject_cast<const QComboBox *>(widget->parentWidget()) ||
+                              (widget->parentWidget() && qobject_cast<const QLineEdit *>(widget->parentWidget()));
+            if (part || widget->focusPolicy() == Qt::NoFocus || !widget->isVisible())
+                continue;
+            const auto *button = qobject_cast<const QAbstractButton *>(widget);
+            const QString name =
+                widget->accessibleName().isEmpty() && button ? button->text() : widget->accessibleName();
+            QVERIFY2(!name.isEmpty(),
+                     qPrintable(entry.id + ": " + widget->metaObject()->className() + " " + widget->objectName()));
+        }
+    }
+}
+
+QTEST_MAIN(ShellTest)
+#include "shell_test.moc"

@@ -1,0 +1,170 @@
+#include "core/demo/demo_stack.h"
+#include "tests/fakes/manual_clock.h"
+
+#include <QSignalSpy>
+#include <QTest>
+
+using namespace portolan;
+using namespace portolan::demo;
+using namespace std::chrono_literals;
+
+/// Scripted portals are the same each time, and say what their situation is.
+class DemoTest final : public QObject
+{
+    Q_OBJECT
+private slots:
+    void situationsLookAsTheyAreCalled_data();
+    void situationsLookAsTheyAreCalled();
+    void sameSeedSamePortal();
+    void historyAgreesWithNow();
+    void historyKeepsItsBounds_data();
+    void historyKeepsItsBounds();
+    void unknownLeavesGaps();
+    void usersArePagedWithoutLossOrRepetition();
+    void whatIsAwayAnswersSo();
+};
+
+void DemoTest::situationsLookAsTheyAreCalled_data()
+{
+    QTest::addColumn<QByteArray>("situation");
+    QTest::addColumn<int>("verdict"); // -1: no sample at all
+    QTest::addColumn<int>("link");
+    QTest::newRow("all-green") << QByteArray("all-green") << int(Zone::Green) << int(LinkState::Live);
+    QTest::newRow("memory-climbing") << QByteArray("memory-climbing") << int(Zone::Yellow) << int(LinkState::Live);
+    QTest::newRow("redis-down") << QByteArray("redis-down") << int(Zone::Red) << int(LinkState::Live);
+    QTest::newRow("leak") << QByteArray("leak") << int(Zone::Yellow) << int(LinkState::Live);
+    QTest::newRow("backlog") << QByteArray("backlog") << int(Zone::Red) << int(LinkState::Live);
+    QTest::newRow("empty") << QByteArray("empty") << int(Zone::Unknown) << int(LinkState::Live);
+    QTest::newRow("stale") << QByteArray("stale") << int(Zone::Green) << int(LinkState::Lost);
+    QTest::newRow("long-names") << QByteArray("long-names") << int(Zone::Green) << int(LinkState::Live);
+    QTest::newRow("unheard of") << QByteArray("unheard-of") << int(Zone::Green) << int(LinkState::Live);
+}
+
+void DemoTest::situationsLookAsTheyAreCalled()
+{
+    QFETCH(QByteArray, situation);
+    QFETCH(int, verdict);
+    QFETCH(int, link);
+    ManualClock clock;
+    DemoDeployment demo({.situation = situation.toStdString()}, clock);
+    demo.tick();
+    QVERIFY(demo.latest());
+    QCOMPARE(int(demo.latest()->verdict), verdict);
+    QCOMPARE(int(demo.link()), link);
+    QCOMPARE(demo.linkDetail().empty(), demo.link() == LinkState::Live);
+}
+
+void DemoTest::sameSeedSamePortal()
+{
+    ManualClock clock;
+    DemoDeployment one({.situation = "backlog"}, clock), same({.situation = "backlog"}, clock);
+    DemoDeployment other({.situation = "backlog", .seed = 2}, clock);
+    for (int i = 0; i < 30; ++i) {
+        clock.advance(1s);
+        one.tick();
+        same.tick();
+        other.tick();
+        QVERIFY(*one.latest() == *same.latest());
+        QCOMPARE(one.latest()->sequence, std::uint64_t(i + 1));
+    }
+    QVERIFY(!(*one.latest() == *other.latest()));
+    QVERIFY(one.tasks({}).result()->items == same.tasks({}).result()->items);
+}
+
+void DemoTest::historyAgreesWithNow()
+{
+    ManualClock clock;
+    DemoDeployment demo({.situation = "memory-climbing"}, clock);
+    clock.advance(10s);
+    demo.tick();
+    const WallTime now = clock.wall();
+    const auto series = *demo.history({{Metric::RedisMemory}, now - 5min, now + 1s, 600}).result();
+    QCOMPARE(series.size(), std::size_t(1));
+    QCOMPARE(series[0].step, 1s);
+    QCOMPARE(series[0].points.back().mean, *demo.latest()->readings[0].value);
+}
+
+void DemoTest::historyKeepsItsBounds_data()
+{
+    QTest::addColumn<int>("hours");
+    QTest::addColumn<int>("most");
+    QTest::newRow("an hour") << 1 << 2000;
+    QTest::newRow("a day") << 24 << 2000;
+    QTest::newRow("a month") << 720 << 500;
+    QTest::newRow("a year") << 8760 << 2000;
+    QTest::newRow("two") << 24 << 2;
+}
+
+void DemoTest::historyKeepsItsBounds()
+{
+    QFETCH(int, hours);
+    QFETCH(int, most);
+    ManualClock clock;
+    DemoDeployment demo({}, clock);
+    const WallTime from = clock.wall() - std::chrono::hours(hours);
+    const auto series = *demo.history({{Metric::RequestRate}, from, clock.wall(), std::uint32_t(most)}).result();
+    const auto &points = series[0].points;
+    QVERIFY(!points.empty() && points.size() <= std::size_t(most) + 1);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        QVERIFY(points[i].time >= from && points[i].time <= clock.wall());
+        QVERIFY(points[i].low <= points[i].mean + 1e-9 && points[i].mean <= points[i].high + 1e-9);
+        QVERIFY(i == 0 || points[i].time > points[i - 1].time);
+    }
+}
+
+void DemoTest::unknownLeavesGaps()
+{
+    ManualClock clock;
+    DemoDeployment demo({.situation = "redis-down"}, clock);
+    const WallTime now = clock.wall();
+    const auto series = *demo.history({{Metric::RedisMemory, Metric::RequestRate}, now - 5min, now, 2000}).result();
+    QVERIFY(series[0].points.back().time <= now - 180s);
+    QVERIFY(series[1].points.back().time > now - 3s);
+    DemoDeployment empty({.situation = "empty"}, clock);
+    QVERIFY((*empty.history({{Metric::RedisMemory}, now - 5min, now, 2000}).result())[0].points.empty());
+}
+
+void DemoTest::usersArePagedWithoutLossOrRepetition()
+{
+    ManualClock clock;
+    DemoDeployment demo({.users = 1003}, clock);
+    std::set<Id> seen;
+    UserQuery query;
+    query.limit = 100;
+    for (;;) {
+        const UserPage page = *demo.users(query).result();
+        for (const User &user : page.items)
+            QVERIFY(seen.insert(user.id).second);
+        if (!page.nextCursor)
+            break;
+        query.cursor = *page.nextCursor;
+    }
+    QCOMPARE(seen.size(), std::size_t(1003));
+}
+
+void DemoTest::whatIsAwayAnswersSo()
+{
+    ManualClock clock;
+    DemoDeployment down({.situation = "redis-down"}, clock);
+    clock.advance(1s);
+    down.tick();
+    QCOMPARE(down.clients().result().error().kind, ErrorKind::Unavailable);
+    QCOMPARE(down.tasks({}).result().error().kind, ErrorKind::Unavailable);
+    QVERIFY(down.users({}).result().has_value());
+    QCOMPARE(down.limitUse(1).result().error().kind, ErrorKind::NotFound);
+
+    DemoStack stack({}, clock);
+    stack.tick();
+    QSignalSpy samples(&stack.deployment(), &Deployment::sampled);
+    QVERIFY(stack.stop().result().has_value());
+    QCOMPARE(stack.deployment().link(), LinkState::Off);
+    stack.tick();
+    QCOMPARE(samples.size(), 0);
+    QCOMPARE(stack.deployment().users({}).result().error().kind, ErrorKind::Unavailable);
+    QVERIFY(stack.start({}).result().has_value());
+    QCOMPARE(samples.size(), 1);
+    QCOMPARE(stack.start({}).result().error().kind, ErrorKind::Conflict);
+}
+
+QTEST_MAIN(DemoTest)
+#include "demo_test.moc"

@@ -1,0 +1,93 @@
+#include "ui/dialogs/confirm_dialog.h"
+
+#include "ui/support/format.h"
+#include "ui/widgets/card.h"
+
+#include <QApplication>
+#include <QDialogButtonBox>
+#include <QFormLayout>
+#include <QLabel>
+#include <QListWidget>
+
+namespace portolan::ui {
+
+ConfirmDialog::ConfirmDialog(const Confirmation &confirmation, QWidget *parent)
+    : QDialog(parent), m_reason(new QLineEdit), m_yes(new QPushButton(confirmation.verb))
+{
+    setWindowTitle(confirmation.title);
+    setMinimumWidth(fontMetrics().height() * 26);
+    auto *layout = new QVBoxLayout(this);
+    layout->setSpacing(10);
+    auto *title = new QLabel(confirmation.title);
+    title->setFont(scaledFont(font(), 1.25, true));
+    layout->addWidget(title);
+    layout->addWidget(mutedLabel(tr("On %1").arg(confirmation.deployment)));
+    addPreview(*layout, confirmation.preview);
+
+    auto *form = new QFormLayout;
+    m_reason->setAccessibleName(tr("Reason"));
+    m_reason->setPlaceholderText(tr("for the audit log; may stay empty"));
+    m_reason->setMaxLength(500);
+    form->addRow(tr("&Reason"), m_reason);
+    if (!confirmation.typed.isEmpty()) {
+        m_typed = new QLineEdit;
+        m_typed->setAccessibleName(tr("Name of the deployment"));
+        m_typed->setPlaceholderText(confirmation.typed);
+        form->addRow(tr("&Type its name"), m_typed);
+        m_yes->setEnabled(false);
+        connect(m_typed, &QLineEdit::textChanged, this,
+                [this, wanted = confirmation.typed](const QString &typed) { m_yes->setEnabled(typed == wanted); });
+    }
+    layout->addLayout(form);
+
+    auto *buttons = new QDialogButtonBox(QDialogButtonBox::Cancel);
+    buttons->addButton(m_yes, QDialogButtonBox::AcceptRole);
+    layout->addWidget(buttons);
+    connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
+    connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+    // Enter must not destroy anything by habit.
+    auto *no = buttons->button(QDialogButtonBox::Cancel);
+    m_yes->setAutoDefault(false);
+    no->setDefault(true);
+    no->setFocus();
+}
+
+void ConfirmDialog::addPreview(QVBoxLayout &layout, const ActionPreview &preview)
+{
+    auto *summary = new QLabel(text(preview.summary));
+    summary->setWordWrap(true);
+    summary->setTextFormat(Qt::PlainText);
+    layout.addWidget(summary);
+    QStringList amounts;
+    if (preview.count)
+        amounts << tr("%1 affected").arg(countText(preview.count));
+    if (preview.bytes)
+        amounts << sizeText(preview.bytes);
+    if (!amounts.isEmpty())
+        layout.addWidget(mutedLabel(amounts.join("  ·  ")));
+    if (preview.sample.empty())
+        return;
+    auto *sample = new QListWidget;
+    sample->setAccessibleName(tr("What it touches, for example"));
+    sample->setSelectionMode(QAbstractItemView::NoSelection);
+    sample->setTextElideMode(Qt::ElideMiddle);
+    for (const std::string &one : preview.sample)
+        sample->addItem(text(one));
+    const int rows = std::min<int>(int(preview.sample.size()), 6);
+    sample->setFixedHeight(rows * (fontMetrics().height() + 6) + 8);
+    layout.addWidget(sample);
+}
+
+std::string ConfirmDialog::reason() const { return m_reason->text().trimmed().toStdString(); }
+
+void DialogConfirmer::ask(const Confirmation &confirmation, std::function<void(std::optional<std::string>)> answer)
+{
+    auto *dialog = new ConfirmDialog(confirmation, QApplication::activeWindow());
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    QObject::connect(dialog, &QDialog::finished, dialog, [dialog, answer = std::move(answer)](int result) {
+        answer(result == QDialog::Accepted ? std::optional(dialog->reason()) : std::nullopt);
+    });
+    dialog->open();
+}
+
+} // namespace portolan::ui

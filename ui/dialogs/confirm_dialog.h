@@ -1,0 +1,36 @@
+#pragma once
+
+#include "ui/support/confirmer.h"
+
+#include <QDialog>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QVBoxLayout>
+
+namespace portolan::ui {
+
+/// Shows what would be lost, and lets somebody say yes.
+class ConfirmDialog final : public QDialog
+{
+    Q_OBJECT
+
+public:
+    ConfirmDialog(const Confirmation &confirmation, QWidget *parent);
+    std::string reason() const;
+
+private:
+    void addPreview(QVBoxLayout &layout, const ActionPreview &preview);
+
+    QLineEdit *m_reason;
+    QLineEdit *m_typed = nullptr;
+    QPushButton *m_yes;
+};
+
+/// Asks with a dialog over the window that is active. It does not stop the event loop.
+class DialogConfirmer final : public Confirmer
+{
+public:
+    void ask(const Confirmation &confirmation, std::function<void(std::optional<std::string>)> answer) override;
+};
+
+} // namespace portolan::ui

@@ -1,0 +1,273 @@
+#include "ui/main_window.h"
+
+#include "ui/dialogs/command_palette.h"
+#include "ui/pages/page_table.h"
+#include "ui/support/format.h"
+#include "ui/support/icons.h"
+#include "ui/support/zones.h"
+#include "ui/widgets/card.h"
+#include "ui/widgets/deployment_header.h"
+#include "ui/widgets/notice_bar.h"
+#include "ui/widgets/sidebar.h"
+#include "ui/widgets/zone_badge.h"
+
+#include <QActionGroup>
+#include <QCloseEvent>
+#include <QMenuBar>
+#include <QScreen>
+#include <QStatusBar>
+
+namespace portolan::ui {
+
+namespace {
+
+constexpr auto geometryKey = "window/geometry";
+constexpr auto pageKey = "window/page";
+
+QString linkWords(LinkState link)
+{
+    switch (link) {
+    case LinkState::Off:
+        return MainWindow::tr("not running");
+    case LinkState::Connecting:
+        return MainWindow::tr("connecting");
+    case LinkState::Live:
+        return MainWindow::tr("live");
+    case LinkState::Lost:
+        return MainWindow::tr("link lost");
+    }
+    return {};
+}
+
+Zone zoneOf(const PageEntry &entry, const Snapshot &snapshot)
+{
+    std::optional<Zone> worst;
+    for (const Reading &reading : snapshot.readings) {
+        if (std::ranges::find(entry.resources, reading.resource) != entry.resources.end())
+            worst = worst ? worseOf(*worst, reading.zone) : reading.zone;
+    }
+    return worst.value_or(Zone::Unknown);
+}
+
+} // namespace
+
+MainWindow::MainWindow(const Parts &parts, ActionGate::Options options, QWidget *parent)
+    : QMainWindow(parent),
+      m_parts(parts),
+      m_gate(parts.deployment, parts.stack, parts.confirmer, options),
+      m_sidebar(new Sidebar),
+      m_header(new DeploymentHeader),
+      m_notice(new NoticeBar),
+      m_pages(new QStackedWidget),
+      m_link(new ZoneBadge),
+      m_age(mutedLabel())
+{
+    setWindowTitle(tr("Portolan"));
+    setWindowIcon(icon("portolan"));
+    makeLayout();
+    makePages();
+    makeMenus();
+    makeStatusBar();
+    connect(m_sidebar, &QListWidget::currentRowChanged, this, &MainWindow::showPage);
+    connect(&m_parts.deployment, &Deployment::sampled, this, &MainWindow::showSample);
+    connect(&m_parts.deployment, &Deployment::changed, this, &MainWindow::showLink);
+    connect(&m_gate, &ActionGate::reported, m_notice, &NoticeBar::tell);
+    connect(&m_gate, &ActionGate::performed, this, [this] {
+        page()->refresh();
+        page()->updateCommands();
+    });
+    // Ages grow while no sample comes.
+    connect(&m_ageTimer, &QTimer::timeout, this, &MainWindow::showLink);
+    m_ageTimer.start(1000);
+    if (!restoreGeometry(m_parts.settings.value(geometryKey).toByteArray()))
+        resize(QSize(1180, 780).boundedTo(screen()->availableSize()));
+    if (!openPage(m_parts.settings.value(pageKey).toString()))
+        m_sidebar->setCurrentRow(0);
+    showSample();
+    showLink();
+}
+
+void MainWindow::makeLayout()
+{
+    auto *central = new QWidget;
+    auto *across = new QHBoxLayout(central);
+    across->setContentsMargins(0, 8, 0, 0);
+    across->setSpacing(0);
+    across->addWidget(m_sidebar);
+    auto *column = new QVBoxLayout;
+    column->setContentsMargins(12, 8, 20, 12);
+    column->setSpacing(12);
+    column->addWidget(m_header);
+    column->addWidget(m_notice);
+    column->addWidget(m_pages, 1);
+    across->addLayout(column, 1);
+    setCentralWidget(central);
+}
+
+void MainWindow::makePages()
+{
+    const PageContext context{m_parts.deployment, m_parts.stack,    m_gate,
+                              m_parts.clock,      m_parts.settings, m_parts.openUrl};
+    for (const PageEntry &entry : pageTable()) {
+        m_sidebar->addPage(entry.id, pageTitle(entry), entry.icon);
+        Page *page = entry.make(context, m_pages);
+        page->setObjectName(entry.id);
+        page->setAccessibleName(pageTitle(entry));
+        connect(page, &Page::pageWanted, this, &MainWindow::openPage);
+        m_pages->addWidget(page);
+    }
+}
+
+void MainWindow::addGlobal(QMenu &menu, const QString &text, const QString &iconName, const QKeySequence &keys,
+                           std::function<void()> work)
+{
+    auto *action = menu.addAction(icon(iconName), text);
+    action->setShortcut(keys);
+    connect(action, &QAction::triggered, this, std::move(work));
+    m_globals.append(action);
+}
+
+void MainWindow::makeMenus()
+{
+    QMenu *go = menuBar()->addMenu(tr("&Go"));
+    int number = 0;
+    for (const PageEntry &entry : pageTable()) {
+        const QString id = entry.id;
+        addGlobal(*go, pageTitle(entry), entry.icon, QKeySequence(QString("Ctrl+%1").arg(++number)),
+                  [this, id] { openPage(id); });
+    }
+    go->addSeparator();
+    addGlobal(*go, tr("Quit"), {}, QKeySequence::Quit, [this] { close(); });
+
+    m_pageMenu = menuBar()->addMenu(tr("&Page"));
+
+    QMenu *view = menuBar()->addMenu(tr("&View"));
+    addGlobal(*view, tr("Commands …"), "search", QKeySequence("Ctrl+K"), [this] { openPalette(); });
+    addGlobal(*view, tr("Refresh"), "refresh", QKeySequence::Refresh, [this] { page()->refresh(); });
+    addGlobal(*view, tr("Search on this page"), "search", QKeySequence::Find, [this] {
+        if (QWidget *field = page()->searchField())
+            field->setFocus(Qt::ShortcutFocusReason);
+    });
+    addGlobal(*view, tr("Go to the list of pages"), {}, QKeySequence("F6"), [this] { m_sidebar->setFocus(); });
+    view->addSeparator();
+    addThemes(*view);
+}
+
+void MainWindow::addThemes(QMenu &menu)
+{
+    auto *group = new QActionGroup(this);
+    const std::pair<QString, Theme::Mode> modes[]{{tr("Theme of the system"), Theme::Mode::System},
+                                                  {tr("Light theme"), Theme::Mode::Light},
+                                                  {tr("Dark theme"), Theme::Mode::Dark}};
+    for (const auto &[name, mode] : modes) {
+        addGlobal(menu, name, {}, {}, [this, mode = mode] { m_parts.theme.setMode(mode); });
+        QAction *action = m_globals.last();
+        action->setCheckable(true);
+        action->setChecked(m_parts.theme.mode() == mode);
+        group->addAction(action);
+    }
+}
+
+void MainWindow::makeStatusBar()
+{
+    m_link->setAccessibleName(tr("Link"));
+    statusBar()->addWidget(m_link);
+    statusBar()->addWidget(m_age);
+    statusBar()->setSizeGripEnabled(false);
+    statusBar()->setContentsMargins(16, 0, 16, 4);
+    if (m_gate.readOnly()) {
+        auto *mark = new ZoneBadge;
+        mark->setZone(Zone::Unknown, tr("read-only"));
+        statusBar()->addPermanentWidget(mark);
+    }
+    statusBar()->addPermanentWidget(mutedLabel(tr("Ctrl+K: commands")));
+}
+
+bool MainWindow::openPage(const QString &id)
+{
+    for (int row = 0; row < m_pages->count(); ++row) {
+        if (m_pages->widget(row)->objectName() == id) {
+            m_sidebar->setCurrentRow(row);
+            return true;
+        }
+    }
+    return false;
+}
+
+QString MainWindow::currentPage() const { return m_pages->currentWidget()->objectName(); }
+
+Page *MainWindow::page() const { return static_cast<Page *>(m_pages->currentWidget()); }
+
+void MainWindow::showPage(int row)
+{
+    if (row < 0)
+        return;
+    m_pages->setCurrentIndex(row);
+    m_pageMenu->clear();
+    m_pageMenu->addActions(page()->commands());
+    m_pageMenu->menuAction()->setEnabled(!page()->commands().isEmpty());
+    if (const auto snapshot = m_parts.deployment.latest())
+        page()->showSnapshot(*snapshot);
+    page()->refresh();
+    page()->updateCommands();
+}
+
+void MainWindow::showSample()
+{
+    const auto snapshot = m_parts.deployment.latest();
+    if (!snapshot)
+        return;
+    showZones();
+    page()->showSnapshot(*snapshot);
+    showLink();
+}
+
+void MainWindow::showZones()
+{
+    const auto snapshot = m_parts.deployment.latest();
+    const bool live = m_parts.deployment.link() == LinkState::Live;
+    for (int row = 0; row < m_sidebar->count(); ++row) {
+        const PageEntry &entry = pageTable()[std::size_t(row)];
+        const bool overview = row == 0;
+        const Zone zone = !live || !snapshot ? Zone::Unknown : overview ? snapshot->verdict : zoneOf(entry, *snapshot);
+        m_sidebar->setZone(row, zone, overview || !entry.resources.empty());
+    }
+}
+
+void MainWindow::showLink()
+{
+    const LinkState link = m_parts.deployment.link();
+    m_link->setZone(link == LinkState::Live   ? Zone::Green
+                    : link == LinkState::Lost ? Zone::Red
+                                              : Zone::Unknown,
+                    linkWords(link));
+    const auto snapshot = m_parts.deployment.latest();
+    QString age = tr("no sample yet");
+    if (snapshot) {
+        const auto since = std::chrono::duration_cast<Age>(m_parts.clock.wall() - snapshot->time);
+        age = tr("sample %1").arg(ageText(std::max(since, Age(0))));
+        if (isStale(since))
+            page()->showSnapshot(*snapshot);
+    }
+    m_age->setText(age);
+    m_header->show(m_parts.deployment);
+    showZones();
+    page()->updateCommands();
+}
+
+QList<QAction *> MainWindow::allCommands() const { return page()->commands() + m_globals; }
+
+void MainWindow::openPalette()
+{
+    auto *palette = new CommandPalette(allCommands(), this);
+    palette->open();
+}
+
+void MainWindow::closeEvent(QCloseEvent *event)
+{
+    m_parts.settings.setValue(geometryKey, saveGeometry());
+    m_parts.settings.setValue(pageKey, currentPage());
+    QMainWindow::closeEvent(event);
+}
+
+} // namespace portolan::ui

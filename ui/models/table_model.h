@@ -1,0 +1,171 @@
+#pragma once
+
+#include <QAbstractTableModel>
+#include <QCoreApplication>
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace portolan::ui {
+
+/// Roles of every table besides Qt's own.
+enum TableRole {
+    SortRole = Qt::UserRole + 1, ///< what is compared
+    BarRole,                     ///< fraction 0–1 of a bar behind the text; invalid: none
+    WidthRole,                   ///< header data: the column's width in letters
+};
+
+/// One column of a table: another is one more of these.
+template <class Row> struct Column
+{
+    const char *title; ///< to be translated in the context "tables"
+    int width;         ///< letters
+    QString (*text)(const Row &row);
+    QVariant (*sort)(const Row &row) = nullptr; ///< how rows compare, where that is not their text; numbers stand right
+    std::optional<double> (*bar)(const Row &row) = nullptr;
+};
+
+/// Rows of values in columns that are data. New rows replace old ones by key, so that selection, current row and scroll
+/// position stay with what they were on, and only what differs is painted again.
+template <class Row, class Key> class TableModel : public QAbstractTableModel
+{
+public:
+    TableModel(std::span<const Column<Row>> columns, Key (*keyOf)(const Row &), QObject *parent = nullptr)
+        : QAbstractTableModel(parent), m_columns(columns), m_keyOf(keyOf)
+    {}
+
+    const Row &row(int index) const { return m_rows[std::size_t(index)]; }
+    const std::vector<Row> &rows() const { return m_rows; }
+
+    void setRows(std::vector<Row> rows)
+    {
+        std::map<Key, std::size_t> wanted;
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            wanted.emplace(m_keyOf(rows[i]), i);
+        removeAllBut(wanted);
+        std::set<Key> kept;
+        for (std::size_t i = 0; i < m_rows.size(); ++i) {
+            const Key key = m_keyOf(m_rows[i]);
+            replace(int(i), std::move(rows[wanted.at(key)]));
+            kept.insert(key);
+        }
+        std::vector<Row> added;
+        for (const auto &[key, i] : inOrder(wanted)) {
+            if (!kept.contains(key))
+                added.push_back(std::move(rows[i]));
+        }
+        append(std::move(added));
+    }
+
+    void append(std::vector<Row> rows)
+    {
+        if (rows.empty())
+            return;
+        const int first = int(m_rows.size());
+        beginInsertRows({}, first, first + int(rows.size()) - 1);
+        std::move(rows.begin(), rows.end(), std::back_inserter(m_rows));
+        endInsertRows();
+    }
+
+    /// The row with this key, if there is one, as it is now.
+    void replaceRow(Row row)
+    {
+        const Key key = m_keyOf(row);
+        const auto found = std::ranges::find(m_rows, key, m_keyOf);
+        if (found != m_rows.end())
+            replace(int(found - m_rows.begin()), std::move(row));
+    }
+
+    int rowCount(const QModelIndex &parent = {}) const override { return parent.isValid() ? 0 : int(m_rows.size()); }
+    int columnCount(const QModelIndex &parent = {}) const override
+    {
+        return parent.isValid() ? 0 : int(m_columns.size());
+    }
+
+    QVariant data(const QModelIndex &index, int role) const override
+    {
+        if (!checkIndex(index, CheckIndexOption::IndexIsValid))
+            return {};
+        const Row &row = m_rows[std::size_t(index.row())];
+        const Column<Row> &column = m_columns[std::size_t(index.column())];
+        switch (role) {
+        case Qt::DisplayRole:
+        case Qt::ToolTipRole:
+            return column.text(row);
+        case SortRole:
+            return column.sort ? column.sort(row) : QVariant(column.text(row));
+        case BarRole:
+            if (const auto fraction = column.bar ? column.bar(row) : std::nullopt)
+                return *fraction;
+            return {};
+        case Qt::TextAlignmentRole:
+            return QVariant::fromValue(alignment(column));
+        default:
+            return {};
+        }
+    }
+
+    QVariant headerData(int section, Qt::Orientation orientation, int role) const override
+    {
+        if (orientation != Qt::Horizontal || section < 0 || section >= int(m_columns.size()))
+            return {};
+        const Column<Row> &column = m_columns[std::size_t(section)];
+        switch (role) {
+        case Qt::DisplayRole:
+            return QCoreApplication::translate("tables", column.title);
+        case Qt::TextAlignmentRole:
+            return QVariant::fromValue(alignment(column));
+        case WidthRole:
+            return column.width;
+        default:
+            return {};
+        }
+    }
+
+private:
+    static Qt::Alignment alignment(const Column<Row> &column)
+    {
+        return Qt::AlignVCenter | (column.sort && !column.bar ? Qt::AlignRight : Qt::AlignLeft);
+    }
+
+    static std::vector<std::pair<Key, std::size_t>> inOrder(const std::map<Key, std::size_t> &wanted)
+    {
+        std::vector<std::pair<Key, std::size_t>> order(wanted.begin(), wanted.end());
+        std::sort(order.begin(), order.end(), [](const auto &a, const auto &b) { return a.second < b.second; });
+        return order;
+    }
+
+    void removeAllBut(const std::map<Key, std::size_t> &wanted)
+    {
+        for (int last = int(m_rows.size()) - 1; last >= 0; --last) {
+            if (wanted.contains(m_keyOf(row(last))))
+                continue;
+            int first = last;
+            while (first > 0 && !wanted.contains(m_keyOf(row(first - 1))))
+                --first;
+            beginRemoveRows({}, first, last);
+            m_rows.erase(m_rows.begin() + first, m_rows.begin() + last + 1);
+            endRemoveRows();
+            last = first;
+        }
+    }
+
+    void replace(int index, Row row)
+    {
+        Row &present = m_rows[std::size_t(index)];
+        if (present == row)
+            return;
+        present = std::move(row);
+        emit dataChanged(this->index(index, 0), this->index(index, int(m_columns.size()) - 1));
+    }
+
+    std::span<const Column<Row>> m_columns;
+    Key (*m_keyOf)(const Row &);
+    std::vector<Row> m_rows;
+};
+
+} // namespace portolan::ui

@@ -1,0 +1,225 @@
+#include "ui/pages/local_page.h"
+
+#include "ui/support/format.h"
+#include "ui/widgets/card.h"
+#include "ui/widgets/table_view.h"
+#include "ui/widgets/zone_badge.h"
+
+#include <QScrollBar>
+
+namespace portolan::ui {
+
+namespace {
+
+/// Lines of a level and the worse ones.
+class LevelProxy final : public QSortFilterProxyModel
+{
+public:
+    using QSortFilterProxyModel::QSortFilterProxyModel;
+    void setLeast(int level)
+    {
+        m_least = level;
+        invalidateRowsFilter();
+    }
+
+protected:
+    bool filterAcceptsRow(int row, const QModelIndex &parent) const override
+    {
+        return sourceModel()->index(row, 0, parent).data(LogModel::LevelRole).toInt() >= m_least;
+    }
+
+private:
+    int m_least = int(LogLine::Level::Info);
+};
+
+struct StateLook
+{
+    Zone zone;
+    QString words;
+};
+
+StateLook lookOf(LocalStack::State state)
+{
+    switch (state) {
+    case LocalStack::State::Stopped:
+        return {Zone::Unknown, LocalPage::tr("stopped")};
+    case LocalStack::State::Starting:
+        return {Zone::Yellow, LocalPage::tr("starting")};
+    case LocalStack::State::Running:
+        return {Zone::Green, LocalPage::tr("running")};
+    case LocalStack::State::Stopping:
+        return {Zone::Yellow, LocalPage::tr("stopping")};
+    }
+    return {};
+}
+
+} // namespace
+
+LocalPage::LocalPage(const PageContext &context, QWidget *parent)
+    : Page(context, parent), m_levels(new LevelProxy(this))
+{
+    addCommands();
+    auto *row = new QHBoxLayout;
+    row->setSpacing(12);
+    addForm(*row);
+    body()->addLayout(row);
+    addLog();
+    if (const LocalStack *stack = this->context().stack) {
+        connect(stack, &LocalStack::stateChanged, this, &LocalPage::showState);
+        connect(stack, &LocalStack::logged, this, &LocalPage::take);
+    }
+    showState();
+}
+
+void LocalPage::addCommands()
+{
+    const auto command = [this](const QString &text, const QString &icon, const char *keys, auto make) {
+        addCommand(
+            text, icon, QKeySequence(keys), [this, make] { context().gate.run(StackCommand(make())); },
+            [this, make] { return context().gate.allowed(StackCommand(make())); });
+    };
+    command(tr("Start"), "play", "Ctrl+Shift+S", [this] { return StartStack{settings()}; });
+    command(tr("Stop"), "stop", "Ctrl+Shift+T", [] { return StopStack{}; });
+    command(tr("Restart"), "restart", "Ctrl+Shift+R", [this] { return RestartStack{settings()}; });
+    command(tr("Seed"), "seed", "Ctrl+Shift+E", [] { return SeedStack{}; });
+    command(tr("Reset"), "reset", "Ctrl+Shift+Del", [] { return ResetStack{}; });
+    addCommand(
+        tr("Open in the browser"), "browser", QKeySequence("Ctrl+B"),
+        [this] {
+            if (const std::string url = context().deployment.info().url; !url.empty())
+                context().openUrl(QUrl(text(url)));
+        },
+        [this] {
+            const bool there = !context().deployment.info().url.empty();
+            return there ? Capability{} : Capability{false, tr("The portal is not running.").toStdString()};
+        });
+}
+
+QLineEdit *LocalPage::addLine(QFormLayout &form, const QString &label, const QString &placeholder)
+{
+    auto *line = new QLineEdit;
+    line->setPlaceholderText(placeholder);
+    line->setAccessibleName(QString(label).remove('&'));
+    line->setEnabled(!context().gate.readOnly());
+    form.addRow(label, line);
+    return line;
+}
+
+void LocalPage::addForm(QHBoxLayout &row)
+{
+    auto *card = new Card(tr("Local portal"));
+    m_state = new ZoneBadge;
+    card->head()->addWidget(m_state);
+    m_problem = new QLabel;
+    m_problem->setWordWrap(true);
+    m_problem->setTextFormat(Qt::PlainText);
+    m_problem->hide();
+    card->body()->addWidget(m_problem);
+
+    auto *halves = new QHBoxLayout;
+    halves->setSpacing(24);
+    auto *left = new QFormLayout;
+    auto *right = new QFormLayout;
+    for (QFormLayout *form : {left, right}) {
+        form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
+        form->setVerticalSpacing(8);
+        halves->addLayout(form, 1);
+        halves->setAlignment(form, Qt::AlignTop);
+    }
+    m_tier = new QComboBox;
+    m_tier->setEditable(true);
+    m_tier->setAccessibleName(tr("Tier"));
+    m_tier->setToolTip(tr("A built-in tier, or a file"));
+    m_tier->setEnabled(!context().gate.readOnly());
+    left->addRow(tr("T&ier"), m_tier);
+    m_listen = addLine(*left, tr("&Listen"), "127.0.0.1:8080");
+    m_directory = addLine(*left, tr("&Data directory"), {});
+    m_redis = addLine(*right, tr("&Redis"), tr("a private redis-server"));
+    m_database = addLine(*right, tr("Data&base"), tr("SQLite in the data directory"));
+    card->body()->addLayout(halves);
+    card->body()->addWidget(mutedLabel(tr("Changes here count from the next start or restart.")));
+    if (const LocalStack *stack = context().stack) {
+        const LocalStackSettings &present = stack->settings();
+        for (const std::string &tier : stack->tiers())
+            m_tier->addItem(text(tier));
+        m_tier->setCurrentText(text(present.tier));
+        m_listen->setText(text(present.listen));
+        m_redis->setText(text(present.redisUrl));
+        m_database->setText(text(present.databaseUrl));
+        m_directory->setText(text(present.dataDirectory));
+        m_directory->setPlaceholderText(text(stack->dataDirectory()));
+    }
+    auto *buttons = new QHBoxLayout;
+    for (QAction *command : commands())
+        buttons->addWidget(buttonOf(command));
+    buttons->addStretch(1);
+    card->body()->addLayout(buttons);
+    row.addWidget(card);
+}
+
+void LocalPage::addLog()
+{
+    auto *card = new Card(tr("Log"));
+    m_level = new QComboBox;
+    m_level->setAccessibleName(tr("Least level"));
+    for (const auto level :
+         {LogLine::Level::Debug, LogLine::Level::Info, LogLine::Level::Warning, LogLine::Level::Error})
+        m_level->addItem(tr("from %1").arg(levelWord(level)), int(level));
+    m_level->setCurrentIndex(int(LogLine::Level::Info));
+    m_filter = new QLineEdit;
+    m_filter->setPlaceholderText(tr("Filter (Ctrl+F)"));
+    m_filter->setAccessibleName(tr("Filter the log"));
+    m_filter->setClearButtonEnabled(true);
+    card->head()->addWidget(m_level);
+    card->head()->addWidget(m_filter);
+    m_levels->setSourceModel(&m_log);
+    m_logView = new TableView(*m_levels, tr("Log"), tr("No line was logged yet"), false);
+    m_logView->setRowsShown(8);
+    card->body()->addWidget(m_logView, 1);
+    body()->addWidget(card, 1);
+    connect(m_filter, &QLineEdit::textChanged, m_logView, &TableView::setFilter);
+    connect(m_level, &QComboBox::currentIndexChanged, this,
+            [this](int level) { static_cast<LevelProxy *>(m_levels)->setLeast(level); });
+}
+
+LocalStackSettings LocalPage::settings() const
+{
+    const auto of = [](const QLineEdit *line) { return line->text().trimmed().toStdString(); };
+    LocalStackSettings chosen;
+    // Before the form is there, and where it is empty, the built-in choice counts.
+    if (!m_directory)
+        return chosen;
+    if (const QString tier = m_tier->currentText().trimmed(); !tier.isEmpty())
+        chosen.tier = tier.toStdString();
+    if (!of(m_listen).empty())
+        chosen.listen = of(m_listen);
+    chosen.redisUrl = of(m_redis);
+    chosen.databaseUrl = of(m_database);
+    chosen.dataDirectory = of(m_directory);
+    return chosen;
+}
+
+void LocalPage::showState()
+{
+    const LocalStack *stack = context().stack;
+    const StateLook look = stack ? lookOf(stack->state()) : StateLook{Zone::Unknown, tr("none on this machine")};
+    m_state->setZone(look.zone, look.words);
+    const auto problem = stack ? stack->problem() : std::nullopt;
+    m_problem->setVisible(problem.has_value());
+    m_problem->setText(problem ? QStringLiteral("■ ") + errorText(*problem) : QString());
+    updateCommands();
+}
+
+void LocalPage::take(const std::vector<LogLine> &lines)
+{
+    // Follows the end unless somebody has scrolled away from it.
+    const QScrollBar *bar = m_logView->verticalScrollBar();
+    const bool atEnd = bar->value() >= bar->maximum() - 4;
+    m_log.append(lines);
+    if (atEnd)
+        m_logView->scrollToBottom();
+}
+
+void LocalPage::refresh() { showState(); }
+
+} // namespace portolan::ui

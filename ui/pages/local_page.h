@@ -1,0 +1,52 @@
+#pragma once
+
+#include "ui/models/log_model.h"
+#include "ui/pages/page.h"
+
+#include <QComboBox>
+#include <QFormLayout>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QLineEdit>
+#include <QSortFilterProxyModel>
+
+namespace portolan::ui {
+
+class Card;
+class TableView;
+class ZoneBadge;
+
+/// The portal of this machine: what it is made of, start and stop, its log.
+class LocalPage final : public Page
+{
+    Q_OBJECT
+
+public:
+    explicit LocalPage(const PageContext &context, QWidget *parent = nullptr);
+    void refresh() override;
+    QWidget *searchField() const override { return m_filter; }
+
+private:
+    void addCommands();
+    void addForm(QHBoxLayout &row);
+    void addLog();
+    QLineEdit *addLine(QFormLayout &form, const QString &label, const QString &placeholder);
+    LocalStackSettings settings() const;
+    void showState();
+    void take(const std::vector<LogLine> &lines);
+
+    LogModel m_log;
+    QSortFilterProxyModel *m_levels;
+    ZoneBadge *m_state = nullptr;
+    QLabel *m_problem = nullptr;
+    QComboBox *m_tier = nullptr;
+    QLineEdit *m_listen = nullptr;
+    QLineEdit *m_redis = nullptr;
+    QLineEdit *m_database = nullptr;
+    QLineEdit *m_directory = nullptr;
+    QComboBox *m_level = nullptr;
+    QLineEdit *m_filter = nullptr;
+    TableView *m_logView = nullptr;
+};
+
+} // namespace portolan::ui

@@ -1,0 +1,104 @@
+#include "ui/pages/performance_page.h"
+
+#include "ui/support/format.h"
+#include "ui/support/zones.h"
+#include "ui/widgets/card.h"
+#include "ui/widgets/figure_strip.h"
+#include "ui/widgets/history_panel.h"
+#include "ui/widgets/table_view.h"
+
+#include <array>
+
+namespace portolan::ui {
+
+namespace {
+
+double share(const TrafficFigures &t) { return t.requests ? double(t.errors) / double(t.requests) : 0; }
+
+template <std::optional<double> TrafficFigures::*percentile> QString latencyOf(const RouteFigures &r)
+{
+    if (r.stream)
+        return PerformancePage::tr("stream");
+    return r.traffic.*percentile ? durationText(*(r.traffic.*percentile)) : PerformancePage::tr("too few");
+}
+
+template <std::optional<double> TrafficFigures::*percentile> QVariant latencyKey(const RouteFigures &r)
+{
+    return (r.traffic.*percentile).value_or(-1);
+}
+
+const std::array columns{
+    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "Requests"), 11,
+                         [](const RouteFigures &r) { return rateText(r.traffic.perSecond); },
+                         [](const RouteFigures &r) { return QVariant(r.traffic.perSecond); }},
+    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "p50"), 9, latencyOf<&TrafficFigures::p50>,
+                         latencyKey<&TrafficFigures::p50>},
+    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "p95"), 9, latencyOf<&TrafficFigures::p95>,
+                         latencyKey<&TrafficFigures::p95>},
+    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "p99"), 9, latencyOf<&TrafficFigures::p99>,
+                         latencyKey<&TrafficFigures::p99>},
+    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "Errors"), 10,
+                         [](const RouteFigures &r) {
+                             return r.traffic.errors == 0 ? QStringLiteral("0") : percentText(share(r.traffic));
+                         },
+                         [](const RouteFigures &r) { return QVariant(share(r.traffic)); }},
+    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "Method"), 8,
+                         [](const RouteFigures &r) { return text(r.method); }},
+    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "Route"), 30, [](const RouteFigures &r) { return text(r.route); }},
+};
+
+std::string routeKey(const RouteFigures &route) { return route.method + ' ' + route.route; }
+
+const TimeChart::Format latency = [](double v) { return durationText(v); };
+
+} // namespace
+
+PerformancePage::PerformancePage(const PageContext &context, QWidget *parent)
+    : Page(context, parent),
+      m_routes(columns, routeKey),
+      m_figures(new FigureStrip({tr("p50"), tr("p95"), tr("p99"), tr("Requests"), tr("Error rate"), tr("Connections"),
+                                 tr("WebSockets"), tr("Database pool")}))
+{
+    std::vector<ChartKind> charts;
+    charts.push_back({tr("Response time"),
+                      {{Metric::ResponseP95, "p95"}, {Metric::ResponseP99, "p99"}, {Metric::ResponseP50, "p50"}},
+                      latency,
+                      Resource::ResponseTime});
+    charts.push_back(
+        {tr("Requests per second"), {{Metric::RequestRate, tr("requests")}}, [](double v) { return rateText(v); }});
+    charts.push_back({tr("Error rate"),
+                      {{Metric::ErrorRate, tr("errors")}},
+                      [](double v) { return percentText(v); },
+                      Resource::ErrorRate});
+    m_history = new HistoryPanel(this->context(), tr("Over time"), std::move(charts), 2);
+    body()->addWidget(m_figures);
+    body()->addWidget(m_history, 5);
+    auto *card = new Card(tr("Routes"));
+    card->setNote(tr("of the last 60 s"));
+    m_view = new TableView(m_routes, tr("Routes"), tr("Nothing was asked in the last minute"));
+    m_view->setRowsShown(6);
+    card->body()->addWidget(m_view, 1);
+    body()->addWidget(card, 4);
+}
+
+void PerformancePage::showSnapshot(const Snapshot &snapshot)
+{
+    const HttpFigures &http = snapshot.http;
+    const bool known = http.connections.has_value();
+    QString pool = unknownText();
+    if (!snapshot.dbPools.empty()) {
+        const DbPoolFigures &first = snapshot.dbPools.front();
+        pool = tr("%1 of %2 busy").arg(first.busy).arg(first.connections);
+    }
+    m_figures->setValues({latencyText(http.traffic.p50), latencyText(http.traffic.p95), latencyText(http.traffic.p99),
+                          known ? rateText(http.traffic.perSecond) : unknownText(), percentText(http.errorRate),
+                          countText(http.connections), countText(http.webSockets), pool},
+                         isStale(std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time)));
+    m_history->showSnapshot(snapshot);
+    m_routes.setRows(http.routes);
+    m_view->setStale(isStale(std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time)));
+}
+
+void PerformancePage::refresh() { m_history->refresh(); }
+
+} // namespace portolan::ui

@@ -1,0 +1,322 @@
+#include "ui/pages/queue_page.h"
+
+#include "ui/support/format.h"
+#include "ui/support/zones.h"
+#include "ui/widgets/card.h"
+#include "ui/widgets/figure_strip.h"
+#include "ui/widgets/history_panel.h"
+#include "ui/widgets/table_view.h"
+
+#include <QFuture>
+#include <array>
+
+namespace portolan::ui {
+
+namespace {
+
+constexpr std::uint32_t mostConcurrency = 1024; ///< of ResizeWorker
+
+QString placeWord(TaskPlace place)
+{
+    switch (place) {
+    case TaskPlace::Waiting:
+        return QueuePage::tr("waiting");
+    case TaskPlace::Scheduled:
+        return QueuePage::tr("scheduled");
+    case TaskPlace::Reserved:
+        return QueuePage::tr("prefetched");
+    case TaskPlace::Running:
+        return QueuePage::tr("running");
+    case TaskPlace::Ended:
+        return QueuePage::tr("ended");
+    }
+    return {};
+}
+
+QString stateText(const TaskInfo &task)
+{
+    if (task.place == TaskPlace::Ended)
+        return text(task.state);
+    QString words = placeWord(task.place);
+    if (task.progress)
+        words += QString(" %1 %").arg(int(*task.progress * 100));
+    return words;
+}
+
+std::optional<std::chrono::seconds> runtimeOf(const TaskInfo &task)
+{
+    if (!task.started || !task.ended)
+        return std::nullopt;
+    return std::chrono::duration_cast<std::chrono::seconds>(*task.ended - *task.started);
+}
+
+const std::array workerColumns{
+    Column<WorkerInfo>{QT_TRANSLATE_NOOP("tables", "Worker"), 16, [](const WorkerInfo &w) { return text(w.node); }},
+    Column<WorkerInfo>{QT_TRANSLATE_NOOP("tables", "Size"), 5,
+                       [](const WorkerInfo &w) { return countText(double(w.concurrency)); },
+                       [](const WorkerInfo &w) { return QVariant(qulonglong(w.concurrency)); }},
+    Column<WorkerInfo>{QT_TRANSLATE_NOOP("tables", "Busy"), 5,
+                       [](const WorkerInfo &w) { return countText(double(w.active)); },
+                       [](const WorkerInfo &w) { return QVariant(qulonglong(w.active)); }},
+    Column<WorkerInfo>{QT_TRANSLATE_NOOP("tables", "Ended"), 8,
+                       [](const WorkerInfo &w) { return countText(double(w.ended)); },
+                       [](const WorkerInfo &w) { return QVariant(qulonglong(w.ended)); }},
+};
+
+const std::array taskColumns{
+    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "State"), 12, stateText},
+    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Task"), 14, [](const TaskInfo &t) { return text(t.name); }},
+    Column<TaskInfo>{
+        QT_TRANSLATE_NOOP("tables", "Runtime"), 8,
+        [](const TaskInfo &t) { return runtimeOf(t) ? durationText(runtimeOf(t)) : QStringLiteral("–"); },
+        [](const TaskInfo &t) { return QVariant(qlonglong(runtimeOf(t).value_or(std::chrono::seconds(-1)).count())); }},
+    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Created"), 9,
+                     [](const TaskInfo &t) { return t.created ? clockText(*t.created) : unknownText(); }},
+    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Arguments"), 24, [](const TaskInfo &t) { return text(t.arguments); }},
+};
+
+std::string workerKey(const WorkerInfo &worker) { return worker.node; }
+std::string taskKey(const TaskInfo &task) { return task.id; }
+
+QString detailsOf(const TaskInfo &task)
+{
+    QStringList lines{text(task.name), text(task.id), {}};
+    const auto add = [&](const QString &name, const QString &value) {
+        if (!value.isEmpty())
+            lines << name + ": " + value;
+    };
+    add(QueuePage::tr("State"), text(task.state) + " (" + placeWord(task.place) + ")");
+    add(QueuePage::tr("Queue"), QueuePage::tr("%1, priority %2").arg(text(task.queue)).arg(task.priority));
+    add(QueuePage::tr("Progress"), text(task.note));
+    for (const auto &[name, time] :
+         {std::pair(QueuePage::tr("Created"), task.created), std::pair(QueuePage::tr("Started"), task.started),
+          std::pair(QueuePage::tr("Ended"), task.ended), std::pair(QueuePage::tr("Due"), task.eta)})
+        add(name, time ? dateTimeText(*time) : QString());
+    add(QueuePage::tr("Arguments"), text(task.arguments));
+    add(QueuePage::tr("Result"), text(task.result));
+    add(QueuePage::tr("Error"), text(task.error));
+    return lines.join('\n');
+}
+
+} // namespace
+
+QString drainText(const QueueFigures &queue)
+{
+    if (!queue.waiting || !queue.takenPerSecond || !queue.endedPerSecond)
+        return unknownText();
+    if (*queue.waiting == 0)
+        return QueuePage::tr("empty");
+    // What is taken leaves the backlog only when it ends.
+    const double backlog = double(*queue.waiting + queue.unacked.value_or(0));
+    return *queue.endedPerSecond > 0 ? durationText(backlog / *queue.endedPerSecond)
+                                     : QueuePage::tr("never at this pace");
+}
+
+QueuePage::QueuePage(const PageContext &context, QWidget *parent)
+    : Page(context, parent),
+      m_workers(workerColumns, workerKey),
+      m_tasks(taskColumns, taskKey),
+      m_figures(new FigureStrip({tr("Waiting"), tr("Prefetched"), tr("Running"), tr("Scheduled"), tr("Taken"),
+                                 tr("Ended"), tr("Oldest"), tr("Time to drain"), tr("Age")}))
+{
+    std::vector<ChartKind> charts;
+    charts.push_back({tr("Backlog"),
+                      {{Metric::QueueWaiting, tr("waiting")}, {Metric::QueueUnacked, tr("taken")}},
+                      [](double v) { return countText(v); },
+                      Resource::Queue});
+    charts.push_back({tr("Tasks per second"),
+                      {{Metric::QueueEnded, tr("ended")}, {Metric::QueueTaken, tr("taken")}},
+                      [](double v) { return rateText(v); }});
+    m_history = new HistoryPanel(this->context(), tr("Over time"), std::move(charts));
+    addCommands();
+    body()->addWidget(m_figures);
+    auto *top = new QHBoxLayout;
+    top->setSpacing(12);
+    top->addWidget(m_history, 3);
+    auto *side = new QVBoxLayout;
+    addWorkers(*side);
+    top->addLayout(side, 2);
+    body()->addLayout(top, 4);
+    auto *bottom = new QHBoxLayout;
+    bottom->setSpacing(12);
+    addTasks(*bottom);
+    body()->addLayout(bottom, 4);
+}
+
+void QueuePage::addCommands()
+{
+    m_grow = addCommand(
+        tr("Grow the worker"), "plus", QKeySequence("Ctrl++"), [this] { resize(1); }, [this] { return mayResize(1); });
+    m_shrink = addCommand(
+        tr("Shrink the worker"), "minus", QKeySequence("Ctrl+-"), [this] { resize(-1); },
+        [this] { return mayResize(-1); });
+    m_revoke = addCommand(
+        tr("Revoke the task"), "revoke", QKeySequence::Delete,
+        [this] {
+            if (const TaskInfo *task = chosenTask())
+                this->context().gate.run(Action(RevokeTask{task->id}));
+        },
+        [this] { return mayRevoke(); });
+    m_rerun = addCommand(
+        tr("Run the task again"), "rerun", QKeySequence("Ctrl+R"),
+        [this] {
+            if (const TaskInfo *task = chosenTask())
+                this->context().gate.run(Action(RerunTask{task->id}));
+        },
+        [this] { return mayRerun(); });
+}
+
+void QueuePage::addWorkers(QVBoxLayout &column)
+{
+    auto *card = new Card(tr("Workers"));
+    m_workerView = new TableView(m_workers, tr("Workers"), tr("No worker answers"));
+    m_workerView->setSelectionMode(QAbstractItemView::SingleSelection);
+    m_workerView->setRowsShown(3);
+    card->body()->addWidget(m_workerView, 1);
+    auto *buttons = new QHBoxLayout;
+    buttons->addWidget(buttonOf(m_grow));
+    buttons->addWidget(buttonOf(m_shrink));
+    buttons->addStretch(1);
+    card->body()->addLayout(buttons);
+    connect(m_workerView, &TableView::selected, this, &Page::updateCommands);
+    column.addWidget(card);
+}
+
+void QueuePage::addTasks(QHBoxLayout &row)
+{
+    m_taskCard = new Card(tr("Tasks"));
+    m_filter = new QLineEdit;
+    m_filter->setPlaceholderText(tr("Filter (Ctrl+F)"));
+    m_filter->setAccessibleName(tr("Filter tasks"));
+    m_filter->setClearButtonEnabled(true);
+    m_taskCard->head()->addWidget(m_filter);
+    m_taskView = new TableView(m_tasks, tr("Tasks"), tr("No task waits, runs, or ended lately"));
+    m_taskView->setSelectionMode(QAbstractItemView::SingleSelection);
+    m_taskView->setRowsShown(6);
+    m_taskCard->body()->addWidget(m_taskView, 1);
+    auto *buttons = new QHBoxLayout;
+    buttons->addWidget(buttonOf(m_revoke));
+    buttons->addWidget(buttonOf(m_rerun));
+    buttons->addStretch(1);
+    m_taskCard->body()->addLayout(buttons);
+    row.addWidget(m_taskCard, 5);
+
+    auto *card = new Card(tr("Details"));
+    m_details = new QPlainTextEdit;
+    m_details->setReadOnly(true);
+    m_details->setFrameShape(QFrame::NoFrame);
+    m_details->setTabChangesFocus(true);
+    m_details->setAccessibleName(tr("Details of the task"));
+    m_details->setPlaceholderText(tr("Choose a task to see its arguments, result or error"));
+    card->body()->addWidget(m_details, 1);
+    row.addWidget(card, 3);
+    connect(m_filter, &QLineEdit::textChanged, m_taskView, &TableView::setFilter);
+    connect(m_taskView, &TableView::selected, this, [this] {
+        showDetails();
+        updateCommands();
+    });
+}
+
+const TaskInfo *QueuePage::chosenTask() const
+{
+    const int row = m_taskView ? m_taskView->currentSourceRow() : -1;
+    return row < 0 ? nullptr : &m_tasks.row(row);
+}
+
+Capability QueuePage::mayResize(int by) const
+{
+    const Capability allowed = context().gate.allowed(Action(ResizeWorker{}));
+    if (!allowed.available)
+        return allowed;
+    const int row = m_workerView ? m_workerView->currentSourceRow() : -1;
+    if (row < 0)
+        return {false, tr("Choose a worker first.").toStdString()};
+    const std::uint64_t size = m_workers.row(row).concurrency;
+    if (by < 0 && size == 0)
+        return {false, tr("It runs no tasks already.").toStdString()};
+    if (by > 0 && size >= mostConcurrency)
+        return {false, tr("It is as large as it gets.").toStdString()};
+    return {};
+}
+
+void QueuePage::resize(int by)
+{
+    const int row = m_workerView->currentSourceRow();
+    if (row < 0)
+        return;
+    const WorkerInfo &worker = m_workers.row(row);
+    const auto size = std::clamp<std::int64_t>(std::int64_t(worker.concurrency) + by, 0, mostConcurrency);
+    context().gate.run(Action(ResizeWorker{std::uint32_t(size), worker.own ? std::string() : worker.node}));
+}
+
+Capability QueuePage::mayRevoke() const
+{
+    const Capability allowed = context().gate.allowed(Action(RevokeTask{}));
+    if (!allowed.available)
+        return allowed;
+    if (!chosenTask())
+        return {false, tr("Choose a task first.").toStdString()};
+    if (chosenTask()->place == TaskPlace::Ended)
+        return {false, tr("It has ended.").toStdString()};
+    return {};
+}
+
+Capability QueuePage::mayRerun() const
+{
+    const Capability allowed = context().gate.allowed(Action(RerunTask{}));
+    return allowed.available && !chosenTask() ? Capability{false, tr("Choose a task first.").toStdString()} : allowed;
+}
+
+void QueuePage::showDetails()
+{
+    const TaskInfo *task = chosenTask();
+    const QString details = task ? detailsOf(*task) : QString();
+    if (m_details->toPlainText() != details)
+        m_details->setPlainText(details);
+}
+
+void QueuePage::showSnapshot(const Snapshot &snapshot)
+{
+    const QueueFigures &queue = snapshot.queue;
+    const auto sampleAge = std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time);
+    const auto age = queue.age ? std::optional(*queue.age + std::max(sampleAge, Age(0))) : std::nullopt;
+    m_figures->setValues({countText(queue.waiting), countText(queue.reserved), countText(queue.running),
+                          countText(queue.scheduled), rateText(queue.takenPerSecond), rateText(queue.endedPerSecond),
+                          durationText(queue.oldest), drainText(queue), ageText(age)},
+                         !age || isStale(age));
+    m_taskView->setStale(!age || isStale(age));
+    m_workerView->setStale(!age || isStale(age));
+    m_history->showSnapshot(snapshot);
+    ask();
+}
+
+void QueuePage::ask()
+{
+    context().deployment.tasks({}).then(this, [this](const Result<TaskList> &answer) {
+        if (answer) {
+            m_tasks.setRows(answer->items);
+            m_taskCard->setNote(answer->complete ? QString() : tr("there are more than are listed"));
+        } else if (m_tasks.rows().empty()) {
+            m_taskView->setWhenEmpty(errorText(answer.error()));
+        }
+        showDetails();
+        updateCommands();
+    });
+    context().deployment.workers().then(this, [this](const Result<std::vector<WorkerInfo>> &answer) {
+        if (answer)
+            m_workers.setRows(*answer);
+        else if (m_workers.rows().empty())
+            m_workerView->setWhenEmpty(errorText(answer.error()));
+        if (m_workerView->currentSourceRow() < 0 && !m_workers.rows().empty())
+            m_workerView->selectRow(0);
+        updateCommands();
+    });
+}
+
+void QueuePage::refresh()
+{
+    m_history->refresh();
+    ask();
+}
+
+} // namespace portolan::ui

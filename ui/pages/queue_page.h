@@ -1,0 +1,58 @@
+#pragma once
+
+#include "ui/models/table_model.h"
+#include "ui/pages/page.h"
+
+#include <QHBoxLayout>
+#include <QLineEdit>
+#include <QPlainTextEdit>
+
+namespace portolan::ui {
+
+class Card;
+class FigureStrip;
+class HistoryPanel;
+class TableView;
+
+/// The backlog, how fast it goes, who works on it, and the tasks themselves.
+class QueuePage final : public Page
+{
+    Q_OBJECT
+
+public:
+    explicit QueuePage(const PageContext &context, QWidget *parent = nullptr);
+    void showSnapshot(const Snapshot &snapshot) override;
+    void refresh() override;
+    QWidget *searchField() const override { return m_filter; }
+
+private:
+    void addCommands();
+    void addWorkers(QVBoxLayout &column);
+    void addTasks(QHBoxLayout &row);
+    void ask();
+    void showDetails();
+    void resize(int by);
+    const TaskInfo *chosenTask() const;
+    Capability mayResize(int by) const;
+    Capability mayRevoke() const;
+    Capability mayRerun() const;
+
+    TableModel<WorkerInfo, std::string> m_workers;
+    TableModel<TaskInfo, std::string> m_tasks;
+    FigureStrip *m_figures;
+    HistoryPanel *m_history;
+    Card *m_taskCard = nullptr;
+    TableView *m_workerView = nullptr;
+    TableView *m_taskView = nullptr;
+    QLineEdit *m_filter = nullptr;
+    QPlainTextEdit *m_details = nullptr;
+    QAction *m_grow = nullptr;
+    QAction *m_shrink = nullptr;
+    QAction *m_revoke = nullptr;
+    QAction *m_rerun = nullptr;
+};
+
+/// How long the backlog takes at this pace: "4 min", "never at this pace", "unknown".
+QString drainText(const QueueFigures &queue);
+
+} // namespace portolan::ui

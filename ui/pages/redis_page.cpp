@@ -1,0 +1,161 @@
+#include "ui/pages/redis_page.h"
+
+#include "ui/support/format.h"
+#include "ui/support/zones.h"
+#include "ui/widgets/card.h"
+#include "ui/widgets/figure_strip.h"
+#include "ui/widgets/history_panel.h"
+#include "ui/widgets/table_view.h"
+
+#include <array>
+
+namespace portolan::ui {
+
+namespace {
+
+constexpr std::chrono::hours idleEnough{1};
+constexpr std::chrono::seconds staleFamilies{30}; ///< they are sampled, which takes longer than a second
+
+QString estimateText(const std::optional<Estimate> &estimate) // the half of its interval
+{
+    return estimate ? "± " + sizeText((estimate->high - estimate->low) / 2) : unknownText();
+}
+
+const std::array familyColumns{
+    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Family"), 9,
+                          [](const FamilyFigures &f) { return text(f.family); }},
+    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Memory of budget"), 20,
+                          [](const FamilyFigures &f) {
+                              if (!f.bytes)
+                                  return unknownText();
+                              if (!f.budget)
+                                  return RedisPage::tr("%1, no budget").arg(sizeText(f.bytes->value));
+                              const QString of = sizeOfText(f.bytes->value, double(*f.budget));
+                              return f.bytes->value > double(*f.budget) ? RedisPage::tr("%1, over").arg(of) : of;
+                          },
+                          [](const FamilyFigures &f) { return QVariant(f.bytes ? f.bytes->value : -1); },
+                          [](const FamilyFigures &f) {
+                              return f.bytes && f.budget ? std::optional(f.bytes->value / double(*f.budget))
+                                                         : std::nullopt;
+                          }},
+    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Error"), 10,
+                          [](const FamilyFigures &f) { return estimateText(f.bytes); },
+                          [](const FamilyFigures &f) { return QVariant(f.bytes ? f.bytes->high - f.bytes->low : -1); }},
+    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Keys"), 8,
+                          [](const FamilyFigures &f) { return f.keys ? countText(f.keys->value) : unknownText(); },
+                          [](const FamilyFigures &f) { return QVariant(f.keys ? f.keys->value : -1); }},
+    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Growth"), 10,
+                          [](const FamilyFigures &f) { return growthText(f.growth); },
+                          [](const FamilyFigures &f) { return QVariant(f.growth.value_or(0)); }},
+};
+
+const std::array keyColumns{
+    Column<BigKey>{QT_TRANSLATE_NOOP("tables", "Size"), 9, [](const BigKey &k) { return sizeText(double(k.bytes)); },
+                   [](const BigKey &k) { return QVariant(qulonglong(k.bytes)); }},
+    Column<BigKey>{QT_TRANSLATE_NOOP("tables", "Family"), 8, [](const BigKey &k) { return text(k.family); }},
+    Column<BigKey>{QT_TRANSLATE_NOOP("tables", "Key"), 24, [](const BigKey &k) { return text(k.key); }},
+};
+
+std::string familyKey(const FamilyFigures &family) { return family.family; }
+std::string bigKey(const BigKey &key) { return key.key; }
+
+} // namespace
+
+RedisPage::RedisPage(const PageContext &context, QWidget *parent)
+    : Page(context, parent),
+      m_families(familyColumns, familyKey),
+      m_biggest(keyColumns, bigKey),
+      m_figures(new FigureStrip({tr("Memory"), tr("Peak"), tr("Fragmentation"), tr("Evicted"), tr("Hit ratio"),
+                                 tr("Keys"), tr("Commands"), tr("Age")})),
+      m_history(new HistoryPanel(this->context(), tr("Over time"),
+                                 {{tr("Memory used"),
+                                   {{Metric::RedisMemory, tr("memory")}},
+                                   [](double v) { return sizeText(v); },
+                                   Resource::RedisMemory,
+                                   true}}))
+{
+    m_cleanUp = addCommand(
+        tr("Clean up the family"), "broom", QKeySequence::Delete, [this] { cleanUp({}); },
+        [this] { return mayCleanUp(); });
+    m_cleanUpIdle = addCommand(
+        tr("Clean up what was idle for 1 h"), "broom", QKeySequence("Shift+Del"), [this] { cleanUp(idleEnough); },
+        [this] { return mayCleanUp(); });
+    body()->addWidget(m_figures);
+    body()->addWidget(m_history, 3);
+    auto *row = new QHBoxLayout;
+    row->setSpacing(12);
+    addFamilies(*row);
+    addBiggest(*row);
+    body()->addLayout(row, 4);
+}
+
+void RedisPage::addFamilies(QHBoxLayout &row)
+{
+    m_familyCard = new Card(tr("Key families"));
+    m_familyView = new TableView(m_families, tr("Key families"), tr("Nothing is known of the keys yet"));
+    m_familyView->setSelectionMode(QAbstractItemView::SingleSelection);
+    m_familyView->setRowsShown(6);
+    m_familyCard->body()->addWidget(m_familyView, 1);
+    auto *buttons = new QHBoxLayout;
+    buttons->addWidget(buttonOf(m_cleanUp));
+    buttons->addWidget(buttonOf(m_cleanUpIdle));
+    buttons->addStretch(1);
+    m_familyCard->body()->addLayout(buttons);
+    connect(m_familyView, &TableView::selected, this, &Page::updateCommands);
+    row.addWidget(m_familyCard, 3);
+}
+
+void RedisPage::addBiggest(QHBoxLayout &row)
+{
+    auto *card = new Card(tr("Biggest keys met"));
+    m_biggestView = new TableView(m_biggest, tr("Biggest keys"), tr("No large key was met yet"));
+    m_biggestView->setRowsShown(6);
+    card->body()->addWidget(m_biggestView, 1);
+    row.addWidget(card, 2);
+}
+
+Capability RedisPage::mayCleanUp() const
+{
+    const Capability allowed = context().gate.allowed(Action(CleanUpFamily{}));
+    if (allowed.available && m_familyView && m_familyView->currentSourceRow() < 0)
+        return {false, tr("Choose a family first.").toStdString()};
+    return allowed;
+}
+
+void RedisPage::cleanUp(std::optional<std::chrono::seconds> idle)
+{
+    if (const int row = m_familyView->currentSourceRow(); row >= 0)
+        context().gate.run(Action(CleanUpFamily{m_families.row(row).family, idle}));
+}
+
+void RedisPage::showSnapshot(const Snapshot &snapshot)
+{
+    const RedisFigures &redis = snapshot.redis;
+    const auto sampleAge = std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time);
+    const auto age = redis.age ? std::optional(*redis.age + std::max(sampleAge, Age(0))) : std::nullopt;
+    QString memory = sizeText(redis.usedMemory);
+    if (redis.usedMemory && redis.maxmemory.value_or(0) > 0)
+        memory = sizeOfText(double(*redis.usedMemory), double(*redis.maxmemory));
+    m_figures->setValues({memory, sizeText(redis.usedMemoryPeak),
+                          redis.fragmentation ? "× " + QString::number(*redis.fragmentation, 'f', 2) : unknownText(),
+                          rateText(redis.evictedPerSecond), percentText(redis.hitRatio), countText(redis.keys),
+                          rateText(redis.commandsPerSecond), ageText(age)},
+                         !age || isStale(age));
+    m_history->showSnapshot(snapshot);
+    m_families.setRows(snapshot.families.families);
+    m_biggest.setRows(snapshot.families.biggest);
+    const auto familyAge = snapshot.families.age ? std::optional(*snapshot.families.age + sampleAge) : std::nullopt;
+    m_familyView->setStale(familyAge && *familyAge > staleFamilies);
+    m_biggestView->setStale(m_familyView->isStale());
+    QStringList note;
+    if (snapshot.families.age)
+        note << tr("sampled %1").arg(ageText(*snapshot.families.age + std::max(sampleAge, Age(0))));
+    if (snapshot.families.unattributed)
+        note << tr("%1 in no key").arg(sizeText(snapshot.families.unattributed));
+    m_familyCard->setNote(note.join("  ·  "));
+    updateCommands();
+}
+
+void RedisPage::refresh() { m_history->refresh(); }
+
+} // namespace portolan::ui

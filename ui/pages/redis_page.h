@@ -1,0 +1,42 @@
+#pragma once
+
+#include "ui/models/table_model.h"
+#include "ui/pages/page.h"
+
+#include <QHBoxLayout>
+
+namespace portolan::ui {
+
+class FigureStrip;
+class HistoryPanel;
+class TableView;
+class Card;
+
+/// What Redis holds: memory over time, the key families against their budgets, the biggest keys.
+class RedisPage final : public Page
+{
+    Q_OBJECT
+
+public:
+    explicit RedisPage(const PageContext &context, QWidget *parent = nullptr);
+    void showSnapshot(const Snapshot &snapshot) override;
+    void refresh() override;
+
+private:
+    void addFamilies(QHBoxLayout &row);
+    void addBiggest(QHBoxLayout &row);
+    void cleanUp(std::optional<std::chrono::seconds> idle);
+    Capability mayCleanUp() const;
+
+    TableModel<FamilyFigures, std::string> m_families;
+    TableModel<BigKey, std::string> m_biggest;
+    FigureStrip *m_figures;
+    HistoryPanel *m_history;
+    Card *m_familyCard = nullptr;
+    TableView *m_familyView = nullptr;
+    TableView *m_biggestView = nullptr;
+    QAction *m_cleanUp;
+    QAction *m_cleanUpIdle;
+};
+
+} // namespace portolan::ui

@@ -1,0 +1,81 @@
+#pragma once
+
+#include "core/api/deployment.h"
+#include "core/api/local_stack.h"
+#include "ui/support/confirmer.h"
+
+#include <QObject>
+#include <functional>
+#include <variant>
+
+namespace portolan::ui {
+
+/// What a console can do to the portal on this machine.
+struct StartStack
+{
+    LocalStackSettings settings;
+};
+struct StopStack
+{};
+struct RestartStack
+{
+    LocalStackSettings settings;
+};
+struct ResetStack
+{};
+struct SeedStack
+{};
+using StackCommand = std::variant<StartStack, StopStack, RestartStack, ResetStack, SeedStack>;
+
+/// The one place every action passes: it looks at capability, read-only mode and role, has a destructive one confirmed
+/// with its preview (in production by typing the deployment's name), has it carried out, and tells how it ended. The
+/// deployment writes the audit entry. Lives on the GUI thread; never waits.
+class ActionGate final : public QObject
+{
+    Q_OBJECT
+
+public:
+    struct Options
+    {
+        bool readOnly = false;
+    };
+    using Done = std::function<void(bool worked)>;
+
+    /// `stack` is null where there is no portal of this machine's.
+    ActionGate(Deployment &deployment, LocalStack *stack, Confirmer &confirmer, Options options,
+               QObject *parent = nullptr);
+
+    bool readOnly() const { return m_options.readOnly; }
+    /// Whether it would be let through, and if not, why: for greying out.
+    Capability allowed(const Action &action) const;
+    Capability allowed(const StackCommand &command) const;
+
+    /// Carries it out if allowed and confirmed. `done` is told how it ended; not at all when nobody confirmed.
+    void run(const Action &action, Done done = {});
+    void run(const StackCommand &command, Done done = {});
+
+signals:
+    /// How an action ended, in a sentence for people: shown by the shell.
+    void reported(const QString &sentence, bool worked);
+    /// Something may be different now.
+    void performed();
+
+private:
+    void confirm(const Action &action, ActionPreview preview, Done done);
+    void perform(const Action &action, std::string reason, const Done &done);
+    void perform(const StackCommand &command, const Done &done);
+    void finish(const QString &sentence, bool worked, const Done &done);
+    void fail(const Error &error, const Done &done);
+    template <class T>
+    void follow(QFuture<Result<T>> future, std::function<QString(const Result<T> &)> sentence, Done done);
+
+    Deployment &m_deployment;
+    LocalStack *m_stack;
+    Confirmer &m_confirmer;
+    Options m_options;
+};
+
+/// "The portal is not running. Start it on the page Local stack."
+QString errorText(const Error &error);
+
+} // namespace portolan::ui

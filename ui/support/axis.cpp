@@ -1,0 +1,55 @@
+#include "ui/support/axis.h"
+
+#include <QDateTime>
+#include <array>
+#include <cmath>
+
+namespace portolan::ui {
+
+std::vector<double> roundSteps(double top, int wanted, bool binary)
+{
+    std::vector<double> steps;
+    if (!(top > 0) || wanted < 1)
+        return {0};
+    double unit = 1;
+    while (binary && top / unit >= 1024)
+        unit *= 1024;
+    const double rough = top / unit / wanted;
+    const double power = std::pow(10, std::floor(std::log10(rough)));
+    double step = power;
+    for (const double factor : {2.0, 5.0, 10.0}) {
+        if (step < rough)
+            step = power * factor;
+    }
+    for (int i = 0; i * step * unit <= top * 1.0001; ++i)
+        steps.push_back(i * step * unit);
+    return steps;
+}
+
+std::vector<Tick> timeTicks(WallTime from, WallTime to, int wanted)
+{
+    constexpr std::array<qint64, 16> rounds{10,   30,   60,    120,   300,   600,   900,    1800,
+                                            3600, 7200, 14400, 21600, 43200, 86400, 432000, 864000};
+    using std::chrono::duration_cast;
+    using std::chrono::milliseconds;
+    const qint64 start = duration_cast<milliseconds>(from.time_since_epoch()).count();
+    const qint64 end = duration_cast<milliseconds>(to.time_since_epoch()).count();
+    qint64 step = rounds.back();
+    for (auto round = rounds.rbegin(); round != rounds.rend(); ++round) {
+        if ((end - start) / 1000 / *round <= wanted)
+            step = *round;
+    }
+    // Midnight is local, so are the moments counted from it.
+    const qint64 midnight = QDateTime::fromMSecsSinceEpoch(start).date().startOfDay().toMSecsSinceEpoch();
+    std::vector<Tick> ticks;
+    for (qint64 at = midnight; at < end; at += step * 1000) {
+        if (at < start)
+            continue;
+        const QDateTime time = QDateTime::fromMSecsSinceEpoch(at);
+        const char *format = step < 60 ? "HH:mm:ss" : step < 86400 ? "HH:mm" : "d MMM";
+        ticks.push_back({double(at - start) / 1000, time.toString(format)});
+    }
+    return ticks;
+}
+
+} // namespace portolan::ui

@@ -1,0 +1,162 @@
+#include "ui/support/format.h"
+
+#include <QCoreApplication>
+#include <QDateTime>
+#include <QLocale>
+#include <array>
+#include <cmath>
+
+namespace portolan::ui {
+
+namespace {
+
+QString tr(const char *source) { return QCoreApplication::translate("format", source); }
+
+/// Three digits, more only before the point: 1.23, 12.3, 123, 1234.
+QString digits(double value)
+{
+    const double size = std::abs(value);
+    return QString::number(value, 'f', size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
+}
+
+/// As a limit is written: without a fraction when it has none.
+QString plain(double value)
+{
+    return std::abs(value - std::round(value)) < 0.005 ? QString::number(value, 'f', 0) : digits(value);
+}
+
+constexpr std::array sizeUnits{"B", "KB", "MB", "GB", "TB"};
+
+std::size_t sizeUnit(double bytes)
+{
+    std::size_t unit = 0;
+    // 1023.9 KB reads better as 1.00 MB.
+    for (; std::abs(bytes) >= 999.5 && unit + 1 < sizeUnits.size(); ++unit)
+        bytes /= 1024;
+    return unit;
+}
+
+QString twoUnits(qint64 large, const char *largeUnit, qint64 small, const char *smallUnit)
+{
+    QString result = QString::number(large) + ' ' + tr(largeUnit);
+    if (small > 0)
+        result += ' ' + QString::number(small) + ' ' + tr(smallUnit);
+    return result;
+}
+
+QDateTime local(std::chrono::system_clock::time_point time)
+{
+    return QDateTime::fromMSecsSinceEpoch(
+        std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
+}
+
+} // namespace
+
+QString unknownText() { return tr("unknown"); }
+
+QString text(const std::string &utf8) { return QString::fromStdString(utf8); }
+
+QString sizeText(double bytes)
+{
+    const std::size_t unit = sizeUnit(bytes);
+    const double value = bytes / std::pow(1024.0, double(unit));
+    return (unit == 0 ? QString::number(value, 'f', 0) : digits(value)) + ' ' + sizeUnits[unit];
+}
+
+QString sizeText(const std::optional<std::uint64_t> &bytes) { return bytes ? sizeText(double(*bytes)) : unknownText(); }
+
+QString sizeOfText(double bytes, double limit)
+{
+    const std::size_t unit = sizeUnit(limit);
+    const double scale = std::pow(1024.0, double(unit));
+    return tr("%1 of %2 %3").arg(digits(bytes / scale), plain(limit / scale), sizeUnits[unit]);
+}
+
+QString sizeLimitText(double bytes)
+{
+    const std::size_t unit = sizeUnit(bytes);
+    return plain(bytes / std::pow(1024.0, double(unit))) + ' ' + sizeUnits[unit];
+}
+
+QString countText(double count) { return QLocale(QLocale::English).toString(std::round(count), 'f', 0); }
+
+QString countText(const std::optional<std::uint64_t> &count)
+{
+    return count ? countText(double(*count)) : unknownText();
+}
+
+QString durationText(double seconds)
+{
+    if (seconds < 0)
+        return QStringLiteral("−") + durationText(-seconds);
+    if (seconds < 0.9995)
+        return QString::number(seconds * 1000, 'f', seconds < 0.00995 && seconds > 0 ? 1 : 0) + ' ' + tr("ms");
+    if (seconds < 9.95)
+        return QString::number(seconds, 'f', 1) + ' ' + tr("s");
+    if (seconds < 59.5)
+        return QString::number(seconds, 'f', 0) + ' ' + tr("s");
+    const qint64 minutes = std::llround(seconds / 60);
+    if (minutes < 60)
+        return QString::number(minutes) + ' ' + tr("min");
+    if (minutes < 24 * 60)
+        return twoUnits(minutes / 60, "h", minutes % 60, "min");
+    const qint64 hours = minutes / 60;
+    return twoUnits(hours / 24, "d", hours % 24, "h");
+}
+
+QString durationText(const std::optional<std::chrono::seconds> &duration)
+{
+    if (!duration)
+        return unknownText();
+    // Whole seconds are not known better than that.
+    return duration->count() < 10 && duration->count() >= 0 ? QString::number(duration->count()) + ' ' + tr("s")
+                                                            : durationText(double(duration->count()));
+}
+
+QString latencyText(const std::optional<double> &seconds) { return seconds ? durationText(*seconds) : unknownText(); }
+
+QString rateText(double perSecond, const QString &what)
+{
+    return digits(perSecond) + (what.isEmpty() ? QString() : ' ' + what) + tr("/s");
+}
+
+QString rateText(const std::optional<double> &perSecond, const QString &what)
+{
+    return perSecond ? rateText(*perSecond, what) : unknownText();
+}
+
+QString percentText(double fraction)
+{
+    const double percent = fraction * 100;
+    return QString::number(percent, 'f', std::abs(percent) < 9.995 ? 2 : std::abs(percent) < 99.95 ? 1 : 0) + " %";
+}
+
+QString percentText(const std::optional<double> &fraction) { return fraction ? percentText(*fraction) : unknownText(); }
+
+QString growthText(const std::optional<double> &bytesPerSecond)
+{
+    if (!bytesPerSecond)
+        return tr("steady");
+    const double hourly = *bytesPerSecond * 3600;
+    return (hourly < 0 ? QStringLiteral("−") : QStringLiteral("+")) + sizeText(std::abs(hourly)) + tr("/h");
+}
+
+QString ageText(const std::optional<std::chrono::milliseconds> &age)
+{
+    if (!age)
+        return tr("never measured");
+    if (age->count() < 2000)
+        return tr("just now");
+    return tr("%1 ago").arg(durationText(std::chrono::floor<std::chrono::seconds>(*age)));
+}
+
+QString clockText(std::chrono::system_clock::time_point time) { return local(time).toString("HH:mm:ss"); }
+
+QString dateTimeText(std::chrono::system_clock::time_point time) { return local(time).toString("yyyy-MM-dd HH:mm"); }
+
+QString dateTimeText(const std::optional<std::chrono::system_clock::time_point> &time)
+{
+    return time ? dateTimeText(*time) : unknownText();
+}
+
+} // namespace portolan::ui

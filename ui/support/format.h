@@ -1,0 +1,37 @@
+#pragma once
+
+#include <QString>
+#include <chrono>
+#include <optional>
+#include <string>
+
+/// Figures as people read them: about three digits, unit always named, so that numbers do not jump as they change.
+/// What is not known is written "unknown", never 0.
+namespace portolan::ui {
+
+QString unknownText();
+QString text(const std::string &utf8);
+
+QString sizeText(double bytes); ///< 1 MB = 1024²: "18.7 MB", "512 B"
+QString sizeText(const std::optional<std::uint64_t> &bytes);
+QString countText(double count); ///< "1,234"; thousands are grouped
+QString countText(const std::optional<std::uint64_t> &count);
+QString durationText(double seconds); ///< at most two units: "350 ms", "4.2 s", "15 min", "2 h 5 min", "3 d 4 h"
+QString durationText(const std::optional<std::chrono::seconds> &duration);
+QString latencyText(const std::optional<double> &seconds);
+QString rateText(double perSecond, const QString &what = {}); ///< "12.3/s", with `what` "12.3 tasks/s"
+QString rateText(const std::optional<double> &perSecond, const QString &what = {});
+QString percentText(double fraction); ///< 0.0014 → "0.14 %"
+QString percentText(const std::optional<double> &fraction);
+QString growthText(const std::optional<double> &bytesPerSecond);      ///< "+5.4 MB/h"; not significant: "steady"
+QString ageText(const std::optional<std::chrono::milliseconds> &age); ///< "just now", "47 s ago"
+QString clockText(std::chrono::system_clock::time_point time);        ///< local "14:03:27"
+QString dateTimeText(std::chrono::system_clock::time_point time);     ///< local "2026-11-24 14:03"
+QString dateTimeText(const std::optional<std::chrono::system_clock::time_point> &time);
+
+QString sizeLimitText(double bytes); ///< without a fraction where there is none: "30 MB"
+
+/// "21.3 of 30 MB": both in the limit's unit, which is named once.
+QString sizeOfText(double bytes, double limit);
+
+} // namespace portolan::ui

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <QIcon>
+
+namespace portolan::ui {
+
+/// resources/icons/<name>.svg, drawn in the colour the text of the same state has.
+QIcon icon(const QString &name);
+
+} // namespace portolan::ui

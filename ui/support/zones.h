@@ -1,0 +1,32 @@
+#pragma once
+
+#include "core/api/snapshot.h"
+#include "ui/support/colours.h"
+
+#include <QPainter>
+#include <QString>
+
+/// Zones and readings in words and shapes: colour is never the only sign.
+namespace portolan::ui {
+
+QString zoneWord(Zone zone);                     ///< "yellow"
+QString unknownReason(Unknown unknown);          ///< "too few requests"
+QString resourceTitle(Resource resource);        ///< "Redis memory"
+QString inUnit(Resource resource, double value); ///< "18.7 MB", "184 ms"
+
+QString limitInUnit(Resource resource, double value); ///< as limits are written: "30 MB", "5 s"
+
+/// A filled circle, triangle or square, or a hollow circle for unknown, as large as fits into `rect`.
+void paintZone(QPainter &painter, const QRectF &rect, Zone zone, const Colours &colours);
+
+bool isStale(const std::optional<Age> &age); ///< 5 s old or more
+Zone worseOf(Zone one, Zone other);          ///< Unknown is worse than Green, better than Yellow
+
+/// "21.3 of 30 MB", "184 ms, red above 5.0 s", or why nothing is known.
+QString valueText(const Reading &reading);
+/// "red in about 40 min"; empty when it is not on its way.
+QString nextZoneText(const Reading &reading);
+/// The whole deployment in one sentence: "Yellow: Redis memory 21.3 of 30 MB, red in about 40 min".
+QString verdictText(const Snapshot &snapshot);
+
+} // namespace portolan::ui

@@ -1,0 +1,52 @@
+#include "ui/widgets/flat_button.h"
+
+#include "ui/support/colours.h"
+
+#include <QPainter>
+
+namespace portolan::ui {
+
+namespace {
+
+constexpr int padding = 10;
+constexpr int gap = 6;
+
+} // namespace
+
+FlatButton::FlatButton(QWidget *parent) : QToolButton(parent)
+{
+    setFocusPolicy(Qt::StrongFocus);
+    setAttribute(Qt::WA_Hover);
+}
+
+QSize FlatButton::sizeHint() const
+{
+    const int height = fontMetrics().height() + 12;
+    const int mark = icon().isNull() ? 0 : fontMetrics().height() + gap;
+    return {fontMetrics().horizontalAdvance(text()) + mark + 2 * padding, height};
+}
+
+void FlatButton::paintEvent(QPaintEvent *)
+{
+    const Colours &colours = coloursOf(palette());
+    QPainter painter(this);
+    painter.setRenderHint(QPainter::Antialiasing);
+    const bool lit = isChecked() || isDown();
+    const bool focused = hasFocus();
+    painter.setPen(QPen(focused ? colours.accent : colours.border, focused ? 1.6 : 1));
+    painter.setBrush(lit                           ? blend(colours.accent, colours.surface, 0.2)
+                     : underMouse() && isEnabled() ? colours.raised
+                                                   : colours.surface);
+    painter.drawRoundedRect(QRectF(rect()).adjusted(0.8, 0.8, -0.8, -0.8), 5, 5);
+    QRect inner = rect().adjusted(padding, 0, -padding, 0);
+    if (!icon().isNull()) {
+        const int side = fontMetrics().height();
+        icon().paint(&painter, QRect(inner.left(), (height() - side) / 2, side, side), Qt::AlignCenter,
+                     isEnabled() ? QIcon::Normal : QIcon::Disabled);
+        inner.setLeft(inner.left() + side + gap);
+    }
+    painter.setPen(palette().color(isEnabled() ? QPalette::Active : QPalette::Disabled, QPalette::ButtonText));
+    painter.drawText(inner, Qt::AlignCenter, text());
+}
+
+} // namespace portolan::ui

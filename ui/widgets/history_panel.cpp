@@ -1,0 +1,138 @@
+#include "ui/widgets/history_panel.h"
+
+#include "ui/widgets/card.h"
+#include "ui/widgets/flat_button.h"
+
+#include <QFuture>
+#include <QGridLayout>
+#include <algorithm>
+
+namespace portolan::ui {
+
+namespace {
+
+struct Span
+{
+    const char *title;
+    std::chrono::seconds length;
+    std::chrono::seconds every; ///< a new point comes so often
+};
+
+constexpr Span spans[]{
+    {QT_TRANSLATE_NOOP("portolan::ui::HistoryPanel", "5 min"), std::chrono::minutes(5), std::chrono::seconds(1)},
+    {QT_TRANSLATE_NOOP("portolan::ui::HistoryPanel", "1 h"), std::chrono::hours(1), std::chrono::seconds(10)},
+    {QT_TRANSLATE_NOOP("portolan::ui::HistoryPanel", "1 day"), std::chrono::hours(24), std::chrono::seconds(60)},
+    {QT_TRANSLATE_NOOP("portolan::ui::HistoryPanel", "1 month"), std::chrono::hours(24 * 30),
+     std::chrono::seconds(600)},
+};
+
+constexpr auto spanKey = "history/span";
+constexpr int usualSpan = 1;
+
+} // namespace
+
+HistoryPanel::HistoryPanel(const PageContext &context, const QString &title, std::vector<ChartKind> charts, int perRow,
+                           QWidget *parent)
+    : QWidget(parent), m_context(context), m_kinds(std::move(charts)), m_spans(new QButtonGroup(this))
+{
+    auto *card = new Card(title);
+    for (int i = 0; i < int(std::size(spans)); ++i) {
+        auto *button = new FlatButton;
+        button->setText(tr(spans[i].title));
+        button->setAccessibleName(tr("Show the last %1").arg(tr(spans[i].title)));
+        button->setCheckable(true);
+        m_spans->addButton(button, i);
+        card->head()->addWidget(button);
+    }
+    card->head()->setSpacing(4);
+    auto *grid = new QGridLayout;
+    grid->setHorizontalSpacing(16);
+    grid->setVerticalSpacing(8);
+    int place = 0;
+    for (const ChartKind &kind : m_kinds) {
+        auto *chart = new TimeChart(kind.title, kind.format, kind.binary);
+        const bool alone = place == 0 && int(m_kinds.size()) % perRow != 0;
+        grid->addWidget(chart, place / perRow, place % perRow, 1, alone ? perRow : 1);
+        grid->setRowStretch(place / perRow, 1);
+        place += alone ? perRow : 1;
+        m_charts.push_back(chart);
+    }
+    card->body()->addLayout(grid, 1);
+    makeRoomForNames();
+    auto *layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(card);
+    const int kept = context.settings.value(spanKey, usualSpan).toInt();
+    m_spans->button(std::clamp(kept, 0, int(std::size(spans)) - 1))->setChecked(true);
+    connect(m_spans, &QButtonGroup::idClicked, this, &HistoryPanel::choose);
+}
+
+void HistoryPanel::makeRoomForNames()
+{
+    int room = 0;
+    for (const ChartKind &kind : m_kinds) {
+        for (const auto &[metric, name] : kind.lines)
+            room = kind.lines.size() > 1 ? std::max(room, fontMetrics().horizontalAdvance(name) + 14) : room;
+    }
+    for (TimeChart *chart : m_charts)
+        chart->setNameRoom(room);
+}
+
+void HistoryPanel::choose(int span)
+{
+    m_context.settings.setValue(spanKey, span);
+    refresh();
+}
+
+void HistoryPanel::showSnapshot(const Snapshot &snapshot)
+{
+    for (std::size_t i = 0; i < m_charts.size(); ++i) {
+        if (!m_kinds[i].zones)
+            continue;
+        const auto reading = std::ranges::find(snapshot.readings, *m_kinds[i].zones, &Reading::resource);
+        if (reading != snapshot.readings.end())
+            m_charts[i]->setBands({reading->yellow, reading->red, reading->limit});
+    }
+    if (m_context.clock.wall() - m_asked >= spans[m_spans->checkedId()].every)
+        refresh();
+}
+
+void HistoryPanel::refresh()
+{
+    const WallTime to = m_context.clock.wall();
+    const WallTime from = to - spans[m_spans->checkedId()].length;
+    HistoryQuery query;
+    for (const ChartKind &kind : m_kinds) {
+        for (const auto &[metric, name] : kind.lines)
+            query.metrics.push_back(metric);
+    }
+    query.from = from;
+    query.to = to;
+    query.most = 2000;
+    m_asked = to;
+    const std::uint64_t question = ++m_question;
+    m_context.deployment.history(query).then(this, [=, this](const Result<std::vector<Series>> &answer) {
+        if (answer && question == m_question)
+            take(*answer, from, to);
+    });
+    m_context.deployment.events(from, to).then(this, [=, this](const Result<std::vector<Event>> &answer) {
+        if (!answer || question != m_question)
+            return;
+        for (TimeChart *chart : m_charts)
+            chart->setEvents(*answer);
+    });
+}
+
+void HistoryPanel::take(const std::vector<Series> &series, WallTime from, WallTime to)
+{
+    for (std::size_t i = 0; i < m_charts.size(); ++i) {
+        std::vector<TimeChart::Line> lines;
+        for (const auto &[metric, name] : m_kinds[i].lines) {
+            const auto found = std::ranges::find(series, metric, &Series::metric);
+            lines.push_back({name, found == series.end() ? Series{metric, std::chrono::seconds(1), {}} : *found});
+        }
+        m_charts[i]->setLines(std::move(lines), from, to);
+    }
+}
+
+} // namespace portolan::ui

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "ui/pages/page.h"
+#include "ui/widgets/time_chart.h"
+
+#include <QButtonGroup>
+
+namespace portolan::ui {
+
+/// One chart of a panel.
+struct ChartKind
+{
+    QString title;
+    std::vector<std::pair<Metric, QString>> lines;
+    TimeChart::Format format;
+    std::optional<Resource> zones = {}; ///< whose bands are drawn
+    bool binary = false;
+};
+
+/// Charts over the same span of time, and the choice of it. Asks the deployment for what it shows, as often as that can
+/// have changed.
+class HistoryPanel final : public QWidget
+{
+    Q_OBJECT
+
+public:
+    /// `perRow`: so many beside each other; the first is as wide as all of them where they do not fill their rows.
+    HistoryPanel(const PageContext &context, const QString &title, std::vector<ChartKind> charts, int perRow = 1,
+                 QWidget *parent = nullptr);
+
+    void showSnapshot(const Snapshot &snapshot); ///< bands, and the next points when they are due
+    void refresh();                              ///< now
+    const std::vector<TimeChart *> &charts() const { return m_charts; }
+
+private:
+    void makeRoomForNames();
+    void choose(int span);
+    void take(const std::vector<Series> &series, WallTime from, WallTime to);
+
+    PageContext m_context;
+    std::vector<ChartKind> m_kinds;
+    std::vector<TimeChart *> m_charts;
+    QButtonGroup *m_spans;
+    WallTime m_asked{};
+    std::uint64_t m_question = 0; ///< answers of an earlier one are too late
+};
+
+} // namespace portolan::ui

@@ -1,0 +1,72 @@
+#include "ui/widgets/notice_bar.h"
+
+#include "ui/support/icons.h"
+#include "ui/support/zones.h"
+
+#include <QAccessible>
+#include <QHBoxLayout>
+#include <QKeyEvent>
+#include <QToolButton>
+
+namespace portolan::ui {
+
+NoticeBar::NoticeBar(QWidget *parent) : QWidget(parent), m_label(new QLabel)
+{
+    auto *layout = new QHBoxLayout(this);
+    layout->setContentsMargins(38, 6, 8, 6);
+    m_label->setTextFormat(Qt::PlainText);
+    m_label->setWordWrap(true);
+    m_label->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    layout->addWidget(m_label, 1);
+    auto *close = new QToolButton;
+    close->setIcon(icon("close"));
+    close->setAutoRaise(true);
+    close->setAccessibleName(tr("Dismiss the message"));
+    close->setToolTip(tr("Dismiss"));
+    close->setFocusPolicy(Qt::TabFocus);
+    connect(close, &QToolButton::clicked, this, &QWidget::hide);
+    layout->addWidget(close);
+    m_hide.setSingleShot(true);
+    connect(&m_hide, &QTimer::timeout, this, &QWidget::hide);
+    hide();
+}
+
+void NoticeBar::tell(const QString &sentence, bool worked)
+{
+    m_worked = worked;
+    m_label->setText(sentence);
+    setAccessibleName(worked ? sentence : tr("Failed: %1").arg(sentence));
+    show();
+    update();
+    if (worked)
+        m_hide.start(8000);
+    else
+        m_hide.stop();
+    QAccessibleEvent event(this, QAccessible::Alert);
+    QAccessible::updateAccessibility(&event);
+}
+
+QString NoticeBar::sentence() const { return isHidden() ? QString() : m_label->text(); }
+
+void NoticeBar::keyPressEvent(QKeyEvent *event)
+{
+    if (event->key() == Qt::Key_Escape)
+        hide();
+    else
+        QWidget::keyPressEvent(event);
+}
+
+void NoticeBar::paintEvent(QPaintEvent *)
+{
+    const Colours &colours = coloursOf(palette());
+    const QColor &colour = m_worked ? colours.green : colours.red;
+    QPainter painter(this);
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(QPen(blend(colour, colours.window, 0.5), 1));
+    painter.setBrush(blend(colour, colours.window, 0.12));
+    painter.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6);
+    const double side = fontMetrics().height() * 0.78;
+    paintZone(painter, QRectF(14, (height() - side) / 2, side, side), m_worked ? Zone::Green : Zone::Red, colours);
+}
+
+} // namespace portolan::ui

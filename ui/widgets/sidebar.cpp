@@ -1,0 +1,101 @@
+#include "ui/widgets/sidebar.h"
+
+#include "ui/support/icons.h"
+#include "ui/support/zones.h"
+
+#include <QStyledItemDelegate>
+
+namespace portolan::ui {
+
+namespace {
+
+enum Data { ZoneRole = Qt::UserRole + 1, ZoneShownRole };
+
+class PageDelegate final : public QStyledItemDelegate
+{
+public:
+    using QStyledItemDelegate::QStyledItemDelegate;
+
+    QSize sizeHint(const QStyleOptionViewItem &option, const QModelIndex &) const override
+    {
+        return {option.fontMetrics.height() * 11, option.fontMetrics.height() * 2 + 6};
+    }
+
+    void paint(QPainter *painter, const QStyleOptionViewItem &option, const QModelIndex &index) const override
+    {
+        const Colours &colours = coloursOf(option.palette);
+        painter->save();
+        painter->setRenderHint(QPainter::Antialiasing);
+        const QRectF row = QRectF(option.rect).adjusted(8, 2, -8, -2);
+        const bool current = option.state.testFlag(QStyle::State_Selected);
+        const bool focused = option.state.testFlag(QStyle::State_HasFocus);
+        if (current || option.state.testFlag(QStyle::State_MouseOver)) {
+            painter->setPen(focused ? QPen(colours.accent, 1.5) : QPen(Qt::NoPen));
+            painter->setBrush(current ? blend(colours.accent, colours.window, 0.16) : colours.raised);
+            painter->drawRoundedRect(row.adjusted(1, 1, -1, -1), 6, 6);
+        }
+        const double side = option.fontMetrics.height() * 1.15;
+        const QRectF iconRect(row.left() + 10, row.center().y() - side / 2, side, side);
+        index.data(Qt::DecorationRole).value<QIcon>().paint(painter, iconRect.toRect());
+        double right = row.right() - 10;
+        if (index.data(ZoneShownRole).toBool()) {
+            const auto zone = Zone(index.data(ZoneRole).toInt());
+            const double mark = option.fontMetrics.height() * 0.72;
+            right -= mark;
+            paintZone(*painter, QRectF(right, row.center().y() - mark / 2, mark, mark), zone, colours);
+            // Green is what one expects; what differs says so in words.
+            if (zone != Zone::Green) {
+                const QString word = zoneWord(zone);
+                const double wide = option.fontMetrics.horizontalAdvance(word);
+                right -= wide + 6;
+                painter->setPen(colours.muted);
+                painter->drawText(QRectF(right, row.top(), wide + 2, row.height()), Qt::AlignVCenter, word);
+            }
+            right -= 8;
+        }
+        painter->setPen(colours.text);
+        QFont font = option.font;
+        font.setWeight(current ? QFont::DemiBold : QFont::Normal);
+        painter->setFont(font);
+        const QRectF titleRect(iconRect.right() + 10, row.top(), right - iconRect.right() - 10, row.height());
+        const QString title = index.data(Qt::DisplayRole).toString();
+        painter->drawText(titleRect, Qt::AlignVCenter,
+                          QFontMetricsF(font).elidedText(title, Qt::ElideRight, titleRect.width()));
+        painter->restore();
+    }
+};
+
+} // namespace
+
+Sidebar::Sidebar(QWidget *parent) : QListWidget(parent)
+{
+    setItemDelegate(new PageDelegate(this));
+    setFrameShape(QFrame::NoFrame);
+    setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Expanding);
+    setMouseTracking(true);
+    setAccessibleName(tr("Pages"));
+    viewport()->setAutoFillBackground(false);
+    setFixedWidth(sizeHint().width());
+}
+
+void Sidebar::addPage(const QString &id, const QString &title, const QString &iconName)
+{
+    auto *item = new QListWidgetItem(icon(iconName), title, this);
+    item->setData(Qt::UserRole, id);
+    item->setToolTip(tr("%1 (Ctrl+%2)").arg(title).arg(count()));
+}
+
+void Sidebar::setZone(int row, Zone zone, bool shown)
+{
+    QListWidgetItem *entry = item(row);
+    if (entry->data(ZoneRole) == int(zone) && entry->data(ZoneShownRole) == shown)
+        return;
+    entry->setData(ZoneRole, int(zone));
+    entry->setData(ZoneShownRole, shown);
+    entry->setData(Qt::AccessibleTextRole, shown ? entry->text() + ", " + zoneWord(zone) : entry->text());
+}
+
+QSize Sidebar::sizeHint() const { return {fontMetrics().height() * 16, 200}; }
+
+} // namespace portolan::ui

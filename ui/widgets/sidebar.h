@@ -1,0 +1,21 @@
+#pragma once
+
+#include "core/api/zone.h"
+
+#include <QListWidget>
+
+namespace portolan::ui {
+
+/// The pages, each with its zone. Up and Down move, the shell follows.
+class Sidebar final : public QListWidget
+{
+    Q_OBJECT
+
+public:
+    explicit Sidebar(QWidget *parent = nullptr);
+    void addPage(const QString &id, const QString &title, const QString &iconName);
+    void setZone(int row, Zone zone, bool shown); ///< pages that explain no resource show none
+    QSize sizeHint() const override;
+};
+
+} // namespace portolan::ui

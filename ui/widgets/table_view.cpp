@@ -1,0 +1,258 @@
+#include "ui/widgets/table_view.h"
+
+#include "ui/models/table_model.h"
+#include "ui/support/colours.h"
+
+#include <QHeaderView>
+#include <QKeyEvent>
+#include <QPainter>
+#include <QStyledItemDelegate>
+
+namespace portolan::ui {
+
+namespace {
+
+/// Every word must be somewhere in the row.
+class WordsProxy final : public QSortFilterProxyModel
+{
+public:
+    using QSortFilterProxyModel::QSortFilterProxyModel;
+    void setWords(const QStringList &words)
+    {
+        m_words = words;
+        invalidateRowsFilter();
+    }
+
+protected:
+    bool filterAcceptsRow(int row, const QModelIndex &parent) const override
+    {
+        QString all;
+        for (int column = 0; !m_words.isEmpty() && column < sourceModel()->columnCount(parent); ++column)
+            all += sourceModel()->index(row, column, parent).data().toString() + '\n';
+        return std::ranges::all_of(m_words, [&](const QString &w) { return all.contains(w, Qt::CaseInsensitive); });
+    }
+
+private:
+    QStringList m_words;
+};
+
+constexpr int padding = 8; ///< of cells and headers, so that they stand below each other
+
+/// Cells as the rest of the console looks; below the text a bar, where there is one.
+class CellDelegate final : public QStyledItemDelegate
+{
+public:
+    using QStyledItemDelegate::QStyledItemDelegate;
+    void paint(QPainter *painter, const QStyleOptionViewItem &option, const QModelIndex &index) const override
+    {
+        const Colours &colours = coloursOf(option.palette);
+        painter->save();
+        painter->setRenderHint(QPainter::Antialiasing);
+        if (option.state.testFlag(QStyle::State_Selected))
+            painter->fillRect(option.rect, blend(colours.accent, colours.surface, 0.2));
+        else if (option.state.testFlag(QStyle::State_MouseOver))
+            painter->fillRect(option.rect, blend(colours.raised, colours.surface, 0.5));
+        QRect room = option.rect.adjusted(padding, 0, -padding, 0);
+        if (const QVariant bar = index.data(BarRole); bar.isValid()) {
+            paintBar(*painter, QRectF(room.left(), room.bottom() - 5, room.width(), 3.5), bar.toDouble(), colours);
+            room.adjust(0, 0, 0, -5);
+        }
+        const auto *view = qobject_cast<const TableView *>(option.widget);
+        painter->setPen(view && view->isStale() ? colours.muted : colours.text);
+        const auto alignment = Qt::Alignment(index.data(Qt::TextAlignmentRole).toInt() | Qt::AlignVCenter);
+        painter->drawText(room, int(alignment),
+                          option.fontMetrics.elidedText(index.data().toString(), Qt::ElideRight, room.width()));
+        if (option.state.testFlag(QStyle::State_HasFocus)) {
+            painter->setPen(QPen(colours.accent, 1));
+            painter->drawLine(option.rect.bottomLeft(), option.rect.bottomRight());
+        }
+        painter->restore();
+    }
+
+private:
+    static void paintBar(QPainter &painter, const QRectF &room, double fraction, const Colours &colours)
+    {
+        painter.setPen(Qt::NoPen);
+        painter.setBrush(colours.raised);
+        painter.drawRoundedRect(room, 1.7, 1.7);
+        painter.setBrush(fraction > 1 ? colours.red : fraction > 0.8 ? colours.yellow : colours.accent);
+        const QSizeF filled(room.width() * std::clamp(fraction, 0.0, 1.0), room.height());
+        painter.drawRoundedRect(QRectF(room.topLeft(), filled), 1.7, 1.7);
+    }
+};
+
+/// A header without boxes: muted words over a line, an arrow where the table is sorted.
+class FlatHeader final : public QHeaderView
+{
+public:
+    explicit FlatHeader(QWidget *parent) : QHeaderView(Qt::Horizontal, parent)
+    {
+        setSectionsClickable(true);
+        setFocusPolicy(Qt::NoFocus);
+        setMinimumSectionSize(fontMetrics().height() * 2);
+    }
+    QSize sizeHint() const override { return {QHeaderView::sizeHint().width(), fontMetrics().height() + 12}; }
+
+protected:
+    void paintSection(QPainter *painter, const QRect &rect, int section) const override
+    {
+        const Colours &colours = coloursOf(palette());
+        painter->save();
+        painter->fillRect(rect, colours.surface);
+        painter->setPen(QPen(colours.border, 1));
+        painter->drawLine(rect.bottomLeft(), rect.bottomRight());
+        const QRect room = rect.adjusted(padding, 0, -padding, 0);
+        QString words = model()->headerData(section, Qt::Horizontal).toString();
+        if (isSortIndicatorShown() && sortIndicatorSection() == section)
+            words += sortIndicatorOrder() == Qt::AscendingOrder ? QStringLiteral(" ↑") : QStringLiteral(" ↓");
+        const auto alignment = model()->headerData(section, Qt::Horizontal, Qt::TextAlignmentRole).toInt();
+        painter->setPen(colours.muted);
+        painter->drawText(room, alignment | Qt::AlignVCenter,
+                          fontMetrics().elidedText(words, Qt::ElideRight, room.width()));
+        painter->restore();
+    }
+    void paintEvent(QPaintEvent *event) override
+    {
+        QPainter(viewport()).fillRect(event->rect(), coloursOf(palette()).surface);
+        QHeaderView::paintEvent(event);
+    }
+};
+
+} // namespace
+
+TableView::TableView(QAbstractItemModel &model, const QString &name, const QString &whenEmpty, bool sorted,
+                     QWidget *parent)
+    : QTableView(parent), m_proxy(new WordsProxy(this)), m_whenEmpty(whenEmpty)
+{
+    m_proxy->setSourceModel(&model);
+    m_proxy->setSortRole(SortRole);
+    m_proxy->setSortCaseSensitivity(Qt::CaseInsensitive);
+    setHorizontalHeader(new FlatHeader(this));
+    setModel(m_proxy);
+    setMouseTracking(true);
+    setItemDelegate(new CellDelegate(this));
+    setAccessibleName(name);
+    setSelectionBehavior(QAbstractItemView::SelectRows);
+    setSelectionMode(QAbstractItemView::ExtendedSelection);
+    setEditTriggers(QAbstractItemView::NoEditTriggers);
+    setShowGrid(false);
+    setWordWrap(false);
+    setTabKeyNavigation(false); // Tab leaves the table
+    setFrameShape(QFrame::NoFrame);
+    setVerticalScrollMode(QAbstractItemView::ScrollPerPixel);
+    setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
+    verticalHeader()->hide();
+    verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 12);
+    verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
+    setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    if (sorted) {
+        setSortingEnabled(true);
+        m_proxy->sort(-1); // the model's order until somebody asks for another
+        horizontalHeader()->setSortIndicator(-1, Qt::AscendingOrder);
+    }
+    connect(selectionModel(), &QItemSelectionModel::selectionChanged, this, &TableView::selected);
+    connect(this, &QTableView::doubleClicked, this,
+            [this](const QModelIndex &index) { emit opened(m_proxy->mapToSource(index).row()); });
+}
+
+void TableView::fitColumns()
+{
+    const int count = model()->columnCount();
+    const int least = fontMetrics().height() * 4;
+    std::vector<int> widths;
+    int figures = 0, words = 0, widest = 0;
+    const auto isFigure = [this](int column) {
+        return (model()->headerData(column, Qt::Horizontal, Qt::TextAlignmentRole).toInt() & Qt::AlignRight) != 0;
+    };
+    for (int column = 0; column < count; ++column) {
+        const int letters = model()->headerData(column, Qt::Horizontal, WidthRole).toInt();
+        widths.push_back(letters * fontMetrics().horizontalAdvance('0') + 2 * padding);
+        (isFigure(column) ? figures : words) += widths.back();
+        if (!isFigure(column) && (isFigure(widest) || widths.back() > widths[std::size_t(widest)]))
+            widest = column;
+    }
+    // Where there is room the widest takes it; where there is too little words give, figures last: a cut figure is
+    // wrong.
+    const int room = viewport()->width();
+    const double scale = words > 0 ? std::clamp(double(room - figures) / words, 0.0, 1.0) : 1.0;
+    int used = 0;
+    for (int column = 0; column < count; ++column) {
+        int &width = widths[std::size_t(column)];
+        width = isFigure(column) ? width : std::max(least, int(width * scale));
+        used += width;
+    }
+    widths[std::size_t(widest)] = std::max(least, widths[std::size_t(widest)] + room - used);
+    for (int column = 0; column < count; ++column)
+        setColumnWidth(column, widths[std::size_t(column)]);
+}
+
+void TableView::setStale(bool stale)
+{
+    if (stale == m_stale)
+        return;
+    m_stale = stale;
+    viewport()->update();
+}
+
+void TableView::resizeEvent(QResizeEvent *event)
+{
+    QTableView::resizeEvent(event);
+    fitColumns();
+}
+
+void TableView::setFilter(const QString &words)
+{
+    static_cast<WordsProxy *>(m_proxy)->setWords(words.split(' ', Qt::SkipEmptyParts));
+}
+
+void TableView::setWhenEmpty(const QString &words)
+{
+    m_whenEmpty = words;
+    viewport()->update();
+}
+
+void TableView::sortBy(int column, Qt::SortOrder order) { sortByColumn(column, order); }
+
+void TableView::setRowsShown(int least)
+{
+    setMinimumHeight(horizontalHeader()->sizeHint().height() + least * verticalHeader()->defaultSectionSize() + 4);
+}
+
+QList<int> TableView::selectedSourceRows() const
+{
+    QList<int> rows;
+    for (const QModelIndex &index : selectionModel()->selectedRows())
+        rows << m_proxy->mapToSource(index).row();
+    return rows;
+}
+
+int TableView::currentSourceRow() const
+{
+    const QList<int> rows = selectedSourceRows();
+    const QModelIndex current = m_proxy->mapToSource(currentIndex());
+    if (current.isValid() && rows.contains(current.row()))
+        return current.row();
+    return rows.isEmpty() ? -1 : rows.first();
+}
+
+void TableView::keyPressEvent(QKeyEvent *event)
+{
+    if ((event->key() == Qt::Key_Return || event->key() == Qt::Key_Enter) && currentSourceRow() >= 0)
+        emit opened(currentSourceRow());
+    else
+        QTableView::keyPressEvent(event);
+}
+
+void TableView::paintEvent(QPaintEvent *event)
+{
+    QTableView::paintEvent(event);
+    if (m_proxy->rowCount() > 0)
+        return;
+    QPainter painter(viewport());
+    painter.setPen(coloursOf(palette()).muted);
+    const bool filtered = m_proxy->sourceModel()->rowCount() > 0;
+    painter.drawText(viewport()->rect().adjusted(12, 8, -12, -8), Qt::AlignCenter | Qt::TextWordWrap,
+                     filtered ? tr("Nothing fits the filter") : m_whenEmpty);
+}
+
+} // namespace portolan::ui

@@ -1,0 +1,400 @@
+#include "ui/widgets/time_chart.h"
+
+#include "ui/support/axis.h"
+#include "ui/support/colours.h"
+#include "ui/support/format.h"
+#include "ui/widgets/card.h"
+
+#include <QAccessible>
+#include <QKeyEvent>
+#include <QMouseEvent>
+#include <QPainter>
+#include <QRegularExpression>
+#include <algorithm>
+#include <cmath>
+
+namespace portolan::ui {
+
+namespace {
+
+/// Ticks are round: "10.0 MB" is "10 MB" there.
+QString roundLabel(QString label)
+{
+    static const QRegularExpression zeros("\\.0+(?=\\D|$)");
+    return label.remove(zeros);
+}
+
+} // namespace
+
+TimeChart::TimeChart(const QString &title, Format format, bool binary, QWidget *parent)
+    : QWidget(parent), m_title(title), m_format(std::move(format)), m_binary(binary)
+{
+    setFocusPolicy(Qt::StrongFocus);
+    setMouseTracking(true);
+    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
+    setAccessibleName(title);
+}
+
+QSize TimeChart::sizeHint() const { return {fontMetrics().height() * 30, fontMetrics().height() * 12}; }
+
+QSize TimeChart::minimumSizeHint() const { return {fontMetrics().height() * 12, fontMetrics().height() * 7}; }
+
+void TimeChart::setLines(std::vector<Line> lines, WallTime from, WallTime to)
+{
+    m_lines = std::move(lines);
+    m_from = from;
+    m_to = to;
+    recompute();
+    update();
+}
+
+void TimeChart::setBands(const Bands &bands)
+{
+    if (bands == m_bands)
+        return;
+    m_bands = bands;
+    recompute();
+    update();
+}
+
+void TimeChart::setNameRoom(int pixels)
+{
+    m_nameRoom = std::max(8, pixels);
+    recompute();
+    update();
+}
+
+void TimeChart::setEvents(std::vector<Event> events)
+{
+    m_events = std::move(events);
+    update();
+}
+
+QRectF TimeChart::plot() const
+{
+    const double em = fontMetrics().height();
+    const double left = fontMetrics().horizontalAdvance("888.8 MB") + 10;
+    return QRectF(rect()).adjusted(left, em * 1.9, -m_nameRoom, -em * 1.4);
+}
+
+void TimeChart::recompute()
+{
+    m_columns.clear();
+    m_hasData = false;
+    double most = 0;
+    for (const Line &line : m_lines) {
+        m_columns.push_back(reduce(line.series, m_from, m_to, std::max(1, int(plot().width()))));
+        for (const PixelColumn &column : m_columns.back()) {
+            m_hasData |= column.any;
+            most = column.any ? std::max(most, column.high) : most;
+        }
+    }
+    // The zones belong into the picture once they are in reach; before that they would flatten what there is to see.
+    m_top = most > 0 ? most * 1.15 : 1;
+    if (m_bands.yellow && most >= *m_bands.yellow * 0.4) {
+        const double zones = m_bands.red.value_or(*m_bands.yellow) * 1.2;
+        m_top = std::max(m_top, m_bands.limit ? std::min(*m_bands.limit * 1.02, zones) : zones);
+    }
+    if (m_cursor && *m_cursor >= int(plot().width()))
+        m_cursor.reset();
+}
+
+double TimeChart::yOf(double value) const
+{
+    const QRectF area = plot();
+    return area.bottom() - std::clamp(value / m_top, 0.0, 1.0) * area.height();
+}
+
+double TimeChart::xOf(WallTime time) const
+{
+    const QRectF area = plot();
+    return area.left() + double((time - m_from).count()) / double((m_to - m_from).count()) * area.width();
+}
+
+void TimeChart::paintEvent(QPaintEvent *)
+{
+    const Colours &colours = coloursOf(palette());
+    QPainter painter(this);
+    painter.setRenderHint(QPainter::Antialiasing);
+    const double em = fontMetrics().height();
+    painter.setPen(colours.muted);
+    painter.drawText(QRectF(0, 0, width(), em * 1.2), Qt::AlignLeft | Qt::AlignVCenter, m_title);
+    if (hasFocus()) {
+        painter.setPen(QPen(colours.accent, 1));
+        painter.setBrush(Qt::NoBrush);
+        painter.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4);
+    }
+    if (!m_hasData) {
+        painter.setPen(QPen(colours.border, 1));
+        painter.drawLine(plot().bottomLeft(), plot().bottomRight());
+        painter.setPen(colours.muted);
+        painter.drawText(plot(), Qt::AlignCenter, tr("No data for this time"));
+        return;
+    }
+    paintAxes(painter);
+    paintBands(painter);
+    paintEvents(painter);
+    // The first line is the one that matters: it is painted over the others.
+    for (std::size_t line = m_lines.size(); line-- > 0;)
+        paintLine(painter, line);
+    paintEnds(painter);
+    paintCursor(painter);
+}
+
+void TimeChart::paintBands(QPainter &painter) const
+{
+    const Colours &colours = coloursOf(palette());
+    const QRectF area = plot();
+    const auto band = [&](double from, double to, const QColor &colour, const QString &name) {
+        if (from >= m_top)
+            return;
+        const QRectF rect(QPointF(area.left(), yOf(to)), QPointF(area.right(), yOf(from)));
+        QColor tint = colour;
+        tint.setAlphaF(0.09f);
+        painter.fillRect(rect, tint);
+        painter.setPen(QPen(colour, 1, Qt::DashLine));
+        painter.drawLine(rect.bottomLeft(), rect.bottomRight());
+        const double em = fontMetrics().height();
+        if (rect.height() < em)
+            return;
+        painter.setPen(colour);
+        painter.drawText(QRectF(area.left() + 6, rect.bottom() - em - 1, area.width() - 12, em), Qt::AlignLeft, name);
+    };
+    if (m_bands.yellow)
+        band(*m_bands.yellow, m_bands.red.value_or(m_top), colours.yellow, tr("yellow"));
+    if (m_bands.red)
+        band(*m_bands.red, m_top, colours.red, tr("red"));
+}
+
+void TimeChart::paintAxes(QPainter &painter) const
+{
+    const Colours &colours = coloursOf(palette());
+    const QRectF area = plot();
+    const double em = fontMetrics().height();
+    for (const double value : roundSteps(m_top, std::clamp(int(area.height() / (em * 2.2)), 2, 6), m_binary)) {
+        painter.setPen(QPen(blend(colours.border, colours.surface, value == 0 ? 1.0 : 0.6), 1));
+        painter.drawLine(QPointF(area.left(), yOf(value)), QPointF(area.right(), yOf(value)));
+        painter.setPen(colours.muted);
+        painter.drawText(QRectF(0, yOf(value) - em / 2, area.left() - 8, em), Qt::AlignRight | Qt::AlignVCenter,
+                         value == 0 ? QStringLiteral("0") : roundLabel(m_format(value)));
+    }
+    const int wanted = std::max(2, int(area.width() / (em * 6)));
+    for (const Tick &tick : timeTicks(m_from, m_to, wanted)) {
+        const double x = xOf(m_from + std::chrono::milliseconds(std::int64_t(tick.value * 1000)));
+        painter.setPen(QPen(colours.border, 1));
+        painter.drawLine(QPointF(x, area.bottom()), QPointF(x, area.bottom() + 4));
+        const double wide = fontMetrics().horizontalAdvance(tick.label) + 4;
+        // The first and the last one stay inside.
+        const double left = std::clamp(x - wide / 2, area.left() - 20, width() - wide);
+        painter.setPen(colours.muted);
+        painter.drawText(QRectF(left, area.bottom() + 5, wide, em), Qt::AlignCenter, tick.label);
+    }
+}
+
+void TimeChart::paintLine(QPainter &painter, std::size_t line) const
+{
+    const Colours &colours = coloursOf(palette());
+    const QColor &colour = colours.lines[line % colours.lines.size()];
+    const QRectF area = plot();
+    QPolygonF mean, upper, lower;
+    bool wide = false;
+    const auto flush = [&] {
+        if (wide) {
+            QPolygonF envelope = upper;
+            for (auto point = lower.rbegin(); point != lower.rend(); ++point)
+                envelope << *point;
+            QColor fill = colour;
+            fill.setAlphaF(0.28f);
+            painter.setPen(Qt::NoPen);
+            painter.setBrush(fill);
+            painter.drawPolygon(envelope);
+        }
+        painter.setPen(QPen(colour, 1.6));
+        if (mean.size() == 1)
+            painter.drawPoint(mean.first());
+        else
+            painter.drawPolyline(mean);
+        mean.clear();
+        upper.clear();
+        lower.clear();
+        wide = false;
+    };
+    const auto &columns = m_columns[line];
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        const PixelColumn &column = columns[i];
+        if (!column.any)
+            continue;
+        if (column.gap && !mean.isEmpty())
+            flush();
+        const double x = area.left() + double(i) + 0.5;
+        mean << QPointF(x, yOf(column.mean));
+        upper << QPointF(x, yOf(column.high));
+        lower << QPointF(x, yOf(column.low));
+        wide |= lower.last().y() - upper.last().y() > 1;
+    }
+    if (!mean.isEmpty())
+        flush();
+}
+
+void TimeChart::paintEnds(QPainter &painter) const
+{
+    if (m_lines.size() < 2)
+        return;
+    struct End
+    {
+        double y;
+        std::size_t line;
+    };
+    std::vector<End> ends;
+    for (std::size_t line = 0; line < m_lines.size(); ++line) {
+        const auto last = std::find_if(m_columns[line].rbegin(), m_columns[line].rend(),
+                                       [](const PixelColumn &column) { return column.any; });
+        if (last != m_columns[line].rend())
+            ends.push_back({yOf(last->mean), line});
+    }
+    // Names stand beside the ends of their lines, and never on each other.
+    std::ranges::sort(ends, std::greater{}, &End::y);
+    const Colours &colours = coloursOf(palette());
+    const double em = fontMetrics().height();
+    double floor = plot().bottom() + em / 2;
+    for (End &end : ends) {
+        end.y = std::min(end.y, floor - em / 2);
+        floor = end.y - em / 2;
+        painter.setPen(colours.lines[end.line % colours.lines.size()]);
+        painter.drawText(QRectF(plot().right() + 8, end.y - em / 2, width() - plot().right() - 8, em),
+                         Qt::AlignLeft | Qt::AlignVCenter, m_lines[end.line].name);
+    }
+}
+
+void TimeChart::paintEvents(QPainter &painter) const
+{
+    const Colours &colours = coloursOf(palette());
+    const QRectF area = plot();
+    for (const Event &event : m_events) {
+        if (event.time < m_from || event.time >= m_to)
+            continue;
+        const double x = xOf(event.time);
+        painter.setPen(QPen(colours.muted, 1, Qt::DotLine));
+        painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()));
+        painter.setPen(Qt::NoPen);
+        painter.setBrush(colours.muted);
+        painter.drawPolygon(
+            QPolygonF{QPointF(x - 4, area.top()), QPointF(x + 4, area.top()), QPointF(x, area.top() + 6)});
+    }
+}
+
+QString TimeChart::readOut() const
+{
+    if (!m_cursor || !m_hasData)
+        return {};
+    const double part = (double(*m_cursor) + 0.5) / std::max(1.0, plot().width());
+    const WallTime time = m_from + WallTime::duration(std::int64_t(double((m_to - m_from).count()) * part));
+    const bool days = m_to - m_from > std::chrono::hours(30);
+    QStringList parts{days ? dateTimeText(time) : clockText(time)};
+    for (std::size_t line = 0; line < m_lines.size(); ++line) {
+        // Sparse points leave columns empty: the nearest one within reach is meant.
+        const auto &columns = m_columns[line];
+        QString value = unknownText();
+        for (int reach = 0; reach <= 12; ++reach) {
+            const int left = *m_cursor - reach, right = *m_cursor + reach;
+            const auto at = [&](int i) { return i >= 0 && i < int(columns.size()) && columns[std::size_t(i)].any; };
+            if (!at(left) && !at(right))
+                continue;
+            const PixelColumn &column = columns[std::size_t(at(left) ? left : right)];
+            value = m_format(column.mean);
+            if (m_format(column.low) != m_format(column.high))
+                value += tr(" (%1 – %2)").arg(m_format(column.low), m_format(column.high));
+            break;
+        }
+        parts << (m_lines.size() > 1 ? m_lines[line].name + ' ' + value : value);
+    }
+    for (const Event &event : m_events) {
+        if (std::abs(xOf(event.time) - plot().left() - *m_cursor) < 5)
+            parts << text(event.text);
+    }
+    return parts.join("   ");
+}
+
+void TimeChart::paintCursor(QPainter &painter) const
+{
+    if (!m_cursor)
+        return;
+    const Colours &colours = coloursOf(palette());
+    const QRectF area = plot();
+    const double x = area.left() + *m_cursor + 0.5;
+    painter.setPen(QPen(colours.text, 1));
+    painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()));
+    const double left = fontMetrics().horizontalAdvance(m_title) + 20.0;
+    const QRectF head(left, 0, width() - left - 2, fontMetrics().height() * 1.2);
+    painter.drawText(head, Qt::AlignRight | Qt::AlignVCenter,
+                     fontMetrics().elidedText(readOut(), Qt::ElideRight, int(head.width())));
+}
+
+void TimeChart::moveCursor(std::optional<int> column)
+{
+    if (column)
+        column = std::clamp(*column, 0, std::max(0, int(plot().width()) - 1));
+    if (column == m_cursor)
+        return;
+    m_cursor = column;
+    setAccessibleDescription(readOut());
+    QAccessibleEvent event(this, QAccessible::DescriptionChanged);
+    QAccessible::updateAccessibility(&event);
+    update();
+}
+
+void TimeChart::resizeEvent(QResizeEvent *event)
+{
+    QWidget::resizeEvent(event);
+    recompute();
+}
+
+void TimeChart::changeEvent(QEvent *event)
+{
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::FontChange)
+        recompute();
+}
+
+void TimeChart::mouseMoveEvent(QMouseEvent *event)
+{
+    const double x = event->position().x() - plot().left();
+    moveCursor(x >= 0 && x < plot().width() ? std::optional(int(x)) : std::nullopt);
+}
+
+void TimeChart::leaveEvent(QEvent *event)
+{
+    QWidget::leaveEvent(event);
+    moveCursor(std::nullopt);
+}
+
+void TimeChart::focusOutEvent(QFocusEvent *event)
+{
+    QWidget::focusOutEvent(event);
+    moveCursor(std::nullopt);
+}
+
+void TimeChart::keyPressEvent(QKeyEvent *event)
+{
+    const int last = int(plot().width()) - 1;
+    const int step = event->modifiers() & Qt::ControlModifier ? 40 : 8;
+    switch (event->key()) {
+    case Qt::Key_Left:
+        return moveCursor(m_cursor.value_or(last) - step);
+    case Qt::Key_Right:
+        return moveCursor(m_cursor.value_or(last - step) + step);
+    case Qt::Key_Home:
+        return moveCursor(0);
+    case Qt::Key_End:
+        return moveCursor(last);
+    case Qt::Key_Escape:
+        if (m_cursor)
+            return moveCursor(std::nullopt);
+        break;
+    default:
+        break;
+    }
+    QWidget::keyPressEvent(event);
+}
+
+} // namespace portolan::ui

@@ -1,0 +1,83 @@
+#pragma once
+
+#include "core/api/history.h"
+#include "ui/support/reduce.h"
+
+#include <QWidget>
+#include <functional>
+#include <optional>
+#include <vector>
+
+namespace portolan::ui {
+
+/// Figures over time: zones as bands, events on the time line, gaps where nothing was known. Only extremes and means
+/// per pixel are drawn, computed when points or size change. Left and Right walk along it and read it out.
+class TimeChart final : public QWidget
+{
+    Q_OBJECT
+
+public:
+    struct Line
+    {
+        QString name;
+        Series series;
+    };
+    struct Bands
+    {
+        std::optional<double> yellow;
+        std::optional<double> red;
+        std::optional<double> limit;
+        bool operator==(const Bands &) const = default;
+    };
+    using Format = std::function<QString(double)>;
+
+    /// `binary`: sizes, whose round numbers are those of 1024.
+    TimeChart(const QString &title, Format format, bool binary, QWidget *parent = nullptr);
+
+    void setLines(std::vector<Line> lines, WallTime from, WallTime to);
+    void setBands(const Bands &bands);
+    void setNameRoom(int pixels); ///< at the right, so that charts below each other have the same time axis
+    void setEvents(std::vector<Event> events);
+    QString readOut() const; ///< of the cursor's place; empty: there is no cursor
+    bool hasData() const { return m_hasData; }
+    QSize sizeHint() const override;
+    QSize minimumSizeHint() const override;
+
+protected:
+    void paintEvent(QPaintEvent *event) override;
+    void resizeEvent(QResizeEvent *event) override;
+    void mouseMoveEvent(QMouseEvent *event) override;
+    void leaveEvent(QEvent *event) override;
+    void keyPressEvent(QKeyEvent *event) override;
+    void focusOutEvent(QFocusEvent *event) override;
+    void changeEvent(QEvent *event) override;
+
+private:
+    void recompute();
+    QRectF plot() const;
+    double yOf(double value) const;
+    double xOf(WallTime time) const;
+    void moveCursor(std::optional<int> column);
+    void paintBands(QPainter &painter) const;
+    void paintAxes(QPainter &painter) const;
+    void paintLine(QPainter &painter, std::size_t line) const;
+    void paintEnds(QPainter &painter) const;
+    void paintEvents(QPainter &painter) const;
+    void paintCursor(QPainter &painter) const;
+
+    QString m_title;
+    Format m_format;
+    bool m_binary;
+    std::vector<Line> m_lines;
+    std::vector<std::vector<PixelColumn>> m_columns; ///< of each line
+    Bands m_bands;
+    std::vector<Event> m_events;
+    int m_nameRoom = 8;
+    WallTime m_from{};
+    WallTime m_to{};
+    double m_top = 1;
+    bool m_hasData = false;
+    std::optional<int> m_cursor; ///< pixel column
+};
+
+} // namespace portolan::ui

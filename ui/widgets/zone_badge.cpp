@@ -1,0 +1,45 @@
+#include "ui/widgets/zone_badge.h"
+
+#include "ui/support/zones.h"
+
+namespace portolan::ui {
+
+ZoneBadge::ZoneBadge(QWidget *parent) : QWidget(parent)
+{
+    setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
+    setZone(Zone::Unknown);
+}
+
+void ZoneBadge::setZone(Zone zone, const QString &words)
+{
+    const QString shown = words.isEmpty() ? zoneWord(zone) : words;
+    if (zone == m_zone && shown == m_words)
+        return;
+    m_zone = zone;
+    m_words = shown;
+    setAccessibleName(words.isEmpty() ? shown : zoneWord(zone) + ": " + words);
+    setToolTip(words);
+    updateGeometry();
+    update();
+}
+
+QSize ZoneBadge::sizeHint() const
+{
+    return {fontMetrics().height() + 8 + fontMetrics().horizontalAdvance(m_words), fontMetrics().height() + 6};
+}
+
+QSize ZoneBadge::minimumSizeHint() const { return {fontMetrics().height() * 4, sizeHint().height()}; }
+
+void ZoneBadge::paintEvent(QPaintEvent *)
+{
+    const Colours &colours = coloursOf(palette());
+    QPainter painter(this);
+    const double side = fontMetrics().height() * 0.78;
+    paintZone(painter, QRectF(0, (height() - side) / 2, side, side), m_zone, colours);
+    painter.setPen(m_zone == Zone::Unknown ? colours.muted : colours.text);
+    const QRect room = rect().adjusted(int(side) + 8, 0, 0, 0);
+    painter.drawText(room, Qt::AlignVCenter | Qt::AlignLeft,
+                     fontMetrics().elidedText(m_words, Qt::ElideRight, room.width()));
+}
+
+} // namespace portolan::ui

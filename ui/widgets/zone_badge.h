@@ -1,0 +1,28 @@
+#pragma once
+
+#include "core/api/zone.h"
+
+#include <QWidget>
+
+namespace portolan::ui {
+
+/// A zone as shape, word and colour.
+class ZoneBadge final : public QWidget
+{
+    Q_OBJECT
+
+public:
+    explicit ZoneBadge(QWidget *parent = nullptr);
+    void setZone(Zone zone, const QString &words = {}); ///< `words` in place of the zone's own
+    QSize sizeHint() const override;
+    QSize minimumSizeHint() const override;
+
+protected:
+    void paintEvent(QPaintEvent *event) override;
+
+private:
+    Zone m_zone = Zone::Unknown;
+    QString m_words;
+};
+
+} // namespace portolan::ui

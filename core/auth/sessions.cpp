@@ -276,23 +276,13 @@ void Sessions::redisAnswered()
 
 void Sessions::startKeeper()
 {
+    // Counted before stop() is looked for: either that waits for this one, or this one sees that it was called.
+    m_underWay->fetch_add(1);
+    // Gone with the frame, also when the runtime stops and destroys that unfinished.
+    const auto present = std::shared_ptr<void>(nullptr, [underWay = m_underWay](void *) { underWay->fetch_sub(1); });
     if (!m_executor || m_stopping || m_keeping.exchange(true))
         return;
-    m_underWay->fetch_add(1);
-    spawn(*m_executor, [this, underWay = m_underWay]() -> awaitable<void> {
-        /// Also when the runtime stops and destroys this frame unfinished.
-        struct Leave
-        {
-            std::shared_ptr<std::atomic<int>> underWay;
-            ~Leave()
-            {
-                underWay->fetch_sub(1);
-                underWay->notify_all();
-            }
-        };
-        const Leave leave{underWay};
-        co_await keepAsking();
-    });
+    spawn(*m_executor, [this, present]() -> awaitable<void> { co_await keepAsking(); });
 }
 
 awaitable<void> Sessions::keepAsking()

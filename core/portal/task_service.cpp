@@ -150,7 +150,9 @@ awaitable<Result<Task>> TaskService::find(Id owner, std::string id)
     auto result = co_await m_broker.result(row->taskId);
     if (!result)
         co_return result.error();
-    if (result->state == queue::state::pending && !row->ended) { // what is remembered may be from before its end
+    // No result can have expired before that; and a waiting task that is asked for again and again costs no query.
+    const bool mayHaveExpired = m_clock.wall() - row->created >= m_options.resultsExpiry;
+    if (mayHaveExpired && result->state == queue::state::pending && !row->ended) { // what is remembered may be older
         row = co_await stored(owner, row->taskId);
         if (!row)
             co_return row.error();

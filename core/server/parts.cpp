@@ -191,11 +191,12 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       marketRoutes(*quotes),
       taskRoutes(tasks),
       workerAdminRoutes(workerAdmin),
-      monitorRoutes(infrastructure->registry, infrastructure->redis.get(), clock, version(),
-                    [this](monitor::AuditNote note) {
-                        return auditLog.record({note.principal, std::move(note.reason)}, std::move(note.action),
-                                               std::move(note.subject), std::move(note.detail), std::move(note.error));
-                    }),
+      redisAdmin(infrastructure->redis.get(),
+                 [this](monitor::AuditNote note) {
+                     return auditLog.record({note.principal, std::move(note.reason)}, std::move(note.action),
+                                            std::move(note.subject), std::move(note.detail), std::move(note.error));
+                 }),
+      monitorRoutes(infrastructure->registry, redisAdmin, clock, version()),
       m_options(std::move(options)),
       m_everySecond(infrastructure->runtime.at(0))
 {
@@ -240,7 +241,8 @@ void PortalServer::Parts::makeMonitor()
     sampler.emplace(base.runtime.at(0), base.redis.get(), *httpMetrics, settings.tier(), clock, monitorSources(),
                     options);
     cleanup.emplace(base.runtime.at(0), *base.redis, sampler->families(), clock);
-    monitorRoutes.connect(*sampler, &*cleanup);
+    redisAdmin.connect(*sampler, &*cleanup);
+    monitorRoutes.connect(*sampler);
 }
 
 monitor::Sources PortalServer::Parts::monitorSources()

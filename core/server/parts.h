@@ -11,6 +11,7 @@
 #include "core/market/quotes.h"
 #include "core/monitor/cleanup.h"
 #include "core/monitor/monitor_routes.h"
+#include "core/monitor/redis_admin.h"
 #include "core/monitor/sampler.h"
 #include "core/portal/account_routes.h"
 #include "core/portal/account_service.h"
@@ -102,6 +103,7 @@ struct PortalServer::Parts
     portal::TaskRoutes taskRoutes;
     portal::WorkerAdminRoutes workerAdminRoutes;
     portal::PageRoutes pageRoutes;
+    monitor::RedisAdmin redisAdmin;
     monitor::MonitorRoutes monitorRoutes;
     std::optional<telemetry::HttpMetrics> httpMetrics; ///< after all routes are known
     std::optional<monitor::Sampler> sampler;

@@ -159,6 +159,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       accessTokens(secretKey, clock),
       csrfTokens(secretKey),
       limitsTable(clock, std::move(plan)),
+      limitUse(*infrastructure->redis, limitsTable, clock),
       ceilings(*infrastructure->redis, clock, ceilingOptions(settings.tier())),
       admission(*infrastructure->redis, sessions, accessTokens, csrfTokens, limitsTable, clock, admissionOptions),
       seenSessions(infrastructure->sessionList),

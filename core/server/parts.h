@@ -7,6 +7,7 @@
 #include "core/auth/tokens.h"
 #include "core/http/server.h"
 #include "core/limits/ceilings.h"
+#include "core/limits/limit_use.h"
 #include "core/limits/limits_table.h"
 #include "core/market/quotes.h"
 #include "core/monitor/cleanup.h"
@@ -38,6 +39,7 @@
 #include "core/server/infrastructure.h"
 #include "core/server/local_socket.h"
 #include "core/server/portal_server.h"
+#include "core/server/snapshot_feed.h"
 #include "core/telemetry/http_metrics.h"
 
 #include <optional>
@@ -74,6 +76,7 @@ struct PortalServer::Parts
     auth::CsrfTokens csrfTokens;
 
     limits::LimitsTable limitsTable;
+    limits::LimitUseReader limitUse;
     limits::Ceilings ceilings;
     portal::AdmissionOptions admissionOptions;
     portal::RequestAdmission admission;
@@ -106,6 +109,7 @@ struct PortalServer::Parts
     monitor::RedisAdmin redisAdmin;
     monitor::MonitorRoutes monitorRoutes;
     std::optional<telemetry::HttpMetrics> httpMetrics; ///< after all routes are known
+    SnapshotFeed snapshots;
     std::optional<monitor::Sampler> sampler;
     std::optional<monitor::Cleanup> cleanup;
     std::optional<HttpObserver> observer;

@@ -26,6 +26,7 @@ void PortalServer::Parts::makeMonitor()
     cleanup.emplace(base.runtime.at(0), *base.redis, sampler->families(), clock);
     redisAdmin.connect(*sampler, &*cleanup);
     monitorRoutes.connect(*sampler);
+    sampler->onSnapshot([this](const std::shared_ptr<const Snapshot> &snapshot) { snapshots.publish(snapshot); });
 }
 
 monitor::Sources PortalServer::Parts::monitorSources()

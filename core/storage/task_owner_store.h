@@ -44,6 +44,10 @@ public:
     awaitable<Result<TaskOwner>> find(std::string taskId); ///< NotFound
     /// Newest first. `limit`: 1–500. Invalid: bad limit or cursor.
     awaitable<Result<TaskOwnerPage>> list(Id owner, std::uint32_t limit, std::string cursor);
+    /// Of everybody, newest first; for operators. `limit`: 1–500.
+    awaitable<Result<std::vector<TaskOwner>>> latest(std::uint32_t limit);
+    /// Those of these tasks that are somebody's, in no order; at most 2,000 ids.
+    awaitable<Result<std::vector<TaskOwner>>> findMany(std::vector<std::string> taskIds);
     awaitable<Result<void>> remove(std::string taskId); ///< the task could not be enqueued after all
     /// Removes entries made before then, at most 10,000 a call; returns how many.
     awaitable<Result<std::uint64_t>> expire(WallTime before);

@@ -72,7 +72,9 @@ Sessions::Sessions(redis::Client &client, const Clock &clock, SessionOptions opt
       m_underWay(std::make_shared<std::atomic<int>>(0))
 {}
 
-Sessions::~Sessions()
+Sessions::~Sessions() { stop(); }
+
+void Sessions::stop()
 {
     m_subscription.reset();
     m_stopping = true;
@@ -250,23 +252,17 @@ void Sessions::redisAnswered()
 
 void Sessions::startKeeper()
 {
+    // Counted before stop() is looked for: either that waits for this one, or this one sees that it was called.
+    m_underWay->fetch_add(1);
+    // Gone with the frame, also when the runtime stops and destroys that unfinished.
+    const auto present =
+        std::shared_ptr<std::atomic<int>>(m_underWay.get(), [keep = m_underWay](std::atomic<int> *underWay) {
+            underWay->fetch_sub(1);
+            underWay->notify_all();
+        });
     if (!m_executor || m_stopping || m_keeping.exchange(true))
         return;
-    m_underWay->fetch_add(1);
-    spawn(*m_executor, [this, underWay = m_underWay]() -> awaitable<void> {
-        /// Also when the runtime stops and destroys this frame unfinished.
-        struct Leave
-        {
-            std::shared_ptr<std::atomic<int>> underWay;
-            ~Leave()
-            {
-                underWay->fetch_sub(1);
-                underWay->notify_all();
-            }
-        };
-        const Leave leave{underWay};
-        co_await keepAsking();
-    });
+    spawn(*m_executor, [this, present]() -> awaitable<void> { co_await keepAsking(); });
 }
 
 awaitable<void> Sessions::keepAsking()

@@ -44,13 +44,17 @@ class Sessions final
 {
 public:
     Sessions(redis::Client &client, const Clock &clock, SessionOptions options = {});
-    ~Sessions(); ///< waits for what it has under way on the executor; so not on one of its threads
+    ~Sessions(); ///< stop()
     Sessions(const Sessions &) = delete;
     Sessions &operator=(const Sessions &) = delete;
 
     /// Hears what other instances end (channel `p:sessions`). On `executor` it finds out when Redis is back, and moves
     /// sessions there. Before the server starts; `subscriber` may be null (a single instance).
     void connect(Executor executor, redis::Subscriber *subscriber);
+
+    /// Nothing of it runs on the executor afterwards. Blocks until what is under way there has ended (some 2 s at most),
+    /// so not on one of its threads, and before the executor's context stops: what waits there would never end.
+    void stop();
 
     struct Ended
     {

@@ -294,6 +294,7 @@ std::size_t PortalServer::Parts::stop()
             co_await sessions.moveBack();
         });
     }
+    sessions.stop();
     infrastructure->stop();
     return *m_stopped;
 }

@@ -1,6 +1,8 @@
 #include "core/server/console_actions.h"
 
+#include "core/api/history.h"
 #include "core/base/ids.h"
+#include "core/monitor/history.h"
 #include "core/monitor/redis_admin.h"
 #include "core/portal/user_admin_service.h"
 #include "core/portal/worker_admin_service.h"
@@ -99,7 +101,13 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, SignOutUser ac
 
 awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action action, std::string reason)
 {
-    return std::visit([&](auto &one) { return perform(services, std::move(one), std::move(reason)); }, action);
+    auto work = std::visit([&](auto &one) { return perform(services, std::move(one), std::move(reason)); }, action);
+    auto done = co_await std::move(work);
+    if (done) {
+        Event event{services.clock.wall(), EventKind::Action, done->summary};
+        services.history.note(std::move(event));
+    }
+    co_return done;
 }
 
 std::string whyNot(const Action &action, bool hasRedis)

@@ -2,6 +2,7 @@
 
 #include "core/base/settings.h"
 #include "core/limits/limit_use.h"
+#include "core/monitor/history.h"
 #include "core/monitor/redis_admin.h"
 #include "core/portal/user_admin_service.h"
 #include "core/portal/worker_admin_service.h"
@@ -167,16 +168,14 @@ template <class T> QFuture<Result<T>> EmbeddedDeployment::call(std::function<awa
                             [services = *m_services, work = std::move(work)] { return work(services); });
 }
 
-QFuture<Result<std::vector<Series>>> EmbeddedDeployment::history(HistoryQuery)
+QFuture<Result<std::vector<Series>>> EmbeddedDeployment::history(HistoryQuery query)
 {
-    return answered<std::vector<Series>>(m_services ? failure(ErrorKind::Unsupported, "This portal keeps no history.")
-                                                    : notRunning());
+    return call<std::vector<Series>>([query](PortalServices services) { return services.history.query(query); });
 }
 
-QFuture<Result<std::vector<Event>>> EmbeddedDeployment::events(WallTime, WallTime)
+QFuture<Result<std::vector<Event>>> EmbeddedDeployment::events(WallTime from, WallTime to)
 {
-    return answered<std::vector<Event>>(m_services ? failure(ErrorKind::Unsupported, "This portal keeps no history.")
-                                                   : notRunning());
+    return call<std::vector<Event>>([from, to](PortalServices services) { return services.history.events(from, to); });
 }
 
 QFuture<Result<std::vector<ClientInfo>>> EmbeddedDeployment::clients()

@@ -195,6 +195,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
                                             std::move(note.subject), std::move(note.detail), std::move(note.error));
                  }),
       monitorRoutes(infrastructure->registry, redisAdmin, clock, version()),
+      history(infrastructure->directory.file("history.db"), clock, logger),
       m_options(std::move(options)),
       m_everySecond(infrastructure->runtime.at(0))
 {
@@ -282,6 +283,7 @@ std::size_t PortalServer::Parts::stop()
         localSocket->stop();
     if (sampler)
         sampler->stop();
+    history.stop();
     if (cleanup)
         cleanup->stop();
     schedule.stop();

@@ -11,6 +11,7 @@
 #include "core/limits/limits_table.h"
 #include "core/market/quotes.h"
 #include "core/monitor/cleanup.h"
+#include "core/monitor/history.h"
 #include "core/monitor/monitor_routes.h"
 #include "core/monitor/redis_admin.h"
 #include "core/monitor/sampler.h"
@@ -110,6 +111,7 @@ struct PortalServer::Parts
     monitor::MonitorRoutes monitorRoutes;
     std::optional<telemetry::HttpMetrics> httpMetrics; ///< after all routes are known
     SnapshotFeed snapshots;
+    monitor::History history;
     std::optional<monitor::Sampler> sampler;
     std::optional<monitor::Cleanup> cleanup;
     std::optional<HttpObserver> observer;

@@ -26,7 +26,10 @@ void PortalServer::Parts::makeMonitor()
     cleanup.emplace(base.runtime.at(0), *base.redis, sampler->families(), clock);
     redisAdmin.connect(*sampler, &*cleanup);
     monitorRoutes.connect(*sampler);
-    sampler->onSnapshot([this](const std::shared_ptr<const Snapshot> &snapshot) { snapshots.publish(snapshot); });
+    sampler->onSnapshot([this](const std::shared_ptr<const Snapshot> &snapshot) {
+        history.record(*snapshot);
+        snapshots.publish(snapshot);
+    });
 }
 
 monitor::Sources PortalServer::Parts::monitorSources()

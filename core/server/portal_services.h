@@ -12,8 +12,9 @@ namespace portolan::limits {
 class LimitUseReader;
 }
 namespace portolan::monitor {
+class History;
 class RedisAdmin;
-}
+} // namespace portolan::monitor
 namespace portolan::portal {
 class AccountService;
 class TaskService;
@@ -48,6 +49,7 @@ struct PortalServices
     portal::TaskService &tasks;
     portal::WorkerAdminService &workers;
     monitor::RedisAdmin &redis;
+    monitor::History &history;
     limits::LimitUseReader &limitUse;
     queue::Broker &broker;
     queue::WorkerPool &pool;

@@ -155,6 +155,40 @@ private slots:
         QCOMPARE(await(deployment.tasks(query)).error().kind, ErrorKind::Invalid);
     }
 
+    void remembers()
+    {
+        auto &deployment = m_under->deployment();
+        m_under->bringUp();
+        QSignalSpy samples(&deployment, &Deployment::sampled);
+        QTRY_VERIFY_WITH_TIMEOUT(samples.size() >= 3, 10'000);
+        const auto now = deployment.latest()->time;
+        HistoryQuery query;
+        query.metrics = {Metric::HttpConnections, Metric::RedisMemory};
+        query.from = now - 2min;
+        query.to = now + 1s;
+        const auto series = await(deployment.history(query));
+        QVERIFY2(series.has_value(), series ? "" : series.error().message.c_str());
+        QCOMPARE(series->size(), std::size_t{2});
+        for (std::size_t i = 0; i < 2; ++i) {
+            const auto &one = (*series)[i];
+            QVERIFY(one.metric == query.metrics[i] && one.points.size() >= 2 && one.step >= 1s);
+            for (std::size_t at = 0; at < one.points.size(); ++at) {
+                const auto &point = one.points[at];
+                QVERIFY(point.low <= point.mean && point.mean <= point.high);
+                QVERIFY(point.time < query.to && (at == 0 || point.time > one.points[at - 1].time));
+            }
+        }
+        query.most = 1;
+        QCOMPARE(await(deployment.history(query)).error().kind, ErrorKind::Invalid);
+
+        const auto user = someUser(deployment, Role::User);
+        QVERIFY(await(ui::ActionGate::perform(deployment, SignOutUser{user.id}, "test")).has_value());
+        const auto events = await(deployment.events(now - 1h, now + 1h));
+        QVERIFY(events && events->size() >= 2);
+        QVERIFY(std::ranges::is_sorted(*events, {}, &Event::time));
+        QCOMPARE(events->back().kind, EventKind::Action);
+    }
+
     void previewsWithoutTouching()
     {
         auto &deployment = m_under->deployment();

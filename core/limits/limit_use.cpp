@@ -63,9 +63,9 @@ std::vector<WindowUse> windowUse(std::string_view value, std::uint8_t tag, const
     take(value, 4); // the key's own expiry
     while (value.size() >= 3) {
         const auto kind = static_cast<std::uint8_t>(take(value, 1));
-        const std::size_t bytes = std::min<std::size_t>(take(value, 2), value.size());
+        const std::size_t bytes = take(value, 2);
         const auto payload = value.substr(0, bytes);
-        value.remove_prefix(bytes);
+        value.remove_prefix(payload.size());
         if (kind == tag)
             readFixed(payload, now, used);
         else if (kind == tag + movingFlag)

@@ -52,8 +52,8 @@ public:
     /// sessions there. Before the server starts; `subscriber` may be null (a single instance).
     void connect(Executor executor, redis::Subscriber *subscriber);
 
-    /// Nothing of it runs on the executor afterwards. Blocks until what is under way there has ended (some 2 s at most),
-    /// so not on one of its threads, and before the executor's context stops: what waits there would never end.
+    /// Nothing of it runs on the executor afterwards. Blocks until what is under way there has ended (some 2 s at
+    /// most), so not on one of its threads, and before the executor's context stops: what waits there would never end.
     void stop();
 
     struct Ended

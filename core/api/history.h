@@ -54,7 +54,7 @@ BOOST_DESCRIBE_STRUCT(Point, (), (time, low, high, mean))
 struct Series
 {
     Metric metric{};
-    std::chrono::seconds step{1}; ///< of the resolution the points come from
+    std::chrono::seconds step{1}; ///< what a point covers: of the resolution, times how many were merged into one
     std::vector<Point> points;
     bool operator==(const Series &) const = default;
 };

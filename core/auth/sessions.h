@@ -51,8 +51,9 @@ public:
     /// Hears what other instances end (channel `p:sessions`). On `executor` it finds out when Redis is back, and moves
     /// sessions there. Before the server starts; `subscriber` may be null (a single instance).
     void connect(Executor executor, redis::Subscriber *subscriber);
-    /// Gives up waiting for Redis, and waits for what is under way on the executor: so before its runtime is stopped,
-    /// and not on one of its threads. Twice is harmless.
+    /// Nothing of it runs on the executor afterwards. Blocks until what is under way there has ended (some 2 s at
+    /// most), so not on one of its threads, and before the executor's context stops: what waits there would never end.
+    /// Twice is harmless.
     void stop();
 
     struct Ended

@@ -4,14 +4,10 @@
 #include "core/http/problem.h"
 #include "core/http/server.h"
 #include "core/http/websocket.h"
-#include "core/monitor/cleanup.h"
+#include "core/monitor/redis_admin.h"
 #include "core/monitor/sampler.h"
 #include "core/monitor/snapshot_metrics.h"
-#include "core/redis/client.h"
 #include "core/telemetry/registry.h"
-
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -26,6 +22,7 @@ using http::Response;
 constexpr http::Access operatorAccess{Role::Operator, Category::Admin};
 constexpr std::size_t clientsPerPage = 100;
 constexpr std::size_t clientsMost = 1000;
+constexpr std::chrono::milliseconds patience{2000};
 
 /// The body of POST /api/admin/redis/cleanup: CleanupRequest and who says why.
 struct CleanupBody
@@ -77,17 +74,14 @@ boost::json::value listed(boost::json::value figures, std::string_view member)
 
 } // namespace
 
-MonitorRoutes::MonitorRoutes(telemetry::Registry &registry, redis::Client *redis, const Clock &clock,
-                             std::string version, AuditSink audit)
-    : m_registry(registry), m_redis(redis), m_audit(std::move(audit)), m_health(std::move(version), clock)
+MonitorRoutes::MonitorRoutes(telemetry::Registry &registry, RedisAdmin &admin, const Clock &clock, std::string version)
+    : m_registry(registry), m_admin(admin), m_health(std::move(version), clock)
 {
     addSnapshotMetrics(registry, [this] { return m_stream.latest(); });
 }
 
-void MonitorRoutes::connect(Sampler &sampler, Cleanup *cleanup)
+void MonitorRoutes::connect(Sampler &sampler)
 {
-    m_sampler = &sampler;
-    m_cleanup = cleanup;
     sampler.onSnapshot([this](std::shared_ptr<const Snapshot> snapshot) {
         m_health.update(*snapshot);
         m_stream.publish(std::move(snapshot));
@@ -135,7 +129,7 @@ void MonitorRoutes::mountRedis(http::Router &router)
                 {"Delete the keys of a family, or count what that would delete (dry_run)", {}, {}});
     router.get("/api/admin/redis/cleanup", operatorAccess,
                [this](Request &request) -> awaitable<Response> {
-                   const auto status = m_cleanup ? m_cleanup->status() : std::nullopt;
+                   const auto status = m_admin.cleanupStatus();
                    if (!status)
                        co_return http::problem(request, failure(ErrorKind::NotFound, "There was no cleanup yet."));
                    co_return http::json(writeJson(*status));
@@ -143,8 +137,7 @@ void MonitorRoutes::mountRedis(http::Router &router)
                {"The cleanup under way, or the last one", {}, {}});
     router.del("/api/admin/redis/cleanup", operatorAccess,
                [this](Request &request) -> awaitable<Response> {
-                   const Result<void> cancelled =
-                       m_cleanup ? m_cleanup->cancel() : failure(ErrorKind::NotFound, "No cleanup is under way.");
+                   const Result<void> cancelled = m_admin.cancelCleanup();
                    if (cancelled.has_error())
                        co_return http::problem(request, cancelled.error());
                    co_return http::noContent();
@@ -180,7 +173,7 @@ awaitable<Response> MonitorRoutes::queues(Request &request)
 
 awaitable<Response> MonitorRoutes::clients(Request &request)
 {
-    const auto all = m_sampler ? m_sampler->clients() : nullptr;
+    const auto all = m_admin.clients();
     if (!all)
         co_return http::problem(request, notYet());
     const auto limit = parseNumber(request.queryParam("limit").value_or(std::to_string(clientsPerPage)));
@@ -213,30 +206,11 @@ awaitable<Response> MonitorRoutes::closeClient(Request &request)
     const auto id = parseNumber(request.param("id"));
     if (!id || *id == 0)
         co_return http::problem(request, failure(ErrorKind::NotFound, "There is no such connection."));
-    if (!m_redis)
-        co_return http::problem(request, failure(ErrorKind::Unsupported, "This portal has no Redis."));
-    AuditNote note{request.principal,
-                   request.queryParam("reason").value_or("").substr(0, 500),
-                   "redis.client.close",
-                   "client:" + std::to_string(*id),
-                   {},
-                   std::nullopt};
-    if (const auto all = m_sampler ? m_sampler->clients() : nullptr)
-        for (const ClientInfo &client : *all)
-            if (client.id == *id)
-                note.detail = client.name + " " + client.address + ", last " + client.command;
-
-    // Redis skips the connection this comes over (SKIPME), so the portal cannot cut its own branch off.
-    const Result<redis::Reply> killed = co_await m_redis->run(redis::Command("CLIENT", "KILL", "ID", *id));
-    if (killed.has_error())
-        note.error = killed.error();
-    else if (killed->integer == 0)
-        note.error = failure(ErrorKind::NotFound, "There is no such connection, or it is the portal's own.");
-    const std::optional<Error> error = note.error;
-    if (m_audit)
-        co_await m_audit(std::move(note));
-    if (error)
-        co_return http::problem(request, *error);
+    Asker asker{request.principal, request.queryParam("reason").value_or("")};
+    std::vector<std::uint64_t> ids{*id};
+    const auto closed = co_await m_admin.closeClients(std::move(asker), std::move(ids));
+    if (closed.has_error())
+        co_return http::problem(request, closed.error());
     co_return http::noContent();
 }
 
@@ -245,41 +219,13 @@ awaitable<Response> MonitorRoutes::cleanUp(Request &request)
     Result<CleanupBody> body = readJson<CleanupBody>(request.body, JsonMode::Strict);
     if (body.has_error())
         co_return http::problem(request, body.error());
-    if (!m_cleanup)
-        co_return http::problem(request, failure(ErrorKind::Unsupported, "This portal has no Redis to clean up."));
-    AuditNote note{request.principal, body->reason.substr(0, 500), "redis.cleanup", "family:" + body->family, {}, {}};
-    Cleanup::Finished finished;
-    if (m_audit) {
-        finished = [audit = m_audit, note](CleanupStatus status) -> awaitable<void> {
-            AuditNote done = note;
-            done.detail =
-                "deleted " + std::to_string(status.removed) + " keys, about " + std::to_string(status.bytes) + " bytes";
-            if (status.state != CleanupState::Done)
-                done.error =
-                    failure(status.state == CleanupState::Cancelled ? ErrorKind::Cancelled : ErrorKind::Internal,
-                            status.detail);
-            co_await audit(std::move(done));
-        };
-    }
-    const Result<CleanupStatus> started =
-        m_cleanup->start({body->family, body->dryRun, body->idle}, std::move(finished));
-    if (started.has_error()) {
-        note.error = started.error();
-        if (m_audit && !body->dryRun)
-            co_await m_audit(std::move(note));
+    Asker asker{request.principal, std::move(body->reason)};
+    CleanupRequest wanted{std::move(body->family), body->dryRun, body->idle};
+    const auto started = co_await m_admin.cleanUp(std::move(asker), std::move(wanted));
+    if (started.has_error())
         co_return http::problem(request, started.error());
-    }
     // A small one is over in a moment: its answer is the result. A long one goes on, GET has its progress.
-    const auto executor = co_await asio::this_coro::executor;
-    Timer timer(executor);
-    CleanupStatus status = *started;
-    for (int i = 0; i < 40 && status.state == CleanupState::Running; ++i) {
-        timer.expires_after(std::chrono::milliseconds(50));
-        error_code ignored;
-        co_await timer.async_wait(asio::redirect_error(use_awaitable, ignored));
-        if (const auto now = m_cleanup->status(); now && now->id == started->id)
-            status = *now;
-    }
+    const CleanupStatus status = co_await m_admin.settled(*started, patience);
     const bool over = status.state != CleanupState::Running;
     co_return http::json(writeJson(status), over ? http::status::ok : http::status::accepted);
 }

@@ -9,9 +9,6 @@
 #include "core/server/commands.h"
 #include "core/server/environment.h"
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/beast/http/verb.hpp>
-
 #include <algorithm>
 #include <charconv>
 
@@ -162,6 +159,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       accessTokens(secretKey, clock),
       csrfTokens(secretKey),
       limitsTable(clock, std::move(plan)),
+      limitUse(*infrastructure->redis, limitsTable, clock),
       ceilings(*infrastructure->redis, clock, ceilingOptions(settings.tier())),
       admission(*infrastructure->redis, sessions, accessTokens, csrfTokens, limitsTable, clock, admissionOptions),
       seenSessions(infrastructure->sessionList),
@@ -191,11 +189,13 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       marketRoutes(*quotes),
       taskRoutes(tasks),
       workerAdminRoutes(workerAdmin),
-      monitorRoutes(infrastructure->registry, infrastructure->redis.get(), clock, version(),
-                    [this](monitor::AuditNote note) {
-                        return auditLog.record({note.principal, std::move(note.reason)}, std::move(note.action),
-                                               std::move(note.subject), std::move(note.detail), std::move(note.error));
-                    }),
+      redisAdmin(infrastructure->redis.get(),
+                 [this](monitor::AuditNote note) {
+                     return auditLog.record({note.principal, std::move(note.reason)}, std::move(note.action),
+                                            std::move(note.subject), std::move(note.detail), std::move(note.error));
+                 }),
+      monitorRoutes(infrastructure->registry, redisAdmin, clock, version()),
+      history(infrastructure->directory.file("history.db"), clock, logger),
       m_options(std::move(options)),
       m_everySecond(infrastructure->runtime.at(0))
 {
@@ -225,99 +225,6 @@ void PortalServer::Parts::mountOpenApi()
     m_openApi = std::make_shared<const std::string>(portal::openApiDocument(router, version()));
 }
 
-void PortalServer::Parts::makeMonitor()
-{
-    std::vector<telemetry::RouteName> names;
-    for (const auto &route : router.routes())
-        names.push_back({std::string(boost::beast::http::to_string(route->method)), route->path, false});
-    httpMetrics.emplace(infrastructure->registry, std::move(names));
-    observer.emplace(*httpMetrics, clock, logger);
-    auto &base = *infrastructure;
-    monitor::SamplerOptions options;
-    options.version = version();
-    options.instance = workers.node();
-    options.details = settings.boolean("monitoring");
-    sampler.emplace(base.runtime.at(0), base.redis.get(), *httpMetrics, settings.tier(), clock, monitorSources(),
-                    options);
-    cleanup.emplace(base.runtime.at(0), *base.redis, sampler->families(), clock);
-    monitorRoutes.connect(*sampler, &*cleanup);
-}
-
-monitor::Sources PortalServer::Parts::monitorSources()
-{
-    monitor::Sources sources;
-    sources.queues = [this] { return workers.options().queues; };
-    sources.tasks = [this] {
-        const auto counters = workers.counters();
-        return monitor::TaskFigures{counters.taken, counters.succeeded + counters.failed + counters.revoked,
-                                    counters.active, counters.reserved, counters.scheduled};
-    };
-    sources.workers = [this] {
-        const auto counters = workers.counters();
-        WorkerFigures figures;
-        figures.node = workers.node();
-        const auto status = workers.status();
-        figures.concurrency = status.concurrency;
-        figures.threads = status.threads.size();
-        figures.busy = counters.active;
-        figures.abandoned = counters.abandoned;
-        figures.succeeded = counters.succeeded;
-        figures.failed = counters.failed;
-        figures.retried = counters.retried;
-        figures.revoked = counters.revoked;
-        figures.rejected = counters.rejected;
-        figures.restored = counters.restored;
-        return figures;
-    };
-    sources.connections = [this] {
-        if (!server)
-            return monitor::ConnectionFigures{};
-        const auto counters = server->counters();
-        return monitor::ConnectionFigures{counters.connections, counters.webSockets, counters.refused, counters.cut};
-    };
-    sources.dbPools = [this] {
-        const auto use = infrastructure->database.use();
-        return std::vector<DbPoolFigures>{{"primary", use.connections, use.busy, use.waiting}};
-    };
-    sources.users = [this] {
-        UserFigures figures;
-        if (const auto users = m_concurrentUsers.load(); users >= 0)
-            figures.concurrent = static_cast<std::uint64_t>(users);
-        if (const auto sessions = m_sessions.load(); sessions >= 0)
-            figures.sessions = static_cast<std::uint64_t>(sessions);
-        if (const auto users = m_registeredUsers.load(); users >= 0)
-            figures.registered = static_cast<std::uint64_t>(users);
-        return figures;
-    };
-    sources.pingDatabase = [this]() -> awaitable<Result<void>> {
-        const auto nobody = co_await infrastructure->users.find(1); // a look-up by primary key that finds nothing
-        if (!nobody && nobody.error().kind != ErrorKind::NotFound)
-            co_return nobody.error();
-        co_return Result<void>();
-    };
-    return sources;
-}
-
-void PortalServer::Parts::countTasks()
-{
-    using Type = queue::TaskEvent::Type;
-    const auto executor = infrastructure->runtime.at(0);
-    workers.observe([this, executor](const queue::TaskEvent &event) {
-        const char *state = event.type == Type::Succeeded ? "SUCCESS"
-                            : event.type == Type::Failed  ? "FAILURE"
-                            : event.type == Type::Retried ? "RETRY"
-                            : event.type == Type::Revoked ? "REVOKED"
-                                                          : nullptr;
-        tasks.observe(event, executor);
-        if (!state)
-            return;
-        const bool known = workers.registry().find(event.message->task) != nullptr;
-        infrastructure->metrics.tasks.with({known ? event.message->task : "other", state}).add();
-        if (event.type == Type::Succeeded || event.type == Type::Failed)
-            infrastructure->metrics.taskDuration.observe(event.runtime);
-    });
-}
-
 void PortalServer::Parts::addPeriodicJobs()
 {
     schedule.add("trim-sessions", std::chrono::hours(1), [this]() -> awaitable<void> {
@@ -326,44 +233,6 @@ void PortalServer::Parts::addPeriodicJobs()
     schedule.add("expire-task-owners", std::chrono::hours(1), [this]() -> awaitable<void> {
         co_await infrastructure->taskOwners.expire(clock.wall() - std::chrono::days(30));
     });
-}
-
-void PortalServer::Parts::countCaches()
-{
-    auto &registry = infrastructure->registry;
-    registry.counted("portal_rate_limited_total", "Requests refused by a limit, by category", {"category"}, [this] {
-        telemetry::Samples samples;
-        const auto refused = admission.refused();
-        for (const auto &[category, name] : enumNames<Category>)
-            samples.push_back({{std::string(name)}, static_cast<double>(refused[static_cast<std::size_t>(category)])});
-        return samples;
-    });
-    registry.counted("portal_cache_requests_total", "Look-ups in caches, by outcome", {"cache", "outcome"}, [this] {
-        const auto users = infrastructure->userCache.counts();
-        return telemetry::Samples{{{"users", "hit"}, static_cast<double>(users.hits)},
-                                  {{"users", "miss"}, static_cast<double>(users.misses)}};
-    });
-}
-
-awaitable<void> PortalServer::Parts::everySecond()
-{
-    for (unsigned tick = 0; !m_stopping; ++tick) {
-        const auto concurrent = co_await admission.concurrentUsers();
-        m_concurrentUsers = concurrent ? static_cast<std::int64_t>(*concurrent) : -1;
-        if (tick % 60 == 0) {
-            const auto registered = co_await infrastructure->users.count();
-            m_registeredUsers = registered ? static_cast<std::int64_t>(*registered) : -1;
-        }
-        if (tick % 5 == 0) {
-            co_await seenSessions.write();
-            const auto listed =
-                co_await infrastructure->sessionList.count(clock.wall() - settings.tier().sessionLifetime);
-            m_sessions = listed ? static_cast<std::int64_t>(*listed) : -1;
-        }
-        error_code cancelled;
-        m_everySecond.expires_after(std::chrono::seconds(1));
-        co_await m_everySecond.async_wait(asio::redirect_error(use_awaitable, cancelled));
-    }
 }
 
 Result<void> PortalServer::Parts::start()
@@ -415,6 +284,7 @@ std::size_t PortalServer::Parts::stop()
         localSocket->stop();
     if (sampler)
         sampler->stop();
+    history.stop();
     if (cleanup)
         cleanup->stop();
     schedule.stop();

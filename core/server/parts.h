@@ -7,10 +7,13 @@
 #include "core/auth/tokens.h"
 #include "core/http/server.h"
 #include "core/limits/ceilings.h"
+#include "core/limits/limit_use.h"
 #include "core/limits/limits_table.h"
 #include "core/market/quotes.h"
 #include "core/monitor/cleanup.h"
+#include "core/monitor/history.h"
 #include "core/monitor/monitor_routes.h"
+#include "core/monitor/redis_admin.h"
 #include "core/monitor/sampler.h"
 #include "core/portal/account_routes.h"
 #include "core/portal/account_service.h"
@@ -37,6 +40,7 @@
 #include "core/server/infrastructure.h"
 #include "core/server/local_socket.h"
 #include "core/server/portal_server.h"
+#include "core/server/snapshot_feed.h"
 #include "core/telemetry/http_metrics.h"
 
 #include <optional>
@@ -73,6 +77,7 @@ struct PortalServer::Parts
     auth::CsrfTokens csrfTokens;
 
     limits::LimitsTable limitsTable;
+    limits::LimitUseReader limitUse;
     limits::Ceilings ceilings;
     portal::AdmissionOptions admissionOptions;
     portal::RequestAdmission admission;
@@ -102,8 +107,11 @@ struct PortalServer::Parts
     portal::TaskRoutes taskRoutes;
     portal::WorkerAdminRoutes workerAdminRoutes;
     portal::PageRoutes pageRoutes;
+    monitor::RedisAdmin redisAdmin;
     monitor::MonitorRoutes monitorRoutes;
     std::optional<telemetry::HttpMetrics> httpMetrics; ///< after all routes are known
+    SnapshotFeed snapshots;
+    monitor::History history;
     std::optional<monitor::Sampler> sampler;
     std::optional<monitor::Cleanup> cleanup;
     std::optional<HttpObserver> observer;

@@ -93,4 +93,14 @@ std::string PortalServer::summary() const
            m_parts->infrastructure->databaseName();
 }
 
+PortalServices PortalServer::services() const
+{
+    auto &parts = *m_parts;
+    auto &base = *parts.infrastructure;
+    return {base.runtime.at(0), parts.settings,  parts.clock,    parts.snapshots,
+            parts.accounts,     parts.userAdmin, parts.tasks,    parts.workerAdmin,
+            parts.redisAdmin,   parts.history,   parts.limitUse, parts.broker,
+            parts.workers,      base.taskOwners, *base.redis,    base.redisName() != "memory"};
+}
+
 } // namespace portolan::server

@@ -2,6 +2,7 @@
 
 #include "core/api/result.h"
 #include "core/base/settings.h"
+#include "core/server/portal_services.h"
 
 #include <chrono>
 #include <cstddef>
@@ -37,6 +38,9 @@ public:
 
     std::string url() const;     ///< "http://127.0.0.1:8080"
     std::string summary() const; ///< "tier small, redis embedded, database sqlite"
+
+    /// For a console in this process; good until stop().
+    PortalServices services() const;
 
 private:
     struct Parts;

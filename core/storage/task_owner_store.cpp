@@ -4,9 +4,13 @@
 #include "core/storage/errors.h"
 #include "core/storage/table.h"
 
+#include <algorithm>
+#include <bit>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <mutex>
+#include <span>
 #include <utility>
 
 namespace portolan::storage {
@@ -55,6 +59,31 @@ Result<TaskOwnerPage> readPage(Connection &connection, Id owner, std::uint32_t l
         page.nextCursor = formatCursor({'t', static_cast<std::uint64_t>(toMilliseconds(last.created)), last.taskId});
     }
     return page;
+}
+
+Result<std::vector<TaskOwner>> findAll(Connection &connection, std::span<const std::string> ids)
+{
+    constexpr std::size_t atOnce = 128;
+    constexpr std::size_t most = 2000;
+    if (ids.size() > most)
+        return failure(ErrorKind::Invalid, "At most 2,000 tasks can be looked up at once.");
+    std::vector<TaskOwner> all;
+    while (!ids.empty()) {
+        // Powers of two, so that few different statements serve every number of ids.
+        const auto part = ids.first(std::min(std::bit_floor(ids.size()), atOnce));
+        ids = ids.subspan(part.size());
+        std::string where = "WHERE task_id IN (?";
+        for (std::size_t i = 1; i < part.size(); ++i)
+            where += ", ?";
+        Values values;
+        for (const auto &id : part)
+            values.push_back(id);
+        auto rows = select(connection, taskOwners.select(where + ')'), values, taskOwners.reader());
+        if (rows.has_error())
+            return rows.error();
+        std::ranges::move(*rows, std::back_inserter(all));
+    }
+    return all;
 }
 
 } // namespace
@@ -205,6 +234,22 @@ awaitable<Result<void>> TaskOwnerStore::end(std::string taskId, WallTime at)
             return done.error();
         return {};
     });
+}
+
+awaitable<Result<std::vector<TaskOwner>>> TaskOwnerStore::latest(std::uint32_t limit)
+{
+    return m_database.run([limit](Connection &connection) -> Result<std::vector<TaskOwner>> {
+        if (auto checked = checkLimit(limit); checked.has_error())
+            return checked.error();
+        return select(connection, taskOwners.select("ORDER BY created DESC, task_id DESC LIMIT ?"),
+                      valuesOf(std::int64_t{limit}), taskOwners.reader());
+    });
+}
+
+awaitable<Result<std::vector<TaskOwner>>> TaskOwnerStore::findMany(std::vector<std::string> taskIds)
+{
+    return m_database.run(
+        [taskIds = std::move(taskIds)](Connection &connection) { return findAll(connection, taskIds); });
 }
 
 awaitable<Result<void>> TaskOwnerStore::remove(std::string taskId)

@@ -28,6 +28,7 @@ private slots:
     void writesAStormOfTasksInFewTurns();
     void tellsOnlyTheOwnerOfATakenId();
     void pagesTasksOfOneOwner();
+    void findsTasksOfEverybody();
     void expiresOldTasks();
     void keepsAndPagesTheAudit();
     void filtersTheAudit_data();
@@ -240,6 +241,30 @@ void StoresTest::pagesTasksOfOneOwner()
     QVERIFY(seen == mine);
     QCOMPARE(sync(tasks.list(7, 0, {})).error().kind, ErrorKind::Invalid);
     QCOMPARE(sync(tasks.list(7, 10, "zzz")).error().kind, ErrorKind::Invalid);
+}
+
+void StoresTest::findsTasksOfEverybody()
+{
+    TaskOwnerStore tasks(*m_database);
+    std::vector<TaskOwner> all;
+    std::vector<std::string> ids;
+    for (int i = 0; i < 300; ++i) {
+        all.push_back({uuid4(), Id(1 + i % 3), "portal.noop", m_clock.wall() + std::chrono::milliseconds(i)});
+        ids.push_back(all.back().taskId);
+    }
+    VERIFY_OK(sync(tasks.addMany(all)));
+    const auto latest = sync(tasks.latest(2));
+    VERIFY_OK(latest);
+    QVERIFY(*latest == (std::vector<TaskOwner>{all[299], all[298]}));
+    QCOMPARE(sync(tasks.latest(0)).error().kind, ErrorKind::Invalid);
+
+    ids.push_back(uuid4()); // nobody's
+    auto found = sync(tasks.findMany(ids));
+    VERIFY_OK(found);
+    std::ranges::sort(*found, {}, &TaskOwner::created);
+    QVERIFY(*found == all);
+    QVERIFY(sync(tasks.findMany({}))->empty());
+    QCOMPARE(sync(tasks.findMany(std::vector<std::string>(2001, "x"))).error().kind, ErrorKind::Invalid);
 }
 
 void StoresTest::expiresOldTasks()

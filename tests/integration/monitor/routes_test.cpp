@@ -6,6 +6,7 @@
 #include "core/http/websocket.h"
 #include "core/monitor/cleanup.h"
 #include "core/monitor/monitor_routes.h"
+#include "core/monitor/redis_admin.h"
 #include "core/monitor/sampler.h"
 #include "core/redis/client.h"
 #include "core/telemetry/http_metrics.h"
@@ -95,11 +96,13 @@ struct Mounted
     Mounted()
         : client(runtime.at(0), server.endpoint()),
           metrics(registry),
-          routes(registry, &client, clock, "0.1.0", [this](AuditNote note) -> awaitable<void> {
-              const std::lock_guard lock(mutex);
-              audit.push_back(std::move(note));
-              co_return;
-          })
+          admin(&client,
+                [this](AuditNote note) -> awaitable<void> {
+                    const std::lock_guard lock(mutex);
+                    audit.push_back(std::move(note));
+                    co_return;
+                }),
+          routes(registry, admin, clock, "0.1.0")
     {
         tier.name = "small";
         tier.zones = {{Resource::RedisMemory, {20e6, 25e6}}, {Resource::Users, {10, 12}}};
@@ -111,7 +114,8 @@ struct Mounted
         SamplerOptions options{"0.1.0", "test", 100ms, 80ms};
         sampler.emplace(runtime.at(0), &client, *http, tier, clock, sourcesOf(), options);
         cleanup.emplace(runtime.at(0), client, sampler->families(), clock);
-        routes.connect(*sampler, &*cleanup);
+        admin.connect(*sampler, &*cleanup);
+        routes.connect(*sampler);
         client.start();
     }
     ~Mounted()
@@ -156,6 +160,7 @@ struct Mounted
     telemetry::PortalMetrics metrics;
     std::mutex mutex;
     std::vector<AuditNote> audit;
+    RedisAdmin admin;
     MonitorRoutes routes;
     http::Router router;
     std::optional<telemetry::HttpMetrics> http;
@@ -332,6 +337,44 @@ private slots:
         QCOMPARE(audit[0].reason, std::string("leak"));
         QVERIFY(audit[0].detail.starts_with("leaky ") && !audit[0].error && audit[1].error);
         other.stop();
+    }
+
+    void closesManyAtOnce()
+    {
+        Mounted mounted;
+        std::vector<std::unique_ptr<redis::Client>> others;
+        for (int i = 0; i < 3; ++i) {
+            others.push_back(std::make_unique<redis::Client>(mounted.runtime.at(1), mounted.server.endpoint(),
+                                                             redis::ClientOptions{.name = "leaky"}));
+            others.back()->start();
+        }
+        mounted.sampler->start();
+        const auto leaky = [&] {
+            std::vector<std::uint64_t> ids;
+            if (const auto all = mounted.admin.clients())
+                for (const auto &client : *all)
+                    if (client.name == "leaky")
+                        ids.push_back(client.id);
+            return ids;
+        };
+        QTRY_COMPARE_WITH_TIMEOUT(leaky().size(), std::size_t{3}, 10'000);
+        const auto close = [&](std::vector<std::uint64_t> ids) {
+            return runSync<Result<std::size_t>>(mounted.runtime.at(0), [&]() -> awaitable<Result<std::size_t>> {
+                return mounted.admin.closeClients({{0, Role::Admin}, "leak"}, ids);
+            });
+        };
+        auto ids = leaky();
+        ids.push_back(ids.front()); // named twice is closed once
+        ids.push_back(999'999);
+        QCOMPARE(close(ids).value(), std::size_t{3});
+        QCOMPARE(close({999'999, 999'998}).error().kind, ErrorKind::NotFound);
+        QCOMPARE(close({}).error().kind, ErrorKind::Invalid);
+        const auto audit = mounted.audited();
+        QCOMPARE(audit.size(), std::size_t{2}); // one entry each, also for what failed; what is no request leaves none
+        QVERIFY2(audit[0].detail.starts_with("closed 3 of 4: leaky "), audit[0].detail.c_str());
+        QVERIFY(audit[0].subject.starts_with("clients:") && !audit[0].error && audit[1].error);
+        for (auto &other : others)
+            other->stop();
     }
 
     void cleansUpAfterAPreview()

@@ -1,0 +1,120 @@
+#pragma once
+
+#include "core/api/result.h"
+#include "core/base/asio.h"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <QFuture>
+#include <QPromise>
+#include <atomic>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+/// Coroutines as QFutures, for whoever may not wait: the GUI. The one place where a promise is made, so that every
+/// future finishes, whatever becomes of the work.
+namespace portolan {
+
+/// A promise that always answers: with the result, or with Cancelled when it is given up or dropped. (A QPromise that
+/// is dropped finishes its future without a result, and reading that is undefined.) Any thread; the first answer
+/// counts.
+class PendingAnswer
+{
+public:
+    virtual ~PendingAnswer() = default;
+    virtual void cancel() = 0;
+};
+
+template <class T> class Answer final : public PendingAnswer
+{
+public:
+    Answer() { m_promise.start(); }
+    ~Answer() override { cancel(); }
+    Answer(const Answer &) = delete;
+    Answer &operator=(const Answer &) = delete;
+
+    QFuture<Result<T>> future() { return m_promise.future(); }
+    void finish(Result<T> result)
+    {
+        if (m_answered.exchange(true))
+            return;
+        m_promise.addResult(std::move(result));
+        m_promise.finish();
+    }
+    void cancel() override { finish(failure(ErrorKind::Cancelled, "The portal stopped before it had answered.")); }
+
+private:
+    std::atomic<bool> m_answered{false};
+    QPromise<Result<T>> m_promise;
+};
+
+/// A future that has its answer already.
+template <class T> QFuture<Result<T>> answered(Result<T> result)
+{
+    Answer<T> answer;
+    auto future = answer.future();
+    answer.finish(std::move(result));
+    return future;
+}
+
+/// The calls of one owner that are under way. Any thread.
+class Calls final
+{
+public:
+    Calls() = default;
+    ~Calls() { cancelAll(); }
+    Calls(const Calls &) = delete;
+    Calls &operator=(const Calls &) = delete;
+
+    /// Starts `work` on `executor`. Cancelled: cancelAll(), or the executor's context ended before the work did.
+    /// Internal: an exception left it, which is a bug.
+    template <class T> QFuture<Result<T>> start(Executor executor, std::function<awaitable<Result<T>>()> work)
+    {
+        auto answer = std::make_shared<Answer<T>>();
+        auto future = answer->future();
+        add(answer);
+        // The handler holds the answer: it goes with the coroutine when that is destroyed unfinished.
+        asio::co_spawn(executor, std::move(work), [answer](const std::exception_ptr &thrown, Result<T> result) {
+            answer->finish(thrown ? Result<T>(describe(thrown)) : std::move(result));
+        });
+        return future;
+    }
+
+    /// Answers all that are under way with Cancelled. The work itself goes on until it ends or its executor does.
+    void cancelAll()
+    {
+        std::vector<std::weak_ptr<PendingAnswer>> pending;
+        {
+            const std::lock_guard lock(m_mutex);
+            pending.swap(m_pending);
+        }
+        for (const auto &one : pending)
+            if (const auto answer = one.lock())
+                answer->cancel();
+    }
+
+private:
+    void add(const std::shared_ptr<PendingAnswer> &answer)
+    {
+        const std::lock_guard lock(m_mutex);
+        std::erase_if(m_pending, [](const auto &one) { return one.expired(); });
+        m_pending.push_back(answer);
+    }
+    static Error describe(const std::exception_ptr &thrown)
+    {
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const std::exception &bug) {
+            return failure(ErrorKind::Internal, std::string("A call failed unexpectedly: ") + bug.what() + ".");
+        }
+    }
+
+    std::mutex m_mutex;
+    std::vector<std::weak_ptr<PendingAnswer>> m_pending;
+};
+
+} // namespace portolan

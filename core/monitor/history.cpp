@@ -1,0 +1,331 @@
+#include "core/monitor/history.h"
+
+#include "core/base/logging.h"
+#include "core/monitor/history_events.h"
+#include "core/monitor/history_series.h"
+#include "core/storage/history_store.h"
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <limits>
+#include <mutex>
+#include <optional>
+
+namespace portolan::monitor {
+namespace {
+
+using storage::HistoryRow;
+using storage::HistoryStore;
+
+constexpr std::chrono::seconds second{1};
+constexpr std::chrono::hours secondsKept{1};
+constexpr std::size_t mostSeconds = 4000; ///< of an hour; more when snapshots come faster than once a second
+constexpr std::size_t mostWaiting = std::size_t{24} * 60 * metricCount;
+constexpr std::size_t mostEventsWaiting = 1000;
+constexpr std::uint32_t mostEvents = 500;
+constexpr std::uint32_t mostPoints = 1'000'000;
+
+struct Second
+{
+    WallTime time;
+    std::array<double, metricCount> values; ///< NaN: not known
+};
+
+Error badField(const char *pointer, const char *detail)
+{
+    Error error = failure(ErrorKind::Invalid, "The history cannot be asked for that.");
+    error.fields.push_back({pointer, detail});
+    return error;
+}
+
+template <class T> void keepLatest(std::vector<T> &all, std::size_t most)
+{
+    if (all.size() > most)
+        all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(most));
+}
+
+} // namespace
+
+struct History::Impl : std::enable_shared_from_this<Impl>
+{
+    Impl(std::filesystem::path file, const Clock &c, Logger &l)
+        : clock(c), logger(l), store(std::make_unique<HistoryStore>(std::move(file), c, l))
+    {}
+
+    void addSecond(const Snapshot &snapshot);
+    void closeMinute();
+    void flush();
+    void written(const Result<void> &result);
+    std::optional<HistoryStore::Batch> nextBatch();
+    std::vector<HistoryRow> unwritten(Metric metric, std::chrono::seconds step, WallTime from, WallTime to) const;
+    std::vector<HistoryRow> seconds(Metric metric, WallTime from, WallTime to) const;
+    std::optional<WallTime> oldestSecond() const;
+    awaitable<Result<std::chrono::seconds>> choose(const HistoryQuery &query);
+    awaitable<Result<std::vector<std::vector<HistoryRow>>>> read(const HistoryQuery &query, std::chrono::seconds step);
+
+    const Clock &clock;
+    Logger &logger;
+    mutable std::mutex mutex;
+    HistoryEvents finder;
+    std::deque<Second> ring;
+    std::optional<WallTime> minute;                              ///< the one under way
+    std::array<std::optional<HistoryRow>, metricCount> underWay; ///< its rows
+    std::vector<HistoryRow> waiting;
+    std::vector<Event> eventsWaiting;
+    HistoryStore::Batch inFlight; ///< being written; still to be answered from here
+    bool writing = false;
+    bool failing = false; ///< so that it is said once
+    bool stopped = false;
+    std::unique_ptr<HistoryStore> store;
+};
+
+void History::Impl::addSecond(const Snapshot &snapshot)
+{
+    while (!ring.empty() && ring.back().time >= snapshot.time)
+        ring.pop_back();
+    while (!ring.empty() && (ring.front().time < snapshot.time - secondsKept || ring.size() >= mostSeconds))
+        ring.pop_front();
+    Second &newest = ring.emplace_back();
+    newest.time = snapshot.time;
+    const auto values = metricsOf(snapshot);
+    for (std::size_t i = 0; i < metricCount; ++i) {
+        newest.values[i] = values[i].value_or(std::numeric_limits<double>::quiet_NaN());
+        if (!std::isfinite(newest.values[i]))
+            continue;
+        const HistoryRow row{static_cast<Metric>(i), *minute, *values[i], *values[i], *values[i], 1};
+        if (underWay[i])
+            storage::mergeInto(*underWay[i], row);
+        else
+            underWay[i] = row;
+    }
+}
+
+void History::Impl::closeMinute()
+{
+    for (auto &row : underWay) {
+        if (row)
+            waiting.push_back(*row);
+        row.reset();
+    }
+    minute.reset();
+    keepLatest(waiting, mostWaiting);
+}
+
+std::optional<HistoryStore::Batch> History::Impl::nextBatch()
+{
+    if (writing || (waiting.empty() && eventsWaiting.empty()))
+        return std::nullopt;
+    writing = true;
+    inFlight.minutes = std::exchange(waiting, {});
+    inFlight.events = std::exchange(eventsWaiting, {});
+    return inFlight;
+}
+
+void History::Impl::flush()
+{
+    std::optional<HistoryStore::Batch> batch;
+    {
+        const std::lock_guard lock(mutex);
+        batch = nextBatch();
+    }
+    if (batch)
+        store->write(std::move(*batch), [weak = weak_from_this()](const Result<void> &result) {
+            if (const auto self = weak.lock())
+                self->written(result);
+        });
+}
+
+void History::Impl::written(const Result<void> &result)
+{
+    const std::lock_guard lock(mutex);
+    writing = false;
+    auto batch = std::exchange(inFlight, {});
+    if (!result) {
+        // A timeout may have written it after all: then the mean of those minutes weighs them twice, no more.
+        batch.minutes.insert(batch.minutes.end(), waiting.begin(), waiting.end());
+        batch.events.insert(batch.events.end(), eventsWaiting.begin(), eventsWaiting.end());
+        waiting = std::move(batch.minutes);
+        eventsWaiting = std::move(batch.events);
+        keepLatest(waiting, mostWaiting);
+        keepLatest(eventsWaiting, mostEventsWaiting);
+    }
+    if (failing == result.has_error())
+        return;
+    failing = result.has_error();
+    if (failing)
+        logger.warn("the history cannot be written; it is kept in memory for a day",
+                    {{"why", result.error().message}, {"mend", result.error().hint}});
+    else
+        logger.info("the history can be written again");
+}
+
+std::optional<WallTime> History::Impl::oldestSecond() const
+{
+    const std::lock_guard lock(mutex);
+    return ring.empty() ? std::nullopt : std::optional(ring.front().time);
+}
+
+std::vector<HistoryRow> History::Impl::seconds(Metric metric, WallTime from, WallTime to) const
+{
+    const std::lock_guard lock(mutex);
+    std::vector<HistoryRow> rows;
+    for (const auto &one : ring) {
+        const double value = one.values[static_cast<std::size_t>(metric)];
+        if (one.time >= from && one.time < to && std::isfinite(value))
+            rows.push_back({metric, one.time, value, value, value, 1});
+    }
+    return rows;
+}
+
+std::vector<HistoryRow> History::Impl::unwritten(Metric metric, std::chrono::seconds step, WallTime from,
+                                                 WallTime to) const
+{
+    const std::lock_guard lock(mutex);
+    std::vector<HistoryRow> rows;
+    const auto add = [&](HistoryRow row) {
+        const auto since = row.time.time_since_epoch();
+        row.time -= since % step;
+        if (row.metric == metric && row.time >= from && row.time < to)
+            rows.push_back(row);
+    };
+    std::ranges::for_each(inFlight.minutes, add);
+    std::ranges::for_each(waiting, add);
+    for (const auto &row : underWay)
+        if (row)
+            add(*row);
+    return rows;
+}
+
+awaitable<Result<std::chrono::seconds>> History::Impl::choose(const HistoryQuery &query)
+{
+    auto step = resolutionFor(query.from, query.to, query.most);
+    if (step == second) {
+        const auto oldest = oldestSecond();
+        if (!oldest || query.from < *oldest) {
+            const auto until = oldest.value_or(query.to) - HistoryStore::minute;
+            const auto lost = co_await store->hasMinutes(query.metrics, query.from, until);
+            if (!lost)
+                co_return lost.error();
+            if (*lost)
+                step = HistoryStore::minute;
+        }
+    }
+    if (step == HistoryStore::minute && query.from < clock.wall() - HistoryStore::minutesKept - HistoryStore::hour)
+        step = HistoryStore::hour;
+    co_return step;
+}
+
+awaitable<Result<std::vector<std::vector<HistoryRow>>>> History::Impl::read(const HistoryQuery &query,
+                                                                            std::chrono::seconds step)
+{
+    std::vector<std::vector<HistoryRow>> all;
+    if (step == second) {
+        for (const Metric metric : query.metrics)
+            all.push_back(seconds(metric, query.from, query.to));
+        co_return all;
+    }
+    auto stored = co_await store->read(query.metrics, step, query.from, query.to);
+    if (!stored)
+        co_return stored.error();
+    for (std::size_t i = 0; i < query.metrics.size(); ++i)
+        addRows((*stored)[i], unwritten(query.metrics[i], step, query.from, query.to));
+    co_return stored;
+}
+
+History::History(std::filesystem::path file, const Clock &clock, Logger &logger)
+    : m_impl(std::make_shared<Impl>(std::move(file), clock, logger))
+{}
+
+History::~History() { stop(); }
+
+void History::record(const Snapshot &snapshot)
+{
+    bool over = false;
+    {
+        const std::lock_guard lock(m_impl->mutex);
+        if (m_impl->stopped)
+            return;
+        const auto minute = std::chrono::floor<std::chrono::minutes>(snapshot.time);
+        over = m_impl->minute && *m_impl->minute != minute;
+        if (over)
+            m_impl->closeMinute();
+        m_impl->minute = minute;
+        m_impl->addSecond(snapshot);
+        for (auto &event : m_impl->finder.update(snapshot))
+            m_impl->eventsWaiting.push_back(std::move(event));
+        keepLatest(m_impl->eventsWaiting, mostEventsWaiting);
+    }
+    if (over)
+        m_impl->flush();
+}
+
+void History::note(Event event)
+{
+    const std::lock_guard lock(m_impl->mutex);
+    if (m_impl->stopped)
+        return;
+    m_impl->eventsWaiting.push_back(std::move(event));
+    keepLatest(m_impl->eventsWaiting, mostEventsWaiting);
+}
+
+void History::stop()
+{
+    {
+        const std::lock_guard lock(m_impl->mutex);
+        if (std::exchange(m_impl->stopped, true))
+            return;
+        m_impl->closeMinute();
+    }
+    // The store does one thing after the other: once this has been answered, so has what was being written.
+    (void)m_impl->store->writeBlocking({});
+    std::optional<HistoryStore::Batch> last;
+    {
+        const std::lock_guard lock(m_impl->mutex);
+        last = m_impl->nextBatch();
+    }
+    if (last)
+        m_impl->written(m_impl->store->writeBlocking(std::move(*last)));
+}
+
+awaitable<Result<std::vector<Series>>> History::query(HistoryQuery query)
+{
+    if (query.most < 2 || query.most > mostPoints)
+        co_return badField("/most", "must be 2–1000000");
+    if (query.to < query.from)
+        co_return badField("/to", "must not be before from");
+    if (query.metrics.size() > metricCount)
+        co_return badField("/metrics", "must name each at most once");
+    // Beyond what can be there, a range would only make points coarser.
+    const auto now = m_impl->clock.wall();
+    query.from = std::max(query.from, now - HistoryStore::hoursKept - HistoryStore::hour);
+    query.to = std::min(query.to, now + HistoryStore::minute);
+    const auto step = co_await m_impl->choose(query);
+    if (!step)
+        co_return step.error();
+    const auto rows = co_await m_impl->read(query, *step);
+    if (!rows)
+        co_return rows.error();
+    std::vector<Series> all;
+    for (std::size_t i = 0; i < query.metrics.size(); ++i)
+        all.push_back(seriesOf(query.metrics[i], (*rows)[i], *step, query.most));
+    co_return all;
+}
+
+awaitable<Result<std::vector<Event>>> History::events(WallTime from, WallTime to)
+{
+    auto stored = co_await m_impl->store->events(from, to, mostEvents);
+    if (!stored)
+        co_return stored.error();
+    {
+        const std::lock_guard lock(m_impl->mutex);
+        for (const auto *more : {&m_impl->inFlight.events, &m_impl->eventsWaiting})
+            std::ranges::copy_if(*more, std::back_inserter(*stored),
+                                 [&](const Event &event) { return event.time >= from && event.time < to; });
+    }
+    std::ranges::stable_sort(*stored, {}, &Event::time);
+    keepLatest(*stored, mostEvents);
+    co_return stored;
+}
+
+} // namespace portolan::monitor

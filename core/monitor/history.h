@@ -1,0 +1,55 @@
+#pragma once
+
+#include "core/api/clock.h"
+#include "core/api/history.h"
+#include "core/api/result.h"
+#include "core/api/snapshot.h"
+#include "core/base/asio.h"
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+namespace portolan {
+class Logger;
+}
+
+namespace portolan::monitor {
+
+/// What was measured over time: each second of the last hour in memory (some 600 KB), each minute and each hour on disk
+/// (storage/history_store.h has bounds, and what becomes of a file that cannot be used). What is not known leaves a
+/// gap.
+///
+/// Minutes are written when they are over, all at once and off the I/O threads; what could not be written is tried
+/// again with the next, up to a day's worth. A crash loses at most the minute under way and the seconds. When the clock
+/// is set back, what lies in its future is forgotten of the seconds, and minutes are joined.
+class History final
+{
+public:
+    /// `file`: made when there is none, with the first minute that is over. References outlive it.
+    History(std::filesystem::path file, const Clock &clock, Logger &logger);
+    ~History(); ///< stop()
+    History(const History &) = delete;
+    History &operator=(const History &) = delete;
+
+    /// Takes a snapshot; about once a second, one caller at a time, quick.
+    void record(const Snapshot &snapshot);
+    /// Something else that happened; any thread.
+    void note(Event event);
+
+    /// Writes what is not written yet. Blocks; record() and note() do nothing any more. Twice is harmless.
+    void stop();
+
+    /// HistoryQuery as core/api/history.h has it. Seconds are taken only where they reach back to the beginning: where
+    /// minutes are known that no second is left of (or a restart has lost them), those show more. The file's errors
+    /// pass through. Invalid: `most` out of its bounds, or `to` before `from`. Any thread.
+    awaitable<Result<std::vector<Series>>> query(HistoryQuery query);
+    /// The latest 500 with from ≤ time < to, oldest first.
+    awaitable<Result<std::vector<Event>>> events(WallTime from, WallTime to);
+
+private:
+    struct Impl;
+    std::shared_ptr<Impl> m_impl;
+};
+
+} // namespace portolan::monitor

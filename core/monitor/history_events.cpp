@@ -1,0 +1,90 @@
+#include "core/monitor/history_events.h"
+
+#include "core/base/names.h"
+
+namespace portolan::monitor {
+namespace {
+
+std::string nameOf(Resource resource)
+{
+    switch (resource) {
+    case Resource::RedisMemory:
+        return "Redis memory";
+    case Resource::RedisConnections:
+        return "Redis connections";
+    case Resource::ResponseTime:
+        return "Response time";
+    case Resource::ErrorRate:
+        return "Error rate";
+    case Resource::Queue:
+        return "Queue";
+    case Resource::DbPool:
+        return "Database pool";
+    case Resource::Users:
+        return "Concurrent users";
+    }
+    return {};
+}
+
+std::string linkName(const LinkStatus &link)
+{
+    if (link.name == "redis")
+        return "Redis";
+    return link.name == "database" ? "The database" : link.name;
+}
+
+} // namespace
+
+std::vector<Event> HistoryEvents::update(const Snapshot &snapshot)
+{
+    std::vector<Event> events;
+    restarts(snapshot, events);
+    links(snapshot, events);
+    zones(snapshot, events);
+    m_seen = true;
+    return events;
+}
+
+void HistoryEvents::zones(const Snapshot &snapshot, std::vector<Event> &events)
+{
+    for (const auto &reading : snapshot.readings) {
+        if (reading.zone == Zone::Unknown)
+            continue;
+        const auto [last, isNew] = m_zones.try_emplace(reading.resource, Zone::Green);
+        if (last->second == reading.zone)
+            continue;
+        last->second = reading.zone;
+        events.push_back(
+            {snapshot.time, EventKind::Zone, nameOf(reading.resource) + " is " + std::string(enumName(reading.zone))});
+    }
+}
+
+void HistoryEvents::links(const Snapshot &snapshot, std::vector<Event> &events)
+{
+    for (const auto &link : snapshot.links) {
+        if (!link.up)
+            continue;
+        const auto [last, isNew] = m_links.try_emplace(link.name, true);
+        if (last->second == *link.up)
+            continue;
+        last->second = *link.up;
+        std::string text = linkName(link) + (*link.up ? " is back" : " is away");
+        if (!*link.up && !link.detail.empty())
+            text += ": " + link.detail;
+        events.push_back({snapshot.time, EventKind::Link, std::move(text)});
+    }
+}
+
+void HistoryEvents::restarts(const Snapshot &snapshot, std::vector<Event> &events)
+{
+    if (!m_seen)
+        events.push_back({snapshot.time, EventKind::Restart, "The portal started"});
+    const bool measured = snapshot.redis.age && *snapshot.redis.age < std::chrono::seconds(1);
+    if (!measured || !snapshot.redis.uptime)
+        return;
+    if (m_redisUptime && *snapshot.redis.uptime < *m_redisUptime)
+        events.push_back({snapshot.time, EventKind::Restart, "Redis restarted"});
+    m_redisUptime = snapshot.redis.uptime;
+}
+
+} // namespace portolan::monitor

@@ -1,0 +1,112 @@
+#include "core/monitor/history_series.h"
+
+#include <algorithm>
+
+namespace portolan::monitor {
+namespace {
+
+constexpr Age freshest = std::chrono::seconds(5);
+
+bool fresh(const std::optional<Age> &age) { return age && *age < freshest; }
+
+template <class T> std::optional<double> number(const std::optional<T> &value)
+{
+    return value ? std::optional(static_cast<double>(*value)) : std::nullopt;
+}
+
+std::optional<double> dbPoolOf(const Snapshot &snapshot)
+{
+    std::optional<double> most;
+    for (const auto &pool : snapshot.dbPools)
+        if (pool.connections > 0)
+            most = std::max(most.value_or(0), double(pool.busy) / double(pool.connections));
+    return most;
+}
+
+} // namespace
+
+std::array<std::optional<double>, metricCount> metricsOf(const Snapshot &snapshot)
+{
+    std::array<std::optional<double>, metricCount> all;
+    const auto set = [&all](Metric metric, std::optional<double> value) {
+        all[static_cast<std::size_t>(metric)] = value;
+    };
+    if (const auto &redis = snapshot.redis; fresh(redis.age)) {
+        set(Metric::RedisMemory, number(redis.usedMemory));
+        set(Metric::RedisConnections, number(redis.connectedClients));
+        set(Metric::RedisFragmentation, redis.fragmentation);
+        set(Metric::RedisHitRatio, redis.hitRatio);
+        set(Metric::RedisEvicted, redis.evictedPerSecond);
+        set(Metric::RedisCommands, redis.commandsPerSecond);
+    }
+    if (const auto &queue = snapshot.queue; fresh(queue.age)) {
+        set(Metric::QueueWaiting, number(queue.waiting));
+        set(Metric::QueueUnacked, number(queue.unacked));
+    }
+    set(Metric::QueueTaken, snapshot.queue.takenPerSecond);
+    set(Metric::QueueEnded, snapshot.queue.endedPerSecond);
+    set(Metric::ResponseP50, snapshot.http.traffic.p50);
+    set(Metric::ResponseP95, snapshot.http.traffic.p95);
+    set(Metric::ResponseP99, snapshot.http.traffic.p99);
+    set(Metric::RequestRate, snapshot.http.traffic.perSecond);
+    set(Metric::ErrorRate, snapshot.http.errorRate);
+    set(Metric::ConcurrentUsers, number(snapshot.users.concurrent));
+    set(Metric::Sessions, number(snapshot.users.sessions));
+    set(Metric::HttpConnections, number(snapshot.http.connections));
+    set(Metric::DbPool, dbPoolOf(snapshot));
+    return all;
+}
+
+std::chrono::seconds resolutionFor(WallTime from, WallTime to, std::uint32_t most)
+{
+    for (const auto step : {storage::HistoryStore::hour, storage::HistoryStore::minute})
+        if ((to - from) / step >= (most + 1) / 2)
+            return step;
+    return std::chrono::seconds(1);
+}
+
+Series seriesOf(Metric metric, const std::vector<storage::HistoryRow> &rows, std::chrono::seconds step,
+                std::uint32_t most)
+{
+    Series series;
+    series.metric = metric;
+    series.step = step;
+    if (rows.size() <= most) {
+        series.points.reserve(rows.size());
+        for (const auto &row : rows)
+            series.points.push_back({row.time, row.low, row.high, row.mean});
+        return series;
+    }
+    const auto first = std::chrono::floor<std::chrono::seconds>(rows.front().time);
+    const auto span = std::chrono::ceil<std::chrono::seconds>(rows.back().time - first) + step;
+    // Whole steps, rounded up: so no more spans than wanted.
+    const auto steps = (span / step + most - 1) / most;
+    series.step = step * std::max<std::int64_t>(steps, 1);
+    for (std::size_t at = 0; at < rows.size();) {
+        const auto index = (rows[at].time - first) / series.step;
+        auto merged = rows[at];
+        for (++at; at < rows.size() && (rows[at].time - first) / series.step == index; ++at)
+            storage::mergeInto(merged, rows[at]);
+        series.points.push_back({first + index * series.step, merged.low, merged.high, merged.mean});
+    }
+    return series;
+}
+
+void addRows(std::vector<storage::HistoryRow> &rows, std::vector<storage::HistoryRow> more)
+{
+    if (more.empty())
+        return;
+    std::ranges::move(more, std::back_inserter(rows));
+    std::ranges::stable_sort(rows, {}, &storage::HistoryRow::time);
+    std::vector<storage::HistoryRow> joined;
+    joined.reserve(rows.size());
+    for (auto &row : rows) {
+        if (!joined.empty() && joined.back().time == row.time)
+            storage::mergeInto(joined.back(), row);
+        else
+            joined.push_back(row);
+    }
+    rows = std::move(joined);
+}
+
+} // namespace portolan::monitor

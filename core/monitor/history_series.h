@@ -1,0 +1,32 @@
+#pragma once
+
+#include "core/api/history.h"
+#include "core/api/snapshot.h"
+#include "core/storage/history_store.h"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+/// The arithmetic of history, without clock or file.
+namespace portolan::monitor {
+
+inline constexpr std::size_t metricCount = static_cast<std::size_t>(Metric::DbPool) + 1;
+
+/// What a snapshot says of each metric; nothing for what is unknown, or older than 5 s.
+std::array<std::optional<double>, metricCount> metricsOf(const Snapshot &snapshot);
+
+/// The coarsest of 1 h, 1 min and 1 s that gives at least half of `most` points from `from` to `to`; 1 s if none does.
+std::chrono::seconds resolutionFor(WallTime from, WallTime to, std::uint32_t most);
+
+/// Rows of one metric, oldest first and `step` apart, as points: at most `most`. Where there are more, neighbours that
+/// lie in the same span of time are merged, their extremes kept, and the series' step is that span.
+Series seriesOf(Metric metric, const std::vector<storage::HistoryRow> &rows, std::chrono::seconds step,
+                std::uint32_t most);
+
+/// Puts `more` (in any order) among `rows` (oldest first); of the same time, they become one.
+void addRows(std::vector<storage::HistoryRow> &rows, std::vector<storage::HistoryRow> more);
+
+} // namespace portolan::monitor

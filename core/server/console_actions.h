@@ -1,0 +1,24 @@
+#pragma once
+
+#include "core/api/action.h"
+#include "core/api/result.h"
+#include "core/server/portal_services.h"
+
+#include <string>
+
+/// What a console's actions mean for a portal in this process. Coroutines on the services' executor. Every action goes
+/// through the service that executes it for HTTP as well, which writes the one audit entry: the actor is the system
+/// itself with the rights of an admin, since whoever owns the process may do anything.
+namespace portolan::server {
+
+/// What an action would touch; touches nothing and leaves no entry. A preview of a cleanup walks through the keys for
+/// at most 10 s and then says what it has found so far. NotFound: there is nothing (no more) to do it to.
+awaitable<Result<ActionPreview>> previewAction(PortalServices services, Action action);
+
+/// Does it. A cleanup that takes longer than 20 s goes on by itself; the outcome says so.
+awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action action, std::string reason);
+
+/// Whether a portal can do this kind of action at all; else why not.
+std::string whyNot(const Action &action, bool hasRedis);
+
+} // namespace portolan::server

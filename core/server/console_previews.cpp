@@ -1,0 +1,198 @@
+#include "core/base/ids.h"
+#include "core/monitor/redis_admin.h"
+#include "core/portal/user_admin_service.h"
+#include "core/portal/worker_admin_service.h"
+#include "core/queue/results.h"
+#include "core/queue/worker_pool.h"
+#include "core/server/console_actions.h"
+#include "core/server/task_board.h"
+#include "core/server/words.h"
+
+#include <algorithm>
+
+namespace portolan::server {
+namespace {
+
+constexpr std::size_t mostSamples = 20;
+constexpr std::chrono::seconds previewPatience{10};
+
+void addSample(ActionPreview &preview, std::string text)
+{
+    if (preview.sample.size() < mostSamples)
+        preview.sample.push_back(std::move(text));
+}
+
+awaitable<Result<ActionPreview>> preview(PortalServices services, CloseClients action)
+{
+    const auto all = services.redis.clients();
+    if (!all)
+        co_return failure(ErrorKind::Unavailable, "The connections are not known yet.", "Try again in a second.");
+    ActionPreview found;
+    std::string name;
+    bool sameName = true;
+    std::uint64_t count = 0;
+    for (const auto &client : *all) {
+        if (std::ranges::find(action.ids, client.id) == action.ids.end())
+            continue;
+        sameName = sameName && (count == 0 || name == client.name);
+        name = client.name;
+        ++count;
+        addSample(found, (client.name.empty() ? "(no name)" : client.name) + " " + client.address + ", last " +
+                             client.command);
+    }
+    if (count == 0)
+        co_return failure(ErrorKind::NotFound, "None of these connections exists any more.");
+    found.summary = "Closes " + counted(count, "connection", "connections");
+    if (sameName && !name.empty())
+        found.summary += " of " + name;
+    found.summary += ".";
+    found.count = count;
+    co_return found;
+}
+
+awaitable<Result<ActionPreview>> preview(PortalServices services, CleanUpFamily action)
+{
+    monitor::Asker asker{{0, Role::Admin}, {}};
+    monitor::CleanupRequest wanted{action.family, true, action.idle};
+    const auto started = co_await services.redis.cleanUp(std::move(asker), std::move(wanted));
+    if (!started)
+        co_return started.error();
+    const auto status = co_await services.redis.settled(*started, previewPatience);
+    if (status.state == monitor::CleanupState::Failed)
+        co_return failure(ErrorKind::Internal, "The preview failed: " + status.detail);
+    const bool all = status.state == monitor::CleanupState::Done;
+    if (status.state == monitor::CleanupState::Running) // so that the cleanup itself need not wait for it
+        (void)services.redis.cancelCleanup();
+    ActionPreview found;
+    found.summary = "Deletes " + std::string(all ? "" : "at least ") + counted(status.matched, "key", "keys") + " of " +
+                    action.family + ", about " + bytesWord(status.bytes) + ".";
+    found.count = status.matched;
+    found.bytes = status.bytes;
+    for (const auto &key : status.sample)
+        addSample(found, key);
+    co_return found;
+}
+
+awaitable<Result<ActionPreview>> preview(PortalServices services, ResizeWorker action)
+{
+    const auto workers = co_await services.workers.workers();
+    if (!workers)
+        co_return workers.error();
+    const auto found = std::ranges::find_if(
+        *workers, [&](const auto &worker) { return action.node.empty() ? worker.here : worker.node == action.node; });
+    if (found == workers->end())
+        co_return failure(ErrorKind::NotFound, "No worker named '" + action.node + "' answers.");
+    ActionPreview seen;
+    seen.summary = found->node + " runs " + counted(found->concurrency, "task", "tasks") + " at once now, then " +
+                   std::to_string(action.concurrency) + ".";
+    seen.count = found->active;
+    addSample(seen, found->node);
+    co_return seen;
+}
+
+awaitable<Result<ActionPreview>> preview(PortalServices services, RevokeTask action)
+{
+    const auto task = co_await findTask(services, action.id);
+    if (!task)
+        co_return task.error();
+    ActionPreview found;
+    const std::string name = task->name.empty() ? "the task" : task->name;
+    if (task->place == TaskPlace::Ended)
+        found.summary = "Does nothing: " + name + " has ended as " + task->state + ".";
+    else if (task->place == TaskPlace::Running)
+        found.summary = "Ends " + name + ", which is running.";
+    else
+        found.summary = "Keeps " + name + " from running.";
+    found.count = task->place == TaskPlace::Ended ? 0 : 1;
+    addSample(found, action.id);
+    co_return found;
+}
+
+awaitable<Result<ActionPreview>> preview(PortalServices services, RerunTask action)
+{
+    const auto task = co_await findTask(services, action.id);
+    if (!task)
+        co_return task.error();
+    if (task->name.empty() && task->state == queue::state::pending)
+        co_return failure(ErrorKind::NotFound, "There is no such task, or its result is no longer kept.");
+    ActionPreview found;
+    found.summary = "Enqueues " + (task->name.empty() ? "the task" : task->name) +
+                    " again with its original arguments; it was " + task->state + ".";
+    found.count = 1;
+    addSample(found, action.id);
+    co_return found;
+}
+
+/// The user and what is open of them: what both actions on users end.
+struct UserSessions
+{
+    std::string email;
+    std::vector<SessionEntry> sessions;
+};
+
+awaitable<Result<UserSessions>> sessionsOf(PortalServices services, Id id)
+{
+    const auto user = co_await services.users.user(id);
+    if (!user)
+        co_return user.error();
+    auto sessions = co_await services.users.sessions(id);
+    if (!sessions)
+        co_return sessions.error();
+    UserSessions found;
+    found.email = (*user)->email;
+    found.sessions = std::move(*sessions);
+    co_return found;
+}
+
+void addSessions(ActionPreview &preview, const std::vector<SessionEntry> &sessions)
+{
+    preview.count = sessions.size();
+    for (const auto &session : sessions)
+        addSample(preview, session.address + " " + session.agent);
+}
+
+awaitable<Result<ActionPreview>> preview(PortalServices services, ChangeUser action)
+{
+    if (!action.role && !action.disabled)
+        co_return failure(ErrorKind::Invalid, "There is nothing to change.", "Name a role, or whether it is disabled.");
+    const auto user = co_await sessionsOf(services, action.id);
+    if (!user)
+        co_return user.error();
+    ActionPreview found;
+    if (action.role)
+        found.summary = "Makes " + user->email + " " + roleWord(*action.role);
+    if (action.disabled) {
+        const std::string does = *action.disabled ? "Keeps " : "Lets ";
+        found.summary = found.summary.empty()
+                            ? does + user->email
+                            : found.summary + (*action.disabled ? ", keeps" : ", lets") + " the account";
+        found.summary += *action.disabled ? " from signing in" : " sign in";
+    }
+    const bool ends = action.role || action.disabled.value_or(false);
+    if (ends) {
+        found.summary += "; ends " + counted(user->sessions.size(), "session", "sessions");
+        addSessions(found, user->sessions);
+    }
+    found.summary += ".";
+    co_return found;
+}
+
+awaitable<Result<ActionPreview>> preview(PortalServices services, SignOutUser action)
+{
+    const auto user = co_await sessionsOf(services, action.id);
+    if (!user)
+        co_return user.error();
+    ActionPreview found;
+    found.summary = "Ends " + counted(user->sessions.size(), "session", "sessions") + " of " + user->email + ".";
+    addSessions(found, user->sessions);
+    co_return found;
+}
+
+} // namespace
+
+awaitable<Result<ActionPreview>> previewAction(PortalServices services, Action action)
+{
+    return std::visit([&](auto &one) { return preview(services, std::move(one)); }, action);
+}
+
+} // namespace portolan::server

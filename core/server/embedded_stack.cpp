@@ -1,0 +1,321 @@
+#include "core/server/embedded_stack.h"
+
+#include "core/base/data_directory.h"
+#include "core/base/logging.h"
+#include "core/base/names.h"
+#include "core/base/tier_file.h"
+#include "core/server/environment.h"
+#include "core/server/log_collector.h"
+#include "core/server/portal_server.h"
+#include "core/server/seed.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace portolan::server {
+namespace {
+
+constexpr std::chrono::milliseconds logInterval{100};
+
+/// What the process was told, with these above it. An empty one is said too: it means the built-in choice, whatever the
+/// environment names.
+SettingSources sourcesOf(SettingSources sources, const LocalStackSettings &settings)
+{
+    const LocalStackSettings builtIn;
+    const std::pair<std::string, std::string> named[] = {
+        {"tier", settings.tier.empty() ? builtIn.tier : settings.tier},
+        {"listen", settings.listen.empty() ? builtIn.listen : settings.listen},
+        {"redis.url", settings.redisUrl},
+        {"database.url", settings.databaseUrl},
+        {"data_dir", settings.dataDirectory}};
+    for (const auto &one : named)
+        sources.commandLine.push_back(one);
+    return sources;
+}
+
+LocalStackSettings settingsOf(const SettingSources &sources)
+{
+    LocalStackSettings wanted;
+    const auto told = Settings::load(sources);
+    if (!told)
+        return wanted; // start() says what is wrong with them
+    wanted.tier = told->text("tier");
+    wanted.listen = told->text("listen");
+    wanted.redisUrl = told->text("redis.url");
+    wanted.databaseUrl = told->text("database.url");
+    wanted.dataDirectory = told->text("data_dir");
+    return wanted;
+}
+
+LogOptions logOptions(const Settings &settings, const std::shared_ptr<LogCollector> &log)
+{
+    LogOptions options;
+    options.level = enumFromName<LogLevel>(settings.text("log.level")).value_or(LogLevel::Info);
+    options.write = [log](std::string_view line) { log->add(line); };
+    return options;
+}
+
+/// Deletes what the private Redis and the SQLite file hold. The lock of the data directory is held meanwhile, so that
+/// no other process's portal loses its files. What was measured (the history) and the signing key stay.
+Result<void> wipe(const std::filesystem::path &path)
+{
+    std::error_code failed;
+    if (!std::filesystem::exists(path, failed))
+        return {};
+    const auto directory = DataDirectory::open(path);
+    if (!directory)
+        return directory.error();
+    std::filesystem::remove_all(directory->file("redis"), failed);
+    for (const char *name : {"portal.db", "portal.db-wal", "portal.db-shm", "portal.db-journal"}) {
+        std::error_code one;
+        std::filesystem::remove(directory->file(name), one);
+        if (one)
+            failed = one;
+    }
+    if (failed)
+        return failure(ErrorKind::Unavailable,
+                       "Not all files in " + path.string() + " could be deleted: " + failed.message() + ".",
+                       "Give this user the right to delete them.");
+    return {};
+}
+
+Error busyNow() { return failure(ErrorKind::Conflict, "The portal is busy.", "Wait until that is done."); }
+
+} // namespace
+
+struct EmbeddedStack::Portal
+{
+    std::unique_ptr<Logger> logger;
+    std::unique_ptr<PortalServer> server;
+};
+
+EmbeddedStack::EmbeddedStack(SettingSources sources, const Clock &clock, QObject *parent)
+    : LocalStack(parent), m_sources(std::move(sources)), m_clock(clock), m_settings(settingsOf(m_sources))
+{
+    m_log = std::make_shared<LogCollector>([this] {
+        QMetaObject::invokeMethod(
+            this, [this] { m_logTimer.start(logInterval); }, Qt::QueuedConnection);
+    });
+    m_logTimer.setSingleShot(true);
+    connect(&m_logTimer, &QTimer::timeout, this, &EmbeddedStack::handOverLog);
+    m_thread = std::thread([this] {
+        pthread_setname_np(pthread_self(), "stack");
+        work();
+    });
+}
+
+EmbeddedStack::~EmbeddedStack()
+{
+    m_deployment.detach("The portal has stopped.");
+    m_calls.cancelAll();
+    {
+        const std::lock_guard lock(m_mutex);
+        m_ending = true;
+        m_jobs.clear();
+    }
+    m_wake.notify_one();
+    m_thread.join();
+    m_deployment.cancelCalls();
+    m_log->close();
+}
+
+std::vector<std::string> EmbeddedStack::tiers() const { return builtInTiers(); }
+
+std::string EmbeddedStack::dataDirectory() const
+{
+    if (!m_settings.dataDirectory.empty())
+        return m_settings.dataDirectory;
+    return defaultDataDirectory(processEnvironment).string();
+}
+
+void EmbeddedStack::work()
+{
+    for (;;) {
+        std::function<void()> job;
+        {
+            std::unique_lock lock(m_mutex);
+            m_wake.wait(lock, [this] { return m_ending || !m_jobs.empty(); });
+            if (m_ending)
+                break;
+            job = std::move(m_jobs.front());
+            m_jobs.pop_front();
+        }
+        job();
+    }
+    shutDown();
+}
+
+void EmbeddedStack::post(std::function<void()> job)
+{
+    {
+        const std::lock_guard lock(m_mutex);
+        m_jobs.push_back(std::move(job));
+    }
+    m_wake.notify_one();
+}
+
+Result<std::string> EmbeddedStack::launch(const LocalStackSettings &settings)
+{
+    auto loaded = Settings::load(sourcesOf(m_sources, settings));
+    if (!loaded)
+        return loaded.error();
+    auto portal = std::make_unique<Portal>();
+    portal->logger = std::make_unique<Logger>(m_clock, logOptions(*loaded, m_log));
+    auto started = PortalServer::start(std::move(*loaded), m_clock, *portal->logger);
+    if (!started)
+        return started.error();
+    portal->server = std::move(*started);
+    portal->logger->info("the portal is serving",
+                         {{"url", portal->server->url()}, {"with", portal->server->summary()}});
+    m_portal = std::move(portal);
+    return m_portal->server->url();
+}
+
+void EmbeddedStack::shutDown()
+{
+    if (!m_portal)
+        return;
+    const auto stuck = m_portal->server->stop();
+    if (stuck == 0) {
+        m_portal->logger->info("the portal has stopped");
+        m_portal.reset();
+        return;
+    }
+    m_portal->logger->warn("tasks did not return in time; what they use is left behind", {{"threads", stuck}});
+    (void)m_portal.release();
+}
+
+QFuture<Result<void>> EmbeddedStack::start(LocalStackSettings settings)
+{
+    if (m_busy)
+        return answered<void>(busyNow());
+    if (m_state == State::Running)
+        return answered<void>(failure(ErrorKind::Conflict, "The portal is running already.", "Stop it first."));
+    m_settings = std::move(settings);
+    auto done = std::make_shared<Answer<void>>();
+    auto future = done->future();
+    m_busy = true;
+    startPortal(std::move(done));
+    return future;
+}
+
+void EmbeddedStack::startPortal(Done done)
+{
+    m_deployment.connecting();
+    setState(State::Starting);
+    post([this, settings = m_settings, done = std::move(done)] {
+        auto started = launch(settings);
+        QMetaObject::invokeMethod(
+            this, [this, started = std::move(started), done] { startFinished(started, done); }, Qt::QueuedConnection);
+    });
+}
+
+void EmbeddedStack::startFinished(Result<std::string> started, const Done &done)
+{
+    m_busy = false;
+    if (!started) {
+        m_deployment.detach(started.error().message);
+        setState(State::Stopped, started.error());
+        done->finish(started.error());
+        return;
+    }
+    m_deployment.attach(*m_portal->server);
+    setState(State::Running);
+    done->finish({});
+}
+
+/// `afterwards` runs on the thread once the portal is gone, `done` here.
+void EmbeddedStack::stopPortal(std::function<Result<void>()> afterwards, std::function<void(Result<void>)> done)
+{
+    m_busy = true;
+    m_deployment.detach("The portal is stopping.");
+    setState(State::Stopping);
+    post([this, afterwards = std::move(afterwards), done = std::move(done)] {
+        shutDown();
+        auto result = afterwards();
+        QMetaObject::invokeMethod(
+            this,
+            [this, result = std::move(result), done] {
+                m_deployment.cancelCalls(); // those of a portal that was left behind would never end
+                m_deployment.detach("The portal is not running.");
+                done(result);
+            },
+            Qt::QueuedConnection);
+    });
+}
+
+QFuture<Result<void>> EmbeddedStack::stop()
+{
+    if (m_busy)
+        return answered<void>(busyNow());
+    if (m_state == State::Stopped)
+        return answered<void>({});
+    auto answer = std::make_shared<Answer<void>>();
+    auto future = answer->future();
+    stopPortal([] { return Result<void>(); },
+               [this, answer](const Result<void> &result) {
+                   m_busy = false;
+                   setState(State::Stopped);
+                   answer->finish(result);
+               });
+    return future;
+}
+
+QFuture<Result<void>> EmbeddedStack::reset()
+{
+    if (m_busy)
+        return answered<void>(busyNow());
+    if (!m_settings.redisUrl.empty() || !m_settings.databaseUrl.empty())
+        return answered<void>(failure(ErrorKind::Unsupported,
+                                      "A Redis or a database that was named is not ours to delete.",
+                                      "Empty it with its own tools, or use the private one."));
+    auto answer = std::make_shared<Answer<void>>();
+    auto future = answer->future();
+    stopPortal([path = std::filesystem::path(dataDirectory())] { return wipe(path); },
+               [this, answer](const Result<void> &wiped) {
+                   if (wiped) {
+                       startPortal(answer);
+                       return;
+                   }
+                   m_busy = false;
+                   setState(State::Stopped, wiped.error());
+                   answer->finish(wiped);
+               });
+    return future;
+}
+
+QFuture<Result<std::string>> EmbeddedStack::seed()
+{
+    if (m_busy)
+        return answered<std::string>(busyNow());
+    if (m_state != State::Running)
+        return answered<std::string>(failure(ErrorKind::Unavailable, "The portal is not running.", "Start it."));
+    auto answer = std::make_shared<Answer<std::string>>();
+    auto future = answer->future();
+    m_busy = true;
+    const auto services = m_portal->server->services();
+    m_calls.start<std::string>(services.executor, [services] { return seedPortal(services); })
+        .then(this, [this, answer](const Result<std::string> &result) {
+            m_busy = false;
+            answer->finish(result);
+        });
+    return future;
+}
+
+void EmbeddedStack::setState(State state, std::optional<Error> problem)
+{
+    m_state = state;
+    m_problem = std::move(problem);
+    emit stateChanged();
+}
+
+void EmbeddedStack::handOverLog()
+{
+    const auto lines = m_log->take();
+    if (!lines.empty())
+        emit logged(lines);
+}
+
+} // namespace portolan::server

@@ -1,0 +1,86 @@
+#pragma once
+
+#include "core/api/local_stack.h"
+#include "core/base/calls.h"
+#include "core/base/settings.h"
+#include "core/server/embedded_deployment.h"
+
+#include <QTimer>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace portolan {
+class Clock;
+}
+
+namespace portolan::server {
+
+class LogCollector;
+
+/// The portal of this process. PortalServer starts and stops block, so one thread does them, one after the other;
+/// everything else is on the GUI thread. A portal whose task threads do not return in time is left behind running
+/// nothing (its memory and its data directory stay in use until the process ends), and the log says so.
+class EmbeddedStack final : public LocalStack
+{
+    Q_OBJECT
+
+public:
+    /// `sources`: what the process was told; LocalStackSettings go above them. What they say of tier, listen, Redis,
+    /// database and data directory becomes settings(). `clock` outlives this, and the process should be about to end
+    /// when a portal was left behind.
+    EmbeddedStack(SettingSources sources, const Clock &clock, QObject *parent = nullptr);
+    /// Waits until the portal has stopped (within `shutdown.timeout`); calls under way answer Cancelled.
+    ~EmbeddedStack() override;
+
+    State state() const override { return m_state; }
+    std::optional<Error> problem() const override { return m_problem; }
+    const LocalStackSettings &settings() const override { return m_settings; }
+    std::vector<std::string> tiers() const override;
+    std::string dataDirectory() const override;
+    Deployment &deployment() override { return m_deployment; }
+
+    QFuture<Result<void>> start(LocalStackSettings settings) override;
+    QFuture<Result<void>> stop() override;
+    QFuture<Result<void>> reset() override;
+    QFuture<Result<std::string>> seed() override;
+
+private:
+    struct Portal; ///< one that runs, with its logger
+    using Done = std::shared_ptr<Answer<void>>;
+
+    void startPortal(Done done);
+    void startFinished(Result<std::string> started, const Done &done);
+    void stopPortal(std::function<Result<void>()> afterwards, std::function<void(Result<void>)> done);
+    Result<std::string> launch(const LocalStackSettings &settings); ///< on the thread; answers the URL
+    void shutDown();                                                ///< on the thread
+    void setState(State state, std::optional<Error> problem = std::nullopt);
+    /// On the thread, in order; what is left at destruction is not done.
+    void post(std::function<void()> job);
+    void work();
+    void handOverLog();
+
+    const SettingSources m_sources;
+    const Clock &m_clock;
+    LocalStackSettings m_settings;
+    State m_state = State::Stopped;
+    std::optional<Error> m_problem;
+    bool m_busy = false;
+    Calls m_calls;
+    std::shared_ptr<LogCollector> m_log;
+    QTimer m_logTimer;
+    EmbeddedDeployment m_deployment;
+
+    /// Made and ended on the thread; looked at here only while no job is under way.
+    std::unique_ptr<Portal> m_portal;
+    std::mutex m_mutex;
+    std::condition_variable m_wake;
+    std::deque<std::function<void()>> m_jobs;
+    bool m_ending = false;
+    std::thread m_thread;
+};
+
+} // namespace portolan::server

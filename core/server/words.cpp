@@ -1,0 +1,43 @@
+#include "core/server/words.h"
+
+#include <array>
+#include <cstdio>
+
+namespace portolan::server {
+
+std::string counted(std::uint64_t count, const std::string &one, const std::string &many)
+{
+    return std::to_string(count) + " " + (count == 1 ? one : many);
+}
+
+std::string roleWord(Role role)
+{
+    switch (role) {
+    case Role::Admin:
+        return "an admin";
+    case Role::Operator:
+        return "an operator";
+    case Role::User:
+        return "a user";
+    case Role::Anonymous:
+        break;
+    }
+    return "nobody";
+}
+
+std::string bytesWord(std::uint64_t bytes)
+{
+    constexpr std::uint64_t unit = 1024;
+    if (bytes < unit)
+        return counted(bytes, "byte", "bytes");
+    const std::array names{"KB", "MB", "GB", "TB"};
+    double value = double(bytes) / double(unit);
+    std::size_t at = 0;
+    for (; value >= double(unit) && at + 1 < names.size(); ++at)
+        value /= double(unit);
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.1f %s", value, names[at]);
+    return text.data();
+}
+
+} // namespace portolan::server

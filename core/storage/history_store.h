@@ -1,0 +1,79 @@
+#pragma once
+
+#include "core/api/clock.h"
+#include "core/api/history.h"
+#include "core/api/result.h"
+#include "core/storage/database.h"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace portolan {
+class Logger;
+}
+
+namespace portolan::storage {
+
+/// One metric over one step of time.
+struct HistoryRow
+{
+    Metric metric{};
+    WallTime time{}; ///< beginning of the step
+    double low = 0;
+    double high = 0;
+    double mean = 0;
+    std::uint32_t count = 0; ///< values it is made of
+    bool operator==(const HistoryRow &) const = default;
+};
+
+/// Takes what another row of the same metric and time says into this one.
+void mergeInto(HistoryRow &row, const HistoryRow &other);
+
+/// What was measured, by minute and by hour, and what happened: a SQLite file of its own, so that writing it never
+/// waits for the portal's database, and throwing it away costs nobody an account.
+///
+/// Bounded: minutes are kept for 31 days, hours for two years, the latest 10,000 events: some 50 MB with 19 metrics.
+/// A file that is damaged, of another version or no history at all is set aside (renamed, one warning in the log) and a
+/// new one begun. One thread does all; calls come from any thread.
+class HistoryStore final
+{
+public:
+    static constexpr std::chrono::seconds minute{60};
+    static constexpr std::chrono::seconds hour{3600};
+    static constexpr std::chrono::days minutesKept{31};
+    static constexpr std::chrono::days hoursKept{730};
+    static constexpr std::int64_t eventsKept = 10'000;
+
+    /// Sees whether SQLite opens the file, some milliseconds; the rest happens with the first call. References outlive
+    /// it.
+    HistoryStore(std::filesystem::path file, const Clock &clock, Logger &logger);
+    ~HistoryStore();
+
+    struct Batch
+    {
+        std::vector<HistoryRow> minutes; ///< added to what is there of the same minute, and to its hour
+        std::vector<Event> events;
+    };
+    /// `done` is called once, on the store's thread or at once.
+    void write(Batch batch, std::function<void(Result<void>)> done);
+    Result<void> writeBlocking(Batch batch);
+
+    /// Rows of `step` (minute or hour) with from ≤ time < to, oldest first, for each metric in order.
+    awaitable<Result<std::vector<std::vector<HistoryRow>>>> read(std::vector<Metric> metrics, std::chrono::seconds step,
+                                                                 WallTime from, WallTime to);
+    /// Whether there are minutes of any of these.
+    awaitable<Result<bool>> hasMinutes(std::vector<Metric> metrics, WallTime from, WallTime to);
+    /// The latest `most` with from ≤ time < to, oldest first.
+    awaitable<Result<std::vector<Event>>> events(WallTime from, WallTime to, std::uint32_t most);
+
+private:
+    class File; ///< on the store's thread
+    std::shared_ptr<File> m_file;
+    std::unique_ptr<Database> m_database;
+};
+
+} // namespace portolan::storage

@@ -1,0 +1,290 @@
+#include "tests/contract/deployment/deployments.h"
+#include "tests/fakes/action_gate.h"
+
+#include <QSignalSpy>
+#include <QTest>
+#include <algorithm>
+
+using namespace portolan;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::vector<Action> everyAction{
+    CloseClients{{1}}, CleanUpFamily{"results", {}},  ResizeWorker{2, {}}, RevokeTask{"x"},
+    RerunTask{"x"},    ChangeUser{1, Role::User, {}}, SignOutUser{1}};
+
+/// Every call once: how each of them ended, nothing where it was done.
+std::vector<std::optional<Error>> askEverything(Deployment &deployment)
+{
+    std::vector<std::optional<Error>> ends;
+    const auto note = [&ends](const auto &result) {
+        ends.push_back(result ? std::nullopt : std::optional<Error>(result.error()));
+    };
+    HistoryQuery history;
+    history.metrics = {Metric::RedisMemory};
+    history.to = WallTime{} + 24h;
+    note(await(deployment.history(history)));
+    note(await(deployment.events({}, WallTime{} + 24h)));
+    note(await(deployment.clients()));
+    note(await(deployment.tasks({})));
+    note(await(deployment.workers()));
+    note(await(deployment.users({})));
+    note(await(deployment.limitUse(1)));
+    for (const auto &action : everyAction) {
+        note(await(deployment.preview(action)));
+        note(await(ui::ActionGate::perform(deployment, action, "why not")));
+    }
+    return ends;
+}
+
+User someUser(Deployment &deployment, Role role)
+{
+    UserQuery query;
+    query.role = role;
+    const auto page = await(deployment.users(query));
+    if (!page || page->items.empty())
+        throw std::runtime_error("there is no such user");
+    return page->items.front();
+}
+
+} // namespace
+
+class DeploymentTest final : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void init()
+    {
+        QFETCH_GLOBAL(int, kind);
+        m_under = deployments()[static_cast<std::size_t>(kind)].make();
+    }
+    void cleanup() { m_under.reset(); }
+
+    void initTestCase_data()
+    {
+        QTest::addColumn<int>("kind");
+        int index = 0;
+        for (const auto &kind : deployments())
+            QTest::newRow(kind.name) << index++;
+    }
+
+    void answersWhileItIsOff()
+    {
+        auto &deployment = m_under->deployment();
+        QCOMPARE(deployment.link(), LinkState::Off);
+        QVERIFY(!deployment.linkDetail().empty());
+        QVERIFY(!deployment.latest());
+        QVERIFY(!deployment.info().name.empty());
+        for (const auto &end : askEverything(deployment))
+            QVERIFY(end && end->kind == ErrorKind::Unavailable);
+        for (const auto &action : everyAction)
+            QVERIFY(!deployment.capability(action).available && !deployment.capability(action).reason.empty());
+    }
+
+    void bringsSamples()
+    {
+        auto &deployment = m_under->deployment();
+        QSignalSpy samples(&deployment, &Deployment::sampled);
+        QSignalSpy changes(&deployment, &Deployment::changed);
+        m_under->bringUp();
+        QTRY_COMPARE_WITH_TIMEOUT(deployment.link(), LinkState::Live, 10'000);
+        QVERIFY(deployment.linkDetail().empty() && !changes.isEmpty());
+        const auto before = samples.size();
+        QTRY_VERIFY_WITH_TIMEOUT(samples.size() >= before + 2, 10'000);
+        std::uint64_t last = 0;
+        for (const auto &signal : samples) {
+            const auto sample = signal.front().value<std::shared_ptr<const Snapshot>>();
+            QVERIFY(sample && sample->sequence > last);
+            last = sample->sequence;
+        }
+        QCOMPARE(deployment.latest()->sequence, last);
+        QCOMPARE(deployment.info().tier, deployment.latest()->tier);
+        for (const auto &action : everyAction)
+            QVERIFY2(deployment.capability(action).available, deployment.capability(action).reason.c_str());
+    }
+
+    void listsWhatThereIs()
+    {
+        auto &deployment = m_under->deployment();
+        m_under->bringUp();
+        QTRY_COMPARE_WITH_TIMEOUT(deployment.link(), LinkState::Live, 10'000);
+        const auto clients = await(deployment.clients());
+        QVERIFY(clients && !clients->empty());
+        QVERIFY(std::ranges::is_sorted(*clients, std::greater(), &ClientInfo::age));
+        const auto workers = await(deployment.workers());
+        QVERIFY(workers && workers->size() == 1 && workers->front().own && workers->front().concurrency > 0);
+
+        UserQuery few;
+        few.limit = 3;
+        const auto first = await(deployment.users(few));
+        QVERIFY(first && first->items.size() == 3 && first->nextCursor);
+        few.cursor = *first->nextCursor;
+        const auto second = await(deployment.users(few));
+        QVERIFY(second && !second->items.empty() && second->items.front().id != first->items.front().id);
+        few.limit = 0;
+        QCOMPARE(await(deployment.users(few)).error().kind, ErrorKind::Invalid);
+
+        const auto use = await(deployment.limitUse(first->items.front().id));
+        QVERIFY(use && !use->empty());
+        for (const auto &limit : *use)
+            QVERIFY(!limit.window.empty() && limit.used <= limit.limit && limit.reset.has_value() == (limit.used > 0));
+        QCOMPARE(await(deployment.limitUse(999)).error().kind, ErrorKind::NotFound);
+    }
+
+    void listsTasksWithWhatBecameOfThem()
+    {
+        auto &deployment = m_under->deployment();
+        m_under->bringUp();
+        const auto tasks = await(deployment.tasks({}));
+        QVERIFY2(tasks.has_value(), tasks ? "" : tasks.error().message.c_str());
+        QVERIFY(tasks->complete && tasks->items.size() >= 2);
+        for (const auto &task : tasks->items) {
+            QVERIFY(!task.id.empty() && !task.name.empty() && !task.queue.empty() && task.owner != 0 && task.created);
+            QCOMPARE(task.place, TaskPlace::Ended);
+            QVERIFY(task.ended && (task.state != "SUCCESS" || !task.result.empty()));
+        }
+        TaskQuery query;
+        query.limit = 1;
+        const auto few = await(deployment.tasks(query));
+        QVERIFY(few && few->items.size() == 1 && !few->complete);
+        query.queue = "nobody-has-this-queue";
+        QVERIFY(await(deployment.tasks(query))->items.empty());
+        query.limit = 501;
+        QCOMPARE(await(deployment.tasks(query)).error().kind, ErrorKind::Invalid);
+    }
+
+    void remembers()
+    {
+        auto &deployment = m_under->deployment();
+        m_under->bringUp();
+        QSignalSpy samples(&deployment, &Deployment::sampled);
+        QTRY_VERIFY_WITH_TIMEOUT(samples.size() >= 3, 10'000);
+        const auto now = deployment.latest()->time;
+        HistoryQuery query;
+        query.metrics = {Metric::HttpConnections, Metric::RedisMemory};
+        query.from = now - 2min;
+        query.to = now + 1s;
+        const auto series = await(deployment.history(query));
+        QVERIFY2(series.has_value(), series ? "" : series.error().message.c_str());
+        QCOMPARE(series->size(), std::size_t{2});
+        for (std::size_t i = 0; i < 2; ++i) {
+            const auto &one = (*series)[i];
+            QVERIFY(one.metric == query.metrics[i] && one.points.size() >= 2 && one.step >= 1s);
+            for (std::size_t at = 0; at < one.points.size(); ++at) {
+                const auto &point = one.points[at];
+                QVERIFY(point.low <= point.mean && point.mean <= point.high);
+                QVERIFY(point.time < query.to && (at == 0 || point.time > one.points[at - 1].time));
+            }
+        }
+        query.most = 1;
+        QCOMPARE(await(deployment.history(query)).error().kind, ErrorKind::Invalid);
+
+        const auto user = someUser(deployment, Role::User);
+        QVERIFY(await(ui::ActionGate::perform(deployment, SignOutUser{user.id}, "test")).has_value());
+        const auto events = await(deployment.events(now - 1h, now + 1h));
+        QVERIFY(events && events->size() >= 2);
+        QVERIFY(std::ranges::is_sorted(*events, {}, &Event::time));
+        QCOMPARE(events->back().kind, EventKind::Action);
+    }
+
+    void previewsWithoutTouching()
+    {
+        auto &deployment = m_under->deployment();
+        m_under->bringUp();
+        QTRY_COMPARE_WITH_TIMEOUT(deployment.link(), LinkState::Live, 10'000);
+        const auto user = someUser(deployment, Role::Operator);
+        const auto tasks = await(deployment.tasks({}));
+        QTRY_VERIFY_WITH_TIMEOUT(await(deployment.clients()).has_value(), 10'000);
+        const auto clients = await(deployment.clients());
+        const std::vector<Action> actions{CloseClients{{clients->front().id}},
+                                          CleanUpFamily{"results", {}},
+                                          ResizeWorker{7, {}},
+                                          RevokeTask{tasks->items.front().id},
+                                          RerunTask{tasks->items.front().id},
+                                          ChangeUser{user.id, Role::User, true},
+                                          SignOutUser{user.id}};
+        for (const auto &action : actions) {
+            const auto preview = await(deployment.preview(action));
+            const std::string name(traitsOf(action).name);
+            QVERIFY2(preview.has_value(), (name + (preview ? "" : ": " + preview.error().message)).c_str());
+            QVERIFY2(preview->summary.ends_with('.') && preview->count && preview->sample.size() <= 20, name.c_str());
+        }
+        QCOMPARE(someUser(deployment, Role::Operator), user);
+        QVERIFY(await(deployment.workers())->front().concurrency != 7);
+        QCOMPARE(await(deployment.tasks({}))->items.size(), tasks->items.size());
+        for (const Action &action :
+             {Action(CloseClients{{999'999'999}}), Action(RerunTask{"nobody"}), Action(ChangeUser{999, Role::User, {}}),
+              Action(SignOutUser{999}), Action(ResizeWorker{1, "nobody@nowhere"})})
+            QCOMPARE(await(deployment.preview(action)).error().kind, ErrorKind::NotFound);
+    }
+
+    void doesWhatIsAsked()
+    {
+        auto &deployment = m_under->deployment();
+        m_under->bringUp();
+        const auto perform = [&](Action action) { return await(ui::ActionGate::perform(deployment, action, "test")); };
+        const auto user = someUser(deployment, Role::User);
+        const auto changed = perform(ChangeUser{user.id, Role::Operator, true});
+        QVERIFY2(changed.has_value() && changed->summary.ends_with('.'),
+                 changed ? "" : changed.error().message.c_str());
+        UserQuery query;
+        query.search = user.email;
+        const auto now = await(deployment.users(query));
+        QVERIFY(now->items.front().role == Role::Operator && now->items.front().disabled);
+        QVERIFY(perform(SignOutUser{user.id}).has_value());
+
+        QVERIFY(perform(ResizeWorker{3, {}}).has_value());
+        QCOMPARE(await(deployment.workers())->front().concurrency, std::uint64_t{3});
+        QCOMPARE(perform(ResizeWorker{5000, {}}).error().kind, ErrorKind::Invalid);
+
+        const auto cleaned = perform(CleanUpFamily{"results", {}});
+        QVERIFY2(cleaned.has_value() && cleaned->summary.find("results") != std::string::npos,
+                 cleaned ? cleaned->summary.c_str() : cleaned.error().message.c_str());
+        QVERIFY(await(deployment.tasks({}))->items.empty());
+        QVERIFY(!perform(CleanUpFamily{"queue", {}}).has_value());
+        QCOMPARE(perform(CloseClients{{999'999'999}}).error().kind, ErrorKind::NotFound);
+        QCOMPARE(perform(CloseClients{}).error().kind, ErrorKind::Invalid);
+    }
+
+    void finishesEveryCallWhenItGoes()
+    {
+        auto &deployment = m_under->deployment();
+        m_under->bringUp();
+        QTRY_COMPARE_WITH_TIMEOUT(deployment.link(), LinkState::Live, 10'000);
+        std::vector<QFuture<Result<std::vector<WorkerInfo>>>> slow; // each waits a second for other workers to answer
+        for (int i = 0; i < 50; ++i)
+            slow.push_back(deployment.workers());
+        auto preview = deployment.preview(CleanUpFamily{"results", {}});
+        const auto last = deployment.latest();
+        m_under->takeAway();
+        QVERIFY(deployment.link() != LinkState::Live);
+        QCOMPARE(await(deployment.workers()).error().kind, ErrorKind::Unavailable);
+        for (auto &call : slow) {
+            const auto answer = await(call);
+            QVERIFY(answer.has_value() || answer.error().kind == ErrorKind::Cancelled ||
+                    answer.error().kind == ErrorKind::Unavailable);
+        }
+        (void)await(preview);
+        QCOMPARE(deployment.latest(), last);
+        QTRY_COMPARE_WITH_TIMEOUT(deployment.link(), LinkState::Off, 30'000);
+    }
+
+    void finishesEveryCallWhenItIsDestroyed()
+    {
+        auto &deployment = m_under->deployment();
+        m_under->bringUp();
+        auto workers = deployment.workers();
+        auto users = deployment.users({});
+        m_under.reset();
+        (void)await(workers);
+        (void)await(users);
+    }
+
+private:
+    std::unique_ptr<DeploymentUnderTest> m_under;
+};
+
+QTEST_GUILESS_MAIN(DeploymentTest)
+#include "deployment_test.moc"

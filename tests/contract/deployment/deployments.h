@@ -1,0 +1,67 @@
+#pragma once
+
+#include "core/api/deployment.h"
+#include "core/base/system_clock.h"
+#include "core/server/embedded_stack.h"
+#include "tests/fakes/await.h"
+
+#include <QTemporaryDir>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+/// Every implementation of Deployment that the contract holds for; adding one is one entry in deployments().
+namespace portolan {
+
+/// A deployment that can be brought up and taken away.
+class DeploymentUnderTest
+{
+public:
+    virtual ~DeploymentUnderTest() = default;
+    virtual Deployment &deployment() = 0;
+    virtual void bringUp() = 0;  ///< with some users, sessions and ended tasks
+    virtual void takeAway() = 0; ///< begins; calls under way are to be given up
+};
+
+/// The portal of this process, with a real redis-server and SQLite in a directory of its own.
+class EmbeddedUnderTest final : public DeploymentUnderTest
+{
+public:
+    Deployment &deployment() override { return m_stack.deployment(); }
+    void bringUp() override
+    {
+        if (const auto started = await(m_stack.start(m_stack.settings())); !started)
+            throw std::runtime_error(started.error().message);
+        if (const auto seeded = await(m_stack.seed()); !seeded)
+            throw std::runtime_error(seeded.error().message);
+    }
+    void takeAway() override { (void)m_stack.stop(); }
+
+private:
+    SettingSources sources() const
+    {
+        SettingSources told;
+        told.commandLine = {{"data_dir", m_directory.path().toStdString()}, {"listen", "127.0.0.1:0"}};
+        return told;
+    }
+    QTemporaryDir m_directory;
+    SystemClock m_clock;
+    server::EmbeddedStack m_stack{sources(), m_clock};
+};
+
+struct DeploymentKind
+{
+    const char *name;
+    std::function<std::unique_ptr<DeploymentUnderTest>()> make;
+};
+
+inline std::vector<DeploymentKind> deployments()
+{
+    return {
+        {"embedded", [] { return std::make_unique<EmbeddedUnderTest>(); }},
+    };
+}
+
+} // namespace portolan

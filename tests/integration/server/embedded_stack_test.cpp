@@ -1,0 +1,302 @@
+#include "core/base/system_clock.h"
+#include "core/server/embedded_stack.h"
+#include "core/server/log_collector.h"
+#include "tests/fakes/await.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <QDir>
+#include <QFile>
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QTest>
+#include <QThread>
+
+using namespace portolan;
+using namespace portolan::server;
+using namespace std::chrono_literals;
+
+namespace {
+
+using State = LocalStack::State;
+
+/// Somebody else who listens on a loopback port.
+class Squatter
+{
+public:
+    Squatter() : m_socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
+    {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        if (::bind(m_socket, reinterpret_cast<sockaddr *>(&address), size) != 0 || ::listen(m_socket, 1) != 0 ||
+            ::getsockname(m_socket, reinterpret_cast<sockaddr *>(&address), &size) != 0)
+            throw std::runtime_error("no loopback port to be had");
+        m_port = ntohs(address.sin_port);
+    }
+    ~Squatter() { ::close(m_socket); }
+    std::string listen() const { return "127.0.0.1:" + std::to_string(m_port); }
+
+private:
+    int m_socket;
+    std::uint16_t m_port = 0;
+};
+
+struct Stack
+{
+    /// `key` and `value`: one more setting of the process.
+    explicit Stack(std::string key = "app_env", std::string value = "development")
+        : sources(told(std::move(key), std::move(value)))
+    {}
+
+    SettingSources told(std::string key, std::string value) const
+    {
+        SettingSources all;
+        all.commandLine = {{"data_dir", directory.path().toStdString()},
+                           {"listen", "127.0.0.1:0"},
+                           {std::move(key), std::move(value)}};
+        return all;
+    }
+    Result<void> start() { return await(stack.start(stack.settings())); }
+    std::size_t users()
+    {
+        UserQuery query;
+        query.limit = 500;
+        return await(stack.deployment().users(query)).value().items.size();
+    }
+
+    QTemporaryDir directory;
+    SystemClock clock;
+    SettingSources sources;
+    EmbeddedStack stack{sources, clock};
+};
+
+std::string words(const Result<void> &result) { return result ? std::string() : result.error().message; }
+
+} // namespace
+
+class EmbeddedStackTest final : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void takesItsSettingsFromTheProcess()
+    {
+        Stack made("tier", "watchlist");
+        QCOMPARE(made.stack.settings().tier, std::string("watchlist"));
+        QCOMPARE(made.stack.settings().listen, std::string("127.0.0.1:0"));
+        QCOMPARE(made.stack.dataDirectory(), made.directory.path().toStdString());
+        QVERIFY(made.stack.tiers().size() == 5 && made.stack.tiers().front() == "small");
+    }
+
+    void startsStopsAndStartsAgain()
+    {
+        Stack made;
+        auto &deployment = made.stack.deployment();
+        QSignalSpy states(&made.stack, &LocalStack::stateChanged);
+        QCOMPARE(made.stack.state(), State::Stopped);
+        for (int round = 0; round < 2; ++round) {
+            auto starting = made.stack.start(made.stack.settings());
+            QCOMPARE(made.stack.state(), State::Starting);
+            QCOMPARE(deployment.link(), LinkState::Connecting);
+            for (auto other : {made.stack.start({}), made.stack.stop(), made.stack.reset()})
+                QCOMPARE(await(other).error().kind, ErrorKind::Conflict);
+            QCOMPARE(await(made.stack.seed()).error().kind, ErrorKind::Conflict);
+            const auto started = await(starting);
+            QVERIFY2(started.has_value(), words(started).c_str());
+            QCOMPARE(made.stack.state(), State::Running);
+            QVERIFY(deployment.info().url.starts_with("http://127.0.0.1:"));
+            QTRY_COMPARE_WITH_TIMEOUT(deployment.link(), LinkState::Live, 10'000);
+            QCOMPARE(&made.stack.deployment(), &deployment);
+            QCOMPARE(await(made.stack.start({})).error().kind, ErrorKind::Conflict);
+
+            QVERIFY(await(made.stack.stop()).has_value());
+            QCOMPARE(made.stack.state(), State::Stopped);
+            QCOMPARE(deployment.link(), LinkState::Off);
+            QVERIFY(deployment.latest() && deployment.info().url.empty());
+            QVERIFY(await(made.stack.stop()).has_value()); // twice is harmless
+        }
+        QCOMPARE(states.size(), 8);
+    }
+
+    void keepsTheWordsOfWhatWentWrong_data()
+    {
+        QTest::addColumn<QString>("key");
+        QTest::addColumn<QString>("value");
+        QTest::addColumn<QString>("named");
+        QTest::newRow("no such tier") << "tier"
+                                      << "gigantic"
+                                      << "gigantic";
+        QTest::newRow("no address") << "listen"
+                                    << "nowhere"
+                                    << "nowhere";
+        QTest::newRow("no Redis there") << "redis"
+                                        << "unix:/nonexistent/redis.sock"
+                                        << "/nonexistent/redis.sock";
+        QTest::newRow("no database there") << "database"
+                                           << "sqlite:/proc/nonexistent/portal.db"
+                                           << "/proc/nonexistent";
+    }
+    void keepsTheWordsOfWhatWentWrong()
+    {
+        QFETCH(QString, key);
+        QFETCH(QString, value);
+        QFETCH(QString, named);
+        Stack made;
+        LocalStackSettings settings = made.stack.settings();
+        (key == "tier"     ? settings.tier
+         : key == "listen" ? settings.listen
+         : key == "redis"  ? settings.redisUrl
+                           : settings.databaseUrl) = value.toStdString();
+        const auto started = await(made.stack.start(settings));
+        QVERIFY(!started);
+        QVERIFY2(started.error().message.find(named.toStdString()) != std::string::npos, words(started).c_str());
+        QVERIFY2(!started.error().hint.empty(), words(started).c_str());
+        QCOMPARE(made.stack.state(), State::Stopped);
+        QCOMPARE(made.stack.problem(), std::optional<Error>(started.error()));
+        QCOMPARE(made.stack.deployment().linkDetail(), started.error().message);
+        QCOMPARE(made.stack.settings(), settings);
+    }
+
+    void saysWhichPortIsInUse()
+    {
+        Stack made;
+        const Squatter squatter;
+        LocalStackSettings settings = made.stack.settings();
+        settings.listen = squatter.listen();
+        const auto started = await(made.stack.start(settings));
+        QVERIFY(!started && !started.error().hint.empty());
+        QVERIFY2(started.error().message.find(squatter.listen()) != std::string::npos, words(started).c_str());
+        settings.listen = "127.0.0.1:0";
+        const auto again = await(made.stack.start(settings));
+        QVERIFY2(again.has_value(), words(again).c_str());
+        QVERIFY(!made.stack.problem());
+    }
+
+    void servesFromMemoryWithoutRedis()
+    {
+        Stack made("redis.program", "/nonexistent/redis-server");
+        const auto started = made.start();
+        QVERIFY2(started.has_value(), words(started).c_str());
+        auto &deployment = made.stack.deployment();
+        QTRY_COMPARE_WITH_TIMEOUT(deployment.link(), LinkState::Live, 10'000);
+        QVERIFY(!deployment.capability(CloseClients{}).available);
+        QVERIFY(deployment.capability(SignOutUser{}).available);
+        QCOMPARE(await(deployment.clients()).error().kind, ErrorKind::Unavailable);
+        QCOMPARE(await(deployment.limitUse(1)).error().kind, ErrorKind::NotFound);
+        const auto seeded = await(made.stack.seed());
+        QVERIFY2(seeded.has_value(), seeded ? "" : seeded.error().message.c_str());
+        QCOMPARE(made.users(), std::size_t{40});
+    }
+
+    void seedsAndResets()
+    {
+        Stack made;
+        QCOMPARE(await(made.stack.seed()).error().kind, ErrorKind::Unavailable);
+        QVERIFY(made.start().has_value());
+        const auto seeded = await(made.stack.seed());
+        QVERIFY(seeded.has_value());
+        QCOMPARE(*seeded, std::string("Added 40 users, 8 sessions and 6 finished analyses."));
+        const auto again = await(made.stack.seed());
+        QVERIFY2(again && again->starts_with("Added 0 users"), again ? again->c_str() : "");
+        QCOMPARE(made.users(), std::size_t{40});
+
+        QFile other(QDir(made.directory.path()).filePath("somebody.txt"));
+        QVERIFY(other.open(QIODevice::WriteOnly));
+        const auto reset = await(made.stack.reset());
+        QVERIFY2(reset.has_value(), words(reset).c_str());
+        QCOMPARE(made.stack.state(), State::Running);
+        QCOMPARE(made.users(), std::size_t{0});
+        QVERIFY(await(made.stack.deployment().tasks({}))->items.empty());
+        QVERIFY(other.exists());
+    }
+
+    void resetsNothingThatIsNotItsOwn()
+    {
+        Stack made;
+        LocalStackSettings settings = made.stack.settings();
+        settings.databaseUrl = "sqlite:" + made.directory.filePath("mine.db").toStdString();
+        QVERIFY(await(made.stack.start(settings)).has_value());
+        QCOMPARE(await(made.stack.reset()).error().kind, ErrorKind::Unsupported);
+        QCOMPARE(made.stack.state(), State::Running);
+        QVERIFY(QFile::exists(made.directory.filePath("mine.db")));
+    }
+
+    void handsOverTheLog()
+    {
+        Stack made;
+        std::vector<LogLine> all;
+        QObject::connect(&made.stack, &LocalStack::logged, &made.stack, [&](const std::vector<LogLine> &lines) {
+            QCOMPARE(QThread::currentThread(), made.stack.thread());
+            all.insert(all.end(), lines.begin(), lines.end());
+        });
+        QVERIFY(made.start().has_value());
+        const auto has = [&](const char *start) {
+            return std::ranges::any_of(all, [&](const LogLine &line) {
+                return line.level == LogLine::Level::Info && line.time > WallTime{} && line.message.starts_with(start);
+            });
+        };
+        QTRY_VERIFY_WITH_TIMEOUT(has("the portal is serving url=http://127.0.0.1:"), 10'000);
+        QVERIFY(await(made.stack.stop()).has_value());
+        QTRY_VERIFY_WITH_TIMEOUT(has("the portal has stopped"), 10'000);
+    }
+
+    void finishesEveryCallWhenDestroyed_data()
+    {
+        QTest::addColumn<int>("delay");
+        for (const int delay : {0, 1, 20, 100, 200})
+            QTest::addRow("after %d ms", delay) << delay;
+    }
+    void finishesEveryCallWhenDestroyed()
+    {
+        QFETCH(int, delay);
+        auto made = std::make_unique<Stack>();
+        auto starting = made->stack.start(made->stack.settings());
+        if (delay > 0)
+            QTest::qWait(delay); // somewhere into the start: every place must do
+        auto users = made->stack.deployment().users({});
+        auto seeding = made->stack.seed();
+        made.reset();
+        const auto started = await(starting);
+        QVERIFY(started.has_value() || started.error().kind == ErrorKind::Cancelled);
+        (void)await(users);
+        (void)await(seeding);
+    }
+
+    void finishesEveryCallWhileStopping()
+    {
+        auto made = std::make_unique<Stack>();
+        QVERIFY(made->start().has_value());
+        auto workers = made->stack.deployment().workers();
+        auto stopping = made->stack.stop();
+        made.reset();
+        (void)await(workers);
+        const auto stopped = await(stopping);
+        QVERIFY(stopped.has_value() || stopped.error().kind == ErrorKind::Cancelled);
+    }
+
+    void keepsALogOfBoundedSize()
+    {
+        int woken = 0;
+        LogCollector log([&] { ++woken; });
+        for (std::size_t i = 0; i < LogCollector::most + 10; ++i)
+            log.add(R"({"time":"2026-01-01T00:00:00.000Z","level":"warning","message":"m","n":)" + std::to_string(i) +
+                    R"(,"text":"two words","word":"one"})");
+        QCOMPARE(woken, 1);
+        const auto lines = log.take();
+        QCOMPARE(lines.size(), LogCollector::most + 1);
+        QVERIFY(lines[0].message.find("10") != std::string::npos);
+        QCOMPARE(lines[1].message, std::string(R"(m n=10 text="two words" word=one)"));
+        QCOMPARE(lines[1].level, LogLine::Level::Warning);
+        QVERIFY(log.take().empty());
+        log.add("no JSON");
+        QCOMPARE(log.take().front().message, std::string("no JSON"));
+        QCOMPARE(woken, 2);
+    }
+};
+
+QTEST_GUILESS_MAIN(EmbeddedStackTest)
+#include "embedded_stack_test.moc"

@@ -1,0 +1,404 @@
+#include "core/api/result.h"
+#include "core/base/logging.h"
+#include "core/base/runtime.h"
+#include "core/monitor/history.h"
+#include "core/monitor/history_events.h"
+#include "core/monitor/history_series.h"
+#include "tests/fakes/manual_clock.h"
+
+#include <QDir>
+#include <QFile>
+#include <QTemporaryDir>
+#include <QTest>
+#include <algorithm>
+#include <mutex>
+
+using namespace portolan;
+using namespace portolan::monitor;
+using namespace std::chrono_literals;
+
+namespace {
+
+Snapshot snapshotOf(WallTime time, std::optional<double> memory)
+{
+    Snapshot snapshot;
+    snapshot.time = time;
+    snapshot.redis.age = 0ms;
+    if (memory)
+        snapshot.redis.usedMemory = static_cast<std::uint64_t>(*memory);
+    return snapshot;
+}
+
+/// A history with its own clock and file; reopen() is a restart of the portal.
+struct Kept
+{
+    Kept() { reopen(); }
+    ~Kept()
+    {
+        history.reset();
+        runtime.stop();
+    }
+    void reopen()
+    {
+        history.reset();
+        history = std::make_unique<History>(file().toStdString(), clock, logger);
+    }
+    QString file() const { return directory.filePath("history.db"); }
+    QStringList setAside() const { return QDir(directory.path()).entryList({"history.db.set-aside-*"}); }
+
+    /// One value each `step` from now on.
+    void record(std::chrono::seconds step, const std::vector<double> &values)
+    {
+        for (const double value : values) {
+            history->record(snapshotOf(clock.wall(), value));
+            clock.advance(step);
+        }
+    }
+    Result<std::vector<Series>> query(HistoryQuery query)
+    {
+        return runSync<Result<std::vector<Series>>>(
+            runtime.at(0), [&]() -> awaitable<Result<std::vector<Series>>> { return history->query(query); });
+    }
+    Series memory(std::chrono::seconds back, std::uint32_t most = 2000)
+    {
+        auto series = query({{Metric::RedisMemory}, clock.wall() - back, clock.wall() + 1s, most});
+        if (!series)
+            throw std::runtime_error(series.error().message);
+        return std::move(series->front());
+    }
+    std::vector<Event> events()
+    {
+        return runSync<Result<std::vector<Event>>>(runtime.at(0),
+                                                   [&]() -> awaitable<Result<std::vector<Event>>> {
+                                                       return history->events(clock.wall() - 24h, clock.wall() + 1h);
+                                                   })
+            .value();
+    }
+    std::size_t warnings()
+    {
+        logger.flush();
+        const std::lock_guard lock(mutex);
+        return lines.size();
+    }
+
+    ManualClock clock;
+    QTemporaryDir directory;
+    std::mutex mutex;
+    std::vector<std::string> lines;
+    Logger logger{clock, LogOptions{LogFormat::Json, LogLevel::Warning, 8192, [this](std::string_view line) {
+                                        const std::lock_guard lock(mutex);
+                                        lines.emplace_back(line);
+                                    }}};
+    Runtime runtime{1};
+    std::unique_ptr<History> history;
+};
+
+std::vector<double> counting(int count)
+{
+    std::vector<double> values;
+    for (int i = 0; i < count; ++i)
+        values.push_back(1000 + i);
+    return values;
+}
+
+} // namespace
+
+class HistoryTest final : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void choosesTheResolution_data()
+    {
+        QTest::addColumn<int>("range");
+        QTest::addColumn<unsigned>("most");
+        QTest::addColumn<int>("step");
+        QTest::newRow("a minute") << 60 << 2000u << 1;
+        QTest::newRow("an hour") << 3600 << 2000u << 1;
+        QTest::newRow("a day") << 86400 << 2000u << 60;
+        QTest::newRow("a week") << 7 * 86400 << 2000u << 60;
+        QTest::newRow("a month") << 30 * 86400 << 2000u << 60;
+        QTest::newRow("a quarter") << 90 * 86400 << 2000u << 3600;
+        QTest::newRow("half of what is wanted is enough") << 60 * 1000 << 2000u << 60;
+        QTest::newRow("less than half is not") << 60 * 999 << 2000u << 1;
+        QTest::newRow("few points") << 86400 << 48u << 3600;
+        QTest::newRow("a million points") << 30 * 86400 << 1'000'000u << 1;
+    }
+    void choosesTheResolution()
+    {
+        QFETCH(int, range);
+        QFETCH(unsigned, most);
+        QFETCH(int, step);
+        const WallTime from{1h};
+        QCOMPARE(resolutionFor(from, from + std::chrono::seconds(range), most), std::chrono::seconds(step));
+    }
+
+    void mergesNeighboursAndKeepsExtremes_data()
+    {
+        QTest::addColumn<int>("count");
+        QTest::addColumn<unsigned>("most");
+        QTest::newRow("all fit") << 100 << 100u;
+        QTest::newRow("one too many") << 101 << 100u;
+        QTest::newRow("many") << 10'000 << 100u;
+        QTest::newRow("two points") << 10'000 << 2u;
+    }
+    void mergesNeighboursAndKeepsExtremes()
+    {
+        QFETCH(int, count);
+        QFETCH(unsigned, most);
+        std::vector<storage::HistoryRow> rows;
+        double sum = 0;
+        for (int i = 0; i < count; ++i) {
+            const double value = i == count / 3 ? -5.0 : i == count / 2 ? 1e6 : double(i % 7);
+            rows.push_back({Metric::Sessions, WallTime(1h + std::chrono::minutes(i)), value, value, value, 60});
+            sum += value;
+        }
+        const auto series = seriesOf(Metric::Sessions, rows, 1min, most);
+        QVERIFY(series.points.size() <= most && series.points.size() >= std::min<std::size_t>(rows.size(), most / 2));
+        QCOMPARE(std::ranges::min(series.points, {}, &Point::low).low, -5.0);
+        QCOMPARE(std::ranges::max(series.points, {}, &Point::high).high, 1e6);
+        QVERIFY(std::ranges::is_sorted(series.points, {}, &Point::time));
+        for (std::size_t i = 1; i < series.points.size(); ++i) // no gap where there was none
+            QCOMPARE(series.points[i].time - series.points[i - 1].time, WallTime::duration(series.step));
+        if (unsigned(count) <= most)
+            QCOMPARE(series.points[static_cast<std::size_t>(count / 2)].mean, 1e6);
+        Q_UNUSED(sum)
+    }
+
+    void remembersSeconds()
+    {
+        Kept kept;
+        kept.record(1s, {1, 2, 3});
+        kept.history->record(snapshotOf(kept.clock.wall(), std::nullopt)); // unknown: a gap
+        kept.clock.advance(5s);
+        kept.record(1s, {9});
+        const auto series = kept.memory(60s);
+        QCOMPARE(series.step, 1s);
+        QCOMPARE(series.points.size(), std::size_t{4});
+        QCOMPARE(series.points[2].mean, 3.0);
+        QVERIFY(series.points[3].time - series.points[2].time > 2 * series.step);
+        QCOMPARE(kept.memory(60s, 3).points.size(), std::size_t{2}); // spans of 4 s, one of them empty
+    }
+
+    void staleValuesAreUnknown()
+    {
+        Snapshot snapshot = snapshotOf({}, 5);
+        QVERIFY(metricsOf(snapshot)[0]);
+        snapshot.redis.age = 5s;
+        QVERIFY(!metricsOf(snapshot)[0]);
+    }
+
+    void surviveARestartByTheMinute()
+    {
+        Kept kept;
+        kept.record(1s, counting(150)); // two and a half minutes
+        kept.reopen();
+        const auto before = kept.memory(1h);
+        QCOMPARE(before.step, 60s);
+        QCOMPARE(before.points.size(), std::size_t{3});
+        QCOMPARE(before.points[0].low, 1000.0);
+        QCOMPARE(before.points[0].high, 1059.0);
+        QCOMPARE(before.points[0].mean, 1029.5);
+        QCOMPARE(before.points[2].high, 1149.0);
+        kept.record(1s, {5000}); // in the minute that was under way
+        const auto after = kept.memory(1h);
+        QCOMPARE(after.points.size(), std::size_t{3});
+        QCOMPARE(after.points[2].high, 5000.0);
+        QCOMPARE(after.points[2].low, 1120.0);
+        kept.reopen();
+        QCOMPARE(kept.memory(1h).points, after.points);
+    }
+
+    void forgetsInTime()
+    {
+        Kept kept;
+        kept.record(1min, counting(60 * 3));                           // three hours
+        QCOMPARE(kept.memory(3h, 100).points.size(), std::size_t{90}); // of 180 minutes
+        QCOMPARE(kept.memory(30min, 100).points.size(), std::size_t{30});
+        kept.clock.advance(std::chrono::days(32));
+        kept.record(1min, counting(3)); // writes, and trims
+        kept.reopen();
+        const auto hours = kept.memory(std::chrono::days(40));
+        QCOMPARE(hours.step, 3600s);
+        QCOMPARE(hours.points.size(), std::size_t{4});
+        QCOMPARE(hours.points[0].low, 1000.0);
+        QCOMPARE(hours.points[0].high, 1059.0);
+        kept.clock.advance(std::chrono::days(731));
+        kept.record(1min, counting(3));
+        kept.reopen();
+        QCOMPARE(kept.memory(std::chrono::days(2000)).points.size(), std::size_t{1});
+    }
+
+    void setsAsideWhatItCannotUse_data()
+    {
+        QTest::addColumn<QByteArray>("content");
+        QByteArray header(4096, '\0');
+        header.replace(0, 16, QByteArray("SQLite format 3", 16));
+        header[16] = 16; // page size 4096
+        header[18] = header[19] = 1;
+        header[21] = 64;
+        header[22] = header[23] = 32;
+        QByteArray newer = header;
+        newer[63] = 7;
+        QByteArray foreign = header;
+        foreign[71] = 1;
+        QByteArray damaged = header;
+        damaged.append(QByteArray(20'000, 'x'));
+        damaged[63] = 1;
+        damaged[100] = 13;
+        damaged[103] = 40; // cells that lie nowhere
+        QTest::newRow("no SQLite file") << QByteArray("these are somebody's notes");
+        QTest::newRow("another version") << newer;
+        QTest::newRow("another program's") << foreign;
+        QTest::newRow("damaged inside") << damaged;
+    }
+    void setsAsideWhatItCannotUse()
+    {
+        QFETCH(QByteArray, content);
+        Kept kept;
+        kept.history.reset();
+        for (const auto &old : QDir(kept.directory.path()).entryList(QDir::Files))
+            QFile::remove(kept.directory.filePath(old));
+        QFile file(kept.file());
+        QVERIFY(file.open(QIODevice::WriteOnly) && file.write(content) == content.size());
+        file.close();
+        kept.reopen();
+        kept.record(1s, counting(70));
+        QCOMPARE(kept.memory(60s).points.size(), std::size_t{60});
+        kept.reopen();
+        QCOMPARE(kept.memory(1h).points.size(), std::size_t{2});
+        QCOMPARE(kept.setAside().size(), 1);
+        QFile aside(kept.directory.filePath(kept.setAside().front()));
+        QVERIFY(aside.open(QIODevice::ReadOnly) && aside.readAll() == content);
+        QCOMPARE(kept.warnings(), std::size_t{1});
+        QVERIFY(kept.lines.front().find("set aside") != std::string::npos);
+    }
+
+    void beginsAnewWhenDamageShowsLater()
+    {
+        Kept kept;
+        kept.record(1min, counting(300));
+        kept.history.reset();
+        QFile file(kept.file());
+        QVERIFY(file.open(QIODevice::ReadWrite) && file.size() > 8192 && file.seek(4096));
+        const QByteArray garbage(static_cast<int>(file.size()) - 4096, 'x'); // all but the schema
+        QVERIFY(file.write(garbage) == garbage.size());
+        file.close();
+        kept.reopen();
+        kept.record(1min, counting(2));
+        QCOMPARE(kept.memory(3h, 100).points.size(), std::size_t{2});
+        kept.reopen();
+        QCOMPARE(kept.memory(3h, 100).points.size(), std::size_t{2});
+        QCOMPARE(kept.setAside().size(), 1);
+        QCOMPARE(kept.warnings(), std::size_t{1});
+    }
+
+    void goesOnInMemoryWhereNothingCanBeWritten()
+    {
+        Kept kept;
+        kept.history = std::make_unique<History>("/proc/nonexistent/history.db", kept.clock, kept.logger);
+        kept.record(1s, counting(130));
+        QCOMPARE(kept.memory(60s, 20).points.size(), std::size_t{20});
+        kept.history->stop();
+        QCOMPARE(kept.warnings(), std::size_t{1});
+    }
+
+    void forgetsTheFutureWhenTheClockIsSetBack()
+    {
+        Kept kept;
+        kept.record(1s, {1, 2, 3});
+        kept.clock.advance(-2s);
+        kept.record(1s, {7});
+        const auto points = kept.memory(60s).points;
+        QCOMPARE(points.size(), std::size_t{2});
+        QCOMPARE(points.back().mean, 7.0);
+    }
+
+    void refusesWhatMakesNoSense()
+    {
+        Kept kept;
+        const auto now = kept.clock.wall();
+        const auto kind = [&](HistoryQuery query) { return kept.query(std::move(query)).error().kind; };
+        QCOMPARE(kind({{Metric::Sessions}, now, now, 1}), ErrorKind::Invalid);
+        QCOMPARE(kind({{Metric::Sessions}, now, now, 1'000'001}), ErrorKind::Invalid);
+        QCOMPARE(kind({{Metric::Sessions}, now, now - 1s, 100}), ErrorKind::Invalid);
+        QVERIFY(kept.query({{}, now - 1h, now, 100}).value().empty());
+    }
+
+    void answersAMillionPoints()
+    {
+        constexpr int minutes =
+            26'500; // of 38 values: a month of every metric would be 850,000 minutes and their hours
+        Kept kept;
+        for (int i = 0; i < minutes; ++i) {
+            auto snapshot = snapshotOf(kept.clock.wall(), i);
+            snapshot.redis.connectedClients = 5;
+            snapshot.queue.age = 0ms;
+            snapshot.queue.waiting = snapshot.queue.unacked = 7;
+            kept.history->record(snapshot);
+            kept.clock.advance(1min);
+            if (i % 1000 == 0)
+                (void)kept.events(); // a portal has a minute to write each
+        }
+        std::vector<Metric> metrics(19, Metric::RedisMemory);
+        for (std::size_t i = 0; i < metrics.size(); ++i)
+            metrics[i] = i % 2 ? Metric::QueueWaiting : Metric::RedisMemory;
+        const auto from = kept.clock.wall() - std::chrono::minutes(minutes);
+        for (int twice = 0; twice < 2; ++twice) {
+            const auto series = kept.query({metrics, from, kept.clock.wall(), 40'000}).value();
+            std::size_t points = 0;
+            for (const auto &one : series)
+                points += one.points.size();
+            QCOMPARE(points, metrics.size() * minutes);
+        }
+        const auto few = kept.query({metrics, from, kept.clock.wall(), 1000}).value();
+        QVERIFY(few.front().points.size() <= 1000 && few.front().points.back().high == minutes - 1);
+    }
+
+    void tellsWhatHappened()
+    {
+        HistoryEvents finder;
+        auto snapshot = snapshotOf({}, 1);
+        snapshot.readings.resize(1);
+        snapshot.readings[0].zone = Zone::Green;
+        snapshot.links = {{.name = "redis", .up = true, .since = {}, .latency = {}, .detail = {}}};
+        snapshot.redis.uptime = 100s;
+        const auto said = [&] {
+            std::vector<std::string> texts;
+            for (const auto &event : finder.update(snapshot))
+                texts.push_back(event.text);
+            return texts;
+        };
+        using Texts = std::vector<std::string>;
+        QCOMPARE(said(), Texts{"The portal started"});
+        QCOMPARE(said(), Texts{});
+        snapshot.readings[0].zone = Zone::Unknown;
+        QCOMPARE(said(), Texts{});
+        snapshot.readings[0].zone = Zone::Yellow;
+        QCOMPARE(said(), Texts{"Redis memory is yellow"});
+        snapshot.links[0].up = false;
+        snapshot.links[0].detail = "connection refused";
+        QCOMPARE(said(), Texts{"Redis is away: connection refused"});
+        snapshot.links[0].up = true;
+        snapshot.redis.uptime = 1s;
+        QCOMPARE(said(), (Texts{"Redis restarted", "Redis is back"}));
+    }
+
+    void keepsEvents()
+    {
+        Kept kept;
+        kept.record(1s, {1});
+        for (int i = 0; i < 600; ++i) {
+            kept.history->note({kept.clock.wall(), EventKind::Action, "did " + std::to_string(i)});
+            kept.clock.advance(1s);
+        }
+        const auto before = kept.events();
+        QCOMPARE(before.size(), std::size_t{500});
+        QCOMPARE(before.back().text, std::string("did 599"));
+        kept.reopen();
+        QCOMPARE(kept.events(), before);
+    }
+};
+
+QTEST_GUILESS_MAIN(HistoryTest)
+#include "history_test.moc"

@@ -1,7 +1,6 @@
 # How every target of the project is built, so that a folder's CMakeLists.txt only lists its files and what it uses.
 
 option(PORTOLAN_LTO "Optimise across translation units" OFF)
-option(PORTOLAN_CONSOLE "Build the desktop console, which so far shows scripted portals only" OFF)
 option(PORTOLAN_FUZZ "Build the fuzz targets (needs clang)" OFF)
 set(PORTOLAN_SANITIZE "" CACHE STRING "Sanitizers for every target, as -fsanitize= takes them")
 

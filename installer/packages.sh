@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Which Debian packages Portolan needs, and how they are installed. Sourced by run.sh, test.sh and .ci/run; on its own:
-#   installer/packages.sh GROUP...      installs the groups: build run test bench fuzz lint console
+#   installer/packages.sh GROUP...      installs the groups: build run test bench fuzz lint
 #
 # Everything comes from the distribution: nothing is downloaded from anywhere else, no pip, no vendored sources.
 # Installing starts no service and makes no database cluster: Portolan and its tests start their own private servers.
@@ -28,18 +28,19 @@ package_list() {
         case $group in
         build)
             printf '%s\n' g++ cmake ninja-build ccache pkg-config \
-                qt6-base-dev libssl-dev libhiredis-dev libsodium-dev libspdlog-dev libtomlplusplus-dev \
+                qt6-base-dev qt6-svg-dev libssl-dev libhiredis-dev libsodium-dev libspdlog-dev libtomlplusplus-dev \
                 libcli11-dev libcurl4-openssl-dev prometheus-cpp-dev libsqlite3-dev libpq-dev
             case $distro in
             "debian 12") printf '%s\n' libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev ;; # its default is 1.74
             *) printf '%s\n' libboost-dev libboost-json-dev libboost-url-dev ;;
             esac
             ;;
-        run) printf '%s\n' redis-server libqt6sql6-sqlite libqt6sql6-psql postgresql-client ca-certificates ;;
-        console) printf '%s\n' qt6-svg-dev fonts-dejavu-core xvfb xauth ;;
+        run)
+            printf '%s\n' redis-server libqt6sql6-sqlite libqt6sql6-psql postgresql-client ca-certificates fonts-dejavu-core
+            ;;
         test)
             printf '%s\n' redis-server redis-tools postgresql celery python3 python3-celery python3-redis \
-                python3-websockets python3-prometheus-client openssl procps util-linux
+                python3-websockets python3-prometheus-client openssl procps util-linux xvfb xauth
             ;;
         bench)
             printf '%s\n' wrk procps redis-server redis-tools python3 python3-redis python3-celery python3-flask \
@@ -51,7 +52,7 @@ package_list() {
             # The formatting is pinned to one version of the tool; where it is not packaged the check says so and passes.
             if [ "$distro" = "debian 12" ]; then printf '%s\n' clang-format-14; fi
             ;;
-        *) die "packages.sh knows no group '$group' (build run test bench fuzz lint console)" ;;
+        *) die "packages.sh knows no group '$group' (build run test bench fuzz lint)" ;;
         esac
     done | sort -u
 }

@@ -182,7 +182,9 @@ void AccessTest::tellsThatMemoryIsFull()
 
 void AccessTest::refusesARedisCluster()
 {
-    RedisServerFixture redis({"--cluster-enabled", "yes"}, RedisServerFixture::Listen::Tcp);
+    // Its second port would be the first plus 10,000, which there may not be.
+    const std::string bus = std::to_string(RedisServerFixture::freePort());
+    RedisServerFixture redis({"--cluster-enabled", "yes", "--cluster-port", bus}, RedisServerFixture::Listen::Tcp);
     Started started(redis.endpoint());
     const auto ready = started.start();
     QCOMPARE(ready.error().kind, ErrorKind::Unsupported);
@@ -193,14 +195,15 @@ void AccessTest::waitsWhileRedisIsLoading()
 {
     RedisServerFixture redis({"--save", "", "--appendonly", "yes", "--enable-debug-command", "yes"});
     redis.command("DEBUG POPULATE 20000 k 10");
-    redis.command("CONFIG SET key-load-delay 100");
+    redis.command("CONFIG SET key-load-delay 150");
     redis.command("CONFIG SET loading-process-events-interval-bytes 1024");
     Started started(redis.endpoint());
     QVERIFY(started.start().has_value());
-    // Loads for two seconds, answering -LOADING meanwhile.
+    // Loads for three seconds, answering -LOADING meanwhile.
     runSync<Result<Reply>>(started.runtime.at(0), [&] { return started.client.run(Command("BGREWRITEAOF")); }).value();
     QTRY_VERIFY(redis.command("INFO persistence", 1s).find("aof_rewrite_in_progress:0") != std::string::npos);
     started.client.post(Command("DEBUG", "LOADAOF"));
+    QTRY_VERIFY(redis.command("INFO persistence", 1s).find("loading:1") != std::string::npos);
     Started second(redis.endpoint());
     second.client.start();
     QTRY_VERIFY(second.client.problem() && second.client.problem()->code == "redis-loading");

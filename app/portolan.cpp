@@ -1,5 +1,8 @@
+#include "app/display.h"
+#include "app/ending_signals.h"
+#include "app/setting_options.h"
+#include "app/start_marks.h"
 #include "core/base/data_directory.h"
-#include "core/base/settings.h"
 #include "core/base/system_clock.h"
 #include "core/demo/demo_stack.h"
 #include "core/server/embedded_stack.h"
@@ -26,9 +29,9 @@ using namespace portolan;
 
 struct Options
 {
-    std::string situation; ///< empty: a real portal, in this process
-    SettingSources local;
-    bool seeded = false;
+    std::string situation;     ///< empty: a real portal, in this process
+    app::SettingOptions local; ///< of that portal
+    bool demo = false;
     std::string page;
     bool readOnly = false;
     std::string screenshots;
@@ -50,17 +53,10 @@ void describe(CLI::App &app, Options &options)
     const auto situations = namesOf(demo::situations(), [](const auto &s) { return std::string(s.name); });
     const auto pages = namesOf(ui::pageTable(), [](const auto &p) { return p.id.toStdString(); });
     app.add_option("--situation", options.situation, "Show a scripted deployment")->check(CLI::IsMember(situations));
-    for (const auto &[option, key] :
-         {std::pair{"--tier", "tier"}, {"--data-dir", "data_dir"}, {"--listen", "listen"}}) {
-        app.add_option_function<std::string>(
-            option,
-            [&options, key = std::string(key)](const std::string &text) {
-                options.local.commandLine.emplace_back(key, text);
-            },
-            "Of the portal in this process, as of portoland serve");
-    }
-    app.add_flag("--local", "The portal in this process, as without it");
-    app.add_flag("--demo", options.seeded, "Give the portal in this process users and analyses to look at");
+    options.local.addTo(app);
+    app.add_flag(
+        "--demo", options.demo,
+        "Give the portal in this process users, analyses and visitors to look at (in a data folder of its own)");
     app.add_option("--page", options.page, "Open this page")->check(CLI::IsMember(pages));
     app.add_flag("--read-only", options.readOnly, "Look, and change nothing");
     auto *pictures = app.add_option("--screenshots", options.screenshots, "Take pictures of the pages into a folder");
@@ -70,45 +66,27 @@ void describe(CLI::App &app, Options &options)
     app.add_option("--source", options.source, "What the pictures show")->check(CLI::IsMember({"demo"}));
 }
 
+/// A demonstration leaves what the user's own portal keeps alone.
+SettingSources sourcesOf(const Options &options)
+{
+    SettingSources sources = options.local.sources();
+    if (options.demo && !options.local.has("data_dir"))
+        sources.commandLine.emplace_back("data_dir", (defaultDataDirectory(processEnvironment) / "demo").string());
+    return sources;
+}
+
 /// The portal this console shows. Another kind is one more line here.
 std::unique_ptr<LocalStack> makeStack(const Options &options, const Clock &clock)
 {
     if (options.situation.empty() && options.screenshots.empty())
-        return std::make_unique<server::EmbeddedStack>(options.local, clock);
+        return std::make_unique<server::EmbeddedStack>(sourcesOf(options), clock,
+                                                       server::EmbeddedStack::Options{.visitors = options.demo});
     demo::DemoOptions demoOptions;
     if (!options.situation.empty())
         demoOptions.situation = options.situation;
     auto stack = std::make_unique<demo::DemoStack>(demoOptions, clock);
     stack->play();
     return stack;
-}
-
-/// Starts the portal once the window is there; what becomes of it is for the window to show.
-void startStack(LocalStack &stack, bool seeded)
-{
-    if (stack.state() != LocalStack::State::Stopped)
-        return;
-    if (seeded) {
-        auto once = std::make_shared<QMetaObject::Connection>();
-        *once = QObject::connect(&stack, &LocalStack::stateChanged, &stack, [&stack, once] {
-            if (stack.state() != LocalStack::State::Running)
-                return;
-            QObject::disconnect(*once);
-            QMetaObject::invokeMethod(
-                &stack, [&stack] { stack.seed(); }, Qt::QueuedConnection);
-        });
-    }
-    stack.start(stack.settings());
-}
-
-/// Qt ends the process with a core dump where there is no display; a person wants to know what to do.
-bool hasDisplay()
-{
-    for (const char *name : {"QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"}) {
-        if (!qEnvironmentVariableIsEmpty(name))
-            return true;
-    }
-    return false;
 }
 
 /// A scale is a matter of the whole process, so each has one of its own.
@@ -148,7 +126,9 @@ int show(QApplication &application, const Options &options, int scalePercent)
         window.openPage(QString::fromStdString(options.page));
     if (!pictures) {
         window.show();
-        startStack(*stack, options.seeded);
+        app::markStart(window, stack->deployment());
+        if (stack->state() == LocalStack::State::Stopped)
+            stack->start(stack->settings()); // what becomes of it is for the window to show
         return application.exec();
     }
     ui::ScreenshotRequest request;
@@ -173,12 +153,12 @@ int show(QApplication &application, const Options &options, int scalePercent)
 int main(int argc, char **argv)
 {
     Options options;
-    CLI::App app("A console for the people who run a small web portal.", "portolan");
-    describe(app, options);
+    CLI::App cli("A console for the people who run a small web portal.", "portolan");
+    describe(cli, options);
     try {
-        app.parse(argc, argv);
+        cli.parse(argc, argv);
     } catch (const CLI::Success &asked) {
-        return app.exit(asked);
+        return cli.exit(asked);
     } catch (const CLI::ParseError &wrong) {
         std::cerr << "portolan: " << wrong.what() << " (see portolan --help)\n";
         return 2;
@@ -192,15 +172,11 @@ int main(int argc, char **argv)
         }
         return takeInChildren(options, QCoreApplication::arguments().mid(1));
     }
-    if (!hasDisplay()) {
-        std::cerr << "portolan: there is no display. Run 'portoland serve' for the portal alone, with its zones in the "
-                     "terminal by 'portoland status --watch'.\n";
-        return 1;
-    }
     std::signal(SIGPIPE, SIG_IGN);
     raiseFileLimit();
-    options.local.environment = processEnvironment;
-    QApplication application(argc, argv);
+    app::EndingSignals ending;
+    const auto application = app::openDisplay(argc, argv);
     QApplication::setApplicationName("portolan");
-    return show(application, options, scalePercent);
+    ending.listen([] { QApplication::closeAllWindows(); });
+    return show(*application, options, scalePercent);
 }

@@ -1,4 +1,4 @@
-#include "core/base/settings.h"
+#include "app/setting_options.h"
 #include "core/server/commands.h"
 
 #include <CLI/CLI.hpp>
@@ -14,66 +14,13 @@ namespace {
 using namespace portolan;
 namespace server = portolan::server;
 
-/// Every command takes the same settings: the options of the schema, --config and --set.
-struct SettingOptions
-{
-    std::vector<std::pair<std::string, std::string>> values;
-    std::string configFile;
-
-    void addTo(CLI::App &command)
-    {
-        command.add_option("--config", configFile, "Settings as a TOML file")->type_name("FILE");
-        command
-            .add_option_function<std::vector<std::string>>(
-                "--set",
-                [this](const std::vector<std::string> &pairs) {
-                    for (const auto &pair : pairs) {
-                        const auto equals = pair.find('=');
-                        if (equals == std::string::npos || equals == 0)
-                            throw CLI::ValidationError("--set", "'" + pair + "' is not KEY=VALUE");
-                        values.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
-                    }
-                },
-                "Any setting, as check-config lists them")
-            ->type_name("KEY=VALUE")
-            ->allow_extra_args(false);
-        for (const auto &spec : settingSchema()) {
-            if (spec.option.empty())
-                continue;
-            const std::string key(spec.key);
-            if (spec.type == ValueType::Boolean) {
-                command.add_flag_callback(
-                    std::string(spec.option), [this, key] { values.emplace_back(key, "true"); },
-                    std::string(spec.description));
-            } else {
-                command
-                    .add_option_function<std::string>(
-                        std::string(spec.option),
-                        [this, key](const std::string &text) { values.emplace_back(key, text); },
-                        std::string(spec.description))
-                    ->type_name("");
-            }
-        }
-    }
-
-    SettingSources sources() const
-    {
-        SettingSources result;
-        result.commandLine = values;
-        result.environment = processEnvironment;
-        if (!configFile.empty())
-            result.configFile = configFile;
-        return result;
-    }
-};
-
 int run(int argc, char **argv)
 {
     CLI::App app("A small web portal and its server: accounts, limits, a task queue and stock analysis.", "portoland");
     app.set_version_flag("--version", std::string("portoland ") + server::version());
     app.require_subcommand(1);
     app.fallthrough(false);
-    SettingOptions settings;
+    app::SettingOptions settings;
     int status = 0;
     const auto command = [&](CLI::App &parent, const char *name, const char *about,
                              std::function<int(const SettingSources &)> work) {

@@ -8,6 +8,7 @@
 #include "core/server/log_collector.h"
 #include "core/server/portal_server.h"
 #include "core/server/seed.h"
+#include "core/server/visitors.h"
 
 #include <pthread.h>
 
@@ -91,8 +92,12 @@ struct EmbeddedStack::Portal
     std::unique_ptr<PortalServer> server;
 };
 
-EmbeddedStack::EmbeddedStack(SettingSources sources, const Clock &clock, QObject *parent)
-    : LocalStack(parent), m_sources(std::move(sources)), m_clock(clock), m_settings(settingsOf(m_sources))
+EmbeddedStack::EmbeddedStack(SettingSources sources, const Clock &clock, Options options, QObject *parent)
+    : LocalStack(parent),
+      m_sources(std::move(sources)),
+      m_clock(clock),
+      m_options(options),
+      m_settings(settingsOf(m_sources))
 {
     m_log = std::make_shared<LogCollector>([this] {
         QMetaObject::invokeMethod(
@@ -109,6 +114,7 @@ EmbeddedStack::EmbeddedStack(SettingSources sources, const Clock &clock, QObject
 EmbeddedStack::~EmbeddedStack()
 {
     m_deployment.detach("The portal has stopped.");
+    m_visitors.reset();
     m_calls.cancelAll();
     {
         const std::lock_guard lock(m_mutex);
@@ -224,6 +230,8 @@ void EmbeddedStack::startFinished(Result<std::string> started, const Done &done)
     m_deployment.attach(*m_portal->server);
     setState(State::Running);
     done->finish({});
+    if (m_options.visitors && m_state == State::Running)
+        bringVisitors();
 }
 
 /// `afterwards` runs on the thread once the portal is gone, `done` here.
@@ -232,7 +240,9 @@ void EmbeddedStack::stopPortal(std::function<Result<void>()> afterwards, std::fu
     m_busy = true;
     m_deployment.detach("The portal is stopping.");
     setState(State::Stopping);
-    post([this, afterwards = std::move(afterwards), done = std::move(done)] {
+    post([this, afterwards = std::move(afterwards), done = std::move(done),
+          visitors = std::shared_ptr<Visitors>(std::move(m_visitors))]() mutable {
+        visitors.reset();
         shutDown();
         auto result = afterwards();
         QMetaObject::invokeMethod(
@@ -296,12 +306,23 @@ QFuture<Result<std::string>> EmbeddedStack::seed()
     auto future = answer->future();
     m_busy = true;
     const auto services = m_portal->server->services();
-    m_calls.start<std::string>(services.executor, [services] { return seedPortal(services); })
-        .then(this, [this, answer](const Result<std::string> &result) {
+    m_calls.start<Seed>(services.executor, [services] { return seedPortal(services); })
+        .then(this, [this, answer](const Result<Seed> &result) {
             m_busy = false;
-            answer->finish(result);
+            answer->finish(result ? Result<std::string>(result->sentence) : result.error());
         });
     return future;
+}
+
+/// Not through seed(): nobody asked, so it keeps nobody from stopping the portal meanwhile.
+void EmbeddedStack::bringVisitors()
+{
+    const auto services = m_portal->server->services();
+    m_calls.start<Seed>(services.executor, [services] { return seedPortal(services, {.signInAgain = true}); })
+        .then(this, [this, url = m_portal->server->url()](const Result<Seed> &seed) {
+            if (seed && m_state == State::Running && m_portal->server->url() == url)
+                m_visitors = std::make_unique<Visitors>(url, seed->sessions);
+        });
 }
 
 void EmbeddedStack::setState(State state, std::optional<Error> problem)

@@ -20,6 +20,7 @@ class Clock;
 namespace portolan::server {
 
 class LogCollector;
+class Visitors;
 
 /// The portal of this process. PortalServer starts and stops block, so one thread does them, one after the other;
 /// everything else is on the GUI thread. A portal whose task threads do not return in time is left behind running
@@ -29,10 +30,16 @@ class EmbeddedStack final : public LocalStack
     Q_OBJECT
 
 public:
+    struct Options
+    {
+        bool visitors = false; ///< a portal that runs is seeded and gets a few users, to have something to look at
+    };
+
     /// `sources`: what the process was told; LocalStackSettings go above them. What they say of tier, listen, Redis,
     /// database and data directory becomes settings(). `clock` outlives this, and the process should be about to end
     /// when a portal was left behind.
-    EmbeddedStack(SettingSources sources, const Clock &clock, QObject *parent = nullptr);
+    EmbeddedStack(SettingSources sources, const Clock &clock, Options options, QObject *parent = nullptr);
+    EmbeddedStack(SettingSources sources, const Clock &clock) : EmbeddedStack(std::move(sources), clock, Options{}) {}
     /// Waits until the portal has stopped (within `shutdown.timeout`); calls under way answer Cancelled.
     ~EmbeddedStack() override;
 
@@ -53,6 +60,7 @@ private:
     using Done = std::shared_ptr<Answer<void>>;
 
     void startPortal(Done done);
+    void bringVisitors();
     void startFinished(Result<std::string> started, const Done &done);
     void stopPortal(std::function<Result<void>()> afterwards, std::function<void(Result<void>)> done);
     Result<std::string> launch(const LocalStackSettings &settings); ///< on the thread; answers the URL
@@ -65,6 +73,7 @@ private:
 
     const SettingSources m_sources;
     const Clock &m_clock;
+    const Options m_options;
     LocalStackSettings m_settings;
     State m_state = State::Stopped;
     std::optional<Error> m_problem;
@@ -76,6 +85,7 @@ private:
 
     /// Made and ended on the thread; looked at here only while no job is under way.
     std::unique_ptr<Portal> m_portal;
+    std::unique_ptr<Visitors> m_visitors;
     std::mutex m_mutex;
     std::condition_variable m_wake;
     std::deque<std::function<void()>> m_jobs;

@@ -21,6 +21,7 @@ constexpr std::array firstNames{"ada", "blaise", "carl", "dorothy", "emmy", "fra
 constexpr std::array lastNames{"archer", "baker", "carter", "dyer", "fisher"};
 constexpr std::array symbols{"AAPL", "MSFT", "GOOG", "AMZN", "NVDA", "TSLA"};
 constexpr std::array agents{"Firefox 128 on Linux", "Safari 17 on macOS", "Chrome 126 on Android"};
+constexpr auto seedActor = "seed data";
 constexpr std::size_t signedIn = 8; ///< of the users: hashing their passwords takes a while
 constexpr std::chrono::seconds analysesPatience{15};
 constexpr std::chrono::milliseconds lookAgain{100};
@@ -29,7 +30,7 @@ struct Seeded
 {
     std::vector<Id> users; ///< there now, new or not
     std::size_t added = 0;
-    std::size_t sessions = 0;
+    std::vector<Secret> sessions;
     std::size_t analyses = 0;
 };
 
@@ -49,10 +50,30 @@ awaitable<void> signIn(PortalServices services, std::string email, std::string p
     portal::AccountService::Credentials credentials{std::move(email), Secret(std::move(password))};
     portal::AccountService::Origin origin{"192.0.2." + std::to_string(10 + index), agents[index % agents.size()]};
     const auto session = co_await services.accounts.signIn(std::move(credentials), std::move(origin));
-    seeded.sessions += session.has_value() ? 1 : 0;
+    if (session)
+        seeded.sessions.emplace_back(std::string(session->token.reveal()));
 }
 
-awaitable<Result<void>> addUser(PortalServices services, std::size_t index, Seeded &seeded)
+/// One who was there before; 0: they are not to be found.
+awaitable<Id> findUser(PortalServices services, std::string email)
+{
+    UserQuery query;
+    query.search = std::move(email);
+    query.match = TextMatch::Prefix;
+    const auto there = co_await services.users.page(std::move(query));
+    co_return there && !there->items.empty() ? there->items.front().id : 0;
+}
+
+awaitable<bool> givePassword(PortalServices services, Id id, std::string password)
+{
+    portal::UserAdminService::Change change;
+    change.password.emplace(std::move(password));
+    portal::Actor actor{{0, Role::Admin}, seedActor};
+    const auto changed = co_await services.users.change(std::move(actor), id, std::move(change));
+    co_return changed.has_value();
+}
+
+awaitable<Result<void>> addUser(PortalServices services, std::size_t index, SeedOptions options, Seeded &seeded)
 {
     const std::string email = std::string(firstNames[index % firstNames.size()]) + "." +
                               lastNames[index / firstNames.size()] + "@example.com";
@@ -62,23 +83,22 @@ awaitable<Result<void>> addUser(PortalServices services, std::size_t index, Seed
     wanted.role = roleOf(index);
     if (index < signedIn)
         wanted.password.emplace(password);
-    portal::Actor actor{{0, Role::Admin}, "seed data"};
+    portal::Actor actor{{0, Role::Admin}, seedActor};
     const auto user = co_await services.users.create(std::move(actor), std::move(wanted));
-    if (user) {
-        ++seeded.added;
-        seeded.users.push_back(user->id);
-        if (index < signedIn)
-            co_await signIn(services, email, password, index, seeded);
-        co_return Result<void>();
-    }
-    if (user.error().kind != ErrorKind::Conflict)
+    if (!user && user.error().kind != ErrorKind::Conflict)
         co_return user.error();
-    UserQuery query;
-    query.search = email;
-    query.match = TextMatch::Prefix;
-    const auto there = co_await services.users.page(std::move(query));
-    if (there && !there->items.empty())
-        seeded.users.push_back(there->items.front().id);
+    Id id = user ? user->id : 0;
+    if (!user)
+        id = co_await findUser(services, email);
+    if (id == 0)
+        co_return Result<void>();
+    seeded.added += user ? 1 : 0;
+    seeded.users.push_back(id);
+    bool signsIn = user && index < signedIn;
+    if (!user && index < signedIn && options.signInAgain)
+        signsIn = co_await givePassword(services, id, password);
+    if (signsIn)
+        co_await signIn(services, email, password, index, seeded);
     co_return Result<void>();
 }
 
@@ -112,19 +132,21 @@ awaitable<void> analyse(PortalServices services, SteadyTime deadline, Seeded &se
 
 } // namespace
 
-awaitable<Result<std::string>> seedPortal(PortalServices services)
+awaitable<Result<Seed>> seedPortal(PortalServices services, SeedOptions options)
 {
     Seeded seeded;
     for (std::size_t i = 0; i < firstNames.size() * lastNames.size(); ++i) {
-        const auto added = co_await addUser(services, i, seeded);
+        const auto added = co_await addUser(services, i, options, seeded);
         if (!added)
             co_return added.error();
     }
     if (services.hasRedis && !seeded.users.empty())
         co_await analyse(services, services.clock.steady() + analysesPatience, seeded);
-    co_return "Added " + counted(seeded.added, "user", "users") + ", " +
-        counted(seeded.sessions, "session", "sessions") + " and " +
-        counted(seeded.analyses, "finished analysis", "finished analyses") + ".";
+    std::string sentence = "Added " + counted(seeded.added, "user", "users") + ", " +
+                           counted(seeded.sessions.size(), "session", "sessions") + " and " +
+                           counted(seeded.analyses, "finished analysis", "finished analyses") + ".";
+    Seed seed{std::move(sentence), std::move(seeded.sessions)};
+    co_return std::move(seed);
 }
 
 } // namespace portolan::server

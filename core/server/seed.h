@@ -1,16 +1,30 @@
 #pragma once
 
 #include "core/api/result.h"
+#include "core/base/secret.h"
 #include "core/server/portal_services.h"
 
 #include <string>
+#include <vector>
 
 namespace portolan::server {
 
+struct SeedOptions
+{
+    /// Also those of the few that were there before sign in; for that they get another password.
+    bool signInAgain = false;
+};
+
+struct Seed
+{
+    std::string sentence;         ///< what was added
+    std::vector<Secret> sessions; ///< values of the cookie `sid`, of the users who signed in
+};
+
 /// Adds what makes a portal worth a first look: some 40 users, sign-ins of a few, a handful of finished analyses, all
-/// through the services that serve real ones. Who is there already is left alone, so it may be done again. Nobody knows
-/// the users' passwords. Takes at most some 20 s; what could not be done by then is missing from the sentence it
-/// answers. A coroutine on the services' executor. Errors: those of the database.
-awaitable<Result<std::string>> seedPortal(PortalServices services);
+/// through the services that serve real ones. Who is there already is left alone but for signInAgain, so it may be done
+/// again. Nobody knows the users' passwords. Takes at most some 20 s; what could not be done by then is missing from
+/// the sentence. A coroutine on the services' executor. Errors: those of the database.
+awaitable<Result<Seed>> seedPortal(PortalServices services, SeedOptions options = {});
 
 } // namespace portolan::server

@@ -1,0 +1,45 @@
+#include "app/display.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace portolan::app {
+namespace {
+
+constexpr auto wayOut = "Run 'portoland serve' for the portal alone, and 'portoland status --watch' for its zones.\n";
+
+/// Qt says that a display cannot be opened by a fatal message, after which it would abort.
+void endInWords(QtMsgType type, const QMessageLogContext &, const QString &message)
+{
+    if (type != QtFatalMsg) {
+        return;
+    }
+    std::fprintf(stderr, "portolan: the display cannot be opened (%s). %s",
+                 qPrintable(message.section('\n', 0, 0).simplified()), wayOut);
+    std::_Exit(noDisplay);
+}
+
+bool isNamed()
+{
+    for (const char *name : {"QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"}) {
+        if (!qEnvironmentVariableIsEmpty(name))
+            return true;
+    }
+    return false;
+}
+
+} // namespace
+
+std::unique_ptr<QApplication> openDisplay(int &argc, char **argv)
+{
+    if (!isNamed()) {
+        std::fprintf(stderr, "portolan: there is no display (DISPLAY and WAYLAND_DISPLAY are empty). %s", wayOut);
+        std::exit(noDisplay);
+    }
+    const auto usual = qInstallMessageHandler(endInWords);
+    auto application = std::make_unique<QApplication>(argc, argv);
+    qInstallMessageHandler(usual);
+    return application;
+}
+
+} // namespace portolan::app

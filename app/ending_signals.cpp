@@ -1,0 +1,52 @@
+#include "app/ending_signals.h"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace portolan::app {
+
+namespace {
+
+sigset_t endingOnes()
+{
+    sigset_t all;
+    sigemptyset(&all);
+    sigaddset(&all, SIGINT);
+    sigaddset(&all, SIGTERM);
+    return all;
+}
+
+} // namespace
+
+EndingSignals::EndingSignals()
+{
+    const sigset_t ending = endingOnes();
+    pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+    m_descriptor = ::signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+EndingSignals::~EndingSignals()
+{
+    m_notifier.reset();
+    if (m_descriptor >= 0)
+        ::close(m_descriptor);
+}
+
+void EndingSignals::listen(std::function<void()> ended)
+{
+    if (m_descriptor < 0)
+        return;
+    m_notifier = std::make_unique<QSocketNotifier>(m_descriptor, QSocketNotifier::Read);
+    QObject::connect(m_notifier.get(), &QSocketNotifier::activated, m_notifier.get(), [this, ended = std::move(ended)] {
+        signalfd_siginfo which{};
+        if (::read(m_descriptor, &which, sizeof which) != sizeof which)
+            return;
+        const sigset_t again = endingOnes();
+        pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
+        ended();
+    });
+}
+
+} // namespace portolan::app

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <QSocketNotifier>
+#include <functional>
+#include <memory>
+
+namespace portolan::app {
+
+/// SIGINT and SIGTERM as a call on the GUI thread. The second one ends the process: whoever asks twice does not want to
+/// wait. A terminal's Ctrl+C so stops the portal as closing the window does.
+/// Made before any thread, so that all inherit that they are blocked.
+class EndingSignals final
+{
+public:
+    EndingSignals();
+    ~EndingSignals();
+    EndingSignals(const EndingSignals &) = delete;
+    EndingSignals &operator=(const EndingSignals &) = delete;
+
+    /// Once there is a QApplication.
+    void listen(std::function<void()> ended);
+
+private:
+    int m_descriptor = -1; ///< of signalfd
+    std::unique_ptr<QSocketNotifier> m_notifier;
+};
+
+} // namespace portolan::app

@@ -1,0 +1,59 @@
+#include "app/setting_options.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+
+namespace portolan::app {
+
+void SettingOptions::addTo(CLI::App &command)
+{
+    command.add_option("--config", m_configFile, "Settings as a TOML file")->type_name("FILE");
+    command
+        .add_option_function<std::vector<std::string>>(
+            "--set",
+            [this](const std::vector<std::string> &pairs) {
+                for (const auto &pair : pairs) {
+                    const auto equals = pair.find('=');
+                    if (equals == std::string::npos || equals == 0)
+                        throw CLI::ValidationError("--set", "'" + pair + "' is not KEY=VALUE");
+                    set(pair.substr(0, equals), pair.substr(equals + 1));
+                }
+            },
+            "Any setting, as `portoland check-config` lists them")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+    for (const auto &spec : settingSchema()) {
+        if (spec.option.empty())
+            continue;
+        const std::string key(spec.key);
+        const std::string option(spec.option);
+        const std::string description(spec.description);
+        if (spec.type == ValueType::Boolean) {
+            command.add_flag_callback(
+                option, [this, key] { set(key, "true"); }, description);
+        } else {
+            command
+                .add_option_function<std::string>(
+                    option, [this, key](const std::string &text) { set(key, text); }, description)
+                ->type_name("");
+        }
+    }
+}
+
+bool SettingOptions::has(std::string_view key) const
+{
+    return std::ranges::any_of(m_values, [key](const auto &one) { return one.first == key; });
+}
+
+SettingSources SettingOptions::sources() const
+{
+    SettingSources result;
+    result.commandLine = m_values;
+    result.environment = processEnvironment;
+    if (!m_configFile.empty())
+        result.configFile = m_configFile;
+    return result;
+}
+
+} // namespace portolan::app

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "core/base/settings.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace portolan::app {
+
+/// The settings of a portal on a command line, the same wherever one is served: an option for each setting that has
+/// one, --set KEY=VALUE for any, --config FILE for many. Outlives the parsing.
+class SettingOptions final
+{
+public:
+    void addTo(CLI::App &command);
+    void set(std::string key, std::string value) { m_values.emplace_back(std::move(key), std::move(value)); }
+    bool has(std::string_view key) const; ///< said on the command line
+    /// What was said, above the file, above this process's environment.
+    SettingSources sources() const;
+
+private:
+    std::vector<std::pair<std::string, std::string>> m_values;
+    std::string m_configFile;
+};
+
+} // namespace portolan::app

@@ -8,14 +8,17 @@ namespace {
 
 constexpr auto wayOut = "Run 'portoland serve' for the portal alone, and 'portoland status --watch' for its zones.\n";
 
-/// Qt says that a display cannot be opened by a fatal message, after which it would abort.
+/// Qt says that a display cannot be opened by a fatal message, after which it would abort; the cause is in the warning
+/// before that: "could not connect to display :7".
 void endInWords(QtMsgType type, const QMessageLogContext &, const QString &message)
 {
+    static QString cause;
     if (type != QtFatalMsg) {
+        if (cause.isEmpty())
+            cause = message;
         return;
     }
-    std::fprintf(stderr, "portolan: the display cannot be opened (%s). %s",
-                 qPrintable(message.section('\n', 0, 0).simplified()), wayOut);
+    std::fprintf(stderr, "portolan: %s. %s", qPrintable(cause.isEmpty() ? message.section('\n', 0, 0) : cause), wayOut);
     std::_Exit(noDisplay);
 }
 

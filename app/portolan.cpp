@@ -33,6 +33,7 @@ struct Options
     app::SettingOptions local; ///< of that portal
     bool demo = false;
     std::string page;
+    bool checkDisplay = false;
     bool readOnly = false;
     std::string screenshots;
     std::string theme = "both";
@@ -48,39 +49,31 @@ template <class Range, class Name> std::vector<std::string> namesOf(const Range 
     return names;
 }
 
-void describe(CLI::App &app, Options &options)
+void describe(CLI::App &cli, Options &options)
 {
     const auto situations = namesOf(demo::situations(), [](const auto &s) { return std::string(s.name); });
     const auto pages = namesOf(ui::pageTable(), [](const auto &p) { return p.id.toStdString(); });
-    app.add_option("--situation", options.situation, "Show a scripted deployment")->check(CLI::IsMember(situations));
-    options.local.addTo(app);
-    app.add_flag(
-        "--demo", options.demo,
-        "Give the portal in this process users, analyses and visitors to look at (in a data folder of its own)");
-    app.add_option("--page", options.page, "Open this page")->check(CLI::IsMember(pages));
-    app.add_flag("--read-only", options.readOnly, "Look, and change nothing");
-    auto *pictures = app.add_option("--screenshots", options.screenshots, "Take pictures of the pages into a folder");
+    cli.add_option("--situation", options.situation, "Show a scripted deployment")->check(CLI::IsMember(situations));
+    options.local.addTo(cli);
+    cli.add_flag("--demo", options.demo, app::demoDescription);
+    cli.add_option("--page", options.page, "Open this page")->check(CLI::IsMember(pages));
+    cli.add_flag("--check-display", options.checkDisplay,
+                 "Show nothing; exit code 0 when a window can be shown, 3 when not");
+    cli.add_flag("--read-only", options.readOnly, "Look, and change nothing");
+    auto *pictures = cli.add_option("--screenshots", options.screenshots, "Take pictures of the pages into a folder");
     pictures->type_name("DIR");
-    app.add_option("--theme", options.theme, "Of the pictures")->check(CLI::IsMember({"light", "dark", "both"}));
-    app.add_option("--scale", options.scales, "Of the pictures: 1,1.5")->delimiter(',')->check(CLI::Range(0.5, 4.0));
-    app.add_option("--source", options.source, "What the pictures show")->check(CLI::IsMember({"demo"}));
-}
-
-/// A demonstration leaves what the user's own portal keeps alone.
-SettingSources sourcesOf(const Options &options)
-{
-    SettingSources sources = options.local.sources();
-    if (options.demo && !options.local.has("data_dir"))
-        sources.commandLine.emplace_back("data_dir", (defaultDataDirectory(processEnvironment) / "demo").string());
-    return sources;
+    cli.add_option("--theme", options.theme, "Of the pictures")->check(CLI::IsMember({"light", "dark", "both"}));
+    cli.add_option("--scale", options.scales, "Of the pictures: 1,1.5")->delimiter(',')->check(CLI::Range(0.5, 4.0));
+    cli.add_option("--source", options.source, "What the pictures show")->check(CLI::IsMember({"demo"}));
 }
 
 /// The portal this console shows. Another kind is one more line here.
 std::unique_ptr<LocalStack> makeStack(const Options &options, const Clock &clock)
 {
     if (options.situation.empty() && options.screenshots.empty())
-        return std::make_unique<server::EmbeddedStack>(sourcesOf(options), clock,
-                                                       server::EmbeddedStack::Options{.visitors = options.demo});
+        return std::make_unique<server::EmbeddedStack>(
+            options.demo ? app::demoSources(options.local) : options.local.sources(), clock,
+            server::EmbeddedStack::Options{.demonstration = options.demo});
     demo::DemoOptions demoOptions;
     if (!options.situation.empty())
         demoOptions.situation = options.situation;
@@ -176,6 +169,8 @@ int main(int argc, char **argv)
     raiseFileLimit();
     app::EndingSignals ending;
     const auto application = app::openDisplay(argc, argv);
+    if (options.checkDisplay)
+        return 0;
     QApplication::setApplicationName("portolan");
     ending.listen([] { QApplication::closeAllWindows(); });
     return show(*application, options, scalePercent);

@@ -30,14 +30,20 @@ int run(int argc, char **argv)
         return sub;
     };
 
-    command(app, "serve", "Serve a portal", server::serve);
+    server::ServeRequest serveRequest;
+    auto *serve = command(app, "serve", "Serve a portal", [&](const SettingSources &sources) {
+        return server::serve(serveRequest.demo ? app::demoSources(settings) : sources, serveRequest);
+    });
+    serve->add_flag("--demo", serveRequest.demo, app::demoDescription);
 
+    bool ofDemo = false;
     server::StatusRequest statusRequest;
     auto *statusCommand = command(app, "status", "Zones of a running portal", [&](const SettingSources &sources) {
-        return server::status(sources, statusRequest);
+        return server::status(ofDemo ? app::demoSources(settings) : sources, statusRequest);
     });
     statusCommand->add_option("--url", statusRequest.url,
                               "A portal elsewhere, with the token in PORTAL_TOKEN; without it the one of --data-dir");
+    statusCommand->add_flag("--demo", ofDemo, "Of the portal of serve --demo");
     statusCommand->add_flag("--watch", statusRequest.watch, "Again every second");
     statusCommand->add_flag("--json", statusRequest.json, "The whole snapshot as JSON");
 

@@ -1,5 +1,7 @@
 #include "app/setting_options.h"
 
+#include "core/base/data_directory.h"
+
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -54,6 +56,14 @@ SettingSources SettingOptions::sources() const
     if (!m_configFile.empty())
         result.configFile = m_configFile;
     return result;
+}
+
+SettingSources demoSources(const SettingOptions &options)
+{
+    SettingSources sources = options.sources();
+    if (!options.has("data_dir"))
+        sources.commandLine.emplace_back("data_dir", (defaultDataDirectory(processEnvironment) / "demo").string());
+    return sources;
 }
 
 } // namespace portolan::app

@@ -28,4 +28,9 @@ private:
     std::string m_configFile;
 };
 
+constexpr auto demoDescription = "With users, analyses and visitors to look at, in a data folder of its own";
+/// Settings of a demonstration: unless another data folder was said, one of its own, so that it leaves what the user's
+/// portal keeps alone.
+SettingSources demoSources(const SettingOptions &options);
+
 } // namespace portolan::app

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Sets up everything on a fresh Debian 12 or 13 (packages, configure, build) and serves a portal on this machine.
-#   installer/run.sh [options of `portoland serve`]     e.g. installer/run.sh --listen 127.0.0.1:9000
+# Sets up everything on a fresh Debian 12 or 13 (packages, configure, build) and shows a portal of this machine in a window.
+#   installer/run.sh [--demo] [--headless] [options of `portoland serve`]     e.g. installer/run.sh --listen 127.0.0.1:9000
+# --demo: with users and visitors to look at. --headless, or where there is no display: serves without the window, and in
+# a terminal shows the portal's zones, live. Closing the window, or Ctrl+C, stops everything.
 # As root or as a user who may use sudo; sudo is asked for packages only, and only when some are missing.
-# In a terminal it then shows the portal's zones, live; Ctrl+C stops everything. Run again, it starts within seconds.
 
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -11,7 +12,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export LC_ALL=${LC_ALL:-C.UTF-8}
 
 if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
-    sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}"
+    sed -n '2,6s/^# //p' "${BASH_SOURCE[0]}"
     exit 0
 fi
 
@@ -22,8 +23,24 @@ cd "$root"
 say "Configuring (build/release)"
 cmake --preset release
 say "Building (the first time takes some minutes)"
-cmake --build --preset release --target portoland
+cmake --build --preset release --target portolan portoland
+portolan=$root/build/release/app/portolan
 portoland=$root/build/release/app/portoland
+
+headless=no
+arguments=()
+for argument in "$@"; do
+    if [ "$argument" = --headless ]; then headless=yes; else arguments+=("$argument"); fi
+done
+set -- "${arguments[@]}"
+
+if [ "$headless" = no ]; then
+    if "$portolan" --check-display 2>/dev/null; then
+        say "Showing the portal in a window; closing it, or Ctrl+C, stops everything"
+        exec "$portolan" "$@"
+    fi
+    say "There is no display that can be opened, so no window: serving without it (--headless is the same on purpose)"
+fi
 
 if [ ! -t 1 ]; then
     say "Serving; no terminal, so no zones here: the log follows"
@@ -35,8 +52,8 @@ where=()
 previous=
 for argument in "$@"; do
     case $argument in
-    --data-dir=*) where=("$argument") ;;
-    *) if [ "$previous" = --data-dir ]; then where=(--data-dir "$argument"); fi ;;
+    --data-dir=* | --demo) where+=("$argument") ;;
+    *) if [ "$previous" = --data-dir ]; then where+=(--data-dir "$argument"); fi ;;
     esac
     previous=$argument
 done
@@ -76,7 +93,7 @@ done
 
 url=$(sed -n 's/^portoland: serving \([^ ]*\).*/\1/p' "$ready")
 say "$(head -n 1 "$ready")"
-say "Open $url in a browser. The desktop console is not part of this version yet; below are the portal's zones."
+say "Open $url in a browser; below are the portal's zones."
 say "Log: $log    Stop: Ctrl+C"
 "$portoland" status --watch "${where[@]}" &
 watch=$!

@@ -10,8 +10,12 @@ namespace portolan::server {
 
 const char *version(); ///< "0.1.0"
 
+struct ServeRequest
+{
+    bool demo = false; ///< seeded, and visited (demonstration.h)
+};
 /// Serves until SIGTERM or SIGINT, then drains. Prints the ready line to standard output.
-int serve(const SettingSources &sources);
+int serve(const SettingSources &sources, const ServeRequest &request);
 
 struct StatusRequest
 {

@@ -4,11 +4,11 @@
 #include "core/base/logging.h"
 #include "core/base/names.h"
 #include "core/base/tier_file.h"
+#include "core/server/demonstration.h"
 #include "core/server/environment.h"
 #include "core/server/log_collector.h"
 #include "core/server/portal_server.h"
 #include "core/server/seed.h"
-#include "core/server/visitors.h"
 
 #include <pthread.h>
 
@@ -114,7 +114,7 @@ EmbeddedStack::EmbeddedStack(SettingSources sources, const Clock &clock, Options
 EmbeddedStack::~EmbeddedStack()
 {
     m_deployment.detach("The portal has stopped.");
-    m_visitors.reset();
+    m_demonstration.reset();
     m_calls.cancelAll();
     {
         const std::lock_guard lock(m_mutex);
@@ -230,8 +230,8 @@ void EmbeddedStack::startFinished(Result<std::string> started, const Done &done)
     m_deployment.attach(*m_portal->server);
     setState(State::Running);
     done->finish({});
-    if (m_options.visitors && m_state == State::Running)
-        bringVisitors();
+    if (m_options.demonstration && m_state == State::Running)
+        m_demonstration = std::make_unique<Demonstration>(m_portal->server->services(), m_portal->server->url());
 }
 
 /// `afterwards` runs on the thread once the portal is gone, `done` here.
@@ -241,8 +241,8 @@ void EmbeddedStack::stopPortal(std::function<Result<void>()> afterwards, std::fu
     m_deployment.detach("The portal is stopping.");
     setState(State::Stopping);
     post([this, afterwards = std::move(afterwards), done = std::move(done),
-          visitors = std::shared_ptr<Visitors>(std::move(m_visitors))]() mutable {
-        visitors.reset();
+          demonstration = std::shared_ptr<Demonstration>(std::move(m_demonstration))]() mutable {
+        demonstration.reset();
         shutDown();
         auto result = afterwards();
         QMetaObject::invokeMethod(
@@ -312,17 +312,6 @@ QFuture<Result<std::string>> EmbeddedStack::seed()
             answer->finish(result ? Result<std::string>(result->sentence) : result.error());
         });
     return future;
-}
-
-/// Not through seed(): nobody asked, so it keeps nobody from stopping the portal meanwhile.
-void EmbeddedStack::bringVisitors()
-{
-    const auto services = m_portal->server->services();
-    m_calls.start<Seed>(services.executor, [services] { return seedPortal(services, {.signInAgain = true}); })
-        .then(this, [this, url = m_portal->server->url()](const Result<Seed> &seed) {
-            if (seed && m_state == State::Running && m_portal->server->url() == url)
-                m_visitors = std::make_unique<Visitors>(url, seed->sessions);
-        });
 }
 
 void EmbeddedStack::setState(State state, std::optional<Error> problem)

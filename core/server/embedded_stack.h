@@ -19,8 +19,8 @@ class Clock;
 
 namespace portolan::server {
 
+class Demonstration;
 class LogCollector;
-class Visitors;
 
 /// The portal of this process. PortalServer starts and stops block, so one thread does them, one after the other;
 /// everything else is on the GUI thread. A portal whose task threads do not return in time is left behind running
@@ -32,7 +32,7 @@ class EmbeddedStack final : public LocalStack
 public:
     struct Options
     {
-        bool visitors = false; ///< a portal that runs is seeded and gets a few users, to have something to look at
+        bool demonstration = false; ///< a portal that runs is seeded, and visited (demonstration.h)
     };
 
     /// `sources`: what the process was told; LocalStackSettings go above them. What they say of tier, listen, Redis,
@@ -60,7 +60,6 @@ private:
     using Done = std::shared_ptr<Answer<void>>;
 
     void startPortal(Done done);
-    void bringVisitors();
     void startFinished(Result<std::string> started, const Done &done);
     void stopPortal(std::function<Result<void>()> afterwards, std::function<void(Result<void>)> done);
     Result<std::string> launch(const LocalStackSettings &settings); ///< on the thread; answers the URL
@@ -85,7 +84,7 @@ private:
 
     /// Made and ended on the thread; looked at here only while no job is under way.
     std::unique_ptr<Portal> m_portal;
-    std::unique_ptr<Visitors> m_visitors;
+    std::unique_ptr<Demonstration> m_demonstration;
     std::mutex m_mutex;
     std::condition_variable m_wake;
     std::deque<std::function<void()>> m_jobs;

@@ -2,12 +2,14 @@
 #include "core/base/logging.h"
 #include "core/base/system_clock.h"
 #include "core/server/commands.h"
+#include "core/server/demonstration.h"
 #include "core/server/environment.h"
 #include "core/server/portal_server.h"
 
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <thread>
 
 namespace portolan::server {
@@ -36,7 +38,7 @@ sigset_t endingSignals()
 
 } // namespace
 
-int serve(const SettingSources &sources)
+int serve(const SettingSources &sources, const ServeRequest &request)
 {
     const auto settings = Settings::load(sources);
     if (!settings)
@@ -59,6 +61,9 @@ int serve(const SettingSources &sources)
 
     logger.info("serving", {{"url", (*portal)->url()}, {"with", (*portal)->summary()}});
 
+    std::unique_ptr<Demonstration> demonstration;
+    if (request.demo)
+        demonstration = std::make_unique<Demonstration>((*portal)->services(), (*portal)->url());
     int signal = 0;
     sigwait(&ending, &signal);
     logger.info("stopping", {{"signal", signal}});
@@ -68,6 +73,7 @@ int serve(const SettingSources &sources)
         std::_Exit(128 + again);
     })
         .detach();
+    demonstration.reset();
     const auto stuck = (*portal)->stop();
     logger.info("stopped");
     if (stuck > 0) {

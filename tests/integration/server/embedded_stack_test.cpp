@@ -92,6 +92,23 @@ private slots:
         QVERIFY(made.stack.tiers().size() == 5 && made.stack.tiers().front() == "small");
     }
 
+    void aDemonstrationMoves()
+    {
+        Stack made;
+        EmbeddedStack stack(made.sources, made.clock, {.demonstration = true});
+        QVERIFY(await(stack.start(stack.settings())).has_value());
+        const auto &deployment = stack.deployment();
+        const auto moves = [&deployment] {
+            const auto sample = deployment.latest();
+            return sample && sample->http.traffic.requests > 0 && sample->users.concurrent.value_or(0) > 0;
+        };
+        QTRY_VERIFY_WITH_TIMEOUT(moves(), 60'000);
+        QVERIFY(await(stack.stop()).has_value());
+        QVERIFY(await(stack.start(stack.settings())).has_value()); // those who were there come again
+        const auto before = deployment.latest();
+        QTRY_VERIFY_WITH_TIMEOUT(deployment.latest() != before && moves(), 60'000);
+    }
+
     void startsStopsAndStartsAgain()
     {
         Stack made;

@@ -44,7 +44,8 @@ package_list() {
             ;;
         bench)
             printf '%s\n' wrk procps redis-server redis-tools python3 python3-redis python3-celery python3-flask \
-                python3-flask-session python3-flask-limiter python3-eventlet gunicorn
+                python3-flask-session python3-flask-limiter python3-eventlet gunicorn \
+                xvfb python3-xlib transmission-qt
             ;;
         fuzz) printf '%s\n' clang llvm libclang-rt-dev ;;
         lint)

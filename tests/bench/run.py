@@ -15,6 +15,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "peer")]
 
+import console  # noqa: E402
 from peer import Peer  # noqa: E402
 from portal import Portal, send_large_body  # noqa: E402
 from tools import (ROOT, Child, ConnectionWatch, Failed, Folder, die_with_parent, http, resident_bytes,  # noqa: E402
@@ -90,6 +91,7 @@ class Bench:
         self.seconds = 3 if options.quick else 10
         self.tasks = 2000 if options.quick else 10000
         self.portoland = pathlib.Path(options.build).resolve() / "app" / "portoland"
+        self.portolan = self.portoland.with_name("portolan")
 
     @contextlib.contextmanager
     def peer(self):
@@ -219,7 +221,46 @@ class Bench:
         return [Row(f"kill -9 at {instants} instants under load, twice: runs that lost a task", "", done.returncode, at_most=0)]
 
 
-PARTS = ["side_by_side", "health", "memory", "slow", "large", "kills"]
+    def console(self):
+        """The window, beside transmission-qt's, in turn; then each alone while nobody touches it."""
+        starts, idle_seconds = console.StartTimes(), 6 if self.quick else 60
+        with Folder() as folder, contextlib.ExitStack() as stack:
+            screen = console.Screen(folder)
+            stack.callback(screen.stop)
+            for _ in range(2 if self.quick else 9):
+                shown = console.start_portolan(screen, folder, self.portolan)
+                starts.ours.append(shown.mapped)
+                starts.painted.append(shown.mark("window"))
+                starts.sample.append(shown.mark("sample"))
+                shown.stop()
+                shown = console.start_transmission(screen, folder)
+                starts.peer.append(shown.mapped)
+                shown.stop()
+            idle = {}
+            for page in ("overview", "redis"):
+                shown = console.start_portolan(screen, folder, self.portolan, "--page", page)
+                idle[page] = shown.idle(idle_seconds)
+                shown.stop()
+            shown = console.start_transmission(screen, folder)
+            peer_cpu, peer_memory = shown.idle(idle_seconds)
+            shown.stop()
+        rows = [
+            Row("console: window mapped after start (peer: transmission-qt)", "ms", starts.middle("ours"), starts.middle("peer")),
+            Row("  window painted", "ms", starts.middle("painted"), at_most=300),
+            Row("  first live sample painted, portal started with it", "ms", starts.middle("sample"), at_most=1000),
+        ]
+        for page, (cpu, memory) in idle.items():
+            rows += [Row(f"  {page} page, idle: of one core", "%", 100 * cpu, 100 * peer_cpu or None, at_most=2),
+                     Row("    resident, portal embedded", "MiB", memory / MIB, peer_memory / MIB, at_most=130)]
+        inside = run_json([program(self.build, "console", "console_bench")], 600)
+        return rows + [
+            Row("  a frame of a chart with a million points", "ms", inside["frame"], at_most=16),
+            Row("  users page opened, a million users in SQLite", "ms", inside["users_open"], at_most=200),
+            Row("  users page, a search among them", "ms", inside["users_search"], at_most=200),
+        ]
+
+
+PARTS = ["side_by_side", "health", "memory", "slow", "large", "kills", "console"]
 
 
 def main():

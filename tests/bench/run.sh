@@ -19,5 +19,5 @@ esac
 install_packages build run bench
 cd "$root"
 cmake --preset release >/dev/null
-cmake --build --preset release --target portoland bench
+cmake --build --preset release --target portoland portolan bench
 exec /usr/bin/python3 tests/bench/run.py --build build/release "$@"

@@ -196,28 +196,27 @@ void TimeChart::paintLine(QPainter &painter, std::size_t line) const
     const Colours &colours = coloursOf(palette());
     const QColor &colour = colours.lines[line % colours.lines.size()];
     const QRectF area = plot();
-    QPolygonF mean, upper, lower;
-    bool wide = false;
+    constexpr qsizetype piece = 16; // points
+    QPolygonF mean;
+    QList<QRectF> spread; // one pixel wide, from the lowest to the highest
     const auto flush = [&] {
-        if (wide) {
-            QPolygonF envelope = upper;
-            for (auto point = lower.rbegin(); point != lower.rend(); ++point)
-                envelope << *point;
+        if (!spread.isEmpty()) {
             QColor fill = colour;
             fill.setAlphaF(0.28f);
             painter.setPen(Qt::NoPen);
             painter.setBrush(fill);
-            painter.drawPolygon(envelope);
+            painter.setRenderHint(QPainter::Antialiasing, false);
+            painter.drawRects(spread);
+            painter.setRenderHint(QPainter::Antialiasing);
         }
-        painter.setPen(QPen(colour, 1.6));
+        painter.setPen(QPen(colour, 1.6, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+        // A long polyline is one outline to fill, whose cost grows with how often it crosses itself: so in pieces.
+        for (qsizetype from = 0; from + 1 < mean.size(); from += piece)
+            painter.drawPolyline(mean.data() + from, int(std::min(piece + 1, mean.size() - from)));
         if (mean.size() == 1)
             painter.drawPoint(mean.first());
-        else
-            painter.drawPolyline(mean);
         mean.clear();
-        upper.clear();
-        lower.clear();
-        wide = false;
+        spread.clear();
     };
     const auto &columns = m_columns[line];
     for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -226,11 +225,11 @@ void TimeChart::paintLine(QPainter &painter, std::size_t line) const
             continue;
         if (column.gap && !mean.isEmpty())
             flush();
-        const double x = area.left() + double(i) + 0.5;
-        mean << QPointF(x, yOf(column.mean));
-        upper << QPointF(x, yOf(column.high));
-        lower << QPointF(x, yOf(column.low));
-        wide |= lower.last().y() - upper.last().y() > 1;
+        const double x = area.left() + double(i);
+        mean << QPointF(x + 0.5, yOf(column.mean));
+        const double top = yOf(column.high), height = yOf(column.low) - top;
+        if (height > 1)
+            spread << QRectF(x, top, 1, height);
     }
     if (!mean.isEmpty())
         flush();

@@ -2,6 +2,7 @@
 #include "core/base/system_clock.h"
 #include "core/storage/migrations.h"
 #include "core/storage/users_store.h"
+#include "tests/bench/storage/many_users.h"
 
 #include <QCoreApplication>
 #include <QTemporaryDir>
@@ -20,30 +21,6 @@ using namespace portolan::storage;
 namespace {
 
 constexpr double boundMilliseconds = 200;
-
-void fill(UsersStore &users, IdGenerator &ids, std::size_t count)
-{
-    constexpr std::size_t batch = 20'000;
-    for (std::size_t done = 0; done < count; done += batch) {
-        std::vector<UserRecord> part(std::min(batch, count - done));
-        for (std::size_t i = 0; i < part.size(); ++i) {
-            auto &user = part[i];
-            const std::size_t number = done + i;
-            user.id = ids.next();
-            // Scattered over the alphabet, as addresses are.
-            const auto scattered = std::to_string(number * 2654435761u % 1'000'000'007u);
-            user.email = std::string(1, static_cast<char>('a' + number % 26)) + scattered + "@example" +
-                         std::to_string(number % 97) + ".com";
-            user.role = number % 10'000 == 0 ? Role::Admin : number % 1000 == 0 ? Role::Operator : Role::User;
-            user.disabled = number % 500 == 0;
-            user.passwordHash = std::string(97, 'h');
-        }
-        if (const auto added = users.addManyBlocking(std::move(part)); added.has_error()) {
-            std::fprintf(stderr, "cannot fill: %s\n", added.error().message.c_str());
-            std::exit(1);
-        }
-    }
-}
 
 /// The median, after one page to warm up.
 double measure(UsersStore &users, const char *what, const UserQuery &query)
@@ -83,7 +60,7 @@ int main(int argc, char **argv)
     }
     UsersStore users(database);
     const auto start = std::chrono::steady_clock::now();
-    fill(users, ids, count);
+    addManyUsers(users, ids, count);
     std::printf("filled %zu users in %.1f s\n", count,
                 std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
 

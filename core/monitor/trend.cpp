@@ -9,6 +9,7 @@ namespace portolan::monitor {
 namespace {
 
 constexpr double z99 = 2.5758; ///< two-sided 99 % of the normal distribution
+constexpr double horizon = 24; ///< times as long as was looked at, a line is continued
 
 double median(std::vector<double> &values)
 {
@@ -80,7 +81,7 @@ std::optional<std::chrono::seconds> Trend::timeTo(double threshold, double from)
     if (!m_line || m_line->slope == 0)
         return std::nullopt;
     const double seconds = (threshold - from) / m_line->slope;
-    if (!(seconds >= 0) || seconds > 86400)
+    if (!(seconds >= 0) || seconds > horizon * (m_points.back().at - m_points.front().at))
         return std::nullopt;
     return std::chrono::seconds(std::llround(seconds));
 }

@@ -39,7 +39,8 @@ public:
     /// Nothing when there are too few points or the slope is not significant.
     const std::optional<Line> &line() const { return m_line; }
 
-    /// Until the line gets from `from` to `threshold`; nothing unless it goes there, and above 24 h.
+    /// Until the line gets from `from` to `threshold`; nothing unless it goes there, and within 24 times the time its
+    /// points cover: five minutes do not tell what comes in a day.
     std::optional<std::chrono::seconds> timeTo(double threshold, double from) const;
 
 private:

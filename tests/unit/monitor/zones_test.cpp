@@ -162,7 +162,9 @@ private slots:
         const auto left = trend.timeTo(20 * MiB, value);
         QVERIFY(left && std::abs(double(left->count()) - (20 * MiB - value) / (0.01 * MiB)) < 100);
         QVERIFY(!trend.timeTo(5 * MiB, value));      // it does not go there
-        QVERIFY(!trend.timeTo(10'000 * MiB, value)); // not within a day
+        const double inAnHour = value + 3600 * 0.01 * MiB;
+        QVERIFY(trend.timeTo(inAnHour, value));
+        QVERIFY(!trend.timeTo(value + 4 * 3600 * 0.01 * MiB, value)); // five minutes do not tell what comes in four hours
     }
 
     void saysNothingOfNoise()

@@ -63,7 +63,7 @@ automation = "1000000 per minute"
 _libc = ctypes.CDLL(None)
 
 
-def _die_with_parent():
+def die_with_parent():
     _libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
@@ -127,7 +127,7 @@ class Redis:
 
     def start(self):
         self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                        start_new_session=True, preexec_fn=_die_with_parent)
+                                        start_new_session=True, preexec_fn=die_with_parent)
         wait_until(self.answers, "redis-server answers")
 
     def answers(self):
@@ -155,7 +155,7 @@ class Redis:
 def run(*arguments, stdin="", env=None, seconds=30, prefix=()):
     """One call of portoland that ends by itself: a CompletedProcess with text."""
     return subprocess.run([*prefix, portoland(), *map(str, arguments)], input=stdin, capture_output=True, text=True,
-                          timeout=patience(seconds), env=clean_environment(**(env or {})), preexec_fn=_die_with_parent)
+                          timeout=patience(seconds), env=clean_environment(**(env or {})), preexec_fn=die_with_parent)
 
 
 def add_user(data_dir, email, role, *arguments):
@@ -186,7 +186,7 @@ class Portal:
     def start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
-                                            text=True, env=self.env, start_new_session=True, preexec_fn=_die_with_parent)
+                                            text=True, env=self.env, start_new_session=True, preexec_fn=die_with_parent)
         killer = threading.Timer(patience(30), self.process.kill)
         killer.start()
         try:

@@ -1,0 +1,100 @@
+"""The real console on a real display (Xvfb): it opens, runs its portal, and ends as asked; without a display it says so.
+The program under test is named by the environment variable PORTOLAN."""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import unittest
+
+from harness import Client, clean_environment, die_with_parent, folder, free_port, patience, run, wait_until
+
+PORTOLAN = os.environ["PORTOLAN"]
+
+
+@contextlib.contextmanager
+def screen(where):
+    read, write = os.pipe()
+    with open(where / "xvfb.log", "wb") as log:
+        server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
+                                  pass_fds=[write], stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent)
+    os.close(write)
+    try:
+        ready, _, _ = select.select([read], [], [], patience(20))
+        number = os.read(read, 16).decode().strip() if ready else ""
+        assert number, (where / "xvfb.log").read_text()
+        yield f":{number}"
+    finally:
+        os.close(read)
+        server.terminate()
+        server.wait()
+
+
+class ConsoleTest(unittest.TestCase):
+    def setUp(self):
+        self._folder = folder()
+        self.where = self._folder.__enter__()
+        self.data_dir = self.where / "data"
+
+    def tearDown(self):
+        self._folder.__exit__(None, None, None)
+
+    def environment(self, **more):
+        return clean_environment(HOME=str(self.where), XDG_CONFIG_HOME=str(self.where / "config"),
+                                 XDG_RUNTIME_DIR=str(self.where), **more)
+
+    def start(self, display, *arguments):
+        self.log = self.where / "console.log"
+        with open(self.log, "wb") as log:
+            return subprocess.Popen([PORTOLAN, "--data-dir", str(self.data_dir), *arguments], stdin=subprocess.DEVNULL,
+                                    stdout=log, stderr=log, preexec_fn=die_with_parent,
+                                    env=self.environment(DISPLAY=display, QT_QPA_PLATFORM="xcb", PORTOLAN_START_MARKS="1"))
+
+    def wait_for_mark(self, console, name):
+        def marked():
+            self.assertIsNone(console.poll(), self.log.read_text())
+            return f"portolan: mark {name} " in self.log.read_text()
+        wait_until(marked, f"the mark {name}", 30)
+
+    def test_the_window_runs_a_portal_until_it_is_asked_to_end(self):
+        port = free_port()
+        with screen(self.where) as display:
+            for ending in (signal.SIGTERM, signal.SIGINT):
+                console = self.start(display, "--listen", f"127.0.0.1:{port}")
+                try:
+                    self.wait_for_mark(console, "window")
+                    self.wait_for_mark(console, "sample")
+                    self.assertEqual(Client(f"http://127.0.0.1:{port}").get("/health").status, 200)
+                    status = run("status", "--data-dir", self.data_dir)
+                    self.assertEqual(status.returncode, 0, status)
+                    self.assertIn("Redis memory", status.stdout)
+                    console.send_signal(ending)
+                    self.assertEqual(console.wait(patience(30)), 0, self.log.read_text())
+                finally:
+                    console.kill()
+                    console.wait()
+                # What it served is over, and its data directory is free.
+                self.assertNotEqual(run("status", "--data-dir", self.data_dir).returncode, 0)
+
+    def refused(self, code, *words, arguments=(), **environment):
+        done = subprocess.run([PORTOLAN, "--data-dir", str(self.data_dir), *arguments], env=self.environment(**environment),
+                              capture_output=True, text=True, timeout=patience(30), preexec_fn=die_with_parent)
+        self.assertEqual(done.returncode, code, done)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+        self.assertFalse(self.data_dir.exists(), "nothing was begun")
+
+    def test_without_a_display_it_names_the_way_out(self):
+        self.refused(3, "no display", "portoland serve")
+        self.refused(3, ":99999", "portoland serve", DISPLAY=":99999")
+        self.refused(3, "no display", arguments=["--check-display"])
+
+    def test_wrong_usage(self):
+        self.refused(2, "--no-such-option", arguments=["--no-such-option"])
+        self.refused(2, "--page", arguments=["--page", "nowhere"])
+
+
+if __name__ == "__main__":
+    unittest.main()

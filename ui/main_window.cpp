@@ -230,7 +230,11 @@ void MainWindow::showZones()
         const PageEntry &entry = pageTable()[std::size_t(row)];
         const bool overview = row == 0;
         const Zone zone = !live || !snapshot ? Zone::Unknown : overview ? snapshot->verdict : zoneOf(entry, *snapshot);
-        m_sidebar->setZone(row, zone, overview || !entry.resources.empty());
+        // A page whose figures have no limit in this tier has no zone; before the first sample nobody knows.
+        const bool limited = !snapshot || std::ranges::any_of(snapshot->readings, [&entry](const Reading &reading) {
+            return std::ranges::find(entry.resources, reading.resource) != entry.resources.end();
+        });
+        m_sidebar->setZone(row, zone, overview || (limited && !entry.resources.empty()));
     }
 }
 

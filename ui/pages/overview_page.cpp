@@ -67,8 +67,9 @@ constexpr TileKind kinds[]{
      }},
 };
 
-constexpr auto trendSpan = std::chrono::hours(1);
-constexpr std::uint64_t trendEvery = 15; ///< samples
+constexpr auto trendSpan = std::chrono::minutes(15);
+constexpr std::uint32_t trendPoints = 180; ///< so many that a portal that just began has a trend too
+constexpr std::uint64_t trendEvery = 5;    ///< samples
 
 QString limitText(const Reading &reading)
 {
@@ -86,6 +87,7 @@ TileText contentOf(const TileKind &kind, const Reading *reading, const Snapshot 
         content.known = figure.value.has_value();
         content.value = figure.value ? inUnit(kind.resource, *figure.value) : unknownText();
         content.limit = OverviewPage::tr("no limit in this tier");
+        content.limited = false;
         content.age = figure.value && figure.age ? ageText(*figure.age + sampleAge) : QString();
         return content;
     }
@@ -162,7 +164,7 @@ void OverviewPage::refresh()
         query.metrics.push_back(kind.metric);
     query.to = context().clock.wall();
     query.from = query.to - trendSpan;
-    query.most = 120;
+    query.most = trendPoints;
     context().deployment.history(query).then(this, [this](const Result<std::vector<Series>> &answer) {
         if (!answer)
             return;

@@ -30,7 +30,9 @@ void Tile::setContent(const TileText &content)
         return;
     m_content = content;
     setAccessibleName(content.title);
-    QStringList words{zoneWord(content.zone), content.value + ' ' + content.limit};
+    QStringList words{content.value + ' ' + content.limit};
+    if (content.limited)
+        words.prepend(zoneWord(content.zone));
     if (!content.next.isEmpty())
         words << content.next;
     words << content.age;
@@ -86,12 +88,15 @@ void Tile::paintEvent(QPaintEvent *)
     const QRectF inner = QRectF(rect()).adjusted(padding, 12, -padding, -12);
     const double line = fontMetrics().height();
     // Title at the left, zone at the right, as wide as they need.
-    const double badge = line * 0.78 + 6 + fontMetrics().horizontalAdvance(zoneWord(m_content.zone));
-    const QRectF zoneRect(inner.right() - badge, inner.top(), badge, line);
-    paintZone(painter, QRectF(zoneRect.left(), zoneRect.top() + line * 0.11, line * 0.78, line * 0.78), m_content.zone,
-              colours);
-    painter.setPen(m_content.zone == Zone::Unknown ? colours.muted : colours.text);
-    painter.drawText(zoneRect, Qt::AlignRight | Qt::AlignVCenter, zoneWord(m_content.zone));
+    const QString word = m_content.limited ? zoneWord(m_content.zone) : QString();
+    const double badge = word.isEmpty() ? 0 : line * 0.78 + 6 + fontMetrics().horizontalAdvance(word);
+    if (!word.isEmpty()) {
+        const QRectF zoneRect(inner.right() - badge, inner.top(), badge, line);
+        paintZone(painter, QRectF(zoneRect.left(), zoneRect.top() + line * 0.11, line * 0.78, line * 0.78),
+                  m_content.zone, colours);
+        painter.setPen(m_content.zone == Zone::Unknown ? colours.muted : colours.text);
+        painter.drawText(zoneRect, Qt::AlignRight | Qt::AlignVCenter, word);
+    }
     painter.setPen(colours.muted);
     const QRectF titleRect(inner.left(), inner.top(), inner.width() - badge - 8, line);
     painter.drawText(titleRect, Qt::AlignLeft | Qt::AlignVCenter,

@@ -15,8 +15,9 @@ struct TileText
     QString value = {}; ///< "21.3 MB", or why nothing is known
     QString limit = {}; ///< "of 30 MB"
     QString age = {};
-    QString next = {};  ///< "red in about 40 min"
-    bool known = false; ///< `value` is a figure
+    QString next = {};   ///< "red in about 40 min"
+    bool limited = true; ///< false: there is no limit, so no zone
+    bool known = false;  ///< `value` is a figure
     bool stale = false;
     bool operator==(const TileText &) const = default;
 };

@@ -409,6 +409,30 @@ awaitable<Result<std::vector<TaskResult>>> Broker::results(std::vector<std::stri
     co_return results;
 }
 
+awaitable<Result<std::vector<TaskSummary>>> Broker::kept(std::vector<std::string> ids)
+{
+    if (ids.size() > pageMost)
+        co_return failure(ErrorKind::TooLarge, "more than 500 tasks in one call");
+    std::vector<TaskSummary> all;
+    if (ids.empty())
+        co_return all;
+    redis::Command command;
+    command.begin(ids.size() + 1).argument("MGET");
+    for (const std::string &id : ids)
+        command.argument(keys::message(id));
+    Result<redis::Reply> reply = co_await m_impl->client.run(std::move(command));
+    if (!reply)
+        co_return reply.error();
+    for (redis::Reply &message : reply->elements) {
+        if (message.isNil())
+            continue;
+        TaskSummary summary = summaryOf(std::move(message.text), {}, 0);
+        if (!summary.id.empty())
+            all.push_back(std::move(summary));
+    }
+    co_return all;
+}
+
 awaitable<Result<std::string>> Broker::rerun(std::string id)
 {
     redis::Command command("GET", keys::message(id));

@@ -97,6 +97,9 @@ public:
     awaitable<Result<TaskResult>> result(std::string id);
     awaitable<Result<std::vector<TaskResult>>> results(std::vector<std::string> ids); ///< at most 500, in order
 
+    /// What is kept of tasks that ended, as it was enqueued, for those that can be run again (see rerun); the others
+    /// are left out. At most 500.
+    awaitable<Result<std::vector<TaskSummary>>> kept(std::vector<std::string> ids);
     /// Enqueues a task again with the body it had, under a new id, which it answers. Works for tasks that failed or
     /// were revoked in one of our workers (kept as long as their result), and for those registered as rerunnable;
     /// NotFound otherwise.

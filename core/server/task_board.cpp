@@ -190,6 +190,28 @@ awaitable<Result<void>> addStates(PortalServices services, std::vector<TaskInfo>
     co_return Result<void>();
 }
 
+/// Of those that ended, what they were called with is known as long as they can be run again.
+awaitable<Result<void>> addArguments(PortalServices services, std::vector<TaskInfo> &items)
+{
+    constexpr std::size_t atOnce = 500;
+    std::unordered_map<std::string, TaskInfo *> ended;
+    std::vector<std::string> ids;
+    for (auto &item : items) {
+        if (item.place == TaskPlace::Ended && item.arguments.empty() && ids.size() < atOnce) {
+            ended.emplace(item.id, &item);
+            ids.push_back(item.id);
+        }
+    }
+    const auto kept = co_await services.broker.kept(std::move(ids));
+    if (!kept)
+        co_return kept.error();
+    for (const auto &task : *kept) {
+        if (const auto found = ended.find(task.id); found != ended.end())
+            found->second->arguments = argumentsOf(task.argsRepr, task.kwargsRepr);
+    }
+    co_return Result<void>();
+}
+
 awaitable<Result<void>> addOwners(PortalServices services, std::vector<TaskInfo> &items)
 {
     constexpr std::size_t atOnce = 2000;
@@ -242,6 +264,9 @@ awaitable<Result<TaskList>> listTasks(PortalServices services, TaskQuery query)
     const auto states = co_await addStates(services, board.items());
     if (!states)
         co_return states.error();
+    const auto arguments = co_await addArguments(services, board.items());
+    if (!arguments)
+        co_return arguments.error();
     const auto owners = co_await addOwners(services, board.items());
     if (!owners)
         co_return owners.error();

@@ -22,6 +22,7 @@ private slots:
     void oddInputIsHarmless();
     void roundSteps_data();
     void roundSteps();
+    void valuesAreLabelledOnce();
     void timeTicksAreInside();
     void aMillionPoints();
     void readOutByKeyboard();
@@ -107,6 +108,24 @@ void ChartTest::roundSteps()
     QVERIFY(steps.size() >= 2 && steps.size() <= 6);
     QCOMPARE(steps[1], step);
     QCOMPARE(portolan::ui::roundSteps(0, 4, binary), std::vector<double>{0});
+}
+
+void ChartTest::valuesAreLabelledOnce()
+{
+    const auto labels = [](double most, bool whole, TimeChart::Bands bands = {}) {
+        TimeChart chart(
+            "Connections", [whole](double v) { return QString::number(v, 'f', whole ? 0 : 1); }, false);
+        chart.resize(600, 300);
+        chart.setBands(bands);
+        chart.setLines({{"all", Series{Metric::RedisConnections, 1s, {{start, most, most, most}}}}}, start,
+                       start + 60s);
+        return chart.valueLabels();
+    };
+    QCOMPARE(labels(2, true), QStringList({"0", "1", "2"}));
+    QCOMPARE(labels(1, true), QStringList({"0", "1"}));
+    QCOMPARE(labels(2, false), QStringList({"0", "0.5", "1", "1.5", "2"}));
+    // Nothing but zeros: the first threshold tells how large anything would be.
+    QCOMPARE(labels(0, false, {.yellow = 10, .red = 20, .limit = {}}).last(), QString("10"));
 }
 
 void ChartTest::timeTicksAreInside()

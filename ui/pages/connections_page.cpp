@@ -155,9 +155,13 @@ void ConnectionsPage::showSnapshot(const Snapshot &snapshot)
         const Age age = *snapshot.clients.age + std::max(sampleAge, Age(0));
         m_groupView->setStale(isStale(age));
         m_clientView->setStale(isStale(age));
-        m_clientCard->setNote(
-            tr("%1 of %2, %3")
-                .arg(countText(snapshot.clients.total), countText(snapshot.redis.maxClients), ageText(age)));
+        // The plan's limit is the one that counts; where it has none, what the server would take.
+        const auto reading = std::ranges::find(snapshot.readings, Resource::RedisConnections, &Reading::resource);
+        const bool planned = reading != snapshot.readings.end() && reading->limit;
+        m_clientCard->setNote(tr("%1 of %2, %3")
+                                  .arg(countText(snapshot.clients.total),
+                                       planned ? countText(*reading->limit) : countText(snapshot.redis.maxClients),
+                                       ageText(age)));
     } else {
         m_clientCard->setNote(unknownText());
     }

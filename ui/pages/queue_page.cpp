@@ -43,11 +43,11 @@ QString stateText(const TaskInfo &task)
     return words;
 }
 
-std::optional<std::chrono::seconds> runtimeOf(const TaskInfo &task)
+std::optional<double> runtimeOf(const TaskInfo &task) ///< seconds
 {
     if (!task.started || !task.ended)
         return std::nullopt;
-    return std::chrono::duration_cast<std::chrono::seconds>(*task.ended - *task.started);
+    return std::max(0.0, std::chrono::duration<double>(*task.ended - *task.started).count());
 }
 
 const std::array workerColumns{
@@ -66,10 +66,9 @@ const std::array workerColumns{
 const std::array taskColumns{
     Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "State"), 12, stateText},
     Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Task"), 14, [](const TaskInfo &t) { return text(t.name); }},
-    Column<TaskInfo>{
-        QT_TRANSLATE_NOOP("tables", "Runtime"), 8,
-        [](const TaskInfo &t) { return runtimeOf(t) ? durationText(runtimeOf(t)) : QStringLiteral("–"); },
-        [](const TaskInfo &t) { return QVariant(qlonglong(runtimeOf(t).value_or(std::chrono::seconds(-1)).count())); }},
+    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Runtime"), 8,
+                     [](const TaskInfo &t) { return runtimeOf(t) ? durationText(*runtimeOf(t)) : QStringLiteral("–"); },
+                     [](const TaskInfo &t) { return QVariant(runtimeOf(t).value_or(-1)); }},
     Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Created"), 9,
                      [](const TaskInfo &t) { return t.created ? clockText(*t.created) : unknownText(); }},
     Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Arguments"), 24, [](const TaskInfo &t) { return text(t.arguments); }},

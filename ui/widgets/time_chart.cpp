@@ -90,13 +90,40 @@ void TimeChart::recompute()
         }
     }
     // The zones belong into the picture once they are in reach; before that they would flatten what there is to see.
-    m_top = most > 0 ? most * 1.15 : 1;
+    m_top = most > 0 ? most * 1.15 : m_bands.yellow.value_or(1);
     if (m_bands.yellow && most >= *m_bands.yellow * 0.4) {
         const double zones = m_bands.red.value_or(*m_bands.yellow) * 1.2;
         m_top = std::max(m_top, m_bands.limit ? std::min(*m_bands.limit * 1.02, zones) : zones);
     }
     if (m_cursor && *m_cursor >= int(plot().width()))
         m_cursor.reset();
+}
+
+std::vector<Tick> TimeChart::valueTicks(int wanted) const
+{
+    std::vector<Tick> ticks;
+    for (; wanted > 0; --wanted) {
+        ticks.clear();
+        for (const double value : roundSteps(m_top, wanted, m_binary))
+            ticks.push_back({value, value == 0 ? QStringLiteral("0") : roundLabel(m_format(value))});
+        // Of what is counted in whole numbers there is no half.
+        if (std::ranges::adjacent_find(ticks, {}, &Tick::label) == ticks.end())
+            break;
+    }
+    return ticks;
+}
+
+QStringList TimeChart::valueLabels() const
+{
+    QStringList labels;
+    for (const Tick &tick : valueTicks(mostValueTicks()))
+        labels << tick.label;
+    return labels;
+}
+
+int TimeChart::mostValueTicks() const
+{
+    return std::clamp(int(plot().height() / (fontMetrics().height() * 2.2)), 2, 6);
 }
 
 double TimeChart::yOf(double value) const
@@ -171,12 +198,11 @@ void TimeChart::paintAxes(QPainter &painter) const
     const Colours &colours = coloursOf(palette());
     const QRectF area = plot();
     const double em = fontMetrics().height();
-    for (const double value : roundSteps(m_top, std::clamp(int(area.height() / (em * 2.2)), 2, 6), m_binary)) {
+    for (const auto &[value, label] : valueTicks(mostValueTicks())) {
         painter.setPen(QPen(blend(colours.border, colours.surface, value == 0 ? 1.0 : 0.6), 1));
         painter.drawLine(QPointF(area.left(), yOf(value)), QPointF(area.right(), yOf(value)));
         painter.setPen(colours.muted);
-        painter.drawText(QRectF(0, yOf(value) - em / 2, area.left() - 8, em), Qt::AlignRight | Qt::AlignVCenter,
-                         value == 0 ? QStringLiteral("0") : roundLabel(m_format(value)));
+        painter.drawText(QRectF(0, yOf(value) - em / 2, area.left() - 8, em), Qt::AlignRight | Qt::AlignVCenter, label);
     }
     const int wanted = std::max(2, int(area.width() / (em * 6)));
     for (const Tick &tick : timeTicks(m_from, m_to, wanted)) {

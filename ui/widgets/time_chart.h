@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/api/history.h"
+#include "ui/support/axis.h"
 #include "ui/support/reduce.h"
 
 #include <QWidget>
@@ -38,7 +39,8 @@ public:
     void setBands(const Bands &bands);
     void setNameRoom(int pixels); ///< at the right, so that charts below each other have the same time axis
     void setEvents(std::vector<Event> events);
-    QString readOut() const; ///< of the cursor's place; empty: there is no cursor
+    QStringList valueLabels() const; ///< as drawn at the left, from the bottom
+    QString readOut() const;         ///< of the cursor's place; empty: there is no cursor
     bool hasData() const { return m_hasData; }
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override;
@@ -55,6 +57,8 @@ protected:
 private:
     void recompute();
     QRectF plot() const;
+    int mostValueTicks() const;
+    std::vector<Tick> valueTicks(int wanted) const; ///< about so many, no two with the same label
     double yOf(double value) const;
     double xOf(WallTime time) const;
     void moveCursor(std::optional<int> column);

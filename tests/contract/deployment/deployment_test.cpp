@@ -144,6 +144,7 @@ private slots:
             QVERIFY(!task.id.empty() && !task.name.empty() && !task.queue.empty() && task.owner != 0 && task.created);
             QCOMPARE(task.place, TaskPlace::Ended);
             QVERIFY(task.ended && (task.state != "SUCCESS" || !task.result.empty()));
+            QVERIFY2(!task.arguments.empty(), task.id.c_str());
         }
         TaskQuery query;
         query.limit = 1;

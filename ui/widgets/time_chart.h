@@ -5,6 +5,7 @@
 
 #include <QWidget>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -40,6 +41,8 @@ public:
     void setEvents(std::vector<Event> events);
     QString readOut() const; ///< of the cursor's place; empty: there is no cursor
     bool hasData() const { return m_hasData; }
+    const QString &title() const { return m_title; }
+    std::unique_ptr<TimeChart> copy() const; ///< without the cursor: to be painted elsewhere
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override;
 
@@ -55,6 +58,7 @@ protected:
 private:
     void recompute();
     QRectF plot() const;
+    QString heading() const;
     double yOf(double value) const;
     double xOf(WallTime time) const;
     void moveCursor(std::optional<int> column);

@@ -106,8 +106,14 @@ void MainWindow::makeLayout()
 
 void MainWindow::makePages()
 {
-    const PageContext context{m_parts.deployment, m_parts.stack,    m_gate,
-                              m_parts.clock,      m_parts.settings, m_parts.openUrl};
+    const PageContext context{m_parts.deployment,
+                              m_parts.stack,
+                              m_gate,
+                              m_parts.clock,
+                              m_parts.settings,
+                              m_parts.openUrl,
+                              m_parts.askWhereToSave,
+                              [this](const QString &sentence, bool worked) { m_notice->tell(sentence, worked); }};
     for (const PageEntry &entry : pageTable()) {
         m_sidebar->addPage(entry.id, pageTitle(entry), entry.icon);
         Page *page = entry.make(context, m_pages);
@@ -205,7 +211,9 @@ void MainWindow::showPage(int row)
     m_pages->setCurrentIndex(row);
     m_pageMenu->clear();
     m_pageMenu->addActions(page()->commands());
-    m_pageMenu->menuAction()->setEnabled(!page()->commands().isEmpty());
+    m_pageMenu->addSeparator();
+    m_pageMenu->addActions(page()->exports());
+    m_pageMenu->menuAction()->setEnabled(!m_pageMenu->isEmpty());
     if (const auto snapshot = m_parts.deployment.latest())
         page()->showSnapshot(*snapshot);
     page()->refresh();
@@ -259,7 +267,7 @@ void MainWindow::showLink()
     page()->updateCommands();
 }
 
-QList<QAction *> MainWindow::allCommands() const { return page()->commands() + m_globals; }
+QList<QAction *> MainWindow::allCommands() const { return page()->commands() + page()->exports() + m_globals; }
 
 void MainWindow::openPalette()
 {

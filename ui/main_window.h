@@ -3,6 +3,7 @@
 #include "core/api/clock.h"
 #include "core/api/deployment.h"
 #include "core/api/local_stack.h"
+#include "ui/dialogs/save_dialog.h"
 #include "ui/pages/page.h"
 #include "ui/support/action_gate.h"
 #include "ui/support/theme.h"
@@ -36,6 +37,7 @@ public:
         QSettings &settings;
         Theme &theme;
         std::function<void(const QUrl &)> openUrl;
+        SaveAsker askWhereToSave = askWithSaveDialog;
     };
 
     MainWindow(const Parts &parts, ActionGate::Options options, QWidget *parent = nullptr);

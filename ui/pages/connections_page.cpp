@@ -72,6 +72,7 @@ ConnectionsPage::ConnectionsPage(const PageContext &context, QWidget *parent)
         [this] { this->context().gate.run(Action(CloseClients{chosenGroup()})); },
         [this] { return mayClose(!chosenGroup().empty(), tr("Choose a group first.")); });
     body()->addWidget(m_history, 3);
+    addExports(*m_history);
     auto *row = new QHBoxLayout;
     row->setSpacing(12);
     addGroups(*row);

@@ -3,29 +3,47 @@
 #include "ui/support/format.h"
 #include "ui/support/icons.h"
 #include "ui/widgets/flat_button.h"
+#include "ui/widgets/history_panel.h"
 
 #include <QScrollArea>
 
 namespace portolan::ui {
 
-QAction *Page::addCommand(const QString &text, const QString &iconName, const QKeySequence &shortcut,
-                          std::function<void()> work, Allowed allowed)
+QAction *Page::makeCommand(const QString &text, const QString &iconName, const QKeySequence &shortcut,
+                           std::function<void()> work, Allowed allowed)
 {
     auto *action = new QAction(icon(iconName), text, this);
     action->setShortcut(shortcut);
     connect(action, &QAction::triggered, this, std::move(work));
     addAction(action);
-    m_commands.append(action);
-    m_allowed.push_back(std::move(allowed));
+    m_allowed.emplace_back(action, std::move(allowed));
     return action;
+}
+
+QAction *Page::addCommand(const QString &text, const QString &iconName, const QKeySequence &shortcut,
+                          std::function<void()> work, Allowed allowed)
+{
+    m_commands.append(makeCommand(text, iconName, shortcut, std::move(work), std::move(allowed)));
+    return m_commands.last();
+}
+
+void Page::addExports(HistoryPanel &panel)
+{
+    const std::pair<ExportFormat, const char *> keys[]{
+        {ExportFormat::Csv, "Ctrl+E"}, {ExportFormat::Png, "Ctrl+Shift+P"}, {ExportFormat::Pdf, "Ctrl+P"}};
+    for (const auto &[format, shortcut] : keys) {
+        m_exports.append(makeCommand(
+            exportTitle(format), "export", QKeySequence(shortcut),
+            [&panel, format = format] { panel.exportAll(format); }, [&panel] { return panel.mayExport(); }));
+    }
+    panel.setExports(m_exports);
+    connect(&panel, &HistoryPanel::exportsChanged, this, &Page::updateCommands);
 }
 
 void Page::updateCommands()
 {
-    for (qsizetype i = 0; i < m_commands.size(); ++i) {
-        const auto &allowed = m_allowed[std::size_t(i)];
+    for (const auto &[action, allowed] : m_allowed) {
         const Capability capability = allowed ? allowed() : Capability{};
-        QAction *action = m_commands[i];
         QString tip = action->text();
         if (!capability.available)
             tip += ": " + portolan::ui::text(capability.reason);

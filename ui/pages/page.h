@@ -4,6 +4,7 @@
 #include "core/api/deployment.h"
 #include "core/api/local_stack.h"
 #include "ui/support/action_gate.h"
+#include "ui/support/save_asker.h"
 
 #include <QAction>
 #include <QSettings>
@@ -24,7 +25,11 @@ struct PageContext
     const Clock &clock;
     QSettings &settings;
     std::function<void(const QUrl &)> openUrl;
+    SaveAsker askWhereToSave;
+    std::function<void(const QString &sentence, bool worked)> tell; ///< how something ended, for the shell to show
 };
+
+class HistoryPanel;
 
 /// One page of the console. The shell gives it every sample while it is on screen, and asks it to refresh when it comes
 /// there, on F5, and after an action.
@@ -36,10 +41,11 @@ public:
     explicit Page(const PageContext &context, QWidget *parent = nullptr) : QWidget(parent), m_context(context) {}
 
     virtual void showSnapshot(const Snapshot &snapshot) { (void)snapshot; }
-    virtual void refresh() {}                                ///< what is not in the snapshot
-    virtual QWidget *searchField() const { return nullptr; } ///< where Ctrl+F goes
-    const QList<QAction *> &commands() const { return m_commands; }
-    void updateCommands(); ///< greys out what is not allowed now, and says why
+    virtual void refresh() {}                                       ///< what is not in the snapshot
+    virtual QWidget *searchField() const { return nullptr; }        ///< where Ctrl+F goes
+    const QList<QAction *> &commands() const { return m_commands; } ///< what it does to the portal
+    const QList<QAction *> &exports() const { return m_exports; }   ///< what it hands on of what it shows
+    void updateCommands();                                          ///< greys out what is not allowed now, and says why
 
 signals:
     void pageWanted(const QString &id);
@@ -48,6 +54,8 @@ protected:
     using Allowed = std::function<Capability()>;
     QAction *addCommand(const QString &text, const QString &iconName, const QKeySequence &shortcut,
                         std::function<void()> work, Allowed allowed = {});
+    /// Lets the panel's charts be saved by commands.
+    void addExports(HistoryPanel &panel);
     /// Where the page puts its parts; scrolls when the window is too small for them.
     QVBoxLayout *body();
     /// A button of a command, focusable, that says why it is grey.
@@ -55,9 +63,13 @@ protected:
     const PageContext &context() const { return m_context; }
 
 private:
+    QAction *makeCommand(const QString &text, const QString &iconName, const QKeySequence &shortcut,
+                         std::function<void()> work, Allowed allowed);
+
     PageContext m_context;
     QList<QAction *> m_commands;
-    std::vector<Allowed> m_allowed;
+    QList<QAction *> m_exports;
+    std::vector<std::pair<QAction *, Allowed>> m_allowed;
     QVBoxLayout *m_body = nullptr;
 };
 

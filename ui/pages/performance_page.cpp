@@ -73,6 +73,7 @@ PerformancePage::PerformancePage(const PageContext &context, QWidget *parent)
     m_history = new HistoryPanel(this->context(), tr("Over time"), std::move(charts), 2);
     body()->addWidget(m_figures);
     body()->addWidget(m_history, 5);
+    addExports(*m_history);
     auto *card = new Card(tr("Routes"));
     card->setNote(tr("of the last 60 s"));
     m_view = new TableView(m_routes, tr("Routes"), tr("Nothing was asked in the last minute"));

@@ -132,6 +132,7 @@ QueuePage::QueuePage(const PageContext &context, QWidget *parent)
     auto *top = new QHBoxLayout;
     top->setSpacing(12);
     top->addWidget(m_history, 3);
+    addExports(*m_history);
     auto *side = new QVBoxLayout;
     addWorkers(*side);
     top->addLayout(side, 2);

@@ -82,6 +82,7 @@ RedisPage::RedisPage(const PageContext &context, QWidget *parent)
         [this] { return mayCleanUp(); });
     body()->addWidget(m_figures);
     body()->addWidget(m_history, 3);
+    addExports(*m_history);
     auto *row = new QHBoxLayout;
     row->setSpacing(12);
     addFamilies(*row);

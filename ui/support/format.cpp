@@ -154,6 +154,8 @@ QString clockText(std::chrono::system_clock::time_point time) { return local(tim
 
 QString dateTimeText(std::chrono::system_clock::time_point time) { return local(time).toString("yyyy-MM-dd HH:mm"); }
 
+QString timeZoneText(std::chrono::system_clock::time_point time) { return local(time).timeZoneAbbreviation(); }
+
 QString dateTimeText(const std::optional<std::chrono::system_clock::time_point> &time)
 {
     return time ? dateTimeText(*time) : unknownText();

@@ -29,6 +29,8 @@ QString clockText(std::chrono::system_clock::time_point time);        ///< local
 QString dateTimeText(std::chrono::system_clock::time_point time);     ///< local "2026-11-24 14:03"
 QString dateTimeText(const std::optional<std::chrono::system_clock::time_point> &time);
 
+QString timeZoneText(std::chrono::system_clock::time_point time); ///< "CET", of the local times
+
 QString sizeLimitText(double bytes); ///< without a fraction where there is none: "30 MB"
 
 /// "21.3 of 30 MB": both in the limit's unit, which is named once.

@@ -1,10 +1,12 @@
 #include "ui/widgets/history_panel.h"
 
+#include "ui/support/icons.h"
 #include "ui/widgets/card.h"
 #include "ui/widgets/flat_button.h"
 
 #include <QFuture>
 #include <QGridLayout>
+#include <QMenu>
 #include <algorithm>
 
 namespace portolan::ui {
@@ -33,9 +35,15 @@ constexpr int usualSpan = 1;
 
 HistoryPanel::HistoryPanel(const PageContext &context, const QString &title, std::vector<ChartKind> charts, int perRow,
                            QWidget *parent)
-    : QWidget(parent), m_context(context), m_kinds(std::move(charts)), m_spans(new QButtonGroup(this))
+    : QWidget(parent),
+      m_context(context),
+      m_kinds(std::move(charts)),
+      m_spans(new QButtonGroup(this)),
+      m_exporter(new ChartExporter(context)),
+      m_exportButton(new FlatButton)
 {
     auto *card = new Card(title);
+    card->head()->addWidget(m_exporter);
     for (int i = 0; i < int(std::size(spans)); ++i) {
         auto *button = new FlatButton;
         button->setText(tr(spans[i].title));
@@ -44,6 +52,12 @@ HistoryPanel::HistoryPanel(const PageContext &context, const QString &title, std
         m_spans->addButton(button, i);
         card->head()->addWidget(button);
     }
+    m_exportButton->setIcon(icon("export"));
+    m_exportButton->setAccessibleName(tr("Export"));
+    m_exportButton->setToolTip(tr("Export these charts"));
+    m_exportButton->setPopupMode(QToolButton::InstantPopup);
+    m_exportButton->hide();
+    card->head()->addWidget(m_exportButton);
     card->head()->setSpacing(4);
     auto *grid = new QGridLayout;
     grid->setHorizontalSpacing(16);
@@ -55,6 +69,9 @@ HistoryPanel::HistoryPanel(const PageContext &context, const QString &title, std
         grid->addWidget(chart, place / perRow, place % perRow, 1, alone ? perRow : 1);
         grid->setRowStretch(place / perRow, 1);
         place += alone ? perRow : 1;
+        chart->setContextMenuPolicy(Qt::CustomContextMenu);
+        connect(chart, &QWidget::customContextMenuRequested, this,
+                [this, number = m_charts.size()](const QPoint &at) { offerExports(number, at); });
         m_charts.push_back(chart);
     }
     card->body()->addLayout(grid, 1);
@@ -65,6 +82,7 @@ HistoryPanel::HistoryPanel(const PageContext &context, const QString &title, std
     const int kept = context.settings.value(spanKey, usualSpan).toInt();
     m_spans->button(std::clamp(kept, 0, int(std::size(spans)) - 1))->setChecked(true);
     connect(m_spans, &QButtonGroup::idClicked, this, &HistoryPanel::choose);
+    connect(m_exporter, &ChartExporter::busyChanged, this, &HistoryPanel::exportsChanged);
 }
 
 void HistoryPanel::makeRoomForNames()
@@ -133,6 +151,53 @@ void HistoryPanel::take(const std::vector<Series> &series, WallTime from, WallTi
         }
         m_charts[i]->setLines(std::move(lines), from, to);
     }
+    m_from = from;
+    m_to = to;
+    emit exportsChanged();
+}
+
+ExportSource HistoryPanel::sourceOf(std::size_t first, std::size_t count) const
+{
+    ExportSource source;
+    source.from = m_from;
+    source.to = m_to;
+    QStringList titles;
+    for (std::size_t i = first; i < first + count; ++i) {
+        titles << m_kinds[i].title;
+        source.charts.push_back(m_charts[i]);
+        for (const auto &[metric, name] : m_kinds[i].lines) {
+            if (std::ranges::find(source.metrics, metric) == source.metrics.end())
+                source.metrics.push_back(metric);
+        }
+    }
+    source.title = titles.join(", ");
+    return source;
+}
+
+Capability HistoryPanel::mayExport() const { return m_exporter->allowed(sourceOf(0, m_charts.size())); }
+
+void HistoryPanel::exportAll(ExportFormat format) { m_exporter->start(format, sourceOf(0, m_charts.size())); }
+
+void HistoryPanel::setExports(const QList<QAction *> &commands)
+{
+    auto *menu = new QMenu(m_exportButton);
+    menu->addActions(commands);
+    m_exportButton->setMenu(menu);
+    m_exportButton->show();
+}
+
+void HistoryPanel::offerExports(std::size_t chart, const QPoint &at)
+{
+    auto *menu = new QMenu(this);
+    menu->setAttribute(Qt::WA_DeleteOnClose);
+    menu->addSection(m_kinds[chart].title);
+    for (const ExportFormat format : {ExportFormat::Csv, ExportFormat::Png, ExportFormat::Pdf}) {
+        auto *action = menu->addAction(icon("export"), exportTitle(format));
+        action->setEnabled(m_exporter->allowed(sourceOf(chart, 1)).available);
+        connect(action, &QAction::triggered, this,
+                [this, chart, format] { m_exporter->start(format, sourceOf(chart, 1)); });
+    }
+    menu->popup(m_charts[chart]->mapToGlobal(at));
 }
 
 } // namespace portolan::ui

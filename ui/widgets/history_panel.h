@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ui/pages/page.h"
+#include "ui/widgets/chart_exporter.h"
 #include "ui/widgets/time_chart.h"
 
 #include <QButtonGroup>
@@ -32,7 +33,16 @@ public:
     void refresh();                              ///< now
     const std::vector<TimeChart *> &charts() const { return m_charts; }
 
+    Capability mayExport() const;
+    void exportAll(ExportFormat format);
+    void setExports(const QList<QAction *> &commands); ///< what its button offers
+
+signals:
+    void exportsChanged(); ///< mayExport()
+
 private:
+    ExportSource sourceOf(std::size_t first, std::size_t count) const;
+    void offerExports(std::size_t chart, const QPoint &at);
     void makeRoomForNames();
     void choose(int span);
     void take(const std::vector<Series> &series, WallTime from, WallTime to);
@@ -41,6 +51,10 @@ private:
     std::vector<ChartKind> m_kinds;
     std::vector<TimeChart *> m_charts;
     QButtonGroup *m_spans;
+    ChartExporter *m_exporter;
+    FlatButton *m_exportButton;
+    WallTime m_from{}; ///< of what is shown
+    WallTime m_to{};
     WallTime m_asked{};
     std::uint64_t m_question = 0; ///< answers of an earlier one are too late
 };

@@ -70,6 +70,16 @@ void TimeChart::setEvents(std::vector<Event> events)
     update();
 }
 
+std::unique_ptr<TimeChart> TimeChart::copy() const
+{
+    auto copy = std::make_unique<TimeChart>(m_title, m_format, m_binary);
+    copy->m_nameRoom = m_nameRoom;
+    copy->m_bands = m_bands;
+    copy->m_events = m_events;
+    copy->setLines(m_lines, m_from, m_to);
+    return copy;
+}
+
 QRectF TimeChart::plot() const
 {
     const double em = fontMetrics().height();
@@ -126,6 +136,17 @@ int TimeChart::mostValueTicks() const
     return std::clamp(int(plot().height() / (fontMetrics().height() * 2.2)), 2, 6);
 }
 
+/// The title, with the zones where they are too far away to be drawn.
+QString TimeChart::heading() const
+{
+    if (m_cursor || !m_bands.yellow || *m_bands.yellow < m_top)
+        return m_title;
+    QString far = tr("yellow above %1").arg(roundLabel(m_format(*m_bands.yellow)));
+    if (m_bands.red)
+        far = tr("%1, red above %2").arg(far, roundLabel(m_format(*m_bands.red)));
+    return m_title + "  ·  " + far;
+}
+
 double TimeChart::yOf(double value) const
 {
     const QRectF area = plot();
@@ -145,7 +166,8 @@ void TimeChart::paintEvent(QPaintEvent *)
     painter.setRenderHint(QPainter::Antialiasing);
     const double em = fontMetrics().height();
     painter.setPen(colours.muted);
-    painter.drawText(QRectF(0, 0, width(), em * 1.2), Qt::AlignLeft | Qt::AlignVCenter, m_title);
+    painter.drawText(QRectF(0, 0, width(), em * 1.2), Qt::AlignLeft | Qt::AlignVCenter,
+                     fontMetrics().elidedText(heading(), Qt::ElideRight, width()));
     if (hasFocus()) {
         painter.setPen(QPen(colours.accent, 1));
         painter.setBrush(Qt::NoBrush);
@@ -185,12 +207,20 @@ void TimeChart::paintBands(QPainter &painter) const
         if (rect.height() < em)
             return;
         painter.setPen(colour);
-        painter.drawText(QRectF(area.left() + 6, rect.bottom() - em - 1, area.width() - 12, em), Qt::AlignLeft, name);
+        painter.drawText(QRectF(area.left() + 6, rect.bottom() - em - 1, area.width() - 12, em), Qt::AlignLeft,
+                         tr("%1 above %2").arg(name, roundLabel(m_format(from))));
     };
     if (m_bands.yellow)
         band(*m_bands.yellow, m_bands.red.value_or(m_top), colours.yellow, tr("yellow"));
     if (m_bands.red)
         band(*m_bands.red, m_top, colours.red, tr("red"));
+    if (m_bands.limit && *m_bands.limit <= m_top) {
+        const double y = yOf(*m_bands.limit);
+        painter.setPen(QPen(colours.text, 1));
+        painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y));
+        painter.drawText(QRectF(area.left(), y + 1, area.width() - 6, fontMetrics().height()), Qt::AlignRight,
+                         tr("limit %1").arg(roundLabel(m_format(*m_bands.limit))));
+    }
 }
 
 void TimeChart::paintAxes(QPainter &painter) const

@@ -6,6 +6,7 @@
 
 #include <QWidget>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -42,6 +43,8 @@ public:
     QStringList valueLabels() const; ///< as drawn at the left, from the bottom
     QString readOut() const;         ///< of the cursor's place; empty: there is no cursor
     bool hasData() const { return m_hasData; }
+    const QString &title() const { return m_title; }
+    std::unique_ptr<TimeChart> copy() const; ///< without the cursor: to be painted elsewhere
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override;
 
@@ -59,6 +62,7 @@ private:
     QRectF plot() const;
     int mostValueTicks() const;
     std::vector<Tick> valueTicks(int wanted) const; ///< about so many, no two with the same label
+    QString heading() const;
     double yOf(double value) const;
     double xOf(WallTime time) const;
     void moveCursor(std::optional<int> column);

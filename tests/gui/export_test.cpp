@@ -1,0 +1,310 @@
+#include "tests/gui/console_fixture.h"
+#include "ui/support/file_job.h"
+#include "ui/support/series_csv.h"
+#include "ui/widgets/chart_exporter.h"
+#include "ui/widgets/chart_report.h"
+#include "ui/widgets/history_panel.h"
+#include "ui/widgets/notice_bar.h"
+
+#include <QBuffer>
+#include <QFuture>
+#include <QImage>
+#include <QRegularExpression>
+#include <QSemaphore>
+#include <QSignalSpy>
+
+using namespace portolan;
+using namespace portolan::ui;
+using namespace std::chrono_literals;
+
+/// Charts as files: what is in them, and what happens when they cannot be written or are not wanted any more.
+class ExportTest final : public QObject
+{
+    Q_OBJECT
+private slots:
+    void figuresReadBack();
+    void aMillionPoints();
+    void everyFormatOfEveryPage_data();
+    void everyFormatOfEveryPage();
+    void figuresAreThoseOfTheDeployment();
+    void documentsHavePages();
+    void failuresNameTheWayOut();
+    void cancelledLeavesWhatWasThere();
+    void nobodyAnswers();
+    void nothingToExport();
+    void readOnlyMayLook();
+};
+
+namespace {
+
+const WallTime start{1767225600s}; // 2026-01-01T00:00:00Z
+
+struct Line
+{
+    QByteArray metric, unit, time;
+    double low, high, mean;
+};
+
+std::vector<Line> parse(const QByteArray &csv)
+{
+    std::vector<Line> lines;
+    const auto rows = csv.split('\n');
+    for (qsizetype i = 1; i < rows.size(); ++i) {
+        const auto cells = rows[i].trimmed().split(',');
+        if (cells.size() == 6)
+            lines.push_back(
+                {cells[0], cells[1], cells[2], cells[3].toDouble(), cells[4].toDouble(), cells[5].toDouble()});
+    }
+    return lines;
+}
+
+Series series(std::size_t count)
+{
+    Series made{Metric::ResponseP95, 1s, {}};
+    made.points.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const double value = 1.0 / double(i + 3);
+        made.points.push_back({start + i * 1s + 7ms, value / 2, value * 2, value});
+    }
+    return made;
+}
+
+QByteArray contentOf(const QString &path)
+{
+    QFile file(path);
+    return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+}
+
+/// A console whose file dialog answers at once.
+struct SavingConsole
+{
+    explicit SavingConsole(demo::DemoOptions demoOptions = {}, ActionGate::Options options = {})
+        : console(std::move(demoOptions), options)
+    {
+        const MainWindow::Parts parts{console.stack.deployment(),
+                                      &console.stack,
+                                      console.confirmer,
+                                      console.clock,
+                                      console.settings,
+                                      console.theme,
+                                      [](const QUrl &) {},
+                                      [this](const SaveQuestion &question, const SaveAnswer &answer) {
+                                          asked.push_back(question);
+                                          answer(path.isEmpty() ? path : console.folder.filePath(path));
+                                      }};
+        console.window = std::make_unique<MainWindow>(parts, options);
+        console.window->show();
+        Console::settle();
+    }
+
+    QAction *command(const QString &format) const
+    {
+        for (QAction *action : console.window->allCommands()) {
+            if (action->text() == "Export as " + format + " …")
+                return action;
+        }
+        return nullptr;
+    }
+    QString said() const { return console.window->findChild<NoticeBar *>()->sentence(); }
+
+    Console console;
+    QString path;
+    std::vector<SaveQuestion> asked;
+};
+
+} // namespace
+
+void ExportTest::figuresReadBack()
+{
+    Series memory{Metric::RedisMemory, 60s, {{start - 1ms, 0, 1e300, 0.1}, {start + 86399s, -3, 5e-324, 1.0 / 3}}};
+    const Series latency = series(3);
+    QBuffer file;
+    file.open(QIODevice::WriteOnly);
+    QVERIFY(writeCsv(file, {memory, latency}, [](double) { return true; }));
+    QVERIFY(file.data().startsWith("metric,unit,time,low,high,mean\r\n"));
+    const auto lines = parse(file.data());
+    QCOMPARE(lines.size(), std::size_t(5));
+    QCOMPARE(lines[0].metric, QByteArray("redis_memory"));
+    QCOMPARE(lines[0].unit, QByteArray("bytes"));
+    QCOMPARE(lines[0].time, QByteArray("2025-12-31T23:59:59.999Z"));
+    QCOMPARE(lines[1].time, QByteArray("2026-01-01T23:59:59.000Z"));
+    for (std::size_t i = 0; i < 2; ++i) {
+        QVERIFY(lines[i].low == memory.points[i].low && lines[i].high == memory.points[i].high &&
+                lines[i].mean == memory.points[i].mean); // to the last bit
+    }
+    QCOMPARE(lines[2].metric, QByteArray("response_p95"));
+    QCOMPARE(lines[2].unit, QByteArray("seconds"));
+}
+
+void ExportTest::aMillionPoints()
+{
+    const QTemporaryDir folder;
+    FileJob job(folder.filePath("many.csv"), [many = series(1'000'000)](QIODevice &file, const Going &going) {
+        return writeCsv(file, {many}, going);
+    });
+    QSignalSpy progress(&job, &FileJob::progressed);
+    std::optional<Result<void>> ended;
+    connect(&job, &FileJob::finished, this, [&](const Result<void> &result) { ended = result; });
+    QTRY_VERIFY_WITH_TIMEOUT(ended.has_value(), 60'000);
+    QVERIFY(ended->has_value());
+    QVERIFY(progress.size() >= 50);
+    const QByteArray content = contentOf(job.path());
+    QCOMPARE(content.count('\n'), 1'000'001);
+    QVERIFY(content.endsWith("\r\n"));
+}
+
+void ExportTest::everyFormatOfEveryPage_data()
+{
+    QTest::addColumn<QString>("page");
+    QTest::addColumn<int>("metrics");
+    QTest::newRow("redis") << "redis" << 1;
+    QTest::newRow("connections") << "connections" << 1;
+    QTest::newRow("queue") << "queue" << 4;
+    QTest::newRow("performance") << "performance" << 5;
+}
+
+void ExportTest::everyFormatOfEveryPage()
+{
+    QFETCH(QString, page);
+    QFETCH(int, metrics);
+    SavingConsole saving;
+    saving.console.window->openPage(page);
+    Console::settle();
+    for (const QString format : {"CSV", "PNG", "PDF"}) {
+        saving.path = "chart." + format.toLower();
+        QAction *command = saving.command(format);
+        QVERIFY(command && command->isEnabled() && !command->shortcut().isEmpty());
+        command->trigger();
+        QTRY_VERIFY(saving.said().startsWith("Saved as "));
+        QVERIFY(saving.said().contains(saving.path));
+        QVERIFY(saving.asked.back().fileName.startsWith("demo-portal-"));
+        QVERIFY(saving.asked.back().fileName.endsWith('.' + format.toLower()));
+        QVERIFY(saving.asked.back().filter.contains("*." + format.toLower()));
+        QTRY_VERIFY(command->isEnabled());
+        saving.console.window->findChild<NoticeBar *>()->hide();
+    }
+    QSet<QByteArray> names;
+    for (const Line &line : parse(contentOf(saving.console.folder.filePath("chart.csv"))))
+        names << line.metric;
+    QCOMPARE(names.size(), metrics);
+    const QImage image(saving.console.folder.filePath("chart.png"));
+    QVERIFY(image.width() > 2000 && image.height() > 600);
+    const QByteArray document = contentOf(saving.console.folder.filePath("chart.pdf"));
+    QVERIFY(document.startsWith("%PDF-1.") && document.contains("%%EOF"));
+    // The folder is remembered.
+    QCOMPARE(saving.asked.back().folder, saving.console.folder.path());
+}
+
+void ExportTest::figuresAreThoseOfTheDeployment()
+{
+    SavingConsole saving({.situation = "memory-climbing"});
+    saving.console.window->openPage("redis");
+    Console::settle();
+    saving.path = "memory.csv";
+    saving.command("CSV")->trigger();
+    QTRY_VERIFY(saving.said().startsWith("Saved as "));
+    const auto lines = parse(contentOf(saving.console.folder.filePath(saving.path)));
+    const WallTime now = saving.console.clock.wall();
+    const HistoryQuery query{{Metric::RedisMemory}, now - 1h, now, 1'000'000};
+    const auto expected = saving.console.stack.deployment().history(query).result().value().front().points;
+    QVERIFY(lines.size() > 3000); // each second of the hour, not what the chart is reduced to
+    QCOMPARE(lines.size(), expected.size());
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        QVERIFY(lines[i].mean == expected[i].mean);
+        QCOMPARE(QDateTime::fromString(lines[i].time, Qt::ISODateWithMs).toMSecsSinceEpoch(),
+                 std::chrono::duration_cast<std::chrono::milliseconds>(expected[i].time.time_since_epoch()).count());
+    }
+}
+
+void ExportTest::documentsHavePages()
+{
+    std::vector<std::unique_ptr<TimeChart>> charts;
+    ChartReport report{"Several charts", "Demo portal", start, start + 300s, start + 300s, {}};
+    for (int i = 0; i < 7; ++i) {
+        charts.push_back(std::make_unique<TimeChart>(
+            "Latency", [](double v) { return QString::number(v); }, false));
+        charts.back()->setLines({{"latency", series(300)}}, start, start + 300s);
+        report.charts.push_back(charts.back().get());
+    }
+    static const QRegularExpression page("/Type\\s*/Page\\b");
+    QCOMPARE(QString::fromLatin1(reportPdf(report)).count(page), 3); // three charts each
+    report.charts.resize(1);
+    QCOMPARE(QString::fromLatin1(reportPdf(report)).count(page), 1);
+    QVERIFY(reportImage(report).height() > 600);
+}
+
+void ExportTest::failuresNameTheWayOut()
+{
+    SavingConsole saving;
+    saving.console.window->openPage("redis");
+    Console::settle();
+    saving.path = "no/such/folder/chart.csv";
+    for (const QString format : {"CSV", "PDF"}) {
+        saving.command(format)->trigger();
+        QTRY_VERIFY2(saving.said().contains("could not be written"), qPrintable(saving.said()));
+        QVERIFY2(saving.said().endsWith("Save it in another folder."), qPrintable(saving.said()));
+        QVERIFY(saving.command(format)->isEnabled());
+        saving.console.window->findChild<NoticeBar *>()->hide();
+    }
+}
+
+void ExportTest::cancelledLeavesWhatWasThere()
+{
+    const QTemporaryDir folder;
+    const QString path = folder.filePath("chart.csv");
+    QFile before(path);
+    QVERIFY(before.open(QIODevice::WriteOnly) && before.write("before") == 6);
+    before.close();
+    QSemaphore writing, goOn;
+    std::optional<Result<void>> ended;
+    FileJob job(path, [&](QIODevice &file, const Going &going) {
+        file.write("half of it");
+        writing.release();
+        goOn.acquire();
+        return going(0.5);
+    });
+    connect(&job, &FileJob::finished, this, [&](const Result<void> &result) { ended = result; });
+    QVERIFY(writing.tryAcquire(1, 10'000));
+    job.cancel();
+    goOn.release();
+    QTRY_VERIFY(ended.has_value());
+    QVERIFY(ended->error().kind == ErrorKind::Cancelled);
+    QCOMPARE(contentOf(path), QByteArray("before"));
+    QCOMPARE(QDir(folder.path()).entryList(QDir::Files), QStringList{"chart.csv"}); // no half of a file is left
+}
+
+void ExportTest::nobodyAnswers()
+{
+    SavingConsole saving;
+    saving.console.window->openPage("redis");
+    Console::settle();
+    saving.command("PNG")->trigger();
+    QCOMPARE(saving.asked.size(), std::size_t(1));
+    QVERIFY(saving.said().isEmpty());
+    QVERIFY(saving.command("PNG")->isEnabled());
+}
+
+void ExportTest::nothingToExport()
+{
+    SavingConsole saving({.situation = "empty"});
+    saving.console.window->openPage("redis");
+    Console::settle();
+    QVERIFY(!saving.command("CSV")->isEnabled());
+    QVERIFY(saving.command("CSV")->toolTip().contains("no data for this time"));
+    saving.console.window->openPage("users");
+    QVERIFY(!saving.command("CSV")); // it has no chart
+}
+
+void ExportTest::readOnlyMayLook()
+{
+    SavingConsole saving({}, {.readOnly = true});
+    saving.console.window->openPage("performance");
+    Console::settle();
+    saving.path = "chart.png";
+    saving.console.press(Qt::Key_P, Qt::ControlModifier | Qt::ShiftModifier);
+    QTRY_VERIFY(saving.said().startsWith("Saved as "));
+    QVERIFY(!QImage(saving.console.folder.filePath(saving.path)).isNull());
+}
+
+QTEST_MAIN(ExportTest)
+#include "export_test.moc"

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "ui/support/save_asker.h"
+
+namespace portolan::ui {
+
+/// Asks with a file dialog over the window that is active. It does not stop the event loop.
+void askWithSaveDialog(const SaveQuestion &question, SaveAnswer answer);
+
+} // namespace portolan::ui

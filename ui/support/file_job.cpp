@@ -1,0 +1,60 @@
+#include "ui/support/file_job.h"
+
+#include <QDir>
+#include <QSaveFile>
+
+namespace portolan::ui {
+
+namespace {
+
+Error notWritten(const QString &path, const QString &why)
+{
+    return failure(ErrorKind::Unavailable,
+                   FileJob::tr("%1 could not be written: %2.").arg(QDir::toNativeSeparators(path), why).toStdString(),
+                   FileJob::tr("Save it in another folder.").toStdString());
+}
+
+Result<void> writeWhole(const QString &path, const FileWriter &writer, const Going &going)
+{
+    QSaveFile file(path);
+    if (!file.open(QIODevice::WriteOnly))
+        return notWritten(path, file.errorString());
+    // Leaving without a commit leaves what was there.
+    const bool written = writer(file, going);
+    if (!going(1))
+        return failure(ErrorKind::Cancelled, FileJob::tr("Nothing was saved.").toStdString());
+    if (!written || !file.commit())
+        return notWritten(path, file.errorString());
+    return {};
+}
+
+} // namespace
+
+FileJob::FileJob(QString path, FileWriter writer, QObject *parent) : QObject(parent), m_path(std::move(path))
+{
+    // Events go to this object only while its thread runs, and it outlives the thread.
+    const Going going = [this, cancelled = m_cancelled, last = std::make_shared<int>(-1)](double part) {
+        const int percent = int(part * 100);
+        if (percent != *last) {
+            *last = percent;
+            QMetaObject::invokeMethod(
+                this, [this, percent] { emit progressed(percent); }, Qt::QueuedConnection);
+        }
+        return !cancelled->load();
+    };
+    m_thread.reset(QThread::create([this, path = m_path, writer = std::move(writer), going] {
+        const auto result = writeWhole(path, writer, going);
+        QMetaObject::invokeMethod(
+            this, [this, result] { emit finished(result); }, Qt::QueuedConnection);
+    }));
+    m_thread->setObjectName("file");
+    m_thread->start();
+}
+
+FileJob::~FileJob()
+{
+    cancel();
+    m_thread->wait();
+}
+
+} // namespace portolan::ui

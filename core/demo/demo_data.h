@@ -48,6 +48,7 @@ public:
     void advance(WallTime now, std::size_t concurrency);
     void revoke(const std::string &id, WallTime now);
     std::string rerun(const std::string &id, WallTime now); ///< the new task's id
+    void forgetEnded();                                     ///< as without their results
     std::uint64_t count(TaskPlace place) const;
     std::uint64_t ended() const { return m_endedTotal; }
 

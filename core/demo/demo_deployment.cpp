@@ -148,6 +148,8 @@ std::string DemoDeployment::linkDetail() const
 
 Capability DemoDeployment::capability(const Action &action) const
 {
+    if (!m_on)
+        return {false, "The portal is not running."};
     const auto refused = m_refused.find(std::string(traitsOf(action).name));
     return refused == m_refused.end() ? Capability{} : Capability{false, refused->second};
 }
@@ -175,12 +177,14 @@ QFuture<Result<std::vector<Series>>> DemoDeployment::history(HistoryQuery query)
     const auto offset = [this](WallTime time) {
         return double(std::chrono::duration_cast<std::chrono::milliseconds>(time - m_start).count()) / 1000;
     };
+    if (query.most < 2 || query.most > 1'000'000)
+        return ready(Result<std::vector<Series>>(failure(ErrorKind::Invalid, "Between 2 and 1,000,000 points.")));
     // What lies ahead is not history.
     const double to = std::min(offset(query.to), second() + 0.001);
     std::vector<Series> all;
     for (const Metric metric : query.metrics)
-        all.push_back(m_script.series(metric, offset(query.from), to, std::max(query.most, 2u), m_start));
-    return ready(Result<std::vector<Series>>(std::move(all)));
+        all.push_back(m_script.series(metric, offset(query.from), to, query.most, m_start));
+    return answer(false, std::move(all));
 }
 
 QFuture<Result<std::vector<Event>>> DemoDeployment::events(WallTime from, WallTime to)
@@ -191,20 +195,30 @@ QFuture<Result<std::vector<Event>>> DemoDeployment::events(WallTime from, WallTi
             found.push_back(event);
     }
     std::ranges::stable_sort(found, {}, &Event::time);
-    return ready(Result<std::vector<Event>>(std::move(found)));
+    return answer(false, std::move(found));
 }
 
 QFuture<Result<std::vector<ClientInfo>>> DemoDeployment::clients() { return answer(true, m_data.clients); }
 
-QFuture<Result<TaskList>> DemoDeployment::tasks(TaskQuery query) { return answer(true, m_data.tasks.list(query)); }
+QFuture<Result<TaskList>> DemoDeployment::tasks(TaskQuery query)
+{
+    if (query.limit < 1 || query.limit > 500)
+        return ready(Result<TaskList>(failure(ErrorKind::Invalid, "Between 1 and 500 tasks of each place.")));
+    return answer(true, m_data.tasks.list(query));
+}
 
 QFuture<Result<std::vector<WorkerInfo>>> DemoDeployment::workers() { return answer(true, m_data.workers); }
 
-QFuture<Result<UserPage>> DemoDeployment::users(UserQuery query) { return answer(false, m_data.users.page(query)); }
+QFuture<Result<UserPage>> DemoDeployment::users(UserQuery query)
+{
+    if (query.limit < 1 || query.limit > 500)
+        return ready(Result<UserPage>(failure(ErrorKind::Invalid, "Between 1 and 500 users a page.")));
+    return answer(false, m_data.users.page(query));
+}
 
 QFuture<Result<std::vector<LimitUse>>> DemoDeployment::limitUse(Id user)
 {
-    if (!m_data.users.find(user))
+    if (m_on && !m_data.users.find(user))
         return ready(Result<std::vector<LimitUse>>(failure(ErrorKind::NotFound, "There is no such user.")));
     return answer(true, m_data.users.use(user, m_clock.wall()));
 }
@@ -218,12 +232,18 @@ QFuture<Result<ActionPreview>> DemoDeployment::preview(Action action)
 
 Result<ActionPreview> DemoDeployment::previewOf(const CloseClients &action) const
 {
+    if (action.ids.empty() || action.ids.size() > 1000)
+        return failure(ErrorKind::Invalid, "Between 1 and 1,000 connections can be closed at once.");
     ActionPreview preview;
+    preview.count = 0;
     for (const ClientInfo &client : m_data.clients) {
-        if (std::ranges::find(action.ids, client.id) != action.ids.end() && preview.sample.size() < 20)
+        if (std::ranges::find(action.ids, client.id) == action.ids.end())
+            continue;
+        if (++*preview.count <= 20)
             preview.sample.push_back((client.name.empty() ? "unnamed" : client.name) + "  " + client.address);
     }
-    preview.count = preview.sample.size();
+    if (*preview.count == 0)
+        return failure(ErrorKind::NotFound, "None of these connections is there any more.");
     preview.summary = "Closes " + plural(*preview.count, "connection") + ". Their owners may connect again.";
     return preview;
 }
@@ -249,7 +269,14 @@ Result<ActionPreview> DemoDeployment::previewOf(const CleanUpFamily &action) con
 
 Result<ActionPreview> DemoDeployment::previewOf(const ResizeWorker &action) const
 {
-    return ActionPreview{"Runs " + plural(action.concurrency, "task") + " at once.", std::nullopt, std::nullopt, {}};
+    if (action.concurrency > 1024)
+        return failure(ErrorKind::Invalid, "A worker runs at most 1,024 tasks at once.");
+    const bool there = std::ranges::any_of(m_data.workers, [&action](const WorkerInfo &worker) {
+        return action.node.empty() ? worker.own : worker.node == action.node;
+    });
+    if (!there)
+        return failure(ErrorKind::NotFound, "There is no such worker.");
+    return ActionPreview{"Runs " + plural(action.concurrency, "task") + " at once.", action.concurrency, {}, {}};
 }
 
 Result<ActionPreview> DemoDeployment::previewOf(const RevokeTask &action) const
@@ -332,6 +359,8 @@ ActionOutcome DemoDeployment::carryOut(const CleanUpFamily &action)
     const ActionPreview before = *previewOf(action);
     double &left = m_data.cleaned.try_emplace(action.family, 1.0).first->second;
     left *= action.idle ? 0.6 : 0.0;
+    if (action.family == "results" && !action.idle)
+        m_data.tasks.forgetEnded();
     m_script.shift(Metric::RedisMemory, second(), -double(*before.bytes));
     return {plural(*before.count, "key") + " of " + action.family + " are deleted.", {}};
 }

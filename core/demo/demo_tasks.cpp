@@ -122,6 +122,11 @@ TaskList DemoTasks::list(const TaskQuery &query) const
     return list;
 }
 
+void DemoTasks::forgetEnded()
+{
+    std::erase_if(m_tasks, [](const TaskInfo &task) { return task.place == TaskPlace::Ended; });
+}
+
 const TaskInfo *DemoTasks::find(const std::string &id) const
 {
     const auto found = std::ranges::find(m_tasks, id, &TaskInfo::id);

@@ -2,6 +2,7 @@
 
 #include "core/api/deployment.h"
 #include "core/base/system_clock.h"
+#include "core/demo/demo_deployment.h"
 #include "core/server/embedded_stack.h"
 #include "tests/fakes/await.h"
 
@@ -51,6 +52,24 @@ private:
     server::EmbeddedStack m_stack{sources(), m_clock};
 };
 
+/// A script: what the pages are tried on must behave as the real one does.
+class ScriptedUnderTest final : public DeploymentUnderTest
+{
+public:
+    ScriptedUnderTest() { m_deployment.setOn(false); }
+    Deployment &deployment() override { return m_deployment; }
+    void bringUp() override
+    {
+        m_deployment.setOn(true);
+        m_deployment.play();
+    }
+    void takeAway() override { m_deployment.setOn(false); }
+
+private:
+    SystemClock m_clock;
+    demo::DemoDeployment m_deployment{{}, m_clock};
+};
+
 struct DeploymentKind
 {
     const char *name;
@@ -61,6 +80,7 @@ inline std::vector<DeploymentKind> deployments()
 {
     return {
         {"embedded", [] { return std::make_unique<EmbeddedUnderTest>(); }},
+        {"scripted", [] { return std::make_unique<ScriptedUnderTest>(); }},
     };
 }
 

@@ -1,0 +1,462 @@
+#include "tests/gui/console_window.h"
+#include "tests/gui/portal_under_test.h"
+#include "ui/pages/page_table.h"
+#include "ui/widgets/table_view.h"
+#include "ui/widgets/time_chart.h"
+
+#include <QAbstractButton>
+#include <QComboBox>
+#include <QLineEdit>
+#include <QPlainTextEdit>
+
+using namespace portolan;
+using namespace portolan::ui;
+
+/// Every action of every page, by keyboard, and what comes of it: what is shown, and what the audit log says. The same
+/// on every portal (portal_under_test.h), so nothing is expected at once, and other things may happen meanwhile.
+class PageActionsTest final : public QObject
+{
+    Q_OBJECT
+private slots:
+    void initTestCase() { m_portal = makePortal(); }
+    void init() { m_audited = m_portal->audit().size(); }
+    void cleanup() { m_console.reset(); }
+    void cleanupTestCase() { m_portal.reset(); }
+
+    void everyPageShowsTheLivePortal();
+    void aWindowGoesWithCallsUnderWay();
+    void everyPageFits_data();
+    void everyPageFits();
+    void cleanUpAFamily();
+    void closeConnections();
+    void closeAGroup();
+    void resizeAWorker();
+    void rerunAndRevoke();
+    void changeAUser();
+    void findAUser();
+    void theLogIsFiltered();
+    void theSpanOfTimeIsChosen();
+    void readOnlyLeavesNoWay_data();
+    void readOnlyLeavesNoWay();
+    void theFormCounts();
+    void runTheStack();
+
+private:
+    ConsoleWindow &open(const QString &page, ActionGate::Options options = {});
+    TableView *table(const QString &name) { return m_console->find<TableView>(name); }
+    QString cell(const QString &table, int row, int column);
+    bool goTo(const QString &table, int column, const QString &text);
+    QString said() const { return m_console->notice(); }
+    std::vector<AuditEntry> written();
+    bool wrote(const std::string &group, const std::string &reason);
+
+    std::unique_ptr<PortalUnderTest> m_portal;
+    std::unique_ptr<ConsoleWindow> m_console;
+    std::size_t m_audited = 0;
+};
+
+namespace {
+
+constexpr int patience = 20'000; // ms: for what takes a moment, on a busy machine
+
+bool looksOnly(QAction *action) { return action->text() == "Open in the browser"; }
+
+} // namespace
+
+#define EVENTUALLY(condition) QTRY_VERIFY2_WITH_TIMEOUT(condition, qPrintable("notice: " + said()), patience)
+
+ConsoleWindow &PageActionsTest::open(const QString &page, ActionGate::Options options)
+{
+    m_console = std::make_unique<ConsoleWindow>(m_portal->stack(), m_portal->clock(), options);
+    m_console->window->openPage(page);
+    m_portal->nextSample();
+    return *m_console;
+}
+
+QString PageActionsTest::cell(const QString &name, int row, int column)
+{
+    return table(name)->model()->index(row, column).data().toString();
+}
+
+/// The table gets the focus and the row that says `text` in this column is chosen, by keys.
+bool PageActionsTest::goTo(const QString &name, int column, const QString &text)
+{
+    TableView *view = table(name);
+    view->setFocus();
+    m_console->press(Qt::Key_Home, Qt::ControlModifier);
+    for (int step = 0; step < view->model()->rowCount(); ++step) {
+        if (view->currentIndex().siblingAtColumn(column).data().toString() == text) {
+            m_console->press(Qt::Key_Space);
+            return view->currentSourceRow() >= 0;
+        }
+        m_console->press(Qt::Key_Down);
+    }
+    return false;
+}
+
+/// The audit log's entries since the test began.
+std::vector<AuditEntry> PageActionsTest::written()
+{
+    auto all = m_portal->audit();
+    all.erase(all.begin(), all.begin() + std::ptrdiff_t(std::min(m_audited, all.size())));
+    return all;
+}
+
+/// The last entry is of this group of actions, was done, and says why.
+bool PageActionsTest::wrote(const std::string &group, const std::string &reason)
+{
+    const auto entries = written();
+    return !entries.empty() && entries.back().action.starts_with(group) && entries.back().outcome == "done" &&
+           entries.back().reason == reason && entries.back().role == Role::Admin;
+}
+
+void PageActionsTest::everyPageShowsTheLivePortal()
+{
+    auto &console = open("overview");
+    for (const PageEntry &entry : pageTable()) {
+        console.window->openPage(entry.id);
+        m_portal->nextSample();
+        bool live = false;
+        for (const QWidget *widget : console.window->findChildren<QWidget *>())
+            live |= widget->accessibleName().endsWith(": live");
+        QVERIFY(live);
+        for (TableView *view : console.window->page()->findChildren<TableView *>())
+            QVERIFY2(!view->isStale(), qPrintable(view->accessibleName()));
+    }
+    console.window->openPage("connections");
+    EVENTUALLY(table("Connections")->model()->rowCount() > 0);
+    console.window->openPage("queue");
+    EVENTUALLY(table("Workers")->model()->rowCount() > 0 && table("Tasks")->model()->rowCount() > 0);
+    console.window->openPage("users");
+    EVENTUALLY(table("Accounts")->model()->rowCount() > 0);
+    console.window->openPage("redis");
+    EVENTUALLY(table("Key families")->model()->rowCount() > 0);
+}
+
+void PageActionsTest::aWindowGoesWithCallsUnderWay()
+{
+    for (const PageEntry &entry : pageTable()) {
+        ConsoleWindow console(m_portal->stack(), m_portal->clock());
+        console.window->openPage(entry.id);
+        console.window->page()->refresh(); // whose answers come after it has gone
+    }
+    m_portal->nextSample();
+    m_portal->nextSample();
+}
+
+void PageActionsTest::everyPageFits_data()
+{
+    QTest::addColumn<QSize>("size");
+    QTest::newRow("usual") << QSize(1180, 780);
+    QTest::newRow("small") << QSize(640, 480);
+}
+
+void PageActionsTest::everyPageFits()
+{
+    QFETCH(QSize, size);
+    auto &console = open("overview");
+    console.window->resize(size);
+    for (const PageEntry &entry : pageTable()) {
+        console.window->openPage(entry.id);
+        ConsoleWindow::settle();
+        QVERIFY(!console.window->grab().isNull());
+        QVERIFY2(console.window->width() <= size.width(), qPrintable(entry.id));
+    }
+}
+
+void PageActionsTest::cleanUpAFamily()
+{
+    auto &console = open("redis");
+    EVENTUALLY(goTo("Key families", 0, "sessions"));
+    console.press(Qt::Key_Delete);
+    EVENTUALLY(said().contains("sessions") && said().contains("deleted."));
+    const auto &asked = console.confirmer.asked;
+    QCOMPARE(asked.size(), std::size_t(1));
+    QVERIFY(asked[0].title.contains("sessions") && asked[0].preview.count.value_or(0) > 0);
+    QVERIFY(!asked[0].preview.sample.empty());
+    EVENTUALLY(wrote("redis.cleanup", "because"));
+    QCOMPARE(written().size(), std::size_t(1));
+
+    EVENTUALLY(table("Key families")->currentSourceRow() >= 0 || goTo("Key families", 0, "sessions"));
+    console.press(Qt::Key_Delete);
+    QTRY_COMPARE_WITH_TIMEOUT(asked.size(), std::size_t(2), patience);
+    QCOMPARE(asked[1].preview.count, std::optional<std::uint64_t>(0)); // nothing is left
+    QTRY_COMPARE_WITH_TIMEOUT(written().size(), std::size_t(2), patience);
+
+    EVENTUALLY(goTo("Key families", 0, "results"));
+    console.press(Qt::Key_Delete, Qt::ShiftModifier); // what was idle for long
+    QTRY_COMPARE_WITH_TIMEOUT(written().size(), std::size_t(3), patience);
+    QCOMPARE(asked.size(), std::size_t(3));
+    EVENTUALLY(said().contains("results"));
+}
+
+void PageActionsTest::closeConnections()
+{
+    const QString group = m_portal->strangers();
+    auto &console = open("connections");
+    console.press(Qt::Key_F, Qt::ControlModifier);
+    console.type(group);
+    TableView *view = table("Connections");
+    EVENTUALLY(view->model()->rowCount() >= 5);
+    const int before = view->model()->rowCount();
+    view->setFocus();
+    console.press(Qt::Key_Home, Qt::ControlModifier);
+    console.press(Qt::Key_Space);
+    console.press(Qt::Key_Down, Qt::ShiftModifier);
+    QCOMPARE(view->selectedSourceRows().size(), 2);
+    console.press(Qt::Key_Delete);
+    EVENTUALLY(said() == "2 connections are closed.");
+    QCOMPARE(console.confirmer.asked.size(), std::size_t(1));
+    QCOMPARE(console.confirmer.asked[0].preview.count, std::optional<std::uint64_t>(2));
+    EVENTUALLY(wrote("redis.client.close", "because"));
+    EVENTUALLY(view->model()->rowCount() == before - 2);
+}
+
+void PageActionsTest::closeAGroup()
+{
+    const QString group = m_portal->strangers();
+    auto &console = open("connections");
+    EVENTUALLY(goTo("Groups of connections", 0, group));
+    console.press(Qt::Key_Return);
+    QCOMPARE(console.find<QLineEdit>("Filter connections")->text(), group);
+    EVENTUALLY(table("Connections")->model()->rowCount() >= 5);
+    console.press(Qt::Key_Delete, Qt::ShiftModifier);
+    EVENTUALLY(said().endsWith("connections are closed."));
+    EVENTUALLY(wrote("redis.client.close", "because"));
+    EVENTUALLY(table("Connections")->model()->rowCount() == 0);
+}
+
+void PageActionsTest::resizeAWorker()
+{
+    auto &console = open("queue");
+    EVENTUALLY(console.command("Grow the worker")->isEnabled());
+    const int before = cell("Workers", 0, 1).toInt();
+    console.press(Qt::Key_Plus, Qt::ControlModifier);
+    EVENTUALLY(cell("Workers", 0, 1).toInt() == before + 1);
+    EVENTUALLY(said().contains(QString("runs %1 tasks at once.").arg(before + 1)));
+    EVENTUALLY(wrote("worker.resize", ""));
+    QVERIFY(console.confirmer.asked.empty()); // nothing is lost
+    console.press(Qt::Key_Minus, Qt::ControlModifier);
+    EVENTUALLY(cell("Workers", 0, 1).toInt() == before);
+    QTRY_COMPARE_WITH_TIMEOUT(written().size(), std::size_t(2), patience);
+}
+
+void PageActionsTest::rerunAndRevoke()
+{
+    auto &console = open("queue");
+    EVENTUALLY(console.command("Shrink the worker")->isEnabled());
+    const int size = cell("Workers", 0, 1).toInt();
+    for (int left = size - 1; left >= 0; --left) { // what comes now waits
+        console.press(Qt::Key_Minus, Qt::ControlModifier);
+        EVENTUALLY(cell("Workers", 0, 1).toInt() == left);
+    }
+    EVENTUALLY(!console.command("Shrink the worker")->isEnabled());
+    EVENTUALLY(goTo("Tasks", 0, "SUCCESS"));
+    auto *details = console.find<QPlainTextEdit>("Details of the task");
+    QVERIFY2(details->toPlainText().contains("Result: "), qPrintable(details->toPlainText()));
+    QVERIFY(!console.command("Revoke the task")->isEnabled());
+    QVERIFY(console.command("Revoke the task")->toolTip().contains("ended"));
+    console.press(Qt::Key_R, Qt::ControlModifier);
+    EVENTUALLY(said().contains("queue"));
+    EVENTUALLY(wrote("task.rerun", ""));
+    QVERIFY(console.confirmer.asked.empty());
+
+    EVENTUALLY(goTo("Tasks", 0, "waiting"));
+    const QString id = details->toPlainText().section('\n', 1, 1);
+    QVERIFY2(id.size() == 36, qPrintable(details->toPlainText()));
+    console.press(Qt::Key_Delete);
+    EVENTUALLY(said() == "The task is revoked.");
+    EVENTUALLY(wrote("task.revoke", "because"));
+    QCOMPARE(console.confirmer.asked.size(), std::size_t(1));
+    for (int grown = 1; grown <= size; ++grown) {
+        console.press(Qt::Key_Plus, Qt::ControlModifier);
+        EVENTUALLY(cell("Workers", 0, 1).toInt() == grown);
+    }
+    // It is still chosen, wherever it stands in the list now.
+    EVENTUALLY(details->toPlainText().contains(id) && details->toPlainText().contains("REVOKED"));
+    QVERIFY(!console.command("Revoke the task")->isEnabled());
+}
+
+void PageActionsTest::changeAUser()
+{
+    auto &console = open("users");
+    console.find<QComboBox>("Role")->setFocus();
+    console.press(Qt::Key_Down); // users only
+    TableView *view = table("Accounts");
+    EVENTUALLY(view->model()->rowCount() > 5 && cell("Accounts", 0, 1) == "user");
+    const QString address = cell("Accounts", 0, 0);
+    QVERIFY(goTo("Accounts", 0, address));
+    EVENTUALLY(table("Use of limits")->model()->rowCount() >= 4);
+    struct
+    {
+        const char *command;
+        int column;
+        const char *shown;
+    } const steps[]{{"Make an operator", 1, "operator"}, {"Disable", 2, "disabled"}, {"Enable", 2, "active"},
+                    {"Make an admin", 1, "admin"},       {"Sign out", 1, "admin"},   {"Make a user", 1, "user"}};
+    std::size_t done = 0;
+    for (const auto &step : steps) {
+        EVENTUALLY(console.command(step.command)->isEnabled());
+        console.run(step.command);
+        ++done;
+        EVENTUALLY(written().size() == done && wrote("user.", "because"));
+        EVENTUALLY(view->currentIndex().siblingAtColumn(step.column).data().toString().contains(step.shown));
+        QCOMPARE(view->currentIndex().siblingAtColumn(0).data().toString(), address);
+        QCOMPARE(console.confirmer.asked.size(), done);
+    }
+    EVENTUALLY(!console.command("Make a user")->isEnabled()); // it is one
+    QVERIFY(console.command("Make a user")->toolTip().contains("already"));
+}
+
+void PageActionsTest::findAUser()
+{
+    auto &console = open("users");
+    TableView *view = table("Accounts");
+    EVENTUALLY(view->model()->rowCount() > 5);
+    const int all = view->model()->rowCount();
+    const QString name = cell("Accounts", 3, 0).section('@', 0, 0);
+    const auto everyRow = [&](int column, const QString &words) {
+        for (int row = 0; row < view->model()->rowCount(); ++row) {
+            if (!cell("Accounts", row, column).contains(words))
+                return false;
+        }
+        return view->model()->rowCount() > 0 && view->model()->rowCount() < all;
+    };
+    console.press(Qt::Key_F, Qt::ControlModifier);
+    console.type(name.toUpper());
+    console.press(Qt::Key_Return);
+    EVENTUALLY(everyRow(0, name));
+    console.find<QLineEdit>("Search addresses")->clear();
+    EVENTUALLY(view->model()->rowCount() == all);
+    console.find<QComboBox>("Role")->setFocus();
+    console.press(Qt::Key_End);
+    EVENTUALLY(everyRow(1, "admin"));
+    console.find<QComboBox>("State")->setFocus();
+    console.press(Qt::Key_End);
+    EVENTUALLY(view->model()->rowCount() == 0); // no admin is disabled
+}
+
+void PageActionsTest::theLogIsFiltered()
+{
+    auto &console = open("local");
+    TableView *view = table("Log");
+    console.press(Qt::Key_R, Qt::ControlModifier | Qt::ShiftModifier); // which is logged
+    EVENTUALLY(m_portal->stack().state() == LocalStack::State::Running && view->model()->rowCount() >= 2);
+    m_portal->nextSample();
+    const int info = view->model()->rowCount();
+    console.find<QComboBox>("Least level")->setFocus();
+    console.press(Qt::Key_End);
+    QVERIFY(view->model()->rowCount() < info);
+    for (int row = 0; row < view->model()->rowCount(); ++row)
+        QVERIFY(cell("Log", row, 1).contains("error"));
+    console.press(Qt::Key_Home);
+    QVERIFY(view->model()->rowCount() >= info);
+    console.press(Qt::Key_F, Qt::ControlModifier);
+    console.type("SERVING http");
+    QVERIFY(view->model()->rowCount() >= 1 && view->model()->rowCount() < info);
+    console.type(" no-such-word");
+    QCOMPARE(view->model()->rowCount(), 0);
+}
+
+void PageActionsTest::theSpanOfTimeIsChosen()
+{
+    auto &console = open("redis");
+    for (const char *span : {"Show the last 5 min", "Show the last 1 day", "Show the last 1 month"}) {
+        auto *button = console.find<QAbstractButton>(span);
+        QVERIFY2(button, span);
+        button->setFocus();
+        console.press(Qt::Key_Space);
+        QVERIFY(button->isChecked());
+        EVENTUALLY(console.find<TimeChart>("Memory used")->hasData());
+    }
+}
+
+void PageActionsTest::readOnlyLeavesNoWay_data()
+{
+    QTest::addColumn<QString>("page");
+    for (const PageEntry &entry : pageTable())
+        QTest::newRow(qPrintable(entry.id)) << entry.id;
+}
+
+void PageActionsTest::readOnlyLeavesNoWay()
+{
+    QFETCH(QString, page);
+    auto &console = open(page, {.readOnly = true});
+    const auto running = m_portal->stack().deployment().latest()->uptime;
+    for (TableView *view : console.window->page()->findChildren<TableView *>()) {
+        view->selectRow(0);
+        if (view->currentSourceRow() >= 0)
+            emit view->opened(view->currentSourceRow());
+    }
+    for (QAction *action : console.window->page()->commands()) {
+        QVERIFY2(!action->isEnabled() || looksOnly(action), qPrintable(action->text()));
+        QVERIFY2(looksOnly(action) || action->toolTip().contains("read-only"), qPrintable(action->toolTip()));
+        action->setEnabled(true); // not even somebody who gets around the grey
+        action->trigger();
+        ConsoleWindow::settle();
+    }
+    m_portal->nextSample();
+    QVERIFY(written().empty());
+    QVERIFY(console.confirmer.asked.empty());
+    QCOMPARE(m_portal->stack().state(), LocalStack::State::Running);
+    QVERIFY(m_portal->stack().deployment().latest()->uptime >= running); // nor was it started anew
+}
+
+void PageActionsTest::theFormCounts()
+{
+    auto &console = open("local");
+    const LocalStackSettings before = m_portal->stack().settings();
+    const auto restart = [&] {
+        console.run("Restart");
+        EVENTUALLY(m_portal->stack().state() != LocalStack::State::Running || said() == "The portal is running.");
+        EVENTUALLY(m_portal->stack().state() == LocalStack::State::Running);
+    };
+    auto *database = console.find<QLineEdit>("Database");
+    database->setFocus();
+    console.type(QString::fromStdString(m_portal->otherDatabase()));
+    restart();
+    QCOMPARE(m_portal->stack().settings().databaseUrl, m_portal->otherDatabase());
+    QCOMPARE(m_portal->stack().settings().listen, before.listen);
+    EVENTUALLY(!console.command("Reset")->isEnabled());
+    QVERIFY(console.command("Reset")->toolTip().contains("not ours"));
+    database->setFocus();
+    console.press(Qt::Key_A, Qt::ControlModifier);
+    console.press(Qt::Key_Backspace);
+    restart();
+    QCOMPARE(m_portal->stack().settings(), before);
+    EVENTUALLY(console.command("Reset")->isEnabled());
+}
+
+void PageActionsTest::runTheStack()
+{
+    using State = LocalStack::State;
+    auto &console = open("local");
+    LocalStack &stack = m_portal->stack();
+    const auto keys = Qt::ControlModifier | Qt::ShiftModifier;
+    QVERIFY(!console.command("Start")->isEnabled());
+    console.press(Qt::Key_B, Qt::ControlModifier);
+    QCOMPARE(console.opened.size(), std::size_t(1));
+    QCOMPARE(console.opened[0].toString().toStdString(), stack.deployment().info().url);
+    console.press(Qt::Key_E, keys);
+    EVENTUALLY(said().contains("users"));
+    console.press(Qt::Key_R, keys);
+    EVENTUALLY(said() == "The portal is running.");
+    QVERIFY(console.confirmer.asked.empty());
+
+    console.press(Qt::Key_Delete, keys);
+    QCOMPARE(console.confirmer.asked.size(), std::size_t(1));
+    QCOMPARE(console.confirmer.asked[0].preview.sample, std::vector<std::string>{stack.dataDirectory()});
+    EVENTUALLY(said() == "The portal is empty again.");
+    QCOMPARE(stack.state(), State::Running);
+
+    console.press(Qt::Key_T, keys);
+    EVENTUALLY(stack.state() == State::Stopped && said() == "The portal is stopped.");
+    QVERIFY(!console.command("Open in the browser")->isEnabled() && !console.command("Stop")->isEnabled());
+    QCOMPARE(stack.deployment().link(), LinkState::Off);
+    console.press(Qt::Key_S, keys);
+    EVENTUALLY(stack.state() == State::Running && said() == "The portal is running.");
+    QVERIFY(!stack.problem());
+}
+
+QTEST_MAIN(PageActionsTest)
+#include "page_actions_test.moc"

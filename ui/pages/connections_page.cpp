@@ -1,12 +1,12 @@
 #include "ui/pages/connections_page.h"
 
 #include "ui/support/format.h"
+#include "ui/support/on_answer.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/card.h"
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/table_view.h"
 
-#include <QFuture>
 #include <array>
 
 namespace portolan::ui {
@@ -166,7 +166,8 @@ void ConnectionsPage::showSnapshot(const Snapshot &snapshot)
     } else {
         m_clientCard->setNote(unknownText());
     }
-    context().deployment.clients().then(this, [this](const Result<std::vector<ClientInfo>> &answer) { take(answer); });
+    onAnswer(this, context().deployment.clients(),
+             [this](const Result<std::vector<ClientInfo>> &answer) { take(answer); });
 }
 
 void ConnectionsPage::take(const Result<std::vector<ClientInfo>> &answer)

@@ -2,9 +2,9 @@
 
 #include "ui/pages/page_table.h"
 #include "ui/support/format.h"
+#include "ui/support/on_answer.h"
 #include "ui/support/zones.h"
 
-#include <QFuture>
 #include <algorithm>
 #include <utility>
 
@@ -165,7 +165,7 @@ void OverviewPage::refresh()
     query.to = context().clock.wall();
     query.from = query.to - trendSpan;
     query.most = trendPoints;
-    context().deployment.history(query).then(this, [this](const Result<std::vector<Series>> &answer) {
+    onAnswer(this, context().deployment.history(query), [this](const Result<std::vector<Series>> &answer) {
         if (!answer)
             return;
         const auto snapshot = context().deployment.latest();

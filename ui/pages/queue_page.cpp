@@ -1,13 +1,13 @@
 #include "ui/pages/queue_page.h"
 
 #include "ui/support/format.h"
+#include "ui/support/on_answer.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/card.h"
 #include "ui/widgets/figure_strip.h"
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/table_view.h"
 
-#include <QFuture>
 #include <array>
 
 namespace portolan::ui {
@@ -292,7 +292,7 @@ void QueuePage::showSnapshot(const Snapshot &snapshot)
 
 void QueuePage::ask()
 {
-    context().deployment.tasks({}).then(this, [this](const Result<TaskList> &answer) {
+    onAnswer(this, context().deployment.tasks({}), [this](const Result<TaskList> &answer) {
         if (answer) {
             m_tasks.setRows(answer->items);
             m_taskCard->setNote(answer->complete ? QString() : tr("there are more than are listed"));
@@ -302,7 +302,7 @@ void QueuePage::ask()
         showDetails();
         updateCommands();
     });
-    context().deployment.workers().then(this, [this](const Result<std::vector<WorkerInfo>> &answer) {
+    onAnswer(this, context().deployment.workers(), [this](const Result<std::vector<WorkerInfo>> &answer) {
         if (answer)
             m_workers.setRows(*answer);
         else if (m_workers.rows().empty())

@@ -1,10 +1,10 @@
 #include "ui/pages/users_page.h"
 
 #include "ui/support/format.h"
+#include "ui/support/on_answer.h"
 #include "ui/widgets/card.h"
 #include "ui/widgets/table_view.h"
 
-#include <QFuture>
 #include <array>
 
 namespace portolan::ui {
@@ -206,7 +206,7 @@ void UsersPage::ask(const std::string &cursor)
     if (const QVariant disabled = m_states->currentData(); disabled.isValid())
         query.disabled = disabled.toBool();
     const std::uint64_t question = cursor.empty() ? ++m_question : m_question;
-    context().deployment.users(query).then(this, [this, question](const Result<UserPage> &answer) {
+    onAnswer(this, context().deployment.users(query), [this, question](const Result<UserPage> &answer) {
         if (question != m_question)
             return; // of a search that is over
         if (answer) {
@@ -233,12 +233,13 @@ void UsersPage::showLimits()
         m_limits.setRows({});
     m_limitsOf = user->id;
     const std::uint64_t question = ++m_limitQuestion;
-    context().deployment.limitUse(user->id).then(this, [this, question](const Result<std::vector<LimitUse>> &answer) {
-        if (question != m_limitQuestion)
-            return;
-        m_limits.setRows(answer ? *answer : std::vector<LimitUse>());
-        m_limitView->setWhenEmpty(answer ? tr("Nothing limits this account") : errorText(answer.error()));
-    });
+    onAnswer(this, context().deployment.limitUse(user->id),
+             [this, question](const Result<std::vector<LimitUse>> &answer) {
+                 if (question != m_limitQuestion)
+                     return;
+                 m_limits.setRows(answer ? *answer : std::vector<LimitUse>());
+                 m_limitView->setWhenEmpty(answer ? tr("Nothing limits this account") : errorText(answer.error()));
+             });
 }
 
 Capability UsersPage::mayChange(const std::function<Capability(const User &)> &look) const
@@ -266,7 +267,7 @@ void UsersPage::askAgainFor(const std::string &email)
     query.search = email;
     query.match = TextMatch::Prefix;
     query.limit = 1;
-    context().deployment.users(query).then(this, [this](const Result<UserPage> &answer) {
+    onAnswer(this, context().deployment.users(query), [this](const Result<UserPage> &answer) {
         if (!answer || answer->items.empty())
             return;
         m_users.replaceRow(answer->items.front());

@@ -1,8 +1,7 @@
 #include "ui/support/action_gate.h"
 
 #include "ui/support/format.h"
-
-#include <QFuture>
+#include "ui/support/on_answer.h"
 
 namespace portolan::ui {
 
@@ -107,7 +106,7 @@ void ActionGate::run(const Action &action, Done done)
         return finish(text(allowance.reason), false, done);
     if (!traitsOf(action).destructive)
         return perform(action, {}, done);
-    m_deployment.preview(action).then(this, [this, action, done](const Result<ActionPreview> &preview) {
+    onAnswer(this, m_deployment.preview(action), [this, action, done](const Result<ActionPreview> &preview) {
         if (preview)
             confirm(action, *preview, done);
         else
@@ -194,7 +193,7 @@ void ActionGate::perform(const StackCommand &command, const Done &done)
 template <class T>
 void ActionGate::follow(QFuture<Result<T>> future, std::function<QString(const Result<T> &)> sentence, Done done)
 {
-    future.then(this, [this, sentence = std::move(sentence), done = std::move(done)](const Result<T> &result) {
+    onAnswer(this, future, [this, sentence = std::move(sentence), done = std::move(done)](const Result<T> &result) {
         if (result)
             finish(sentence(result), true, done);
         else

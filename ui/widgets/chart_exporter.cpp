@@ -2,6 +2,7 @@
 
 #include "ui/support/file_job.h"
 #include "ui/support/format.h"
+#include "ui/support/on_answer.h"
 #include "ui/support/series_csv.h"
 #include "ui/widgets/chart_report.h"
 #include "ui/widgets/flat_button.h"
@@ -10,7 +11,6 @@
 #include <QDateTime>
 #include <QDir>
 #include <QFileInfo>
-#include <QFuture>
 #include <QHBoxLayout>
 #include <QRegularExpression>
 #include <QStandardPaths>
@@ -128,14 +128,14 @@ void ChartExporter::start(ExportFormat format, ExportSource source)
 void ChartExporter::askFigures(const QString &path, const ExportSource &source)
 {
     HistoryQuery query{source.metrics, source.from, source.to, mostPoints};
-    m_context.deployment.history(query).then(this, [this, path,
-                                                    round = m_round](const Result<std::vector<Series>> &answer) {
+    const auto take = [this, path, round = m_round](const Result<std::vector<Series>> &answer) {
         if (round != m_round || !m_busy)
             return;
         if (!answer)
             return end(errorText(answer.error()), false);
         write(path, [series = *answer](QIODevice &file, const Going &going) { return writeCsv(file, series, going); });
-    });
+    };
+    onAnswer(this, m_context.deployment.history(query), take);
 }
 
 void ChartExporter::write(const QString &path, std::function<bool(QIODevice &, const Going &)> writer)

@@ -1,10 +1,10 @@
 #include "ui/widgets/history_panel.h"
 
 #include "ui/support/icons.h"
+#include "ui/support/on_answer.h"
 #include "ui/widgets/card.h"
 #include "ui/widgets/flat_button.h"
 
-#include <QFuture>
 #include <QGridLayout>
 #include <QMenu>
 #include <algorithm>
@@ -129,11 +129,11 @@ void HistoryPanel::refresh()
     query.most = 2000;
     m_asked = to;
     const std::uint64_t question = ++m_question;
-    m_context.deployment.history(query).then(this, [=, this](const Result<std::vector<Series>> &answer) {
+    onAnswer(this, m_context.deployment.history(query), [=, this](const Result<std::vector<Series>> &answer) {
         if (answer && question == m_question)
             take(*answer, from, to);
     });
-    m_context.deployment.events(from, to).then(this, [=, this](const Result<std::vector<Event>> &answer) {
+    onAnswer(this, m_context.deployment.events(from, to), [=, this](const Result<std::vector<Event>> &answer) {
         if (!answer || question != m_question)
             return;
         for (TimeChart *chart : m_charts)

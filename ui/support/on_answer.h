@@ -13,21 +13,13 @@ namespace portolan::ui {
 template <class T, class Then> void onAnswer(QObject *context, const QFuture<T> &future, Then then)
 {
     if (future.isFinished()) {
-<<<<<<< HEAD
-        then(future.result());
-=======
         then(*future.constBegin()); // not a copy of it
->>>>>>> 8fb283b8e88008d76aef05bd1ccc18d1664e2c25
         return;
     }
     auto *watcher = new QFutureWatcher<T>(context);
     QObject::connect(watcher, &QFutureWatcherBase::finished, context, [watcher, then = std::move(then)] {
         watcher->deleteLater();
-<<<<<<< HEAD
-        then(watcher->result());
-=======
         then(*watcher->future().constBegin());
->>>>>>> 8fb283b8e88008d76aef05bd1ccc18d1664e2c25
     });
     watcher->setFuture(future);
 }

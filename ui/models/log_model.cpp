@@ -77,6 +77,8 @@ QVariant LogModel::headerData(int section, Qt::Orientation orientation, int role
     constexpr int widths[]{10, 11, 60};
     if (role == WidthRole)
         return widths[section];
+    if (role == WholeRole)
+        return section != Message;
     if (role == Qt::TextAlignmentRole)
         return QVariant::fromValue(Qt::AlignVCenter | Qt::AlignLeft);
     if (role == Qt::DisplayRole)

@@ -17,6 +17,7 @@ enum TableRole {
     SortRole = Qt::UserRole + 1, ///< what is compared
     BarRole,                     ///< fraction 0–1 of a bar behind the text; invalid: none
     WidthRole,                   ///< header data: the column's width in letters
+    WholeRole,                   ///< header data: whether its text is never to be cut
 };
 
 /// One column of a table: another is one more of these.
@@ -27,6 +28,7 @@ template <class Row> struct Column
     QString (*text)(const Row &row);
     QVariant (*sort)(const Row &row) = nullptr; ///< how rows compare, where that is not their text; numbers stand right
     std::optional<double> (*bar)(const Row &row) = nullptr;
+    bool whole = false; ///< a date, a word of a few: cut it would say something else; figures are whole anyway
 };
 
 /// Rows of values in columns that are data. New rows replace old ones by key, so that selection, current row and scroll
@@ -121,6 +123,8 @@ public:
             return QVariant::fromValue(alignment(column));
         case WidthRole:
             return column.width;
+        case WholeRole:
+            return column.whole || (alignment(column) & Qt::AlignRight) != 0;
         default:
             return {};
         }

@@ -3,6 +3,8 @@
 #include "ui/support/format.h"
 #include "ui/support/on_answer.h"
 #include "ui/support/zones.h"
+#include "ui/widgets/adaptive_row.h"
+#include "ui/widgets/button_row.h"
 #include "ui/widgets/card.h"
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/table_view.h"
@@ -73,14 +75,13 @@ ConnectionsPage::ConnectionsPage(const PageContext &context, QWidget *parent)
         [this] { return mayClose(!chosenGroup().empty(), tr("Choose a group first.")); });
     body()->addWidget(m_history, 3);
     addExports(*m_history);
-    auto *row = new QHBoxLayout;
-    row->setSpacing(12);
-    addGroups(*row);
-    addClients(*row);
-    body()->addLayout(row, 4);
+    auto *row = new AdaptiveRow;
+    addGroups(row->row());
+    addClients(row->row());
+    body()->addWidget(row, 4);
 }
 
-void ConnectionsPage::addGroups(QHBoxLayout &row)
+void ConnectionsPage::addGroups(QBoxLayout &row)
 {
     auto *card = new Card(tr("Who holds them"));
     m_groupView = new TableView(m_groups, tr("Groups of connections"), tr("Nobody is connected"));
@@ -88,17 +89,16 @@ void ConnectionsPage::addGroups(QHBoxLayout &row)
     m_groupView->setRowsShown(6);
     m_groupView->setToolTip(tr("Enter shows its connections only"));
     card->body()->addWidget(m_groupView, 1);
-    auto *buttons = new QHBoxLayout;
+    auto *buttons = new ButtonRow;
     buttons->addWidget(buttonOf(m_closeGroup));
-    buttons->addStretch(1);
-    card->body()->addLayout(buttons);
+    card->body()->addWidget(buttons);
     connect(m_groupView, &TableView::selected, this, &Page::updateCommands);
     connect(m_groupView, &TableView::opened, this,
             [this](int row) { m_filter->setText(text(m_groups.row(row).name)); });
     row.addWidget(card, 3);
 }
 
-void ConnectionsPage::addClients(QHBoxLayout &row)
+void ConnectionsPage::addClients(QBoxLayout &row)
 {
     m_clientCard = new Card(tr("Connections"));
     m_filter = new QLineEdit;
@@ -109,10 +109,9 @@ void ConnectionsPage::addClients(QHBoxLayout &row)
     m_clientView = new TableView(m_clients, tr("Connections"), tr("Nobody is connected"));
     m_clientView->setRowsShown(6);
     m_clientCard->body()->addWidget(m_clientView, 1);
-    auto *buttons = new QHBoxLayout;
+    auto *buttons = new ButtonRow;
     buttons->addWidget(buttonOf(m_close));
-    buttons->addStretch(1);
-    m_clientCard->body()->addLayout(buttons);
+    m_clientCard->body()->addWidget(buttons);
     connect(m_filter, &QLineEdit::textChanged, m_clientView, &TableView::setFilter);
     connect(m_clientView, &TableView::selected, this, &Page::updateCommands);
     row.addWidget(m_clientCard, 6);

@@ -3,7 +3,7 @@
 #include "ui/models/table_model.h"
 #include "ui/pages/page.h"
 
-#include <QHBoxLayout>
+#include <QBoxLayout>
 #include <QLineEdit>
 
 namespace portolan::ui {
@@ -24,8 +24,8 @@ public:
     QWidget *searchField() const override { return m_filter; }
 
 private:
-    void addGroups(QHBoxLayout &row);
-    void addClients(QHBoxLayout &row);
+    void addGroups(QBoxLayout &row);
+    void addClients(QBoxLayout &row);
     std::vector<std::uint64_t> chosenClients() const;
     std::vector<std::uint64_t> chosenGroup() const;
     Capability mayClose(bool chosen, const QString &otherwise) const;

@@ -1,6 +1,7 @@
 #include "ui/pages/local_page.h"
 
 #include "ui/support/format.h"
+#include "ui/widgets/button_row.h"
 #include "ui/widgets/card.h"
 #include "ui/widgets/table_view.h"
 #include "ui/widgets/zone_badge.h"
@@ -149,11 +150,10 @@ void LocalPage::addForm(QHBoxLayout &row)
         m_directory->setText(text(present.dataDirectory));
         m_directory->setPlaceholderText(text(stack->dataDirectory()));
     }
-    auto *buttons = new QHBoxLayout;
+    auto *buttons = new ButtonRow;
     for (QAction *command : commands())
         buttons->addWidget(buttonOf(command));
-    buttons->addStretch(1);
-    card->body()->addLayout(buttons);
+    card->body()->addWidget(buttons);
     row.addWidget(card);
 }
 

@@ -3,6 +3,8 @@
 #include "ui/support/format.h"
 #include "ui/support/on_answer.h"
 #include "ui/support/zones.h"
+#include "ui/widgets/adaptive_row.h"
+#include "ui/widgets/button_row.h"
 #include "ui/widgets/card.h"
 #include "ui/widgets/figure_strip.h"
 #include "ui/widgets/history_panel.h"
@@ -64,13 +66,14 @@ const std::array workerColumns{
 };
 
 const std::array taskColumns{
-    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "State"), 12, stateText},
+    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "State"), 13, stateText, nullptr, nullptr, true},
     Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Task"), 14, [](const TaskInfo &t) { return text(t.name); }},
     Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Runtime"), 8,
                      [](const TaskInfo &t) { return runtimeOf(t) ? durationText(*runtimeOf(t)) : QStringLiteral("–"); },
                      [](const TaskInfo &t) { return QVariant(runtimeOf(t).value_or(-1)); }},
     Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Created"), 9,
-                     [](const TaskInfo &t) { return t.created ? clockText(*t.created) : unknownText(); }},
+                     [](const TaskInfo &t) { return t.created ? clockText(*t.created) : unknownText(); }, nullptr,
+                     nullptr, true},
     Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Arguments"), 24, [](const TaskInfo &t) { return text(t.arguments); }},
 };
 
@@ -129,18 +132,14 @@ QueuePage::QueuePage(const PageContext &context, QWidget *parent)
     m_history = new HistoryPanel(this->context(), tr("Over time"), std::move(charts));
     addCommands();
     body()->addWidget(m_figures);
-    auto *top = new QHBoxLayout;
-    top->setSpacing(12);
-    top->addWidget(m_history, 3);
+    auto *top = new AdaptiveRow;
+    top->row().addWidget(m_history, 3);
     addExports(*m_history);
-    auto *side = new QVBoxLayout;
-    addWorkers(*side);
-    top->addLayout(side, 2);
-    body()->addLayout(top, 4);
-    auto *bottom = new QHBoxLayout;
-    bottom->setSpacing(12);
-    addTasks(*bottom);
-    body()->addLayout(bottom, 4);
+    addWorkers(top->row());
+    body()->addWidget(top, 4);
+    auto *bottom = new AdaptiveRow;
+    addTasks(bottom->row());
+    body()->addWidget(bottom, 4);
 }
 
 void QueuePage::addCommands()
@@ -166,23 +165,22 @@ void QueuePage::addCommands()
         [this] { return mayRerun(); });
 }
 
-void QueuePage::addWorkers(QVBoxLayout &column)
+void QueuePage::addWorkers(QBoxLayout &row)
 {
     auto *card = new Card(tr("Workers"));
     m_workerView = new TableView(m_workers, tr("Workers"), tr("No worker answers"));
     m_workerView->setSelectionMode(QAbstractItemView::SingleSelection);
     m_workerView->setRowsShown(3);
     card->body()->addWidget(m_workerView, 1);
-    auto *buttons = new QHBoxLayout;
+    auto *buttons = new ButtonRow;
     buttons->addWidget(buttonOf(m_grow));
     buttons->addWidget(buttonOf(m_shrink));
-    buttons->addStretch(1);
-    card->body()->addLayout(buttons);
+    card->body()->addWidget(buttons);
     connect(m_workerView, &TableView::selected, this, &Page::updateCommands);
-    column.addWidget(card);
+    row.addWidget(card, 2);
 }
 
-void QueuePage::addTasks(QHBoxLayout &row)
+void QueuePage::addTasks(QBoxLayout &row)
 {
     m_taskCard = new Card(tr("Tasks"));
     m_filter = new QLineEdit;
@@ -194,11 +192,10 @@ void QueuePage::addTasks(QHBoxLayout &row)
     m_taskView->setSelectionMode(QAbstractItemView::SingleSelection);
     m_taskView->setRowsShown(6);
     m_taskCard->body()->addWidget(m_taskView, 1);
-    auto *buttons = new QHBoxLayout;
+    auto *buttons = new ButtonRow;
     buttons->addWidget(buttonOf(m_revoke));
     buttons->addWidget(buttonOf(m_rerun));
-    buttons->addStretch(1);
-    m_taskCard->body()->addLayout(buttons);
+    m_taskCard->body()->addWidget(buttons);
     row.addWidget(m_taskCard, 5);
 
     auto *card = new Card(tr("Details"));

@@ -3,7 +3,7 @@
 #include "ui/models/table_model.h"
 #include "ui/pages/page.h"
 
-#include <QHBoxLayout>
+#include <QBoxLayout>
 #include <QLineEdit>
 #include <QPlainTextEdit>
 
@@ -27,8 +27,8 @@ public:
 
 private:
     void addCommands();
-    void addWorkers(QVBoxLayout &column);
-    void addTasks(QHBoxLayout &row);
+    void addWorkers(QBoxLayout &row);
+    void addTasks(QBoxLayout &row);
     void ask();
     void showDetails();
     void resize(int by);

@@ -2,6 +2,8 @@
 
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
+#include "ui/widgets/adaptive_row.h"
+#include "ui/widgets/button_row.h"
 #include "ui/widgets/card.h"
 #include "ui/widgets/figure_strip.h"
 #include "ui/widgets/history_panel.h"
@@ -83,30 +85,28 @@ RedisPage::RedisPage(const PageContext &context, QWidget *parent)
     body()->addWidget(m_figures);
     body()->addWidget(m_history, 3);
     addExports(*m_history);
-    auto *row = new QHBoxLayout;
-    row->setSpacing(12);
-    addFamilies(*row);
-    addBiggest(*row);
-    body()->addLayout(row, 4);
+    auto *row = new AdaptiveRow;
+    addFamilies(row->row());
+    addBiggest(row->row());
+    body()->addWidget(row, 4);
 }
 
-void RedisPage::addFamilies(QHBoxLayout &row)
+void RedisPage::addFamilies(QBoxLayout &row)
 {
     m_familyCard = new Card(tr("Key families"));
     m_familyView = new TableView(m_families, tr("Key families"), tr("Nothing is known of the keys yet"));
     m_familyView->setSelectionMode(QAbstractItemView::SingleSelection);
     m_familyView->setRowsShown(6);
     m_familyCard->body()->addWidget(m_familyView, 1);
-    auto *buttons = new QHBoxLayout;
+    auto *buttons = new ButtonRow;
     buttons->addWidget(buttonOf(m_cleanUp));
     buttons->addWidget(buttonOf(m_cleanUpIdle));
-    buttons->addStretch(1);
-    m_familyCard->body()->addLayout(buttons);
+    m_familyCard->body()->addWidget(buttons);
     connect(m_familyView, &TableView::selected, this, &Page::updateCommands);
     row.addWidget(m_familyCard, 3);
 }
 
-void RedisPage::addBiggest(QHBoxLayout &row)
+void RedisPage::addBiggest(QBoxLayout &row)
 {
     auto *card = new Card(tr("Biggest keys met"));
     m_biggestView = new TableView(m_biggest, tr("Biggest keys"), tr("No large key was met yet"));

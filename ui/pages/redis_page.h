@@ -3,7 +3,7 @@
 #include "ui/models/table_model.h"
 #include "ui/pages/page.h"
 
-#include <QHBoxLayout>
+#include <QBoxLayout>
 
 namespace portolan::ui {
 
@@ -23,8 +23,8 @@ public:
     void refresh() override;
 
 private:
-    void addFamilies(QHBoxLayout &row);
-    void addBiggest(QHBoxLayout &row);
+    void addFamilies(QBoxLayout &row);
+    void addBiggest(QBoxLayout &row);
     void cleanUp(std::optional<std::chrono::seconds> idle);
     Capability mayCleanUp() const;
 

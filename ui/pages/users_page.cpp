@@ -2,6 +2,8 @@
 
 #include "ui/support/format.h"
 #include "ui/support/on_answer.h"
+#include "ui/widgets/adaptive_row.h"
+#include "ui/widgets/button_row.h"
 #include "ui/widgets/card.h"
 #include "ui/widgets/table_view.h"
 
@@ -54,12 +56,16 @@ QString categoryWord(Category category)
 
 const std::array userColumns{
     Column<User>{QT_TRANSLATE_NOOP("tables", "Address"), 30, [](const User &u) { return text(u.email); }},
-    Column<User>{QT_TRANSLATE_NOOP("tables", "Role"), 9, [](const User &u) { return roleWord(u.role); }},
-    Column<User>{QT_TRANSLATE_NOOP("tables", "State"), 9,
-                 [](const User &u) { return u.disabled ? UsersPage::tr("✕ disabled") : UsersPage::tr("active"); }},
-    Column<User>{QT_TRANSLATE_NOOP("tables", "Created"), 16, [](const User &u) { return dateTimeText(u.created); }},
-    Column<User>{QT_TRANSLATE_NOOP("tables", "Last sign-in"), 16,
-                 [](const User &u) { return u.lastSignIn ? dateTimeText(*u.lastSignIn) : UsersPage::tr("never"); }},
+    Column<User>{QT_TRANSLATE_NOOP("tables", "Role"), 9, [](const User &u) { return roleWord(u.role); }, nullptr,
+                 nullptr, true},
+    Column<User>{QT_TRANSLATE_NOOP("tables", "State"), 10,
+                 [](const User &u) { return u.disabled ? UsersPage::tr("✕ disabled") : UsersPage::tr("active"); },
+                 nullptr, nullptr, true},
+    Column<User>{QT_TRANSLATE_NOOP("tables", "Created"), 10, [](const User &u) { return dateText(u.created); }, nullptr,
+                 nullptr, true},
+    Column<User>{QT_TRANSLATE_NOOP("tables", "Last sign-in"), 11,
+                 [](const User &u) { return u.lastSignIn ? dateText(*u.lastSignIn) : UsersPage::tr("never"); }, nullptr,
+                 nullptr, true},
 };
 
 const std::array limitColumns{
@@ -70,8 +76,9 @@ const std::array limitColumns{
         [](const LimitUse &l) { return UsersPage::tr("%1 of %2").arg(text(std::to_string(l.used)), text(l.window)); },
         [](const LimitUse &l) { return QVariant(qulonglong(l.used)); },
         [](const LimitUse &l) { return l.limit ? std::optional(double(l.used) / double(l.limit)) : std::nullopt; }},
-    Column<LimitUse>{QT_TRANSLATE_NOOP("tables", "Starts anew"), 12,
-                     [](const LimitUse &l) { return l.reset ? clockText(*l.reset) : QStringLiteral("–"); }},
+    Column<LimitUse>{QT_TRANSLATE_NOOP("tables", "Starts anew"), 11,
+                     [](const LimitUse &l) { return l.reset ? clockText(*l.reset) : QStringLiteral("–"); }, nullptr,
+                     nullptr, true},
 };
 
 Id userKey(const User &user) { return user.id; }
@@ -87,11 +94,10 @@ UsersPage::UsersPage(const PageContext &context, QWidget *parent)
     m_typing.setInterval(typingPause);
     connect(&m_typing, &QTimer::timeout, this, &UsersPage::search);
     addCommands();
-    auto *row = new QHBoxLayout;
-    row->setSpacing(12);
-    addUsers(*row);
-    addLimits(*row);
-    body()->addLayout(row, 1);
+    auto *row = new AdaptiveRow;
+    addUsers(row->row());
+    addLimits(row->row());
+    body()->addWidget(row, 1);
 }
 
 void UsersPage::addCommands()
@@ -130,7 +136,7 @@ void UsersPage::addCommands()
         [this] { return mayChange([](const User &) { return Capability{}; }); });
 }
 
-void UsersPage::addUsers(QHBoxLayout &row)
+void UsersPage::addUsers(QBoxLayout &row)
 {
     m_userCard = new Card(tr("Accounts"));
     auto *line = new QHBoxLayout;
@@ -156,11 +162,10 @@ void UsersPage::addUsers(QHBoxLayout &row)
     m_userView->setSelectionMode(QAbstractItemView::SingleSelection);
     m_userView->setRowsShown(8);
     m_userCard->body()->addWidget(m_userView, 1);
-    auto *buttons = new QHBoxLayout;
+    auto *buttons = new ButtonRow;
     for (QAction *command : commands())
         buttons->addWidget(buttonOf(command));
-    buttons->addStretch(1);
-    m_userCard->body()->addLayout(buttons);
+    m_userCard->body()->addWidget(buttons);
     row.addWidget(m_userCard, 5);
     connect(m_search, &QLineEdit::textChanged, &m_typing, qOverload<>(&QTimer::start));
     connect(m_search, &QLineEdit::returnPressed, this, &UsersPage::search);
@@ -172,7 +177,7 @@ void UsersPage::addUsers(QHBoxLayout &row)
     });
 }
 
-void UsersPage::addLimits(QHBoxLayout &row)
+void UsersPage::addLimits(QBoxLayout &row)
 {
     m_limitCard = new Card(tr("Use of limits"));
     m_limitView = new TableView(m_limits, tr("Use of limits"), tr("Choose an account to see its use of limits"));

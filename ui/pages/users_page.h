@@ -3,8 +3,8 @@
 #include "ui/models/user_model.h"
 #include "ui/pages/page.h"
 
+#include <QBoxLayout>
 #include <QComboBox>
-#include <QHBoxLayout>
 #include <QLineEdit>
 #include <QTimer>
 
@@ -26,8 +26,8 @@ public:
 
 private:
     void addCommands();
-    void addUsers(QHBoxLayout &row);
-    void addLimits(QHBoxLayout &row);
+    void addUsers(QBoxLayout &row);
+    void addLimits(QBoxLayout &row);
     void search();
     void ask(const std::string &cursor);
     void showLimits();

@@ -69,6 +69,9 @@ QString sizeOfText(double bytes, double limit)
 {
     const std::size_t unit = sizeUnit(limit);
     const double scale = std::pow(1024.0, double(unit));
+    // "0.00 of 3 MB" would be wrong.
+    if (bytes > 0 && bytes / scale < 0.00995)
+        return tr("%1 of %2").arg(sizeText(bytes), sizeLimitText(limit));
     return tr("%1 of %2 %3").arg(digits(bytes / scale), plain(limit / scale), sizeUnits[unit]);
 }
 
@@ -89,6 +92,8 @@ QString durationText(double seconds)
 {
     if (seconds < 0)
         return QStringLiteral("−") + durationText(-seconds);
+    if (seconds > 0 && seconds < 0.0000995)
+        return QString::number(seconds * 1e6, 'f', 0) + QStringLiteral(" µs");
     if (seconds < 0.9995)
         return QString::number(seconds * 1000, 'f', seconds < 0.00995 && seconds > 0 ? 1 : 0) + ' ' + tr("ms");
     if (seconds < 9.95)
@@ -111,6 +116,16 @@ QString durationText(const std::optional<std::chrono::seconds> &duration)
     // Whole seconds are not known better than that.
     return duration->count() < 10 && duration->count() >= 0 ? QString::number(duration->count()) + ' ' + tr("s")
                                                             : durationText(double(duration->count()));
+}
+
+QString roughDurationText(std::chrono::seconds duration)
+{
+    using namespace std::chrono;
+    if (duration >= 36h)
+        return QString::number(round<days>(duration).count()) + ' ' + tr("d");
+    if (duration >= 100min)
+        return QString::number(round<hours>(duration).count()) + ' ' + tr("h");
+    return durationText(double(duration.count()));
 }
 
 QString latencyText(const std::optional<double> &seconds) { return seconds ? durationText(*seconds) : unknownText(); }
@@ -151,6 +166,8 @@ QString ageText(const std::optional<std::chrono::milliseconds> &age)
 }
 
 QString clockText(std::chrono::system_clock::time_point time) { return local(time).toString("HH:mm:ss"); }
+
+QString dateText(std::chrono::system_clock::time_point time) { return local(time).toString("yyyy-MM-dd"); }
 
 QString dateTimeText(std::chrono::system_clock::time_point time) { return local(time).toString("yyyy-MM-dd HH:mm"); }
 

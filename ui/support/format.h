@@ -18,6 +18,7 @@ QString countText(double count); ///< "1,234"; thousands are grouped
 QString countText(const std::optional<std::uint64_t> &count);
 QString durationText(double seconds); ///< at most two units: "350 ms", "4.2 s", "15 min", "2 h 5 min", "3 d 4 h"
 QString durationText(const std::optional<std::chrono::seconds> &duration);
+QString roughDurationText(std::chrono::seconds duration); ///< one unit, as what is estimated: "40 min", "13 h"
 QString latencyText(const std::optional<double> &seconds);
 QString rateText(double perSecond, const QString &what = {}); ///< "12.3/s", with `what` "12.3 tasks/s"
 QString rateText(const std::optional<double> &perSecond, const QString &what = {});
@@ -26,6 +27,7 @@ QString percentText(const std::optional<double> &fraction);
 QString growthText(const std::optional<double> &bytesPerSecond);      ///< "+5.4 MB/h"; not significant: "steady"
 QString ageText(const std::optional<std::chrono::milliseconds> &age); ///< "just now", "47 s ago"
 QString clockText(std::chrono::system_clock::time_point time);        ///< local "14:03:27"
+QString dateText(std::chrono::system_clock::time_point time);         ///< local "2026-11-24"
 QString dateTimeText(std::chrono::system_clock::time_point time);     ///< local "2026-11-24 14:03"
 QString dateTimeText(const std::optional<std::chrono::system_clock::time_point> &time);
 

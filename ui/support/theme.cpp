@@ -1,11 +1,11 @@
 #include "ui/support/theme.h"
 
 #include "ui/support/colours.h"
+#include "ui/support/console_style.h"
 #include "ui/support/portal_scheme.h"
 
 #include <QApplication>
 #include <QMetaEnum>
-#include <QStyleFactory>
 #include <QStyleHints>
 
 namespace portolan::ui {
@@ -23,7 +23,7 @@ Theme::Theme(QApplication &application, QSettings &settings, const PortalScheme 
       m_desktop(desktop),
       m_startedDark(isDark(application.palette()))
 {
-    m_application.setStyle(QStyleFactory::create("Fusion"));
+    m_application.setStyle(new ConsoleStyle);
     // Anything unreadable in the settings is as good as nothing.
     const QByteArray stored = settings.value(key).toString().toLatin1();
     bool known = false;

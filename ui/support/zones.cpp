@@ -183,7 +183,7 @@ QString nextZoneText(const Reading &reading)
     if (!reading.toNextZone || reading.zone == Zone::Unknown || reading.zone == Zone::Red)
         return {};
     const Zone next = reading.zone == Zone::Green ? Zone::Yellow : Zone::Red;
-    return tr("%1 in about %2").arg(zoneWord(next), durationText(double(reading.toNextZone->count())));
+    return tr("%1 in about %2").arg(zoneWord(next), roughDurationText(*reading.toNextZone));
 }
 
 QString verdictText(const Snapshot &snapshot)

@@ -22,6 +22,8 @@ FlatButton::FlatButton(QWidget *parent) : QToolButton(parent)
 QSize FlatButton::sizeHint() const
 {
     const int height = fontMetrics().height() + 12;
+    if (text().isEmpty())
+        return {height + 4, height};
     const int mark = icon().isNull() ? 0 : fontMetrics().height() + gap;
     return {fontMetrics().horizontalAdvance(text()) + mark + 2 * padding, height};
 }
@@ -41,7 +43,8 @@ void FlatButton::paintEvent(QPaintEvent *)
     QRect inner = rect().adjusted(padding, 0, -padding, 0);
     if (!icon().isNull()) {
         const int side = fontMetrics().height();
-        icon().paint(&painter, QRect(inner.left(), (height() - side) / 2, side, side), Qt::AlignCenter,
+        const int left = text().isEmpty() ? (width() - side) / 2 : inner.left();
+        icon().paint(&painter, QRect(left, (height() - side) / 2, side, side), Qt::AlignCenter,
                      isEnabled() ? QIcon::Normal : QIcon::Disabled);
         inner.setLeft(inner.left() + side + gap);
     }

@@ -162,7 +162,7 @@ void TableView::fitColumns()
     std::vector<int> widths;
     int figures = 0, words = 0, widest = 0;
     const auto isFigure = [this](int column) {
-        return (model()->headerData(column, Qt::Horizontal, Qt::TextAlignmentRole).toInt() & Qt::AlignRight) != 0;
+        return model()->headerData(column, Qt::Horizontal, WholeRole).toBool();
     };
     for (int column = 0; column < count; ++column) {
         const int letters = model()->headerData(column, Qt::Horizontal, WidthRole).toInt();

@@ -1,0 +1,23 @@
+#include "ui/widgets/adaptive_row.h"
+
+namespace portolan::ui {
+
+namespace {
+
+constexpr int narrow = 48; ///< heights of a line
+
+}
+
+AdaptiveRow::AdaptiveRow(QWidget *parent) : QWidget(parent), m_row(new QBoxLayout(QBoxLayout::LeftToRight, this))
+{
+    m_row->setContentsMargins(0, 0, 0, 0);
+    m_row->setSpacing(12);
+}
+
+void AdaptiveRow::resizeEvent(QResizeEvent *event)
+{
+    QWidget::resizeEvent(event);
+    m_row->setDirection(width() < fontMetrics().height() * narrow ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
+}
+
+} // namespace portolan::ui

@@ -40,12 +40,17 @@ DemoDeployment::DemoDeployment(DemoOptions options, const Clock &clock, QObject 
         m_latest = std::make_shared<Snapshot>(makeSnapshot(m_script, m_data, *situation.lostSince, m_start, 1));
     }
     if (!situation.empty) {
-        m_events.push_back({m_start - std::chrono::hours(30), EventKind::Restart, "The portal was restarted"});
+        m_events.push_back({m_start - std::chrono::hours(19), EventKind::Restart, "The portal was restarted"});
+        m_events.push_back({m_start - std::chrono::hours(5), EventKind::Action,
+                            "clara.meyer@example.org cleaned up results: 412 keys are deleted"});
         for (const Light &light : lights()) {
-            if (const double climb = m_script.climb(light.metric); climb > 0) {
-                const double now = m_script.value(light.metric, 0).value_or(0);
-                const auto ago = seconds(std::int64_t((now - light.yellow) / climb));
-                m_events.push_back({m_start - ago, EventKind::Zone, "A resource became yellow"});
+            const double climb = m_script.climb(light.metric);
+            const double now = m_script.value(light.metric, 0).value_or(0);
+            for (const auto &[threshold, zone] : {std::pair(light.yellow, "yellow"), std::pair(light.red, "red")}) {
+                if (climb <= 0 || now < threshold)
+                    continue;
+                const auto ago = seconds(std::int64_t((now - threshold) / climb));
+                m_events.push_back({m_start - ago, EventKind::Zone, std::string(light.name) + " is " + zone});
             }
         }
         if (situation.redisAwaySince)

@@ -82,6 +82,7 @@ struct Light
     double limit;
     double yellow;
     double red;
+    std::string_view name = {};
 };
 const std::vector<Light> &lights();
 

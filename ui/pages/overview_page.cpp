@@ -1,11 +1,18 @@
 #include "ui/pages/overview_page.h"
 
+#include "ui/pages/overview_causes.h"
 #include "ui/pages/page_table.h"
 #include "ui/support/format.h"
 #include "ui/support/on_answer.h"
 #include "ui/support/zones.h"
+#include "ui/widgets/adaptive_row.h"
+#include "ui/widgets/card.h"
+#include "ui/widgets/link_row.h"
+#include "ui/widgets/table_view.h"
 
+#include <QCoreApplication>
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace portolan::ui {
@@ -106,14 +113,49 @@ TileText contentOf(const TileKind &kind, const Reading *reading, const Snapshot 
     return content;
 }
 
+constexpr auto eventSpan = std::chrono::hours(24);
+constexpr std::size_t mostEvents = 100;
+constexpr int gridUnits = 12; ///< rows of 1, 2, 3, 4 or 6 tiles fill them
+
+QString kindWord(EventKind kind)
+{
+    switch (kind) {
+    case EventKind::Zone:
+        return OverviewPage::tr("zone");
+    case EventKind::Link:
+        return OverviewPage::tr("link");
+    case EventKind::Restart:
+        return OverviewPage::tr("restart");
+    case EventKind::Action:
+        return OverviewPage::tr("action");
+    }
+    return {};
+}
+
+const std::array eventColumns{
+    Column<Event>{QT_TRANSLATE_NOOP("tables", "Time"), 9, [](const Event &e) { return clockText(e.time); }, nullptr,
+                  nullptr, true},
+    Column<Event>{QT_TRANSLATE_NOOP("tables", "Kind"), 8, [](const Event &e) { return kindWord(e.kind); }, nullptr,
+                  nullptr, true},
+    Column<Event>{QT_TRANSLATE_NOOP("tables", "What happened"), 30, [](const Event &e) { return text(e.text); }},
+};
+
+std::string eventKey(const Event &event) { return std::to_string(event.time.time_since_epoch().count()) + event.text; }
+
 } // namespace
 
-OverviewPage::OverviewPage(const PageContext &context, QWidget *parent) : Page(context, parent)
+OverviewPage::OverviewPage(const PageContext &context, QWidget *parent)
+    : Page(context, parent), m_events(eventColumns, eventKey)
 {
     m_grid = new QGridLayout;
-    m_grid->setSpacing(14);
-    body()->addLayout(m_grid, 1);
-    body()->addStretch();
+    m_grid->setSpacing(12);
+    for (int i = 0; i < gridUnits; ++i)
+        m_grid->setColumnStretch(i, 1);
+    body()->addLayout(m_grid, 3);
+    auto *row = new AdaptiveRow;
+    addEvents(row->row());
+    addCauses(row->row());
+    body()->addWidget(row, 2);
     for (const TileKind &kind : kinds) {
         auto *tile = new Tile;
         tile->setContent({.title = resourceTitle(kind.resource), .value = unknownText()});
@@ -130,19 +172,62 @@ void OverviewPage::resizeEvent(QResizeEvent *event)
     arrange();
 }
 
+void OverviewPage::addEvents(QBoxLayout &row)
+{
+    auto *card = new Card(tr("Lately"));
+    card->setNote(tr("in the last 24 h"));
+    m_eventView = new TableView(m_events, tr("What happened lately"),
+                                tr("Nothing happened in the last 24 h: no change of zone, no restart, no action"));
+    m_eventView->setRowsShown(4);
+    card->body()->addWidget(m_eventView, 1);
+    row.addWidget(card, 1);
+}
+
+void OverviewPage::addCauses(QBoxLayout &row)
+{
+    auto *card = new Card(tr("What weighs most"));
+    card->body()->setSpacing(0);
+    for (const CauseKind &kind : causeTable()) {
+        auto *link = new LinkRow(QCoreApplication::translate("causes", kind.title));
+        connect(link, &QAbstractButton::clicked, this, [this, &kind] { emit pageWanted(kind.page); });
+        card->body()->addWidget(link);
+        m_causes.push_back(link);
+    }
+    card->body()->addStretch(1);
+    row.addWidget(card, 1);
+}
+
 void OverviewPage::arrange()
 {
+    const int count = int(m_tiles.size());
     const int wide = m_tiles.front()->sizeHint().width() + m_grid->spacing();
     const int columns = std::clamp((width() + m_grid->spacing()) / wide, 1, 4);
     if (columns == m_columns)
         return;
-    for (int i = 0; i < m_columns; ++i)
-        m_grid->setColumnStretch(i, 0);
     m_columns = columns;
-    for (std::size_t i = 0; i < m_tiles.size(); ++i)
-        m_grid->addWidget(m_tiles[i], int(i) / columns, int(i) % columns);
-    for (int i = 0; i < columns; ++i)
-        m_grid->setColumnStretch(i, 1);
+    // Rows differ by one tile at most, and each is filled.
+    const int rows = (count + columns - 1) / columns;
+    int next = 0;
+    for (int row = 0; row < rows; ++row) {
+        const int here = (count - next + rows - row - 1) / (rows - row);
+        for (int place = 0; place < here; ++place)
+            m_grid->addWidget(m_tiles[std::size_t(next++)], row, place * gridUnits / here, 1, gridUnits / here);
+    }
+}
+
+void OverviewPage::showCauses(const Snapshot &snapshot, Age sampleAge)
+{
+    for (std::size_t i = 0; i < m_causes.size(); ++i) {
+        const CauseKind &kind = causeTable()[i];
+        const auto cause = kind.find(snapshot);
+        if (!cause) {
+            m_causes[i]->setContent(QCoreApplication::translate("causes", kind.none), {}, true);
+            continue;
+        }
+        const bool stale = isStale(cause->age + sampleAge);
+        m_causes[i]->setContent(cause->name,
+                                stale ? cause->figure + ", " + ageText(cause->age + sampleAge) : cause->figure, stale);
+    }
 }
 
 void OverviewPage::showSnapshot(const Snapshot &snapshot)
@@ -153,11 +238,34 @@ void OverviewPage::showSnapshot(const Snapshot &snapshot)
         const bool found = reading != snapshot.readings.end();
         m_tiles[i]->setContent(contentOf(kinds[i], found ? &*reading : nullptr, snapshot, sampleAge));
     }
+    showCauses(snapshot, sampleAge);
     if (m_samplesShown++ % trendEvery == 0)
         refresh();
 }
 
 void OverviewPage::refresh()
+{
+    askTrends();
+    askEvents();
+}
+
+void OverviewPage::askEvents()
+{
+    const WallTime now = context().clock.wall();
+    onAnswer(this, context().deployment.events(now - eventSpan, now + std::chrono::seconds(1)),
+             [this](const Result<std::vector<Event>> &answer) {
+                 if (!answer) {
+                     m_eventView->setWhenEmpty(errorText(answer.error()));
+                     return;
+                 }
+                 std::vector<Event> latest(answer->rbegin(), answer->rend());
+                 if (latest.size() > mostEvents)
+                     latest.resize(mostEvents);
+                 m_events.setRows(std::move(latest));
+             });
+}
+
+void OverviewPage::askTrends()
 {
     HistoryQuery query;
     for (const TileKind &kind : kinds)

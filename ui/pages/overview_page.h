@@ -1,13 +1,20 @@
 #pragma once
 
+#include "ui/models/table_model.h"
 #include "ui/pages/page.h"
 #include "ui/widgets/tile.h"
 
+#include <QBoxLayout>
 #include <QGridLayout>
 
 namespace portolan::ui {
 
-/// One tile per resource. Which, and where its figure comes from, is a table in the source.
+class Card;
+class LinkRow;
+class TableView;
+
+/// One tile per resource; below them what happened lately, and what weighs most. Which tiles there are, and where their
+/// figures come from, is a table in the source; so are the causes (overview_causes.h).
 class OverviewPage final : public Page
 {
     Q_OBJECT
@@ -22,7 +29,15 @@ protected:
 
 private:
     void arrange();
+    void addEvents(QBoxLayout &row);
+    void addCauses(QBoxLayout &row);
+    void showCauses(const Snapshot &snapshot, Age sampleAge);
+    void askEvents();
+    void askTrends();
 
+    TableModel<Event, std::string> m_events;
+    TableView *m_eventView = nullptr;
+    std::vector<LinkRow *> m_causes;
     QGridLayout *m_grid;
     std::vector<Tile *> m_tiles;
     int m_columns = 0;

@@ -138,8 +138,9 @@ void Tile::paintTrend(QPainter &painter, const QRectF &rect) const
         low = std::min(low, point.mean);
         high = std::max(high, point.mean);
     }
-    // A quiet figure must not look like a wild one: the scale is never finer than half of the value.
-    const double least = std::max(std::abs(high) * 0.5, 1e-9);
+    // A quiet figure must not look like a wild one: the scale is never finer than half of the value, or a quarter of
+    // what would be yellow.
+    const double least = std::max({std::abs(high) * 0.5, m_yellow.value_or(0) * 0.25, 1e-9});
     if (high - low < least) {
         const double middle = (high + low) / 2;
         low = middle - least / 2;

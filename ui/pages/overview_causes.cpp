@@ -1,0 +1,90 @@
+#include "ui/pages/overview_causes.h"
+
+#include "ui/support/format.h"
+
+#include <QCoreApplication>
+#include <algorithm>
+
+namespace portolan::ui {
+
+namespace {
+
+QString tr(const char *source) { return QCoreApplication::translate("causes", source); }
+
+std::optional<Cause> biggestFamily(const Snapshot &snapshot)
+{
+    const auto &families = snapshot.families.families;
+    if (families.empty() || !snapshot.families.age || !families.front().bytes)
+        return std::nullopt;
+    const FamilyFigures &first = families.front();
+    QString figure =
+        first.budget ? sizeOfText(first.bytes->value, double(*first.budget)) : sizeText(first.bytes->value);
+    if (first.growth)
+        figure += ", " + growthText(first.growth);
+    return Cause{text(first.family), figure, *snapshot.families.age};
+}
+
+std::optional<Cause> mostConnected(const Snapshot &snapshot)
+{
+    const ClientFigures &clients = snapshot.clients;
+    if (clients.groups.empty() || !clients.age)
+        return std::nullopt;
+    const ClientGroup &first = clients.groups.front();
+    const double count = double(first.connections);
+    return Cause{text(first.name),
+                 clients.total ? tr("%1 of %2 connections").arg(countText(count), countText(clients.total))
+                               : countText(count),
+                 *clients.age};
+}
+
+std::optional<Cause> slowestRoute(const Snapshot &snapshot)
+{
+    const auto &routes = snapshot.http.routes;
+    const auto slowest = std::ranges::max_element(
+        routes, {}, [](const RouteFigures &route) { return route.stream ? -1 : route.traffic.p95.value_or(-1); });
+    if (slowest == routes.end() || slowest->stream || !slowest->traffic.p95)
+        return std::nullopt;
+    return Cause{text(slowest->method + ' ' + slowest->route), tr("p95 %1").arg(latencyText(slowest->traffic.p95))};
+}
+
+std::optional<Cause> failingRoute(const Snapshot &snapshot)
+{
+    const auto &routes = snapshot.http.routes;
+    const auto worst =
+        std::ranges::max_element(routes, {}, [](const RouteFigures &route) { return route.traffic.errors; });
+    if (worst == routes.end() || worst->traffic.errors == 0)
+        return std::nullopt;
+    return Cause{text(worst->method + ' ' + worst->route),
+                 tr("%1 of %2 in 60 s")
+                     .arg(countText(double(worst->traffic.errors)), countText(double(worst->traffic.requests)))};
+}
+
+std::optional<Cause> oldestTask(const Snapshot &snapshot)
+{
+    const QueueFigures &queue = snapshot.queue;
+    if (!queue.oldest || !queue.age)
+        return std::nullopt;
+    const auto longest = std::ranges::max_element(queue.queues, {}, &QueueLine::waiting);
+    return Cause{longest == queue.queues.end() ? QString() : tr("queue %1").arg(text(longest->queue)),
+                 tr("%1, %2 waiting").arg(durationText(queue.oldest), countText(queue.waiting)), *queue.age};
+}
+
+} // namespace
+
+const std::vector<CauseKind> &causeTable()
+{
+    static const std::vector<CauseKind> table{
+        {QT_TRANSLATE_NOOP("causes", "Biggest key family"), "redis",
+         QT_TRANSLATE_NOOP("causes", "nothing is known of the keys yet"), biggestFamily},
+        {QT_TRANSLATE_NOOP("causes", "Most connections"), "connections",
+         QT_TRANSLATE_NOOP("causes", "nobody is known to be connected"), mostConnected},
+        {QT_TRANSLATE_NOOP("causes", "Oldest task"), "queue", QT_TRANSLATE_NOOP("causes", "no task waits"), oldestTask},
+        {QT_TRANSLATE_NOOP("causes", "Slowest route"), "performance",
+         QT_TRANSLATE_NOOP("causes", "too few requests in the last 60 s"), slowestRoute},
+        {QT_TRANSLATE_NOOP("causes", "Most errors"), "performance",
+         QT_TRANSLATE_NOOP("causes", "no error in the last 60 s"), failingRoute},
+    };
+    return table;
+}
+
+} // namespace portolan::ui

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "core/api/snapshot.h"
+
+#include <QString>
+#include <optional>
+#include <vector>
+
+namespace portolan::ui {
+
+/// What weighs most on a resource at the moment.
+struct Cause
+{
+    QString name;
+    QString figure;
+    Age age{0}; ///< when the snapshot was made
+};
+
+/// A place to look at when something turns yellow. Another one is one more entry in the source.
+struct CauseKind
+{
+    const char *title; ///< to be translated in the context "causes"
+    const char *page;  ///< that explains it
+    const char *none;  ///< when there is none; to be translated in the same context
+    std::optional<Cause> (*find)(const Snapshot &snapshot);
+};
+
+const std::vector<CauseKind> &causeTable();
+
+} // namespace portolan::ui

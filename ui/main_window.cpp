@@ -143,13 +143,13 @@ void MainWindow::makeMenus()
                   [this, id] { openPage(id); });
     }
     go->addSeparator();
-    addGlobal(*go, tr("Quit"), {}, QKeySequence::Quit, [this] { close(); });
+    addGlobal(*go, tr("Quit"), {}, QKeySequence("Ctrl+Q"), [this] { close(); });
 
     m_pageMenu = menuBar()->addMenu(tr("&Page"));
 
     QMenu *view = menuBar()->addMenu(tr("&View"));
     addGlobal(*view, tr("Commands …"), "search", QKeySequence("Ctrl+K"), [this] { openPalette(); });
-    addGlobal(*view, tr("Refresh"), "refresh", QKeySequence::Refresh, [this] { page()->refresh(); });
+    addGlobal(*view, tr("Refresh"), "refresh", QKeySequence("F5"), [this] { page()->refresh(); });
     addGlobal(*view, tr("Search on this page"), "search", QKeySequence::Find, [this] {
         if (QWidget *field = page()->searchField())
             field->setFocus(Qt::ShortcutFocusReason);

@@ -7,10 +7,6 @@
 #include "ui/widgets/sidebar.h"
 #include "ui/widgets/tile.h"
 
-#include <QAbstractItemView>
-#include <QAbstractSpinBox>
-#include <QComboBox>
-
 using namespace portolan;
 using namespace portolan::ui;
 
@@ -30,7 +26,6 @@ private slots:
     void geometryAndThemeAreRemembered();
     void corruptSettingsDoNoHarm();
     void productionDialogWantsTheName();
-    void everythingHasAName();
 };
 
 void ShellTest::pagesByKeyboard()
@@ -200,29 +195,6 @@ void ShellTest::productionDialogWantsTheName()
     QVERIFY(!yes->isEnabled());
     lines[1]->setText("Main portal");
     QVERIFY(yes->isEnabled());
-}
-
-void ShellTest::everythingHasAName()
-{
-    Console console;
-    for (const PageEntry &entry : pageTable()) {
-        console.window->openPage(entry.id);
-        Console::settle();
-        for (const QWidget *widget : console.window->findChildren<QWidget *>()) {
-            const bool part = widget->objectName().startsWith("qt_") ||
-                              qobject_cast<const QAbstractItemView *>(widget->parentWidget()) ||
-                              qobject_cast<const QAbstractSpinBox *>(widget->parentWidget()) ||
-                              qobject_cast<const QComboBox *>(widget->parentWidget()) ||
-                              (widget->parentWidget() && qobject_cast<const QLineEdit *>(widget->parentWidget()));
-            if (part || widget->focusPolicy() == Qt::NoFocus || !widget->isVisible())
-                continue;
-            const auto *button = qobject_cast<const QAbstractButton *>(widget);
-            const QString name =
-                widget->accessibleName().isEmpty() && button ? button->text() : widget->accessibleName();
-            QVERIFY2(!name.isEmpty(),
-                     qPrintable(entry.id + ": " + widget->metaObject()->className() + " " + widget->objectName()));
-        }
-    }
 }
 
 QTEST_MAIN(ShellTest)

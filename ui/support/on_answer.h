@@ -13,13 +13,13 @@ namespace portolan::ui {
 template <class T, class Then> void onAnswer(QObject *context, const QFuture<T> &future, Then then)
 {
     if (future.isFinished()) {
-        then(future.result());
+        then(*future.constBegin()); // not a copy of it
         return;
     }
     auto *watcher = new QFutureWatcher<T>(context);
     QObject::connect(watcher, &QFutureWatcherBase::finished, context, [watcher, then = std::move(then)] {
         watcher->deleteLater();
-        then(watcher->result());
+        then(*watcher->future().constBegin());
     });
     watcher->setFuture(future);
 }

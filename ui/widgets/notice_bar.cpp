@@ -16,7 +16,8 @@ NoticeBar::NoticeBar(QWidget *parent) : QWidget(parent), m_label(new QLabel)
     layout->setContentsMargins(38, 6, 8, 6);
     m_label->setTextFormat(Qt::PlainText);
     m_label->setWordWrap(true);
-    m_label->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    m_label->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+    m_label->setFocusPolicy(Qt::StrongFocus); // so that it can be copied without a mouse
     layout->addWidget(m_label, 1);
     auto *close = new QToolButton;
     close->setIcon(icon("close"));

@@ -10,6 +10,7 @@
 #include "ui/main_window.h"
 #include "ui/pages/page_table.h"
 #include "ui/screenshots.h"
+#include "ui/support/settings_file.h"
 
 #include <CLI/CLI.hpp>
 
@@ -104,10 +105,10 @@ int show(QApplication &application, const Options &options, int scalePercent)
 {
     const bool pictures = !options.screenshots.empty();
     QTemporaryDir scratch; // pictures are of fresh settings, and leave none
-    QSettings settings(pictures
-                           ? scratch.filePath("settings.ini")
-                           : QSettings(QSettings::IniFormat, QSettings::UserScope, "portolan", "console").fileName(),
-                       QSettings::IniFormat);
+    const auto opened = ui::openSettings(
+        pictures ? scratch.filePath("settings.ini")
+                 : QSettings(QSettings::IniFormat, QSettings::UserScope, "portolan", "console").fileName());
+    QSettings &settings = *opened.settings;
     const SystemClock clock;
     ui::Theme theme(application, settings);
     const std::unique_ptr<LocalStack> stack = makeStack(options, clock);
@@ -119,6 +120,8 @@ int show(QApplication &application, const Options &options, int scalePercent)
         window.openPage(QString::fromStdString(options.page));
     if (!pictures) {
         window.show();
+        if (!opened.problem.isEmpty())
+            window.tell(opened.problem, false);
         app::markStart(window, stack->deployment());
         if (stack->state() == LocalStack::State::Stopped)
             stack->start(stack->settings()); // what becomes of it is for the window to show

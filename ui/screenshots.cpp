@@ -1,13 +1,21 @@
 #include "ui/screenshots.h"
 
 #include "ui/pages/page_table.h"
+#include "ui/support/on_answer.h"
 
 #include <QCoreApplication>
+#include <QEventLoop>
+#include <QFuture>
 #include <QPixmap>
+#include <algorithm>
+#include <map>
 
 namespace portolan::ui {
 
 namespace {
+
+constexpr std::size_t enoughTasks = 3; ///< that have ended
+constexpr std::chrono::seconds samplePatience{10};
 
 /// Layouts, delayed answers and repaints take a few rounds of the event loop.
 void settle()
@@ -18,26 +26,108 @@ void settle()
     }
 }
 
+void letSamplesCome(Deployment &deployment, int count)
+{
+    QEventLoop loop;
+    QTimer::singleShot(samplePatience, &loop, &QEventLoop::quit);
+    QObject::connect(&deployment, &Deployment::sampled, &loop, [&] {
+        if (--count == 0)
+            loop.quit();
+    });
+    if (count > 0)
+        loop.exec();
+}
+
+/// Looks at each sample, and asks for what is not in it, until there is something of everything.
+class DataWatch final : public QObject
+{
+public:
+    DataWatch(Deployment &deployment, std::size_t points, QEventLoop &loop)
+        : m_deployment(deployment), m_points(points), m_loop(loop)
+    {
+        for (const char *what : {"requests", "key families", "connections", "accounts", "tasks", "history"})
+            m_there[what] = false;
+        connect(&deployment, &Deployment::sampled, this, &DataWatch::look);
+    }
+
+    QStringList missing() const
+    {
+        QStringList words;
+        for (const auto &[what, there] : m_there) {
+            if (!there)
+                words << what;
+        }
+        return words;
+    }
+
+private:
+    void look()
+    {
+        const auto snapshot = m_deployment.latest();
+        if (!snapshot)
+            return;
+        note("requests", snapshot->http.traffic.p95 && snapshot->http.errorRate);
+        note("key families", snapshot->families.families.size() > 2);
+        note("connections", !snapshot->clients.groups.empty());
+        onAnswer(this, m_deployment.users({}),
+                 [this](const Result<UserPage> &answer) { note("accounts", answer && !answer->items.empty()); });
+        onAnswer(this, m_deployment.tasks({}), [this](const Result<TaskList> &answer) {
+            const auto ended = [](const TaskInfo &task) { return task.place == TaskPlace::Ended; };
+            note("tasks", answer && std::size_t(std::ranges::count_if(answer->items, ended)) >= enoughTasks);
+        });
+        const HistoryQuery query{{Metric::RedisMemory}, snapshot->time - std::chrono::minutes(5), snapshot->time};
+        onAnswer(this, m_deployment.history(query), [this](const Result<std::vector<Series>> &answer) {
+            note("history", answer && !answer->empty() && answer->front().points.size() >= m_points);
+        });
+    }
+
+    void note(const char *what, bool there)
+    {
+        m_there[what] |= there;
+        if (missing().isEmpty())
+            m_loop.quit();
+    }
+
+    Deployment &m_deployment;
+    const std::size_t m_points;
+    QEventLoop &m_loop;
+    std::map<QString, bool> m_there;
+};
+
+QString fileName(const ScreenshotRequest &request, const QString &page, Theme::Mode mode)
+{
+    return QString("%1-%2-%3-%4.png")
+        .arg(page, mode == Theme::Mode::Dark ? "dark" : "light")
+        .arg(request.scalePercent)
+        .arg(request.source);
+}
+
 } // namespace
 
-QStringList takeScreenshots(MainWindow &window, Theme &theme, const ScreenshotRequest &request)
+QStringList waitForData(Deployment &deployment, std::size_t points, std::chrono::milliseconds patience)
+{
+    QEventLoop loop;
+    const DataWatch watch(deployment, points, loop);
+    QTimer::singleShot(patience, &loop, &QEventLoop::quit);
+    loop.exec();
+    return watch.missing();
+}
+
+QStringList takeScreenshots(MainWindow &window, Theme &theme, Deployment &deployment, const ScreenshotRequest &request)
 {
     QStringList written;
     const Theme::Mode before = theme.mode();
-    window.resize(1180, 780);
+    window.resize(request.size);
     window.show();
-    for (const Theme::Mode mode : request.themes) {
-        theme.setMode(mode);
-        for (const PageEntry &entry : pageTable()) {
-            if (!request.pages.isEmpty() && !request.pages.contains(entry.id))
-                continue;
-            window.openPage(entry.id);
+    for (const PageEntry &entry : pageTable()) {
+        if (!request.pages.isEmpty() && !request.pages.contains(entry.id))
+            continue;
+        window.openPage(entry.id);
+        letSamplesCome(deployment, request.samples);
+        for (const Theme::Mode mode : request.themes) {
+            theme.setMode(mode);
             settle();
-            const QString file =
-                request.folder.filePath(QString("%1-%2-%3-%4.png")
-                                            .arg(entry.id, mode == Theme::Mode::Dark ? "dark" : "light")
-                                            .arg(request.scalePercent)
-                                            .arg(request.source));
+            const QString file = request.folder.filePath(fileName(request, entry.id, mode));
             if (window.grab().save(file))
                 written << file;
         }

@@ -15,9 +15,15 @@ struct ScreenshotRequest
     QStringList pages;         ///< empty: all
     int scalePercent = 100;
     QString source; ///< "demo"
+    QSize size{1180, 780};
+    int samples = 0; ///< so many are let come on each page: a real portal's answers take a moment
 };
 
 /// Takes them of a window, which is shown for it. Answers the files written; one that could not be is missing.
-QStringList takeScreenshots(MainWindow &window, Theme &theme, const ScreenshotRequest &request);
+QStringList takeScreenshots(MainWindow &window, Theme &theme, Deployment &deployment, const ScreenshotRequest &request);
+
+/// Lets events run until a portal has something to show on every page, so many points of history among it, or the
+/// patience is over. Answers what is missing, in words.
+QStringList waitForData(Deployment &deployment, std::size_t points, std::chrono::milliseconds patience);
 
 } // namespace portolan::ui

@@ -28,7 +28,6 @@ constexpr Span spans[]{
      std::chrono::seconds(600)},
 };
 
-constexpr auto spanKey = "history/span";
 constexpr int usualSpan = 1;
 
 } // namespace

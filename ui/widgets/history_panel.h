@@ -25,6 +25,8 @@ class HistoryPanel final : public QWidget
     Q_OBJECT
 
 public:
+    static constexpr auto spanKey = "history/span"; ///< in the settings: the chosen span's number, shortest first
+
     /// `perRow`: so many beside each other; the first is as wide as all of them where they do not fill their rows.
     HistoryPanel(const PageContext &context, const QString &title, std::vector<ChartKind> charts, int perRow = 1,
                  QWidget *parent = nullptr);

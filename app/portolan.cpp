@@ -10,6 +10,7 @@
 #include "ui/dialogs/confirm_dialog.h"
 #include "ui/main_window.h"
 #include "ui/pages/page_table.h"
+#include "ui/support/portal_scheme.h"
 #include "ui/support/settings_file.h"
 #include "ui/widgets/history_panel.h"
 
@@ -91,7 +92,8 @@ int show(QApplication &application, const Options &options, const std::optional<
     if (pictures && pictures->source == "embedded")
         settings.setValue(ui::HistoryPanel::spanKey, 0); // a portal that was just made has minutes to show
     const SystemClock clock;
-    ui::Theme theme(application, settings);
+    const auto desktop = pictures ? nullptr : std::make_unique<ui::PortalScheme>();
+    ui::Theme theme(application, settings, desktop.get());
     const std::unique_ptr<LocalStack> stack = makeStack(options, pictures, scratch.path(), clock);
     ui::DialogConfirmer confirmer;
     ui::MainWindow window({stack->deployment(), stack.get(), confirmer, clock, settings, theme,

@@ -1,6 +1,7 @@
 #include "ui/support/theme.h"
 
 #include "ui/support/colours.h"
+#include "ui/support/portal_scheme.h"
 
 #include <QApplication>
 #include <QMetaEnum>
@@ -15,8 +16,12 @@ constexpr auto key = "theme";
 
 }
 
-Theme::Theme(QApplication &application, QSettings &settings, QObject *parent)
-    : QObject(parent), m_application(application), m_settings(settings), m_startedDark(isDark(application.palette()))
+Theme::Theme(QApplication &application, QSettings &settings, const PortalScheme *desktop, QObject *parent)
+    : QObject(parent),
+      m_application(application),
+      m_settings(settings),
+      m_desktop(desktop),
+      m_startedDark(isDark(application.palette()))
 {
     m_application.setStyle(QStyleFactory::create("Fusion"));
     // Anything unreadable in the settings is as good as nothing.
@@ -27,6 +32,8 @@ Theme::Theme(QApplication &application, QSettings &settings, QObject *parent)
 #if QT_VERSION >= QT_VERSION_CHECK(6, 5, 0)
     connect(m_application.styleHints(), &QStyleHints::colorSchemeChanged, this, &Theme::apply);
 #endif
+    if (m_desktop)
+        connect(m_desktop, &PortalScheme::changed, this, &Theme::apply);
     apply();
 }
 
@@ -46,7 +53,7 @@ bool Theme::systemIsDark() const
     if (const auto scheme = m_application.styleHints()->colorScheme(); scheme != Qt::ColorScheme::Unknown)
         return scheme == Qt::ColorScheme::Dark;
 #endif
-    return m_startedDark;
+    return m_desktop ? m_desktop->dark().value_or(m_startedDark) : m_startedDark;
 }
 
 void Theme::apply()

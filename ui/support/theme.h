@@ -7,8 +7,11 @@ class QApplication;
 
 namespace portolan::ui {
 
-/// Light, dark, or as the system is: follows it while the program runs from Qt 6.5 on, before that the palette it
-/// started with. The choice is kept in the settings.
+class PortalScheme;
+
+/// Light, dark, or as the system is, which is followed while the program runs: as Qt knows it from 6.5 on, before that
+/// as the desktop's settings portal says, and where nobody does, as the palette was at the start. The choice is kept in
+/// the settings.
 class Theme final : public QObject
 {
     Q_OBJECT
@@ -17,7 +20,9 @@ public:
     enum class Mode { System, Light, Dark };
     Q_ENUM(Mode)
 
-    Theme(QApplication &application, QSettings &settings, QObject *parent = nullptr);
+    /// `desktop`: the portal; null: it is not asked.
+    Theme(QApplication &application, QSettings &settings, const PortalScheme *desktop = nullptr,
+          QObject *parent = nullptr);
 
     Mode mode() const { return m_mode; }
     void setMode(Mode mode);
@@ -31,6 +36,7 @@ private:
 
     QApplication &m_application;
     QSettings &m_settings;
+    const PortalScheme *m_desktop;
     bool m_startedDark;
     Mode m_mode = Mode::System;
 };

@@ -22,7 +22,9 @@ void endInWords(QtMsgType type, const QMessageLogContext &, const QString &messa
     std::_Exit(noDisplay);
 }
 
-bool isNamed()
+} // namespace
+
+bool isDisplayNamed()
 {
     for (const char *name : {"QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"}) {
         if (!qEnvironmentVariableIsEmpty(name))
@@ -31,11 +33,9 @@ bool isNamed()
     return false;
 }
 
-} // namespace
-
 std::unique_ptr<QApplication> openDisplay(int &argc, char **argv)
 {
-    if (!isNamed()) {
+    if (!isDisplayNamed()) {
         std::fprintf(stderr, "portolan: there is no display (DISPLAY and WAYLAND_DISPLAY are empty). %s", wayOut);
         std::exit(noDisplay);
     }

@@ -1,5 +1,6 @@
 #include "app/pictures.h"
 
+#include "app/display.h"
 #include "ui/pages/page_table.h"
 #include "ui/screenshots.h"
 
@@ -71,6 +72,8 @@ int takeInChildren(const PictureOptions &options, const QStringList &arguments)
             environment.insert("QT_SCALE_FACTOR", QString::number(scale));
             environment.insert(scaleVariable, QString::number(std::lround(scale * 100)));
             environment.insert(sourceVariable, QString::fromStdString(source));
+            if (!isDisplayNamed())
+                environment.insert("QT_QPA_PLATFORM", "offscreen"); // pictures need nobody to look on
             child.setProcessEnvironment(environment);
             child.setProcessChannelMode(QProcess::ForwardedChannels);
             child.start(QCoreApplication::applicationFilePath(), arguments);

@@ -11,6 +11,7 @@
 #include "ui/main_window.h"
 #include "ui/pages/page_table.h"
 #include "ui/support/portal_scheme.h"
+#include "ui/support/settings_file.h"
 #include "ui/widgets/history_panel.h"
 
 #include <CLI/CLI.hpp>
@@ -84,10 +85,10 @@ std::unique_ptr<LocalStack> makeStack(const Options &options, const std::optiona
 int show(QApplication &application, const Options &options, const std::optional<app::PictureTask> &pictures)
 {
     QTemporaryDir scratch; // pictures are of fresh settings, and leave none
-    QSettings settings(pictures
-                           ? scratch.filePath("settings.ini")
-                           : QSettings(QSettings::IniFormat, QSettings::UserScope, "portolan", "console").fileName(),
-                       QSettings::IniFormat);
+    const auto opened = ui::openSettings(
+        pictures ? scratch.filePath("settings.ini")
+                 : QSettings(QSettings::IniFormat, QSettings::UserScope, "portolan", "console").fileName());
+    QSettings &settings = *opened.settings;
     if (pictures && pictures->source == "embedded")
         settings.setValue(ui::HistoryPanel::spanKey, 0); // a portal that was just made has minutes to show
     const SystemClock clock;
@@ -102,6 +103,8 @@ int show(QApplication &application, const Options &options, const std::optional<
         window.openPage(QString::fromStdString(options.page));
     if (!pictures) {
         window.show();
+        if (!opened.problem.isEmpty())
+            window.tell(opened.problem, false);
         app::markStart(window, stack->deployment());
     }
     if (stack->state() == LocalStack::State::Stopped)

@@ -4,6 +4,7 @@
 #include "ui/pages/page_table.h"
 #include "ui/support/format.h"
 #include "ui/support/icons.h"
+#include "ui/support/log_sentence.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/card.h"
 #include "ui/widgets/deployment_header.h"
@@ -23,6 +24,7 @@ namespace {
 
 constexpr auto geometryKey = "window/geometry";
 constexpr auto pageKey = "window/page";
+constexpr std::chrono::seconds startTail{1}; ///< so long after its start what a portal says belongs to that
 
 QString linkWords(LinkState link)
 {
@@ -76,6 +78,12 @@ MainWindow::MainWindow(const Parts &parts, ActionGate::Options options, QWidget 
         page()->refresh();
         page()->updateCommands();
     });
+    if (m_parts.stack) {
+        if (m_parts.stack->state() == LocalStack::State::Running)
+            m_startEnds = WallTime::min(); // before there was a window
+        connect(m_parts.stack, &LocalStack::stateChanged, this, &MainWindow::showStackState);
+        connect(m_parts.stack, &LocalStack::logged, this, &MainWindow::takeLog);
+    }
     // Ages grow while no sample comes.
     connect(&m_ageTimer, &QTimer::timeout, this, &MainWindow::showLink);
     m_ageTimer.start(1000);
@@ -218,6 +226,36 @@ void MainWindow::showPage(int row)
         page()->showSnapshot(*snapshot);
     page()->refresh();
     page()->updateCommands();
+}
+
+void MainWindow::tell(const QString &sentence, bool worked) { m_notice->tell(sentence, worked); }
+
+void MainWindow::showStackState()
+{
+    const auto state = m_parts.stack->state();
+    if (state == LocalStack::State::Starting) {
+        m_startEnds = WallTime::max();
+        m_startWarnings.clear();
+    } else if (m_startEnds == WallTime::max()) {
+        m_startEnds = m_parts.clock.wall() + startTail;
+    }
+}
+
+/// What a portal warns of while it starts (a file set aside, a Redis that is missing) changes what its user will see,
+/// and is said only once. Later warnings are the log's.
+void MainWindow::takeLog(const std::vector<LogLine> &lines)
+{
+    const auto before = m_startWarnings.size();
+    for (const LogLine &line : lines) {
+        if (line.level >= LogLine::Level::Warning && line.time <= m_startEnds)
+            m_startWarnings << logSentence(line);
+    }
+    if (m_startWarnings.size() == before)
+        return;
+    const auto more = m_startWarnings.size() - 1;
+    tell(more == 0 ? m_startWarnings.first()
+                   : tr("%1 (%2 more in the log of the local stack)").arg(m_startWarnings.first()).arg(more),
+         false);
 }
 
 void MainWindow::showSample()

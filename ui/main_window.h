@@ -43,6 +43,8 @@ public:
     MainWindow(const Parts &parts, ActionGate::Options options, QWidget *parent = nullptr);
 
     bool openPage(const QString &id); ///< false: there is no such page
+    /// A line below the header; what did not work stays until it is dismissed.
+    void tell(const QString &sentence, bool worked);
     QString currentPage() const;
     Page *page() const;
     QList<QAction *> allCommands() const; ///< as the command palette lists them
@@ -63,6 +65,8 @@ private:
     void showLink();
     void showZones();
     void openPalette();
+    void showStackState();
+    void takeLog(const std::vector<LogLine> &lines);
 
     Parts m_parts;
     ActionGate m_gate;
@@ -75,6 +79,8 @@ private:
     ZoneBadge *m_link;
     QLabel *m_age;
     QTimer m_ageTimer;
+    WallTime m_startEnds = WallTime::max(); ///< what the local portal warns of until then is told
+    QStringList m_startWarnings;
 };
 
 } // namespace portolan::ui

@@ -36,17 +36,27 @@ SettingSources sourcesOf(SettingSources sources, const LocalStackSettings &setti
     return sources;
 }
 
-LocalStackSettings settingsOf(const SettingSources &sources)
+/// What the process was told, as settings; where that is not valid, as it was told on the command line, for a person to
+/// see, and why.
+LocalStackSettings settingsOf(const SettingSources &sources, std::optional<Error> &problem)
 {
     LocalStackSettings wanted;
+    const std::pair<const char *, std::string *> named[] = {{"tier", &wanted.tier},
+                                                            {"listen", &wanted.listen},
+                                                            {"redis.url", &wanted.redisUrl},
+                                                            {"database.url", &wanted.databaseUrl},
+                                                            {"data_dir", &wanted.dataDirectory}};
     const auto told = Settings::load(sources);
     if (!told)
-        return wanted; // start() says what is wrong with them
-    wanted.tier = told->text("tier");
-    wanted.listen = told->text("listen");
-    wanted.redisUrl = told->text("redis.url");
-    wanted.databaseUrl = told->text("database.url");
-    wanted.dataDirectory = told->text("data_dir");
+        problem = told.error();
+    for (const auto &[key, value] : named) {
+        if (told)
+            *value = told->text(key);
+        for (const auto &[said, as] : sources.commandLine) {
+            if (!told && said == key)
+                *value = as;
+        }
+    }
     return wanted;
 }
 
@@ -97,7 +107,7 @@ EmbeddedStack::EmbeddedStack(SettingSources sources, const Clock &clock, Options
       m_sources(std::move(sources)),
       m_clock(clock),
       m_options(options),
-      m_settings(settingsOf(m_sources))
+      m_settings(settingsOf(m_sources, m_toldWrong))
 {
     m_log = std::make_shared<LogCollector>([this] {
         QMetaObject::invokeMethod(
@@ -199,6 +209,12 @@ QFuture<Result<void>> EmbeddedStack::start(LocalStackSettings settings)
         return answered<void>(busyNow());
     if (m_state == State::Running)
         return answered<void>(failure(ErrorKind::Conflict, "The portal is running already.", "Stop it first."));
+    if (m_toldWrong && settings == m_settings) {
+        // What is wrong must not be passed over by the settings that go above it.
+        m_deployment.detach(inWords(*m_toldWrong));
+        setState(State::Stopped, m_toldWrong);
+        return answered<void>(*m_toldWrong);
+    }
     m_settings = std::move(settings);
     auto done = std::make_shared<Answer<void>>();
     auto future = done->future();
@@ -222,7 +238,7 @@ void EmbeddedStack::startFinished(Result<std::string> started, const Done &done)
 {
     m_busy = false;
     if (!started) {
-        m_deployment.detach(started.error().message);
+        m_deployment.detach(inWords(started.error()));
         setState(State::Stopped, started.error());
         done->finish(started.error());
         return;

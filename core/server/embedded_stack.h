@@ -73,6 +73,7 @@ private:
     const SettingSources m_sources;
     const Clock &m_clock;
     const Options m_options;
+    std::optional<Error> m_toldWrong; ///< what of m_sources is not valid
     LocalStackSettings m_settings;
     State m_state = State::Stopped;
     std::optional<Error> m_problem;

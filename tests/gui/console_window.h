@@ -29,7 +29,8 @@ public:
     std::optional<std::string> reply = "because";
 };
 
-/// A console on a portal, as the program puts it together, and somebody at its keyboard.
+/// A console on a portal, as the program puts it together, and somebody at its keyboard; what it saves goes into its
+/// folder.
 class ConsoleWindow
 {
 public:
@@ -42,7 +43,10 @@ public:
                                       clock,
                                       settings,
                                       theme,
-                                      [this](const QUrl &url) { opened.push_back(url); }};
+                                      [this](const QUrl &url) { opened.push_back(url); },
+                                      [this](const SaveQuestion &question, const SaveAnswer &answer) {
+                                          answer(folder.filePath(question.fileName));
+                                      }};
         window = std::make_unique<MainWindow>(parts, options);
         window->resize(1180, 780);
         window->show();

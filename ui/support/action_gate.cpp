@@ -58,10 +58,7 @@ QString roleWord(Role role) { return role == Role::Admin ? ActionGate::tr("admin
 
 } // namespace
 
-QString errorText(const Error &error)
-{
-    return text(error.hint.empty() ? error.message : error.message + " " + error.hint);
-}
+QString errorText(const Error &error) { return text(inWords(error)); }
 
 ActionGate::ActionGate(Deployment &deployment, LocalStack *stack, Confirmer &confirmer, Options options,
                        QObject *parent)

@@ -1,5 +1,6 @@
 #include "ui/widgets/history_panel.h"
 
+#include "ui/support/format.h"
 #include "ui/support/icons.h"
 #include "ui/support/on_answer.h"
 #include "ui/widgets/card.h"
@@ -29,6 +30,8 @@ constexpr Span spans[]{
 };
 
 constexpr int usualSpan = 1;
+constexpr std::chrono::seconds leastSpan{10};
+constexpr std::chrono::hours mostSpan{24 * 400};
 
 } // namespace
 
@@ -37,11 +40,13 @@ HistoryPanel::HistoryPanel(const PageContext &context, const QString &title, std
     : QWidget(parent),
       m_context(context),
       m_kinds(std::move(charts)),
+      m_card(nullptr),
       m_spans(new QButtonGroup(this)),
       m_exporter(new ChartExporter(context)),
-      m_exportButton(new FlatButton)
+      m_exportButton(new FlatButton),
+      m_spanChosen(context.settings.contains(spanKey))
 {
-    auto *card = new Card(title);
+    auto *card = m_card = new Card(title);
     card->head()->addWidget(m_exporter);
     for (int i = 0; i < int(std::size(spans)); ++i) {
         auto *button = new FlatButton;
@@ -71,6 +76,8 @@ HistoryPanel::HistoryPanel(const PageContext &context, const QString &title, std
         chart->setContextMenuPolicy(Qt::CustomContextMenu);
         connect(chart, &QWidget::customContextMenuRequested, this,
                 [this, number = m_charts.size()](const QPoint &at) { offerExports(number, at); });
+        connect(chart, &TimeChart::rangeWanted, this, &HistoryPanel::chooseRange);
+        connect(chart, &TimeChart::nowWanted, this, &HistoryPanel::returnToNow);
         m_charts.push_back(chart);
     }
     card->body()->addLayout(grid, 1);
@@ -98,6 +105,42 @@ void HistoryPanel::makeRoomForNames()
 void HistoryPanel::choose(int span)
 {
     m_context.settings.setValue(spanKey, span);
+    m_spanChosen = true;
+    returnToNow();
+}
+
+void HistoryPanel::chooseRange(WallTime from, WallTime to)
+{
+    const WallTime now = m_context.clock.wall();
+    const auto span = std::clamp<WallTime::duration>(to - from, leastSpan, mostSpan);
+    m_to = std::min(from + span, now);
+    m_from = m_to - span;
+    m_fixed = true;
+    m_card->setNote(tr("%1 to %2  ·  0 returns to now").arg(dateTimeText(m_from), dateTimeText(m_to)));
+    refresh();
+}
+
+void HistoryPanel::returnToNow()
+{
+    m_fixed = false;
+    m_card->setNote({});
+    refresh();
+}
+
+/// Until somebody has chosen: a portal that began minutes ago would show an hour of nothing.
+void HistoryPanel::fitSpan(const std::vector<Series> &series, WallTime to)
+{
+    std::optional<WallTime> first;
+    for (const Series &one : series) {
+        if (!one.points.empty())
+            first = std::min(first.value_or(to), one.points.front().time);
+    }
+    if (m_spanChosen || m_fixed || !first)
+        return;
+    const int fitting = *first > to - spans[0].length + std::chrono::seconds(2) ? 0 : usualSpan;
+    if (fitting == m_spans->checkedId())
+        return;
+    m_spans->button(fitting)->setChecked(true);
     refresh();
 }
 
@@ -110,14 +153,14 @@ void HistoryPanel::showSnapshot(const Snapshot &snapshot)
         if (reading != snapshot.readings.end())
             m_charts[i]->setBands({reading->yellow, reading->red, reading->limit});
     }
-    if (m_context.clock.wall() - m_asked >= spans[m_spans->checkedId()].every)
+    if (!m_fixed && m_context.clock.wall() - m_asked >= spans[m_spans->checkedId()].every)
         refresh();
 }
 
 void HistoryPanel::refresh()
 {
-    const WallTime to = m_context.clock.wall();
-    const WallTime from = to - spans[m_spans->checkedId()].length;
+    const WallTime to = m_fixed ? m_to : m_context.clock.wall();
+    const WallTime from = m_fixed ? m_from : to - spans[m_spans->checkedId()].length;
     HistoryQuery query;
     for (const ChartKind &kind : m_kinds) {
         for (const auto &[metric, name] : kind.lines)
@@ -126,7 +169,7 @@ void HistoryPanel::refresh()
     query.from = from;
     query.to = to;
     query.most = 2000;
-    m_asked = to;
+    m_asked = m_context.clock.wall();
     const std::uint64_t question = ++m_question;
     onAnswer(this, m_context.deployment.history(query), [=, this](const Result<std::vector<Series>> &answer) {
         if (answer && question == m_question)
@@ -153,6 +196,7 @@ void HistoryPanel::take(const std::vector<Series> &series, WallTime from, WallTi
     m_from = from;
     m_to = to;
     emit exportsChanged();
+    fitSpan(series, to);
 }
 
 ExportSource HistoryPanel::sourceOf(std::size_t first, std::size_t count) const

@@ -8,6 +8,8 @@
 
 namespace portolan::ui {
 
+class Card;
+
 /// One chart of a panel.
 struct ChartKind
 {
@@ -47,15 +49,21 @@ private:
     void offerExports(std::size_t chart, const QPoint &at);
     void makeRoomForNames();
     void choose(int span);
+    void chooseRange(WallTime from, WallTime to);
+    void returnToNow();
+    void fitSpan(const std::vector<Series> &series, WallTime to);
     void take(const std::vector<Series> &series, WallTime from, WallTime to);
 
     PageContext m_context;
     std::vector<ChartKind> m_kinds;
     std::vector<TimeChart *> m_charts;
+    Card *m_card;
     QButtonGroup *m_spans;
     ChartExporter *m_exporter;
     FlatButton *m_exportButton;
-    WallTime m_from{}; ///< of what is shown
+    bool m_spanChosen;    ///< by somebody, now or earlier
+    bool m_fixed = false; ///< a time that was zoomed or moved to is shown: it does not go on
+    WallTime m_from{};    ///< of what is shown
     WallTime m_to{};
     WallTime m_asked{};
     std::uint64_t m_question = 0; ///< answers of an earlier one are too late

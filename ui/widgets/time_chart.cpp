@@ -5,9 +5,7 @@
 #include "ui/support/format.h"
 #include "ui/widgets/card.h"
 
-#include <QAccessible>
-#include <QKeyEvent>
-#include <QMouseEvent>
+#include <QEvent>
 #include <QPainter>
 #include <QRegularExpression>
 #include <algorithm>
@@ -338,66 +336,6 @@ void TimeChart::paintEvents(QPainter &painter) const
     }
 }
 
-QString TimeChart::readOut() const
-{
-    if (!m_cursor || !m_hasData)
-        return {};
-    const double part = (double(*m_cursor) + 0.5) / std::max(1.0, plot().width());
-    const WallTime time = m_from + WallTime::duration(std::int64_t(double((m_to - m_from).count()) * part));
-    const bool days = m_to - m_from > std::chrono::hours(30);
-    QStringList parts{days ? dateTimeText(time) : clockText(time)};
-    for (std::size_t line = 0; line < m_lines.size(); ++line) {
-        // Sparse points leave columns empty: the nearest one within reach is meant.
-        const auto &columns = m_columns[line];
-        QString value = unknownText();
-        for (int reach = 0; reach <= 12; ++reach) {
-            const int left = *m_cursor - reach, right = *m_cursor + reach;
-            const auto at = [&](int i) { return i >= 0 && i < int(columns.size()) && columns[std::size_t(i)].any; };
-            if (!at(left) && !at(right))
-                continue;
-            const PixelColumn &column = columns[std::size_t(at(left) ? left : right)];
-            value = m_format(column.mean);
-            if (m_format(column.low) != m_format(column.high))
-                value += tr(" (%1 – %2)").arg(m_format(column.low), m_format(column.high));
-            break;
-        }
-        parts << (m_lines.size() > 1 ? m_lines[line].name + ' ' + value : value);
-    }
-    for (const Event &event : m_events) {
-        if (std::abs(xOf(event.time) - plot().left() - *m_cursor) < 5)
-            parts << text(event.text);
-    }
-    return parts.join("   ");
-}
-
-void TimeChart::paintCursor(QPainter &painter) const
-{
-    if (!m_cursor)
-        return;
-    const Colours &colours = coloursOf(palette());
-    const QRectF area = plot();
-    const double x = area.left() + *m_cursor + 0.5;
-    painter.setPen(QPen(colours.text, 1));
-    painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()));
-    const double left = fontMetrics().horizontalAdvance(m_title) + 20.0;
-    const QRectF head(left, 0, width() - left - 2, fontMetrics().height() * 1.2);
-    painter.drawText(head, Qt::AlignRight | Qt::AlignVCenter,
-                     fontMetrics().elidedText(readOut(), Qt::ElideRight, int(head.width())));
-}
-
-void TimeChart::moveCursor(std::optional<int> column)
-{
-    if (column)
-        column = std::clamp(*column, 0, std::max(0, int(plot().width()) - 1));
-    if (column == m_cursor)
-        return;
-    m_cursor = column;
-    setAccessibleDescription(readOut());
-    QAccessibleEvent event(this, QAccessible::DescriptionChanged);
-    QAccessible::updateAccessibility(&event);
-    update();
-}
-
 void TimeChart::resizeEvent(QResizeEvent *event)
 {
     QWidget::resizeEvent(event);
@@ -409,47 +347,6 @@ void TimeChart::changeEvent(QEvent *event)
     QWidget::changeEvent(event);
     if (event->type() == QEvent::FontChange)
         recompute();
-}
-
-void TimeChart::mouseMoveEvent(QMouseEvent *event)
-{
-    const double x = event->position().x() - plot().left();
-    moveCursor(x >= 0 && x < plot().width() ? std::optional(int(x)) : std::nullopt);
-}
-
-void TimeChart::leaveEvent(QEvent *event)
-{
-    QWidget::leaveEvent(event);
-    moveCursor(std::nullopt);
-}
-
-void TimeChart::focusOutEvent(QFocusEvent *event)
-{
-    QWidget::focusOutEvent(event);
-    moveCursor(std::nullopt);
-}
-
-void TimeChart::keyPressEvent(QKeyEvent *event)
-{
-    const int last = int(plot().width()) - 1;
-    const int step = event->modifiers() & Qt::ControlModifier ? 40 : 8;
-    switch (event->key()) {
-    case Qt::Key_Left:
-        return moveCursor(m_cursor.value_or(last) - step);
-    case Qt::Key_Right:
-        return moveCursor(m_cursor.value_or(last - step) + step);
-    case Qt::Key_Home:
-        return moveCursor(0);
-    case Qt::Key_End:
-        return moveCursor(last);
-    case Qt::Key_Escape:
-        if (m_cursor)
-            return moveCursor(std::nullopt);
-        break;
-    default:
-        break;
-    }
-    QWidget::keyPressEvent(event);
 }
 
 } // namespace portolan::ui

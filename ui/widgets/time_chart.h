@@ -13,7 +13,8 @@
 namespace portolan::ui {
 
 /// Figures over time: zones as bands, events on the time line, gaps where nothing was known. Only extremes and means
-/// per pixel are drawn, computed when points or size change. Left and Right walk along it and read it out.
+/// per pixel are drawn, computed when points or size change. Left and Right walk along it and read it out, Page up and
+/// Page down from event to event; + and − zoom, with Shift Left and Right move the time shown, 0 returns to now.
 class TimeChart final : public QWidget
 {
     Q_OBJECT
@@ -48,11 +49,16 @@ public:
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override;
 
+signals:
+    void rangeWanted(portolan::WallTime from, portolan::WallTime to);
+    void nowWanted();
+
 protected:
     void paintEvent(QPaintEvent *event) override;
     void resizeEvent(QResizeEvent *event) override;
     void mouseMoveEvent(QMouseEvent *event) override;
     void leaveEvent(QEvent *event) override;
+    void wheelEvent(QWheelEvent *event) override;
     void keyPressEvent(QKeyEvent *event) override;
     void focusOutEvent(QFocusEvent *event) override;
     void changeEvent(QEvent *event) override;
@@ -65,7 +71,12 @@ private:
     QString heading() const;
     double yOf(double value) const;
     double xOf(WallTime time) const;
+    WallTime timeAt(int column) const;
+    const PixelColumn *columnNear(std::size_t line, int place) const; ///< null: nothing is known there
     void moveCursor(std::optional<int> column);
+    void zoom(double factor, double column); ///< of the time shown; what is at the column stays there
+    void pan(double part);
+    void seekEvent(bool forward);
     void paintBands(QPainter &painter) const;
     void paintAxes(QPainter &painter) const;
     void paintLine(QPainter &painter, std::size_t line) const;

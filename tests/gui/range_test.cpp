@@ -1,0 +1,124 @@
+#include "tests/gui/console_fixture.h"
+#include "ui/pages/page_table.h"
+#include "ui/widgets/card.h"
+#include "ui/widgets/history_panel.h"
+#include "ui/widgets/link_row.h"
+#include "ui/widgets/table_view.h"
+
+#include <QSignalSpy>
+#include <QWheelEvent>
+
+using namespace portolan;
+using namespace portolan::ui;
+using namespace std::chrono_literals;
+
+/// The time a chart shows, moved by keys; and the overview's way to what is behind its tiles.
+class RangeTest final : public QObject
+{
+    Q_OBJECT
+private slots:
+    void zoomAndPan();
+    void thePanelStaysWhereOneLooks();
+    void eventsAreReached();
+    void causesLeadToTheirPages();
+    void eventsAreListed();
+};
+
+namespace {
+
+const WallTime start{1767225600s};
+
+std::vector<TimeChart::Line> line()
+{
+    Series flat{Metric::RedisMemory, 1s, {}};
+    for (int i = 0; i < 400; ++i)
+        flat.points.push_back({start + i * 1s, 5, 5, 5});
+    return {{"memory", flat}};
+}
+
+} // namespace
+
+void RangeTest::zoomAndPan()
+{
+    TimeChart chart(
+        "Memory", [](double v) { return QString::number(v); }, false);
+    chart.resize(600, 200);
+    chart.setLines(line(), start, start + 400s);
+    chart.show();
+    std::vector<std::pair<WallTime, WallTime>> wanted;
+    connect(&chart, &TimeChart::rangeWanted, this, [&](WallTime from, WallTime to) { wanted.emplace_back(from, to); });
+    QSignalSpy now(&chart, &TimeChart::nowWanted);
+    QTest::keyClick(&chart, Qt::Key_Left, Qt::ShiftModifier);
+    QVERIFY(wanted.back() == std::pair(start - 100s, start + 300s));
+    QTest::keyClick(&chart, Qt::Key_Right, Qt::ShiftModifier);
+    QVERIFY(wanted.back() == std::pair(start + 100s, start + 500s));
+    QTest::keyClick(&chart, Qt::Key_Home);
+    QTest::keyClick(&chart, Qt::Key_Plus);
+    QVERIFY(wanted.back() == std::pair(start, start + 200s)); // what is at the cursor stays
+    QTest::keyClick(&chart, Qt::Key_Minus);
+    QVERIFY(wanted.back() == std::pair(start, start + 800s));
+    QTest::keyClick(&chart, Qt::Key_0);
+    QCOMPARE(now.size(), 1);
+}
+
+void RangeTest::thePanelStaysWhereOneLooks()
+{
+    Console console;
+    console.window->openPage("redis");
+    Console::settle();
+    auto *panel = console.window->page()->findChild<HistoryPanel *>();
+    TimeChart *chart = panel->charts().front();
+    chart->setFocus();
+    console.press(Qt::Key_Left, Qt::ShiftModifier);
+    console.press(Qt::Key_Home);
+    const QString before = chart->readOut();
+    QVERIFY(!before.isEmpty());
+    console.tick(60s);
+    console.press(Qt::Key_Home);
+    QCOMPARE(chart->readOut(), before); // it does not go on
+    console.press(Qt::Key_0);
+    console.press(Qt::Key_Home);
+    QVERIFY(chart->readOut() != before);
+}
+
+void RangeTest::eventsAreReached()
+{
+    Console console({.situation = "memory-climbing"});
+    console.window->openPage("redis");
+    Console::settle();
+    TimeChart *chart = console.window->page()->findChild<HistoryPanel *>()->charts().front();
+    chart->setFocus();
+    console.press(Qt::Key_PageUp);
+    QVERIFY2(chart->readOut().contains("Redis memory is yellow"), qPrintable(chart->readOut()));
+}
+
+void RangeTest::causesLeadToTheirPages()
+{
+    Console console({.situation = "backlog"});
+    Console::settle();
+    QStringList pages;
+    for (LinkRow *row : console.window->findChildren<LinkRow *>()) {
+        console.window->openPage("overview");
+        row->setFocus();
+        QVERIFY(!row->accessibleDescription().isEmpty());
+        console.press(Qt::Key_Return);
+        pages << console.window->currentPage();
+    }
+    QCOMPARE(pages, QStringList({"redis", "connections", "queue", "performance", "performance"}));
+
+    Console empty({.situation = "empty"});
+    for (const LinkRow *row : empty.window->findChildren<LinkRow *>())
+        QVERIFY(!row->accessibleDescription().isEmpty()); // says that there is nothing
+}
+
+void RangeTest::eventsAreListed()
+{
+    Console console({.situation = "memory-climbing"});
+    Console::settle();
+    auto *view = console.find<TableView>("What happened lately");
+    QVERIFY(view && view->model()->rowCount() >= 3);
+    QCOMPARE(view->model()->index(0, 2).data().toString(), QString("Redis memory is yellow")); // the latest first
+}
+
+QTEST_MAIN(RangeTest)
+#include "range_test.moc"

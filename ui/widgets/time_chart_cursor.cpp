@@ -1,0 +1,192 @@
+#include "ui/support/colours.h"
+#include "ui/support/format.h"
+#include "ui/widgets/time_chart.h"
+
+#include <QAccessible>
+#include <QKeyEvent>
+#include <QMouseEvent>
+#include <QPainter>
+#include <algorithm>
+#include <cmath>
+
+/// The part of a chart that somebody moves: the cursor with what it reads out, and the time shown.
+namespace portolan::ui {
+
+namespace {
+
+constexpr double dot = 3.5;
+constexpr double zoomStep = 2;
+constexpr double panStep = 0.25;
+constexpr int reach = 12; ///< pixels: sparse points leave columns empty, and the nearest one is meant
+
+} // namespace
+
+WallTime TimeChart::timeAt(int column) const
+{
+    const double part = (double(column) + 0.5) / std::max(1.0, plot().width());
+    return m_from + WallTime::duration(std::int64_t(double((m_to - m_from).count()) * part));
+}
+
+const PixelColumn *TimeChart::columnNear(std::size_t line, int place) const
+{
+    const auto &columns = m_columns[line];
+    for (int away = 0; away <= reach; ++away) {
+        for (const int column : {place - away, place + away}) {
+            if (column >= 0 && column < int(columns.size()) && columns[std::size_t(column)].any)
+                return &columns[std::size_t(column)];
+        }
+    }
+    return nullptr;
+}
+
+QString TimeChart::readOut() const
+{
+    if (!m_cursor || !m_hasData)
+        return {};
+    const WallTime time = timeAt(*m_cursor);
+    const bool days = m_to - m_from > std::chrono::hours(30);
+    QStringList parts{days ? dateTimeText(time) : clockText(time)};
+    for (std::size_t line = 0; line < m_lines.size(); ++line) {
+        QString value = unknownText();
+        if (const PixelColumn *column = columnNear(line, *m_cursor)) {
+            value = m_format(column->mean);
+            if (m_format(column->low) != m_format(column->high))
+                value += tr(" (%1 – %2)").arg(m_format(column->low), m_format(column->high));
+        }
+        parts << (m_lines.size() > 1 ? m_lines[line].name + ' ' + value : value);
+    }
+    for (const Event &event : m_events) {
+        if (std::abs(xOf(event.time) - plot().left() - *m_cursor) < 5)
+            parts << text(event.text);
+    }
+    return parts.join("   ");
+}
+
+void TimeChart::paintCursor(QPainter &painter) const
+{
+    if (!m_cursor)
+        return;
+    const Colours &colours = coloursOf(palette());
+    const QRectF area = plot();
+    const double x = area.left() + *m_cursor + 0.5;
+    painter.setPen(QPen(colours.text, 1));
+    painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()));
+    for (std::size_t line = 0; line < m_lines.size(); ++line) {
+        if (const PixelColumn *column = columnNear(line, *m_cursor)) {
+            painter.setPen(QPen(colours.surface, 1.5));
+            painter.setBrush(colours.lines[line % colours.lines.size()]);
+            painter.drawEllipse(QPointF(x, yOf(column->mean)), dot, dot);
+        }
+    }
+    painter.setPen(colours.text);
+    const double left = fontMetrics().horizontalAdvance(m_title) + 20.0;
+    const QRectF head(left, 0, width() - left - 2, fontMetrics().height() * 1.2);
+    painter.drawText(head, Qt::AlignRight | Qt::AlignVCenter,
+                     fontMetrics().elidedText(readOut(), Qt::ElideRight, int(head.width())));
+}
+
+void TimeChart::moveCursor(std::optional<int> column)
+{
+    if (column)
+        column = std::clamp(*column, 0, std::max(0, int(plot().width()) - 1));
+    if (column == m_cursor)
+        return;
+    m_cursor = column;
+    setAccessibleDescription(readOut());
+    QAccessibleEvent event(this, QAccessible::DescriptionChanged);
+    QAccessible::updateAccessibility(&event);
+    update();
+}
+
+void TimeChart::mouseMoveEvent(QMouseEvent *event)
+{
+    const double x = event->position().x() - plot().left();
+    moveCursor(x >= 0 && x < plot().width() ? std::optional(int(x)) : std::nullopt);
+}
+
+void TimeChart::leaveEvent(QEvent *event)
+{
+    QWidget::leaveEvent(event);
+    moveCursor(std::nullopt);
+}
+
+void TimeChart::focusOutEvent(QFocusEvent *event)
+{
+    QWidget::focusOutEvent(event);
+    moveCursor(std::nullopt);
+}
+
+void TimeChart::wheelEvent(QWheelEvent *event)
+{
+    // The wheel alone scrolls the page.
+    if (!(event->modifiers() & Qt::ControlModifier) || event->angleDelta().y() == 0)
+        return QWidget::wheelEvent(event);
+    zoom(event->angleDelta().y() > 0 ? 1 / zoomStep : zoomStep, event->position().x() - plot().left());
+    event->accept();
+}
+
+void TimeChart::zoom(double factor, double column)
+{
+    const double part = std::clamp(column / std::max(1.0, plot().width()), 0.0, 1.0);
+    const double span = double((m_to - m_from).count());
+    const WallTime from = m_from + WallTime::duration(std::int64_t(span * part * (1 - factor)));
+    emit rangeWanted(from, from + WallTime::duration(std::int64_t(span * factor)));
+}
+
+void TimeChart::pan(double part)
+{
+    const auto by = WallTime::duration(std::int64_t(double((m_to - m_from).count()) * part));
+    emit rangeWanted(m_from + by, m_to + by);
+}
+
+/// To the next event (forward) or the one before.
+void TimeChart::seekEvent(bool forward)
+{
+    const int here = m_cursor.value_or(forward ? -1 : int(plot().width()));
+    std::optional<int> found;
+    for (const Event &event : m_events) {
+        const int column = int(xOf(event.time) - plot().left());
+        const bool beyond = forward ? column > here : column < here;
+        if (event.time >= m_from && event.time < m_to && beyond && (!found || forward == (column < *found)))
+            found = column;
+    }
+    if (found)
+        moveCursor(found);
+}
+
+void TimeChart::keyPressEvent(QKeyEvent *event)
+{
+    const int last = int(plot().width()) - 1;
+    const int step = event->modifiers() & Qt::ControlModifier ? 40 : 8;
+    const bool shift = event->modifiers() & Qt::ShiftModifier;
+    switch (event->key()) {
+    case Qt::Key_Left:
+        return shift ? pan(-panStep) : moveCursor(m_cursor.value_or(last) - step);
+    case Qt::Key_Right:
+        return shift ? pan(panStep) : moveCursor(m_cursor.value_or(last - step) + step);
+    case Qt::Key_Home:
+        return moveCursor(0);
+    case Qt::Key_End:
+        return moveCursor(last);
+    case Qt::Key_PageUp:
+        return seekEvent(false);
+    case Qt::Key_PageDown:
+        return seekEvent(true);
+    case Qt::Key_Plus:
+    case Qt::Key_Equal:
+        return zoom(1 / zoomStep, m_cursor.value_or(last));
+    case Qt::Key_Minus:
+        return zoom(zoomStep, m_cursor.value_or(last));
+    case Qt::Key_0:
+        return emit nowWanted();
+    case Qt::Key_Escape:
+        if (m_cursor)
+            return moveCursor(std::nullopt);
+        break;
+    default:
+        break;
+    }
+    QWidget::keyPressEvent(event);
+}
+
+} // namespace portolan::ui

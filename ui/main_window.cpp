@@ -260,6 +260,8 @@ void MainWindow::takeLog(const std::vector<LogLine> &lines)
 
 void MainWindow::showSample()
 {
+    if (isMinimized())
+        return; // nobody looks; changeEvent() catches up
     const auto snapshot = m_parts.deployment.latest();
     if (!snapshot)
         return;
@@ -286,6 +288,8 @@ void MainWindow::showZones()
 
 void MainWindow::showLink()
 {
+    if (isMinimized())
+        return;
     const LinkState link = m_parts.deployment.link();
     m_link->setZone(link == LinkState::Live   ? Zone::Green
                     : link == LinkState::Lost ? Zone::Red
@@ -311,6 +315,15 @@ void MainWindow::openPalette()
 {
     auto *palette = new CommandPalette(allCommands(), this);
     palette->open();
+}
+
+void MainWindow::changeEvent(QEvent *event)
+{
+    QMainWindow::changeEvent(event);
+    if (event->type() == QEvent::WindowStateChange && !isMinimized() && m_pages->count() > 0) {
+        showSample();
+        showLink();
+    }
 }
 
 void MainWindow::closeEvent(QCloseEvent *event)

@@ -37,6 +37,8 @@ std::optional<Cause> mostConnected(const Snapshot &snapshot)
                  *clients.age};
 }
 
+bool served(const Snapshot &snapshot) { return snapshot.http.connections.has_value(); }
+
 std::optional<Cause> slowestRoute(const Snapshot &snapshot)
 {
     const auto &routes = snapshot.http.routes;
@@ -74,15 +76,17 @@ std::optional<Cause> oldestTask(const Snapshot &snapshot)
 const std::vector<CauseKind> &causeTable()
 {
     static const std::vector<CauseKind> table{
-        {QT_TRANSLATE_NOOP("causes", "Biggest key family"), "redis",
-         QT_TRANSLATE_NOOP("causes", "nothing is known of the keys yet"), biggestFamily},
+        {QT_TRANSLATE_NOOP("causes", "Biggest key family"), "redis", QT_TRANSLATE_NOOP("causes", "no key is in Redis"),
+         [](const Snapshot &s) { return s.families.age.has_value(); }, biggestFamily},
         {QT_TRANSLATE_NOOP("causes", "Most connections"), "connections",
-         QT_TRANSLATE_NOOP("causes", "nobody is known to be connected"), mostConnected},
-        {QT_TRANSLATE_NOOP("causes", "Oldest task"), "queue", QT_TRANSLATE_NOOP("causes", "no task waits"), oldestTask},
+         QT_TRANSLATE_NOOP("causes", "nobody is connected"),
+         [](const Snapshot &s) { return s.clients.age.has_value(); }, mostConnected},
+        {QT_TRANSLATE_NOOP("causes", "Oldest task"), "queue", QT_TRANSLATE_NOOP("causes", "no task waits"),
+         [](const Snapshot &s) { return s.queue.age.has_value(); }, oldestTask},
         {QT_TRANSLATE_NOOP("causes", "Slowest route"), "performance",
-         QT_TRANSLATE_NOOP("causes", "too few requests in the last 60 s"), slowestRoute},
+         QT_TRANSLATE_NOOP("causes", "too few requests in the last 60 s"), served, slowestRoute},
         {QT_TRANSLATE_NOOP("causes", "Most errors"), "performance",
-         QT_TRANSLATE_NOOP("causes", "no error in the last 60 s"), failingRoute},
+         QT_TRANSLATE_NOOP("causes", "no error in the last 60 s"), served, failingRoute},
     };
     return table;
 }

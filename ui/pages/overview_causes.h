@@ -19,9 +19,10 @@ struct Cause
 /// A place to look at when something turns yellow. Another one is one more entry in the source.
 struct CauseKind
 {
-    const char *title; ///< to be translated in the context "causes"
-    const char *page;  ///< that explains it
-    const char *none;  ///< when there is none; to be translated in the same context
+    const char *title;                       ///< to be translated in the context "causes"
+    const char *page;                        ///< that explains it
+    const char *none;                        ///< said when there is none; to be translated in the same context
+    bool (*known)(const Snapshot &snapshot); ///< whether it can be said at all
     std::optional<Cause> (*find)(const Snapshot &snapshot);
 };
 

@@ -133,7 +133,7 @@ QString kindWord(EventKind kind)
 }
 
 const std::array eventColumns{
-    Column<Event>{QT_TRANSLATE_NOOP("tables", "Time"), 9, [](const Event &e) { return clockText(e.time); }, nullptr,
+    Column<Event>{QT_TRANSLATE_NOOP("tables", "Time"), 12, [](const Event &e) { return momentText(e.time); }, nullptr,
                   nullptr, true},
     Column<Event>{QT_TRANSLATE_NOOP("tables", "Kind"), 8, [](const Event &e) { return kindWord(e.kind); }, nullptr,
                   nullptr, true},
@@ -221,7 +221,9 @@ void OverviewPage::showCauses(const Snapshot &snapshot, Age sampleAge)
         const CauseKind &kind = causeTable()[i];
         const auto cause = kind.find(snapshot);
         if (!cause) {
-            m_causes[i]->setContent(QCoreApplication::translate("causes", kind.none), {}, true);
+            m_causes[i]->setContent(kind.known(snapshot) ? QCoreApplication::translate("causes", kind.none)
+                                                         : tr("not known yet"),
+                                    {}, true);
             continue;
         }
         const bool stale = isStale(cause->age + sampleAge);

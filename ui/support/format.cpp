@@ -167,6 +167,8 @@ QString ageText(const std::optional<std::chrono::milliseconds> &age)
 
 QString clockText(std::chrono::system_clock::time_point time) { return local(time).toString("HH:mm:ss"); }
 
+QString momentText(std::chrono::system_clock::time_point time) { return local(time).toString("d MMM HH:mm"); }
+
 QString dateText(std::chrono::system_clock::time_point time) { return local(time).toString("yyyy-MM-dd"); }
 
 QString dateTimeText(std::chrono::system_clock::time_point time) { return local(time).toString("yyyy-MM-dd HH:mm"); }

@@ -27,6 +27,7 @@ QString percentText(const std::optional<double> &fraction);
 QString growthText(const std::optional<double> &bytesPerSecond);      ///< "+5.4 MB/h"; not significant: "steady"
 QString ageText(const std::optional<std::chrono::milliseconds> &age); ///< "just now", "47 s ago"
 QString clockText(std::chrono::system_clock::time_point time);        ///< local "14:03:27"
+QString momentText(std::chrono::system_clock::time_point time);       ///< local "24 Nov 14:03"
 QString dateText(std::chrono::system_clock::time_point time);         ///< local "2026-11-24"
 QString dateTimeText(std::chrono::system_clock::time_point time);     ///< local "2026-11-24 14:03"
 QString dateTimeText(const std::optional<std::chrono::system_clock::time_point> &time);

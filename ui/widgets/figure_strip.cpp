@@ -60,7 +60,9 @@ void FigureStrip::setValues(const QStringList &values, bool stale)
     for (std::size_t i = 0; i < std::min(m_figures.size(), std::size_t(values.size())); ++i) {
         QLabel *label = m_figures[i].value;
         label->setText(values[qsizetype(i)]);
-        label->setForegroundRole(stale ? QPalette::PlaceholderText : QPalette::WindowText);
+        // Setting the role it has would paint it again.
+        if (const auto role = stale ? QPalette::PlaceholderText : QPalette::WindowText; label->foregroundRole() != role)
+            label->setForegroundRole(role);
     }
 }
 

@@ -207,6 +207,8 @@ void TableView::setFilter(const QString &words)
 
 void TableView::setWhenEmpty(const QString &words)
 {
+    if (words == m_whenEmpty)
+        return;
     m_whenEmpty = words;
     viewport()->update();
 }

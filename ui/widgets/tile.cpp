@@ -42,6 +42,8 @@ void Tile::setContent(const TileText &content)
 
 void Tile::setTrend(Series trend, std::optional<double> yellow, std::optional<double> red)
 {
+    if (trend == m_trend && yellow == m_yellow && red == m_red)
+        return;
     m_trend = std::move(trend);
     m_yellow = yellow;
     m_red = red;

@@ -64,6 +64,8 @@ void TimeChart::setNameRoom(int pixels)
 
 void TimeChart::setEvents(std::vector<Event> events)
 {
+    if (events == m_events)
+        return;
     m_events = std::move(events);
     update();
 }
@@ -175,7 +177,7 @@ void TimeChart::paintEvent(QPaintEvent *)
         painter.setPen(QPen(colours.border, 1));
         painter.drawLine(plot().bottomLeft(), plot().bottomRight());
         painter.setPen(colours.muted);
-        painter.drawText(plot(), Qt::AlignCenter, tr("No data for this time"));
+        painter.drawText(plot(), Qt::AlignCenter, tr("No data for this time: figures appear as they are measured"));
         return;
     }
     paintAxes(painter);

@@ -102,6 +102,12 @@ QString detailsOf(const TaskInfo &task)
 
 } // namespace
 
+QString oldestText(const QueueFigures &queue)
+{
+    const bool nothing = queue.waiting == std::uint64_t{0} && queue.unacked.value_or(0) == 0;
+    return nothing && !queue.oldest ? QueuePage::tr("none") : durationText(queue.oldest);
+}
+
 QString drainText(const QueueFigures &queue)
 {
     if (!queue.waiting || !queue.takenPerSecond || !queue.endedPerSecond)
@@ -196,7 +202,7 @@ void QueuePage::addTasks(QBoxLayout &row)
     buttons->addWidget(buttonOf(m_revoke));
     buttons->addWidget(buttonOf(m_rerun));
     m_taskCard->body()->addWidget(buttons);
-    row.addWidget(m_taskCard, 5);
+    row.addWidget(m_taskCard, 2);
 
     auto *card = new Card(tr("Details"));
     m_details = new QPlainTextEdit;
@@ -206,7 +212,7 @@ void QueuePage::addTasks(QBoxLayout &row)
     m_details->setAccessibleName(tr("Details of the task"));
     m_details->setPlaceholderText(tr("Choose a task to see its arguments, result or error"));
     card->body()->addWidget(m_details, 1);
-    row.addWidget(card, 3);
+    row.addWidget(card, 1);
     connect(m_filter, &QLineEdit::textChanged, m_taskView, &TableView::setFilter);
     connect(m_taskView, &TableView::selected, this, [this] {
         showDetails();
@@ -279,7 +285,7 @@ void QueuePage::showSnapshot(const Snapshot &snapshot)
     const auto age = queue.age ? std::optional(*queue.age + std::max(sampleAge, Age(0))) : std::nullopt;
     m_figures->setValues({countText(queue.waiting), countText(queue.reserved), countText(queue.running),
                           countText(queue.scheduled), rateText(queue.takenPerSecond), rateText(queue.endedPerSecond),
-                          durationText(queue.oldest), drainText(queue), ageText(age)},
+                          oldestText(queue), drainText(queue), ageText(age)},
                          !age || isStale(age));
     m_taskView->setStale(!age || isStale(age));
     m_workerView->setStale(!age || isStale(age));

@@ -52,6 +52,8 @@ private:
     QAction *m_rerun = nullptr;
 };
 
+/// How old the oldest task is at least: "13 min", "none", "unknown".
+QString oldestText(const QueueFigures &queue);
 /// How long the backlog takes at this pace: "4 min", "never at this pace", "unknown".
 QString drainText(const QueueFigures &queue);
 

@@ -130,8 +130,7 @@ void Sampler::Impl::publish()
     {
         const std::lock_guard lock(mutex);
         latest = snapshot;
-        if (snapshot->clients.total && (!clients || snapshot->clients.age < Age(1)))
-            clients = std::make_shared<const std::vector<ClientInfo>>(builder.clients());
+        clients = builder.clients();
     }
     for (const auto &handler : handlers)
         handler(snapshot);

@@ -201,8 +201,8 @@ void SnapshotBuilder::readInfo(const redis::Info &info, std::optional<std::uint6
 void SnapshotBuilder::readClients(const std::vector<redis::ClientEntry> &entries)
 {
     m_clientsTime = m_clock.steady();
-    m_clients = clientsOf(entries);
-    m_clientFigures = clientFigures(m_clients);
+    m_clients = std::make_shared<const std::vector<ClientInfo>>(clientsOf(entries));
+    m_clientFigures = clientFigures(*m_clients);
 }
 
 void SnapshotBuilder::readQueue(const RoundAnswer &answer)

@@ -44,8 +44,8 @@ public:
 
     std::shared_ptr<const Snapshot> build(const telemetry::HttpMetrics::Window &http, const Sources &sources);
 
-    /// Every client of the last list.
-    const std::vector<ClientInfo> &clients() const { return m_clients; }
+    /// Every client of the last list; null before the first.
+    std::shared_ptr<const std::vector<ClientInfo>> clients() const { return m_clients; }
 
     static constexpr std::uint64_t leastRequests = 20;   ///< response time and error rate are unknown below
     static constexpr std::chrono::seconds staleAfter{5}; ///< an older value no longer counts for its zone
@@ -101,7 +101,7 @@ private:
     bool m_loadScript = true;
     RedisFigures m_redisFigures;
     std::optional<SteadyTime> m_clientsTime;
-    std::vector<ClientInfo> m_clients;
+    std::shared_ptr<const std::vector<ClientInfo>> m_clients;
     ClientFigures m_clientFigures;
     QueueFigures m_queue;
     struct Head

@@ -8,6 +8,7 @@
 #include "tests/fakes/redis_server_fixture.h"
 
 #include <QTest>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
@@ -53,14 +54,28 @@ Tier smallTier()
     return tier;
 }
 
+/// The time of a machine so busy that 2 ms go by between any two things.
+class BusyClock final : public Clock
+{
+public:
+    WallTime wall() const override { return m_clock.wall(); }
+    SteadyTime steady() const override { return m_clock.steady() + 2ms * ++m_looks; }
+
+private:
+    SystemClock m_clock;
+    mutable std::atomic<int> m_looks{0};
+};
+
 /// A monitor of a real Redis; samples ten times a second so that tests are quick.
 struct Monitored
 {
-    explicit Monitored(RedisServerFixture &server, Sources sources = {}, bool details = true)
-        : tier(smallTier()),
+    explicit Monitored(RedisServerFixture &server, Sources sources = {}, bool details = true,
+                       std::unique_ptr<Clock> time = std::make_unique<SystemClock>())
+        : clock(std::move(time)),
+          tier(smallTier()),
           client(runtime.at(0), server.endpoint()),
           http(registry, {{"GET", "/x", false}}),
-          sampler(runtime.at(0), &client, http, tier, clock, std::move(sources), {"0.1", "test", 100ms, 80ms, details})
+          sampler(runtime.at(0), &client, http, tier, *clock, std::move(sources), {"0.1", "test", 100ms, 80ms, details})
     {
         client.start();
         sampler.onSnapshot([this](std::shared_ptr<const Snapshot> snapshot) { inbox.put(std::move(snapshot)); });
@@ -81,7 +96,7 @@ struct Monitored
             qFatal("%s", replies.error().message.c_str());
     }
 
-    SystemClock clock;
+    std::unique_ptr<Clock> clock;
     Tier tier;
     Inbox inbox;
     Runtime runtime{1};
@@ -173,6 +188,20 @@ private slots:
         QCOMPARE(snapshot->readings.at(0).zone, Zone::Green);
         QCOMPARE(snapshot->verdict, Zone::Green); // an idle portal's error rate is unknown, and does not matter
         QVERIFY(monitored.sampler.clients() && monitored.sampler.clients()->size() == 1);
+    }
+
+    void listsClientsThatCameLaterAlsoOnABusyMachine()
+    {
+        RedisServerFixture server;
+        Monitored monitored(server, {}, true, std::make_unique<BusyClock>());
+        waitReady(monitored);
+        monitored.sampler.start();
+        QVERIFY(monitored.inbox.wait([](const Snapshot &s) { return s.clients.total == 1u; }));
+        redis::Client another(monitored.runtime.at(0), server.endpoint());
+        another.start();
+        QVERIFY(monitored.inbox.wait([](const Snapshot &s) { return s.clients.total == 2u; }));
+        QCOMPARE(monitored.sampler.clients()->size(), std::size_t(2));
+        another.stop();
     }
 
     void goesOnWhileRedisIsAway()
@@ -268,7 +297,7 @@ private slots:
         for (int i = 0; i < 2'000; ++i)
             fill.add("SET", "celery-task-meta-" + std::to_string(i), "done").add("SET", "s:" + std::to_string(i), "x");
         monitored.run(std::move(fill));
-        Cleanup cleanup(monitored.runtime.at(0), monitored.client, monitored.sampler.families(), monitored.clock);
+        Cleanup cleanup(monitored.runtime.at(0), monitored.client, monitored.sampler.families(), *monitored.clock);
         QCOMPARE(cleanup.start({"queue", false, {}}).error().kind, ErrorKind::Invalid);
         QCOMPARE(cleanup.start({"", true, {}}).error().kind, ErrorKind::Invalid);
         QCOMPARE(cleanup.cancel().error().kind, ErrorKind::NotFound);
@@ -311,7 +340,7 @@ private slots:
         for (int i = 0; i < 20'000; ++i)
             fill.add("SET", "c:" + std::to_string(i), "x");
         monitored.run(std::move(fill));
-        Cleanup cleanup(monitored.runtime.at(0), monitored.client, monitored.sampler.families(), monitored.clock);
+        Cleanup cleanup(monitored.runtime.at(0), monitored.client, monitored.sampler.families(), *monitored.clock);
         QVERIFY(cleanup.start({"cache", false, {}}).has_value());
         QVERIFY(cleanup.cancel().has_value());
         QTRY_VERIFY_WITH_TIMEOUT(cleanup.status()->state == CleanupState::Cancelled, 10'000);

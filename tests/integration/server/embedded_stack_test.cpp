@@ -174,7 +174,7 @@ private slots:
         QVERIFY2(!started.error().hint.empty(), words(started).c_str());
         QCOMPARE(made.stack.state(), State::Stopped);
         QCOMPARE(made.stack.problem(), std::optional<Error>(started.error()));
-        QCOMPARE(made.stack.deployment().linkDetail(), started.error().message);
+        QCOMPARE(made.stack.deployment().linkDetail(), inWords(started.error()));
         QCOMPARE(made.stack.settings(), settings);
     }
 

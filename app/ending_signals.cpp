@@ -34,6 +34,14 @@ EndingSignals::~EndingSignals()
         ::close(m_descriptor);
 }
 
+void EndingSignals::openFor(const std::function<void()> &work)
+{
+    const sigset_t ending = endingOnes();
+    pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
+    work();
+    pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+}
+
 void EndingSignals::listen(std::function<void()> ended)
 {
     if (m_descriptor < 0)

@@ -20,6 +20,9 @@ public:
     /// Once there is a QApplication.
     void listen(std::function<void()> ended);
 
+    /// Runs it with the signals as they were: a program that is started in it can be ended by them.
+    static void openFor(const std::function<void()> &work);
+
 private:
     int m_descriptor = -1; ///< of signalfd
     std::unique_ptr<QSocketNotifier> m_notifier;

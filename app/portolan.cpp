@@ -96,9 +96,11 @@ int show(QApplication &application, const Options &options, const std::optional<
     ui::Theme theme(application, settings, desktop.get());
     const std::unique_ptr<LocalStack> stack = makeStack(options, pictures, scratch.path(), clock);
     ui::DialogConfirmer confirmer;
-    ui::MainWindow window({stack->deployment(), stack.get(), confirmer, clock, settings, theme,
-                           [](const QUrl &url) { QDesktopServices::openUrl(url); }},
-                          {.readOnly = options.readOnly});
+    ui::MainWindow window(
+        {stack->deployment(), stack.get(), confirmer, clock, settings, theme,
+         [](const QUrl &url) { app::EndingSignals::openFor([&url] { QDesktopServices::openUrl(url); }); }},
+        {.readOnly = options.readOnly});
+    confirmer.setOwner(&window);
     if (!options.page.empty())
         window.openPage(QString::fromStdString(options.page));
     if (!pictures) {

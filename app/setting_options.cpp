@@ -61,6 +61,11 @@ SettingSources SettingOptions::sources() const
 SettingSources demoSources(const SettingOptions &options)
 {
     SettingSources sources = options.sources();
+    // Whatever the environment or a file names is somebody's.
+    for (const char *store : {"redis.url", "database.url"}) {
+        if (!options.has(store))
+            sources.commandLine.emplace_back(store, "");
+    }
     if (!options.has("data_dir"))
         sources.commandLine.emplace_back("data_dir", (defaultDataDirectory(processEnvironment) / "demo").string());
     return sources;

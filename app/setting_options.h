@@ -29,8 +29,8 @@ private:
 };
 
 constexpr auto demoDescription = "With users, analyses and visitors to look at, in a data folder of its own";
-/// Settings of a demonstration: unless another data folder was said, one of its own, so that it leaves what the user's
-/// portal keeps alone.
+/// Settings of a demonstration: unless others were said here, a data folder, a Redis and a database of its own, so that
+/// it leaves what the user's portal keeps alone, and what the environment names.
 SettingSources demoSources(const SettingOptions &options);
 
 } // namespace portolan::app

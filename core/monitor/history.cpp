@@ -225,11 +225,14 @@ awaitable<Result<std::vector<std::vector<HistoryRow>>>> History::Impl::read(cons
             all.push_back(seconds(metric, query.from, query.to));
         co_return all;
     }
+    // Before the file is read: what is written meanwhile would be in neither. In both it becomes one.
+    for (const Metric metric : query.metrics)
+        all.push_back(unwritten(metric, step, query.from, query.to));
     auto stored = co_await store->read(query.metrics, step, query.from, query.to);
     if (!stored)
         co_return stored.error();
     for (std::size_t i = 0; i < query.metrics.size(); ++i)
-        addRows((*stored)[i], unwritten(query.metrics[i], step, query.from, query.to));
+        addRows((*stored)[i], std::move(all[i]));
     co_return stored;
 }
 
@@ -314,14 +317,20 @@ awaitable<Result<std::vector<Series>>> History::query(HistoryQuery query)
 
 awaitable<Result<std::vector<Event>>> History::events(WallTime from, WallTime to)
 {
-    auto stored = co_await m_impl->store->events(from, to, mostEvents);
-    if (!stored)
-        co_return stored.error();
+    // Before the file is read, as above.
+    std::vector<Event> unwritten;
     {
         const std::lock_guard lock(m_impl->mutex);
         for (const auto *more : {&m_impl->inFlight.events, &m_impl->eventsWaiting})
-            std::ranges::copy_if(*more, std::back_inserter(*stored),
+            std::ranges::copy_if(*more, std::back_inserter(unwritten),
                                  [&](const Event &event) { return event.time >= from && event.time < to; });
+    }
+    auto stored = co_await m_impl->store->events(from, to, mostEvents);
+    if (!stored)
+        co_return stored.error();
+    for (auto &event : unwritten) {
+        if (std::ranges::find(*stored, event) == stored->end())
+            stored->push_back(std::move(event));
     }
     std::ranges::stable_sort(*stored, {}, &Event::time);
     keepLatest(*stored, mostEvents);

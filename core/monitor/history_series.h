@@ -13,7 +13,7 @@
 /// The arithmetic of history, without clock or file.
 namespace portolan::monitor {
 
-inline constexpr std::size_t metricCount = static_cast<std::size_t>(Metric::DbPool) + 1;
+using storage::metricCount;
 
 /// What a snapshot says of each metric; nothing for what is unknown, or older than 5 s.
 std::array<std::optional<double>, metricCount> metricsOf(const Snapshot &snapshot);

@@ -8,8 +8,9 @@ namespace portolan::monitor {
 
 namespace {
 
-constexpr double z99 = 2.5758; ///< two-sided 99 % of the normal distribution
-constexpr double horizon = 24; ///< times as long as was looked at, a line is continued
+constexpr double z99 = 2.5758;       ///< two-sided 99 % of the normal distribution
+constexpr double leastOfSlope = 0.4; ///< of the whole window's, the younger half's is
+constexpr double horizon = 24;       ///< times as long as was looked at, a line is continued
 
 double median(std::vector<double> &values)
 {
@@ -69,11 +70,23 @@ void Trend::fit()
     if (line.low <= 0 && line.high >= 0)
         return;
     line.slope = median(slopes);
+    if (!goesOn(line.slope))
+        return;
     std::vector<double> heights;
     for (const Point &point : m_points)
         heights.push_back(point.value - line.slope * point.at);
     line.now = median(heights) + line.slope * m_points.back().at;
     m_line = line;
+}
+
+/// A step that has long been taken slopes the whole window, but not its younger half.
+bool Trend::goesOn(double slope) const
+{
+    std::vector<double> slopes;
+    for (std::size_t i = m_points.size() / 2; i < m_points.size(); ++i)
+        for (std::size_t j = i + 1; j < m_points.size(); ++j)
+            slopes.push_back((m_points[j].value - m_points[i].value) / (m_points[j].at - m_points[i].at));
+    return !slopes.empty() && median(slopes) / slope > leastOfSlope;
 }
 
 std::optional<std::chrono::seconds> Trend::timeTo(double threshold, double from) const

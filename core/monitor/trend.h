@@ -13,14 +13,15 @@ struct TrendOptions
 {
     std::chrono::milliseconds spacing{5000}; ///< between the points kept; values in between are skipped
     std::size_t points = 60;                 ///< the window: 5 min
-    std::size_t least = 8;                   ///< points below which nothing is said
+    std::size_t least = 24;                  ///< points below which nothing is said: 2 min
 };
 
 /// The slope of a noisy series: the median of the slopes between all pairs of points (Theil–Sen), which a few wild
 /// values cannot move. It is significant when its 99 % interval (from Kendall's statistic; Sen, "Estimates of the
-/// regression coefficient based on Kendall's tau", J. Am. Stat. Assoc. 63, 1968) has zero outside.
-/// The test takes points to be independent; so values that are themselves sliding over the last minute need a
-/// `spacing` of a minute. At most points²/2 slopes are computed, once per new point. One caller at a time.
+/// regression coefficient based on Kendall's tau", J. Am. Stat. Assoc. 63, 1968) has zero outside, and when it goes on:
+/// a step slopes the window long after it was taken. The test takes points to be independent; so values that are
+/// themselves sliding over the last minute need a `spacing` of a minute. At most points²/2 slopes are computed, once
+/// per new point. One caller at a time.
 class Trend final
 {
 public:
@@ -50,6 +51,7 @@ private:
         double value;
     };
     void fit();
+    bool goesOn(double slope) const;
 
     TrendOptions m_options;
     std::deque<Point> m_points;

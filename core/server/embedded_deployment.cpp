@@ -1,5 +1,6 @@
 #include "core/server/embedded_deployment.h"
 
+#include "core/api/post_to.h"
 #include "core/base/settings.h"
 #include "core/limits/limit_use.h"
 #include "core/monitor/history.h"
@@ -86,6 +87,12 @@ EmbeddedDeployment::~EmbeddedDeployment()
     m_calls.cancelAll();
 }
 
+void EmbeddedDeployment::expect(std::string tier, bool production)
+{
+    m_info.tier = std::move(tier);
+    m_info.production = production;
+}
+
 void EmbeddedDeployment::connecting() { setLink(LinkState::Connecting, "The portal is starting."); }
 
 void EmbeddedDeployment::attach(const PortalServer &portal)
@@ -104,7 +111,7 @@ void EmbeddedDeployment::attach(const PortalServer &portal)
                 if (underWay)
                     return;
             }
-            QMetaObject::invokeMethod(this, &EmbeddedDeployment::take, Qt::QueuedConnection);
+            postTo(this, [this] { take(); });
         });
     m_link = LinkState::Connecting;
     m_detail = "The first sample has not come yet.";

@@ -29,6 +29,7 @@ public:
     ~EmbeddedDeployment() override; ///< detach()
 
     /// A portal is being started; `settings`, where known, are shown until it is there.
+    void expect(std::string tier, bool production); ///< what the portal will be, before it runs
     void connecting();
     /// Uses this one, which outlives it or the next detach().
     void attach(const PortalServer &portal);

@@ -1,5 +1,6 @@
 #include "core/server/embedded_stack.h"
 
+#include "core/api/post_to.h"
 #include "core/base/data_directory.h"
 #include "core/base/logging.h"
 #include "core/base/names.h"
@@ -78,7 +79,13 @@ Result<void> wipe(const std::filesystem::path &path)
     const auto directory = DataDirectory::open(path);
     if (!directory)
         return directory.error();
-    std::filesystem::remove_all(directory->file("redis"), failed);
+    // A directory that was there before may hold somebody else's files too.
+    const auto redis = directory->file("redis");
+    std::filesystem::remove_all(redis / "appendonlydir", failed);
+    for (const char *name : {"dump.rdb", "redis.lock", "redis.pid", "redis.sock"})
+        std::filesystem::remove(redis / name, failed);
+    std::error_code notEmpty;
+    std::filesystem::remove(redis, notEmpty);
     for (const char *name : {"portal.db", "portal.db-wal", "portal.db-shm", "portal.db-journal"}) {
         std::error_code one;
         std::filesystem::remove(directory->file(name), one);
@@ -109,10 +116,9 @@ EmbeddedStack::EmbeddedStack(SettingSources sources, const Clock &clock, Options
       m_options(options),
       m_settings(settingsOf(m_sources, m_toldWrong))
 {
-    m_log = std::make_shared<LogCollector>([this] {
-        QMetaObject::invokeMethod(
-            this, [this] { m_logTimer.start(logInterval); }, Qt::QueuedConnection);
-    });
+    if (const auto told = Settings::load(m_sources))
+        m_deployment.expect(told->tier().name, told->production());
+    m_log = std::make_shared<LogCollector>([this] { postTo(this, [this] { m_logTimer.start(logInterval); }); });
     m_logTimer.setSingleShot(true);
     connect(&m_logTimer, &QTimer::timeout, this, &EmbeddedStack::handOverLog);
     m_thread = std::thread([this] {
@@ -229,8 +235,7 @@ void EmbeddedStack::startPortal(Done done)
     setState(State::Starting);
     post([this, settings = m_settings, done = std::move(done)] {
         auto started = launch(settings);
-        QMetaObject::invokeMethod(
-            this, [this, started = std::move(started), done] { startFinished(started, done); }, Qt::QueuedConnection);
+        postTo(this, [this, started = std::move(started), done] { startFinished(started, done); });
     });
 }
 
@@ -246,7 +251,7 @@ void EmbeddedStack::startFinished(Result<std::string> started, const Done &done)
     m_deployment.attach(*m_portal->server);
     setState(State::Running);
     done->finish({});
-    if (m_options.demonstration && m_state == State::Running)
+    if (m_options.demonstration && m_state == State::Running && !m_deployment.info().production)
         m_demonstration = std::make_unique<Demonstration>(m_portal->server->services(), m_portal->server->url());
 }
 
@@ -261,14 +266,11 @@ void EmbeddedStack::stopPortal(std::function<Result<void>()> afterwards, std::fu
         demonstration.reset();
         shutDown();
         auto result = afterwards();
-        QMetaObject::invokeMethod(
-            this,
-            [this, result = std::move(result), done] {
-                m_deployment.cancelCalls(); // those of a portal that was left behind would never end
-                m_deployment.detach("The portal is not running.");
-                done(result);
-            },
-            Qt::QueuedConnection);
+        postTo(this, [this, result = std::move(result), done] {
+            m_deployment.cancelCalls(); // those of a portal that was left behind would never end
+            m_deployment.detach("The portal is not running.");
+            done(result);
+        });
     });
 }
 

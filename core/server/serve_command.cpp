@@ -62,7 +62,7 @@ int serve(const SettingSources &sources, const ServeRequest &request)
     logger.info("serving", {{"url", (*portal)->url()}, {"with", (*portal)->summary()}});
 
     std::unique_ptr<Demonstration> demonstration;
-    if (request.demo)
+    if (request.demo && !settings->production())
         demonstration = std::make_unique<Demonstration>((*portal)->services(), (*portal)->url());
     int signal = 0;
     sigwait(&ending, &signal);

@@ -158,7 +158,7 @@ public:
             return {};
         m_trimmed = now;
         for (const auto &[step, kept] : {std::pair(minute, minutesKept), std::pair(hour, hoursKept)}) {
-            for (std::int64_t metric = 0; metric <= static_cast<std::int64_t>(Metric::DbPool); ++metric) {
+            for (std::int64_t metric = 0; metric < static_cast<std::int64_t>(metricCount); ++metric) {
                 auto done = execute(connection, "DELETE FROM points WHERE step = ? AND metric = ? AND time < ?",
                                     valuesOf(step.count(), metric, secondsOf(now - kept)));
                 if (!done)

@@ -5,6 +5,9 @@
 #include "core/api/result.h"
 #include "core/storage/database.h"
 
+#include <boost/describe/enumerators.hpp>
+#include <boost/mp11/list.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -17,6 +20,8 @@ class Logger;
 }
 
 namespace portolan::storage {
+
+inline constexpr std::size_t metricCount = boost::mp11::mp_size<boost::describe::describe_enumerators<Metric>>::value;
 
 /// One metric over one step of time.
 struct HistoryRow

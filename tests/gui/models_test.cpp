@@ -20,6 +20,7 @@ private slots:
     void everyModelKeepsTheRules_data();
     void everyModelKeepsTheRules();
     void rowsAreReplacedByKey();
+    void rowsComeInTheirOrder();
     void updatesKeepSelectionAndPlace();
     void theLogIsBounded();
     void usersComePageByPage();
@@ -97,6 +98,30 @@ void ModelsTest::rowsAreReplacedByKey()
     model.setRows({});
     QCOMPARE(model.rowCount(), 0);
     QVERIFY(!three.isValid());
+}
+
+void ModelsTest::rowsComeInTheirOrder()
+{
+    TableModel<Item, int> model(itemColumns, itemKey);
+    const QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
+    const auto keys = [&model] {
+        std::vector<int> all;
+        for (const Item &item : model.rows())
+            all.push_back(item.key);
+        return all;
+    };
+    model.setRows({{1, 0}, {2, 0}, {3, 0}});
+    const QPersistentModelIndex second(model.index(1, 0));
+    for (const std::vector<int> &wanted :
+         {std::vector{9, 1, 2, 3}, {3, 9, 8, 2, 7}, {2, 3}, {4, 5, 2, 6, 3}, {3, 2}, {2}}) {
+        std::vector<Item> rows;
+        for (const int key : wanted)
+            rows.push_back({key, key * 10});
+        rows.push_back({2, 99}); // a second one with this key does not count
+        model.setRows(rows);
+        QCOMPARE(keys(), wanted);
+        QCOMPARE(model.row(second.row()), (Item{2, 20}));
+    }
 }
 
 void ModelsTest::updatesKeepSelectionAndPlace()

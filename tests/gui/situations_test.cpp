@@ -18,6 +18,7 @@ private slots:
     void failuresAreShown();
     void drain_data();
     void drain();
+    void aBacklogsPace();
     void everySituationOnEveryPage_data();
     void everySituationOnEveryPage();
 };
@@ -87,6 +88,36 @@ void SituationsTest::drain_data()
     QTest::newRow("empty") << figures(0, 1.0) << "empty";
     QTest::newRow("a while") << figures(120, 2.0) << "1 min";
     QTest::newRow("standing still") << figures(5, 0.0) << "never at this pace";
+}
+
+void SituationsTest::aBacklogsPace()
+{
+    BacklogPace pace;
+    QueueFigures queue;
+    queue.waiting = 100;
+    queue.unacked = 0;
+    queue.takenPerSecond = queue.endedPerSecond = 5.0;
+    WallTime now{std::chrono::seconds(1000)};
+    const auto add = [&](std::uint64_t waiting) {
+        queue.waiting = waiting;
+        pace.add(now, queue);
+        now += std::chrono::seconds(1);
+    };
+    add(100);
+    QVERIFY(!pace.growth() && !pace.arrivals());
+    for (std::uint64_t i = 1; i <= 10; ++i)
+        add(100 + 5 * i);
+    QCOMPARE(*pace.growth(), 5.0); // ten come in a second, five end
+    QCOMPARE(*pace.arrivals(), 10.0);
+    QCOMPARE(drainText(queue, pace.growth()), QString("never at this pace"));
+    for (std::uint64_t i = 0; i <= 40; ++i)
+        add(150 - 2 * i);
+    QCOMPARE(*pace.growth(), -2.0);
+    QCOMPARE(*pace.arrivals(), 3.0);
+    QCOMPARE(drainText(queue, pace.growth()), QString("35 s"));
+    queue.waiting.reset();
+    pace.add(now, queue);
+    QVERIFY(!pace.growth());
 }
 
 void SituationsTest::drain()

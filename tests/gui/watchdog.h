@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/api/post_to.h"
+
 #include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -121,14 +123,11 @@ private:
             std::this_thread::sleep_for(interval); // the rate of measuring
             if (m_underWay.exchange(true))
                 continue;
-            QMetaObject::invokeMethod(
-                &m_receiver,
-                [this, span = Span(m_delay)] {
-                    m_report.withWait = std::max(m_report.withWait, span.whole());
-                    m_report.stall = std::max(m_report.stall, span.stall());
-                    m_underWay = false;
-                },
-                Qt::QueuedConnection);
+            postTo(&m_receiver, [this, span = Span(m_delay)] {
+                m_report.withWait = std::max(m_report.withWait, span.whole());
+                m_report.stall = std::max(m_report.stall, span.stall());
+                m_underWay = false;
+            });
         }
     }
 

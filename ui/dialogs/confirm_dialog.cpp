@@ -82,7 +82,7 @@ std::string ConfirmDialog::reason() const { return m_reason->text().trimmed().to
 
 void DialogConfirmer::ask(const Confirmation &confirmation, std::function<void(std::optional<std::string>)> answer)
 {
-    auto *dialog = new ConfirmDialog(confirmation, QApplication::activeWindow());
+    auto *dialog = new ConfirmDialog(confirmation, m_owner ? m_owner.data() : QApplication::activeWindow());
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     QObject::connect(dialog, &QDialog::finished, dialog, [dialog, answer = std::move(answer)](int result) {
         answer(result == QDialog::Accepted ? std::optional(dialog->reason()) : std::nullopt);

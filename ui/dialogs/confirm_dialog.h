@@ -4,6 +4,7 @@
 
 #include <QDialog>
 #include <QLineEdit>
+#include <QPointer>
 #include <QPushButton>
 #include <QVBoxLayout>
 
@@ -26,11 +27,16 @@ private:
     QPushButton *m_yes;
 };
 
-/// Asks with a dialog over the window that is active. It does not stop the event loop.
+/// Asks with a dialog over its owner. It does not stop the event loop.
 class DialogConfirmer final : public Confirmer
 {
 public:
+    /// The window that dialogs belong to, also when the answer to a preview comes while another program is in front.
+    void setOwner(QWidget *owner) { m_owner = owner; }
     void ask(const Confirmation &confirmation, std::function<void(std::optional<std::string>)> answer) override;
+
+private:
+    QPointer<QWidget> m_owner;
 };
 
 } // namespace portolan::ui

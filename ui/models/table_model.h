@@ -3,7 +3,9 @@
 #include <QAbstractTableModel>
 #include <QCoreApplication>
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <span>
@@ -43,24 +45,35 @@ public:
     const Row &row(int index) const { return m_rows[std::size_t(index)]; }
     const std::vector<Row> &rows() const { return m_rows; }
 
+    /// These and no others, in this order; of several with one key the first counts.
     void setRows(std::vector<Row> rows)
     {
         std::map<Key, std::size_t> wanted;
-        for (std::size_t i = 0; i < rows.size(); ++i)
-            wanted.emplace(m_keyOf(rows[i]), i);
+        std::vector<Row> firsts;
+        for (Row &row : rows) {
+            if (wanted.emplace(m_keyOf(row), firsts.size()).second)
+                firsts.push_back(std::move(row));
+        }
         removeAllBut(wanted);
+        putInOrder(wanted);
         std::set<Key> kept;
-        for (std::size_t i = 0; i < m_rows.size(); ++i) {
-            const Key key = m_keyOf(m_rows[i]);
-            replace(int(i), std::move(rows[wanted.at(key)]));
-            kept.insert(key);
+        for (const Row &row : m_rows)
+            kept.insert(m_keyOf(row));
+        for (std::size_t at = 0; at < firsts.size();) {
+            if (kept.contains(m_keyOf(firsts[at]))) {
+                replace(int(at), std::move(firsts[at]));
+                ++at;
+                continue;
+            }
+            std::size_t end = at;
+            while (end < firsts.size() && !kept.contains(m_keyOf(firsts[end])))
+                ++end;
+            beginInsertRows({}, int(at), int(end) - 1);
+            m_rows.insert(m_rows.begin() + std::ptrdiff_t(at), std::move_iterator(firsts.begin() + std::ptrdiff_t(at)),
+                          std::move_iterator(firsts.begin() + std::ptrdiff_t(end)));
+            endInsertRows();
+            at = end;
         }
-        std::vector<Row> added;
-        for (const auto &[key, i] : inOrder(wanted)) {
-            if (!kept.contains(key))
-                added.push_back(std::move(rows[i]));
-        }
-        append(std::move(added));
     }
 
     void append(std::vector<Row> rows)
@@ -136,11 +149,29 @@ private:
         return Qt::AlignVCenter | (column.sort && !column.bar ? Qt::AlignRight : Qt::AlignLeft);
     }
 
-    static std::vector<std::pair<Key, std::size_t>> inOrder(const std::map<Key, std::size_t> &wanted)
+    /// Those that stay, as they are wanted; whoever holds on to one of them goes with it.
+    void putInOrder(const std::map<Key, std::size_t> &wanted)
     {
-        std::vector<std::pair<Key, std::size_t>> order(wanted.begin(), wanted.end());
-        std::sort(order.begin(), order.end(), [](const auto &a, const auto &b) { return a.second < b.second; });
-        return order;
+        std::vector<std::size_t> order(m_rows.size()); // place → where it was
+        std::iota(order.begin(), order.end(), std::size_t(0));
+        const auto placeOf = [&](std::size_t at) { return wanted.at(m_keyOf(m_rows[at])); };
+        if (std::ranges::is_sorted(order, {}, placeOf))
+            return;
+        std::ranges::sort(order, {}, placeOf);
+        emit layoutAboutToBeChanged({}, VerticalSortHint);
+        std::vector<Row> moved;
+        std::vector<int> now(order.size());
+        for (std::size_t place = 0; place < order.size(); ++place) {
+            now[order[place]] = int(place);
+            moved.push_back(std::move(m_rows[order[place]]));
+        }
+        m_rows = std::move(moved);
+        const QModelIndexList before = persistentIndexList();
+        QModelIndexList after;
+        for (const QModelIndex &held : before)
+            after << index(now[std::size_t(held.row())], held.column());
+        changePersistentIndexList(before, after);
+        emit layoutChanged({}, VerticalSortHint);
     }
 
     void removeAllBut(const std::map<Key, std::size_t> &wanted)

@@ -109,6 +109,11 @@ TileText contentOf(const TileKind &kind, const Reading *reading, const Snapshot 
         const Age age = *reading->age + sampleAge;
         content.age = ageText(age);
         content.stale = isStale(age);
+        if (content.stale) { // how it stands now nobody knows
+            content.zone = Zone::Unknown;
+            if (reading->unknown != Unknown::Away)
+                content.next.clear();
+        }
     }
     return content;
 }

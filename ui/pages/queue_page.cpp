@@ -47,9 +47,11 @@ QString stateText(const TaskInfo &task)
 
 std::optional<double> runtimeOf(const TaskInfo &task) ///< seconds
 {
-    if (!task.started || !task.ended)
+    if (!task.started)
         return std::nullopt;
-    return std::max(0.0, std::chrono::duration<double>(*task.ended - *task.started).count());
+    // One that runs is listed anew with each sample.
+    const WallTime until = task.ended ? *task.ended : std::chrono::system_clock::now();
+    return std::max(0.0, std::chrono::duration<double>(until - *task.started).count());
 }
 
 const std::array workerColumns{
@@ -108,7 +110,7 @@ QString oldestText(const QueueFigures &queue)
     return nothing && !queue.oldest ? QueuePage::tr("none") : durationText(queue.oldest);
 }
 
-QString drainText(const QueueFigures &queue)
+QString drainText(const QueueFigures &queue, std::optional<double> growth)
 {
     if (!queue.waiting || !queue.takenPerSecond || !queue.endedPerSecond)
         return unknownText();
@@ -116,6 +118,8 @@ QString drainText(const QueueFigures &queue)
         return QueuePage::tr("empty");
     // What is taken leaves the backlog only when it ends.
     const double backlog = double(*queue.waiting + queue.unacked.value_or(0));
+    if (growth)
+        return *growth < 0 ? durationText(backlog / -*growth) : QueuePage::tr("never at this pace");
     return *queue.endedPerSecond > 0 ? durationText(backlog / *queue.endedPerSecond)
                                      : QueuePage::tr("never at this pace");
 }
@@ -124,7 +128,7 @@ QueuePage::QueuePage(const PageContext &context, QWidget *parent)
     : Page(context, parent),
       m_workers(workerColumns, workerKey),
       m_tasks(taskColumns, taskKey),
-      m_figures(new FigureStrip({tr("Waiting"), tr("Prefetched"), tr("Running"), tr("Scheduled"), tr("Taken"),
+      m_figures(new FigureStrip({tr("Waiting"), tr("Prefetched"), tr("Running"), tr("Scheduled"), tr("Arriving"),
                                  tr("Ended"), tr("Oldest"), tr("Time to drain"), tr("Age")}))
 {
     std::vector<ChartKind> charts;
@@ -283,9 +287,10 @@ void QueuePage::showSnapshot(const Snapshot &snapshot)
     const QueueFigures &queue = snapshot.queue;
     const auto sampleAge = std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time);
     const auto age = queue.age ? std::optional(*queue.age + std::max(sampleAge, Age(0))) : std::nullopt;
+    m_pace.add(snapshot.time, queue);
     m_figures->setValues({countText(queue.waiting), countText(queue.reserved), countText(queue.running),
-                          countText(queue.scheduled), rateText(queue.takenPerSecond), rateText(queue.endedPerSecond),
-                          oldestText(queue), drainText(queue), ageText(age)},
+                          countText(queue.scheduled), rateText(m_pace.arrivals()), rateText(queue.endedPerSecond),
+                          oldestText(queue), drainText(queue, m_pace.growth()), ageText(age)},
                          !age || isStale(age));
     m_taskView->setStale(!age || isStale(age));
     m_workerView->setStale(!age || isStale(age));

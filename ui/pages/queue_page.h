@@ -2,6 +2,7 @@
 
 #include "ui/models/table_model.h"
 #include "ui/pages/page.h"
+#include "ui/support/backlog_pace.h"
 
 #include <QBoxLayout>
 #include <QLineEdit>
@@ -50,11 +51,12 @@ private:
     QAction *m_shrink = nullptr;
     QAction *m_revoke = nullptr;
     QAction *m_rerun = nullptr;
+    BacklogPace m_pace;
 };
 
 /// How old the oldest task is at least: "13 min", "none", "unknown".
 QString oldestText(const QueueFigures &queue);
 /// How long the backlog takes at this pace: "4 min", "never at this pace", "unknown".
-QString drainText(const QueueFigures &queue);
+QString drainText(const QueueFigures &queue, std::optional<double> growth = {});
 
 } // namespace portolan::ui

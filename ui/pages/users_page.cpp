@@ -7,6 +7,7 @@
 #include "ui/widgets/card.h"
 #include "ui/widgets/table_view.h"
 
+#include <QShowEvent>
 #include <array>
 
 namespace portolan::ui {
@@ -294,6 +295,14 @@ void UsersPage::showSnapshot(const Snapshot &snapshot)
         note << tr("%1 sessions").arg(countText(snapshot.users.sessions));
     m_userCard->setNote(note.join("  ·  "));
     updateCommands();
+}
+
+/// Who opens the page wants to see who is there now.
+void UsersPage::showEvent(QShowEvent *event)
+{
+    Page::showEvent(event);
+    if (!event->spontaneous())
+        search();
 }
 
 void UsersPage::refresh()

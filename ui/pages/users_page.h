@@ -24,6 +24,9 @@ public:
     void refresh() override;
     QWidget *searchField() const override { return m_search; }
 
+protected:
+    void showEvent(QShowEvent *event) override;
+
 private:
     void addCommands();
     void addUsers(QBoxLayout &row);

@@ -138,17 +138,31 @@ void ActionGate::run(const StackCommand &command, Done done)
 {
     if (const Capability allowance = allowed(command); !allowance.available)
         return finish(text(allowance.reason), false, done);
-    if (!std::holds_alternative<ResetStack>(command))
-        return perform(command, done);
     const DeploymentInfo info = m_deployment.info();
+    const bool reset = std::holds_alternative<ResetStack>(command);
+    // In production everybody notices; elsewhere only a reset loses something.
+    if (!reset && (!info.production || std::holds_alternative<StartStack>(command)))
+        return perform(command, done);
     Confirmation confirmation;
-    confirmation.title = tr("Reset the local portal?");
-    confirmation.verb = tr("Delete and start again");
     confirmation.deployment = text(info.name);
-    confirmation.preview.summary =
-        tr("Deletes every user, session, task and result of this portal and starts it empty.").toStdString();
-    confirmation.preview.sample = {m_stack->dataDirectory()};
     confirmation.typed = info.production ? text(info.name) : QString();
+    if (reset) {
+        confirmation.title = tr("Reset the local portal?");
+        confirmation.verb = tr("Delete and start again");
+        confirmation.preview.summary =
+            tr("Deletes every user, session, task, result and audit entry of this portal and "
+               "starts it empty.")
+                .toStdString();
+        confirmation.preview.sample = {m_stack->dataDirectory()};
+    } else if (std::holds_alternative<SeedStack>(command)) {
+        confirmation.title = tr("Seed a portal in production?");
+        confirmation.verb = tr("Add users");
+        confirmation.preview.summary = tr("Adds some 40 users, one of them an admin, and analyses.").toStdString();
+    } else {
+        confirmation.title = tr("Stop a portal in production?");
+        confirmation.verb = tr("Stop it");
+        confirmation.preview.summary = tr("Nobody can use it until it runs again.").toStdString();
+    }
     m_confirmer.ask(confirmation, [this, command, done = std::move(done)](const std::optional<std::string> &reason) {
         if (!reason)
             return;

@@ -1,5 +1,7 @@
 #include "ui/support/file_job.h"
 
+#include "core/api/post_to.h"
+
 #include <QDir>
 #include <QSaveFile>
 
@@ -37,15 +39,13 @@ FileJob::FileJob(QString path, FileWriter writer, QObject *parent) : QObject(par
         const int percent = int(part * 100);
         if (percent != *last) {
             *last = percent;
-            QMetaObject::invokeMethod(
-                this, [this, percent] { emit progressed(percent); }, Qt::QueuedConnection);
+            postTo(this, [this, percent] { emit progressed(percent); });
         }
         return !cancelled->load();
     };
     m_thread.reset(QThread::create([this, path = m_path, writer = std::move(writer), going] {
         const auto result = writeWhole(path, writer, going);
-        QMetaObject::invokeMethod(
-            this, [this, result] { emit finished(result); }, Qt::QueuedConnection);
+        postTo(this, [this, result] { emit finished(result); });
     }));
     m_thread->setObjectName("file");
     m_thread->start();

@@ -10,6 +10,8 @@ namespace portolan::ui {
 
 namespace {
 
+constexpr std::chrono::seconds headlineHorizon{3600}; ///< what is green for longer is no headline
+
 QString tr(const char *source) { return QCoreApplication::translate("zones", source); }
 
 int badness(Zone zone)
@@ -186,9 +188,16 @@ QString nextZoneText(const Reading &reading)
     return tr("%1 in about %2").arg(zoneWord(next), roughDurationText(*reading.toNextZone));
 }
 
+Zone verdictOf(const Snapshot &snapshot)
+{
+    const bool silent =
+        std::ranges::find(snapshot.links, std::optional(false), &LinkStatus::up) != snapshot.links.end();
+    return silent ? Zone::Red : snapshot.verdict;
+}
+
 QString verdictText(const Snapshot &snapshot)
 {
-    const QString word = capitalised(zoneWord(snapshot.verdict));
+    const QString word = capitalised(zoneWord(verdictOf(snapshot)));
     std::vector<const Reading *> causes;
     for (const Reading &reading : snapshot.readings) {
         const bool cause =
@@ -201,10 +210,11 @@ QString verdictText(const Snapshot &snapshot)
         return reading->toNextZone.value_or(std::chrono::hours(1000)).count();
     });
     const auto silent = std::ranges::find(snapshot.links, std::optional(false), &LinkStatus::up);
-    if (silent != snapshot.links.end() && snapshot.verdict != Zone::Green)
+    if (silent != snapshot.links.end())
         return tr("%1: %2 does not answer").arg(word, capitalised(text(silent->name)));
     if (snapshot.verdict == Zone::Green) {
-        const QString soonest = causes.empty() ? QString() : nextZoneText(*causes.front());
+        const bool soon = !causes.empty() && causes.front()->toNextZone.value_or(headlineHorizon) < headlineHorizon;
+        const QString soonest = soon ? nextZoneText(*causes.front()) : QString();
         return soonest.isEmpty() ? tr("Green: everything is within its limits")
                                  : tr("Green: %1 %2").arg(resourceTitle(causes.front()->resource), soonest);
     }

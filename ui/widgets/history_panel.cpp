@@ -21,6 +21,7 @@ struct Span
     std::chrono::seconds every; ///< a new point comes so often
 };
 
+constexpr std::chrono::seconds patience{30}; ///< with an answer
 constexpr Span spans[]{
     {QT_TRANSLATE_NOOP("portolan::ui::HistoryPanel", "5 min"), std::chrono::minutes(5), std::chrono::seconds(1)},
     {QT_TRANSLATE_NOOP("portolan::ui::HistoryPanel", "1 h"), std::chrono::hours(1), std::chrono::seconds(10)},
@@ -153,7 +154,10 @@ void HistoryPanel::showSnapshot(const Snapshot &snapshot)
         if (reading != snapshot.readings.end())
             m_charts[i]->setBands({reading->yellow, reading->red, reading->limit});
     }
-    if (!m_fixed && m_context.clock.wall() - m_asked >= spans[m_spans->checkedId()].every)
+    const auto since = m_context.clock.wall() - m_asked;
+    const bool clockWasSetBack = since < WallTime::duration(0);
+    const bool waits = m_answered != m_question && since < patience;
+    if (!m_fixed && (clockWasSetBack || (since >= spans[m_spans->checkedId()].every && !waits)))
         refresh();
 }
 
@@ -172,7 +176,10 @@ void HistoryPanel::refresh()
     m_asked = m_context.clock.wall();
     const std::uint64_t question = ++m_question;
     onAnswer(this, m_context.deployment.history(query), [=, this](const Result<std::vector<Series>> &answer) {
-        if (answer && question == m_question)
+        if (question != m_question)
+            return;
+        m_answered = question;
+        if (answer)
             take(*answer, from, to);
     });
     onAnswer(this, m_context.deployment.events(from, to), [=, this](const Result<std::vector<Event>> &answer) {

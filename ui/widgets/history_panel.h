@@ -66,7 +66,9 @@ private:
     WallTime m_from{};    ///< of what is shown
     WallTime m_to{};
     WallTime m_asked{};
-    std::uint64_t m_question = 0; ///< answers of an earlier one are too late
+    std::uint64_t m_question = 0;
+    std::uint64_t m_answered =
+        0; ///< so that a slow portal is not asked again before it has ///< answers of an earlier one are too late
 };
 
 } // namespace portolan::ui

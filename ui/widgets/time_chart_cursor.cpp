@@ -130,13 +130,15 @@ void TimeChart::zoom(double factor, double column)
     const double part = std::clamp(column / std::max(1.0, plot().width()), 0.0, 1.0);
     const double span = double((m_to - m_from).count());
     const WallTime from = m_from + WallTime::duration(std::int64_t(span * part * (1 - factor)));
-    emit rangeWanted(from, from + WallTime::duration(std::int64_t(span * factor)));
+    if (m_to > m_from)
+        emit rangeWanted(from, from + WallTime::duration(std::int64_t(span * factor)));
 }
 
 void TimeChart::pan(double part)
 {
     const auto by = WallTime::duration(std::int64_t(double((m_to - m_from).count()) * part));
-    emit rangeWanted(m_from + by, m_to + by);
+    if (m_to > m_from)
+        emit rangeWanted(m_from + by, m_to + by);
 }
 
 /// To the next event (forward) or the one before.

@@ -161,10 +161,11 @@ private slots:
         QVERIFY(std::abs(trend.line()->now - value) < 0.1 * MiB);
         const auto left = trend.timeTo(20 * MiB, value);
         QVERIFY(left && std::abs(double(left->count()) - (20 * MiB - value) / (0.01 * MiB)) < 100);
-        QVERIFY(!trend.timeTo(5 * MiB, value));      // it does not go there
+        QVERIFY(!trend.timeTo(5 * MiB, value)); // it does not go there
         const double inAnHour = value + 3600 * 0.01 * MiB;
         QVERIFY(trend.timeTo(inAnHour, value));
-        QVERIFY(!trend.timeTo(value + 4 * 3600 * 0.01 * MiB, value)); // five minutes do not tell what comes in four hours
+        QVERIFY(
+            !trend.timeTo(value + 4 * 3600 * 0.01 * MiB, value)); // five minutes do not tell what comes in four hours
     }
 
     void saysNothingOfNoise()
@@ -184,14 +185,26 @@ private slots:
         QVERIFY2(claims <= 6, qPrintable(QString::number(claims))); // 1 % expected
     }
 
+    void saysNothingOfAStepThatWasTaken()
+    {
+        ManualClock clock;
+        Trend trend;
+        std::mt19937 random(5);
+        std::normal_distribution<double> noise(0, 0.01);
+        for (int i = 0; i < 60; ++i, clock.advance(5s)) {
+            trend.add((i < 15 ? 2 : 4) + noise(random), clock.steady());
+            QVERIFY2(i < 32 || !trend.line(), qPrintable(QString::number(i)));
+        }
+    }
+
     void saysNothingTooEarlyOrOfAConstant()
     {
         ManualClock clock;
         Trend trend;
-        for (int i = 0; i < 7; ++i, clock.advance(5s))
+        for (int i = 0; i < 23; ++i, clock.advance(5s))
             trend.add(i, clock.steady());
         QVERIFY(!trend.line());
-        trend.add(7, clock.steady());
+        trend.add(23, clock.steady());
         QVERIFY(trend.line());
         trend.add(1e9, clock.steady()); // too soon after the last: skipped
         QVERIFY(std::abs(trend.line()->slope - 0.2) < 1e-9);

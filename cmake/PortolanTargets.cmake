@@ -67,10 +67,11 @@ function(portolan_library name)
   add_library(portolan::${name} ALIAS portolan_${name})
 endfunction()
 
-# portolan_test(NAME LABEL label SOURCES file... USES target... [TIMEOUT seconds] [SERIAL])
-# A Qt Test program registered with CTest under `label` (unit, contract, integration, gui, e2e).
+# portolan_test(NAME LABEL label SOURCES file... USES target... [TIMEOUT seconds] [SERIAL] [EVENT_LOOP])
+# A Qt Test program registered with CTest under `label` (unit, contract, integration, gui, e2e). EVENT_LOOP: it runs one
+# of Qt's while other threads post to it, as programs with windows do.
 function(portolan_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "SERIAL" "LABEL;TIMEOUT" "SOURCES;USES")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "SERIAL;EVENT_LOOP" "LABEL;TIMEOUT" "SOURCES;USES")
   add_executable(${name} ${ARG_SOURCES})
   set_target_properties(${name} PROPERTIES AUTOMOC ON)
   target_link_libraries(${name} PRIVATE portolan_options ${ARG_USES} Qt6::Test)
@@ -78,8 +79,13 @@ function(portolan_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
+  set(suppressions ${CMAKE_SOURCE_DIR}/tests/tsan.supp)
+  if(ARG_LABEL STREQUAL "gui" OR ARG_EVENT_LOOP)
+    set(suppressions ${CMAKE_SOURCE_DIR}/tests/tsan_gui.supp)
+  endif()
+  # With a longer history both stacks of a race are there to be compared with the suppressions.
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
-    ENVIRONMENT "QT_QPA_PLATFORM=offscreen;TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp:halt_on_error=1:die_after_fork=0;ASAN_OPTIONS=detect_stack_use_after_return=0;LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/lsan.supp")
+    ENVIRONMENT "QT_QPA_PLATFORM=offscreen;TSAN_OPTIONS=suppressions=${suppressions}:history_size=7:halt_on_error=1:die_after_fork=0;ASAN_OPTIONS=detect_stack_use_after_return=0;LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/lsan.supp")
   if(ARG_SERIAL)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
   endif()

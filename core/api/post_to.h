@@ -7,32 +7,30 @@
 
 namespace portolan {
 
+template <class Work> struct Posted
+{
+    std::mutex mutex;
+    std::unique_ptr<Work> work;
+};
+
+template <class Work> [[gnu::noinline]] std::unique_ptr<Work> takePosted(Posted<Work> &posted)
+{
+    const std::lock_guard lock(posted.mutex);
+    return std::move(posted.work);
+}
+
 /// Runs `work` on the thread of `target`, later, and not if that is gone by then; `target` lives at the time of the
 /// call. Any thread. Qt's own locks do the same, but a thread sanitizer sees them only where Qt was built for it: the
-/// mutex here tells it that what was written before the call is read after it.
+/// mutex here tells it that what was written before the call is read after it (tests/tsan.supp has the rest).
 template <class Work> void postTo(QObject *target, Work work)
 {
-    struct Box
+    auto posted = std::make_shared<Posted<Work>>();
     {
-        std::mutex mutex;
-        std::unique_ptr<Work> work;
-    };
-    auto box = std::make_shared<Box>();
-    {
-        const std::lock_guard lock(box->mutex);
-        box->work = std::make_unique<Work>(std::move(work));
+        const std::lock_guard lock(posted->mutex);
+        posted->work = std::make_unique<Work>(std::move(work));
     }
     QMetaObject::invokeMethod(
-        target,
-        [box = std::move(box)] {
-            std::unique_ptr<Work> mine;
-            {
-                const std::lock_guard lock(box->mutex);
-                mine = std::move(box->work);
-            }
-            (*mine)();
-        },
-        Qt::QueuedConnection);
+        target, [posted = std::move(posted)] { (*takePosted(*posted))(); }, Qt::QueuedConnection);
 }
 
 } // namespace portolan

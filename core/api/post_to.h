@@ -13,10 +13,10 @@ template <class Work> struct Posted
     std::unique_ptr<Work> work;
 };
 
-template <class Work> [[gnu::noinline]] std::unique_ptr<Work> takePosted(Posted<Work> &posted)
+template <class Work> [[gnu::noinline]] std::unique_ptr<Work> takePosted(const std::shared_ptr<Posted<Work>> &posted)
 {
-    const std::lock_guard lock(posted.mutex);
-    return std::move(posted.work);
+    const std::lock_guard lock(posted->mutex);
+    return std::move(posted->work);
 }
 
 /// Runs `work` on the thread of `target`, later, and not if that is gone by then; `target` lives at the time of the
@@ -30,7 +30,7 @@ template <class Work> void postTo(QObject *target, Work work)
         posted->work = std::make_unique<Work>(std::move(work));
     }
     QMetaObject::invokeMethod(
-        target, [posted = std::move(posted)] { (*takePosted(*posted))(); }, Qt::QueuedConnection);
+        target, [posted = std::move(posted)] { (*takePosted(posted))(); }, Qt::QueuedConnection);
 }
 
 } // namespace portolan

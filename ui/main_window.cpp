@@ -278,7 +278,7 @@ void MainWindow::showZones()
         const PageEntry &entry = pageTable()[std::size_t(row)];
         const bool overview = row == 0;
         const Zone zone = !live || !snapshot ? Zone::Unknown
-                          : overview         ? verdictOf(*snapshot)
+                          : overview         ? snapshot->verdict
                                              : zoneOf(entry, *snapshot);
         // A page whose figures have no limit in this tier has no zone; before the first sample nobody knows.
         const bool limited = !snapshot || std::ranges::any_of(snapshot->readings, [&entry](const Reading &reading) {

@@ -313,9 +313,7 @@ struct Snapshot
     std::string version; ///< of the program
     std::string instance;
     std::chrono::seconds uptime{0}; ///< of the program
-    /// The worst zone of all readings. Unknown when none is known, and instead of Green when one is missing because
-    /// whoever knows it is away.
-    Zone verdict = Zone::Unknown;
+    Zone verdict = Zone::Unknown; ///< of readings and links together: see verdict.h
     std::vector<Reading> readings; ///< one per resource with zones in the tier
     std::vector<LinkStatus> links;
     RedisFigures redis;

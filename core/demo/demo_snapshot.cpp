@@ -1,3 +1,4 @@
+#include "core/api/verdict.h"
 #include "core/demo/demo_data.h"
 
 #include <algorithm>
@@ -245,17 +246,6 @@ std::vector<LinkStatus> linksOf(const Script &script, double second)
     return {redis, {"database", true, seconds(86400), 0.0011, {}}};
 }
 
-Zone verdictOf(const std::vector<Reading> &readings)
-{
-    Zone worst = Zone::Unknown;
-    bool away = false;
-    for (const Reading &reading : readings) {
-        worst = std::max(worst, reading.zone);
-        away |= reading.unknown == Unknown::Away;
-    }
-    return away && worst == Zone::Green ? Zone::Unknown : worst;
-}
-
 } // namespace
 
 Snapshot makeSnapshot(const Script &script, const DemoData &data, double second, WallTime start, std::uint64_t sequence)
@@ -270,13 +260,13 @@ Snapshot makeSnapshot(const Script &script, const DemoData &data, double second,
     snapshot.uptime = situation.empty ? seconds(1) : seconds(86400 + std::int64_t(second));
     for (const Light &light : lights())
         snapshot.readings.push_back(readingOf(script, light, second));
-    snapshot.verdict = verdictOf(snapshot.readings);
     if (situation.empty) {
         snapshot.links = {{"redis", std::nullopt, std::nullopt, std::nullopt, {}},
                           {"database", std::nullopt, std::nullopt, std::nullopt, {}}};
         return snapshot;
     }
     snapshot.links = linksOf(script, second);
+    snapshot.verdict = verdict(snapshot.readings, snapshot.links);
     fillRedis(snapshot, script, data, second);
     fillQueue(snapshot, script, data, second);
     fillHttp(snapshot, script, situation.longNames, second);

@@ -1,5 +1,6 @@
 #include "core/monitor/snapshot_builder.h"
 
+#include "core/api/verdict.h"
 #include "core/monitor/client_figures.h"
 #include "core/monitor/printable.h"
 
@@ -372,7 +373,7 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetr
         link("database", m_database);
     for (Light &light : m_lights)
         snapshot->readings.push_back(reading(light));
-    snapshot->verdict = verdict(snapshot->readings);
+    snapshot->verdict = verdict(snapshot->readings, snapshot->links);
     return snapshot;
 }
 

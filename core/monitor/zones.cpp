@@ -67,27 +67,6 @@ Zone ZoneTracker::update(std::optional<double> value, SteadyTime now)
     return m_zone;
 }
 
-Zone verdict(std::span<const Reading> readings)
-{
-    const auto rank = [](const Reading &reading) {
-        switch (reading.zone) {
-        case Zone::Red:
-            return 4;
-        case Zone::Yellow:
-            return 3;
-        case Zone::Green:
-            return 1;
-        case Zone::Unknown:
-            break;
-        }
-        return reading.unknown == Unknown::TooFew || reading.unknown == Unknown::NotAvailable ? 0 : 2;
-    };
-    int worst = 0;
-    for (const Reading &reading : readings)
-        worst = std::max(worst, rank(reading));
-    return worst == 4 ? Zone::Red : worst == 3 ? Zone::Yellow : worst == 1 ? Zone::Green : Zone::Unknown;
-}
-
 std::optional<double> nextThreshold(Zone zone, const ZoneLimits &limits)
 {
     if (zone == Zone::Green)

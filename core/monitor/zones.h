@@ -5,7 +5,6 @@
 #include "core/api/tier.h"
 
 #include <optional>
-#include <span>
 
 /// When a traffic light changes. Thresholds are ZoneLimits of the tier; values and thresholds are in the unit of the
 /// resource. Pure but for the state a ZoneTracker keeps; time comes from outside.
@@ -56,11 +55,6 @@ private:
     std::optional<SteadyTime> m_unknownSince;
     bool m_settled = false; ///< a zone was known since everything last started anew
 };
-
-/// The worst zone of all readings. Unknown when none is known; a reading that is unknown because whoever knows it is
-/// away (Unknown::Away, NotYet) is worse than green, one that cannot or need not be known (TooFew, NotAvailable) does
-/// not count.
-Zone verdict(std::span<const Reading> readings);
 
 /// The threshold that bounds `zone` above, if there is a worse zone.
 std::optional<double> nextThreshold(Zone zone, const ZoneLimits &limits);

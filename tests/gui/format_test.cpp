@@ -125,8 +125,6 @@ void FormatTest::verdicts_data()
     Snapshot down = snapshot(Zone::Red, {calm});
     down.links = {{"redis", false, {}, {}, "refused"}};
     QTest::newRow("redis is down") << down << "Red: Redis does not answer";
-    down.verdict = Zone::Unknown; // of what is measured there
-    QTest::newRow("redis hangs") << down << "Red: Redis does not answer";
 }
 
 void FormatTest::verdicts()

@@ -188,16 +188,9 @@ QString nextZoneText(const Reading &reading)
     return tr("%1 in about %2").arg(zoneWord(next), roughDurationText(*reading.toNextZone));
 }
 
-Zone verdictOf(const Snapshot &snapshot)
-{
-    const bool silent =
-        std::ranges::find(snapshot.links, std::optional(false), &LinkStatus::up) != snapshot.links.end();
-    return silent ? Zone::Red : snapshot.verdict;
-}
-
 QString verdictText(const Snapshot &snapshot)
 {
-    const QString word = capitalised(zoneWord(verdictOf(snapshot)));
+    const QString word = capitalised(zoneWord(snapshot.verdict));
     std::vector<const Reading *> causes;
     for (const Reading &reading : snapshot.readings) {
         const bool cause =

@@ -27,7 +27,6 @@ QString valueText(const Reading &reading);
 /// "red in about 40 min"; empty when it is not on its way.
 QString nextZoneText(const Reading &reading);
 /// The whole deployment in one sentence: "Yellow: Redis memory 21.3 of 30 MB, red in about 40 min".
-Zone verdictOf(const Snapshot &snapshot); ///< red also while what the portal needs does not answer
 QString verdictText(const Snapshot &snapshot);
 
 } // namespace portolan::ui

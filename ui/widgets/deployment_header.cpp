@@ -45,7 +45,7 @@ void DeploymentHeader::show(const Deployment &deployment)
     const auto snapshot = deployment.latest();
     const LinkState link = deployment.link();
     if (link == LinkState::Live && snapshot)
-        m_verdict->setZone(verdictOf(*snapshot), verdictText(*snapshot));
+        m_verdict->setZone(snapshot->verdict, verdictText(*snapshot));
     else
         m_verdict->setZone(Zone::Unknown, text(deployment.linkDetail()));
 }

@@ -221,13 +221,14 @@ private slots:
         const auto away = monitored.inbox.wait([](const Snapshot &s) { return linkUp(s, false); });
         QVERIFY(away);
         QVERIFY(!away->links[0].detail.empty());
+        QCOMPARE(away->verdict, Zone::Red);
         QVERIFY(away->redis.usedMemory); // still shown, with its age
         const auto stale = monitored.inbox.wait(
             [](const Snapshot &s) { return s.readings[0].unknown == Unknown::Away && s.readings[0].age > 5s; });
         QVERIFY(stale);
         QCOMPARE(stale->readings[0].zone, Zone::Unknown);
         QVERIFY(stale->readings[0].value);
-        QCOMPARE(stale->verdict, Zone::Unknown);
+        QCOMPARE(stale->verdict, Zone::Red);
         QVERIFY(stale->sequence > away->sequence + 20);
         QCOMPARE(stale->links.at(1).up, std::optional<bool>(true));
         server.resume();

@@ -1,3 +1,4 @@
+#include "core/api/verdict.h"
 #include "core/monitor/trend.h"
 #include "core/monitor/zones.h"
 #include "tests/fakes/manual_clock.h"
@@ -126,22 +127,31 @@ private slots:
     void verdicts_data()
     {
         QTest::addColumn<std::vector<Reading>>("readings");
+        QTest::addColumn<std::optional<bool>>("answers");
         QTest::addColumn<Zone>("zone");
-        QTest::newRow("none") << std::vector<Reading>{} << Zone::Unknown;
-        QTest::newRow("the worst") << std::vector{reading(Zone::Green), reading(Zone::Red), reading(Zone::Yellow)}
-                                   << Zone::Red;
-        QTest::newRow("too few requests do not matter")
-            << std::vector{reading(Zone::Green), reading(Zone::Unknown, Unknown::TooFew)} << Zone::Green;
-        QTest::newRow("away hides green")
-            << std::vector{reading(Zone::Green), reading(Zone::Unknown, Unknown::Away)} << Zone::Unknown;
-        QTest::newRow("away does not hide yellow")
-            << std::vector{reading(Zone::Yellow), reading(Zone::Unknown, Unknown::Away)} << Zone::Yellow;
-        QTest::newRow("only too few") << std::vector{reading(Zone::Unknown, Unknown::TooFew)} << Zone::Unknown;
+        const std::optional<bool> yes = true;
+        const std::optional<bool> no = false;
+        const std::optional<bool> notKnown;
+        const Reading green = reading(Zone::Green);
+        const Reading yellow = reading(Zone::Yellow);
+        const Reading away = reading(Zone::Unknown, Unknown::Away);
+        const Reading tooFew = reading(Zone::Unknown, Unknown::TooFew);
+        QTest::newRow("none") << std::vector<Reading>{} << notKnown << Zone::Unknown;
+        QTest::newRow("the worst") << std::vector{green, reading(Zone::Red), yellow} << yes << Zone::Red;
+        QTest::newRow("too few requests do not matter") << std::vector{green, tooFew} << yes << Zone::Green;
+        QTest::newRow("away hides green") << std::vector{green, away} << yes << Zone::Unknown;
+        QTest::newRow("away does not hide yellow") << std::vector{yellow, away} << yes << Zone::Yellow;
+        QTest::newRow("only too few") << std::vector{tooFew} << yes << Zone::Unknown;
+        QTest::newRow("nobody knows whether it answers") << std::vector{green} << notKnown << Zone::Green;
+        QTest::newRow("it does not answer, all else is green") << std::vector{green} << no << Zone::Red;
+        QTest::newRow("it does not answer, nothing is known") << std::vector{away} << no << Zone::Red;
     }
     void verdicts()
     {
         QFETCH(std::vector<Reading>, readings);
-        QTEST(verdict(readings), "zone");
+        QFETCH(std::optional<bool>, answers);
+        const std::vector<LinkStatus> links{{"database", true, {}, {}, {}}, {"redis", answers, {}, {}, {}}};
+        QTEST(verdict(readings, links), "zone");
     }
 
     void findsTheSlope()

@@ -67,9 +67,32 @@ function(portolan_library name)
   add_library(portolan::${name} ALIAS portolan_${name})
 endfunction()
 
+# portolan_sanitizer_environment(OUT [EVENT_LOOP])
+# What a test's environment tells the sanitizers, as NAME=value. EVENT_LOOP: the program runs one of Qt's while other
+# threads post to it, as programs with windows do.
+function(portolan_sanitizer_environment out)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "EVENT_LOOP" "" "")
+  set(tests ${PROJECT_SOURCE_DIR}/tests)
+  set(suppressions ${tests}/tsan.supp)
+  if(ARG_EVENT_LOOP)
+    # The sanitizer reads one file.
+    set(suppressions ${PROJECT_BINARY_DIR}/tsan_event_loop.supp)
+    file(READ ${tests}/tsan.supp everywhere)
+    file(READ ${tests}/tsan_event_loop.supp here)
+    file(CONFIGURE OUTPUT ${suppressions} CONTENT "${everywhere}${here}" @ONLY)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${tests}/tsan.supp ${tests}/tsan_event_loop.supp)
+  endif()
+  # With a longer history both stacks of a race are there to be compared with the suppressions.
+  set(${out}
+    TSAN_OPTIONS=suppressions=${suppressions}:history_size=7:halt_on_error=1:die_after_fork=0
+    ASAN_OPTIONS=detect_stack_use_after_return=0
+    LSAN_OPTIONS=suppressions=${tests}/lsan.supp
+    PARENT_SCOPE)
+endfunction()
+
 # portolan_test(NAME LABEL label SOURCES file... USES target... [TIMEOUT seconds] [SERIAL] [EVENT_LOOP])
-# A Qt Test program registered with CTest under `label` (unit, contract, integration, gui, e2e). EVENT_LOOP: it runs one
-# of Qt's while other threads post to it, as programs with windows do.
+# A Qt Test program registered with CTest under `label` (unit, contract, integration, gui, e2e). EVENT_LOOP: as above;
+# programs labelled gui always do.
 function(portolan_test name)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "SERIAL;EVENT_LOOP" "LABEL;TIMEOUT" "SOURCES;USES")
   add_executable(${name} ${ARG_SOURCES})
@@ -79,13 +102,13 @@ function(portolan_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
-  set(suppressions ${CMAKE_SOURCE_DIR}/tests/tsan.supp)
+  set(event_loop)
   if(ARG_LABEL STREQUAL "gui" OR ARG_EVENT_LOOP)
-    set(suppressions ${CMAKE_SOURCE_DIR}/tests/tsan_gui.supp)
+    set(event_loop EVENT_LOOP)
   endif()
-  # With a longer history both stacks of a race are there to be compared with the suppressions.
+  portolan_sanitizer_environment(sanitizers ${event_loop})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
-    ENVIRONMENT "QT_QPA_PLATFORM=offscreen;TSAN_OPTIONS=suppressions=${suppressions}:history_size=7:halt_on_error=1:die_after_fork=0;ASAN_OPTIONS=detect_stack_use_after_return=0;LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/lsan.supp")
+    ENVIRONMENT "QT_QPA_PLATFORM=offscreen;${sanitizers}")
   if(ARG_SERIAL)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
   endif()

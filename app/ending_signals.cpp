@@ -1,28 +1,15 @@
 #include "app/ending_signals.h"
 
+#include "core/base/ending_signals.h"
+
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <csignal>
-
 namespace portolan::app {
-
-namespace {
-
-sigset_t endingOnes()
-{
-    sigset_t all;
-    sigemptyset(&all);
-    sigaddset(&all, SIGINT);
-    sigaddset(&all, SIGTERM);
-    return all;
-}
-
-} // namespace
 
 EndingSignals::EndingSignals()
 {
-    const sigset_t ending = endingOnes();
+    const sigset_t ending = endingSignals();
     pthread_sigmask(SIG_BLOCK, &ending, nullptr);
     m_descriptor = ::signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -36,7 +23,7 @@ EndingSignals::~EndingSignals()
 
 void EndingSignals::openFor(const std::function<void()> &work)
 {
-    const sigset_t ending = endingOnes();
+    const sigset_t ending = endingSignals();
     pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
     work();
     pthread_sigmask(SIG_BLOCK, &ending, nullptr);
@@ -51,7 +38,7 @@ void EndingSignals::listen(std::function<void()> ended)
         signalfd_siginfo which{};
         if (::read(m_descriptor, &which, sizeof which) != sizeof which)
             return;
-        const sigset_t again = endingOnes();
+        const sigset_t again = endingSignals();
         pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
         ended();
     });

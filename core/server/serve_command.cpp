@@ -1,4 +1,5 @@
 #include "core/base/data_directory.h"
+#include "core/base/ending_signals.h"
 #include "core/base/logging.h"
 #include "core/base/system_clock.h"
 #include "core/server/commands.h"
@@ -25,15 +26,6 @@ LogOptions logOptions(const Settings &settings)
                     : level == "error"   ? LogLevel::Error
                                          : LogLevel::Info;
     return options;
-}
-
-sigset_t endingSignals()
-{
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    return signals;
 }
 
 } // namespace

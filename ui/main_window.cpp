@@ -277,9 +277,7 @@ void MainWindow::showZones()
     for (int row = 0; row < m_sidebar->count(); ++row) {
         const PageEntry &entry = pageTable()[std::size_t(row)];
         const bool overview = row == 0;
-        const Zone zone = !live || !snapshot ? Zone::Unknown
-                          : overview         ? snapshot->verdict
-                                             : zoneOf(entry, *snapshot);
+        const Zone zone = !live || !snapshot ? Zone::Unknown : overview ? snapshot->verdict : zoneOf(entry, *snapshot);
         // A page whose figures have no limit in this tier has no zone; before the first sample nobody knows.
         const bool limited = !snapshot || std::ranges::any_of(snapshot->readings, [&entry](const Reading &reading) {
             return std::ranges::find(entry.resources, reading.resource) != entry.resources.end();

@@ -313,8 +313,8 @@ struct Snapshot
     std::string version; ///< of the program
     std::string instance;
     std::chrono::seconds uptime{0}; ///< of the program
-    Zone verdict = Zone::Unknown; ///< of readings and links together: see verdict.h
-    std::vector<Reading> readings; ///< one per resource with zones in the tier
+    Zone verdict = Zone::Unknown;   ///< of readings and links together: see verdict.h
+    std::vector<Reading> readings;  ///< one per resource with zones in the tier
     std::vector<LinkStatus> links;
     RedisFigures redis;
     FamiliesFigures families;

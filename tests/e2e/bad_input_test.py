@@ -12,12 +12,8 @@ from harness import PASSWORD, Portal, Redis, add_user, folder, free_port, run
 
 class BadInputTest(unittest.TestCase):
     def setUp(self):
-        self._folder = folder()
-        self.where = self._folder.__enter__()
+        self.where = self.enterContext(folder())
         self.data_dir = self.where / "data"
-
-    def tearDown(self):
-        self._folder.__exit__(None, None, None)
 
     def refused(self, done, code, *words):
         """The program ended by itself with this code, and said all these words in one line."""

@@ -33,12 +33,8 @@ def screen(where):
 
 class ConsoleTest(unittest.TestCase):
     def setUp(self):
-        self._folder = folder()
-        self.where = self._folder.__enter__()
+        self.where = self.enterContext(folder())
         self.data_dir = self.where / "data"
-
-    def tearDown(self):
-        self._folder.__exit__(None, None, None)
 
     def environment(self, **more):
         return clean_environment(HOME=str(self.where), XDG_CONFIG_HOME=str(self.where / "config"),

@@ -50,9 +50,10 @@ User DemoUsers::at(std::uint64_t number) const
                       : "@example.org";
     user.role = number == 0 ? Role::Admin : number % 97 == 1 ? Role::Operator : Role::User;
     user.disabled = number % 41 == 7;
-    user.created = m_start - std::chrono::minutes((m_count - number) * 37);
+    const auto age = std::chrono::minutes((m_count - number) * 37);
+    user.created = m_start - age;
     if (number % 9 != 4)
-        user.lastSignIn = m_start - std::chrono::minutes(number * 13 % 20000);
+        user.lastSignIn = m_start - std::chrono::minutes(number * 13 % std::min<std::int64_t>(age.count(), 20000));
     return user;
 }
 

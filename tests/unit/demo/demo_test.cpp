@@ -133,8 +133,10 @@ void DemoTest::usersArePagedWithoutLossOrRepetition()
     query.limit = 100;
     for (;;) {
         const UserPage page = *demo.users(query).result();
-        for (const User &user : page.items)
+        for (const User &user : page.items) {
             QVERIFY(seen.insert(user.id).second);
+            QVERIFY(user.created <= clock.wall() && user.lastSignIn.value_or(user.created) >= user.created);
+        }
         if (!page.nextCursor)
             break;
         query.cursor = *page.nextCursor;

@@ -133,6 +133,17 @@ Result<void> checkValue(const SettingSpec &spec, const std::string &text)
     return {};
 }
 
+/// A description says "…; empty: what that means; …".
+std::string meaningOfEmpty(std::string_view description)
+{
+    constexpr std::string_view mark = "empty: ";
+    const auto at = description.find(mark);
+    if (at == std::string_view::npos)
+        return "(not set)";
+    const auto meaning = description.substr(at + mark.size());
+    return "(" + std::string(meaning.substr(0, meaning.find(';'))) + ")";
+}
+
 } // namespace
 
 /// Gathers layer by layer, lowest first; what a later one names replaces the earlier.
@@ -367,7 +378,13 @@ std::vector<Settings::Line> Settings::lines() const
 
 std::string Settings::render() const
 {
-    const auto all = lines();
+    auto all = lines();
+    for (auto &line : all) {
+        if (line.value.empty())
+            line.value = meaningOfEmpty(line.description);
+        for (char &c : line.value) // key patterns hold control characters
+            c = static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+    }
     std::size_t keyWidth = 0;
     std::size_t valueWidth = 0;
     for (const auto &line : all) {
@@ -377,8 +394,7 @@ std::string Settings::render() const
     std::string text;
     for (const auto &line : all) {
         text.append(line.key).append(keyWidth - line.key.size() + 2, ' ');
-        for (const char c : line.value) // key patterns hold control characters
-            text += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+        text.append(line.value);
         text.append(line.value.size() < valueWidth ? valueWidth - line.value.size() + 2 : 2, ' ');
         text.append(enumName(line.origin));
         if (!line.where.empty())

@@ -92,7 +92,7 @@ public:
         std::string description;
     };
     std::vector<Line> lines() const;
-    std::string render() const; ///< lines() as aligned text
+    std::string render() const; ///< lines() as aligned text; for an empty value what that means
 
 private:
     struct Effective

@@ -246,6 +246,8 @@ void SettingsTest::listsEverythingMasked()
     QVERIFY(text.find("redis://***@host/0") != std::string::npos);
     QVERIFY(text.find("environment (REDIS_URL)") != std::string::npos);
     QVERIFY(text.find("portal.toml:2)") != std::string::npos);
+    QVERIFY(text.find("(SQLite in the data directory)") != std::string::npos); // what an empty database.url means
+    QVERIFY(text.find("(not set)") != std::string::npos);
     std::size_t found = 0;
     for (const auto &line : settings->lines())
         found += line.key == "limits.api" && line.value == "9 per day" && line.origin == Origin::ConfigFile;

@@ -439,22 +439,32 @@ void PageActionsTest::runTheStack()
     QCOMPARE(console.opened[0].toString().toStdString(), stack.deployment().info().url);
     console.press(Qt::Key_E, keys);
     EVENTUALLY(said().contains("users"));
+    QVERIFY(wrote("stack.seed", ""));
     console.press(Qt::Key_R, keys);
     EVENTUALLY(said() == "The portal is running.");
+    QVERIFY(wrote("stack.restart", ""));
     QVERIFY(console.confirmer.asked.empty());
 
     console.press(Qt::Key_Delete, keys);
-    QCOMPARE(console.confirmer.asked.size(), std::size_t(1));
-    QCOMPARE(console.confirmer.asked[0].preview.sample, std::vector<std::string>{stack.dataDirectory()});
+    QTRY_COMPARE_WITH_TIMEOUT(console.confirmer.asked.size(), std::size_t(1), patience);
+    const ActionPreview &preview = console.confirmer.asked[0].preview;
+    QCOMPARE(preview.sample.front(), stack.dataDirectory());
+    QVERIFY2(preview.count.value_or(0) >= 40 && preview.bytes.value_or(0) > 0, preview.summary.c_str());
     EVENTUALLY(said() == "The portal is empty again.");
     QCOMPARE(stack.state(), State::Running);
+    m_audited = 0; // the log began anew
+    QCOMPARE(written().size(), std::size_t(1));
+    QVERIFY(wrote("stack.reset", "because"));
+    QVERIFY(!written().back().detail.empty());
 
     console.press(Qt::Key_T, keys);
     EVENTUALLY(stack.state() == State::Stopped && said() == "The portal is stopped.");
+    QVERIFY(wrote("stack.stop", ""));
     QVERIFY(!console.command("Open in the browser")->isEnabled() && !console.command("Stop")->isEnabled());
     QCOMPARE(stack.deployment().link(), LinkState::Off);
     console.press(Qt::Key_S, keys);
     EVENTUALLY(stack.state() == State::Running && said() == "The portal is running.");
+    QVERIFY(wrote("stack.start", ""));
     QVERIFY(!stack.problem());
 }
 

@@ -3,11 +3,13 @@
 #include "core/api/access.h"
 #include "core/api/user.h"
 
+#include <QtGlobal>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -70,24 +72,116 @@ struct SignOutUser
 
 using Action = std::variant<CloseClients, CleanUpFamily, ResizeWorker, RevokeTask, RerunTask, ChangeUser, SignOutUser>;
 
-/// What is the same for every action of a kind.
+/// What the console knows of an action without looking into it. Some of it depends on what exactly is asked for: to
+/// stop a worker loses something, to let it grow does not.
 struct ActionTraits
 {
     std::string_view name; ///< stable; as in the audit log
     Role role;             ///< the least that may do it
-    bool destructive;      ///< something is lost: its preview is shown before
+    const char *title;     ///< of the question; English, for ui to translate. %n: the preview's count, %1: `subject`
+    const char *verb;      ///< on its button
+    bool needsRedis = false;
+    bool destructive = false;   ///< something is lost: its preview is shown before
+    bool disruptive = false;    ///< whoever uses the portal notices: the preview is shown in production
+    std::string_view subject{}; ///< as long as the action lives
 };
 
-constexpr ActionTraits traitsOf(const CloseClients &) { return {"redis.client.close", Role::Operator, true}; }
-constexpr ActionTraits traitsOf(const CleanUpFamily &) { return {"redis.cleanup", Role::Operator, true}; }
-constexpr ActionTraits traitsOf(const ResizeWorker &) { return {"worker.resize", Role::Operator, false}; }
-constexpr ActionTraits traitsOf(const RevokeTask &) { return {"task.revoke", Role::Operator, true}; }
-constexpr ActionTraits traitsOf(const RerunTask &) { return {"task.rerun", Role::Operator, false}; }
-constexpr ActionTraits traitsOf(const ChangeUser &) { return {"user.change", Role::Admin, true}; }
-constexpr ActionTraits traitsOf(const SignOutUser &) { return {"user.sign-out", Role::Admin, true}; }
+constexpr ActionTraits traitsOf(const CloseClients &)
+{
+    return {.name = "redis.client.close",
+            .role = Role::Operator,
+            .title = QT_TRANSLATE_NOOP("actions", "Close %n connection(s)?"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Close"),
+            .needsRedis = true,
+            .destructive = true};
+}
+
+constexpr ActionTraits traitsOf(const CleanUpFamily &action)
+{
+    return {.name = "redis.cleanup",
+            .role = Role::Operator,
+            .title = QT_TRANSLATE_NOOP("actions", "Clean up %1?"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Delete keys"),
+            .needsRedis = true,
+            .destructive = true,
+            .subject = action.family};
+}
+
+constexpr ActionTraits traitsOf(const ResizeWorker &action)
+{
+    const bool stops = action.concurrency == 0;
+    return {.name = "worker.resize",
+            .role = Role::Operator,
+            .title = stops ? QT_TRANSLATE_NOOP("actions", "Stop all work of the worker?")
+                           : QT_TRANSLATE_NOOP("actions", "Resize the worker?"),
+            .verb = stops ? QT_TRANSLATE_NOOP("actions", "Stop its work") : QT_TRANSLATE_NOOP("actions", "Resize"),
+            .needsRedis = !action.node.empty(), // another process is told through it
+            .destructive = stops};
+}
+
+constexpr ActionTraits traitsOf(const RevokeTask &)
+{
+    return {.name = "task.revoke",
+            .role = Role::Operator,
+            .title = QT_TRANSLATE_NOOP("actions", "Revoke the task?"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Revoke"),
+            .needsRedis = true,
+            .destructive = true};
+}
+
+constexpr ActionTraits traitsOf(const RerunTask &)
+{
+    return {.name = "task.rerun",
+            .role = Role::Operator,
+            .title = QT_TRANSLATE_NOOP("actions", "Run the task again?"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Run"),
+            .needsRedis = true};
+}
+
+constexpr ActionTraits traitsOf(const ChangeUser &action)
+{
+    const bool enables = action.disabled && !*action.disabled;
+    return {.name = "user.change",
+            .role = Role::Admin,
+            .title = !action.disabled ? QT_TRANSLATE_NOOP("actions", "Change the role?")
+                     : enables        ? QT_TRANSLATE_NOOP("actions", "Enable the account?")
+                                      : QT_TRANSLATE_NOOP("actions", "Disable the account?"),
+            .verb = !action.disabled ? QT_TRANSLATE_NOOP("actions", "Change")
+                    : enables        ? QT_TRANSLATE_NOOP("actions", "Enable")
+                                     : QT_TRANSLATE_NOOP("actions", "Disable"),
+            .destructive = true};
+}
+
+constexpr ActionTraits traitsOf(const SignOutUser &)
+{
+    return {.name = "user.sign-out",
+            .role = Role::Admin,
+            .title = QT_TRANSLATE_NOOP("actions", "Sign the user out?"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Sign out"),
+            .destructive = true};
+}
+
 constexpr ActionTraits traitsOf(const Action &action)
 {
     return std::visit([](const auto &one) { return traitsOf(one); }, action);
+}
+
+/// What people lose with the keys of a family, in one sentence; empty for one that is not known.
+constexpr std::string_view lossOf(std::string_view family)
+{
+    constexpr std::pair<std::string_view, std::string_view> losses[]{
+        {"sessions", "People are signed out."},
+        {"results", "Finished analyses cannot be fetched any more."},
+        {"limits", "Windows start anew, so people can make more calls than their limits say."},
+        {"cache", "It is computed again when it is asked for."},
+        {"tickers", "Prices are fetched again when they are asked for."},
+        {"push", "What was not delivered to open pages is not delivered any more."},
+        {"queue", "Tasks that wait are lost."}};
+    for (const auto &[name, loss] : losses) {
+        if (name == family)
+            return loss;
+    }
+    return {};
 }
 
 /// What an action would touch, found out without touching it.

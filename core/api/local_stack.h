@@ -2,6 +2,7 @@
 
 #include "core/api/deployment.h"
 #include "core/api/result.h"
+#include "core/api/stack_command.h"
 
 #include <QFuture>
 #include <QObject>
@@ -10,17 +11,6 @@
 #include <vector>
 
 namespace portolan {
-
-/// What a portal on this machine is made of. Empty text: the built-in choice.
-struct LocalStackSettings
-{
-    std::string tier = "small";            ///< a built-in one, or a file
-    std::string listen = "127.0.0.1:8080"; ///< port 0 picks a free one
-    std::string redisUrl;                  ///< empty: a private redis-server
-    std::string databaseUrl;               ///< empty: SQLite in the data directory
-    std::string dataDirectory;             ///< empty: the user's own
-    bool operator==(const LocalStackSettings &) const = default;
-};
 
 /// A line of the portal's log.
 struct LogLine
@@ -33,7 +23,7 @@ struct LogLine
 };
 
 /// Makes, starts, stops and seeds one portal on this machine. Lives on the GUI thread; calls never block and always
-/// finish. One call at a time: another answers Conflict meanwhile.
+/// finish. One command at a time: another answers Conflict meanwhile, but a seed gives way to what stops the portal.
 class LocalStack : public QObject
 {
     Q_OBJECT
@@ -53,18 +43,27 @@ public:
     /// The portal as a deployment: the same object whether it runs or not, and across restarts.
     virtual Deployment &deployment() = 0;
 
-    /// Starts with these settings; they stay. Errors: those of a bad setting, port, Redis or database, with the mend.
+    /// For whoever makes the stack, when the program starts: StartStack without an audit entry, since nobody asked.
     virtual QFuture<Result<void>> start(LocalStackSettings settings) = 0;
-    virtual QFuture<Result<void>> stop() = 0;
-    /// Stops, deletes what the private Redis and the SQLite file hold, and starts again. Unsupported for a Redis or a
-    /// database that was named: they are not ours to delete.
-    virtual QFuture<Result<void>> reset() = 0;
-    /// Adds users, sessions and finished analyses to a running portal, for a first look. Answers in one sentence.
-    virtual QFuture<Result<std::string>> seed() = 0;
+
+    /// What a command would touch; touches nothing. A reset's counts what is there: of a portal that does not run, what
+    /// its files say.
+    virtual QFuture<Result<ActionPreview>> preview(StackCommand command) = 0;
 
 signals:
     void stateChanged();
     void logged(const std::vector<portolan::LogLine> &lines); ///< gathered for a moment, oldest first
+
+protected:
+    /// Of a command that deletes nothing.
+    ActionPreview previewOf(const StackCommand &command);
+
+private:
+    /// Does it, and writes the audit entry with the reason into the portal's own log: before it goes down, after it is
+    /// up, after a reset into the emptied database; also when it failed, where there is a database to write to. Only
+    /// the gate may ask, as with Deployment.
+    friend class ui::ActionGate;
+    virtual QFuture<Result<ActionOutcome>> perform(StackCommand command, std::string reason) = 0;
 };
 
 } // namespace portolan

@@ -230,7 +230,7 @@ QFuture<Result<std::vector<LimitUse>>> DemoDeployment::limitUse(Id user)
 
 QFuture<Result<ActionPreview>> DemoDeployment::preview(Action action)
 {
-    if (const Result<void> reach = reachable(false); !reach)
+    if (const Result<void> reach = reachable(traitsOf(action).needsRedis); !reach)
         return ready(Result<ActionPreview>(reach.error()));
     return ready(std::visit([this](const auto &one) { return previewOf(one); }, action));
 }
@@ -265,6 +265,8 @@ Result<ActionPreview> DemoDeployment::previewOf(const CleanUpFamily &action) con
         preview.count = std::uint64_t(family.keys->value * part);
         preview.bytes = std::uint64_t(family.bytes->value * part);
         preview.summary = "Deletes " + plural(*preview.count, "key") + " of the family " + action.family + ".";
+        if (const auto loss = lossOf(action.family); !loss.empty())
+            preview.summary.append(" ").append(loss);
         for (int i = 0; i < 6; ++i)
             preview.sample.push_back(action.family.substr(0, 1) + ":9f2c" + std::to_string(4711 + i * 97));
         return preview;
@@ -281,6 +283,15 @@ Result<ActionPreview> DemoDeployment::previewOf(const ResizeWorker &action) cons
     });
     if (!there)
         return failure(ErrorKind::NotFound, "There is no such worker.");
+    if (action.concurrency == 0) {
+        const auto waiting = m_data.tasks.count(TaskPlace::Waiting);
+        const auto running = m_data.tasks.count(TaskPlace::Running);
+        return ActionPreview{"Takes no task any more: " + std::to_string(waiting) + " wait and " +
+                                 std::to_string(running) + " run. Those that run still end.",
+                             waiting + running,
+                             {},
+                             {}};
+    }
     return ActionPreview{"Runs " + plural(action.concurrency, "task") + " at once.", action.concurrency, {}, {}};
 }
 
@@ -329,25 +340,31 @@ QFuture<Result<ActionOutcome>> DemoDeployment::perform(Action action, std::strin
     if (m_failNext)
         return ready(Result<ActionOutcome>(*std::exchange(m_failNext, std::nullopt)));
     const auto possible = std::visit([this](const auto &one) { return previewOf(one); }, action);
-    if (const Result<void> reach = reachable(false); !reach)
+    if (const Result<void> reach = reachable(traitsOf(action).needsRedis); !reach)
         return ready(Result<ActionOutcome>(reach.error()));
     if (!possible)
         return ready(Result<ActionOutcome>(possible.error()));
     ActionOutcome outcome = std::visit([this](const auto &one) { return carryOut(one); }, action);
+    note(traitsOf(action).name, std::move(reason), outcome.summary);
+    m_events.push_back({m_clock.wall(), EventKind::Action, outcome.summary});
+    tick();
+    return ready(Result<ActionOutcome>(std::move(outcome)));
+}
+
+void DemoDeployment::note(std::string_view action, std::string reason, std::string detail,
+                          const std::optional<Error> &error)
+{
     AuditEntry entry;
     entry.id = m_audit.size() + 1;
     entry.at = m_clock.wall();
     entry.actor = "demo";
     entry.role = m_options.role;
-    entry.action = traitsOf(action).name;
+    entry.action = action;
     entry.deployment = info().name;
-    entry.outcome = "done";
+    entry.outcome = error ? "failed" : "done";
     entry.reason = std::move(reason);
-    entry.detail = outcome.summary;
+    entry.detail = std::move(detail);
     m_audit.push_back(std::move(entry));
-    m_events.push_back({m_clock.wall(), EventKind::Action, outcome.summary});
-    tick();
-    return ready(Result<ActionOutcome>(std::move(outcome)));
 }
 
 ActionOutcome DemoDeployment::carryOut(const CloseClients &action)

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace portolan::demo {
@@ -38,8 +39,11 @@ public:
     void tick();         ///< takes a sample now, as the clock says
     void setOn(bool on); ///< Off: as a portal that is not running
 
-    /// For tests: what was done, oldest first; refused and failed actions are not in it.
+    /// The audit log: what was done, oldest first; refused and failed actions are not in it.
     const std::vector<AuditEntry> &audit() const { return m_audit; }
+    /// One more entry; for what is done to the portal as a whole too.
+    void note(std::string_view action, std::string reason, std::string detail, const std::optional<Error> &error = {});
+    void forgetAudit() { m_audit.clear(); }
     /// For tests: what perform() was asked, oldest first, whatever came of it.
     const std::vector<Action> &performed() const { return m_performed; }
     void failNext(Error error) { m_failNext = std::move(error); } ///< the next perform() answers this

@@ -24,9 +24,13 @@ constexpr std::array samples{
            "task failed name=portal.analysis error=\"Unavailable: the provider did not answer\""},
 };
 
-QFuture<Result<void>> done(const std::optional<Error> &error)
+template <class T> QFuture<T> ready(T value) { return QtFuture::makeReadyFuture(std::move(value)); }
+
+ActionOutcome said(std::string sentence) { return {std::move(sentence), {}}; }
+
+std::string counted(std::uint64_t count, const std::string &what)
 {
-    return QtFuture::makeReadyFuture(error ? Result<void>(*error) : Result<void>());
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
 } // namespace
@@ -90,47 +94,118 @@ void DemoStack::become(State state)
 
 QFuture<Result<void>> DemoStack::start(LocalStackSettings settings)
 {
-    m_calls.push_back("start");
-    m_settings = std::move(settings);
-    m_problem = takeFailure();
-    if (!m_problem && m_state == State::Running)
-        return done(failure(ErrorKind::Conflict, "The portal is running already."));
-    become(m_problem ? State::Stopped : State::Running);
-    if (!m_problem)
-        log(LogLine::Level::Info, "serving http://" + m_settings.listen + " tier=" + m_settings.tier);
-    return done(m_problem);
+    const auto refused = refusal(StartStack{settings});
+    return ready(refused ? Result<void>(*refused) : begin(settings));
 }
 
-QFuture<Result<void>> DemoStack::stop()
+Result<void> DemoStack::begin(const LocalStackSettings &settings)
 {
-    m_calls.push_back("stop");
-    if (const auto error = takeFailure())
-        return done(error);
+    m_settings = settings;
+    m_problem = takeFailure();
+    become(m_problem ? State::Stopped : State::Running);
+    if (m_problem)
+        return *m_problem;
+    log(LogLine::Level::Info, "serving http://" + m_settings.listen + " tier=" + m_settings.tier);
+    return {};
+}
+
+void DemoStack::end()
+{
     log(LogLine::Level::Info, "stopping: finishing requests and running tasks");
     become(State::Stopped);
-    return done(std::nullopt);
 }
 
-QFuture<Result<void>> DemoStack::reset()
+QFuture<Result<ActionPreview>> DemoStack::preview(StackCommand command)
 {
-    m_calls.push_back("reset");
+    return ready(std::holds_alternative<ResetStack>(command) ? previewOfReset()
+                                                             : Result<ActionPreview>(previewOf(command)));
+}
+
+QFuture<Result<ActionOutcome>> DemoStack::perform(StackCommand command, std::string reason)
+{
+    const std::string name(traitsOf(command).name);
+    m_calls.push_back(name);
+    if (const auto refused = refusal(command))
+        return ready(Result<ActionOutcome>(*refused));
+    auto outcome = std::visit([this](const auto &one) { return carryOut(one); }, command);
+    m_deployment.note(name, std::move(reason), outcome ? outcome->summary : outcome.error().message,
+                      outcome ? std::nullopt : std::optional(outcome.error()));
+    return ready(std::move(outcome));
+}
+
+/// What cannot be begun at all, and so leaves no entry.
+std::optional<Error> DemoStack::refusal(const StackCommand &command) const
+{
+    const bool running = m_state == State::Running;
+    if (std::holds_alternative<StartStack>(command) && running)
+        return failure(ErrorKind::Conflict, "The portal is running already.", "Stop it first.");
+    if ((std::holds_alternative<RestartStack>(command) || std::holds_alternative<SeedStack>(command)) && !running)
+        return failure(ErrorKind::Unavailable, "The portal is not running.", "Start it.");
+    const bool own = m_settings.redisUrl.empty() && m_settings.databaseUrl.empty();
+    if (std::holds_alternative<ResetStack>(command) && !own)
+        return failure(ErrorKind::Unsupported, "A Redis or a database that was named is not ours to delete.");
+    return std::nullopt;
+}
+
+Result<ActionOutcome> DemoStack::carryOut(const StartStack &command)
+{
+    if (const auto started = begin(command.settings); !started)
+        return started.error();
+    return said("The portal is running.");
+}
+
+Result<ActionOutcome> DemoStack::carryOut(const StopStack &)
+{
     if (const auto error = takeFailure())
-        return done(error);
-    if (!m_settings.redisUrl.empty() || !m_settings.databaseUrl.empty())
-        return done(failure(ErrorKind::Unsupported, "A Redis or a database that was named is not ours to delete."));
+        return *error;
+    end();
+    return said("The portal is stopped.");
+}
+
+Result<ActionOutcome> DemoStack::carryOut(const RestartStack &command)
+{
+    end();
+    return carryOut(StartStack{command.settings});
+}
+
+Result<ActionPreview> DemoStack::previewOfReset() const
+{
+    if (const auto refused = refusal(ResetStack{}))
+        return *refused;
+    const auto sample = m_deployment.latest();
+    ActionPreview preview;
+    preview.sample = {dataDirectory()};
+    preview.bytes = sample ? sample->redis.usedMemory.value_or(0) : 0;
+    if (!sample || m_state != State::Running) {
+        preview.summary = "Deletes every user, session, task, result and audit entry of this portal, and starts it "
+                          "empty. How many there are is not counted while the portal is stopped.";
+        return preview;
+    }
+    preview.count = sample->users.registered.value_or(0);
+    preview.summary = "Deletes " + counted(*preview.count, "user") + ", " +
+                      counted(sample->users.sessions.value_or(0), "session") + ", " +
+                      counted(sample->queue.waiting.value_or(0), "task") + " and " +
+                      std::to_string(m_deployment.audit().size()) + " audit entries, and starts the portal empty.";
+    return preview;
+}
+
+Result<ActionOutcome> DemoStack::carryOut(const ResetStack &)
+{
+    if (const auto error = takeFailure())
+        return *error;
     become(State::Stopped);
+    m_deployment.forgetAudit();
     become(State::Running);
     log(LogLine::Level::Warning, "reset: everything is deleted");
-    return done(std::nullopt);
+    return said("The portal is empty again.");
 }
 
-QFuture<Result<std::string>> DemoStack::seed()
+Result<ActionOutcome> DemoStack::carryOut(const SeedStack &)
 {
-    m_calls.push_back("seed");
     if (const auto error = takeFailure())
-        return QtFuture::makeReadyFuture(Result<std::string>(*error));
+        return *error;
     log(LogLine::Level::Info, "seeded users=20 analyses=12");
-    return QtFuture::makeReadyFuture(Result<std::string>(std::string("20 users and 12 analyses were added.")));
+    return said("20 users and 12 analyses were added.");
 }
 
 } // namespace portolan::demo

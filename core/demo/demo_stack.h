@@ -17,11 +17,12 @@ public:
     DemoStack(DemoOptions options, const Clock &clock, QObject *parent = nullptr);
     ~DemoStack() override;
 
-    void play(); ///< samples and log lines come by themselves from here on
-    void tick(); ///< one sample and its log lines, now
+    void play();                                 ///< samples and log lines come by themselves from here on
+    void tick();                                 ///< one sample and its log lines, now
+    void switchOff() { become(State::Stopped); } ///< as before it was started
     void failNext(Error error) { m_failNext = std::move(error); } ///< the next call answers this
 
-    /// For tests: "start", "stop", "reset", "seed", as they were asked.
+    /// For tests: the names of the commands, as they were asked, whatever came of them.
     const std::vector<std::string> &calls() const { return m_calls; }
 
     State state() const override { return m_state; }
@@ -31,11 +32,19 @@ public:
     std::string dataDirectory() const override;
     DemoDeployment &deployment() override { return m_deployment; }
     QFuture<Result<void>> start(LocalStackSettings settings) override;
-    QFuture<Result<void>> stop() override;
-    QFuture<Result<void>> reset() override;
-    QFuture<Result<std::string>> seed() override;
+    QFuture<Result<ActionPreview>> preview(StackCommand command) override;
 
 private:
+    QFuture<Result<ActionOutcome>> perform(StackCommand command, std::string reason) override;
+    Result<ActionOutcome> carryOut(const StartStack &command);
+    Result<ActionOutcome> carryOut(const StopStack &command);
+    Result<ActionOutcome> carryOut(const RestartStack &command);
+    Result<ActionOutcome> carryOut(const ResetStack &command);
+    Result<ActionOutcome> carryOut(const SeedStack &command);
+    std::optional<Error> refusal(const StackCommand &command) const;
+    Result<ActionPreview> previewOfReset() const;
+    Result<void> begin(const LocalStackSettings &settings);
+    void end();
     void become(State state);
     void logSample();
     void log(LogLine::Level level, std::string message);

@@ -261,11 +261,13 @@ std::optional<CleanupStatus> Cleanup::status() const
     return m_impl->current;
 }
 
-Result<void> Cleanup::cancel()
+Result<void> Cleanup::cancel(std::string_view id)
 {
     const std::lock_guard lock(m_impl->mutex);
     if (!m_impl->busy)
         return failure(ErrorKind::NotFound, "No cleanup is under way.");
+    if (!id.empty() && m_impl->current->id != id)
+        return failure(ErrorKind::NotFound, "This cleanup is not under way any more; another is.");
     m_impl->cancelling = true;
     return {};
 }

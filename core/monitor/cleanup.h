@@ -82,8 +82,9 @@ public:
     /// The one under way or the last one; nothing before the first. From any thread.
     std::optional<CleanupStatus> status() const;
 
-    /// Ends the one under way after its present step; what is deleted stays deleted. NotFound when none is under way.
-    Result<void> cancel();
+    /// Ends the one of this id (empty: whichever it is) after its present step; what is deleted stays deleted. NotFound
+    /// when it is not under way: another's goes on.
+    Result<void> cancel(std::string_view id = {});
 
     /// Cancels and waits for its end; nothing can be started any more. Blocks; not on the executor's thread.
     void stop();

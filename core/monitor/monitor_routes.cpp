@@ -137,12 +137,12 @@ void MonitorRoutes::mountRedis(http::Router &router)
                {"The cleanup under way, or the last one", {}, {}});
     router.del("/api/admin/redis/cleanup", operatorAccess,
                [this](Request &request) -> awaitable<Response> {
-                   const Result<void> cancelled = m_admin.cancelCleanup();
+                   const Result<void> cancelled = m_admin.cancelCleanup(request.queryParam("id").value_or(""));
                    if (cancelled.has_error())
                        co_return http::problem(request, cancelled.error());
                    co_return http::noContent();
                },
-               {"Cancel the cleanup under way", {}, {}});
+               {"Cancel the cleanup under way; with ?id= only if it is that one", {}, {}});
 }
 
 void MonitorRoutes::mountStream(http::Server &server, http::StillAllowed allowed, std::chrono::milliseconds interval)

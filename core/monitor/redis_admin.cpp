@@ -163,11 +163,11 @@ std::optional<CleanupStatus> RedisAdmin::cleanupStatus() const
     return m_cleanup ? m_cleanup->status() : std::nullopt;
 }
 
-Result<void> RedisAdmin::cancelCleanup()
+Result<void> RedisAdmin::cancelCleanup(std::string_view id)
 {
     if (!m_cleanup)
         return failure(ErrorKind::NotFound, "No cleanup is under way.");
-    return m_cleanup->cancel();
+    return m_cleanup->cancel(id);
 }
 
 } // namespace portolan::monitor

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace portolan::redis {
@@ -72,7 +73,8 @@ public:
     awaitable<CleanupStatus> settled(CleanupStatus started, std::chrono::milliseconds most) const;
 
     std::optional<CleanupStatus> cleanupStatus() const; ///< under way or the last one
-    Result<void> cancelCleanup();                       ///< NotFound when none is under way
+    /// Of this id, or whichever is under way; NotFound when it is not. As Cleanup::cancel().
+    Result<void> cancelCleanup(std::string_view id = {});
 
 private:
     std::string describe(const std::vector<std::uint64_t> &ids) const;

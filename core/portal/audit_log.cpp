@@ -8,6 +8,13 @@
 
 namespace portolan::portal {
 
+std::string auditOutcome(const std::optional<Error> &error)
+{
+    if (!error)
+        return "done";
+    return error->code.empty() ? std::string(enumName(error->kind)) : error->code;
+}
+
 AuditLog::AuditLog(storage::AuditStore &store, storage::UsersStore &users, IdGenerator &ids, const Clock &clock,
                    Logger &logger, std::string deployment)
     : m_store(store), m_users(users), m_ids(ids), m_clock(clock), m_logger(logger), m_deployment(std::move(deployment))
@@ -24,7 +31,7 @@ awaitable<void> AuditLog::record(Actor actor, std::string action, std::string su
     entry.action = std::move(action);
     entry.subject = std::move(subject);
     entry.deployment = m_deployment;
-    entry.outcome = !error ? "done" : !error->code.empty() ? error->code : std::string(enumName(error->kind));
+    entry.outcome = auditOutcome(error);
     entry.reason = std::move(actor.reason);
     entry.detail = std::move(detail);
     entry.actor = "system";

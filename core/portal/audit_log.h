@@ -33,6 +33,9 @@ template <class T> std::optional<Error> errorOf(const Result<T> &result)
     return result ? std::nullopt : std::optional<Error>(result.error());
 }
 
+/// How an entry says what became of it: "done", or the error's code, or its kind.
+std::string auditOutcome(const std::optional<Error> &error);
+
 /// The one way into the audit log for services of the portal. The service that executes a change calls record() once,
 /// with the outcome, also when it failed.
 class AuditLog final

@@ -34,12 +34,10 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, CloseClients a
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, CleanUpFamily action, std::string reason)
 {
-    monitor::Asker asker{{0, Role::Admin}, std::move(reason)};
-    monitor::CleanupRequest wanted{action.family, false, action.idle};
-    const auto started = co_await services.redis.cleanUp(std::move(asker), std::move(wanted));
-    if (!started)
-        co_return started.error();
-    const auto status = co_await services.redis.settled(*started, cleanupPatience);
+    const auto run = co_await runCleanup(services, action, false, std::move(reason), cleanupPatience);
+    if (!run)
+        co_return run.error();
+    const auto &status = *run;
     if (status.state == monitor::CleanupState::Failed)
         co_return failure(ErrorKind::Internal, "The cleanup failed: " + status.detail);
     if (status.state == monitor::CleanupState::Cancelled)
@@ -110,13 +108,20 @@ awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action a
     co_return done;
 }
 
+awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, CleanUpFamily action, bool dryRun,
+                                                     std::string reason, std::chrono::seconds patience)
+{
+    monitor::Asker asker{{0, Role::Admin}, std::move(reason)};
+    monitor::CleanupRequest wanted{std::move(action.family), dryRun, action.idle};
+    auto started = co_await services.redis.cleanUp(std::move(asker), std::move(wanted));
+    if (!started)
+        co_return started.error();
+    co_return co_await services.redis.settled(std::move(*started), patience);
+}
+
 std::string whyNot(const Action &action, bool hasRedis)
 {
-    const bool database = std::holds_alternative<ChangeUser>(action) || std::holds_alternative<SignOutUser>(action);
-    const bool ownWorker = std::holds_alternative<ResizeWorker>(action);
-    if (hasRedis || database || ownWorker)
-        return {};
-    return "This portal runs without Redis.";
+    return hasRedis || !traitsOf(action).needsRedis ? std::string() : "This portal runs without Redis.";
 }
 
 } // namespace portolan::server

@@ -2,8 +2,10 @@
 
 #include "core/api/action.h"
 #include "core/api/result.h"
+#include "core/monitor/cleanup.h"
 #include "core/server/portal_services.h"
 
+#include <chrono>
 #include <string>
 
 /// What a console's actions mean for a portal in this process. Coroutines on the services' executor. Every action goes
@@ -17,6 +19,10 @@ awaitable<Result<ActionPreview>> previewAction(PortalServices services, Action a
 
 /// Does it. A cleanup that takes longer than 20 s goes on by itself; the outcome says so.
 awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action action, std::string reason);
+
+/// A cleanup, or the count of what it would delete, once it is over or as it stands after `patience`.
+awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, CleanUpFamily action, bool dryRun,
+                                                     std::string reason, std::chrono::seconds patience);
 
 /// Whether a portal can do this kind of action at all; else why not.
 std::string whyNot(const Action &action, bool hasRedis);

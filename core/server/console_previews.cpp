@@ -2,6 +2,7 @@
 #include "core/monitor/redis_admin.h"
 #include "core/portal/user_admin_service.h"
 #include "core/portal/worker_admin_service.h"
+#include "core/queue/broker.h"
 #include "core/queue/results.h"
 #include "core/queue/worker_pool.h"
 #include "core/server/console_actions.h"
@@ -52,25 +53,38 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, CloseClients a
 
 awaitable<Result<ActionPreview>> preview(PortalServices services, CleanUpFamily action)
 {
-    monitor::Asker asker{{0, Role::Admin}, {}};
-    monitor::CleanupRequest wanted{action.family, true, action.idle};
-    const auto started = co_await services.redis.cleanUp(std::move(asker), std::move(wanted));
-    if (!started)
-        co_return started.error();
-    const auto status = co_await services.redis.settled(*started, previewPatience);
+    const auto run = co_await runCleanup(services, action, true, {}, previewPatience);
+    if (!run)
+        co_return run.error();
+    const auto &status = *run;
     if (status.state == monitor::CleanupState::Failed)
         co_return failure(ErrorKind::Internal, "The preview failed: " + status.detail);
     const bool all = status.state == monitor::CleanupState::Done;
     if (status.state == monitor::CleanupState::Running) // so that the cleanup itself need not wait for it
-        (void)services.redis.cancelCleanup();
+        (void)services.redis.cancelCleanup(status.id);
     ActionPreview found;
     found.summary = "Deletes " + std::string(all ? "" : "at least ") + counted(status.matched, "key", "keys") + " of " +
                     action.family + ", about " + bytesWord(status.bytes) + ".";
+    if (const auto loss = lossOf(action.family); !loss.empty())
+        found.summary.append(" ").append(loss);
     found.count = status.matched;
     found.bytes = status.bytes;
     for (const auto &key : status.sample)
         addSample(found, key);
     co_return found;
+}
+
+awaitable<Result<ActionPreview>> previewStop(PortalServices services, portal::WorkerAdminService::Worker worker)
+{
+    auto queues = worker.queues.empty() ? services.pool.options().queues : worker.queues;
+    const auto backlog = co_await services.broker.backlog(std::move(queues));
+    ActionPreview seen;
+    seen.summary = worker.node + " takes no task any more: ";
+    seen.summary += backlog ? counted(backlog->waiting(), "task waits", "tasks wait") : "an unknown number waits";
+    seen.summary += " and " + counted(worker.active, "runs", "run") + ". Those that run still end.";
+    seen.count = worker.active + (backlog ? backlog->waiting() : 0);
+    addSample(seen, worker.node);
+    co_return seen;
 }
 
 awaitable<Result<ActionPreview>> preview(PortalServices services, ResizeWorker action)
@@ -82,6 +96,8 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, ResizeWorker a
         *workers, [&](const auto &worker) { return action.node.empty() ? worker.here : worker.node == action.node; });
     if (found == workers->end())
         co_return failure(ErrorKind::NotFound, "No worker named '" + action.node + "' answers.");
+    if (action.concurrency == 0)
+        co_return co_await previewStop(services, *found);
     ActionPreview seen;
     seen.summary = found->node + " runs " + counted(found->concurrency, "task", "tasks") + " at once now, then " +
                    std::to_string(action.concurrency) + ".";

@@ -5,6 +5,7 @@
 #include "core/base/logging.h"
 #include "core/base/names.h"
 #include "core/base/tier_file.h"
+#include "core/monitor/history.h"
 #include "core/server/demonstration.h"
 #include "core/server/environment.h"
 #include "core/server/log_collector.h"
@@ -20,6 +21,7 @@ namespace portolan::server {
 namespace {
 
 constexpr std::chrono::milliseconds logInterval{100};
+constexpr std::chrono::seconds seedPatience{5}; // for one of its steps
 
 /// What the process was told, with these above it. An empty one is said too: it means the built-in choice, whatever the
 /// environment names.
@@ -69,37 +71,31 @@ LogOptions logOptions(const Settings &settings, const std::shared_ptr<LogCollect
     return options;
 }
 
-/// Deletes what the private Redis and the SQLite file hold. The lock of the data directory is held meanwhile, so that
-/// no other process's portal loses its files. What was measured (the history) and the signing key stay.
-Result<void> wipe(const std::filesystem::path &path)
+Error busyNow() { return failure(ErrorKind::Conflict, "The portal is busy.", "Wait until that is done."); }
+
+Error notRunning() { return failure(ErrorKind::Unavailable, "The portal is not running.", "Start it."); }
+
+Error notOurs()
 {
-    std::error_code failed;
-    if (!std::filesystem::exists(path, failed))
-        return {};
-    const auto directory = DataDirectory::open(path);
-    if (!directory)
-        return directory.error();
-    // A directory that was there before may hold somebody else's files too.
-    const auto redis = directory->file("redis");
-    std::filesystem::remove_all(redis / "appendonlydir", failed);
-    for (const char *name : {"dump.rdb", "redis.lock", "redis.pid", "redis.sock"})
-        std::filesystem::remove(redis / name, failed);
-    std::error_code notEmpty;
-    std::filesystem::remove(redis, notEmpty);
-    for (const char *name : {"portal.db", "portal.db-wal", "portal.db-shm", "portal.db-journal"}) {
-        std::error_code one;
-        std::filesystem::remove(directory->file(name), one);
-        if (one)
-            failed = one;
-    }
-    if (failed)
-        return failure(ErrorKind::Unavailable,
-                       "Not all files in " + path.string() + " could be deleted: " + failed.message() + ".",
-                       "Give this user the right to delete them.");
-    return {};
+    return failure(ErrorKind::Unsupported, "A Redis or a database that was named is not ours to delete.",
+                   "Empty it with its own tools, or use the private one.");
 }
 
-Error busyNow() { return failure(ErrorKind::Conflict, "The portal is busy.", "Wait until that is done."); }
+/// A call, and what answers it: with this sentence when it worked.
+struct Call
+{
+    explicit Call(std::string sentence)
+        : future(answer->future()), done([answer = answer, sentence = std::move(sentence)](const Result<void> &result) {
+              ActionOutcome outcome;
+              outcome.summary = sentence;
+              answer->finish(result ? Result<ActionOutcome>(std::move(outcome)) : result.error());
+          })
+    {}
+
+    std::shared_ptr<Answer<ActionOutcome>> answer = std::make_shared<Answer<ActionOutcome>>();
+    QFuture<Result<ActionOutcome>> future;
+    std::function<void(const Result<void> &)> done;
+};
 
 } // namespace
 
@@ -107,6 +103,14 @@ struct EmbeddedStack::Portal
 {
     std::unique_ptr<Logger> logger;
     std::unique_ptr<PortalServer> server;
+};
+
+struct EmbeddedStack::Seeding
+{
+    std::atomic<bool> cancelled{false};
+    std::atomic<bool> over{false};
+    std::promise<void> ended;
+    std::shared_future<void> end = ended.get_future().share();
 };
 
 EmbeddedStack::EmbeddedStack(SettingSources sources, const Clock &clock, Options options, QObject *parent)
@@ -132,6 +136,8 @@ EmbeddedStack::~EmbeddedStack()
     m_deployment.detach("The portal has stopped.");
     m_demonstration.reset();
     m_calls.cancelAll();
+    if (m_seeding)
+        m_seeding->cancelled = true;
     {
         const std::lock_guard lock(m_mutex);
         m_ending = true;
@@ -166,6 +172,7 @@ void EmbeddedStack::work()
         }
         job();
     }
+    endSeed(m_seeding); // nobody changes it any more
     shutDown();
 }
 
@@ -178,14 +185,30 @@ void EmbeddedStack::post(std::function<void()> job)
     m_wake.notify_one();
 }
 
-Result<std::string> EmbeddedStack::launch(const LocalStackSettings &settings)
+Result<std::string> EmbeddedStack::launch(const LocalStackSettings &settings, Trace trace)
 {
     auto loaded = Settings::load(sourcesOf(m_sources, settings));
-    if (!loaded)
-        return loaded.error();
+    const auto started = loaded ? tryLaunch(std::move(*loaded)) : Result<std::string>(loaded.error());
+    if (!trace.entry)
+        return started;
+    if (!started) {
+        trace.entry->error = started.error();
+        trace.entry->detail += (trace.entry->detail.empty() ? "" : "; ") + std::string("the portal did not start: ") +
+                               started.error().message;
+        note(settings, std::move(*trace.entry));
+    } else if (trace.whenUp) {
+        if (trace.entry->detail.empty())
+            trace.entry->detail = m_portal->server->summary();
+        noteHere(std::move(*trace.entry));
+    }
+    return started;
+}
+
+Result<std::string> EmbeddedStack::tryLaunch(Settings settings)
+{
     auto portal = std::make_unique<Portal>();
-    portal->logger = std::make_unique<Logger>(m_clock, logOptions(*loaded, m_log));
-    auto started = PortalServer::start(std::move(*loaded), m_clock, *portal->logger);
+    portal->logger = std::make_unique<Logger>(m_clock, logOptions(settings, m_log));
+    auto started = PortalServer::start(std::move(settings), m_clock, *portal->logger);
     if (!started)
         return started.error();
     portal->server = std::move(*started);
@@ -193,6 +216,35 @@ Result<std::string> EmbeddedStack::launch(const LocalStackSettings &settings)
                          {{"url", portal->server->url()}, {"with", portal->server->summary()}});
     m_portal = std::move(portal);
     return m_portal->server->url();
+}
+
+void EmbeddedStack::note(const LocalStackSettings &settings, StackEntry entry)
+{
+    const auto loaded = Settings::load(sourcesOf(m_sources, settings));
+    if (loaded)
+        recordBlocking(*loaded, m_clock, std::move(entry));
+}
+
+void EmbeddedStack::noteHere(StackEntry entry)
+{
+    if (m_portal)
+        recordBlocking(m_portal->server->services(), std::move(entry));
+}
+
+StackContents EmbeddedStack::contents(const std::filesystem::path &folder)
+{
+    if (!m_portal)
+        return contentsOf(folder, nullptr);
+    const auto services = m_portal->server->services();
+    return contentsOf(folder, &services);
+}
+
+void EmbeddedStack::endSeed(const std::shared_ptr<Seeding> &seeding)
+{
+    if (!seeding || seeding->over)
+        return;
+    seeding->cancelled = true;
+    seeding->end.wait_for(seedPatience);
 }
 
 void EmbeddedStack::shutDown()
@@ -209,61 +261,61 @@ void EmbeddedStack::shutDown()
     (void)m_portal.release();
 }
 
-QFuture<Result<void>> EmbeddedStack::start(LocalStackSettings settings)
+void EmbeddedStack::begin(LocalStackSettings settings, Trace trace, Done done)
 {
     if (m_busy)
-        return answered<void>(busyNow());
+        return done(busyNow());
     if (m_state == State::Running)
-        return answered<void>(failure(ErrorKind::Conflict, "The portal is running already.", "Stop it first."));
+        return done(failure(ErrorKind::Conflict, "The portal is running already.", "Stop it first."));
     if (m_toldWrong && settings == m_settings) {
         // What is wrong must not be passed over by the settings that go above it.
         m_deployment.detach(inWords(*m_toldWrong));
         setState(State::Stopped, m_toldWrong);
-        return answered<void>(*m_toldWrong);
+        return done(*m_toldWrong);
     }
     m_settings = std::move(settings);
-    auto done = std::make_shared<Answer<void>>();
-    auto future = done->future();
     m_busy = true;
-    startPortal(std::move(done));
-    return future;
+    startPortal(std::move(trace), std::move(done));
 }
 
-void EmbeddedStack::startPortal(Done done)
+void EmbeddedStack::startPortal(Trace trace, Done done)
 {
     m_deployment.connecting();
     setState(State::Starting);
-    post([this, settings = m_settings, done = std::move(done)] {
-        auto started = launch(settings);
+    post([this, settings = m_settings, trace = std::move(trace), done = std::move(done)] {
+        auto started = launch(settings, trace);
         postTo(this, [this, started = std::move(started), done] { startFinished(started, done); });
     });
 }
 
-void EmbeddedStack::startFinished(Result<std::string> started, const Done &done)
+void EmbeddedStack::startFinished(const Result<std::string> &started, const Done &done)
 {
     m_busy = false;
     if (!started) {
         m_deployment.detach(inWords(started.error()));
         setState(State::Stopped, started.error());
-        done->finish(started.error());
+        done(started.error());
         return;
     }
     m_deployment.attach(*m_portal->server);
     setState(State::Running);
-    done->finish({});
+    done({});
     if (m_options.demonstration && m_state == State::Running && !m_deployment.info().production)
         m_demonstration = std::make_unique<Demonstration>(m_portal->server->services(), m_portal->server->url());
 }
 
-/// `afterwards` runs on the thread once the portal is gone, `done` here.
-void EmbeddedStack::stopPortal(std::function<Result<void>()> afterwards, std::function<void(Result<void>)> done)
+void EmbeddedStack::stopPortal(std::function<void()> before, std::function<Result<void>()> afterwards, Done done)
 {
     m_busy = true;
+    if (m_seeding)
+        m_seeding->cancelled = true;
     m_deployment.detach("The portal is stopping.");
     setState(State::Stopping);
-    post([this, afterwards = std::move(afterwards), done = std::move(done),
-          demonstration = std::shared_ptr<Demonstration>(std::move(m_demonstration))]() mutable {
+    post([this, before = std::move(before), afterwards = std::move(afterwards), done = std::move(done),
+          demonstration = std::shared_ptr<Demonstration>(std::move(m_demonstration)), seeding = m_seeding]() mutable {
         demonstration.reset();
+        endSeed(seeding);
+        before();
         shutDown();
         auto result = afterwards();
         postTo(this, [this, result = std::move(result), done] {
@@ -274,63 +326,145 @@ void EmbeddedStack::stopPortal(std::function<Result<void>()> afterwards, std::fu
     });
 }
 
-QFuture<Result<void>> EmbeddedStack::stop()
+QFuture<Result<void>> EmbeddedStack::start(LocalStackSettings settings)
 {
-    if (m_busy)
-        return answered<void>(busyNow());
-    if (m_state == State::Stopped)
-        return answered<void>({});
     auto answer = std::make_shared<Answer<void>>();
     auto future = answer->future();
-    stopPortal([] { return Result<void>(); },
-               [this, answer](const Result<void> &result) {
-                   m_busy = false;
-                   setState(State::Stopped);
-                   answer->finish(result);
-               });
+    begin(std::move(settings), {}, [answer](const Result<void> &started) { answer->finish(started); });
     return future;
 }
 
-QFuture<Result<void>> EmbeddedStack::reset()
+QFuture<Result<ActionPreview>> EmbeddedStack::preview(StackCommand command)
 {
-    if (m_busy)
-        return answered<void>(busyNow());
-    if (!m_settings.redisUrl.empty() || !m_settings.databaseUrl.empty())
-        return answered<void>(failure(ErrorKind::Unsupported,
-                                      "A Redis or a database that was named is not ours to delete.",
-                                      "Empty it with its own tools, or use the private one."));
-    auto answer = std::make_shared<Answer<void>>();
+    if (!std::holds_alternative<ResetStack>(command))
+        return answered<ActionPreview>(previewOf(command));
+    if (!resettable())
+        return answered<ActionPreview>(notOurs());
+    auto answer = std::make_shared<Answer<ActionPreview>>();
     auto future = answer->future();
-    stopPortal([path = std::filesystem::path(dataDirectory())] { return wipe(path); },
-               [this, answer](const Result<void> &wiped) {
+    post([this, answer, folder = dataDirectory()] { answer->finish(previewOfReset(contents(folder))); });
+    return future;
+}
+
+EmbeddedStack::Outcome EmbeddedStack::perform(StackCommand command, std::string reason)
+{
+    StackEntry entry;
+    entry.action = traitsOf(command).name;
+    entry.reason = std::move(reason);
+    return std::visit([&](auto &one) { return carryOut(std::move(one), std::move(entry)); }, command);
+}
+
+EmbeddedStack::Outcome EmbeddedStack::carryOut(StartStack command, StackEntry entry)
+{
+    const Call call("The portal is running.");
+    begin(std::move(command.settings), {std::move(entry), true}, call.done);
+    return call.future;
+}
+
+EmbeddedStack::Outcome EmbeddedStack::carryOut(StopStack, StackEntry entry)
+{
+    const Call call("The portal is stopped.");
+    if (m_busy || m_state == State::Stopped) {
+        call.done(m_busy ? Result<void>(busyNow()) : Result<void>());
+        return call.future;
+    }
+    stopPortal([this, entry = std::move(entry)] { noteHere(entry); }, [] { return Result<void>(); },
+               [this, done = call.done](const Result<void> &result) {
+                   m_busy = false;
+                   setState(State::Stopped);
+                   done(result);
+               });
+    return call.future;
+}
+
+EmbeddedStack::Outcome EmbeddedStack::carryOut(RestartStack command, StackEntry entry)
+{
+    const Call call("The portal is running.");
+    if (m_busy || m_state == State::Stopped) {
+        call.done(m_busy ? busyNow() : notRunning());
+        return call.future;
+    }
+    // Its entry belongs to the portal that goes down: the one that comes up may have another database.
+    const Trace trace{entry, false};
+    entry.detail = "then tier " + command.settings.tier + ", listen " + command.settings.listen;
+    stopPortal([this, entry = std::move(entry)] { noteHere(entry); }, [] { return Result<void>(); },
+               [this, trace, settings = std::move(command.settings), done = call.done](const Result<void> &) {
+                   m_settings = settings;
+                   startPortal(trace, done);
+               });
+    return call.future;
+}
+
+EmbeddedStack::Outcome EmbeddedStack::carryOut(ResetStack, StackEntry told)
+{
+    const Call call("The portal is empty again.");
+    if (m_busy || !resettable()) {
+        call.done(m_busy ? busyNow() : notOurs());
+        return call.future;
+    }
+    const std::filesystem::path folder = dataDirectory();
+    const auto entry = std::make_shared<StackEntry>(std::move(told)); // of the thread until `done`
+    stopPortal([this, entry, folder] { entry->detail = describeDeleted(contents(folder)); },
+               [this, entry, folder, settings = m_settings] {
+                   auto wiped = wipe(folder);
+                   if (!wiped) {
+                       entry->error = wiped.error();
+                       entry->detail = wiped.error().message;
+                       note(settings, *entry);
+                   }
+                   return wiped;
+               },
+               [this, entry, done = call.done](const Result<void> &wiped) {
                    if (wiped) {
-                       startPortal(answer);
+                       startPortal({*entry, true}, done);
                        return;
                    }
                    m_busy = false;
                    setState(State::Stopped, wiped.error());
-                   answer->finish(wiped);
+                   done(wiped);
                });
-    return future;
+    return call.future;
 }
 
-QFuture<Result<std::string>> EmbeddedStack::seed()
+EmbeddedStack::Outcome EmbeddedStack::carryOut(SeedStack, StackEntry entry)
 {
-    if (m_busy)
-        return answered<std::string>(busyNow());
+    if (m_busy || seeding())
+        return answered<ActionOutcome>(busyNow());
     if (m_state != State::Running)
-        return answered<std::string>(failure(ErrorKind::Unavailable, "The portal is not running.", "Start it."));
-    auto answer = std::make_shared<Answer<std::string>>();
-    auto future = answer->future();
-    m_busy = true;
+        return answered<ActionOutcome>(notRunning());
+    m_seeding = std::make_shared<Seeding>();
     const auto services = m_portal->server->services();
-    m_calls.start<Seed>(services.executor, [services] { return seedPortal(services); })
-        .then(this, [this, answer](const Result<Seed> &result) {
-            m_busy = false;
-            answer->finish(result ? Result<std::string>(result->sentence) : result.error());
-        });
-    return future;
+    return m_calls.start<ActionOutcome>(services.executor, [services, seeding = m_seeding, entry = std::move(entry)] {
+        return runSeed(services, seeding, entry);
+    });
 }
+
+awaitable<Result<ActionOutcome>> EmbeddedStack::runSeed(PortalServices services, std::shared_ptr<Seeding> seeding,
+                                                        StackEntry entry)
+{
+    const std::shared_ptr<void> end(nullptr, [seeding](void *) {
+        seeding->over = true;
+        seeding->ended.set_value();
+    });
+    SeedOptions options;
+    options.cancelled = [seeding] { return seeding->cancelled.load(); };
+    const auto seed = co_await seedPortal(services, std::move(options));
+    entry.detail = seed ? seed->sentence : seed.error().message;
+    if (!seed)
+        entry.error = seed.error();
+    co_await record(services, std::move(entry));
+    if (!seed)
+        co_return seed.error();
+    Event event{services.clock.wall(), EventKind::Action, seed->sentence};
+    services.history.note(std::move(event));
+    ActionOutcome outcome;
+    outcome.summary = seed->sentence;
+    co_return outcome;
+}
+
+bool EmbeddedStack::seeding() const { return m_seeding && !m_seeding->over; }
+
+bool EmbeddedStack::resettable() const { return m_settings.redisUrl.empty() && m_settings.databaseUrl.empty(); }
 
 void EmbeddedStack::setState(State state, std::optional<Error> problem)
 {

@@ -4,6 +4,8 @@
 #include "core/base/calls.h"
 #include "core/base/settings.h"
 #include "core/server/embedded_deployment.h"
+#include "core/server/stack_audit.h"
+#include "core/server/stack_contents.h"
 
 #include <QTimer>
 #include <condition_variable>
@@ -51,19 +53,45 @@ public:
     Deployment &deployment() override { return m_deployment; }
 
     QFuture<Result<void>> start(LocalStackSettings settings) override;
-    QFuture<Result<void>> stop() override;
-    QFuture<Result<void>> reset() override;
-    QFuture<Result<std::string>> seed() override;
+    QFuture<Result<ActionPreview>> preview(StackCommand command) override;
 
 private:
-    struct Portal; ///< one that runs, with its logger
-    using Done = std::shared_ptr<Answer<void>>;
+    struct Portal;  ///< one that runs, with its logger
+    struct Seeding; ///< a seed under way
+    /// How it ended; here. One that is dropped answers Cancelled to whoever asked.
+    using Done = std::function<void(const Result<void> &)>;
+    /// The entries of a start: none for nobody's, one when it is up, and always one when it failed.
+    struct Trace
+    {
+        std::optional<StackEntry> entry;
+        bool whenUp = true;
+    };
 
-    void startPortal(Done done);
-    void startFinished(Result<std::string> started, const Done &done);
-    void stopPortal(std::function<Result<void>()> afterwards, std::function<void(Result<void>)> done);
-    Result<std::string> launch(const LocalStackSettings &settings); ///< on the thread; answers the URL
-    void shutDown();                                                ///< on the thread
+    using Outcome = QFuture<Result<ActionOutcome>>;
+
+    Outcome perform(StackCommand command, std::string reason) override;
+    Outcome carryOut(StartStack command, StackEntry entry);
+    Outcome carryOut(StopStack command, StackEntry entry);
+    Outcome carryOut(RestartStack command, StackEntry entry);
+    Outcome carryOut(ResetStack command, StackEntry entry);
+    Outcome carryOut(SeedStack command, StackEntry entry);
+    static awaitable<Result<ActionOutcome>> runSeed(PortalServices services, std::shared_ptr<Seeding> seeding,
+                                                    StackEntry entry);
+
+    void begin(LocalStackSettings settings, Trace trace, Done done);
+    void startPortal(Trace trace, Done done);
+    void startFinished(const Result<std::string> &started, const Done &done);
+    /// `before`, while it still runs, and `afterwards` are called on the thread, `done` here.
+    void stopPortal(std::function<void()> before, std::function<Result<void>()> afterwards, Done done);
+    Result<std::string> launch(const LocalStackSettings &settings, Trace trace); ///< on the thread; answers the URL
+    Result<std::string> tryLaunch(Settings settings);
+    void note(const LocalStackSettings &settings, StackEntry entry); ///< on the thread; the portal does not run
+    void noteHere(StackEntry entry);                                 ///< on the thread; where the portal runs
+    StackContents contents(const std::filesystem::path &folder);     ///< on the thread
+    void endSeed(const std::shared_ptr<Seeding> &seeding);           ///< on the thread
+    bool seeding() const;
+    bool resettable() const;
+    void shutDown(); ///< on the thread
     void setState(State state, std::optional<Error> problem = std::nullopt);
     /// On the thread, in order; what is left at destruction is not done.
     void post(std::function<void()> job);
@@ -86,6 +114,7 @@ private:
     /// Made and ended on the thread; looked at here only while no job is under way.
     std::unique_ptr<Portal> m_portal;
     std::unique_ptr<Demonstration> m_demonstration;
+    std::shared_ptr<Seeding> m_seeding; ///< the last one
     std::mutex m_mutex;
     std::condition_variable m_wake;
     std::deque<std::function<void()>> m_jobs;

@@ -17,6 +17,7 @@ class RedisAdmin;
 } // namespace portolan::monitor
 namespace portolan::portal {
 class AccountService;
+class AuditLog;
 class TaskService;
 class UserAdminService;
 class WorkerAdminService;
@@ -29,8 +30,9 @@ namespace portolan::redis {
 class Client;
 }
 namespace portolan::storage {
+class Database;
 class TaskOwnerStore;
-}
+} // namespace portolan::storage
 
 namespace portolan::server {
 
@@ -55,6 +57,8 @@ struct PortalServices
     queue::WorkerPool &pool;
     storage::TaskOwnerStore &owners;
     redis::Client &redisClient;
+    storage::Database &database;
+    portal::AuditLog &audit;
     bool hasRedis = true; ///< false: there is no redis-server, and everything lives in memory
 };
 

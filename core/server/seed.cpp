@@ -102,11 +102,11 @@ awaitable<Result<void>> addUser(PortalServices services, std::size_t index, Seed
     co_return Result<void>();
 }
 
-/// Until the deadline: a ceiling lets only a few run at once, and they are to be finished when somebody looks.
-awaitable<void> analyse(PortalServices services, SteadyTime deadline, Seeded &seeded)
+/// While it `goesOn`: a ceiling lets only a few run at once, and they are to be finished when somebody looks.
+awaitable<void> analyse(PortalServices services, std::function<bool()> goesOn, Seeded &seeded)
 {
     std::vector<std::string> ids;
-    for (std::size_t i = 0; i < symbols.size() && services.clock.steady() < deadline;) {
+    for (std::size_t i = 0; i < symbols.size() && goesOn();) {
         const Id owner = seeded.users[i % seeded.users.size()];
         boost::json::object arguments{{"symbol", symbols[i]}, {"user_id", formatId(owner)}};
         auto started = co_await services.tasks.start(owner, std::string(portal::analysisTask), std::move(arguments));
@@ -120,7 +120,7 @@ awaitable<void> analyse(PortalServices services, SteadyTime deadline, Seeded &se
             co_await pause();
     }
     for (const auto &id : ids) {
-        for (bool ended = false; !ended && services.clock.steady() < deadline;) {
+        for (bool ended = false; !ended && goesOn();) {
             const auto result = co_await services.broker.result(id);
             ended = result && result->ended();
             seeded.analyses += ended ? 1 : 0;
@@ -135,16 +135,21 @@ awaitable<void> analyse(PortalServices services, SteadyTime deadline, Seeded &se
 awaitable<Result<Seed>> seedPortal(PortalServices services, SeedOptions options)
 {
     Seeded seeded;
-    for (std::size_t i = 0; i < firstNames.size() * lastNames.size(); ++i) {
+    const auto cancelled = [&options] { return options.cancelled && options.cancelled(); };
+    for (std::size_t i = 0; i < firstNames.size() * lastNames.size() && !cancelled(); ++i) {
         const auto added = co_await addUser(services, i, options, seeded);
         if (!added)
             co_return added.error();
     }
+    const auto deadline = services.clock.steady() + analysesPatience;
+    std::function<bool()> goesOn = [&] { return !cancelled() && services.clock.steady() < deadline; };
     if (services.hasRedis && !seeded.users.empty())
-        co_await analyse(services, services.clock.steady() + analysesPatience, seeded);
+        co_await analyse(services, std::move(goesOn), seeded);
     std::string sentence = "Added " + counted(seeded.added, "user", "users") + ", " +
                            counted(seeded.sessions.size(), "session", "sessions") + " and " +
                            counted(seeded.analyses, "finished analysis", "finished analyses") + ".";
+    if (cancelled())
+        co_return failure(ErrorKind::Cancelled, "Seeding was cancelled. " + sentence, "Seed again for the rest.");
     Seed seed{std::move(sentence), std::move(seeded.sessions)};
     co_return std::move(seed);
 }

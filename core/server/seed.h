@@ -4,6 +4,7 @@
 #include "core/base/secret.h"
 #include "core/server/portal_services.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@ struct SeedOptions
 {
     /// Also those of the few that were there before sign in; for that they get another password.
     bool signInAgain = false;
+    /// Asked between its steps, which take a tenth of a second: true ends it. Empty: nobody cancels.
+    std::function<bool()> cancelled = {};
 };
 
 struct Seed
@@ -24,7 +27,8 @@ struct Seed
 /// Adds what makes a portal worth a first look: some 40 users, sign-ins of a few, a handful of finished analyses, all
 /// through the services that serve real ones. Who is there already is left alone but for signInAgain, so it may be done
 /// again. Nobody knows the users' passwords. Takes at most some 20 s; what could not be done by then is missing from
-/// the sentence. A coroutine on the services' executor. Errors: those of the database.
+/// the sentence. A coroutine on the services' executor. Errors: those of the database; Cancelled, with what was added
+/// before, which stays.
 awaitable<Result<Seed>> seedPortal(PortalServices services, SeedOptions options = {});
 
 } // namespace portolan::server

@@ -93,4 +93,15 @@ awaitable<Result<AuditPage>> AuditStore::page(AuditQuery query)
     return m_database.run([query = std::move(query)](Connection &connection) { return readPage(connection, query); });
 }
 
+awaitable<Result<std::uint64_t>> AuditStore::count()
+{
+    return m_database.run([](Connection &connection) -> Result<std::uint64_t> {
+        const auto found = selectOne(connection, "SELECT count(*) FROM audit", {},
+                                     [](const Row &row) { return static_cast<std::uint64_t>(row.integer(0)); });
+        if (!found)
+            return found.error();
+        return found->value_or(0);
+    });
+}
+
 } // namespace portolan::storage

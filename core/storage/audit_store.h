@@ -3,6 +3,8 @@
 #include "core/api/audit.h"
 #include "core/storage/database.h"
 
+#include <cstdint>
+
 namespace portolan::storage {
 
 /// The audit log: only grows. Texts are cut to 1 KiB each.
@@ -16,6 +18,7 @@ public:
     Result<void> appendBlocking(AuditEntry entry); ///< for the command line
     /// Newest first. Invalid: bad limit or cursor.
     awaitable<Result<AuditPage>> page(AuditQuery query);
+    awaitable<Result<std::uint64_t>> count(); ///< all entries
 
 private:
     Database &m_database;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/api/deployment.h"
+#include "core/api/local_stack.h"
 
 #include <string>
 #include <utility>
@@ -15,6 +16,10 @@ public:
     static QFuture<Result<ActionOutcome>> perform(Deployment &deployment, Action action, std::string reason)
     {
         return deployment.perform(std::move(action), std::move(reason));
+    }
+    static QFuture<Result<ActionOutcome>> perform(LocalStack &stack, StackCommand command, std::string reason)
+    {
+        return stack.perform(std::move(command), std::move(reason));
     }
 };
 

@@ -1,6 +1,8 @@
 #include "tests/gui/embedded_portal.h"
 
+#include "tests/fakes/audit_file.h"
 #include "tests/fakes/await.h"
+#include "tests/gui/console_window.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -9,9 +11,6 @@
 #include <QDir>
 #include <QEventLoop>
 #include <QFile>
-#include <QSqlDatabase>
-#include <QSqlError>
-#include <QSqlQuery>
 #include <QTimer>
 #include <cstring>
 #include <stdexcept>
@@ -45,8 +44,19 @@ EmbeddedPortal::EmbeddedPortal(std::vector<std::pair<std::string, std::string>> 
     : m_stack(sources(std::move(more)), m_clock)
 {
     require(await(m_stack.start(m_stack.settings())));
-    require(await(m_stack.seed(), patience));
+    seed();
     nextSample();
+}
+
+void EmbeddedPortal::seed()
+{
+    AnsweringConfirmer yes;
+    ActionGate gate(m_stack.deployment(), &m_stack, yes, {});
+    std::optional<bool> worked;
+    gate.run(StackCommand(SeedStack{}), [&worked](bool did) { worked = did; });
+    const int most = int(std::chrono::milliseconds(patience).count());
+    if (!QTest::qWaitFor([&] { return worked.has_value(); }, most) || !*worked)
+        throw std::runtime_error("the portal could not be seeded");
 }
 
 EmbeddedPortal::~EmbeddedPortal()
@@ -78,34 +88,7 @@ void EmbeddedPortal::nextSample()
         throw std::runtime_error("no sample came: " + m_stack.deployment().linkDetail());
 }
 
-std::vector<AuditEntry> EmbeddedPortal::audit()
-{
-    constexpr auto name = "audit";
-    std::vector<AuditEntry> all;
-    {
-        auto database = QSqlDatabase::addDatabase("QSQLITE", name);
-        database.setConnectOptions("QSQLITE_OPEN_READONLY;QSQLITE_BUSY_TIMEOUT=10000");
-        database.setDatabaseName(m_directory.filePath("portal.db"));
-        QSqlQuery query(database);
-        if (!database.open() ||
-            !query.exec("SELECT actor, role, action, subject, outcome, reason, detail FROM audit ORDER BY id"))
-            throw std::runtime_error("the audit table: " + database.lastError().text().toStdString());
-        while (query.next()) {
-            const auto text = [&query](int column) { return query.value(column).toString().toStdString(); };
-            AuditEntry entry;
-            entry.actor = text(0);
-            entry.role = static_cast<Role>(query.value(1).toInt());
-            entry.action = text(2);
-            entry.subject = text(3);
-            entry.outcome = text(4);
-            entry.reason = text(5);
-            entry.detail = text(6);
-            all.push_back(std::move(entry));
-        }
-    }
-    QSqlDatabase::removeDatabase(name);
-    return all;
-}
+std::vector<AuditEntry> EmbeddedPortal::audit() { return auditOf(m_directory.filePath("portal.db")); }
 
 int EmbeddedPortal::connectToRedis() const
 {

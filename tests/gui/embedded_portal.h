@@ -35,6 +35,7 @@ public:
 
 private:
     SettingSources sources(std::vector<std::pair<std::string, std::string>> more) const;
+    void seed();
     int connectToRedis() const;
 
     QTemporaryDir m_directory;

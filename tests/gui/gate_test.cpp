@@ -15,6 +15,8 @@ private slots:
     void asksBeforeSomethingIsLost();
     void noMeansNo();
     void productionWantsTheName();
+    void asksAsTheTraitsSay_data();
+    void asksAsTheTraitsSay();
     void saysWhatFailed();
     void looksAgainAfterTheQuestion();
     void stackCommands();
@@ -113,6 +115,52 @@ void GateTest::productionWantsTheName()
     QCOMPARE(at.confirmer.asked.front().typed, QString("Demo portal"));
 }
 
+void GateTest::asksAsTheTraitsSay_data()
+{
+    QTest::addColumn<int>("action");
+    QTest::addColumn<QString>("title"); // empty: not asked
+    QTest::addColumn<QString>("verb");
+    QTest::newRow("close") << 0 << "Close 2 connection(s)?"
+                           << "Close";
+    QTest::newRow("clean up") << 1 << "Clean up results?"
+                              << "Delete keys";
+    QTest::newRow("disable") << 2 << "Disable the account?"
+                             << "Disable";
+    QTest::newRow("enable") << 3 << "Enable the account?"
+                            << "Enable";
+    QTest::newRow("role") << 4 << "Change the role?"
+                          << "Change";
+    QTest::newRow("grow") << 5 << ""
+                          << "";
+    QTest::newRow("stop the worker") << 6 << "Stop all work of the worker?"
+                                     << "Stop its work";
+}
+
+void GateTest::asksAsTheTraitsSay()
+{
+    QFETCH(int, action);
+    QFETCH(QString, title);
+    QFETCH(QString, verb);
+    Gate at;
+    UserQuery query;
+    const Id user = at.stack.deployment().users(query).result()->items.front().id;
+    const auto clients = at.stack.deployment().clients().result().value();
+    const std::vector<Action> actions{CloseClients{{clients[0].id, clients[1].id}},
+                                      CleanUpFamily{"results", {}},
+                                      ChangeUser{user, {}, true},
+                                      ChangeUser{user, {}, false},
+                                      ChangeUser{user, Role::Admin, {}},
+                                      ResizeWorker{5, {}},
+                                      ResizeWorker{0, {}}};
+    at.gate.run(actions[std::size_t(action)]);
+    QCOMPARE(at.confirmer.asked.size(), std::size_t(title.isEmpty() ? 0 : 1));
+    QCOMPARE(at.stack.deployment().performed().size(), std::size_t(1));
+    if (title.isEmpty())
+        return;
+    QCOMPARE(at.confirmer.asked[0].title, title);
+    QCOMPARE(at.confirmer.asked[0].verb, verb);
+}
+
 void GateTest::saysWhatFailed()
 {
     Gate at;
@@ -151,14 +199,29 @@ void GateTest::stackCommands()
     QVERIFY(!at.gate.allowed(StackCommand(StartStack{})).available);
     at.gate.run(StackCommand(SeedStack{}));
     at.gate.run(StackCommand(RestartStack{}));
+    QVERIFY(at.confirmer.asked.empty()); // nothing is lost by these
     at.gate.run(StackCommand(ResetStack{}));
+    QCOMPARE(at.confirmer.asked.size(), std::size_t(1));
+    QCOMPARE(at.confirmer.asked[0].title, QString("Reset the portal?"));
+    QVERIFY(at.confirmer.asked[0].preview.count.value_or(0) > 0);
+    QCOMPARE(at.stack.deployment().audit().size(), std::size_t(1)); // of the new log
+    QCOMPARE(at.stack.deployment().audit()[0].action, std::string("stack.reset"));
+    QCOMPARE(at.stack.deployment().audit()[0].reason, std::string("because"));
     at.gate.run(StackCommand(StopStack{}));
-    const std::vector<std::string> expected{"seed", "stop", "start", "reset", "stop"};
+    const std::vector<std::string> expected{"stack.seed", "stack.restart", "stack.reset", "stack.stop"};
     QCOMPARE(at.stack.calls(), expected);
     QVERIFY(!at.gate.allowed(StackCommand(StopStack{})).available);
     at.stack.failNext(failure(ErrorKind::Conflict, "Port 8080 is in use.", "Choose another."));
     at.gate.run(StackCommand(StartStack{}));
     QCOMPARE(at.said(), QString("Port 8080 is in use. Choose another."));
+
+    Gate production({.production = true});
+    production.gate.run(StackCommand(RestartStack{}));
+    QCOMPARE(production.confirmer.asked.size(), std::size_t(1));
+    QCOMPARE(production.confirmer.asked[0].typed, QString("Demo portal"));
+    QCOMPARE(production.stack.deployment().audit().back().reason, std::string("because"));
+    QVERIFY(!Gate({.role = Role::Operator}).gate.allowed(StackCommand(ResetStack{})).available);
+    QVERIFY(Gate({.role = Role::Operator}).gate.allowed(StackCommand(StopStack{})).available);
 
     Gate readOnly({}, {.readOnly = true});
     for (const StackCommand &command :

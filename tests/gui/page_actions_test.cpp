@@ -31,6 +31,7 @@ private slots:
     void closeConnections();
     void closeAGroup();
     void resizeAWorker();
+    void stopAWorker();
     void rerunAndRevoke();
     void changeAUser();
     void findAUser();
@@ -239,6 +240,49 @@ void PageActionsTest::resizeAWorker()
     console.press(Qt::Key_Minus, Qt::ControlModifier);
     EVENTUALLY(cell("Workers", 0, 1).toInt() == before);
     QTRY_COMPARE_WITH_TIMEOUT(written().size(), std::size_t(2), patience);
+
+    // Each counts, also before the table shows the one before.
+    auto *grow = console.find<QAbstractButton>("Grow the worker");
+    QVERIFY(grow);
+    QTest::mouseClick(grow, Qt::LeftButton);
+    QTest::mouseClick(grow, Qt::LeftButton);
+    console.press(Qt::Key_Plus, Qt::ControlModifier);
+    EVENTUALLY(cell("Workers", 0, 1).toInt() == before + 3);
+    for (int step = 0; step < 3; ++step)
+        console.press(Qt::Key_Minus, Qt::ControlModifier);
+    EVENTUALLY(cell("Workers", 0, 1).toInt() == before);
+    QTRY_COMPARE_WITH_TIMEOUT(written().size(), std::size_t(8), patience);
+    QVERIFY(console.confirmer.asked.empty());
+}
+
+void PageActionsTest::stopAWorker()
+{
+    auto &console = open("queue");
+    EVENTUALLY(console.command("Shrink the worker")->isEnabled());
+    const int before = cell("Workers", 0, 1).toInt();
+    for (int left = before - 1; left > 0; --left)
+        console.press(Qt::Key_Minus, Qt::ControlModifier);
+    EVENTUALLY(cell("Workers", 0, 1).toInt() == 1);
+    QVERIFY(console.confirmer.asked.empty());
+    const auto done = written().size();
+    console.confirmer.reply = std::nullopt;
+    console.press(Qt::Key_Minus, Qt::ControlModifier);
+    QTRY_COMPARE_WITH_TIMEOUT(console.confirmer.asked.size(), std::size_t(1), patience);
+    const Confirmation asked = console.confirmer.asked[0];
+    QCOMPARE(asked.title, QString("Stop all work of the worker?"));
+    QVERIFY2(asked.preview.summary.find("wait") != std::string::npos, asked.preview.summary.c_str());
+    QVERIFY2(asked.preview.summary.find("run") != std::string::npos, asked.preview.summary.c_str());
+    QVERIFY(asked.preview.count.has_value());
+    m_portal->nextSample();
+    QCOMPARE(cell("Workers", 0, 1).toInt(), 1); // no means no
+    QCOMPARE(written().size(), done);
+    console.confirmer.reply = "for the night";
+    console.press(Qt::Key_Minus, Qt::ControlModifier);
+    EVENTUALLY(cell("Workers", 0, 1).toInt() == 0);
+    EVENTUALLY(wrote("worker.resize", "for the night"));
+    for (int grown = 1; grown <= before; ++grown)
+        console.press(Qt::Key_Plus, Qt::ControlModifier);
+    EVENTUALLY(cell("Workers", 0, 1).toInt() == before);
 }
 
 void PageActionsTest::rerunAndRevoke()
@@ -259,7 +303,7 @@ void PageActionsTest::rerunAndRevoke()
     console.press(Qt::Key_R, Qt::ControlModifier);
     EVENTUALLY(said().contains("queue"));
     EVENTUALLY(wrote("task.rerun", ""));
-    QVERIFY(console.confirmer.asked.empty());
+    QCOMPARE(console.confirmer.asked.size(), std::size_t(1)); // the step to 0
 
     EVENTUALLY(goTo("Tasks", 0, "waiting"));
     const QString id = details->toPlainText().section('\n', 1, 1);
@@ -267,7 +311,7 @@ void PageActionsTest::rerunAndRevoke()
     console.press(Qt::Key_Delete);
     EVENTUALLY(said() == "The task is revoked.");
     EVENTUALLY(wrote("task.revoke", "because"));
-    QCOMPARE(console.confirmer.asked.size(), std::size_t(1));
+    QCOMPARE(console.confirmer.asked.size(), std::size_t(2));
     for (int grown = 1; grown <= size; ++grown) {
         console.press(Qt::Key_Plus, Qt::ControlModifier);
         EVENTUALLY(cell("Workers", 0, 1).toInt() == grown);
@@ -439,22 +483,32 @@ void PageActionsTest::runTheStack()
     QCOMPARE(console.opened[0].toString().toStdString(), stack.deployment().info().url);
     console.press(Qt::Key_E, keys);
     EVENTUALLY(said().contains("users"));
+    QVERIFY(wrote("stack.seed", ""));
     console.press(Qt::Key_R, keys);
     EVENTUALLY(said() == "The portal is running.");
+    QVERIFY(wrote("stack.restart", ""));
     QVERIFY(console.confirmer.asked.empty());
 
     console.press(Qt::Key_Delete, keys);
-    QCOMPARE(console.confirmer.asked.size(), std::size_t(1));
-    QCOMPARE(console.confirmer.asked[0].preview.sample, std::vector<std::string>{stack.dataDirectory()});
+    QTRY_COMPARE_WITH_TIMEOUT(console.confirmer.asked.size(), std::size_t(1), patience);
+    const ActionPreview &preview = console.confirmer.asked[0].preview;
+    QCOMPARE(preview.sample.front(), stack.dataDirectory());
+    QVERIFY2(preview.count.value_or(0) >= 40 && preview.bytes.value_or(0) > 0, preview.summary.c_str());
     EVENTUALLY(said() == "The portal is empty again.");
     QCOMPARE(stack.state(), State::Running);
+    m_audited = 0; // the log began anew
+    QCOMPARE(written().size(), std::size_t(1));
+    QVERIFY(wrote("stack.reset", "because"));
+    QVERIFY(!written().back().detail.empty());
 
     console.press(Qt::Key_T, keys);
     EVENTUALLY(stack.state() == State::Stopped && said() == "The portal is stopped.");
+    QVERIFY(wrote("stack.stop", ""));
     QVERIFY(!console.command("Open in the browser")->isEnabled() && !console.command("Stop")->isEnabled());
     QCOMPARE(stack.deployment().link(), LinkState::Off);
     console.press(Qt::Key_S, keys);
     EVENTUALLY(stack.state() == State::Running && said() == "The portal is running.");
+    QVERIFY(wrote("stack.start", ""));
     QVERIFY(!stack.problem());
 }
 

@@ -10,6 +10,7 @@
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/table_view.h"
 
+#include <QPointer>
 #include <array>
 
 namespace portolan::ui {
@@ -238,7 +239,7 @@ Capability QueuePage::mayResize(int by) const
     const int row = m_workerView ? m_workerView->currentSourceRow() : -1;
     if (row < 0)
         return {false, tr("Choose a worker first.").toStdString()};
-    const std::uint64_t size = m_workers.row(row).concurrency;
+    const std::uint64_t size = sizeOf(m_workers.row(row));
     if (by < 0 && size == 0)
         return {false, tr("It runs no tasks already.").toStdString()};
     if (by > 0 && size >= mostConcurrency)
@@ -251,9 +252,37 @@ void QueuePage::resize(int by)
     const int row = m_workerView->currentSourceRow();
     if (row < 0)
         return;
-    const WorkerInfo &worker = m_workers.row(row);
-    const auto size = std::clamp<std::int64_t>(std::int64_t(worker.concurrency) + by, 0, mostConcurrency);
-    context().gate.run(Action(ResizeWorker{std::uint32_t(size), worker.own ? std::string() : worker.node}));
+    const WorkerInfo worker = m_workers.row(row);
+    const auto size = std::uint32_t(std::clamp<std::int64_t>(std::int64_t(sizeOf(worker)) + by, 0, mostConcurrency));
+    const Action action = ResizeWorker{size, worker.own ? std::string() : worker.node};
+    // What is asked about first may come to nothing, and nobody says so.
+    const bool counts = !traitsOf(action).destructive;
+    if (counts) {
+        Wanted &wanted = m_wanted[worker.node];
+        wanted.size = size;
+        ++wanted.underWay;
+        ++wanted.asked;
+    }
+    context().gate.run(action, [self = QPointer(this), node = worker.node, size, counts](bool worked) {
+        if (!self)
+            return;
+        Wanted &wanted = self->m_wanted[node];
+        if (counts)
+            --wanted.underWay;
+        else if (worked)
+            wanted = {size, wanted.underWay, wanted.asked + 1};
+        if (!worked && wanted.underWay == 0)
+            self->m_wanted.erase(node);
+        self->updateCommands();
+    });
+    updateCommands();
+}
+
+/// As it was last asked to be, or as it is.
+std::uint64_t QueuePage::sizeOf(const WorkerInfo &worker) const
+{
+    const auto wanted = m_wanted.find(worker.node);
+    return wanted == m_wanted.end() ? worker.concurrency : wanted->second.size;
 }
 
 Capability QueuePage::mayRevoke() const
@@ -310,7 +339,18 @@ void QueuePage::ask()
         showDetails();
         updateCommands();
     });
-    onAnswer(this, context().deployment.workers(), [this](const Result<std::vector<WorkerInfo>> &answer) {
+    // Sizes that are settled now are in the answer, whatever the worker made of them.
+    std::vector<std::pair<std::string, unsigned>> settled;
+    for (const auto &[node, wanted] : m_wanted) {
+        if (wanted.underWay == 0)
+            settled.emplace_back(node, wanted.asked);
+    }
+    onAnswer(this, context().deployment.workers(), [this, settled](const Result<std::vector<WorkerInfo>> &answer) {
+        for (const auto &[node, asked] : settled) {
+            const auto wanted = m_wanted.find(node);
+            if (answer && wanted != m_wanted.end() && wanted->second.asked == asked)
+                m_wanted.erase(wanted);
+        }
         if (answer)
             m_workers.setRows(*answer);
         else if (m_workers.rows().empty())

@@ -7,6 +7,8 @@
 #include <QBoxLayout>
 #include <QLineEdit>
 #include <QPlainTextEdit>
+#include <map>
+#include <string>
 
 namespace portolan::ui {
 
@@ -34,11 +36,21 @@ private:
     void showDetails();
     void resize(int by);
     const TaskInfo *chosenTask() const;
+    std::uint64_t sizeOf(const WorkerInfo &worker) const;
     Capability mayResize(int by) const;
     Capability mayRevoke() const;
     Capability mayRerun() const;
 
+    /// A size that was asked for and is not in the table yet: the next step starts from it.
+    struct Wanted
+    {
+        std::uint32_t size = 0;
+        int underWay = 0;
+        unsigned asked = 0; ///< how often
+    };
+
     TableModel<WorkerInfo, std::string> m_workers;
+    std::map<std::string, Wanted> m_wanted; ///< by node
     TableModel<TaskInfo, std::string> m_tasks;
     FigureStrip *m_figures;
     HistoryPanel *m_history;

@@ -6,30 +6,12 @@
 
 #include <QObject>
 #include <functional>
-#include <variant>
 
 namespace portolan::ui {
 
-/// What a console can do to the portal on this machine.
-struct StartStack
-{
-    LocalStackSettings settings;
-};
-struct StopStack
-{};
-struct RestartStack
-{
-    LocalStackSettings settings;
-};
-struct ResetStack
-{};
-struct SeedStack
-{};
-using StackCommand = std::variant<StartStack, StopStack, RestartStack, ResetStack, SeedStack>;
-
 /// The one place every action passes: it looks at capability, read-only mode and role, has a destructive one confirmed
-/// with its preview (in production by typing the deployment's name), has it carried out, and tells how it ended. The
-/// deployment writes the audit entry. Lives on the GUI thread; never waits.
+/// with its preview (in production by typing the deployment's name), has it carried out, and tells how it ended.
+/// Whoever carries it out, the deployment or the stack, writes the audit entry. Lives on the GUI thread; never waits.
 class ActionGate final : public QObject
 {
     Q_OBJECT
@@ -61,13 +43,14 @@ signals:
     void performed();
 
 private:
-    void confirm(const Action &action, ActionPreview preview, Done done);
-    void perform(const Action &action, std::string reason, const Done &done);
-    void perform(const StackCommand &command, const Done &done);
+    // Action or StackCommand; what it is done to takes both the same way.
+    template <class What> void pass(const What &what, Done done);
+    template <class What> void confirm(const What &what, ActionPreview preview, Done done);
+    template <class What> void perform(const What &what, std::string reason, Done done);
+    Deployment &targetOf(const Action &) const { return m_deployment; }
+    LocalStack &targetOf(const StackCommand &) const { return *m_stack; }
     void finish(const QString &sentence, bool worked, const Done &done);
     void fail(const Error &error, const Done &done);
-    template <class T>
-    void follow(QFuture<Result<T>> future, std::function<QString(const Result<T> &)> sentence, Done done);
 
     Deployment &m_deployment;
     LocalStack *m_stack;

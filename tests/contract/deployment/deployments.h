@@ -4,6 +4,7 @@
 #include "core/base/system_clock.h"
 #include "core/demo/demo_deployment.h"
 #include "core/server/embedded_stack.h"
+#include "tests/fakes/action_gate.h"
 #include "tests/fakes/await.h"
 
 #include <QTemporaryDir>
@@ -35,10 +36,10 @@ public:
     {
         if (const auto started = await(m_stack.start(m_stack.settings())); !started)
             throw std::runtime_error(started.error().message);
-        if (const auto seeded = await(m_stack.seed()); !seeded)
+        if (const auto seeded = await(ui::ActionGate::perform(m_stack, SeedStack{}, "for the test")); !seeded)
             throw std::runtime_error(seeded.error().message);
     }
-    void takeAway() override { (void)m_stack.stop(); }
+    void takeAway() override { (void)ui::ActionGate::perform(m_stack, StopStack{}, "for the test"); }
 
 private:
     SettingSources sources() const

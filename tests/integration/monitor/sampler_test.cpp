@@ -342,8 +342,11 @@ private slots:
             fill.add("SET", "c:" + std::to_string(i), "x");
         monitored.run(std::move(fill));
         Cleanup cleanup(monitored.runtime.at(0), monitored.client, monitored.sampler.families(), *monitored.clock);
-        QVERIFY(cleanup.start({"cache", false, {}}).has_value());
-        QVERIFY(cleanup.cancel().has_value());
+        const auto first = cleanup.start({"cache", false, {}});
+        QVERIFY(first.has_value());
+        QCOMPARE(cleanup.cancel("another").error().kind, ErrorKind::NotFound); // which goes on
+        QCOMPARE(cleanup.status()->state, CleanupState::Running);
+        QVERIFY(cleanup.cancel(first->id).has_value());
         QTRY_VERIFY_WITH_TIMEOUT(cleanup.status()->state == CleanupState::Cancelled, 10'000);
         QVERIFY(cleanup.status()->removed < 20'000);
         server.kill();

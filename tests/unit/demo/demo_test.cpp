@@ -1,4 +1,5 @@
 #include "core/demo/demo_stack.h"
+#include "tests/fakes/action_gate.h"
 #include "tests/fakes/manual_clock.h"
 
 #include <QSignalSpy>
@@ -158,7 +159,7 @@ void DemoTest::whatIsAwayAnswersSo()
     DemoStack stack({}, clock);
     stack.tick();
     QSignalSpy samples(&stack.deployment(), &Deployment::sampled);
-    QVERIFY(stack.stop().result().has_value());
+    QVERIFY(ui::ActionGate::perform(stack, StopStack{}, {}).result().has_value());
     QCOMPARE(stack.deployment().link(), LinkState::Off);
     stack.tick();
     QCOMPARE(samples.size(), 0);

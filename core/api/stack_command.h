@@ -1,0 +1,106 @@
+#pragma once
+
+#include "core/api/action.h"
+
+#include <string>
+#include <variant>
+
+/// Everything a console can do to the portal of its machine as a whole: as action.h, with LocalStack for Deployment.
+namespace portolan {
+
+/// What a portal on this machine is made of. Empty text: the built-in choice.
+struct LocalStackSettings
+{
+    std::string tier = "small";            ///< a built-in one, or a file
+    std::string listen = "127.0.0.1:8080"; ///< port 0 picks a free one
+    std::string redisUrl;                  ///< empty: a private redis-server
+    std::string databaseUrl;               ///< empty: SQLite in the data directory
+    std::string dataDirectory;             ///< empty: the user's own
+    bool operator==(const LocalStackSettings &) const = default;
+};
+
+/// Starts with these settings; they stay. Errors: those of a bad setting, port, Redis or database, with the mend.
+struct StartStack
+{
+    LocalStackSettings settings;
+    bool operator==(const StartStack &) const = default;
+};
+
+struct StopStack
+{
+    bool operator==(const StopStack &) const = default;
+};
+
+/// Stops, and starts with these settings; they stay.
+struct RestartStack
+{
+    LocalStackSettings settings;
+    bool operator==(const RestartStack &) const = default;
+};
+
+/// Stops, deletes what the private Redis and the SQLite file hold, and starts again. Unsupported for a Redis or a
+/// database that was named: they are not ours to delete.
+struct ResetStack
+{
+    bool operator==(const ResetStack &) const = default;
+};
+
+/// Adds users, sessions and finished analyses to a running portal, for a first look.
+struct SeedStack
+{
+    bool operator==(const SeedStack &) const = default;
+};
+
+using StackCommand = std::variant<StartStack, StopStack, RestartStack, ResetStack, SeedStack>;
+
+constexpr ActionTraits traitsOf(const StartStack &)
+{
+    return {.name = "stack.start",
+            .role = Role::Operator,
+            .title = QT_TRANSLATE_NOOP("actions", "Start the portal?"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Start")};
+}
+
+constexpr ActionTraits traitsOf(const StopStack &)
+{
+    return {.name = "stack.stop",
+            .role = Role::Operator,
+            .title = QT_TRANSLATE_NOOP("actions", "Stop the portal?"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Stop"),
+            .disruptive = true};
+}
+
+constexpr ActionTraits traitsOf(const RestartStack &)
+{
+    return {.name = "stack.restart",
+            .role = Role::Operator,
+            .title = QT_TRANSLATE_NOOP("actions", "Restart the portal?"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Restart"),
+            .disruptive = true};
+}
+
+constexpr ActionTraits traitsOf(const ResetStack &)
+{
+    return {.name = "stack.reset",
+            .role = Role::Admin,
+            .title = QT_TRANSLATE_NOOP("actions", "Reset the portal?"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Delete and start again"),
+            .destructive = true,
+            .disruptive = true};
+}
+
+constexpr ActionTraits traitsOf(const SeedStack &)
+{
+    return {.name = "stack.seed",
+            .role = Role::Admin,
+            .title = QT_TRANSLATE_NOOP("actions", "Add made-up users?"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Add users"),
+            .disruptive = true};
+}
+
+constexpr ActionTraits traitsOf(const StackCommand &command)
+{
+    return std::visit([](const auto &one) { return traitsOf(one); }, command);
+}
+
+} // namespace portolan

@@ -1,0 +1,168 @@
+#include "core/server/stack_contents.h"
+
+#include "core/base/data_directory.h"
+#include "core/base/settings.h"
+#include "core/queue/broker.h"
+#include "core/queue/worker_pool.h"
+#include "core/redis/client.h"
+#include "core/redis/keys.h"
+#include "core/server/words.h"
+#include "core/storage/audit_store.h"
+#include "core/storage/session_list_store.h"
+#include "core/storage/users_store.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <array>
+
+namespace portolan::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::seconds patience{5};
+constexpr std::chrono::seconds step{2};
+constexpr std::array databaseFiles{"portal.db", "portal.db-wal", "portal.db-shm", "portal.db-journal"};
+constexpr std::array redisFiles{"dump.rdb", "redis.lock", "redis.pid", "redis.sock"};
+
+std::uint64_t sizeOf(const fs::path &file)
+{
+    std::error_code failed;
+    const auto size = fs::is_regular_file(file, failed) ? fs::file_size(file, failed) : 0;
+    return failed ? 0 : size;
+}
+
+std::uint64_t sizeOfRedis(const fs::path &redis)
+{
+    std::uint64_t size = sizeOf(redis / "dump.rdb");
+    std::error_code failed;
+    for (fs::directory_iterator file(redis / "appendonlydir", failed), end; !failed && file != end;
+         file.increment(failed))
+        size += sizeOf(file->path());
+    return size;
+}
+
+awaitable<Result<std::uint64_t>> countResults(PortalServices portal)
+{
+    std::uint64_t count = 0;
+    for (const auto pattern : redis::patternsOf(redis::Family::Results)) {
+        std::string cursor = "0";
+        do {
+            redis::Command scan("SCAN", cursor, "MATCH", pattern, "COUNT", 1000);
+            auto reply = co_await portal.redisClient.run(std::move(scan), step);
+            if (!reply)
+                co_return reply.error();
+            if (reply->elements.size() != 2)
+                co_return failure(ErrorKind::Protocol, "Redis did not answer SCAN as expected.");
+            count += reply->elements[1].elements.size();
+            cursor = std::move(reply->elements[0].text);
+        } while (cursor != "0");
+    }
+    co_return count;
+}
+
+awaitable<std::optional<StackContents::Counts>> count(PortalServices portal)
+{
+    StackContents::Counts counts;
+    storage::UsersStore users(portal.database);
+    const auto registered = co_await users.count();
+    storage::SessionListStore sessions(portal.database);
+    const auto live = co_await sessions.count(portal.clock.wall() - portal.settings.tier().sessionLifetime);
+    storage::AuditStore audit(portal.database);
+    const auto entries = co_await audit.count();
+    if (!registered || !live || !entries)
+        co_return std::nullopt;
+    counts.users = *registered;
+    counts.sessions = *live;
+    counts.auditEntries = *entries;
+    if (portal.hasRedis) {
+        const auto backlog = co_await portal.broker.backlog(portal.pool.options().queues);
+        const auto results = co_await countResults(portal);
+        if (!backlog || !results)
+            co_return std::nullopt;
+        counts.tasks = backlog->waiting() + backlog->unacked;
+        counts.results = *results;
+    }
+    co_return counts;
+}
+
+/// "40 users, 8 sessions, no tasks, 6 results" + joint + "52 audit entries"
+std::string words(const StackContents::Counts &counts, const std::string &joint)
+{
+    return counted(counts.users, "user", "users") + ", " + counted(counts.sessions, "session", "sessions") + ", " +
+           counted(counts.tasks, "task", "tasks") + ", " + counted(counts.results, "result", "results") + joint +
+           counted(counts.auditEntries, "audit entry", "audit entries");
+}
+
+} // namespace
+
+StackContents contentsOf(const fs::path &folder, const PortalServices *portal)
+{
+    StackContents contents;
+    contents.folder = folder;
+    for (const char *name : databaseFiles)
+        contents.databaseBytes += sizeOf(folder / name);
+    contents.redisBytes = sizeOfRedis(folder / "redis");
+    if (!portal)
+        return contents;
+    contents.running = true;
+    auto counting = asio::co_spawn(portal->executor, count(*portal), asio::use_future);
+    if (counting.wait_for(patience) == std::future_status::ready)
+        contents.counts = counting.get();
+    return contents;
+}
+
+ActionPreview previewOfReset(const StackContents &contents)
+{
+    ActionPreview preview;
+    preview.bytes = contents.databaseBytes + contents.redisBytes;
+    preview.sample = {contents.folder.string(), "portal.db  " + bytesWord(contents.databaseBytes),
+                      "redis  " + bytesWord(contents.redisBytes)};
+    if (contents.counts) {
+        preview.count = contents.counts->users;
+        preview.summary = "Deletes " + words(*contents.counts, " and ") + " of this portal, and starts it empty.";
+        return preview;
+    }
+    preview.summary = "Deletes every user, session, task, result and audit entry of this portal, and starts it empty. ";
+    preview.summary += contents.running ? "How many there are could not be counted in time."
+                                        : "How many there are is not counted while the portal is stopped.";
+    return preview;
+}
+
+std::string describeDeleted(const StackContents &contents)
+{
+    const std::string what = contents.counts ? words(*contents.counts, ", ") : "everything, not counted";
+    return "deleted " + what + "; " + bytesWord(contents.databaseBytes) + " of SQLite and " +
+           bytesWord(contents.redisBytes) + " of Redis in " + contents.folder.string();
+}
+
+Result<void> wipe(const fs::path &folder)
+{
+    std::error_code failed;
+    if (!fs::exists(folder, failed))
+        return {};
+    const auto directory = DataDirectory::open(folder);
+    if (!directory)
+        return directory.error();
+    // A directory that was there before may hold somebody else's files too.
+    const auto redis = directory->file("redis");
+    fs::remove_all(redis / "appendonlydir", failed);
+    for (const char *name : redisFiles)
+        fs::remove(redis / name, failed);
+    std::error_code notEmpty;
+    fs::remove(redis, notEmpty);
+    for (const char *name : databaseFiles) {
+        std::error_code one;
+        fs::remove(directory->file(name), one);
+        if (one)
+            failed = one;
+    }
+    if (failed)
+        return failure(ErrorKind::Unavailable,
+                       "Not all files in " + folder.string() + " could be deleted: " + failed.message() + ".",
+                       "Give this user the right to delete them.");
+    return {};
+}
+
+} // namespace portolan::server

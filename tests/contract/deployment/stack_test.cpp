@@ -1,0 +1,184 @@
+#include "tests/contract/deployment/stacks.h"
+#include "tests/fakes/action_gate.h"
+
+#include <QTest>
+
+using namespace portolan;
+
+/// What is done to a portal as a whole: how it ends, and the entry each command leaves in the portal's own audit log.
+class StackTest final : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void init()
+    {
+        QFETCH_GLOBAL(int, kind);
+        m_under = stacks()[static_cast<std::size_t>(kind)].make();
+    }
+    void cleanup() { m_under.reset(); }
+    void initTestCase_data()
+    {
+        QTest::addColumn<int>("kind");
+        int index = 0;
+        for (const auto &kind : stacks())
+            QTest::newRow(kind.name) << index++;
+    }
+
+    void everyCommandLeavesOneEntry()
+    {
+        auto &stack = m_under->stack();
+        const auto settings = stack.settings();
+        std::vector<std::string> expected;
+        for (const StackCommand &command :
+             {StackCommand(StartStack{settings}), StackCommand(SeedStack{}), StackCommand(RestartStack{settings}),
+              StackCommand(StopStack{}), StackCommand(StartStack{settings})}) {
+            const std::string name(traitsOf(command).name);
+            const auto done = perform(command, "because of " + name);
+            QVERIFY2(done.has_value(), done ? "" : (name + ": " + done.error().message).c_str());
+            QVERIFY2(done->summary.ends_with('.'), done->summary.c_str());
+            expected.push_back(name);
+            const auto audit = m_under->audit();
+            QCOMPARE(namesOf(audit), expected);
+            QCOMPARE(audit.back().reason, "because of " + name);
+            QCOMPARE(audit.back().outcome, std::string("done"));
+            QCOMPARE(audit.back().role, Role::Admin);
+            QVERIFY(!audit.back().actor.empty());
+        }
+        QCOMPARE(stack.state(), LocalStack::State::Running);
+    }
+
+    void aStartThatNobodyAskedForLeavesNone()
+    {
+        QVERIFY(await(m_under->stack().start(m_under->stack().settings())).has_value());
+        QCOMPARE(m_under->stack().state(), LocalStack::State::Running);
+        QCOMPARE(m_under->audit().size(), std::size_t{0});
+    }
+
+    void aResetIsTheFirstEntryOfTheNewLog()
+    {
+        auto &stack = m_under->stack();
+        QVERIFY(perform(StartStack{stack.settings()}, "first").has_value());
+        QVERIFY(perform(SeedStack{}, "something to lose").has_value());
+        const auto reset = perform(ResetStack{}, "it was a try");
+        QVERIFY2(reset.has_value(), reset ? "" : reset.error().message.c_str());
+        QCOMPARE(stack.state(), LocalStack::State::Running);
+        const auto audit = m_under->audit();
+        QCOMPARE(namesOf(audit), std::vector<std::string>{"stack.reset"});
+        QCOMPARE(audit.front().reason, std::string("it was a try"));
+        QCOMPARE(audit.front().outcome, std::string("done"));
+        QVERIFY(!audit.front().detail.empty());
+    }
+
+    void whatFailedLeavesAnEntryToo()
+    {
+        auto &stack = m_under->stack();
+        const auto settings = stack.settings();
+        QVERIFY(await(stack.start(settings)).has_value());
+        QVERIFY(perform(StopStack{}, {}).has_value());
+        const auto failed = perform(StartStack{m_under->impossible()}, "once more");
+        QVERIFY(failed.has_error());
+        QCOMPARE(stack.state(), LocalStack::State::Stopped);
+        auto audit = m_under->audit();
+        QCOMPARE(namesOf(audit), (std::vector<std::string>{"stack.stop", "stack.start"}));
+        QCOMPARE(audit.back().reason, std::string("once more"));
+        QVERIFY(audit.back().outcome != "done" && audit.back().detail.find("in use") != std::string::npos);
+
+        QVERIFY(await(stack.start(settings)).has_value());
+        QVERIFY(perform(RestartStack{m_under->impossible()}, "another port").has_error());
+        audit = m_under->audit();
+        QCOMPARE(audit.back().action, std::string("stack.restart"));
+        QVERIFY(audit.back().outcome != "done" && audit.back().reason == "another port");
+    }
+
+    void previewsCountAndTouchNothing()
+    {
+        auto &stack = m_under->stack();
+        const auto settings = stack.settings();
+        QVERIFY(await(stack.start(settings)).has_value());
+        QVERIFY(perform(SeedStack{}, {}).has_value());
+        QTRY_VERIFY_WITH_TIMEOUT(stack.deployment().latest() != nullptr, 10'000);
+        const auto before = m_under->audit().size();
+        for (const StackCommand &command :
+             {StackCommand(StartStack{settings}), StackCommand(StopStack{}), StackCommand(RestartStack{settings}),
+              StackCommand(ResetStack{}), StackCommand(SeedStack{})}) {
+            const auto preview = await(stack.preview(command));
+            QVERIFY(preview.has_value() && preview->summary.ends_with('.'));
+        }
+        const auto reset = await(stack.preview(ResetStack{}));
+        QVERIFY(reset->count.value_or(0) >= 40 && reset->bytes.value_or(0) > 0);
+        QCOMPARE(reset->sample.front(), stack.dataDirectory());
+        for (const char *what : {"users", "session", "task", "audit entr"})
+            QVERIFY2(reset->summary.find(what) != std::string::npos, reset->summary.c_str());
+        QCOMPARE(stack.state(), LocalStack::State::Running);
+        QCOMPARE(m_under->audit().size(), before);
+
+        QVERIFY(perform(StopStack{}, {}).has_value());
+        const auto stopped = await(stack.preview(ResetStack{}));
+        QVERIFY(stopped.has_value() && !stopped->count && stopped->bytes.value_or(0) > 0);
+        QVERIFY2(stopped->summary.find("not counted") != std::string::npos, stopped->summary.c_str());
+    }
+
+    void refusesWhatIsNotPossible()
+    {
+        auto &stack = m_under->stack();
+        const auto settings = stack.settings();
+        QCOMPARE(perform(SeedStack{}, {}).error().kind, ErrorKind::Unavailable);
+        QCOMPARE(perform(RestartStack{settings}, {}).error().kind, ErrorKind::Unavailable);
+        QVERIFY(await(stack.start(settings)).has_value());
+        QCOMPARE(perform(StartStack{settings}, {}).error().kind, ErrorKind::Conflict);
+        QCOMPARE(await(stack.start(settings)).error().kind, ErrorKind::Conflict);
+        QCOMPARE(m_under->audit().size(), std::size_t{0}); // nothing was begun
+    }
+
+    /// On a stack that seeds at once there is nothing to cancel, but nobody is told Conflict.
+    void aSeedGivesWay_data()
+    {
+        QTest::addColumn<int>("command");
+        QTest::newRow("to a stop") << 0;
+        QTest::newRow("to a restart") << 1;
+        QTest::newRow("to a reset") << 2;
+    }
+    void aSeedGivesWay()
+    {
+        QFETCH(int, command);
+        auto &stack = m_under->stack();
+        const auto settings = stack.settings();
+        QVERIFY(await(stack.start(settings)).has_value());
+        auto seeding = ui::ActionGate::perform(stack, SeedStack{}, "a first look");
+        const StackCommand next = command == 0   ? StackCommand(StopStack{})
+                                  : command == 1 ? StackCommand(RestartStack{settings})
+                                                 : StackCommand(ResetStack{});
+        const bool atOnce = seeding.isFinished();
+        const auto done = perform(next, "not now");
+        QVERIFY2(done.has_value(), done ? "" : done.error().message.c_str());
+        const auto seeded = await(seeding);
+        QVERIFY(atOnce ? seeded.has_value() : seeded.has_error() && seeded.error().kind == ErrorKind::Cancelled);
+        const auto audit = m_under->audit();
+        QCOMPARE(audit.back().action, std::string(traitsOf(next).name));
+        if (command == 2)
+            return; // which took the seed's entry with it
+        QCOMPARE(audit.size(), std::size_t{2});
+        QCOMPARE(audit.front().action, std::string("stack.seed"));
+        QCOMPARE(audit.front().outcome, std::string(atOnce ? "done" : "cancelled"));
+        QCOMPARE(audit.front().reason, std::string("a first look"));
+    }
+
+private:
+    Result<ActionOutcome> perform(const StackCommand &command, std::string reason)
+    {
+        return await(ui::ActionGate::perform(m_under->stack(), command, std::move(reason)));
+    }
+    static std::vector<std::string> namesOf(const std::vector<AuditEntry> &audit)
+    {
+        std::vector<std::string> names;
+        for (const auto &entry : audit)
+            names.push_back(entry.action);
+        return names;
+    }
+
+    std::unique_ptr<StackUnderTest> m_under;
+};
+
+QTEST_GUILESS_MAIN(StackTest)
+#include "stack_test.moc"

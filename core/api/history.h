@@ -80,7 +80,7 @@ struct Event
 {
     WallTime time{};
     EventKind kind = EventKind::Zone;
-    std::string text; ///< "Redis memory is yellow"
+    std::string text; ///< "Redis memory turned yellow"
     bool operator==(const Event &) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Event, (), (time, kind, text))

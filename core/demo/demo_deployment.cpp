@@ -1,5 +1,7 @@
 #include "core/demo/demo_deployment.h"
 
+#include "core/api/words.h"
+
 #include <QFuture>
 #include <algorithm>
 #include <cmath>
@@ -46,11 +48,14 @@ DemoDeployment::DemoDeployment(DemoOptions options, const Clock &clock, QObject 
         for (const Light &light : lights()) {
             const double climb = m_script.climb(light.metric);
             const double now = m_script.value(light.metric, 0).value_or(0);
-            for (const auto &[threshold, zone] : {std::pair(light.yellow, "yellow"), std::pair(light.red, "red")}) {
+            for (const auto &[threshold, zone] :
+                 {std::pair(light.yellow, Zone::Yellow), std::pair(light.red, Zone::Red)}) {
                 if (climb <= 0 || now < threshold)
                     continue;
                 const auto ago = seconds(std::int64_t((now - threshold) / climb));
-                m_events.push_back({m_start - ago, EventKind::Zone, std::string(light.name) + " is " + zone});
+                std::string text(titleOf(light.resource));
+                text.append(" turned ").append(wordOf(zone));
+                m_events.push_back({m_start - ago, EventKind::Zone, std::move(text)});
             }
         }
         if (situation.redisAwaySince)

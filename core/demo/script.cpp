@@ -119,13 +119,13 @@ const Situation *findSituation(std::string_view name)
 const std::vector<Light> &lights()
 {
     static const std::vector<Light> all{
-        {Resource::RedisMemory, Metric::RedisMemory, 30 * mb, 20 * mb, 25 * mb, "Redis memory"},
-        {Resource::RedisConnections, Metric::RedisConnections, 30, 20, 25, "Redis connections"},
-        {Resource::ResponseTime, Metric::ResponseP95, 0, 2, 5, "Response time p95"},
-        {Resource::ErrorRate, Metric::ErrorRate, 1, 0.01, 0.05, "Error rate"},
-        {Resource::Queue, Metric::QueueWaiting, 0, 50, 200, "Queue"},
-        {Resource::DbPool, Metric::DbPool, 1, 0.7, 0.9, "Database pool"},
-        {Resource::Users, Metric::ConcurrentUsers, 15, 12, 15, "Concurrent users"},
+        {Resource::RedisMemory, Metric::RedisMemory, 30 * mb, 20 * mb, 25 * mb},
+        {Resource::RedisConnections, Metric::RedisConnections, 30, 20, 25},
+        {Resource::ResponseTime, Metric::ResponseP95, 0, 2, 5},
+        {Resource::ErrorRate, Metric::ErrorRate, 1, 0.01, 0.05},
+        {Resource::Queue, Metric::QueueWaiting, 0, 50, 200},
+        {Resource::DbPool, Metric::DbPool, 1, 0.7, 0.9},
+        {Resource::Users, Metric::ConcurrentUsers, 15, 12, 15},
     };
     return all;
 }

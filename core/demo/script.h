@@ -82,7 +82,6 @@ struct Light
     double limit;
     double yellow;
     double red;
-    std::string_view name = {};
 };
 const std::vector<Light> &lights();
 

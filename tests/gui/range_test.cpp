@@ -89,7 +89,7 @@ void RangeTest::eventsAreReached()
     TimeChart *chart = console.window->page()->findChild<HistoryPanel *>()->charts().front();
     chart->setFocus();
     console.press(Qt::Key_PageUp);
-    QVERIFY2(chart->readOut().contains("Redis memory is yellow"), qPrintable(chart->readOut()));
+    QVERIFY2(chart->readOut().contains("Redis memory turned yellow"), qPrintable(chart->readOut()));
 }
 
 void RangeTest::causesLeadToTheirPages()
@@ -117,7 +117,7 @@ void RangeTest::eventsAreListed()
     Console::settle();
     auto *view = console.find<TableView>("What happened lately");
     QVERIFY(view && view->model()->rowCount() >= 3);
-    QCOMPARE(view->model()->index(0, 2).data().toString(), QString("Redis memory is yellow")); // the latest first
+    QCOMPARE(view->model()->index(0, 2).data().toString(), QString("Redis memory turned yellow")); // the latest first
 }
 
 QTEST_MAIN(RangeTest)

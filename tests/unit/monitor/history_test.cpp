@@ -375,7 +375,7 @@ private slots:
         snapshot.readings[0].zone = Zone::Unknown;
         QCOMPARE(said(), Texts{});
         snapshot.readings[0].zone = Zone::Yellow;
-        QCOMPARE(said(), Texts{"Redis memory is yellow"});
+        QCOMPARE(said(), Texts{"Redis memory turned yellow"});
         snapshot.links[0].up = false;
         snapshot.links[0].detail = "connection refused";
         QCOMPARE(said(), Texts{"Redis is away: connection refused"});

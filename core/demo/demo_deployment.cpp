@@ -189,11 +189,12 @@ QFuture<Result<std::vector<Series>>> DemoDeployment::history(HistoryQuery query)
     };
     if (query.most < 2 || query.most > 1'000'000)
         return ready(Result<std::vector<Series>>(failure(ErrorKind::Invalid, "Between 2 and 1,000,000 points.")));
-    // What lies ahead is not history.
-    const double to = std::min(offset(query.to), second() + 0.001);
+    // What lies ahead of the last sample is not history, and seconds are kept for an hour.
+    const double to = std::min(offset(query.to), m_lastSecond + 0.001);
+    const double finest = offset(query.from) < m_lastSecond - 3660 ? 60 : 1;
     std::vector<Series> all;
     for (const Metric metric : query.metrics)
-        all.push_back(m_script.series(metric, offset(query.from), to, query.most, m_start));
+        all.push_back(m_script.series(metric, offset(query.from), to, query.most, m_start, finest));
     return answer(false, std::move(all));
 }
 

@@ -167,17 +167,17 @@ std::optional<double> Script::value(Metric metric, double second) const
     return known(metric, second) ? std::optional(at(metric, second)) : std::nullopt;
 }
 
-Series Script::series(Metric metric, double from, double to, std::uint32_t most, WallTime start) const
+Series Script::series(Metric metric, double from, double to, std::uint32_t most, WallTime start, double finest) const
 {
-    double step = 1;
+    double step = finest;
     for (const double coarser : {60.0, 3600.0}) {
         if ((to - from) / coarser >= most / 2.0)
-            step = coarser;
+            step = std::max(step, coarser);
     }
     // Neighbours are merged where even that resolution has too many.
     const double wide = std::max(step, std::ceil((to - from) / most / step) * step);
     Series series{metric, std::chrono::seconds(std::int64_t(wide)), {}};
-    for (double second = std::ceil(from / wide) * wide; second < to; second += wide) {
+    for (double second = std::floor(from / wide) * wide; second < to; second += wide) {
         if (!known(metric, second))
             continue;
         Point point{start + std::chrono::milliseconds(std::int64_t(second * 1000)), 1e300, -1e300, 0};

@@ -5,6 +5,8 @@
 #include "ui/widgets/link_row.h"
 #include "ui/widgets/table_view.h"
 
+#include <QAbstractButton>
+#include <QRegularExpression>
 #include <QSignalSpy>
 #include <QWheelEvent>
 
@@ -19,6 +21,8 @@ class RangeTest final : public QObject
 private slots:
     void zoomAndPan();
     void thePanelStaysWhereOneLooks();
+    void zoomedInThereIsSomethingToSee_data();
+    void zoomedInThereIsSomethingToSee();
     void eventsAreReached();
     void causesLeadToTheirPages();
     void eventsAreListed();
@@ -81,6 +85,39 @@ void RangeTest::thePanelStaysWhereOneLooks()
     QVERIFY(chart->readOut() != before);
 }
 
+void RangeTest::zoomedInThereIsSomethingToSee_data()
+{
+    QTest::addColumn<QString>("span");
+    QTest::addColumn<int>("cursor"); // key
+    QTest::addColumn<int>("seconds");
+    QTest::newRow("seconds, now") << "1 h" << int(Qt::Key_End) << 10;
+    QTest::newRow("seconds, earlier") << "5 min" << int(Qt::Key_Home) << 10;
+    QTest::newRow("minutes, a day ago") << "1 day" << int(Qt::Key_Home) << 600;
+    QTest::newRow("minutes, a month ago") << "1 month" << int(Qt::Key_Home) << 600;
+}
+
+void RangeTest::zoomedInThereIsSomethingToSee()
+{
+    QFETCH(QString, span);
+    QFETCH(int, cursor);
+    QFETCH(int, seconds);
+    Console console;
+    console.window->openPage("redis");
+    console.find<QAbstractButton>("Show the last " + span)->click();
+    TimeChart *chart = console.window->page()->findChild<HistoryPanel *>()->charts().front();
+    chart->setFocus();
+    for (int i = 0; i < 25; ++i) {
+        console.press(Qt::Key(cursor));
+        console.press(Qt::Key_Plus);
+        QVERIFY2(chart->hasData(), qPrintable(QString("zoomed in %1 times").arg(i + 1)));
+    }
+    QCOMPARE(std::chrono::round<std::chrono::seconds>(chart->to() - chart->from()).count(), seconds);
+    for (const Qt::Key place : {Qt::Key_Home, Qt::Key_End}) { // it is known up to the edges
+        console.press(place);
+        QVERIFY2(chart->readOut().contains("MB"), qPrintable(chart->readOut()));
+    }
+}
+
 void RangeTest::eventsAreReached()
 {
     Console console({.situation = "memory-climbing"});
@@ -90,6 +127,12 @@ void RangeTest::eventsAreReached()
     chart->setFocus();
     console.press(Qt::Key_PageUp);
     QVERIFY2(chart->readOut().contains("Redis memory turned yellow"), qPrintable(chart->readOut()));
+    // With its time, to who sees it and to who does not; also before somebody walks there.
+    static const QRegularExpression words("\\b\\d\\d:\\d\\d Redis memory turned yellow");
+    QVERIFY2(chart->readOut().contains(words), qPrintable(chart->readOut()));
+    QCOMPARE(chart->accessibleDescription(), chart->readOut());
+    console.press(Qt::Key_Escape);
+    QVERIFY2(chart->accessibleDescription().contains(words), qPrintable(chart->accessibleDescription()));
 }
 
 void RangeTest::causesLeadToTheirPages()

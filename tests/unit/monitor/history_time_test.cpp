@@ -76,6 +76,7 @@ private slots:
         QFETCH(int, days);
         Kept kept;
         kept.record(1min, counting(180));
+        kept.reopen(); // all of it is written
         kept.clock.jump(std::chrono::days(days));
         kept.record(1min, counting(150)); // long enough for what is done once an hour
         kept.clock.jump(-std::chrono::days(days));

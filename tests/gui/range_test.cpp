@@ -4,8 +4,10 @@
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/link_row.h"
 #include "ui/widgets/table_view.h"
+#include "ui/widgets/tile.h"
 
 #include <QAbstractButton>
+#include <QFuture>
 #include <QRegularExpression>
 #include <QSignalSpy>
 #include <QWheelEvent>
@@ -24,6 +26,9 @@ private slots:
     void zoomedInThereIsSomethingToSee_data();
     void zoomedInThereIsSomethingToSee();
     void eventsAreReached();
+    void trendsHaveTheScaleOfTheirLimit_data();
+    void trendsHaveTheScaleOfTheirLimit();
+    void trendsSayWhatIsMissing();
     void causesLeadToTheirPages();
     void eventsAreListed();
 };
@@ -133,6 +138,58 @@ void RangeTest::eventsAreReached()
     QCOMPARE(chart->accessibleDescription(), chart->readOut());
     console.press(Qt::Key_Escape);
     QVERIFY2(chart->accessibleDescription().contains(words), qPrintable(chart->accessibleDescription()));
+}
+
+void RangeTest::trendsHaveTheScaleOfTheirLimit_data()
+{
+    using Number = std::optional<double>;
+    QTest::addColumn<std::optional<double>>("red");
+    QTest::addColumn<std::optional<double>>("limit");
+    QTest::addColumn<double>("least");
+    QTest::addColumn<double>("most"); // of the figures
+    QTest::addColumn<double>("top");
+    QTest::newRow("up to the limit") << Number(25) << Number(30) << 1.0 << 14.0 << 30.0;
+    QTest::newRow("a share: up to red and a little") << Number(0.05) << Number(1) << 0.01 << 0.002 << 0.06;
+    QTest::newRow("no limit: up to red and a little") << Number(200) << Number() << 10.0 << 3.0 << 240.0;
+    QTest::newRow("a limit alone") << Number() << Number(30) << 1.0 << 2.0 << 30.0;
+    QTest::newRow("beyond it") << Number(200) << Number() << 10.0 << 500.0 << 550.0;
+    QTest::newRow("noise without a limit") << Number() << Number() << 10.0 << 2.0 << 10.0;
+    QTest::newRow("something without a limit") << Number() << Number() << 10.0 << 40.0 << 50.0;
+    QTest::newRow("nothing") << Number() << Number() << 10.0 << 0.0 << 10.0;
+}
+
+void RangeTest::trendsHaveTheScaleOfTheirLimit()
+{
+    QFETCH(std::optional<double>, red);
+    QFETCH(std::optional<double>, limit);
+    QFETCH(double, least);
+    QFETCH(double, most);
+    QFETCH(double, top);
+    TileTrend trend;
+    trend.series.points = {{start, 0, 0, 0}, {start + 1s, most, most, most}};
+    trend.red = red;
+    trend.limit = limit;
+    trend.least = least;
+    QCOMPARE(trend.top(), top);
+}
+
+void RangeTest::trendsSayWhatIsMissing()
+{
+    Console console;
+    console.window->openPage("overview");
+    Console::settle();
+    const auto *tile = console.find<Tile>("Redis memory");
+    QVERIFY(tile && !tile->trend().series.points.empty() && !tile->trend().stale);
+    QCOMPARE(tile->trend().top(), 30.0 * 1024 * 1024);
+    const TileTrend before = tile->trend();
+    QVERIFY(console.stack.stop().result().has_value());
+    console.clock.advance(25s);
+    console.press(Qt::Key_F5);
+    QVERIFY(tile->trend().stale && tile->trend().series == before.series);
+    QVERIFY(tile->trend().until == console.clock.wall());
+    QVERIFY(console.stack.start({}).result().has_value());
+    console.press(Qt::Key_F5);
+    QVERIFY(!tile->trend().stale);
 }
 
 void RangeTest::causesLeadToTheirPages()

@@ -20,6 +20,7 @@ private slots:
     void closingAGroupShowsInTheFigures();
     void operatorsDoNotManageUsers();
     void failuresAreShown();
+    void runtimesAreThoseOfThePagesClock();
     void chartsSayThatNothingComes();
     void chartsSayThatTheyCouldNotBeRead();
     void chartsSayWhyNothingIsKnown_data();
@@ -77,6 +78,29 @@ void SituationsTest::failuresAreShown()
     console.command("Grow the worker")->trigger();
     Console::settle();
     QCOMPARE(console.notice(), QString("The worker did not answer. Look at its log."));
+}
+
+void SituationsTest::runtimesAreThoseOfThePagesClock()
+{
+    Console console({.situation = "backlog"});
+    console.window->openPage("queue");
+    console.tick(20s);
+    const auto tasks = console.stack.deployment().tasks({}).result().value().items;
+    const auto *model = console.find<TableView>("Tasks")->model();
+    int running = 0;
+    for (int row = 0; row < model->rowCount(); ++row) {
+        if (!model->index(row, 0).data().toString().startsWith("running"))
+            continue;
+        std::vector<double> expected;
+        for (const TaskInfo &task : tasks) {
+            if (task.place == TaskPlace::Running)
+                expected.push_back(std::chrono::duration<double>(console.clock.wall() - *task.started).count());
+        }
+        const double shown = model->index(row, 2).data(SortRole).toDouble();
+        QVERIFY2(std::ranges::find(expected, shown) != expected.end(), qPrintable(QString::number(shown)));
+        ++running;
+    }
+    QVERIFY(running > 0);
 }
 
 namespace {

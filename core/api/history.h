@@ -63,7 +63,7 @@ BOOST_DESCRIBE_STRUCT(Series, (), (metric, step, points))
 struct HistoryQuery
 {
     std::vector<Metric> metrics;
-    WallTime from{}; ///< inclusive
+    WallTime from{}; ///< the first point is the one that covers it, if there is one: it may have begun earlier
     WallTime to{};   ///< exclusive
     /// At most so many points a series: the coarsest resolution is taken that gives at least half of them, and where
     /// there are still more, neighbours are merged, their extremes kept. 2–1,000,000.
@@ -80,7 +80,7 @@ struct Event
 {
     WallTime time{};
     EventKind kind = EventKind::Zone;
-    std::string text; ///< "Redis memory is yellow"
+    std::string text; ///< "Redis memory turned yellow"
     bool operator==(const Event &) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Event, (), (time, kind, text))

@@ -1,6 +1,8 @@
 #include "core/demo/demo_deployment.h"
 
-#include <QFuture>
+#include "core/api/words.h"
+#include "core/demo/ready.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -20,8 +22,6 @@ std::string plural(std::uint64_t count, const std::string &what)
 {
     return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
-
-template <class T> QFuture<T> ready(T value) { return QtFuture::makeReadyFuture(std::move(value)); }
 
 } // namespace
 
@@ -46,11 +46,14 @@ DemoDeployment::DemoDeployment(DemoOptions options, const Clock &clock, QObject 
         for (const Light &light : lights()) {
             const double climb = m_script.climb(light.metric);
             const double now = m_script.value(light.metric, 0).value_or(0);
-            for (const auto &[threshold, zone] : {std::pair(light.yellow, "yellow"), std::pair(light.red, "red")}) {
+            for (const auto &[threshold, zone] :
+                 {std::pair(light.yellow, Zone::Yellow), std::pair(light.red, Zone::Red)}) {
                 if (climb <= 0 || now < threshold)
                     continue;
                 const auto ago = seconds(std::int64_t((now - threshold) / climb));
-                m_events.push_back({m_start - ago, EventKind::Zone, std::string(light.name) + " is " + zone});
+                std::string text(titleOf(light.resource));
+                text.append(" turned ").append(wordOf(zone));
+                m_events.push_back({m_start - ago, EventKind::Zone, std::move(text)});
             }
         }
         if (situation.redisAwaySince)
@@ -184,11 +187,12 @@ QFuture<Result<std::vector<Series>>> DemoDeployment::history(HistoryQuery query)
     };
     if (query.most < 2 || query.most > 1'000'000)
         return ready(Result<std::vector<Series>>(failure(ErrorKind::Invalid, "Between 2 and 1,000,000 points.")));
-    // What lies ahead is not history.
-    const double to = std::min(offset(query.to), second() + 0.001);
+    // What lies ahead of the last sample is not history, and seconds are kept for an hour.
+    const double to = std::min(offset(query.to), m_lastSecond + 0.001);
+    const double finest = offset(query.from) < m_lastSecond - 3660 ? 60 : 1;
     std::vector<Series> all;
     for (const Metric metric : query.metrics)
-        all.push_back(m_script.series(metric, offset(query.from), to, query.most, m_start));
+        all.push_back(m_script.series(metric, offset(query.from), to, query.most, m_start, finest));
     return answer(false, std::move(all));
 }
 

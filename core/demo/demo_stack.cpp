@@ -1,6 +1,7 @@
 #include "core/demo/demo_stack.h"
 
-#include <QFuture>
+#include "core/demo/ready.h"
+
 #include <array>
 
 namespace portolan::demo {
@@ -23,8 +24,6 @@ constexpr std::array samples{
     Sample{LogLine::Level::Error,
            "task failed name=portal.analysis error=\"Unavailable: the provider did not answer\""},
 };
-
-template <class T> QFuture<T> ready(T value) { return QtFuture::makeReadyFuture(std::move(value)); }
 
 ActionOutcome said(std::string sentence) { return {std::move(sentence), {}}; }
 

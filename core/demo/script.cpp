@@ -119,13 +119,13 @@ const Situation *findSituation(std::string_view name)
 const std::vector<Light> &lights()
 {
     static const std::vector<Light> all{
-        {Resource::RedisMemory, Metric::RedisMemory, 30 * mb, 20 * mb, 25 * mb, "Redis memory"},
-        {Resource::RedisConnections, Metric::RedisConnections, 30, 20, 25, "Redis connections"},
-        {Resource::ResponseTime, Metric::ResponseP95, 0, 2, 5, "Response time p95"},
-        {Resource::ErrorRate, Metric::ErrorRate, 1, 0.01, 0.05, "Error rate"},
-        {Resource::Queue, Metric::QueueWaiting, 0, 50, 200, "Queue"},
-        {Resource::DbPool, Metric::DbPool, 1, 0.7, 0.9, "Database pool"},
-        {Resource::Users, Metric::ConcurrentUsers, 15, 12, 15, "Concurrent users"},
+        {Resource::RedisMemory, Metric::RedisMemory, 30 * mb, 20 * mb, 25 * mb},
+        {Resource::RedisConnections, Metric::RedisConnections, 30, 20, 25},
+        {Resource::ResponseTime, Metric::ResponseP95, 0, 2, 5},
+        {Resource::ErrorRate, Metric::ErrorRate, 1, 0.01, 0.05},
+        {Resource::Queue, Metric::QueueWaiting, 0, 50, 200},
+        {Resource::DbPool, Metric::DbPool, 1, 0.7, 0.9},
+        {Resource::Users, Metric::ConcurrentUsers, 15, 12, 15},
     };
     return all;
 }
@@ -167,17 +167,17 @@ std::optional<double> Script::value(Metric metric, double second) const
     return known(metric, second) ? std::optional(at(metric, second)) : std::nullopt;
 }
 
-Series Script::series(Metric metric, double from, double to, std::uint32_t most, WallTime start) const
+Series Script::series(Metric metric, double from, double to, std::uint32_t most, WallTime start, double finest) const
 {
-    double step = 1;
+    double step = finest;
     for (const double coarser : {60.0, 3600.0}) {
         if ((to - from) / coarser >= most / 2.0)
-            step = coarser;
+            step = std::max(step, coarser);
     }
     // Neighbours are merged where even that resolution has too many.
     const double wide = std::max(step, std::ceil((to - from) / most / step) * step);
     Series series{metric, std::chrono::seconds(std::int64_t(wide)), {}};
-    for (double second = std::ceil(from / wide) * wide; second < to; second += wide) {
+    for (double second = std::floor(from / wide) * wide; second < to; second += wide) {
         if (!known(metric, second))
             continue;
         Point point{start + std::chrono::milliseconds(std::int64_t(second * 1000)), 1e300, -1e300, 0};

@@ -55,8 +55,9 @@ public:
     void shift(Metric metric, double second, double by) { m_shifts.push_back({metric, second, by}); }
     double climb(Metric metric) const;
 
-    /// The points of one series as Deployment::history() answers them; `from` and `to` are seconds since the start.
-    Series series(Metric metric, double from, double to, std::uint32_t most, WallTime start) const;
+    /// The points of one series as Deployment::history() answers them; `from` and `to` are seconds since the start,
+    /// `finest` are those that a point covers at least.
+    Series series(Metric metric, double from, double to, std::uint32_t most, WallTime start, double finest = 1) const;
 
 private:
     struct Shift
@@ -82,7 +83,6 @@ struct Light
     double limit;
     double yellow;
     double red;
-    std::string_view name = {};
 };
 const std::vector<Light> &lights();
 

@@ -29,6 +29,7 @@ constexpr std::uint32_t mostPoints = 1'000'000;
 struct Second
 {
     WallTime time;
+    SteadyTime taken;
     std::array<double, metricCount> values; ///< NaN: not known
 };
 
@@ -82,12 +83,12 @@ struct History::Impl : std::enable_shared_from_this<Impl>
 
 void History::Impl::addSecond(const Snapshot &snapshot)
 {
-    while (!ring.empty() && ring.back().time >= snapshot.time)
-        ring.pop_back();
-    while (!ring.empty() && (ring.front().time < snapshot.time - secondsKept || ring.size() >= mostSeconds))
+    const auto taken = clock.steady();
+    while (!ring.empty() && (ring.front().taken < taken - secondsKept || ring.size() >= mostSeconds))
         ring.pop_front();
     Second &newest = ring.emplace_back();
     newest.time = snapshot.time;
+    newest.taken = taken;
     const auto values = metricsOf(snapshot);
     for (std::size_t i = 0; i < metricCount; ++i) {
         newest.values[i] = values[i].value_or(std::numeric_limits<double>::quiet_NaN());
@@ -163,19 +164,26 @@ void History::Impl::written(const Result<void> &result)
 std::optional<WallTime> History::Impl::oldestSecond() const
 {
     const std::lock_guard lock(mutex);
-    return ring.empty() ? std::nullopt : std::optional(ring.front().time);
+    std::optional<WallTime> oldest;
+    for (const Second &one : ring) {
+        if (one.time >= ring.back().time - secondsKept && one.time < oldest.value_or(WallTime::max()))
+            oldest = one.time;
+    }
+    return oldest;
 }
 
 std::vector<HistoryRow> History::Impl::seconds(Metric metric, WallTime from, WallTime to) const
 {
     const std::lock_guard lock(mutex);
-    std::vector<HistoryRow> rows;
-    for (const auto &one : ring) {
+    std::vector<TakenRow> rows;
+    for (std::size_t i = 0; i < ring.size(); ++i) {
+        const Second &one = ring[i];
         const double value = one.values[static_cast<std::size_t>(metric)];
-        if (one.time >= from && one.time < to && std::isfinite(value))
-            rows.push_back({metric, one.time, value, value, value, 1});
+        // What lies ahead of the latest was measured while the clock was fast.
+        if (one.time >= from && one.time < to && one.time <= ring.back().time && std::isfinite(value))
+            rows.push_back({{metric, one.time, value, value, value, 1}, i});
     }
-    return rows;
+    return inOrder(std::move(rows), second);
 }
 
 std::vector<HistoryRow> History::Impl::unwritten(Metric metric, std::chrono::seconds step, WallTime from,
@@ -199,36 +207,43 @@ std::vector<HistoryRow> History::Impl::unwritten(Metric metric, std::chrono::sec
 
 awaitable<Result<std::chrono::seconds>> History::Impl::choose(const HistoryQuery &query)
 {
-    auto step = resolutionFor(query.from, query.to, query.most);
-    if (step == second) {
-        const auto oldest = oldestSecond();
-        if (!oldest || query.from < *oldest) {
-            const auto until = oldest.value_or(query.to) - HistoryStore::minute;
-            const auto lost = co_await store->hasMinutes(query.metrics, query.from, until);
-            if (!lost)
-                co_return lost.error();
-            if (*lost)
-                step = HistoryStore::minute;
-        }
+    if (query.from < clock.wall() - HistoryStore::minutesKept - HistoryStore::hour)
+        co_return HistoryStore::hour;
+    const auto step = resolutionFor(query.from, query.to, query.most);
+    const auto oldest = oldestSecond();
+    if (step != second || (oldest && query.from >= *oldest))
+        co_return step;
+    auto from = query.from, until = query.to;
+    if (!oldest || query.to <= *oldest)
+        from -= from.time_since_epoch() % HistoryStore::minute; // the one that covers it counts
+    else
+        until = *oldest - HistoryStore::minute;
+    for (const Metric metric : query.metrics) {
+        if (!unwritten(metric, HistoryStore::minute, from, until).empty())
+            co_return HistoryStore::minute;
     }
-    if (step == HistoryStore::minute && query.from < clock.wall() - HistoryStore::minutesKept - HistoryStore::hour)
-        step = HistoryStore::hour;
+    const auto lost = co_await store->hasMinutes(query.metrics, from, until);
+    if (!lost)
+        co_return lost.error();
+    if (*lost)
+        co_return HistoryStore::minute;
     co_return step;
 }
 
 awaitable<Result<std::vector<std::vector<HistoryRow>>>> History::Impl::read(const HistoryQuery &query,
                                                                             std::chrono::seconds step)
 {
+    const WallTime from = query.from - step + WallTime::duration(1); // what begins there covers query.from
     std::vector<std::vector<HistoryRow>> all;
     if (step == second) {
         for (const Metric metric : query.metrics)
-            all.push_back(seconds(metric, query.from, query.to));
+            all.push_back(seconds(metric, from, query.to));
         co_return all;
     }
     // Before the file is read: what is written meanwhile would be in neither. In both it becomes one.
     for (const Metric metric : query.metrics)
-        all.push_back(unwritten(metric, step, query.from, query.to));
-    auto stored = co_await store->read(query.metrics, step, query.from, query.to);
+        all.push_back(unwritten(metric, step, from, query.to));
+    auto stored = co_await store->read(query.metrics, step, from, query.to);
     if (!stored)
         co_return stored.error();
     for (std::size_t i = 0; i < query.metrics.size(); ++i)

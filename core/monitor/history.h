@@ -21,8 +21,11 @@ namespace portolan::monitor {
 /// gap.
 ///
 /// Minutes are written when they are over, all at once and off the I/O threads; what could not be written is tried
-/// again with the next, up to a day's worth. A crash loses at most the minute under way and the seconds. When the clock
-/// is set back, what lies in its future is forgotten of the seconds, and minutes are joined.
+/// again with the next, up to a day's worth. A crash loses at most the minute under way and the seconds.
+///
+/// The wall clock may be wrong for a while, jump, or stand ahead after the machine was suspended: that costs nothing
+/// that was measured. Seconds are kept for an hour of the steady clock; of a second that came twice the later one
+/// counts, and what lies ahead of the latest does not show until its time comes. Minutes that came twice are joined.
 class History final
 {
 public:

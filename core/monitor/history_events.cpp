@@ -1,30 +1,9 @@
 #include "core/monitor/history_events.h"
 
-#include "core/base/names.h"
+#include "core/api/words.h"
 
 namespace portolan::monitor {
 namespace {
-
-std::string nameOf(Resource resource)
-{
-    switch (resource) {
-    case Resource::RedisMemory:
-        return "Redis memory";
-    case Resource::RedisConnections:
-        return "Redis connections";
-    case Resource::ResponseTime:
-        return "Response time";
-    case Resource::ErrorRate:
-        return "Error rate";
-    case Resource::Queue:
-        return "Queue";
-    case Resource::DbPool:
-        return "Database pool";
-    case Resource::Users:
-        return "Concurrent users";
-    }
-    return {};
-}
 
 std::string linkName(const LinkStatus &link)
 {
@@ -54,8 +33,9 @@ void HistoryEvents::zones(const Snapshot &snapshot, std::vector<Event> &events)
         if (last->second == reading.zone)
             continue;
         last->second = reading.zone;
-        events.push_back(
-            {snapshot.time, EventKind::Zone, nameOf(reading.resource) + " is " + std::string(enumName(reading.zone))});
+        std::string text(titleOf(reading.resource));
+        text.append(" turned ").append(wordOf(reading.zone));
+        events.push_back({snapshot.time, EventKind::Zone, std::move(text)});
     }
 }
 

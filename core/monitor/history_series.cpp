@@ -92,6 +92,25 @@ Series seriesOf(Metric metric, const std::vector<storage::HistoryRow> &rows, std
     return series;
 }
 
+std::vector<storage::HistoryRow> inOrder(std::vector<TakenRow> rows, std::chrono::seconds step)
+{
+    std::ranges::stable_sort(rows, {}, [](const TakenRow &one) { return one.row.time; });
+    std::vector<TakenRow> kept;
+    for (const TakenRow &one : rows) {
+        const bool twice = !kept.empty() && one.row.time - kept.back().row.time < step &&
+                           std::max(one.number, kept.back().number) - std::min(one.number, kept.back().number) > 1;
+        if (!twice)
+            kept.push_back(one);
+        else if (one.number > kept.back().number)
+            kept.back() = one;
+    }
+    std::vector<storage::HistoryRow> inOrder;
+    inOrder.reserve(kept.size());
+    for (const TakenRow &one : kept)
+        inOrder.push_back(one.row);
+    return inOrder;
+}
+
 void addRows(std::vector<storage::HistoryRow> &rows, std::vector<storage::HistoryRow> more)
 {
     if (more.empty())

@@ -26,6 +26,16 @@ std::chrono::seconds resolutionFor(WallTime from, WallTime to, std::uint32_t mos
 Series seriesOf(Metric metric, const std::vector<storage::HistoryRow> &rows, std::chrono::seconds step,
                 std::uint32_t most);
 
+/// A row, and as how manieth it was taken.
+struct TakenRow
+{
+    storage::HistoryRow row;
+    std::size_t number = 0;
+};
+/// Rows in the order they were taken, by their time. Where the clock was set back, so that a time came twice, the later
+/// ones count: no two that were not taken one after the other are less than a step apart.
+std::vector<storage::HistoryRow> inOrder(std::vector<TakenRow> rows, std::chrono::seconds step);
+
 /// Puts `more` (in any order) among `rows` (oldest first); of the same time, they become one.
 void addRows(std::vector<storage::HistoryRow> &rows, std::vector<storage::HistoryRow> more);
 

@@ -1,5 +1,6 @@
 #include "core/monitor/status_text.h"
 
+#include "core/api/words.h"
 #include "core/base/time_format.h"
 #include "core/base/units.h"
 
@@ -16,7 +17,6 @@ namespace {
 
 struct ZoneStyle
 {
-    std::string_view word;
     std::string_view shape;
     std::string_view ascii;
     std::string_view colour;
@@ -28,32 +28,9 @@ constexpr std::string_view bold = "\x1b[1m";
 
 const ZoneStyle &styleOf(Zone zone)
 {
-    static constexpr std::array<ZoneStyle, 4> styles{{{"unknown", "○", "?", "\x1b[2m"},
-                                                      {"green", "●", "o", "\x1b[32m"},
-                                                      {"yellow", "▲", "^", "\x1b[33m"},
-                                                      {"red", "■", "#", "\x1b[31m"}}};
+    static constexpr std::array<ZoneStyle, 4> styles{
+        {{"○", "?", "\x1b[2m"}, {"●", "o", "\x1b[32m"}, {"▲", "^", "\x1b[33m"}, {"■", "#", "\x1b[31m"}}};
     return styles[std::min<std::size_t>(std::size_t(zone), styles.size() - 1)];
-}
-
-std::string_view titleOf(Resource resource)
-{
-    switch (resource) {
-    case Resource::RedisMemory:
-        return "Redis memory";
-    case Resource::RedisConnections:
-        return "Connections";
-    case Resource::ResponseTime:
-        return "Response p95";
-    case Resource::ErrorRate:
-        return "Error rate";
-    case Resource::Queue:
-        return "Queue";
-    case Resource::DbPool:
-        return "Database pool";
-    case Resource::Users:
-        return "Users";
-    }
-    return "?";
 }
 
 std::string number(const char *format, double value)
@@ -156,7 +133,7 @@ public:
     {
         const ZoneStyle &style = styleOf(zone);
         add(m_options.utf8 ? style.shape : style.ascii, style.colour).add(" ");
-        return add(style.word, style.colour);
+        return add(wordOf(zone), style.colour);
     }
     bool room(std::size_t wanted) const { return m_columns + wanted <= m_width; }
     std::string end()
@@ -172,7 +149,8 @@ private:
     std::size_t m_columns = 0;
 };
 
-constexpr std::size_t valueColumn = 25;
+constexpr std::size_t zoneColumn = 19; ///< after the longest title
+constexpr std::size_t valueColumn = zoneColumn + 11;
 
 bool stale(const std::optional<Age> &age) { return age && *age >= std::chrono::seconds(5); }
 
@@ -198,18 +176,17 @@ std::string nextText(const Reading &reading, const StatusStyle &options)
     if (!reading.toNextZone)
         return {};
     const Zone next = reading.zone == Zone::Green ? Zone::Yellow : Zone::Red;
-    return std::string(options.utf8 ? "→ " : "-> ").append(styleOf(next).word) + " in " +
-           humanDuration(*reading.toNextZone);
+    return std::string(options.utf8 ? "→ " : "-> ").append(wordOf(next)) + " in " + humanDuration(*reading.toNextZone);
 }
 
 std::string readingLine(const Reading &reading, const StatusStyle &options)
 {
     Line line(options);
-    line.add(titleOf(reading.resource)).pad(14).zone(reading.zone).pad(valueColumn);
+    line.add(titleOf(reading.resource)).pad(zoneColumn).zone(reading.zone).pad(valueColumn);
     const bool old = stale(reading.age) || !reading.value;
     line.add(valueText(reading), old ? dim : std::string_view());
     const std::string age = reading.age && reading.value ? humanDuration(*reading.age) + " ago" : std::string();
-    const std::size_t ageColumn = valueColumn + 30;
+    const std::size_t ageColumn = valueColumn + 27;
     if (!age.empty() && line.room(columns(age) + 2)) {
         line.add("  ").pad(ageColumn);
         if (line.room(columns(age)))
@@ -227,7 +204,7 @@ std::string count(const std::optional<std::uint64_t> &value) { return value ? hu
 
 std::string labelled(std::string_view label, std::string_view text, const StatusStyle &options, bool old = false)
 {
-    return Line(options).add(label).pad(14).add(text, old ? dim : std::string_view()).end();
+    return Line(options).add(label).pad(zoneColumn).add(text, old ? dim : std::string_view()).end();
 }
 
 std::string linkLine(const LinkStatus &link, const StatusStyle &options)

@@ -41,6 +41,11 @@ constexpr std::string_view upsert =
     "mean = (mean * count + excluded.mean * excluded.count) / (count + excluded.count), "
     "count = count + excluded.count";
 
+/// All but the newest so many of a metric, unless the clock says that they are not old.
+constexpr std::string_view trimPoints =
+    "DELETE FROM points WHERE step = ? AND metric = ? AND time < ? AND time <= (SELECT time FROM points WHERE step = ? "
+    "AND metric = ? ORDER BY time DESC LIMIT 1 OFFSET ?)";
+
 std::int64_t secondsOf(WallTime time)
 {
     return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
@@ -154,13 +159,14 @@ public:
     Result<void> trim(Connection &connection)
     {
         const auto now = m_clock.wall();
-        if (m_trimmed && now - *m_trimmed < trimEvery && now >= *m_trimmed)
+        if (m_trimmed && m_clock.steady() - *m_trimmed < trimEvery)
             return {};
-        m_trimmed = now;
+        m_trimmed = m_clock.steady();
         for (const auto &[step, kept] : {std::pair(minute, minutesKept), std::pair(hour, hoursKept)}) {
             for (std::int64_t metric = 0; metric < static_cast<std::int64_t>(metricCount); ++metric) {
-                auto done = execute(connection, "DELETE FROM points WHERE step = ? AND metric = ? AND time < ?",
-                                    valuesOf(step.count(), metric, secondsOf(now - kept)));
+                auto done = execute(connection, trimPoints,
+                                    valuesOf(step.count(), metric, secondsOf(now - kept), step.count(), metric,
+                                             std::int64_t{kept / step}));
                 if (!done)
                     return done.error();
             }
@@ -249,7 +255,7 @@ private:
     const Clock &m_clock;
     Logger &m_logger;
     bool m_prepared = false;
-    std::optional<WallTime> m_trimmed;
+    std::optional<SteadyTime> m_trimmed;
 };
 
 namespace {

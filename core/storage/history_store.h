@@ -42,8 +42,9 @@ void mergeInto(HistoryRow &row, const HistoryRow &other);
 /// waits for the portal's database, and throwing it away costs nobody an account.
 ///
 /// Bounded: minutes are kept for 31 days, hours for two years, the latest 10,000 events: some 50 MB with 19 metrics.
-/// A file that is damaged, of another version or no history at all is set aside (renamed, one warning in the log) and a
-/// new one begun. One thread does all; calls come from any thread.
+/// What is older by the clock goes only once there are newer points for all of that time: a clock that is wrong for a
+/// while takes nothing away. A file that is damaged, of another version or no history at all is set aside (renamed, one
+/// warning in the log) and a new one begun. One thread does all; calls come from any thread.
 class HistoryStore final
 {
 public:

@@ -26,6 +26,12 @@ public:
         m_wall += std::chrono::duration_cast<WallTime::duration>(by);
         m_steady += std::chrono::duration_cast<SteadyTime::duration>(by);
     }
+    /// Somebody sets the wall clock, or the machine was suspended meanwhile: the steady one does not count that.
+    void jump(std::chrono::nanoseconds by)
+    {
+        const std::lock_guard lock(m_mutex);
+        m_wall += std::chrono::duration_cast<WallTime::duration>(by);
+    }
 
 private:
     mutable std::mutex m_mutex;

@@ -19,6 +19,8 @@ class ChartTest final : public QObject
 private slots:
     void extremesAreKept();
     void gapsAreKept();
+    void pointsHoldForTheirStep_data();
+    void pointsHoldForTheirStep();
     void oddInputIsHarmless();
     void roundSteps_data();
     void roundSteps();
@@ -27,6 +29,7 @@ private slots:
     void aMillionPoints();
     void readOutByKeyboard();
     void noDataSaysSo();
+    void whatIsStaleSaysSo();
     void spansAreChosenByKeyboard();
 };
 
@@ -74,6 +77,43 @@ void ChartTest::gapsAreKept()
         QCOMPARE(columns[i].any, i < 40 || i >= 60);
     QVERIFY(columns[60].gap);
     QVERIFY(!columns[39].gap && !columns[61].gap);
+}
+
+void ChartTest::pointsHoldForTheirStep_data()
+{
+    QTest::addColumn<QList<int>>("points"); // seconds since the start, a minute each
+    QTest::addColumn<int>("from");
+    QTest::addColumn<int>("to");
+    QTest::addColumn<QString>("known"); // per sixth of the time: the point's value, held or begun (') there
+    QTest::newRow("inside of one minute") << QList<int>{0} << 20 << 50 << "000000";
+    QTest::newRow("the one before the left edge") << QList<int>{0, 60} << 30 << 90 << "0001'11";
+    QTest::newRow("none after the last one's minute") << QList<int>{0, 60} << 60 << 180 << "1'11...";
+    QTest::newRow("one after the right edge bridges") << QList<int>{0, 90} << 30 << 90 << "000000";
+    QTest::newRow("a gap stays one") << QList<int>{0, 180} << 0 << 240 << "0'0..3'3";
+    QTest::newRow("too old for the left edge") << QList<int>{0} << 60 << 120 << "......";
+    QTest::newRow("ahead of it") << QList<int>{120} << 0 << 120 << "......";
+    QTest::newRow("as many as columns") << QList<int>{0, 60, 120, 180, 240, 300} << 0 << 360 << "0'1'2'3'4'5'";
+}
+
+void ChartTest::pointsHoldForTheirStep()
+{
+    QFETCH(QList<int>, points);
+    QFETCH(int, from);
+    QFETCH(int, to);
+    QFETCH(QString, known);
+    Series sparse{Metric::RedisMemory, 60s, {}};
+    for (const int second : points) {
+        const double value = std::floor(second / 60.0);
+        sparse.points.push_back({start + std::chrono::seconds(second), value, value, value});
+    }
+    QString found;
+    for (const PixelColumn &column :
+         reduce(sparse, start + std::chrono::seconds(from), start + std::chrono::seconds(to), 6)) {
+        found += column.any ? QString::number(int(column.mean)) : QStringLiteral(".");
+        if (column.any && !column.held)
+            found += '\'';
+    }
+    QCOMPARE(found, known);
 }
 
 void ChartTest::oddInputIsHarmless()
@@ -198,6 +238,63 @@ void ChartTest::noDataSaysSo()
     chart.render(&picture);
     QTest::keyClick(&chart, Qt::Key_Home);
     QVERIFY(chart.readOut().isEmpty());
+}
+
+void ChartTest::whatIsStaleSaysSo()
+{
+    const QString words = "No new figures for 25 s";
+    TimeChart chart(
+        "Memory", [](double v) { return QString::number(v); }, false);
+    chart.resize(600, 200);
+    Series flat{Metric::RedisMemory, 1s, {}};
+    for (int i = 0; i < 200; ++i)
+        flat.points.push_back({start + std::chrono::seconds(i), 5, 5, 5});
+    chart.setLines({{"memory", flat}}, start, start + 300s);
+    QVERIFY(*chart.knownUntil() == start + 200s);
+    const auto picture = [](TimeChart &of) {
+        QImage image(of.size(), QImage::Format_RGB32);
+        of.render(&image);
+        return image;
+    };
+    const QImage live = picture(chart);
+    const QSize hint = chart.sizeHint(), least = chart.minimumSizeHint();
+    chart.setStanding({words, true});
+    QCOMPARE(chart.accessibleDescription(), words);
+    QCOMPARE(chart.toolTip(), words);
+    QVERIFY(chart.sizeHint() == hint && chart.minimumSizeHint() == least);
+    const QImage stale = picture(chart);
+    // The line is muted where it is known, and what is missing is no line but not plain either.
+    const auto columnsDiffer = [&](int from, int to, int top) {
+        int differ = 0;
+        for (int x = from; x < to; ++x) {
+            for (int y = top; y < stale.height(); ++y) {
+                if (stale.pixel(x, y) != live.pixel(x, y)) {
+                    ++differ;
+                    break;
+                }
+            }
+        }
+        return differ;
+    };
+    const int under = chart.fontMetrics().height() * 2; // of the title's line
+    QVERIFY(columnsDiffer(200, 300, under) > 90);
+    QVERIFY(columnsDiffer(500, 580, under) > 70);
+    QVERIFY(columnsDiffer(0, 600, 0) > columnsDiffer(0, 600, under)); // the words
+    const auto copy = chart.copy();
+    copy->resize(chart.size());
+    QCOMPARE(copy->standing().words, words);
+    QCOMPARE(picture(*copy), stale);
+    QTest::keyClick(&chart, Qt::Key_Home);
+    QVERIFY2(chart.readOut().endsWith(words), qPrintable(chart.readOut()));
+    QCOMPARE(chart.accessibleDescription(), chart.readOut());
+    QTest::keyClick(&chart, Qt::Key_Escape);
+    chart.setRange(start + 300s, start + 600s); // what was known is out of sight
+    QVERIFY(!chart.hasData());
+    QCOMPARE(chart.accessibleDescription(), words);
+    chart.setRange(start, start + 300s);
+    chart.setStanding({});
+    QVERIFY(chart.accessibleDescription().isEmpty());
+    QCOMPARE(picture(chart), live);
 }
 
 void ChartTest::spansAreChosenByKeyboard()

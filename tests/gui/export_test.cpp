@@ -27,6 +27,7 @@ private slots:
     void everyFormatOfEveryPage_data();
     void everyFormatOfEveryPage();
     void figuresAreThoseOfTheDeployment();
+    void staleFiguresAreNamed();
     void documentsHavePages();
     void failuresNameTheWayOut();
     void cancelledLeavesWhatWasThere();
@@ -214,6 +215,20 @@ void ExportTest::figuresAreThoseOfTheDeployment()
         QCOMPARE(QDateTime::fromString(lines[i].time, Qt::ISODateWithMs).toMSecsSinceEpoch(),
                  std::chrono::duration_cast<std::chrono::milliseconds>(expected[i].time.time_since_epoch()).count());
     }
+}
+
+void ExportTest::staleFiguresAreNamed()
+{
+    SavingConsole saving;
+    saving.console.window->openPage("redis");
+    Console::settle();
+    saving.console.clock.advance(25s);
+    const auto *chart = saving.console.window->page()->findChild<HistoryPanel *>()->charts().front();
+    QTRY_COMPARE_WITH_TIMEOUT(chart->standing().words, QString("No new figures for 25 s"), 10'000);
+    saving.path = "memory.csv";
+    saving.command("CSV")->trigger();
+    QTRY_VERIFY(saving.said().startsWith("Saved as "));
+    QVERIFY2(saving.said().endsWith("memory.csv. No new figures for 25 s."), qPrintable(saving.said()));
 }
 
 void ExportTest::documentsHavePages()

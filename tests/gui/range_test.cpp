@@ -4,7 +4,11 @@
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/link_row.h"
 #include "ui/widgets/table_view.h"
+#include "ui/widgets/tile.h"
 
+#include <QAbstractButton>
+#include <QFuture>
+#include <QRegularExpression>
 #include <QSignalSpy>
 #include <QWheelEvent>
 
@@ -19,7 +23,12 @@ class RangeTest final : public QObject
 private slots:
     void zoomAndPan();
     void thePanelStaysWhereOneLooks();
+    void zoomedInThereIsSomethingToSee_data();
+    void zoomedInThereIsSomethingToSee();
     void eventsAreReached();
+    void trendsHaveTheScaleOfTheirLimit_data();
+    void trendsHaveTheScaleOfTheirLimit();
+    void trendsSayWhatIsMissing();
     void causesLeadToTheirPages();
     void eventsAreListed();
 };
@@ -81,6 +90,39 @@ void RangeTest::thePanelStaysWhereOneLooks()
     QVERIFY(chart->readOut() != before);
 }
 
+void RangeTest::zoomedInThereIsSomethingToSee_data()
+{
+    QTest::addColumn<QString>("span");
+    QTest::addColumn<int>("cursor"); // key
+    QTest::addColumn<int>("seconds");
+    QTest::newRow("seconds, now") << "1 h" << int(Qt::Key_End) << 10;
+    QTest::newRow("seconds, earlier") << "5 min" << int(Qt::Key_Home) << 10;
+    QTest::newRow("minutes, a day ago") << "1 day" << int(Qt::Key_Home) << 600;
+    QTest::newRow("minutes, a month ago") << "1 month" << int(Qt::Key_Home) << 600;
+}
+
+void RangeTest::zoomedInThereIsSomethingToSee()
+{
+    QFETCH(QString, span);
+    QFETCH(int, cursor);
+    QFETCH(int, seconds);
+    Console console;
+    console.window->openPage("redis");
+    console.find<QAbstractButton>("Show the last " + span)->click();
+    TimeChart *chart = console.window->page()->findChild<HistoryPanel *>()->charts().front();
+    chart->setFocus();
+    for (int i = 0; i < 25; ++i) {
+        console.press(Qt::Key(cursor));
+        console.press(Qt::Key_Plus);
+        QVERIFY2(chart->hasData(), qPrintable(QString("zoomed in %1 times").arg(i + 1)));
+    }
+    QCOMPARE(std::chrono::round<std::chrono::seconds>(chart->to() - chart->from()).count(), seconds);
+    for (const Qt::Key place : {Qt::Key_Home, Qt::Key_End}) { // it is known up to the edges
+        console.press(place);
+        QVERIFY2(chart->readOut().contains("MB"), qPrintable(chart->readOut()));
+    }
+}
+
 void RangeTest::eventsAreReached()
 {
     Console console({.situation = "memory-climbing"});
@@ -89,7 +131,65 @@ void RangeTest::eventsAreReached()
     TimeChart *chart = console.window->page()->findChild<HistoryPanel *>()->charts().front();
     chart->setFocus();
     console.press(Qt::Key_PageUp);
-    QVERIFY2(chart->readOut().contains("Redis memory is yellow"), qPrintable(chart->readOut()));
+    QVERIFY2(chart->readOut().contains("Redis memory turned yellow"), qPrintable(chart->readOut()));
+    // With its time, to who sees it and to who does not; also before somebody walks there.
+    static const QRegularExpression words("\\b\\d\\d:\\d\\d Redis memory turned yellow");
+    QVERIFY2(chart->readOut().contains(words), qPrintable(chart->readOut()));
+    QCOMPARE(chart->accessibleDescription(), chart->readOut());
+    console.press(Qt::Key_Escape);
+    QVERIFY2(chart->accessibleDescription().contains(words), qPrintable(chart->accessibleDescription()));
+}
+
+void RangeTest::trendsHaveTheScaleOfTheirLimit_data()
+{
+    using Number = std::optional<double>;
+    QTest::addColumn<std::optional<double>>("red");
+    QTest::addColumn<std::optional<double>>("limit");
+    QTest::addColumn<double>("least");
+    QTest::addColumn<double>("most"); // of the figures
+    QTest::addColumn<double>("top");
+    QTest::newRow("up to the limit") << Number(25) << Number(30) << 1.0 << 14.0 << 30.0;
+    QTest::newRow("a share: up to red and a little") << Number(0.05) << Number(1) << 0.01 << 0.002 << 0.06;
+    QTest::newRow("no limit: up to red and a little") << Number(200) << Number() << 10.0 << 3.0 << 240.0;
+    QTest::newRow("a limit alone") << Number() << Number(30) << 1.0 << 2.0 << 30.0;
+    QTest::newRow("beyond it") << Number(200) << Number() << 10.0 << 500.0 << 550.0;
+    QTest::newRow("noise without a limit") << Number() << Number() << 10.0 << 2.0 << 10.0;
+    QTest::newRow("something without a limit") << Number() << Number() << 10.0 << 40.0 << 50.0;
+    QTest::newRow("nothing") << Number() << Number() << 10.0 << 0.0 << 10.0;
+}
+
+void RangeTest::trendsHaveTheScaleOfTheirLimit()
+{
+    QFETCH(std::optional<double>, red);
+    QFETCH(std::optional<double>, limit);
+    QFETCH(double, least);
+    QFETCH(double, most);
+    QFETCH(double, top);
+    TileTrend trend;
+    trend.series.points = {{start, 0, 0, 0}, {start + 1s, most, most, most}};
+    trend.red = red;
+    trend.limit = limit;
+    trend.least = least;
+    QCOMPARE(trend.top(), top);
+}
+
+void RangeTest::trendsSayWhatIsMissing()
+{
+    Console console;
+    console.window->openPage("overview");
+    Console::settle();
+    const auto *tile = console.find<Tile>("Redis memory");
+    QVERIFY(tile && !tile->trend().series.points.empty() && !tile->trend().stale);
+    QCOMPARE(tile->trend().top(), 30.0 * 1024 * 1024);
+    const TileTrend before = tile->trend();
+    QVERIFY(console.stack.stop().result().has_value());
+    console.clock.advance(25s);
+    console.press(Qt::Key_F5);
+    QVERIFY(tile->trend().stale && tile->trend().series == before.series);
+    QVERIFY(tile->trend().until == console.clock.wall());
+    QVERIFY(console.stack.start({}).result().has_value());
+    console.press(Qt::Key_F5);
+    QVERIFY(!tile->trend().stale);
 }
 
 void RangeTest::causesLeadToTheirPages()
@@ -117,7 +217,7 @@ void RangeTest::eventsAreListed()
     Console::settle();
     auto *view = console.find<TableView>("What happened lately");
     QVERIFY(view && view->model()->rowCount() >= 3);
-    QCOMPARE(view->model()->index(0, 2).data().toString(), QString("Redis memory is yellow")); // the latest first
+    QCOMPARE(view->model()->index(0, 2).data().toString(), QString("Redis memory turned yellow")); // the latest first
 }
 
 QTEST_MAIN(RangeTest)

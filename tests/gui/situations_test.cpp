@@ -1,10 +1,14 @@
 #include "tests/gui/console_fixture.h"
 #include "ui/pages/page_table.h"
 #include "ui/pages/queue_page.h"
+#include "ui/widgets/history_panel.h"
 #include "ui/widgets/table_view.h"
+
+#include <QFuture>
 
 using namespace portolan;
 using namespace portolan::ui;
+using namespace std::chrono_literals;
 
 /// What takes a script: failures, roles, and situations that no portal is brought into quickly. What holds on every
 /// portal is in page_actions_test.cpp.
@@ -16,6 +20,11 @@ private slots:
     void closingAGroupShowsInTheFigures();
     void operatorsDoNotManageUsers();
     void failuresAreShown();
+    void runtimesAreThoseOfThePagesClock();
+    void chartsSayThatNothingComes();
+    void chartsSayThatTheyCouldNotBeRead();
+    void chartsSayWhyNothingIsKnown_data();
+    void chartsSayWhyNothingIsKnown();
     void drain_data();
     void drain();
     void aBacklogsPace();
@@ -69,6 +78,115 @@ void SituationsTest::failuresAreShown()
     console.command("Grow the worker")->trigger();
     Console::settle();
     QCOMPARE(console.notice(), QString("The worker did not answer. Look at its log."));
+}
+
+void SituationsTest::runtimesAreThoseOfThePagesClock()
+{
+    Console console({.situation = "backlog"});
+    console.window->openPage("queue");
+    console.tick(20s);
+    const auto tasks = console.stack.deployment().tasks({}).result().value().items;
+    const auto *model = console.find<TableView>("Tasks")->model();
+    int running = 0;
+    for (int row = 0; row < model->rowCount(); ++row) {
+        if (!model->index(row, 0).data().toString().startsWith("running"))
+            continue;
+        std::vector<double> expected;
+        for (const TaskInfo &task : tasks) {
+            if (task.place == TaskPlace::Running)
+                expected.push_back(std::chrono::duration<double>(console.clock.wall() - *task.started).count());
+        }
+        const double shown = model->index(row, 2).data(SortRole).toDouble();
+        QVERIFY2(std::ranges::find(expected, shown) != expected.end(), qPrintable(QString::number(shown)));
+        ++running;
+    }
+    QVERIFY(running > 0);
+}
+
+namespace {
+
+const TimeChart &chartOf(const Console &console, const QString &page)
+{
+    if (console.window->currentPage() != page)
+        console.window->openPage(page);
+    Console::settle();
+    return *console.window->page()->findChild<HistoryPanel *>()->charts().front();
+}
+
+constexpr int patience = 10'000; // ms: the console looks once a second how old its figures are
+
+} // namespace
+
+void SituationsTest::chartsSayThatNothingComes()
+{
+    Console console;
+    const TimeChart &chart = chartOf(console, "redis");
+    QVERIFY(chart.hasData() && chart.standing().words.isEmpty());
+    console.clock.advance(4s);
+    console.stack.deployment().changed();
+    QVERIFY(chart.standing().words.isEmpty());
+    console.clock.advance(21s);
+    QTRY_COMPARE_WITH_TIMEOUT(chart.standing().words, QString("No new figures for 25 s"), patience);
+    QVERIFY(chart.standing().stale && chart.accessibleDescription().startsWith(chart.standing().words));
+    QVERIFY(chart.hasData() && chart.to() == console.clock.wall());
+    QVERIFY(*chart.knownUntil() < console.clock.wall() - 20s); // and nothing is drawn after it
+    console.tick();
+    QCOMPARE(chart.standing(), TimeChart::Standing{});
+    QVERIFY(console.clock.wall() - *chart.knownUntil() < 15s);
+}
+
+void SituationsTest::chartsSayThatTheyCouldNotBeRead()
+{
+    const QString words = "The history could not be read: The portal is not running. Start it on the page Local stack.";
+    Console console;
+    const TimeChart &chart = chartOf(console, "redis");
+    const WallTime known = *chart.knownUntil();
+    QVERIFY(console.stack.stop().result().has_value());
+    console.clock.advance(25s);
+    QTRY_COMPARE_WITH_TIMEOUT(chart.standing().words, words, patience);
+    QVERIFY(chart.standing().stale && chart.hasData());
+    QVERIFY(chart.accessibleDescription().startsWith(words));
+    QVERIFY(*chart.knownUntil() == known && chart.to() == console.clock.wall());
+    // Also where the time shown does not go on.
+    auto *there = const_cast<TimeChart *>(&chart);
+    there->setFocus();
+    console.press(Qt::Key_Left, Qt::ShiftModifier);
+    QCOMPARE(chart.standing().words, words);
+    QVERIFY(console.stack.start({}).result().has_value());
+    console.tick(10s);
+    QCOMPARE(chart.standing(), TimeChart::Standing{});
+    console.press(Qt::Key_0);
+    QVERIFY(chart.to() == console.clock.wall() && chart.standing().words.isEmpty());
+}
+
+void SituationsTest::chartsSayWhyNothingIsKnown_data()
+{
+    QTest::addColumn<QString>("situation");
+    QTest::addColumn<QString>("page");
+    QTest::addColumn<QString>("words");
+    QTest::newRow("Redis is away") << "redis-down"
+                                   << "redis"
+                                   << "No new figures for 3 min: not answering";
+    QTest::newRow("what Redis does not know goes on") << "redis-down"
+                                                      << "performance"
+                                                      << "";
+    QTest::newRow("nothing yet") << "empty"
+                                 << "redis"
+                                 << "No data for this time: not measured yet";
+    QTest::newRow("the link is lost") << "stale"
+                                      << "queue"
+                                      << "The history could not be read: The portal cannot be reached: connection "
+                                         "refused.";
+}
+
+void SituationsTest::chartsSayWhyNothingIsKnown()
+{
+    QFETCH(QString, situation);
+    QFETCH(QString, page);
+    QFETCH(QString, words);
+    Console console({.situation = situation.toStdString()});
+    const TimeChart &chart = chartOf(console, page);
+    QCOMPARE(chart.standing().words, words);
 }
 
 void SituationsTest::drain_data()

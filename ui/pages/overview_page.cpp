@@ -37,35 +37,36 @@ struct TileKind
 {
     Resource resource;
     Metric metric;
+    double least; ///< the finest scale of its trend, in its unit
     PlainFigure (*plain)(const Snapshot &);
 };
 
 constexpr TileKind kinds[]{
-    {Resource::RedisMemory, Metric::RedisMemory,
+    {Resource::RedisMemory, Metric::RedisMemory, 1024.0 * 1024.0,
      [](const Snapshot &s) {
          return PlainFigure{real(s.redis.usedMemory), s.redis.age};
      }},
-    {Resource::RedisConnections, Metric::RedisConnections,
+    {Resource::RedisConnections, Metric::RedisConnections, 10,
      [](const Snapshot &s) {
          return PlainFigure{real(s.redis.connectedClients), s.redis.age};
      }},
-    {Resource::Queue, Metric::QueueWaiting,
+    {Resource::Queue, Metric::QueueWaiting, 10,
      [](const Snapshot &s) {
          return PlainFigure{real(s.queue.waiting), s.queue.age};
      }},
-    {Resource::ResponseTime, Metric::ResponseP95,
+    {Resource::ResponseTime, Metric::ResponseP95, 0.1,
      [](const Snapshot &s) {
          return PlainFigure{s.http.traffic.p95, measured(s)};
      }},
-    {Resource::ErrorRate, Metric::ErrorRate,
+    {Resource::ErrorRate, Metric::ErrorRate, 0.01,
      [](const Snapshot &s) {
          return PlainFigure{s.http.errorRate, measured(s)};
      }},
-    {Resource::Users, Metric::ConcurrentUsers,
+    {Resource::Users, Metric::ConcurrentUsers, 10,
      [](const Snapshot &s) {
          return PlainFigure{real(s.users.concurrent), measured(s)};
      }},
-    {Resource::DbPool, Metric::DbPool,
+    {Resource::DbPool, Metric::DbPool, 1,
      [](const Snapshot &s) {
          double worst = 0;
          for (const DbPoolFigures &pool : s.dbPools)
@@ -280,25 +281,31 @@ void OverviewPage::askTrends()
     query.to = context().clock.wall();
     query.from = query.to - trendSpan;
     query.most = trendPoints;
-    onAnswer(this, context().deployment.history(query), [this](const Result<std::vector<Series>> &answer) {
-        if (!answer)
-            return;
-        const auto snapshot = context().deployment.latest();
-        for (std::size_t i = 0; i < m_tiles.size(); ++i) {
+    onAnswer(this, context().deployment.history(query),
+             [this, to = query.to](const Result<std::vector<Series>> &answer) { showTrends(answer, to); });
+}
+
+void OverviewPage::showTrends(const Result<std::vector<Series>> &answer, WallTime to)
+{
+    const auto snapshot = context().deployment.latest();
+    for (std::size_t i = 0; i < m_tiles.size(); ++i) {
+        TileTrend trend = m_tiles[i]->trend(); // what is known stays
+        trend.until = to;
+        trend.least = kinds[i].least;
+        trend.stale = answer.has_error();
+        if (answer) {
             const auto series = std::ranges::find(*answer, kinds[i].metric, &Series::metric);
-            if (series == answer->end())
-                continue;
-            std::optional<double> yellow, red;
-            if (snapshot) {
-                const auto reading = std::ranges::find(snapshot->readings, kinds[i].resource, &Reading::resource);
-                if (reading != snapshot->readings.end()) {
-                    yellow = reading->yellow;
-                    red = reading->red;
-                }
-            }
-            m_tiles[i]->setTrend(*series, yellow, red);
+            trend.series = series == answer->end() ? Series() : *series;
         }
-    });
+        if (snapshot) {
+            const auto reading = std::ranges::find(snapshot->readings, kinds[i].resource, &Reading::resource);
+            const bool found = reading != snapshot->readings.end();
+            trend.yellow = found ? reading->yellow : std::nullopt;
+            trend.red = found ? reading->red : std::nullopt;
+            trend.limit = found ? reading->limit : std::nullopt;
+        }
+        m_tiles[i]->setTrend(std::move(trend));
+    }
 }
 
 } // namespace portolan::ui

@@ -34,6 +34,7 @@ private:
     void showCauses(const Snapshot &snapshot, Age sampleAge);
     void askEvents();
     void askTrends();
+    void showTrends(const Result<std::vector<Series>> &answer, WallTime to);
 
     TableModel<Event, std::string> m_events;
     TableView *m_eventView = nullptr;

@@ -46,12 +46,12 @@ QString stateText(const TaskInfo &task)
     return words;
 }
 
-std::optional<double> runtimeOf(const TaskInfo &task) ///< seconds
+std::optional<double> runtimeOf(const TaskInfo &task, WallTime now)
 {
     if (!task.started)
         return std::nullopt;
     // One that runs is listed anew with each sample.
-    const WallTime until = task.ended ? *task.ended : std::chrono::system_clock::now();
+    const WallTime until = task.ended.value_or(now);
     return std::max(0.0, std::chrono::duration<double>(until - *task.started).count());
 }
 
@@ -69,19 +69,21 @@ const std::array workerColumns{
 };
 
 const std::array taskColumns{
-    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "State"), 13, stateText, nullptr, nullptr, true},
-    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Task"), 14, [](const TaskInfo &t) { return text(t.name); }},
-    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Runtime"), 8,
-                     [](const TaskInfo &t) { return runtimeOf(t) ? durationText(*runtimeOf(t)) : QStringLiteral("–"); },
-                     [](const TaskInfo &t) { return QVariant(runtimeOf(t).value_or(-1)); }},
-    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Created"), 9,
-                     [](const TaskInfo &t) { return t.created ? clockText(*t.created) : unknownText(); }, nullptr,
-                     nullptr, true},
-    Column<TaskInfo>{QT_TRANSLATE_NOOP("tables", "Arguments"), 24, [](const TaskInfo &t) { return text(t.arguments); }},
+    Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "State"), 13, [](const ListedTask &t) { return stateText(t.task); },
+                       nullptr, nullptr, true},
+    Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "Task"), 14, [](const ListedTask &t) { return text(t.task.name); }},
+    Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "Runtime"), 8,
+                       [](const ListedTask &t) { return t.runtime ? durationText(*t.runtime) : QStringLiteral("–"); },
+                       [](const ListedTask &t) { return QVariant(t.runtime.value_or(-1)); }},
+    Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "Created"), 9,
+                       [](const ListedTask &t) { return t.task.created ? clockText(*t.task.created) : unknownText(); },
+                       nullptr, nullptr, true},
+    Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "Arguments"), 24,
+                       [](const ListedTask &t) { return text(t.task.arguments); }},
 };
 
 std::string workerKey(const WorkerInfo &worker) { return worker.node; }
-std::string taskKey(const TaskInfo &task) { return task.id; }
+std::string taskKey(const ListedTask &listed) { return listed.task.id; }
 
 QString detailsOf(const TaskInfo &task)
 {
@@ -228,7 +230,7 @@ void QueuePage::addTasks(QBoxLayout &row)
 const TaskInfo *QueuePage::chosenTask() const
 {
     const int row = m_taskView ? m_taskView->currentSourceRow() : -1;
-    return row < 0 ? nullptr : &m_tasks.row(row);
+    return row < 0 ? nullptr : &m_tasks.row(row).task;
 }
 
 Capability QueuePage::mayResize(int by) const
@@ -331,7 +333,10 @@ void QueuePage::ask()
 {
     onAnswer(this, context().deployment.tasks({}), [this](const Result<TaskList> &answer) {
         if (answer) {
-            m_tasks.setRows(answer->items);
+            std::vector<ListedTask> listed;
+            for (const TaskInfo &task : answer->items)
+                listed.push_back({task, runtimeOf(task, context().clock.wall())});
+            m_tasks.setRows(std::move(listed));
             m_taskCard->setNote(answer->complete ? QString() : tr("there are more than are listed"));
         } else if (m_tasks.rows().empty()) {
             m_taskView->setWhenEmpty(errorText(answer.error()));

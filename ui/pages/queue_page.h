@@ -17,6 +17,14 @@ class FigureStrip;
 class HistoryPanel;
 class TableView;
 
+/// A task, and for how many seconds it has run by the page's clock; nothing: it has not begun.
+struct ListedTask
+{
+    TaskInfo task;
+    std::optional<double> runtime;
+    bool operator==(const ListedTask &) const = default;
+};
+
 /// The backlog, how fast it goes, who works on it, and the tasks themselves.
 class QueuePage final : public Page
 {
@@ -51,7 +59,7 @@ private:
 
     TableModel<WorkerInfo, std::string> m_workers;
     std::map<std::string, Wanted> m_wanted; ///< by node
-    TableModel<TaskInfo, std::string> m_tasks;
+    TableModel<ListedTask, std::string> m_tasks;
     FigureStrip *m_figures;
     HistoryPanel *m_history;
     Card *m_taskCard = nullptr;

@@ -4,37 +4,49 @@
 
 namespace portolan::ui {
 
+namespace {
+
+using Points = std::vector<Point>;
+
+/// Until when a point tells how it stands. A gap is what is longer than twice the step (core/api/history.h).
+WallTime heldUntil(const Points &points, Points::const_iterator point, WallTime::duration step)
+{
+    const auto next = point + 1;
+    return next != points.end() && next->time - point->time <= 2 * step ? next->time : point->time + step;
+}
+
+} // namespace
+
 std::vector<PixelColumn> reduce(const Series &series, WallTime from, WallTime to, int columns)
 {
     std::vector<PixelColumn> result(std::size_t(std::max(columns, 0)));
     if (result.empty() || to <= from)
         return result;
-    const auto &points = series.points;
-    const auto begin = std::ranges::lower_bound(points, from, {}, &Point::time);
-    const auto end = std::lower_bound(begin, points.end(), to, [](const Point &p, WallTime t) { return p.time < t; });
+    const Points &points = series.points;
     const double perColumn = double((to - from).count()) / columns;
-    const WallTime::duration hole = 2 * series.step;
-    auto point = begin;
-    WallTime before = point == end ? from : point->time;
-    for (std::size_t column = 0; column < result.size() && point != end; ++column) {
+    const WallTime::duration step = series.step, hole = 2 * step;
+    auto point = std::ranges::lower_bound(points, from, {}, &Point::time);
+    auto latest = point == points.begin() ? points.end() : point - 1;
+    WallTime begins = from;
+    for (std::size_t column = 0; column < result.size(); ++column) {
         const bool last = column + 1 == result.size();
         const WallTime until = last ? to : from + WallTime::duration(std::int64_t(perColumn * double(column + 1)));
         PixelColumn &pixel = result[column];
-        double low = point->low, high = point->high, sum = 0;
+        double sum = 0;
         std::size_t count = 0;
-        for (; point != end && point->time < until; ++point, ++count) {
-            low = std::min(low, point->low);
-            high = std::max(high, point->high);
+        for (; point != points.end() && point->time < until; latest = point++, ++count) {
+            pixel.low = count == 0 ? point->low : std::min(pixel.low, point->low);
+            pixel.high = count == 0 ? point->high : std::max(pixel.high, point->high);
             sum += point->mean;
-            pixel.gap |= point->time - before > hole;
-            before = point->time;
+            pixel.gap |= latest != points.end() && point->time - latest->time > hole;
         }
         if (count > 0) {
-            pixel.low = low;
-            pixel.high = high;
             pixel.mean = sum / double(count);
             pixel.any = true;
+        } else if (latest != points.end() && begins < heldUntil(points, latest, step)) {
+            pixel = {latest->low, latest->high, latest->mean, true, true, false};
         }
+        begins = until;
     }
     return result;
 }

@@ -12,12 +12,14 @@ struct PixelColumn
     double low = 0;
     double high = 0;
     double mean = 0;
-    bool any = false; ///< there are points
-    bool gap = false; ///< between them and the ones before nothing was known
+    bool any = false;  ///< something is known
+    bool held = false; ///< no point begins here: it is what the one before covers
+    bool gap = false;  ///< between them and the ones before nothing was known
 };
 
-/// One pass over the points, no memory but the answer: a million of them take a few milliseconds. Points outside of
-/// from … to are left out.
+/// One pass over the points, no memory but the answer: a million of them take a few milliseconds. A point holds for its
+/// step, and until the next one where there is no gap: so the one before `from` shows at the left edge, and where
+/// columns are finer than steps, each of them is known. What begins at or after `to` is left out.
 std::vector<PixelColumn> reduce(const Series &series, WallTime from, WallTime to, int columns);
 
 } // namespace portolan::ui

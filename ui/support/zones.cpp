@@ -1,5 +1,6 @@
 #include "ui/support/zones.h"
 
+#include "core/api/words.h"
 #include "ui/support/format.h"
 
 #include <QCoreApplication>
@@ -38,20 +39,7 @@ QString capitalised(QString word)
 
 } // namespace
 
-QString zoneWord(Zone zone)
-{
-    switch (zone) {
-    case Zone::Green:
-        return tr("green");
-    case Zone::Yellow:
-        return tr("yellow");
-    case Zone::Red:
-        return tr("red");
-    case Zone::Unknown:
-        break;
-    }
-    return tr("unknown");
-}
+QString zoneWord(Zone zone) { return tr(wordOf(zone).data()); }
 
 QString unknownReason(Unknown unknown)
 {
@@ -70,26 +58,7 @@ QString unknownReason(Unknown unknown)
     return {};
 }
 
-QString resourceTitle(Resource resource)
-{
-    switch (resource) {
-    case Resource::RedisMemory:
-        return tr("Redis memory");
-    case Resource::RedisConnections:
-        return tr("Redis connections");
-    case Resource::ResponseTime:
-        return tr("Response time p95");
-    case Resource::ErrorRate:
-        return tr("Error rate");
-    case Resource::Queue:
-        return tr("Queue");
-    case Resource::DbPool:
-        return tr("Database pool");
-    case Resource::Users:
-        return tr("Concurrent users");
-    }
-    return {};
-}
+QString resourceTitle(Resource resource) { return tr(titleOf(resource).data()); }
 
 QString inUnit(Resource resource, double value)
 {

@@ -97,6 +97,7 @@ void ChartExporter::start(ExportFormat format, ExportSource source)
     if (const Capability capability = allowed(source); !capability.available)
         return m_context.tell(text(capability.reason), false);
     setBusy(true);
+    m_note.clear();
     const FormatKind &kind = kindOf(format);
     const DeploymentInfo info = m_context.deployment.info();
     const QString folder =
@@ -130,11 +131,12 @@ void ChartExporter::askFigures(const QString &path, const ExportSource &source)
 {
     HistoryQuery query{source.metrics, source.from, source.to, mostPoints};
     onAnswer(this, m_context.deployment.history(query),
-             [this, path, round = m_round](const Result<std::vector<Series>> &answer) {
+             [this, path, source, round = m_round](const Result<std::vector<Series>> &answer) {
                  if (round != m_round || !m_busy)
                      return;
                  if (!answer)
                      return end(errorText(answer.error()), false);
+                 m_note = source.note;
                  write(path, [series = *answer](QIODevice &file, const Going &going) {
                      return writeCsv(file, series, going);
                  });
@@ -148,12 +150,18 @@ void ChartExporter::write(const QString &path, std::function<bool(QIODevice &, c
     connect(m_job.get(), &FileJob::finished, this, [this, path](const Result<void> &result) {
         m_job.release()->deleteLater(); // it is the one that says so
         if (result)
-            end(tr("Saved as %1.").arg(QDir::toNativeSeparators(path)), true);
+            end(withNote(tr("Saved as %1.").arg(QDir::toNativeSeparators(path))), true);
         else if (result.error().kind == ErrorKind::Cancelled)
             end(tr("The export was cancelled; no file was changed."), true);
         else
             end(errorText(result.error()), false);
     });
+}
+
+/// A picture shows it; figures do not.
+QString ChartExporter::withNote(const QString &sentence) const
+{
+    return m_note.isEmpty() ? sentence : sentence + ' ' + m_note + '.';
 }
 
 void ChartExporter::end(const QString &sentence, bool worked)

@@ -20,6 +20,7 @@ struct ExportSource
     std::vector<const TimeChart *> charts;
     WallTime from{};
     WallTime to{};
+    QString note = {}; ///< what is to be known of its figures, and is not in them
 };
 
 enum class ExportFormat { Csv, Png, Pdf };
@@ -46,12 +47,14 @@ private:
     void askFigures(const QString &path, const ExportSource &source);
     void write(const QString &path, std::function<bool(QIODevice &, const std::function<bool(double)> &)> writer);
     void end(const QString &sentence, bool worked);
+    QString withNote(const QString &sentence) const;
     void setBusy(bool busy);
 
     PageContext m_context;
     QProgressBar *m_progress;
     FlatButton *m_cancel;
     std::unique_ptr<FileJob> m_job;
+    QString m_note; ///< of the figures that are being written
     bool m_busy = false;
     std::uint64_t m_round = 0; ///< answers to an export that was taken back are too late
 };

@@ -3,6 +3,7 @@
 #include "ui/support/format.h"
 #include "ui/support/icons.h"
 #include "ui/support/on_answer.h"
+#include "ui/support/zones.h"
 #include "ui/widgets/card.h"
 #include "ui/widgets/flat_button.h"
 
@@ -22,6 +23,8 @@ struct Span
 };
 
 constexpr std::chrono::seconds patience{30}; ///< with an answer
+constexpr std::chrono::seconds again{5};     ///< after a failure
+constexpr std::chrono::seconds late{5};      ///< a new point may be, besides how often they come
 constexpr Span spans[]{
     {QT_TRANSLATE_NOOP("portolan::ui::HistoryPanel", "5 min"), std::chrono::minutes(5), std::chrono::seconds(1)},
     {QT_TRANSLATE_NOOP("portolan::ui::HistoryPanel", "1 h"), std::chrono::hours(1), std::chrono::seconds(10)},
@@ -31,8 +34,15 @@ constexpr Span spans[]{
 };
 
 constexpr int usualSpan = 1;
-constexpr std::chrono::seconds leastSpan{10};
+constexpr int leastSteps = 10; ///< are shown, of what is known of that time
 constexpr std::chrono::hours mostSpan{24 * 400};
+
+/// Up to a minute in steps of five seconds: read out, each would be an announcement.
+std::optional<std::chrono::seconds> evenly(Age age)
+{
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(age);
+    return seconds < std::chrono::minutes(1) ? seconds - seconds % 5 : seconds;
+}
 
 } // namespace
 
@@ -113,12 +123,29 @@ void HistoryPanel::choose(int span)
 void HistoryPanel::chooseRange(WallTime from, WallTime to)
 {
     const WallTime now = m_context.clock.wall();
-    const auto span = std::clamp<WallTime::duration>(to - from, leastSpan, mostSpan);
+    const auto span = std::clamp<WallTime::duration>(to - from, leastSteps * std::chrono::seconds(1), mostSpan);
     m_to = std::min(from + span, now);
     m_from = m_to - span;
     m_fixed = true;
-    m_card->setNote(tr("%1 to %2  ·  0 returns to now").arg(dateTimeText(m_from), dateTimeText(m_to)));
+    showRange();
     refresh();
+}
+
+/// What is known of that time may be too coarse for it: then as little of it as says something.
+bool HistoryPanel::widen(const std::vector<Series> &series, WallTime from, WallTime to)
+{
+    std::chrono::seconds step{0};
+    for (const Series &one : series)
+        step = std::max(step, one.step);
+    if (!m_fixed || to - from >= leastSteps * step)
+        return false;
+    chooseRange(from + (to - from) / 2 - leastSteps * step / 2, from + (to - from) / 2 + leastSteps * step / 2);
+    return true;
+}
+
+void HistoryPanel::showRange()
+{
+    m_card->setNote(tr("%1 to %2  ·  0 returns to now").arg(dateTimeText(m_from), dateTimeText(m_to)));
 }
 
 void HistoryPanel::returnToNow()
@@ -148,17 +175,102 @@ void HistoryPanel::fitSpan(const std::vector<Series> &series, WallTime to)
 void HistoryPanel::showSnapshot(const Snapshot &snapshot)
 {
     for (std::size_t i = 0; i < m_charts.size(); ++i) {
-        if (!m_kinds[i].zones)
-            continue;
-        const auto reading = std::ranges::find(snapshot.readings, *m_kinds[i].zones, &Reading::resource);
-        if (reading != snapshot.readings.end())
+        if (const Reading *reading = readingOf(i, snapshot))
             m_charts[i]->setBands({reading->yellow, reading->red, reading->limit});
     }
-    const auto since = m_context.clock.wall() - m_asked;
-    const bool clockWasSetBack = since < WallTime::duration(0);
-    const bool waits = m_answered != m_question && since < patience;
-    if (!m_fixed && (clockWasSetBack || (since >= spans[m_spans->checkedId()].every && !waits)))
+    const bool came = std::exchange(m_figuresCome, figuresCome(snapshot));
+    if (due() || (m_figuresCome && !came && !m_fixed))
         refresh();
+    const WallTime now = m_context.clock.wall();
+    const Span &span = spans[m_spans->checkedId()];
+    if (!m_fixed && m_answered != m_question && now - m_to >= span.every + late)
+        moveTo(now - span.length, now); // no answer yet: what is missing shows
+    showStanding();
+}
+
+bool HistoryPanel::due() const
+{
+    const auto since = m_context.clock.wall() - m_asked;
+    if (since < WallTime::duration(0))
+        return !m_fixed; // the clock was set back
+    if (m_answered != m_question && since < patience)
+        return false;
+    const std::chrono::seconds every = spans[m_spans->checkedId()].every;
+    const bool failed = !m_failure.isEmpty() || !m_eventFailure.isEmpty();
+    return (failed && since >= again) || (!m_fixed && since >= every);
+}
+
+void HistoryPanel::moveTo(WallTime from, WallTime to)
+{
+    for (TimeChart *chart : m_charts)
+        chart->setRange(from, to);
+    m_from = from;
+    m_to = to;
+}
+
+TimeChart::Standing HistoryPanel::standingOf(std::size_t chart) const
+{
+    if (!m_failure.isEmpty())
+        return {tr("The history could not be read: %1").arg(m_failure), true};
+    const auto snapshot = m_context.deployment.latest();
+    if (snapshot && !m_fixed) {
+        const auto age = ageOf(chart, *snapshot);
+        const bool samplesCome = !isStale(std::chrono::duration_cast<Age>(m_context.clock.wall() - snapshot->time));
+        const auto reading = readingOf(chart, *snapshot);
+        const QString reason = samplesCome && reading ? unknownReason(reading->unknown) : QString();
+        if (age && m_charts[chart]->hasData()) {
+            const QString words = tr("No new figures for %1").arg(durationText(evenly(*age)));
+            return {reason.isEmpty() ? words : words + ": " + reason, true};
+        }
+        if (!reason.isEmpty() && !m_charts[chart]->hasData())
+            return {tr("No data for this time: %1").arg(reason), false};
+    }
+    if (!m_eventFailure.isEmpty())
+        return {tr("What happened could not be read: %1").arg(m_eventFailure), false};
+    return {};
+}
+
+const Reading *HistoryPanel::readingOf(std::size_t chart, const Snapshot &snapshot) const
+{
+    const auto found = std::ranges::find_if(
+        snapshot.readings, [&](const Reading &reading) { return m_kinds[chart].zones == reading.resource; });
+    return found == snapshot.readings.end() ? nullptr : &*found;
+}
+
+/// Of what a sample says; zero where that tells no age.
+Age HistoryPanel::measuredAge(std::size_t chart, const Snapshot &snapshot) const
+{
+    const Reading *reading = readingOf(chart, snapshot);
+    return std::chrono::duration_cast<Age>(m_context.clock.wall() - snapshot.time) +
+           (reading ? reading->age.value_or(Age(0)) : Age(0));
+}
+
+bool HistoryPanel::figuresCome(const Snapshot &snapshot) const
+{
+    for (std::size_t i = 0; i < m_charts.size(); ++i) {
+        if (isStale(measuredAge(i, snapshot)))
+            return false;
+    }
+    return true;
+}
+
+/// How long no new figure has come; nothing: they come.
+std::optional<Age> HistoryPanel::ageOf(std::size_t chart, const Snapshot &snapshot) const
+{
+    if (const Age age = measuredAge(chart, snapshot); isStale(age))
+        return age;
+    const WallTime now = m_context.clock.wall();
+    // Samples come, but this may not be in them.
+    const auto until = m_charts[chart]->knownUntil();
+    if (until && now - *until >= spans[m_spans->checkedId()].every + late)
+        return std::chrono::duration_cast<Age>(now - *until);
+    return std::nullopt;
+}
+
+void HistoryPanel::showStanding()
+{
+    for (std::size_t i = 0; i < m_charts.size(); ++i)
+        m_charts[i]->setStanding(standingOf(i));
 }
 
 void HistoryPanel::refresh()
@@ -179,14 +291,25 @@ void HistoryPanel::refresh()
         if (question != m_question)
             return;
         m_answered = question;
+        m_failure = answer ? QString() : errorText(answer.error());
+        if (answer && widen(*answer, from, to))
+            return;
         if (answer)
             take(*answer, from, to);
+        else
+            moveTo(from, to);
+        showStanding();
+        emit exportsChanged();
     });
     onAnswer(this, m_context.deployment.events(from, to), [=, this](const Result<std::vector<Event>> &answer) {
-        if (!answer || question != m_question)
+        if (question != m_question)
             return;
-        for (TimeChart *chart : m_charts)
-            chart->setEvents(*answer);
+        m_eventFailure = answer ? QString() : errorText(answer.error());
+        for (TimeChart *chart : m_charts) {
+            if (answer)
+                chart->setEvents(*answer);
+        }
+        showStanding();
     });
 }
 
@@ -202,7 +325,6 @@ void HistoryPanel::take(const std::vector<Series> &series, WallTime from, WallTi
     }
     m_from = from;
     m_to = to;
-    emit exportsChanged();
     fitSpan(series, to);
 }
 
@@ -211,16 +333,20 @@ ExportSource HistoryPanel::sourceOf(std::size_t first, std::size_t count) const
     ExportSource source;
     source.from = m_from;
     source.to = m_to;
-    QStringList titles;
+    QStringList titles, notes;
     for (std::size_t i = first; i < first + count; ++i) {
         titles << m_kinds[i].title;
         source.charts.push_back(m_charts[i]);
+        if (m_failure.isEmpty() && m_charts[i]->standing().stale)
+            notes << m_charts[i]->standing().words;
         for (const auto &[metric, name] : m_kinds[i].lines) {
             if (std::ranges::find(source.metrics, metric) == source.metrics.end())
                 source.metrics.push_back(metric);
         }
     }
     source.title = titles.join(", ");
+    notes.removeDuplicates();
+    source.note = notes.join("; ");
     return source;
 }
 

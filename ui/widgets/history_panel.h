@@ -21,7 +21,7 @@ struct ChartKind
 };
 
 /// Charts over the same span of time, and the choice of it. Asks the deployment for what it shows, as often as that can
-/// have changed.
+/// have changed. When that fails, or no new figures come, its charts say so until they do; the time shown goes on.
 class HistoryPanel final : public QWidget
 {
     Q_OBJECT
@@ -50,8 +50,18 @@ private:
     void makeRoomForNames();
     void choose(int span);
     void chooseRange(WallTime from, WallTime to);
+    bool widen(const std::vector<Series> &series, WallTime from, WallTime to);
+    void showRange();
     void returnToNow();
     void fitSpan(const std::vector<Series> &series, WallTime to);
+    bool due() const; ///< to be asked again
+    void moveTo(WallTime from, WallTime to);
+    const Reading *readingOf(std::size_t chart, const Snapshot &snapshot) const; ///< null: there is none
+    Age measuredAge(std::size_t chart, const Snapshot &snapshot) const;
+    bool figuresCome(const Snapshot &snapshot) const;
+    std::optional<Age> ageOf(std::size_t chart, const Snapshot &snapshot) const;
+    TimeChart::Standing standingOf(std::size_t chart) const;
+    void showStanding();
     void take(const std::vector<Series> &series, WallTime from, WallTime to);
 
     PageContext m_context;
@@ -66,9 +76,11 @@ private:
     WallTime m_from{};    ///< of what is shown
     WallTime m_to{};
     WallTime m_asked{};
-    std::uint64_t m_question = 0;
-    std::uint64_t m_answered =
-        0; ///< so that a slow portal is not asked again before it has ///< answers of an earlier one are too late
+    std::uint64_t m_question = 0; ///< answers to an earlier one are too late
+    std::uint64_t m_answered = 0; ///< so that a slow portal is not asked again before it has
+    QString m_failure;            ///< why the history could not be read last; empty: it could
+    QString m_eventFailure;
+    bool m_figuresCome = true; ///< with the samples
 };
 
 } // namespace portolan::ui

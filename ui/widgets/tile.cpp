@@ -4,16 +4,21 @@
 #include "ui/widgets/card.h"
 
 #include <QKeyEvent>
-#include <QPainterPath>
+#include <QPainter>
+#include <QPolygonF>
 #include <algorithm>
+#include <cmath>
 
 namespace portolan::ui {
 
 namespace {
 
 constexpr double padding = 16;
+constexpr double redPart = 1.2; ///< of where red begins, to be seen above it
+constexpr double room = 1.25;   ///< above the highest, where there is no limit
+constexpr double beyond = 1.1;  ///< above the highest, where it goes beyond its limit
 
-}
+} // namespace
 
 Tile::Tile(QWidget *parent) : QAbstractButton(parent)
 {
@@ -40,13 +45,11 @@ void Tile::setContent(const TileText &content)
     update();
 }
 
-void Tile::setTrend(Series trend, std::optional<double> yellow, std::optional<double> red)
+void Tile::setTrend(TileTrend trend)
 {
-    if (trend == m_trend && yellow == m_yellow && red == m_red)
+    if (trend == m_trend)
         return;
     m_trend = std::move(trend);
-    m_yellow = yellow;
-    m_red = red;
     update();
 }
 
@@ -129,46 +132,62 @@ void Tile::paintEvent(QPaintEvent *)
                      fontMetrics().elidedText(m_content.next, Qt::ElideRight, room));
 }
 
+double TileTrend::top() const
+{
+    double most = least;
+    if (red) // the whole of a share is too far away to see anything
+        most = std::max(most, limit ? std::min(*limit, *red * redPart) : *red * redPart);
+    else if (limit)
+        most = std::max(most, *limit);
+    for (const Point &point : series.points)
+        most = std::max(most, point.mean * (red || limit ? beyond : room));
+    return most;
+}
+
 void Tile::paintTrend(QPainter &painter, const QRectF &rect) const
 {
-    const auto &points = m_trend.points;
-    if (points.size() < 2 || rect.height() < 8)
+    const auto &points = m_trend.series.points;
+    const double top = m_trend.top();
+    if (points.size() < 2 || rect.height() < 8 || top <= 0)
         return;
     const Colours &colours = coloursOf(palette());
-    double low = 1e300, high = -1e300;
-    for (const Point &point : points) {
-        low = std::min(low, point.mean);
-        high = std::max(high, point.mean);
-    }
-    // A quiet figure must not look like a wild one: the scale is never finer than half of the value, or a quarter of
-    // what would be yellow.
-    const double least = std::max({std::abs(high) * 0.5, m_yellow.value_or(0) * 0.25, 1e-9});
-    if (high - low < least) {
-        const double middle = (high + low) / 2;
-        low = middle - least / 2;
-        high = middle + least / 2;
-    }
-    const double start = double(points.front().time.time_since_epoch().count());
-    const double span = std::max(1.0, double(points.back().time.time_since_epoch().count()) - start);
-    const auto x = [&](const Point &p) {
-        return rect.left() + (double(p.time.time_since_epoch().count()) - start) / span * rect.width();
-    };
-    const auto y = [&](double value) { return rect.bottom() - (value - low) / (high - low) * rect.height(); };
-    for (const auto &[threshold, colour] : {std::pair(m_yellow, colours.yellow), std::pair(m_red, colours.red)}) {
-        if (threshold && *threshold > low && *threshold < high) {
-            painter.setPen(QPen(colour, 1, Qt::DashLine));
-            painter.drawLine(QPointF(rect.left(), y(*threshold)), QPointF(rect.right(), y(*threshold)));
+    const WallTime start = points.front().time;
+    const double span = std::max(1.0, double((std::max(m_trend.until, points.back().time) - start).count()));
+    const auto x = [&](const Point &p) { return rect.left() + double((p.time - start).count()) / span * rect.width(); };
+    const auto y = [&](double value) { return rect.bottom() - std::clamp(value / top, 0.0, 1.0) * rect.height(); };
+    painter.setPen(QPen(colours.border, 1));
+    const double bottom = std::floor(rect.bottom()) + 0.5;
+    painter.drawLine(QPointF(rect.left(), bottom), QPointF(rect.right(), bottom));
+    for (const auto &[threshold, colour] :
+         {std::pair(m_trend.yellow, colours.yellow), std::pair(m_trend.red, colours.red)}) {
+        if (threshold && *threshold <= top) {
+            painter.setPen(QPen(blend(colour, colours.surface, 0.55), 1, Qt::DashLine));
+            const double at = std::floor(y(*threshold)) + 0.5; // one row of pixels
+            painter.drawLine(QPointF(rect.left(), at), QPointF(rect.right(), at));
         }
     }
-    QPainterPath path;
+    const QColor colour = m_content.stale || m_trend.stale ? colours.muted : colours.accent;
+    QColor fill = colour;
+    fill.setAlphaF(0.12f);
+    QPolygonF line;
+    const auto flush = [&] {
+        if (line.size() > 1) {
+            QPolygonF area = line;
+            area << QPointF(line.last().x(), rect.bottom()) << QPointF(line.first().x(), rect.bottom());
+            painter.setPen(Qt::NoPen);
+            painter.setBrush(fill);
+            painter.drawPolygon(area);
+            painter.setPen(QPen(colour, 1.5, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+            painter.drawPolyline(line);
+        }
+        line.clear();
+    };
     for (std::size_t i = 0; i < points.size(); ++i) {
-        const bool gap = i == 0 || points[i].time - points[i - 1].time > 2 * m_trend.step;
-        const QPointF at(x(points[i]), y(points[i].mean));
-        gap ? path.moveTo(at) : path.lineTo(at);
+        if (i > 0 && points[i].time - points[i - 1].time > 2 * m_trend.series.step)
+            flush();
+        line << QPointF(x(points[i]), y(points[i].mean));
     }
-    painter.setBrush(Qt::NoBrush);
-    painter.setPen(QPen(m_content.stale ? colours.muted : colours.accent, 1.5));
-    painter.drawPath(path);
+    flush();
 }
 
 } // namespace portolan::ui

@@ -22,6 +22,21 @@ struct TileText
     bool operator==(const TileText &) const = default;
 };
 
+/// How a figure went lately, and what its scale is: from 0 to where red lies or the limit, and never finer than
+/// `least`. So a quiet figure looks quiet, and its height says how much is left.
+struct TileTrend
+{
+    Series series = {};
+    WallTime until{}; ///< the right end; what is missing up to there stays empty
+    std::optional<double> yellow = {};
+    std::optional<double> red = {};
+    std::optional<double> limit = {};
+    double least = 0;
+    bool stale = false; ///< it could not be read anew
+    bool operator==(const TileTrend &) const = default;
+    double top() const; ///< of the scale
+};
+
 /// One resource on the overview: a button that leads to the page which explains it.
 class Tile final : public QAbstractButton
 {
@@ -30,7 +45,8 @@ class Tile final : public QAbstractButton
 public:
     explicit Tile(QWidget *parent = nullptr);
     void setContent(const TileText &content);
-    void setTrend(Series trend, std::optional<double> yellow, std::optional<double> red);
+    void setTrend(TileTrend trend);
+    const TileTrend &trend() const { return m_trend; }
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override { return sizeHint(); }
 
@@ -44,9 +60,7 @@ private:
     void paintTrend(QPainter &painter, const QRectF &rect) const;
 
     TileText m_content;
-    Series m_trend;
-    std::optional<double> m_yellow;
-    std::optional<double> m_red;
+    TileTrend m_trend;
 };
 
 } // namespace portolan::ui

@@ -46,6 +46,37 @@ void TimeChart::setLines(std::vector<Line> lines, WallTime from, WallTime to)
     update();
 }
 
+void TimeChart::setRange(WallTime from, WallTime to)
+{
+    if (from == m_from && to == m_to)
+        return;
+    m_from = from;
+    m_to = to;
+    recompute();
+    update();
+}
+
+void TimeChart::setStanding(const Standing &standing)
+{
+    if (standing == m_standing)
+        return;
+    m_standing = standing;
+    setToolTip(standing.words); // whole, where the line beside the title is cut
+    describe();
+    update();
+}
+
+std::optional<WallTime> TimeChart::knownUntil() const
+{
+    std::optional<WallTime> until;
+    for (const Line &line : m_lines) {
+        if (!line.series.points.empty())
+            until = std::max(until.value_or(WallTime::min()),
+                             std::min(m_to, WallTime(line.series.points.back().time + line.series.step)));
+    }
+    return until;
+}
+
 void TimeChart::setBands(const Bands &bands)
 {
     if (bands == m_bands)
@@ -67,6 +98,7 @@ void TimeChart::setEvents(std::vector<Event> events)
     if (events == m_events)
         return;
     m_events = std::move(events);
+    describe();
     update();
 }
 
@@ -76,6 +108,7 @@ std::unique_ptr<TimeChart> TimeChart::copy() const
     copy->m_nameRoom = m_nameRoom;
     copy->m_bands = m_bands;
     copy->m_events = m_events;
+    copy->m_standing = m_standing;
     copy->setLines(m_lines, m_from, m_to);
     return copy;
 }
@@ -136,9 +169,11 @@ int TimeChart::mostValueTicks() const
     return std::clamp(int(plot().height() / (fontMetrics().height() * 2.2)), 2, 6);
 }
 
-/// The title, with the zones where they are too far away to be drawn.
+/// The title, with what is wrong, or else the zones where they are too far away to be drawn.
 QString TimeChart::heading() const
 {
+    if (!m_cursor && m_hasData && !m_standing.words.isEmpty())
+        return m_title + "  ·  " + m_standing.words;
     if (m_cursor || !m_bands.yellow || *m_bands.yellow < m_top)
         return m_title;
     QString far = tr("yellow above %1").arg(roundLabel(m_format(*m_bands.yellow)));
@@ -177,12 +212,15 @@ void TimeChart::paintEvent(QPaintEvent *)
         painter.setPen(QPen(colours.border, 1));
         painter.drawLine(plot().bottomLeft(), plot().bottomRight());
         painter.setPen(colours.muted);
-        painter.drawText(plot(), Qt::AlignCenter, tr("No data for this time: figures appear as they are measured"));
+        painter.drawText(plot(), Qt::AlignCenter | Qt::TextWordWrap,
+                         m_standing.words.isEmpty() ? tr("No data for this time: figures appear as they are measured")
+                                                    : m_standing.words);
         return;
     }
     paintAxes(painter);
     paintBands(painter);
     paintEvents(painter);
+    paintMissing(painter);
     // The first line is the one that matters: it is painted over the others.
     for (std::size_t line = m_lines.size(); line-- > 0;)
         paintLine(painter, line);
@@ -247,10 +285,30 @@ void TimeChart::paintAxes(QPainter &painter) const
     }
 }
 
-void TimeChart::paintLine(QPainter &painter, std::size_t line) const
+void TimeChart::paintMissing(QPainter &painter) const
+{
+    const auto until = knownUntil();
+    if (!m_standing.stale || !until || *until >= m_to)
+        return;
+    QColor colour = coloursOf(palette()).muted;
+    colour.setAlphaF(0.35f);
+    QRectF rect = plot();
+    rect.setLeft(std::max(rect.left(), xOf(*until)));
+    painter.fillRect(rect, QBrush(colour, Qt::BDiagPattern));
+}
+
+QColor TimeChart::lineColour(std::size_t line) const
 {
     const Colours &colours = coloursOf(palette());
     const QColor &colour = colours.lines[line % colours.lines.size()];
+    // Still to be told apart, but none that looks alive.
+    return m_standing.stale ? blend(line == 0 ? colours.muted : colour, colours.surface, line == 0 ? 0.9 : 0.6)
+                            : colour;
+}
+
+void TimeChart::paintLine(QPainter &painter, std::size_t line) const
+{
+    const QColor colour = lineColour(line);
     const QRectF area = plot();
     constexpr qsizetype piece = 16; // points
     QPolygonF mean;
@@ -282,7 +340,9 @@ void TimeChart::paintLine(QPainter &painter, std::size_t line) const
         if (column.gap && !mean.isEmpty())
             flush();
         const double x = area.left() + double(i);
-        mean << QPointF(x + 0.5, yOf(column.mean));
+        const bool edge = i == 0 || i + 1 == columns.size() || !columns[i + 1].any || columns[i + 1].gap;
+        if (!column.held || edge)
+            mean << QPointF(x + 0.5, yOf(column.mean));
         const double top = yOf(column.high), height = yOf(column.low) - top;
         if (height > 1)
             spread << QRectF(x, top, 1, height);
@@ -309,13 +369,12 @@ void TimeChart::paintEnds(QPainter &painter) const
     }
     // Names stand beside the ends of their lines, and never on each other.
     std::ranges::sort(ends, std::greater{}, &End::y);
-    const Colours &colours = coloursOf(palette());
     const double em = fontMetrics().height();
     double floor = plot().bottom() + em / 2;
     for (End &end : ends) {
         end.y = std::min(end.y, floor - em / 2);
         floor = end.y - em / 2;
-        painter.setPen(colours.lines[end.line % colours.lines.size()]);
+        painter.setPen(m_standing.stale ? coloursOf(palette()).muted : lineColour(end.line));
         painter.drawText(QRectF(plot().right() + 8, end.y - em / 2, width() - plot().right() - 8, em),
                          Qt::AlignLeft | Qt::AlignVCenter, m_lines[end.line].name);
     }

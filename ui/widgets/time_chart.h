@@ -14,7 +14,8 @@ namespace portolan::ui {
 
 /// Figures over time: zones as bands, events on the time line, gaps where nothing was known. Only extremes and means
 /// per pixel are drawn, computed when points or size change. Left and Right walk along it and read it out, Page up and
-/// Page down from event to event; + and − zoom, with Shift Left and Right move the time shown, 0 returns to now.
+/// Page down from event to event; + and − zoom, with Shift Left and Right move the time shown, 0 returns to now. What
+/// keeps it from showing how it stands now is said beside its title and in its accessible description.
 class TimeChart final : public QWidget
 {
     Q_OBJECT
@@ -34,16 +35,31 @@ public:
     };
     using Format = std::function<QString(double)>;
 
+    /// How far what is shown can be relied on.
+    struct Standing
+    {
+        QString words = {}; ///< "No new figures for 25 s"; empty: there is nothing to say
+        bool stale = false; ///< lines are muted, and what is missing up to now is hatched
+        bool operator==(const Standing &) const = default;
+    };
+
     /// `binary`: sizes, whose round numbers are those of 1024.
     TimeChart(const QString &title, Format format, bool binary, QWidget *parent = nullptr);
 
     void setLines(std::vector<Line> lines, WallTime from, WallTime to);
+    void setRange(WallTime from, WallTime to); ///< what is known stays
+    void setStanding(const Standing &standing);
     void setBands(const Bands &bands);
     void setNameRoom(int pixels); ///< at the right, so that charts below each other have the same time axis
     void setEvents(std::vector<Event> events);
     QStringList valueLabels() const; ///< as drawn at the left, from the bottom
     QString readOut() const;         ///< of the cursor's place; empty: there is no cursor
     bool hasData() const { return m_hasData; }
+    /// The end of what its latest point covers, at most that of the time shown; nothing: there is no point.
+    std::optional<WallTime> knownUntil() const;
+    WallTime from() const { return m_from; } ///< of the time shown
+    WallTime to() const { return m_to; }
+    const Standing &standing() const { return m_standing; }
     const QString &title() const { return m_title; }
     std::unique_ptr<TimeChart> copy() const; ///< without the cursor: to be painted elsewhere
     QSize sizeHint() const override;
@@ -77,8 +93,13 @@ private:
     void zoom(double factor, double column); ///< of the time shown; what is at the column stays there
     void pan(double part);
     void seekEvent(bool forward);
+    QString eventText(const Event &event) const;
+    QString eventWords() const; ///< of those at the cursor
+    void describe();            ///< to who cannot see it
     void paintBands(QPainter &painter) const;
     void paintAxes(QPainter &painter) const;
+    void paintMissing(QPainter &painter) const; ///< from the last figure to now
+    QColor lineColour(std::size_t line) const;
     void paintLine(QPainter &painter, std::size_t line) const;
     void paintEnds(QPainter &painter) const;
     void paintEvents(QPainter &painter) const;
@@ -96,6 +117,7 @@ private:
     WallTime m_to{};
     double m_top = 1;
     bool m_hasData = false;
+    Standing m_standing;
     std::optional<int> m_cursor; ///< pixel column
 };
 

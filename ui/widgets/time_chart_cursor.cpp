@@ -2,7 +2,6 @@
 #include "ui/support/format.h"
 #include "ui/widgets/time_chart.h"
 
-#include <QAccessible>
 #include <QKeyEvent>
 #include <QMouseEvent>
 #include <QPainter>
@@ -17,7 +16,9 @@ namespace {
 constexpr double dot = 3.5;
 constexpr double zoomStep = 2;
 constexpr double panStep = 0.25;
-constexpr int reach = 12; ///< pixels: sparse points leave columns empty, and the nearest one is meant
+constexpr int reach = 12; ///< pixels: beside a gap the nearest figure is meant
+constexpr double eventReach = 5;
+constexpr std::size_t eventsTold = 3;
 
 } // namespace
 
@@ -55,11 +56,48 @@ QString TimeChart::readOut() const
         }
         parts << (m_lines.size() > 1 ? m_lines[line].name + ' ' + value : value);
     }
-    for (const Event &event : m_events) {
-        if (std::abs(xOf(event.time) - plot().left() - *m_cursor) < 5)
-            parts << text(event.text);
+    for (const QString &more : {eventWords(), m_standing.words}) {
+        if (!more.isEmpty())
+            parts << more;
     }
     return parts.join("   ");
+}
+
+/// "17:03 Redis memory turned yellow"
+QString TimeChart::eventText(const Event &event) const
+{
+    const bool days = m_to - m_from > std::chrono::hours(30);
+    return (days ? momentText(event.time) : clockText(event.time).left(5)) + ' ' + text(event.text);
+}
+
+QString TimeChart::eventWords() const
+{
+    QStringList words;
+    for (const Event &event : m_events) {
+        if (m_cursor && std::abs(xOf(event.time) - plot().left() - *m_cursor) < eventReach)
+            words << eventText(event);
+    }
+    return words.join(", ");
+}
+
+void TimeChart::describe()
+{
+    QStringList words{readOut()};
+    if (!m_cursor || !m_hasData) {
+        words = QStringList{m_standing.words};
+        std::vector<const Event *> shown;
+        for (const Event &event : m_events) {
+            if (event.time >= m_from && event.time < m_to)
+                shown.push_back(&event);
+        }
+        const auto told = std::min(shown.size(), eventsTold);
+        for (std::size_t i = shown.size() - told; i < shown.size(); ++i)
+            words << eventText(*shown[i]);
+    }
+    words.removeAll({});
+    const QString description = words.join("   ");
+    if (description != accessibleDescription())
+        setAccessibleDescription(description); // tells who listens
 }
 
 void TimeChart::paintCursor(QPainter &painter) const
@@ -74,11 +112,22 @@ void TimeChart::paintCursor(QPainter &painter) const
     for (std::size_t line = 0; line < m_lines.size(); ++line) {
         if (const PixelColumn *column = columnNear(line, *m_cursor)) {
             painter.setPen(QPen(colours.surface, 1.5));
-            painter.setBrush(colours.lines[line % colours.lines.size()]);
+            painter.setBrush(lineColour(line));
             painter.drawEllipse(QPointF(x, yOf(column->mean)), dot, dot);
         }
     }
     painter.setPen(colours.text);
+    if (const QString happened = eventWords(); !happened.isEmpty()) {
+        // Beside the mark, on the side where there is more room.
+        const bool right = x < area.center().x();
+        const QRectF room(right ? x + 8 : area.left(), area.top(), right ? area.right() - x - 8 : x - 8 - area.left(),
+                          fontMetrics().height() * 1.2);
+        const QString words = fontMetrics().elidedText(happened, Qt::ElideRight, int(room.width()) - 8);
+        QRectF label(0, room.top(), fontMetrics().horizontalAdvance(words) + 8.0, room.height());
+        right ? label.moveLeft(room.left()) : label.moveRight(room.right());
+        painter.fillRect(label, colours.surface);
+        painter.drawText(label, Qt::AlignCenter, words);
+    }
     const double left = fontMetrics().horizontalAdvance(m_title) + 20.0;
     const QRectF head(left, 0, width() - left - 2, fontMetrics().height() * 1.2);
     painter.drawText(head, Qt::AlignRight | Qt::AlignVCenter,
@@ -92,9 +141,7 @@ void TimeChart::moveCursor(std::optional<int> column)
     if (column == m_cursor)
         return;
     m_cursor = column;
-    setAccessibleDescription(readOut());
-    QAccessibleEvent event(this, QAccessible::DescriptionChanged);
-    QAccessible::updateAccessibility(&event);
+    describe();
     update();
 }
 

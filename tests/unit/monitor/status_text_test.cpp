@@ -75,15 +75,15 @@ private slots:
         const std::string wanted =
             "▲ yellow  portal (tier small)  2026-01-01T00:00:00Z  up 2 h\n"
             "\n"
-            "Redis memory  ▲ yellow   22 MB of 30 MB                200 ms ago  → red in 15 min\n"
-            "Connections   ○ unknown  7 of 30, not answering        9 s ago\n"
-            "Response p95  ○ unknown  too few requests\n"
-            "Error rate    ■ red      7.30 %, red above 5.00 %      0 s ago\n"
+            "Redis memory       ▲ yellow   22 MB of 30 MB             200 ms ago  → red in 15 min\n"
+            "Redis connections  ○ unknown  7 of 30, not answering     9 s ago\n"
+            "Response time p95  ○ unknown  too few requests\n"
+            "Error rate         ■ red      7.30 %, red above 5.00 %   0 s ago\n"
             "\n"
-            "redis         DOWN for 9 s: Redis does not answer.\n"
-            "database      up for 2 h, answers in 1.2 ms\n"
-            "tasks         12 waiting, unknown taken, unknown running here\n"
-            "requests      0.0/s over 60 s, p50 unknown, p95 unknown, p99 unknown\n";
+            "redis              DOWN for 9 s: Redis does not answer.\n"
+            "database           up for 2 h, answers in 1.2 ms\n"
+            "tasks              12 waiting, unknown taken, unknown running here\n"
+            "requests           0.0/s over 60 s, p50 unknown, p95 unknown, p99 unknown\n";
         const QStringList lines = QString::fromStdString(text).split('\n');
         const QStringList wantedLines = QString::fromStdString(wanted).split('\n');
         for (qsizetype i = 0; i < std::min(lines.size(), wantedLines.size()); ++i)

@@ -37,8 +37,6 @@ private slots:
     void findAUser();
     void theLogIsFiltered();
     void theSpanOfTimeIsChosen();
-    void readOnlyLeavesNoWay_data();
-    void readOnlyLeavesNoWay();
     void theFormCounts();
     void runTheStack();
 
@@ -59,8 +57,6 @@ private:
 namespace {
 
 constexpr int patience = 20'000; // ms: for what takes a moment, on a busy machine
-
-bool looksOnly(QAction *action) { return action->text() == "Open in the browser"; }
 
 } // namespace
 
@@ -413,37 +409,6 @@ void PageActionsTest::theSpanOfTimeIsChosen()
         QVERIFY(button->isChecked());
         EVENTUALLY(console.find<TimeChart>("Memory used")->hasData());
     }
-}
-
-void PageActionsTest::readOnlyLeavesNoWay_data()
-{
-    QTest::addColumn<QString>("page");
-    for (const PageEntry &entry : pageTable())
-        QTest::newRow(qPrintable(entry.id)) << entry.id;
-}
-
-void PageActionsTest::readOnlyLeavesNoWay()
-{
-    QFETCH(QString, page);
-    auto &console = open(page, {.readOnly = true});
-    const auto running = m_portal->stack().deployment().latest()->uptime;
-    for (TableView *view : console.window->page()->findChildren<TableView *>()) {
-        view->selectRow(0);
-        if (view->currentSourceRow() >= 0)
-            emit view->opened(view->currentSourceRow());
-    }
-    for (QAction *action : console.window->page()->commands()) {
-        QVERIFY2(!action->isEnabled() || looksOnly(action), qPrintable(action->text()));
-        QVERIFY2(looksOnly(action) || action->toolTip().contains("read-only"), qPrintable(action->toolTip()));
-        action->setEnabled(true); // not even somebody who gets around the grey
-        action->trigger();
-        ConsoleWindow::settle();
-    }
-    m_portal->nextSample();
-    QVERIFY(written().empty());
-    QVERIFY(console.confirmer.asked.empty());
-    QCOMPARE(m_portal->stack().state(), LocalStack::State::Running);
-    QVERIFY(m_portal->stack().deployment().latest()->uptime >= running); // nor was it started anew
 }
 
 void PageActionsTest::theFormCounts()

@@ -475,6 +475,13 @@ void PageActionsTest::runTheStack()
     EVENTUALLY(stack.state() == State::Running && said() == "The portal is running.");
     QVERIFY(wrote("stack.start", ""));
     QVERIFY(!stack.problem());
+
+    console.press(Qt::Key_E, keys);
+    console.press(Qt::Key_T, keys); // does not wait for the seed
+    EVENTUALLY(stack.state() == State::Stopped && said() == "The portal is stopped.");
+    QVERIFY(wrote("stack.stop", ""));
+    const auto entries = written();
+    QCOMPARE(entries[entries.size() - 2].action, std::string("stack.seed"));
 }
 
 QTEST_MAIN(PageActionsTest)

@@ -15,7 +15,9 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
+#include <future>
 
 namespace portolan::server {
 namespace {
@@ -221,8 +223,11 @@ Result<std::string> EmbeddedStack::tryLaunch(Settings settings)
 void EmbeddedStack::note(const LocalStackSettings &settings, StackEntry entry)
 {
     const auto loaded = Settings::load(sourcesOf(m_sources, settings));
-    if (loaded)
-        recordBlocking(*loaded, m_clock, std::move(entry));
+    if (!loaded || recordBlocking(*loaded, m_clock, entry))
+        return;
+    Logger(m_clock, logOptions(*loaded, m_log))
+        .info("no database took this audit entry",
+              {{"action", entry.action}, {"reason", entry.reason}, {"detail", entry.detail}});
 }
 
 void EmbeddedStack::noteHere(StackEntry entry)

@@ -37,8 +37,6 @@ private slots:
     void findAUser();
     void theLogIsFiltered();
     void theSpanOfTimeIsChosen();
-    void readOnlyLeavesNoWay_data();
-    void readOnlyLeavesNoWay();
     void theFormCounts();
     void runTheStack();
 
@@ -59,8 +57,6 @@ private:
 namespace {
 
 constexpr int patience = 20'000; // ms: for what takes a moment, on a busy machine
-
-bool looksOnly(QAction *action) { return action->text() == "Open in the browser"; }
 
 } // namespace
 
@@ -415,37 +411,6 @@ void PageActionsTest::theSpanOfTimeIsChosen()
     }
 }
 
-void PageActionsTest::readOnlyLeavesNoWay_data()
-{
-    QTest::addColumn<QString>("page");
-    for (const PageEntry &entry : pageTable())
-        QTest::newRow(qPrintable(entry.id)) << entry.id;
-}
-
-void PageActionsTest::readOnlyLeavesNoWay()
-{
-    QFETCH(QString, page);
-    auto &console = open(page, {.readOnly = true});
-    const auto running = m_portal->stack().deployment().latest()->uptime;
-    for (TableView *view : console.window->page()->findChildren<TableView *>()) {
-        view->selectRow(0);
-        if (view->currentSourceRow() >= 0)
-            emit view->opened(view->currentSourceRow());
-    }
-    for (QAction *action : console.window->page()->commands()) {
-        QVERIFY2(!action->isEnabled() || looksOnly(action), qPrintable(action->text()));
-        QVERIFY2(looksOnly(action) || action->toolTip().contains("read-only"), qPrintable(action->toolTip()));
-        action->setEnabled(true); // not even somebody who gets around the grey
-        action->trigger();
-        ConsoleWindow::settle();
-    }
-    m_portal->nextSample();
-    QVERIFY(written().empty());
-    QVERIFY(console.confirmer.asked.empty());
-    QCOMPARE(m_portal->stack().state(), LocalStack::State::Running);
-    QVERIFY(m_portal->stack().deployment().latest()->uptime >= running); // nor was it started anew
-}
-
 void PageActionsTest::theFormCounts()
 {
     auto &console = open("local");
@@ -510,6 +475,13 @@ void PageActionsTest::runTheStack()
     EVENTUALLY(stack.state() == State::Running && said() == "The portal is running.");
     QVERIFY(wrote("stack.start", ""));
     QVERIFY(!stack.problem());
+
+    console.press(Qt::Key_E, keys);
+    console.press(Qt::Key_T, keys); // does not wait for the seed
+    EVENTUALLY(stack.state() == State::Stopped && said() == "The portal is stopped.");
+    QVERIFY(wrote("stack.stop", ""));
+    const auto entries = written();
+    QCOMPARE(entries[entries.size() - 2].action, std::string("stack.seed"));
 }
 
 QTEST_MAIN(PageActionsTest)

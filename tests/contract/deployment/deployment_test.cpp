@@ -218,6 +218,11 @@ private slots:
             QVERIFY2(preview.has_value(), (name + (preview ? "" : ": " + preview.error().message)).c_str());
             QVERIFY2(preview->summary.ends_with('.') && preview->count && preview->sample.size() <= 20, name.c_str());
         }
+        const auto cleanup = await(deployment.preview(CleanUpFamily{"results", {}}));
+        QVERIFY2(cleanup->summary.ends_with("Finished analyses cannot be fetched any more."), cleanup->summary.c_str());
+        const auto stop = await(deployment.preview(ResizeWorker{0, {}}));
+        QVERIFY2(stop->summary.find("wait") != std::string::npos && stop->summary.find("run") != std::string::npos,
+                 stop->summary.c_str());
         QCOMPARE(someUser(deployment, Role::Operator), user);
         QVERIFY(await(deployment.workers())->front().concurrency != 7);
         QCOMPARE(await(deployment.tasks({}))->items.size(), tasks->items.size());

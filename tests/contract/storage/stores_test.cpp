@@ -300,6 +300,7 @@ void StoresTest::keepsAndPagesTheAudit()
     VERIFY_OK(audit.appendBlocking(longOne));
     query.cursor.clear();
     QCOMPARE(sync(audit.page(query))->items.front().reason.size(), std::size_t{1024});
+    QCOMPARE(sync(audit.count()).value(), std::uint64_t{13});
 }
 
 void StoresTest::filtersTheAudit_data()

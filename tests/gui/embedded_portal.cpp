@@ -8,7 +8,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <QDir>
 #include <QEventLoop>
 #include <QFile>
 #include <QTimer>
@@ -40,9 +39,12 @@ template <class T> void require(const Result<T> &result)
 
 } // namespace
 
-EmbeddedPortal::EmbeddedPortal(std::vector<std::pair<std::string, std::string>> more)
+EmbeddedPortal::EmbeddedPortal(std::vector<std::pair<std::string, std::string>> more,
+                               const std::function<void(const QDir &directory)> &before)
     : m_stack(sources(std::move(more)), m_clock)
 {
+    if (before)
+        before(QDir(m_directory.path()));
     require(await(m_stack.start(m_stack.settings())));
     seed();
     nextSample();

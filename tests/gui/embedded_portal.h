@@ -6,7 +6,9 @@
 
 #include <sys/types.h>
 
+#include <QDir>
 #include <QTemporaryDir>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,8 +20,9 @@ namespace portolan::ui {
 class EmbeddedPortal final : public PortalUnderTest
 {
 public:
-    /// `more`: settings of the process.
-    explicit EmbeddedPortal(std::vector<std::pair<std::string, std::string>> more = {});
+    /// `more`: settings of the process. `before`: is given the directory before the portal starts there.
+    explicit EmbeddedPortal(std::vector<std::pair<std::string, std::string>> more = {},
+                            const std::function<void(const QDir &directory)> &before = {});
     ~EmbeddedPortal() override;
 
     server::EmbeddedStack &stack() override { return m_stack; }

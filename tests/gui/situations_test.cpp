@@ -105,7 +105,7 @@ void SituationsTest::runtimesAreThoseOfThePagesClock()
 
 namespace {
 
-const TimeChart &chartOf(const Console &console, const QString &page)
+TimeChart &chartOf(const Console &console, const QString &page)
 {
     if (console.window->currentPage() != page)
         console.window->openPage(page);
@@ -120,7 +120,7 @@ constexpr int patience = 10'000; // ms: the console looks once a second how old 
 void SituationsTest::chartsSayThatNothingComes()
 {
     Console console;
-    const TimeChart &chart = chartOf(console, "redis");
+    TimeChart &chart = chartOf(console, "redis");
     QVERIFY(chart.hasData() && chart.standing().words.isEmpty());
     console.clock.advance(4s);
     console.stack.deployment().changed();
@@ -139,7 +139,7 @@ void SituationsTest::chartsSayThatTheyCouldNotBeRead()
 {
     const QString words = "The history could not be read: The portal is not running. Start it on the page Local stack.";
     Console console;
-    const TimeChart &chart = chartOf(console, "redis");
+    TimeChart &chart = chartOf(console, "redis");
     const WallTime known = *chart.knownUntil();
     QVERIFY(console.stack.stop().result().has_value());
     console.clock.advance(25s);
@@ -148,8 +148,7 @@ void SituationsTest::chartsSayThatTheyCouldNotBeRead()
     QVERIFY(chart.accessibleDescription().startsWith(words));
     QVERIFY(*chart.knownUntil() == known && chart.to() == console.clock.wall());
     // Also where the time shown does not go on.
-    auto *there = const_cast<TimeChart *>(&chart);
-    there->setFocus();
+    chart.setFocus();
     console.press(Qt::Key_Left, Qt::ShiftModifier);
     QCOMPARE(chart.standing().words, words);
     QVERIFY(console.stack.start({}).result().has_value());
@@ -185,7 +184,7 @@ void SituationsTest::chartsSayWhyNothingIsKnown()
     QFETCH(QString, page);
     QFETCH(QString, words);
     Console console({.situation = situation.toStdString()});
-    const TimeChart &chart = chartOf(console, page);
+    TimeChart &chart = chartOf(console, page);
     QCOMPARE(chart.standing().words, words);
 }
 

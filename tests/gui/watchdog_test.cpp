@@ -1,11 +1,14 @@
 #include "tests/gui/console_window.h"
 #include "tests/gui/embedded_portal.h"
+#include "tests/gui/filled_history.h"
 #include "tests/gui/loopback_load.h"
 #include "tests/gui/watchdog.h"
 #include "ui/pages/page_table.h"
 #include "ui/widgets/deployment_header.h"
+#include "ui/widgets/history_panel.h"
 #include "ui/widgets/tile.h"
 
+#include <QAbstractButton>
 #include <QElapsedTimer>
 #include <QLabel>
 #include <QScopeGuard>
@@ -18,7 +21,8 @@ using namespace std::chrono_literals;
 
 /// The console's event loop turns whatever becomes of the portal inside it: while Redis does not answer, is killed, or
 /// the portal is asked as much as it can bear, every page is opened in turn and none of it takes over 50 ms (watchdog.h
-/// says what is measured). What is old says so meanwhile, and is live again by itself afterwards.
+/// says what is measured). What is old says so meanwhile, and is live again by itself afterwards. So it is with all of
+/// the history that a portal keeps.
 class WatchdogTest final : public QObject
 {
     Q_OBJECT
@@ -31,12 +35,14 @@ private slots:
     void redisDoesNotAnswer();
     void redisIsKilled();
     void underLoad();
+    void aMonthOfHistory();
 
 private:
     void openEveryPage(std::chrono::milliseconds each);
     QString tile(const QString &title) const;
     QString verdict() const { return m_console->window->findChild<DeploymentHeader *>()->verdict(); }
     bool isLive() const;
+    QString chart() const; ///< what that of the page says of itself
 
     std::unique_ptr<EmbeddedPortal> m_portal;
     std::unique_ptr<ConsoleWindow> m_console;
@@ -103,6 +109,11 @@ QString WatchdogTest::tile(const QString &title) const
     return {};
 }
 
+QString WatchdogTest::chart() const
+{
+    return m_console->window->page()->findChild<HistoryPanel *>()->charts().front()->standing().words;
+}
+
 bool WatchdogTest::isLive() const
 {
     const auto &deployment = m_portal->stack().deployment();
@@ -164,6 +175,8 @@ void WatchdogTest::redisDoesNotAnswer()
     QTRY_VERIFY2_WITH_TIMEOUT(verdict().contains("Redis does not answer"), qPrintable(verdict()), patience);
     m_console->press(Qt::Key_2, Qt::ControlModifier);
     QVERIFY(m_console->find<QLabel>("Age")->text().endsWith(" s ago"));
+    QTRY_VERIFY2_WITH_TIMEOUT(chart().startsWith("No new figures for "), qPrintable(chart()), patience);
+    QVERIFY2(chart().endsWith(" s: not answering"), qPrintable(chart()));
     openEveryPage(200ms);
     NO_STALL();
     QVERIFY(stopped.elapsed() > 5'000);
@@ -172,6 +185,8 @@ void WatchdogTest::redisDoesNotAnswer()
     ::kill(redis, SIGCONT);
     m_console->press(Qt::Key_1, Qt::ControlModifier);
     QTRY_VERIFY2_WITH_TIMEOUT(isLive(), qPrintable(tile("Redis memory") + "; " + verdict()), patience);
+    m_console->press(Qt::Key_2, Qt::ControlModifier);
+    QTRY_VERIFY2_WITH_TIMEOUT(chart().isEmpty(), qPrintable(chart()), patience);
     openEveryPage(200ms);
     NO_STALL();
 }
@@ -217,6 +232,40 @@ void WatchdogTest::underLoad()
     m_console->press(Qt::Key_1, Qt::ControlModifier);
     QTRY_VERIFY2_WITH_TIMEOUT(isLive(), qPrintable(tile("Redis memory") + "; " + verdict()), patience);
     qInfo("%llu answers to 6 clients, %d tasks enqueued", static_cast<unsigned long long>(load.answers()), enqueued);
+}
+
+void WatchdogTest::aMonthOfHistory()
+{
+    m_console.reset();
+    m_portal.reset();
+    m_portal = std::make_unique<EmbeddedPortal>(std::vector<std::pair<std::string, std::string>>{}, writeAMonth);
+    m_console = std::make_unique<ConsoleWindow>(m_portal->stack(), m_portal->clock());
+    openEveryPage(200ms);
+    const auto shows = [](const TimeChart *chart, std::chrono::hours span) {
+        return chart->hasData() && chart->to() - chart->from() >= span &&
+               !chart->standing().words.startsWith("The history"); // could not be read
+    };
+    m_watchdog->begin();
+    for (const char *page : {"redis", "connections", "queue", "performance"}) {
+        m_console->window->openPage(page);
+        auto *chart = m_console->window->page()->findChild<HistoryPanel *>()->charts().front();
+        for (const auto &[span, hours] : {std::pair("1 day", 24h), std::pair("1 month", 24h * 30)}) {
+            m_console->find<QAbstractButton>(QString("Show the last ") + span)->click();
+            QTRY_VERIFY2_WITH_TIMEOUT(shows(chart, hours), page, patience);
+        }
+        chart->setFocus();
+        m_console->press(Qt::Key_Minus); // beyond what there is
+        QTRY_VERIFY2_WITH_TIMEOUT(shows(chart, 24h * 45), page, patience);
+        for (int i = 0; i < 12; ++i) { // and back, to where single minutes are
+            m_console->press(Qt::Key_Home);
+            m_console->press(Qt::Key_Plus);
+        }
+        m_console->press(Qt::Key_0);
+    }
+    NO_STALL();
+    // All that is kept of it, as figures.
+    QTRY_VERIFY_WITH_TIMEOUT(m_console->window->page()->exports().first()->isEnabled(), patience);
+    chartsAreSaved();
 }
 
 int main(int argc, char **argv)

@@ -15,6 +15,7 @@
 #include <QHBoxLayout>
 #include <QRegularExpression>
 #include <QStandardPaths>
+#include <QTimer>
 #include <algorithm>
 
 namespace portolan::ui {
@@ -106,8 +107,8 @@ void ChartExporter::start(ExportFormat format, ExportSource source)
     // A picture is of what is seen now, however long somebody looks for a folder.
     const ChartReport report{source.title, text(info.name),        source.from,
                              source.to,    m_context.clock.wall(), source.charts};
-    const QImage image = format == ExportFormat::Png ? reportImage(report) : QImage();
-    const QByteArray document = format == ExportFormat::Pdf ? reportPdf(report) : QByteArray();
+    const auto picture = std::make_shared<ReportPainter>(
+        report, format == ExportFormat::Png ? ReportPainter::Medium::Image : ReportPainter::Medium::Document);
     const SaveQuestion question{exportTitle(format), folder,
                                 fileName(text(info.name), source.title, source.to, kind.suffix),
                                 QCoreApplication::translate("export", kind.filter)};
@@ -119,10 +120,8 @@ void ChartExporter::start(ExportFormat format, ExportSource source)
         self->m_context.settings.setValue(folderKey, QFileInfo(path).absolutePath());
         if (format == ExportFormat::Csv)
             self->askFigures(path, source);
-        else if (format == ExportFormat::Png)
-            self->write(path, [image](QIODevice &file, const Going &) { return image.save(&file, "PNG"); });
         else
-            self->write(path, [document](QIODevice &file, const Going &) { return file.write(document) >= 0; });
+            self->paint(path, format, picture);
     };
     m_context.askWhereToSave(question, answer);
 }
@@ -141,6 +140,22 @@ void ChartExporter::askFigures(const QString &path, const ExportSource &source)
                      return writeCsv(file, series, going);
                  });
              });
+}
+
+void ChartExporter::paint(const QString &path, ExportFormat format, const std::shared_ptr<ReportPainter> &picture)
+{
+    if (picture->paintNext()) { // the next one is not before what else there is to do
+        QTimer::singleShot(0, this, [this, path, format, picture, round = m_round] {
+            if (round == m_round && m_busy)
+                paint(path, format, picture);
+        });
+        return;
+    }
+    if (format == ExportFormat::Png)
+        write(path, [image = picture->image()](QIODevice &file, const Going &) { return image.save(&file, "PNG"); });
+    else
+        write(path,
+              [document = picture->document()](QIODevice &file, const Going &) { return file.write(document) >= 0; });
 }
 
 void ChartExporter::write(const QString &path, std::function<bool(QIODevice &, const Going &)> writer)

@@ -11,6 +11,7 @@ namespace portolan::ui {
 
 class FileJob;
 class FlatButton;
+class ReportPainter;
 
 /// What an export is of.
 struct ExportSource
@@ -45,6 +46,7 @@ signals:
 
 private:
     void askFigures(const QString &path, const ExportSource &source);
+    void paint(const QString &path, ExportFormat format, const std::shared_ptr<ReportPainter> &picture);
     void write(const QString &path, std::function<bool(QIODevice &, const std::function<bool(double)> &)> writer);
     void end(const QString &sentence, bool worked);
     QString withNote(const QString &sentence) const;

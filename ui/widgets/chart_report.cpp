@@ -10,7 +10,7 @@
 #include <QPainter>
 #include <QPdfWriter>
 #include <algorithm>
-#include <span>
+#include <utility>
 
 namespace portolan::ui {
 
@@ -56,59 +56,98 @@ void paintHead(QPainter &painter, const ChartReport &report, int width, const QS
                      tr("Portolan, %1").arg(dateTimeText(report.made)) + page);
 }
 
-void paintCharts(QPainter &painter, std::span<const TimeChart *const> charts, const QRect &room)
+void paintChart(QPainter &painter, TimeChart &chart, const QRect &room, int place, int count)
 {
-    const int height = (room.height() - gap * int(charts.size() - 1)) / int(charts.size());
-    int top = room.top();
-    for (const TimeChart *chart : charts) {
-        const auto copy = chart->copy();
-        copy->setPalette(paletteOf(lightColours));
-        copy->setFont(fontOf(12));
-        copy->resize(room.width(), height);
-        copy->render(&painter, QPoint(room.left(), top), {}, {});
-        top += height + gap;
-    }
+    const int height = (room.height() - gap * (count - 1)) / count;
+    chart.setPalette(paletteOf(lightColours));
+    chart.setFont(fontOf(12));
+    chart.resize(room.width(), height);
+    chart.render(&painter, QPoint(room.left(), room.top() + place * (height + gap)), {}, {});
 }
 
 } // namespace
 
+/// What is painted on: an image, or the pages of a document.
+struct ReportPainter::Canvas
+{
+    Canvas(const QString &title, std::size_t charts, Medium medium)
+    {
+        if (medium == Medium::Image) {
+            const int more = picture.height() - headHeight - margin;
+            size = QSize(picture.width(), picture.height() + more * (int(charts) - 1));
+            image = QImage(size * imageScale, QImage::Format_RGB32);
+            image.setDevicePixelRatio(imageScale);
+            image.fill(lightColours.surface);
+            painter.begin(&image);
+            perPage = charts;
+            return;
+        }
+        buffer.open(QIODevice::WriteOnly);
+        writer = std::make_unique<QPdfWriter>(&buffer);
+        writer->setTitle(title);
+        writer->setCreator("Portolan");
+        writer->setPageLayout(QPageLayout(QPageSize(QPageSize::A4), QPageLayout::Landscape, QMarginsF()));
+        writer->setResolution(dotsPerInch);
+        painter.begin(writer.get());
+        painter.scale(dotsPerInch / 96.0, dotsPerInch / 96.0);
+    }
+
+    QSize size = sheet;
+    std::size_t perPage = chartsPerSheet;
+    QImage image;
+    QBuffer buffer;
+    std::unique_ptr<QPdfWriter> writer;
+    QPainter painter;
+};
+
+ReportPainter::ReportPainter(ChartReport report, Medium medium)
+    : m_report(std::move(report)), m_canvas(std::make_unique<Canvas>(m_report.title, m_report.charts.size(), medium))
+{
+    for (const TimeChart *chart : std::exchange(m_report.charts, {}))
+        m_charts.push_back(chart->copy());
+}
+
+ReportPainter::~ReportPainter() = default;
+
+bool ReportPainter::paintNext()
+{
+    if (m_next == m_charts.size()) {
+        m_canvas->painter.end();
+        return false;
+    }
+    const std::size_t perPage = m_canvas->perPage, page = m_next / perPage, place = m_next % perPage;
+    const std::size_t pages = (m_charts.size() + perPage - 1) / perPage;
+    if (place == 0) {
+        if (page > 0)
+            m_canvas->writer->newPage();
+        const QString number = pages > 1 ? tr(", page %1 of %2").arg(page + 1).arg(pages) : QString();
+        paintHead(m_canvas->painter, m_report, m_canvas->size.width(), number);
+    }
+    paintChart(m_canvas->painter, *m_charts[m_next],
+               QRect(QPoint(), m_canvas->size).adjusted(margin, margin + headHeight, -margin, -margin), int(place),
+               int(std::min(perPage, m_charts.size() - page * perPage)));
+    ++m_next;
+    return true;
+}
+
+QImage ReportPainter::image() const { return m_canvas->image; }
+
+QByteArray ReportPainter::document() const { return m_canvas->buffer.data(); }
+
 QImage reportImage(const ChartReport &report)
 {
-    const int more = picture.height() - headHeight - margin;
-    const QSize size(picture.width(), picture.height() + more * (int(report.charts.size()) - 1));
-    QImage image(size * imageScale, QImage::Format_RGB32);
-    image.setDevicePixelRatio(imageScale);
-    image.fill(lightColours.surface);
-    QPainter painter(&image);
-    paintHead(painter, report, size.width(), {});
-    paintCharts(painter, report.charts, QRect(QPoint(), size).adjusted(margin, margin + headHeight, -margin, -margin));
-    return image;
+    ReportPainter painter(report, ReportPainter::Medium::Image);
+    while (painter.paintNext()) {
+    }
+    return painter.image();
 }
 
 QByteArray reportPdf(const ChartReport &report)
 {
-    QByteArray document;
-    QBuffer buffer(&document);
-    buffer.open(QIODevice::WriteOnly);
-    QPdfWriter writer(&buffer);
-    writer.setTitle(report.title);
-    writer.setCreator("Portolan");
-    writer.setPageLayout(QPageLayout(QPageSize(QPageSize::A4), QPageLayout::Landscape, QMarginsF()));
-    writer.setResolution(dotsPerInch);
-    QPainter painter(&writer);
-    painter.scale(dotsPerInch / 96.0, dotsPerInch / 96.0);
-    const std::size_t pages = (report.charts.size() + chartsPerSheet - 1) / chartsPerSheet;
-    for (std::size_t page = 0; page < pages; ++page) {
-        if (page > 0)
-            writer.newPage();
-        const QString number = pages > 1 ? tr(", page %1 of %2").arg(page + 1).arg(pages) : QString();
-        paintHead(painter, report, sheet.width(), number);
-        const auto all = std::span(report.charts).subspan(page * chartsPerSheet);
-        paintCharts(painter, all.first(std::min(all.size(), chartsPerSheet)),
-                    QRect(QPoint(), sheet).adjusted(margin, margin + headHeight, -margin, -margin));
+    ReportPainter painter(report, ReportPainter::Medium::Document);
+    while (painter.paintNext()) {
     }
-    painter.end();
-    return document;
+    return painter.document();
 }
 
 } // namespace portolan::ui

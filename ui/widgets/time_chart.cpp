@@ -15,6 +15,8 @@ namespace portolan::ui {
 
 namespace {
 
+constexpr double eventGap = 8; ///< pixels
+
 /// Ticks are round: "10.0 MB" is "10 MB" there.
 QString roundLabel(QString label)
 {
@@ -113,15 +115,11 @@ std::unique_ptr<TimeChart> TimeChart::copy() const
     return copy;
 }
 
-QRectF TimeChart::plot() const
+void TimeChart::recompute()
 {
     const double em = fontMetrics().height();
     const double left = fontMetrics().horizontalAdvance("888.8 MB") + 10;
-    return QRectF(rect()).adjusted(left, em * 1.9, -m_nameRoom, -em * 1.4);
-}
-
-void TimeChart::recompute()
-{
+    m_plot = QRectF(rect()).adjusted(left, em * 1.9, -m_nameRoom, -em * 1.4);
     m_columns.clear();
     m_hasData = false;
     double most = 0;
@@ -306,23 +304,37 @@ QColor TimeChart::lineColour(std::size_t line) const
                             : colour;
 }
 
+void TimeChart::paintSpread(QPainter &painter, std::size_t line) const
+{
+    const QRectF area = plot();
+    const int width = int(m_columns[line].size());
+    const double ratio = painter.device()->devicePixelRatioF();
+    // A thousand rectangles of one pixel each take ten times as long as one image of them.
+    QImage spread(width, std::max(1, int(std::ceil(area.height() * ratio))), QImage::Format_ARGB32_Premultiplied);
+    spread.fill(Qt::transparent);
+    QColor fill = lineColour(line);
+    fill.setAlphaF(0.28f);
+    const QRgb pixel = qPremultiply(fill.rgba());
+    for (int x = 0; x < width; ++x) {
+        const PixelColumn &column = m_columns[line][std::size_t(x)];
+        const double top = yOf(column.high), bottom = yOf(column.low);
+        if (!column.any || bottom - top <= 1)
+            continue;
+        const int last = std::min(spread.height(), int(std::lround((bottom - area.top()) * ratio)));
+        for (int y = std::max(0, int(std::lround((top - area.top()) * ratio))); y < last; ++y)
+            reinterpret_cast<QRgb *>(spread.scanLine(y))[x] = pixel;
+    }
+    painter.drawImage(QRectF(area.left(), area.top(), width, spread.height() / ratio), spread);
+}
+
 void TimeChart::paintLine(QPainter &painter, std::size_t line) const
 {
     const QColor colour = lineColour(line);
     const QRectF area = plot();
     constexpr qsizetype piece = 16; // points
     QPolygonF mean;
-    QList<QRectF> spread; // one pixel wide, from the lowest to the highest
+    paintSpread(painter, line);
     const auto flush = [&] {
-        if (!spread.isEmpty()) {
-            QColor fill = colour;
-            fill.setAlphaF(0.28f);
-            painter.setPen(Qt::NoPen);
-            painter.setBrush(fill);
-            painter.setRenderHint(QPainter::Antialiasing, false);
-            painter.drawRects(spread);
-            painter.setRenderHint(QPainter::Antialiasing);
-        }
         painter.setPen(QPen(colour, 1.6, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
         // A long polyline is one outline to fill, whose cost grows with how often it crosses itself: so in pieces.
         for (qsizetype from = 0; from + 1 < mean.size(); from += piece)
@@ -330,7 +342,6 @@ void TimeChart::paintLine(QPainter &painter, std::size_t line) const
         if (mean.size() == 1)
             painter.drawPoint(mean.first());
         mean.clear();
-        spread.clear();
     };
     const auto &columns = m_columns[line];
     for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -343,9 +354,6 @@ void TimeChart::paintLine(QPainter &painter, std::size_t line) const
         const bool edge = i == 0 || i + 1 == columns.size() || !columns[i + 1].any || columns[i + 1].gap;
         if (!column.held || edge)
             mean << QPointF(x + 0.5, yOf(column.mean));
-        const double top = yOf(column.high), height = yOf(column.low) - top;
-        if (height > 1)
-            spread << QRectF(x, top, 1, height);
     }
     if (!mean.isEmpty())
         flush();
@@ -384,10 +392,13 @@ void TimeChart::paintEvents(QPainter &painter) const
 {
     const Colours &colours = coloursOf(palette());
     const QRectF area = plot();
+    double last = area.left() - eventGap;
     for (const Event &event : m_events) {
-        if (event.time < m_from || event.time >= m_to)
-            continue;
         const double x = xOf(event.time);
+        // Of a month there are hundreds: one mark stands for all that are as near as its width.
+        if (event.time < m_from || event.time >= m_to || x - last < eventGap)
+            continue;
+        last = x;
         painter.setPen(QPen(colours.muted, 1, Qt::DotLine));
         painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()));
         painter.setPen(Qt::NoPen);

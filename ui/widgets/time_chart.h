@@ -81,7 +81,7 @@ protected:
 
 private:
     void recompute();
-    QRectF plot() const;
+    QRectF plot() const { return m_plot; }
     int mostValueTicks() const;
     std::vector<Tick> valueTicks(int wanted) const; ///< about so many, no two with the same label
     QString heading() const;
@@ -101,6 +101,7 @@ private:
     void paintMissing(QPainter &painter) const; ///< from the last figure to now
     QColor lineColour(std::size_t line) const;
     void paintLine(QPainter &painter, std::size_t line) const;
+    void paintSpread(QPainter &painter, std::size_t line) const; ///< from the lowest to the highest of each column
     void paintEnds(QPainter &painter) const;
     void paintEvents(QPainter &painter) const;
     void paintCursor(QPainter &painter) const;
@@ -115,6 +116,7 @@ private:
     int m_nameRoom = 8;
     WallTime m_from{};
     WallTime m_to{};
+    QRectF m_plot;
     double m_top = 1;
     bool m_hasData = false;
     Standing m_standing;

@@ -73,10 +73,17 @@ QString TimeChart::eventText(const Event &event) const
 QString TimeChart::eventWords() const
 {
     QStringList words;
+    std::size_t more = 0;
     for (const Event &event : m_events) {
-        if (m_cursor && std::abs(xOf(event.time) - plot().left() - *m_cursor) < eventReach)
+        if (!m_cursor || std::abs(xOf(event.time) - plot().left() - *m_cursor) >= eventReach)
+            continue;
+        if (std::size_t(words.size()) < eventsTold)
             words << eventText(event);
+        else
+            ++more;
     }
+    if (more > 0)
+        words << tr("%1 more").arg(more);
     return words.join(", ");
 }
 

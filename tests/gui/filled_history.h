@@ -1,0 +1,39 @@
+#pragma once
+
+#include "core/base/logging.h"
+#include "core/base/system_clock.h"
+#include "core/storage/history_store.h"
+
+#include <QDir>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+namespace portolan::ui {
+
+/// What a portal that has run for a month up to now has kept: each metric in each minute, and what happened.
+inline void writeAMonth(const QDir &directory)
+{
+    using namespace std::chrono_literals;
+    const SystemClock clock;
+    Logger logger(clock, LogOptions{LogFormat::Json, LogLevel::Warning, 8192, [](std::string_view) {}});
+    storage::HistoryStore store(directory.filePath("history.db").toStdString(), clock, logger);
+    const auto end = std::chrono::floor<std::chrono::minutes>(clock.wall());
+    std::uint32_t noise = 1;
+    for (auto day = end - storage::HistoryStore::minutesKept; day < end; day += 24h) {
+        storage::HistoryStore::Batch batch;
+        for (auto minute = day; minute < day + 24h; minute += 1min) {
+            for (std::size_t metric = 0; metric < storage::metricCount; ++metric) {
+                noise = noise * 1664525 + 1013904223; // Numerical Recipes, 7.1
+                const double mean = 10 + 5 * std::sin(double((minute - day).count()) / 229) + double(noise >> 24) / 64;
+                batch.minutes.push_back({Metric(metric), minute, mean * 0.8, mean * 1.5, mean, 60});
+            }
+        }
+        for (int i = 0; i < 30; ++i)
+            batch.events.push_back({day + i * 48min, EventKind::Zone, "Redis memory turned yellow"});
+        if (const auto written = store.writeBlocking(std::move(batch)); !written)
+            throw std::runtime_error(written.error().message);
+    }
+}
+
+} // namespace portolan::ui

@@ -10,6 +10,7 @@
 #include "ui/dialogs/confirm_dialog.h"
 #include "ui/main_window.h"
 #include "ui/pages/page_table.h"
+#include "ui/support/local_choices.h"
 #include "ui/support/portal_scheme.h"
 #include "ui/support/settings_file.h"
 #include "ui/widgets/history_panel.h"
@@ -65,15 +66,15 @@ void describe(CLI::App &cli, Options &options)
 
 /// The portal this console shows. Another kind is one more line here.
 std::unique_ptr<LocalStack> makeStack(const Options &options, const std::optional<app::PictureTask> &pictures,
-                                      const QString &scratch, const Clock &clock)
+                                      const QString &scratch, const QSettings &settings, const Clock &clock)
 {
     if (pictures && pictures->source == "embedded")
         return std::make_unique<server::EmbeddedStack>(app::pictureSources(options.local, scratch), clock,
                                                        server::EmbeddedStack::Options{.demonstration = true});
     if (options.situation.empty() && !pictures)
         return std::make_unique<server::EmbeddedStack>(
-            options.demo ? app::demoSources(options.local) : options.local.sources(), clock,
-            server::EmbeddedStack::Options{.demonstration = options.demo});
+            options.demo ? app::demoSources(options.local) : options.local.sources(ui::rememberedChoices(settings)),
+            clock, server::EmbeddedStack::Options{.demonstration = options.demo});
     demo::DemoOptions demoOptions;
     if (!options.situation.empty())
         demoOptions.situation = options.situation;
@@ -94,11 +95,12 @@ int show(QApplication &application, const Options &options, const std::optional<
     const SystemClock clock;
     const auto desktop = pictures ? nullptr : std::make_unique<ui::PortalScheme>();
     ui::Theme theme(application, settings, desktop.get());
-    const std::unique_ptr<LocalStack> stack = makeStack(options, pictures, scratch.path(), clock);
+    const std::unique_ptr<LocalStack> stack = makeStack(options, pictures, scratch.path(), settings, clock);
     ui::DialogConfirmer confirmer;
     ui::MainWindow window(
         {stack->deployment(), stack.get(), confirmer, clock, settings, theme,
-         [](const QUrl &url) { app::EndingSignals::openFor([&url] { QDesktopServices::openUrl(url); }); }},
+         [](const QUrl &url) { app::EndingSignals::openFor([&url] { QDesktopServices::openUrl(url); }); },
+         ui::askWithSaveDialog, options.situation.empty() && !options.demo && !pictures},
         {.readOnly = options.readOnly});
     confirmer.setOwner(&window);
     if (!options.page.empty())

@@ -121,7 +121,8 @@ void MainWindow::makePages()
                               m_parts.settings,
                               m_parts.openUrl,
                               m_parts.askWhereToSave,
-                              [this](const QString &sentence, bool worked) { m_notice->tell(sentence, worked); }};
+                              [this](const QString &sentence, bool worked) { m_notice->tell(sentence, worked); },
+                              m_parts.rememberChoices};
     for (const PageEntry &entry : pageTable()) {
         m_sidebar->addPage(entry.id, pageTitle(entry), entry.icon);
         Page *page = entry.make(context, m_pages);

@@ -38,6 +38,7 @@ public:
         Theme &theme;
         std::function<void(const QUrl &)> openUrl;
         SaveAsker askWhereToSave = askWithSaveDialog;
+        bool rememberChoices = true; ///< of the local portal (support/local_choices.h)
     };
 
     MainWindow(const Parts &parts, ActionGate::Options options, QWidget *parent = nullptr);

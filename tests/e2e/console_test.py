@@ -77,6 +77,24 @@ class ConsoleTest(unittest.TestCase):
                 # What it served is over, and its data directory is free.
                 self.assertNotEqual(run("status", "--data-dir", self.data_dir).returncode, 0)
 
+    def test_what_was_chosen_counts_below_the_command_line(self):
+        chosen, told = free_port(), free_port()
+        settings = self.where / "config" / "portolan" / "console.ini"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(f"[local]\nlisten=127.0.0.1:{chosen}\ntier=watchlist\n")
+        with screen(self.where) as display:
+            for port, tier, arguments in ((chosen, "watchlist", []), (told, "small", ["--listen", f"127.0.0.1:{told}", "--tier", "small"])):
+                console = self.start(display, *arguments)
+                try:
+                    self.wait_for_mark(console, "sample")
+                    self.assertEqual(Client(f"http://127.0.0.1:{port}").get("/health").status, 200)
+                    self.assertIn(f"(tier {tier})", run("status", "--data-dir", self.data_dir).stdout)
+                    console.send_signal(signal.SIGTERM)
+                    self.assertEqual(console.wait(patience(30)), 0, self.log.read_text())
+                finally:
+                    console.kill()
+                    console.wait()
+
     def refused(self, code, *words, arguments=(), **environment):
         done = subprocess.run([PORTOLAN, "--data-dir", str(self.data_dir), *arguments], env=self.environment(**environment),
                               capture_output=True, text=True, timeout=patience(30), preexec_fn=die_with_parent)

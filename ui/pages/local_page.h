@@ -14,6 +14,7 @@ namespace portolan::ui {
 
 class Card;
 class TableView;
+class UrlLine;
 class ZoneBadge;
 
 /// The portal of this machine: what it is made of, start and stop, its log.
@@ -30,8 +31,11 @@ private:
     void addCommands();
     void addForm(QHBoxLayout &row);
     void addLog();
-    QLineEdit *addLine(QFormLayout &form, const QString &label, const QString &placeholder);
+    template <class Line = QLineEdit>
+    Line *addLine(QFormLayout &form, const QString &label, const QString &placeholder);
     LocalStackSettings settings() const;
+    void begin(const LocalStackSettings &chosen, const StackCommand &command);
+    void showNote();
     void showState();
     void take(const std::vector<LogLine> &lines);
 
@@ -41,9 +45,10 @@ private:
     QLabel *m_problem = nullptr;
     QComboBox *m_tier = nullptr;
     QLineEdit *m_listen = nullptr;
-    QLineEdit *m_redis = nullptr;
-    QLineEdit *m_database = nullptr;
+    UrlLine *m_redis = nullptr;
+    UrlLine *m_database = nullptr;
     QLineEdit *m_directory = nullptr;
+    QLabel *m_note = nullptr;
     QComboBox *m_level = nullptr;
     QLineEdit *m_filter = nullptr;
     TableView *m_logView = nullptr;

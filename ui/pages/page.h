@@ -27,6 +27,7 @@ struct PageContext
     std::function<void(const QUrl &)> openUrl;
     SaveAsker askWhereToSave;
     std::function<void(const QString &sentence, bool worked)> tell; ///< how something ended, for the shell to show
+    bool rememberChoices = true; ///< of the portal of this machine, for the next start
 };
 
 class HistoryPanel;

@@ -6,6 +6,7 @@
 #include "core/base/data_directory.h"
 #include "core/base/system_clock.h"
 #include "core/demo/demo_stack.h"
+#include "core/server/commands.h"
 #include "core/server/embedded_stack.h"
 #include "ui/dialogs/confirm_dialog.h"
 #include "ui/main_window.h"
@@ -54,6 +55,7 @@ void describe(CLI::App &cli, Options &options)
 {
     const auto situations = namesOf(demo::situations(), [](const auto &s) { return std::string(s.name); });
     const auto pages = namesOf(ui::pageTable(), [](const auto &p) { return p.id.toStdString(); });
+    cli.set_version_flag("--version", server::versionText("portolan"));
     cli.add_option("--situation", options.situation, "Show a scripted deployment")->check(CLI::IsMember(situations));
     options.local.addTo(cli);
     cli.add_flag("--demo", options.demo, app::demoDescription);

@@ -109,6 +109,12 @@ class ConsoleTest(unittest.TestCase):
         self.refused(3, ":99999", "portoland serve", DISPLAY=":99999")
         self.refused(3, "no display", arguments=["--check-display"])
 
+    def test_the_version_needs_no_display(self):
+        for program in (PORTOLAN, os.environ["PORTOLAND"]):
+            done = subprocess.run([program, "--version"], env=self.environment(), capture_output=True, text=True, timeout=patience(30))
+            self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+            self.assertRegex(done.stdout, rf"^{os.path.basename(program)} \d+\.\d+\.\d+\nQt 6\.\d+\.\d+, Boost 1\.\d+, SQLite 3\.\d+\.\d+\n$")
+
     def test_wrong_usage(self):
         self.refused(2, "--no-such-option", arguments=["--no-such-option"])
         self.refused(2, "--page", arguments=["--page", "nowhere"])

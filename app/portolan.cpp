@@ -6,10 +6,12 @@
 #include "core/base/data_directory.h"
 #include "core/base/system_clock.h"
 #include "core/demo/demo_stack.h"
+#include "core/server/commands.h"
 #include "core/server/embedded_stack.h"
 #include "ui/dialogs/confirm_dialog.h"
 #include "ui/main_window.h"
 #include "ui/pages/page_table.h"
+#include "ui/support/local_choices.h"
 #include "ui/support/portal_scheme.h"
 #include "ui/support/settings_file.h"
 #include "ui/widgets/history_panel.h"
@@ -53,6 +55,7 @@ void describe(CLI::App &cli, Options &options)
 {
     const auto situations = namesOf(demo::situations(), [](const auto &s) { return std::string(s.name); });
     const auto pages = namesOf(ui::pageTable(), [](const auto &p) { return p.id.toStdString(); });
+    cli.set_version_flag("--version", server::versionText("portolan"));
     cli.add_option("--situation", options.situation, "Show a scripted deployment")->check(CLI::IsMember(situations));
     options.local.addTo(cli);
     cli.add_flag("--demo", options.demo, app::demoDescription);
@@ -65,15 +68,15 @@ void describe(CLI::App &cli, Options &options)
 
 /// The portal this console shows. Another kind is one more line here.
 std::unique_ptr<LocalStack> makeStack(const Options &options, const std::optional<app::PictureTask> &pictures,
-                                      const QString &scratch, const Clock &clock)
+                                      const QString &scratch, const QSettings &settings, const Clock &clock)
 {
     if (pictures && pictures->source == "embedded")
         return std::make_unique<server::EmbeddedStack>(app::pictureSources(options.local, scratch), clock,
                                                        server::EmbeddedStack::Options{.demonstration = true});
     if (options.situation.empty() && !pictures)
         return std::make_unique<server::EmbeddedStack>(
-            options.demo ? app::demoSources(options.local) : options.local.sources(), clock,
-            server::EmbeddedStack::Options{.demonstration = options.demo});
+            options.demo ? app::demoSources(options.local) : options.local.sources(ui::rememberedChoices(settings)),
+            clock, server::EmbeddedStack::Options{.demonstration = options.demo});
     demo::DemoOptions demoOptions;
     if (!options.situation.empty())
         demoOptions.situation = options.situation;
@@ -94,11 +97,12 @@ int show(QApplication &application, const Options &options, const std::optional<
     const SystemClock clock;
     const auto desktop = pictures ? nullptr : std::make_unique<ui::PortalScheme>();
     ui::Theme theme(application, settings, desktop.get());
-    const std::unique_ptr<LocalStack> stack = makeStack(options, pictures, scratch.path(), clock);
+    const std::unique_ptr<LocalStack> stack = makeStack(options, pictures, scratch.path(), settings, clock);
     ui::DialogConfirmer confirmer;
     ui::MainWindow window(
         {stack->deployment(), stack.get(), confirmer, clock, settings, theme,
-         [](const QUrl &url) { app::EndingSignals::openFor([&url] { QDesktopServices::openUrl(url); }); }},
+         [](const QUrl &url) { app::EndingSignals::openFor([&url] { QDesktopServices::openUrl(url); }); },
+         ui::askWithSaveDialog, options.situation.empty() && !options.demo && !pictures},
         {.readOnly = options.readOnly});
     confirmer.setOwner(&window);
     if (!options.page.empty())

@@ -17,7 +17,7 @@ namespace server = portolan::server;
 int run(int argc, char **argv)
 {
     CLI::App app("A small web portal and its server: accounts, limits, a task queue and stock analysis.", "portoland");
-    app.set_version_flag("--version", std::string("portoland ") + server::version());
+    app.set_version_flag("--version", server::versionText("portoland"));
     app.require_subcommand(1);
     app.fallthrough(false);
     app::SettingOptions settings;

@@ -58,6 +58,18 @@ SettingSources SettingOptions::sources() const
     return result;
 }
 
+SettingSources SettingOptions::sources(const std::vector<std::pair<std::string, std::string>> &remembered) const
+{
+    SettingSources result = sources();
+    if (!m_configFile.empty())
+        return result;
+    for (const auto &one : remembered) {
+        if (!has(one.first))
+            result.commandLine.push_back(one);
+    }
+    return result;
+}
+
 SettingSources demoSources(const SettingOptions &options)
 {
     SettingSources sources = options.sources();

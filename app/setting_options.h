@@ -22,6 +22,9 @@ public:
     bool has(std::string_view key) const; ///< said on the command line
     /// What was said, above the file, above this process's environment.
     SettingSources sources() const;
+    /// The same with what was chosen in the console before (setting → text): below what was said here, an option or a
+    /// file, above the environment.
+    SettingSources sources(const std::vector<std::pair<std::string, std::string>> &remembered) const;
 
 private:
     std::vector<std::pair<std::string, std::string>> m_values;

@@ -9,6 +9,8 @@
 namespace portolan::server {
 
 const char *version(); ///< "0.1.0"
+/// "portoland 0.1.0", and what it runs with: "Qt 6.4.2, Boost 1.81, SQLite 3.40.1".
+std::string versionText(const std::string &program);
 
 struct ServeRequest
 {

@@ -29,7 +29,8 @@ public:
     ~EmbeddedDeployment() override; ///< detach()
 
     /// A portal is being started; `settings`, where known, are shown until it is there.
-    void expect(std::string tier, bool production); ///< what the portal will be, before it runs
+    void expect(std::string tier, bool production);                   ///< what the portal will be, before it runs
+    void setName(std::string name) { m_info.name = std::move(name); } ///< "Local portal" otherwise
     void connecting();
     /// Uses this one, which outlives it or the next detach().
     void attach(const PortalServer &portal);

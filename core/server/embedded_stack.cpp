@@ -122,6 +122,8 @@ EmbeddedStack::EmbeddedStack(SettingSources sources, const Clock &clock, Options
       m_options(options),
       m_settings(settingsOf(m_sources, m_toldWrong))
 {
+    if (m_options.demonstration)
+        m_deployment.setName("Demo portal");
     if (const auto told = Settings::load(m_sources))
         m_deployment.expect(told->tier().name, told->production());
     m_log = std::make_shared<LogCollector>([this] { postTo(this, [this] { m_logTimer.start(logInterval); }); });

@@ -73,6 +73,24 @@ class ConsoleTest(unittest.TestCase):
                 # What it served is over, and its data directory is free.
                 self.assertNotEqual(run("status", "--data-dir", self.data_dir).returncode, 0)
 
+    def test_what_was_chosen_counts_below_the_command_line(self):
+        chosen, told = free_port(), free_port()
+        settings = self.where / "config" / "portolan" / "console.ini"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(f"[local]\nlisten=127.0.0.1:{chosen}\ntier=watchlist\n")
+        with screen(self.where) as display:
+            for port, tier, arguments in ((chosen, "watchlist", []), (told, "small", ["--listen", f"127.0.0.1:{told}", "--tier", "small"])):
+                console = self.start(display, *arguments)
+                try:
+                    self.wait_for_mark(console, "sample")
+                    self.assertEqual(Client(f"http://127.0.0.1:{port}").get("/health").status, 200)
+                    self.assertIn(f"(tier {tier})", run("status", "--data-dir", self.data_dir).stdout)
+                    console.send_signal(signal.SIGTERM)
+                    self.assertEqual(console.wait(patience(30)), 0, self.log.read_text())
+                finally:
+                    console.kill()
+                    console.wait()
+
     def refused(self, code, *words, arguments=(), **environment):
         done = subprocess.run([PORTOLAN, "--data-dir", str(self.data_dir), *arguments], env=self.environment(**environment),
                               capture_output=True, text=True, timeout=patience(30), preexec_fn=die_with_parent)
@@ -86,6 +104,12 @@ class ConsoleTest(unittest.TestCase):
         self.refused(3, "no display", "portoland serve")
         self.refused(3, ":99999", "portoland serve", DISPLAY=":99999")
         self.refused(3, "no display", arguments=["--check-display"])
+
+    def test_the_version_needs_no_display(self):
+        for program in (PORTOLAN, os.environ["PORTOLAND"]):
+            done = subprocess.run([program, "--version"], env=self.environment(), capture_output=True, text=True, timeout=patience(30))
+            self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+            self.assertRegex(done.stdout, rf"^{os.path.basename(program)} \d+\.\d+\.\d+\nQt 6\.\d+\.\d+, Boost 1\.\d+, SQLite 3\.\d+\.\d+\n$")
 
     def test_wrong_usage(self):
         self.refused(2, "--no-such-option", arguments=["--no-such-option"])

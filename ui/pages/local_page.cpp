@@ -1,9 +1,12 @@
 #include "ui/pages/local_page.h"
 
 #include "ui/support/format.h"
+#include "ui/support/local_choices.h"
+#include "ui/support/url_password.h"
 #include "ui/widgets/button_row.h"
 #include "ui/widgets/card.h"
 #include "ui/widgets/table_view.h"
+#include "ui/widgets/url_line.h"
 #include "ui/widgets/zone_badge.h"
 
 #include <QScrollBar>
@@ -76,7 +79,7 @@ void LocalPage::addCommands()
 {
     const auto command = [this](const QString &text, const QString &icon, const char *keys, auto make) {
         addCommand(
-            text, icon, QKeySequence(keys), [this, make] { context().gate.run(StackCommand(make())); },
+            text, icon, QKeySequence(keys), [this, make] { begin(settings(), StackCommand(make())); },
             [this, make] { return context().gate.allowed(StackCommand(make())); });
     };
     command(tr("Start"), "play", "Ctrl+Shift+S", [this] { return StartStack{settings()}; });
@@ -96,9 +99,22 @@ void LocalPage::addCommands()
         });
 }
 
-QLineEdit *LocalPage::addLine(QFormLayout &form, const QString &label, const QString &placeholder)
+/// What the portal was started with, when it runs, is what the next start begins with.
+void LocalPage::begin(const LocalStackSettings &chosen, const StackCommand &command)
 {
-    auto *line = new QLineEdit;
+    const bool starts = std::holds_alternative<StartStack>(command) || std::holds_alternative<RestartStack>(command);
+    if (!starts || !context().rememberChoices)
+        return context().gate.run(command);
+    const LocalStackSettings before = context().stack ? context().stack->settings() : LocalStackSettings();
+    context().gate.run(command, [&settings = context().settings, before, chosen](bool worked) {
+        if (worked)
+            rememberChoices(settings, before, chosen);
+    });
+}
+
+template <class Line> Line *LocalPage::addLine(QFormLayout &form, const QString &label, const QString &placeholder)
+{
+    auto *line = new Line;
     line->setPlaceholderText(placeholder);
     line->setAccessibleName(QString(label).remove('&'));
     line->setEnabled(!context().gate.readOnly());
@@ -135,21 +151,26 @@ void LocalPage::addForm(QHBoxLayout &row)
     left->addRow(tr("T&ier"), m_tier);
     m_listen = addLine(*left, tr("&Listen"), "127.0.0.1:8080");
     m_directory = addLine(*left, tr("&Data directory"), {});
-    m_redis = addLine(*right, tr("&Redis"), tr("a private redis-server"));
-    m_database = addLine(*right, tr("Data&base"), tr("SQLite in the data directory"));
+    m_redis = addLine<UrlLine>(*right, tr("&Redis"), tr("a private redis-server"));
+    m_database = addLine<UrlLine>(*right, tr("Data&base"), tr("SQLite in the data directory"));
     card->body()->addLayout(halves);
-    card->body()->addWidget(mutedLabel(tr("Changes here count from the next start or restart.")));
+    m_note = mutedLabel();
+    m_note->setWordWrap(true);
+    card->body()->addWidget(m_note);
     if (const LocalStack *stack = context().stack) {
         const LocalStackSettings &present = stack->settings();
         for (const std::string &tier : stack->tiers())
             m_tier->addItem(text(tier));
         m_tier->setCurrentText(text(present.tier));
         m_listen->setText(text(present.listen));
-        m_redis->setText(text(present.redisUrl));
-        m_database->setText(text(present.databaseUrl));
+        m_redis->setUrl(text(present.redisUrl));
+        m_database->setUrl(text(present.databaseUrl));
         m_directory->setText(text(present.dataDirectory));
         m_directory->setPlaceholderText(text(stack->dataDirectory()));
     }
+    for (const UrlLine *line : {m_redis, m_database})
+        connect(line, &QLineEdit::textChanged, this, &LocalPage::showNote);
+    showNote();
     auto *buttons = new ButtonRow;
     for (QAction *command : commands())
         buttons->addWidget(buttonOf(command));
@@ -174,8 +195,17 @@ void LocalPage::addLog()
     card->head()->addWidget(m_filter);
     m_levels->setSourceModel(&m_log);
     m_logView = new TableView(*m_levels, tr("Log"), tr("No line was logged yet"), false);
-    m_logView->setRowsShown(8);
+    m_logView->setRowsShown(5);
     card->body()->addWidget(m_logView, 1);
+    m_whole = new QPlainTextEdit;
+    m_whole->setReadOnly(true);
+    m_whole->setFrameShape(QFrame::NoFrame);
+    m_whole->setTabChangesFocus(true);
+    m_whole->setAccessibleName(tr("The chosen lines, whole"));
+    m_whole->setPlaceholderText(tr("Choose a line to read all of it; Ctrl+C copies it"));
+    m_whole->setFixedHeight(fontMetrics().lineSpacing() * 3 + 12);
+    card->body()->addWidget(m_whole);
+    connect(m_logView, &TableView::selected, this, &LocalPage::showWhole);
     body()->addWidget(card, 1);
     connect(m_filter, &QLineEdit::textChanged, m_logView, &TableView::setFilter);
     connect(m_level, &QComboBox::currentIndexChanged, this,
@@ -193,10 +223,31 @@ LocalStackSettings LocalPage::settings() const
         chosen.tier = tier.toStdString();
     if (!of(m_listen).empty())
         chosen.listen = of(m_listen);
-    chosen.redisUrl = of(m_redis);
-    chosen.databaseUrl = of(m_database);
+    chosen.redisUrl = m_redis->url().toStdString();
+    chosen.databaseUrl = m_database->url().toStdString();
     chosen.dataDirectory = of(m_directory);
     return chosen;
+}
+
+void LocalPage::showWhole()
+{
+    constexpr int most = 100; // lines
+    QStringList lines;
+    for (const int row : m_logView->selectedSourceRows().mid(0, most))
+        lines << m_levels->index(row, LogModel::Message).data().toString();
+    if (const QString whole = lines.join('\n'); whole != m_whole->toPlainText())
+        m_whole->setPlainText(whole);
+}
+
+void LocalPage::showNote()
+{
+    const bool secret = hasPassword(m_redis->url()) || hasPassword(m_database->url());
+    m_note->setText(!context().rememberChoices
+                        ? tr("Changes here count from the next start or restart, until the window is closed.")
+                    : secret
+                        ? tr("Changes here count from the next start or restart, and are remembered, but for a URL "
+                             "with a password: name it in REDIS_URL or DATABASE_URL.")
+                        : tr("Changes here count from the next start or restart, and are remembered."));
 }
 
 void LocalPage::showState()

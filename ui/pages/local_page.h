@@ -8,12 +8,14 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QLineEdit>
+#include <QPlainTextEdit>
 #include <QSortFilterProxyModel>
 
 namespace portolan::ui {
 
 class Card;
 class TableView;
+class UrlLine;
 class ZoneBadge;
 
 /// The portal of this machine: what it is made of, start and stop, its log.
@@ -30,8 +32,12 @@ private:
     void addCommands();
     void addForm(QHBoxLayout &row);
     void addLog();
-    QLineEdit *addLine(QFormLayout &form, const QString &label, const QString &placeholder);
+    template <class Line = QLineEdit>
+    Line *addLine(QFormLayout &form, const QString &label, const QString &placeholder);
     LocalStackSettings settings() const;
+    void begin(const LocalStackSettings &chosen, const StackCommand &command);
+    void showNote();
+    void showWhole(); ///< of the chosen log lines
     void showState();
     void take(const std::vector<LogLine> &lines);
 
@@ -41,12 +47,14 @@ private:
     QLabel *m_problem = nullptr;
     QComboBox *m_tier = nullptr;
     QLineEdit *m_listen = nullptr;
-    QLineEdit *m_redis = nullptr;
-    QLineEdit *m_database = nullptr;
+    UrlLine *m_redis = nullptr;
+    UrlLine *m_database = nullptr;
     QLineEdit *m_directory = nullptr;
+    QLabel *m_note = nullptr;
     QComboBox *m_level = nullptr;
     QLineEdit *m_filter = nullptr;
     TableView *m_logView = nullptr;
+    QPlainTextEdit *m_whole = nullptr;
 };
 
 } // namespace portolan::ui

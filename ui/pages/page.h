@@ -27,6 +27,7 @@ struct PageContext
     std::function<void(const QUrl &)> openUrl;
     SaveAsker askWhereToSave;
     std::function<void(const QString &sentence, bool worked)> tell; ///< how something ended, for the shell to show
+    bool rememberChoices = true; ///< of the portal of this machine, for the next start
 };
 
 class HistoryPanel;
@@ -45,7 +46,8 @@ public:
     virtual QWidget *searchField() const { return nullptr; }        ///< where Ctrl+F goes
     const QList<QAction *> &commands() const { return m_commands; } ///< what it does to the portal
     const QList<QAction *> &exports() const { return m_exports; }   ///< what it hands on of what it shows
-    void updateCommands();                                          ///< greys out what is not allowed now, and says why
+    /// Greys out what is not allowed now, and says why: in the tool tip, and alone as the action's "what's this".
+    void updateCommands();
 
 signals:
     void pageWanted(const QString &id);

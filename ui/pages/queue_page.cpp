@@ -1,7 +1,6 @@
 #include "ui/pages/queue_page.h"
 
 #include "ui/support/format.h"
-#include "ui/support/on_answer.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/adaptive_row.h"
 #include "ui/widgets/button_row.h"
@@ -132,7 +131,13 @@ QueuePage::QueuePage(const PageContext &context, QWidget *parent)
       m_workers(workerColumns, workerKey),
       m_tasks(taskColumns, taskKey),
       m_figures(new FigureStrip({tr("Waiting"), tr("Prefetched"), tr("Running"), tr("Scheduled"), tr("Arriving"),
-                                 tr("Ended"), tr("Oldest"), tr("Time to drain"), tr("Age")}))
+                                 tr("Ended"), tr("Oldest"), tr("Time to drain"), tr("Age")})),
+      m_taskPoll(
+          this, [this] { return this->context().deployment.tasks({}); },
+          [this](const Result<TaskList> &answer) { take(answer); }),
+      m_workerPoll(
+          this, [this] { return askWorkers(); },
+          [this](const Result<std::vector<WorkerInfo>> &answer) { take(answer); })
 {
     std::vector<ChartKind> charts;
     charts.push_back({tr("Backlog"),
@@ -203,7 +208,7 @@ void QueuePage::addTasks(QBoxLayout &row)
     m_taskCard->head()->addWidget(m_filter);
     m_taskView = new TableView(m_tasks, tr("Tasks"), tr("No task waits, runs, or ended lately"));
     m_taskView->setSelectionMode(QAbstractItemView::SingleSelection);
-    m_taskView->setRowsShown(6);
+    m_taskView->setRowsShown(4);
     m_taskCard->body()->addWidget(m_taskView, 1);
     auto *buttons = new ButtonRow;
     buttons->addWidget(buttonOf(m_revoke));
@@ -263,7 +268,7 @@ void QueuePage::resize(int by)
         Wanted &wanted = m_wanted[worker.node];
         wanted.size = size;
         ++wanted.underWay;
-        ++wanted.asked;
+        wanted.settled = false;
     }
     context().gate.run(action, [self = QPointer(this), node = worker.node, size, counts](bool worked) {
         if (!self)
@@ -272,7 +277,7 @@ void QueuePage::resize(int by)
         if (counts)
             --wanted.underWay;
         else if (worked)
-            wanted = {size, wanted.underWay, wanted.asked + 1};
+            wanted = {size, wanted.underWay, false};
         if (!worked && wanted.underWay == 0)
             self->m_wanted.erase(node);
         self->updateCommands();
@@ -331,39 +336,44 @@ void QueuePage::showSnapshot(const Snapshot &snapshot)
 
 void QueuePage::ask()
 {
-    onAnswer(this, context().deployment.tasks({}), [this](const Result<TaskList> &answer) {
-        if (answer) {
-            std::vector<ListedTask> listed;
-            for (const TaskInfo &task : answer->items)
-                listed.push_back({task, runtimeOf(task, context().clock.wall())});
-            m_tasks.setRows(std::move(listed));
-            m_taskCard->setNote(answer->complete ? QString() : tr("there are more than are listed"));
-        } else if (m_tasks.rows().empty()) {
-            m_taskView->setWhenEmpty(errorText(answer.error()));
-        }
-        showDetails();
-        updateCommands();
-    });
-    // Sizes that are settled now are in the answer, whatever the worker made of them.
-    std::vector<std::pair<std::string, unsigned>> settled;
-    for (const auto &[node, wanted] : m_wanted) {
-        if (wanted.underWay == 0)
-            settled.emplace_back(node, wanted.asked);
+    m_taskPoll.ask();
+    m_workerPoll.ask();
+}
+
+void QueuePage::take(const Result<TaskList> &answer)
+{
+    if (answer) {
+        std::vector<ListedTask> listed;
+        for (const TaskInfo &task : answer->items)
+            listed.push_back({task, runtimeOf(task, context().clock.wall())});
+        m_tasks.setRows(std::move(listed));
+        m_taskCard->setNote(answer->complete ? QString() : tr("there are more than are listed"));
+    } else if (m_tasks.rows().empty()) {
+        m_taskView->setWhenEmpty(errorText(answer.error()));
     }
-    onAnswer(this, context().deployment.workers(), [this, settled](const Result<std::vector<WorkerInfo>> &answer) {
-        for (const auto &[node, asked] : settled) {
-            const auto wanted = m_wanted.find(node);
-            if (answer && wanted != m_wanted.end() && wanted->second.asked == asked)
-                m_wanted.erase(wanted);
-        }
-        if (answer)
-            m_workers.setRows(*answer);
-        else if (m_workers.rows().empty())
-            m_workerView->setWhenEmpty(errorText(answer.error()));
-        if (m_workerView->currentSourceRow() < 0 && !m_workers.rows().empty())
-            m_workerView->selectRow(0);
-        updateCommands();
-    });
+    showDetails();
+    updateCommands();
+}
+
+QFuture<Result<std::vector<WorkerInfo>>> QueuePage::askWorkers()
+{
+    for (auto &[node, wanted] : m_wanted)
+        wanted.settled = wanted.underWay == 0;
+    return context().deployment.workers();
+}
+
+void QueuePage::take(const Result<std::vector<WorkerInfo>> &answer)
+{
+    if (answer) {
+        // Sizes that were settled when it was asked are in the answer, whatever the worker made of them.
+        std::erase_if(m_wanted, [](const auto &one) { return one.second.settled; });
+        m_workers.setRows(*answer);
+    } else if (m_workers.rows().empty()) {
+        m_workerView->setWhenEmpty(errorText(answer.error()));
+    }
+    if (m_workerView->currentSourceRow() < 0 && !m_workers.rows().empty())
+        m_workerView->selectRow(0);
+    updateCommands();
 }
 
 void QueuePage::refresh()

@@ -3,6 +3,7 @@
 #include "ui/models/table_model.h"
 #include "ui/pages/page.h"
 #include "ui/support/backlog_pace.h"
+#include "ui/support/poll.h"
 
 #include <QBoxLayout>
 #include <QLineEdit>
@@ -41,6 +42,9 @@ private:
     void addWorkers(QBoxLayout &row);
     void addTasks(QBoxLayout &row);
     void ask();
+    QFuture<Result<std::vector<WorkerInfo>>> askWorkers();
+    void take(const Result<TaskList> &answer);
+    void take(const Result<std::vector<WorkerInfo>> &answer);
     void showDetails();
     void resize(int by);
     const TaskInfo *chosenTask() const;
@@ -54,13 +58,15 @@ private:
     {
         std::uint32_t size = 0;
         int underWay = 0;
-        unsigned asked = 0; ///< how often
+        bool settled = false; ///< before the workers were last asked about
     };
 
     TableModel<WorkerInfo, std::string> m_workers;
     std::map<std::string, Wanted> m_wanted; ///< by node
     TableModel<ListedTask, std::string> m_tasks;
     FigureStrip *m_figures;
+    Poll<Result<TaskList>> m_taskPoll;
+    Poll<Result<std::vector<WorkerInfo>>> m_workerPoll;
     HistoryPanel *m_history;
     Card *m_taskCard = nullptr;
     TableView *m_workerView = nullptr;

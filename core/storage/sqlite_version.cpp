@@ -1,0 +1,9 @@
+#include "core/storage/sqlite_version.h"
+
+#include <sqlite3.h>
+
+namespace portolan::storage {
+
+const char *sqliteVersion() { return sqlite3_libversion(); }
+
+} // namespace portolan::storage

@@ -1,0 +1,7 @@
+#pragma once
+
+namespace portolan::storage {
+
+const char *sqliteVersion(); ///< "3.40.1", of the library that runs
+
+} // namespace portolan::storage

@@ -1,0 +1,272 @@
+#include "tests/gui/console_fixture.h"
+#include "ui/support/local_choices.h"
+#include "ui/support/settings_file.h"
+#include "ui/support/url_password.h"
+#include "ui/widgets/table_view.h"
+#include "ui/widgets/url_line.h"
+
+#include <QAccessible>
+#include <QClipboard>
+#include <QFile>
+#include <QPlainTextEdit>
+
+using namespace portolan;
+using namespace portolan::ui;
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+/// What the local portal is made of: passwords that nobody sees, and choices that the next start begins with.
+class LocalTest final : public QObject
+{
+    Q_OBJECT
+private slots:
+    void passwordsAreMasked_data();
+    void passwordsAreMasked();
+    void editsKeepOrReplaceThePassword_data();
+    void editsKeepOrReplaceThePassword();
+    void nobodySeesThePassword();
+    void choicesAreRemembered();
+    void aURLWithAPasswordIsNot();
+    void whatDidNotStartIsNot();
+    void aDemonstrationRemembersNothing();
+    void damagedChoicesArePassedOver_data();
+    void damagedChoicesArePassedOver();
+    void aDamagedFileBeginsAnew();
+    void longLogLinesAreReadWhole();
+
+private:
+    static bool holds(Console &console, const QByteArray &word)
+    {
+        console.settings.sync();
+        QFile file(console.settings.fileName());
+        return file.open(QIODevice::ReadOnly) && file.readAll().contains(word);
+    }
+    static void restart(Console &console)
+    {
+        console.run("Restart");
+        QTRY_COMPARE(console.notice(), QString("The portal is running."));
+    }
+    static void write(Console &console, const QString &line, const QString &text)
+    {
+        console.find<QWidget>(line)->setFocus();
+        console.press(Qt::Key_A, Qt::ControlModifier);
+        console.type(text);
+    }
+};
+
+void LocalTest::passwordsAreMasked_data()
+{
+    QTest::addColumn<QString>("url");
+    QTest::addColumn<QString>("shown");
+    QTest::newRow("user and password") << "redis://user:pw@host:6379/0"
+                                       << "redis://user:•••@host:6379/0";
+    QTest::newRow("password only") << "rediss://:pw@host"
+                                   << "rediss://:•••@host";
+    QTest::newRow("a database's") << "postgresql://portal:p%40@db.example.org/portal"
+                                  << "postgresql://portal:•••@db.example.org/portal";
+    QTest::newRow("not escaped") << "redis://:p@s/s:w?r#d@host"
+                                 << "redis://:•••@host";
+    QTest::newRow("a socket's") << "unix://u:pw@/run/redis.sock"
+                                << "unix://u:•••@/run/redis.sock";
+    for (const char *same : {"", "redis://host:6379/0", "redis://user@host:6379", "redis://user:@host", "unix:/a:b@c",
+                             "sqlite:///home/a:b@c/portal.db", "sqlite:/home/a:b@c", "postgresql://portal@db/portal"})
+        QTest::newRow(same) << same << same;
+}
+
+void LocalTest::passwordsAreMasked()
+{
+    QFETCH(QString, url);
+    QFETCH(QString, shown);
+    QCOMPARE(withPasswordMasked(url), shown);
+    QCOMPARE(hasPassword(url), url != shown);
+    QCOMPARE(withPasswordOf(url, shown), url);
+}
+
+void LocalTest::editsKeepOrReplaceThePassword_data()
+{
+    QTest::addColumn<QString>("edited");
+    QTest::addColumn<QString>("meant");
+    QTest::newRow("another database") << "redis://user:•••@host/1"
+                                      << "redis://user:secret@host/1";
+    QTest::newRow("a letter more") << "redis://user:•••x@host"
+                                   << "redis://user:secretx@host";
+    QTest::newRow("a part of the mask is gone") << "redis://user:••@host"
+                                                << "redis://user:@host";
+    QTest::newRow("another password") << "redis://user:new@host"
+                                      << "redis://user:new@host";
+    QTest::newRow("no password") << "redis://host"
+                                 << "redis://host";
+    QTest::newRow("the mask without its place") << "•••"
+                                                << "";
+}
+
+void LocalTest::editsKeepOrReplaceThePassword()
+{
+    QFETCH(QString, edited);
+    QTEST(withPasswordOf("redis://user:secret@host", edited), "meant");
+}
+
+void LocalTest::nobodySeesThePassword()
+{
+    Console console;
+    console.window->openPage("local");
+    write(console, "Redis", "redis://user:hunter2@127.0.0.1:6379/0");
+    auto *line = console.find<UrlLine>("Redis");
+    QCOMPARE(line->text(), QString("redis://user:•••@127.0.0.1:6379/0"));
+    QCOMPARE(line->url(), QString("redis://user:hunter2@127.0.0.1:6379/0"));
+    line->selectAll();
+    line->copy();
+    QVERIFY(!QApplication::clipboard()->text().contains("hunter2"));
+    const QAccessibleInterface *spoken = QAccessible::queryAccessibleInterface(line);
+    QCOMPARE(spoken->text(QAccessible::Value), line->text());
+    restart(console);
+    QCOMPARE(console.stack.settings().redisUrl, std::string("redis://user:hunter2@127.0.0.1:6379/0"));
+    for (const QWidget *widget : console.window->findChildren<QWidget *>()) {
+        const auto *label = qobject_cast<const QLabel *>(widget);
+        QVERIFY(!(label ? label->text() : widget->accessibleName()).contains("hunter2"));
+    }
+    line->setFocus();
+    console.press(Qt::Key_End);
+    console.press(Qt::Key_Backspace);
+    console.type("5");
+    restart(console);
+    QCOMPARE(console.stack.settings().redisUrl, std::string("redis://user:hunter2@127.0.0.1:6379/5"));
+    for (int step = 0; line->isUndoAvailable() && step < 100; ++step) {
+        line->undo();
+        QVERIFY2(!line->text().contains("hunter"), qPrintable(line->text()));
+    }
+}
+
+void LocalTest::choicesAreRemembered()
+{
+    Console console;
+    console.window->openPage("local");
+    write(console, "Tier", "watchlist");
+    write(console, "Listen", "127.0.0.1:9000");
+    write(console, "Redis", "redis://127.0.0.1:6379/3");
+    QVERIFY(rememberedChoices(console.settings).empty()); // not before it counts
+    restart(console);
+    QCOMPARE(rememberedChoices(console.settings),
+             (Pairs{{"tier", "watchlist"}, {"listen", "127.0.0.1:9000"}, {"redis.url", "redis://127.0.0.1:6379/3"}}));
+    write(console, "Redis", "");
+    console.press(Qt::Key_Backspace);
+    restart(console); // back to the private one: that is a choice too
+    QCOMPARE(rememberedChoices(console.settings),
+             (Pairs{{"tier", "watchlist"}, {"listen", "127.0.0.1:9000"}, {"redis.url", ""}}));
+}
+
+void LocalTest::aURLWithAPasswordIsNot()
+{
+    Console console;
+    console.window->openPage("local");
+    const auto said = [&console](const QString &words) {
+        return std::ranges::any_of(console.window->page()->findChildren<QLabel *>(),
+                                   [&](const QLabel *label) { return label->text().contains(words); });
+    };
+    write(console, "Database", "postgresql://portal@db.example.org/portal");
+    QVERIFY(said("remembered") && !said("DATABASE_URL"));
+    restart(console);
+    QVERIFY(holds(console, "db.example.org"));
+    write(console, "Database", "postgresql://portal:hunter2@db.example.org/portal");
+    QVERIFY(said("DATABASE_URL"));
+    restart(console);
+    QVERIFY(!holds(console, "hunter2") && !holds(console, "db.example.org"));
+}
+
+void LocalTest::whatDidNotStartIsNot()
+{
+    Console console;
+    console.window->openPage("local");
+    console.run("Stop");
+    write(console, "Listen", "127.0.0.1:1");
+    console.stack.failNext({ErrorKind::Invalid, "listen", "No.", "", {}, std::chrono::seconds(0)});
+    console.run("Start");
+    QTRY_VERIFY(console.notice().startsWith("No."));
+    QVERIFY(rememberedChoices(console.settings).empty());
+}
+
+void LocalTest::aDemonstrationRemembersNothing()
+{
+    Console console;
+    const MainWindow::Parts parts{console.stack.deployment(),
+                                  &console.stack,
+                                  console.confirmer,
+                                  console.clock,
+                                  console.settings,
+                                  console.theme,
+                                  [](const QUrl &) {},
+                                  askWithSaveDialog,
+                                  false};
+    console.window = std::make_unique<MainWindow>(parts, ActionGate::Options{});
+    console.window->show();
+    console.settle();
+    console.window->openPage("local");
+    write(console, "Listen", "127.0.0.1:9000");
+    restart(console);
+    QCOMPARE(console.stack.settings().listen, std::string("127.0.0.1:9000"));
+    QVERIFY(rememberedChoices(console.settings).empty());
+}
+
+void LocalTest::damagedChoicesArePassedOver_data()
+{
+    QTest::addColumn<QByteArray>("content");
+    QTest::newRow("a list") << QByteArray("tier=a, b\n");
+    QTest::newRow("too long") << "tier=" + QByteArray(5000, 'x') + "\n";
+    QTest::newRow("a line end inside") << QByteArray("tier=\"a\\nb\"\n");
+    QTest::newRow("NUL") << QByteArray("tier=\"a\\x0\"\n");
+    QTest::newRow("a password") << QByteArray("redis.url=redis://:pw@host\n");
+    QTest::newRow("no text") << QByteArray("tier=@Size(1 2)\n");
+    QTest::newRow("no such choice") << QByteArray("secret_key=x\n");
+}
+
+void LocalTest::damagedChoicesArePassedOver()
+{
+    QFETCH(QByteArray, content);
+    const QTemporaryDir folder;
+    QFile file(folder.filePath("console.conf"));
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.write("[local]\nlisten=127.0.0.1:9000\n" + content);
+    file.close();
+    const auto opened = openSettings(file.fileName());
+    QCOMPARE(rememberedChoices(*opened.settings), (Pairs{{"listen", "127.0.0.1:9000"}}));
+}
+
+void LocalTest::aDamagedFileBeginsAnew()
+{
+    const QTemporaryDir folder;
+    QFile file(folder.filePath("console.conf"));
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.write("[local\n\x01tier");
+    file.close();
+    const auto opened = openSettings(file.fileName());
+    QVERIFY(!opened.problem.isEmpty());
+    QVERIFY(rememberedChoices(*opened.settings).empty());
+    LocalStackSettings chosen;
+    chosen.tier = "watchlist";
+    rememberChoices(*opened.settings, {}, chosen);
+    opened.settings->sync();
+    QCOMPARE(rememberedChoices(*openSettings(file.fileName()).settings), (Pairs{{"tier", "watchlist"}}));
+}
+
+void LocalTest::longLogLinesAreReadWhole()
+{
+    Console console;
+    console.window->openPage("local");
+    const std::string tail = std::string(2000, 'x') + " the end";
+    emit console.stack.logged({{console.clock.wall(), LogLine::Level::Info, "request " + tail},
+                               {console.clock.wall(), LogLine::Level::Info, "short"}});
+    Console::settle();
+    auto *log = console.find<TableView>("Log");
+    log->setFocus();
+    log->selectAll();
+    Console::settle();
+    const QString whole = console.find<QPlainTextEdit>("The chosen lines, whole")->toPlainText();
+    QVERIFY(whole.contains("request " + QString::fromStdString(tail)) && whole.contains("short"));
+    QTest::keySequence(log, QKeySequence::Copy);
+    const QStringList copied = QApplication::clipboard()->text().split('\n');
+    QCOMPARE(int(copied.size()), log->model()->rowCount());
+    QVERIFY(copied[copied.size() - 2].endsWith(QString::fromStdString(tail)));
+}
+
+QTEST_MAIN(LocalTest)
+#include "local_test.moc"

@@ -81,7 +81,9 @@ struct RedisFigures
     std::optional<std::uint64_t> blockedClients;
     std::optional<std::uint64_t> commands; ///< processed since the server's start
     std::optional<double> commandsPerSecond;
-    std::optional<double> hitRatio; ///< of the last minute
+    /// Of these, what this portal asks for by itself, whoever uses it: looking for tasks, and measuring.
+    std::optional<double> ownCommandsPerSecond;
+    std::optional<double> hitRatio; ///< of the last minute, without the portal's own; unknown below 180 look-ups
     std::optional<std::uint64_t> evictedKeys;
     std::optional<double> evictedPerSecond;
     std::optional<std::uint64_t> expiredKeys;
@@ -97,8 +99,8 @@ struct RedisFigures
 BOOST_DESCRIBE_STRUCT(RedisFigures, (),
                       (age, version, uptime, usedMemory, usedMemoryPeak, usedMemoryRss, usedMemoryOverhead, maxmemory,
                        maxmemoryPolicy, fragmentation, connectedClients, maxClients, blockedClients, commands,
-                       commandsPerSecond, hitRatio, evictedKeys, evictedPerSecond, expiredKeys, rejectedConnections,
-                       keys, appendOnly, saving, lastSaveOk, loading))
+                       commandsPerSecond, ownCommandsPerSecond, hitRatio, evictedKeys, evictedPerSecond, expiredKeys,
+                       rejectedConnections, keys, appendOnly, saving, lastSaveOk, loading))
 
 /// A statistical estimate with its 95 % interval.
 struct Estimate
@@ -137,6 +139,7 @@ struct FamiliesFigures
 {
     std::optional<Age> age;
     std::optional<std::uint64_t> samples;      ///< in the window the estimates rest on
+    std::optional<Age> span;                   ///< how far back these reach
     std::vector<FamilyFigures> families;       ///< by bytes, most first
     std::optional<std::uint64_t> unattributed; ///< used memory that is in no key: tables, buffers, the server itself
     std::vector<BigKey> biggest;               ///< of those met, most first
@@ -144,7 +147,7 @@ struct FamiliesFigures
     bool operator==(const FamiliesFigures &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
-BOOST_DESCRIBE_STRUCT(FamiliesFigures, (), (age, samples, families, unattributed, biggest, cost))
+BOOST_DESCRIBE_STRUCT(FamiliesFigures, (), (age, samples, span, families, unattributed, biggest, cost))
 
 /// One line of CLIENT LIST. https://redis.io/docs/latest/commands/client-list/
 struct ClientInfo
@@ -161,12 +164,13 @@ struct ClientInfo
     std::uint32_t subscriptions = 0;           ///< channels and patterns
     std::optional<std::uint64_t> memory;       ///< bytes of all its buffers; Redis ≥ 6.2
     std::optional<std::uint64_t> outputMemory; ///< bytes waiting to be read by the client
+    bool own = false;                          ///< a portal's: closed, it opens another at once
     bool operator==(const ClientInfo &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
 BOOST_DESCRIBE_STRUCT(ClientInfo, (),
                       (id, address, name, user, age, idle, flags, command, database, subscriptions, memory,
-                       outputMemory))
+                       outputMemory, own))
 
 /// Connections that share a name (without one: an address), most first.
 struct ClientGroup
@@ -175,10 +179,11 @@ struct ClientGroup
     std::uint64_t connections = 0;
     std::chrono::seconds idleMost{0};
     std::optional<std::uint64_t> memory; ///< bytes of their buffers; Redis ≥ 6.2
+    bool own = false;                    ///< all of them are
     bool operator==(const ClientGroup &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
-BOOST_DESCRIBE_STRUCT(ClientGroup, (), (name, connections, idleMost, memory))
+BOOST_DESCRIBE_STRUCT(ClientGroup, (), (name, connections, idleMost, memory, own))
 
 /// Who is connected to Redis. Asked each second up to 200 clients, more rarely above (monitor/sampler.h).
 struct ClientFigures
@@ -247,7 +252,9 @@ BOOST_DESCRIBE_STRUCT(WorkerFigures, (),
 struct TrafficFigures
 {
     std::uint64_t requests = 0;
-    std::uint64_t errors = 0; ///< 5xx
+    std::uint64_t errors = 0;   ///< 5xx
+    std::uint64_t refused = 0;  ///< 429: over a limit
+    std::uint64_t notFound = 0; ///< 404
     double perSecond = 0;
     std::optional<double> p50;
     std::optional<double> p95;
@@ -255,12 +262,12 @@ struct TrafficFigures
     bool operator==(const TrafficFigures &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
-BOOST_DESCRIBE_STRUCT(TrafficFigures, (), (requests, errors, perSecond, p50, p95, p99))
+BOOST_DESCRIBE_STRUCT(TrafficFigures, (), (requests, errors, refused, notFound, perSecond, p50, p95, p99))
 
 struct RouteFigures
 {
     std::string method;
-    std::string route;   ///< the template; "other": no route matched
+    std::string route;   ///< the template; "other": no route matched, whatever the path
     bool stream = false; ///< counts in the error rate, not in the response time
     TrafficFigures traffic;
     bool operator==(const RouteFigures &) const = default;
@@ -270,7 +277,7 @@ BOOST_DESCRIBE_STRUCT(RouteFigures, (), (method, route, stream, traffic))
 
 struct HttpFigures
 {
-    TrafficFigures traffic;           ///< requests and errors of all routes; percentiles without streams
+    TrafficFigures traffic;           ///< counts of all routes; percentiles without streams
     std::optional<double> errorRate;  ///< unknown below 20 requests
     std::vector<RouteFigures> routes; ///< those asked in the last 60 s, most asked first
     std::optional<std::uint64_t> connections;
@@ -300,10 +307,11 @@ struct UserFigures
     std::optional<std::uint64_t> today;      ///< distinct, since midnight UTC
     std::optional<std::uint64_t> registered;
     std::optional<std::uint64_t> sessions; ///< live ones; where nobody counts them, the estimate of their key family
+    std::optional<std::uint64_t> sessionsError; ///< half of the estimate's 95 % interval; nothing: they are counted
     bool operator==(const UserFigures &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
-BOOST_DESCRIBE_STRUCT(UserFigures, (), (concurrent, today, registered, sessions))
+BOOST_DESCRIBE_STRUCT(UserFigures, (), (concurrent, today, registered, sessions, sessionsError))
 
 struct Snapshot
 {

@@ -70,6 +70,7 @@ void DemoData::adjustClients(std::size_t wanted, bool leaking)
             client.idle = client.age;
         client.memory = 20504 + number * 1024;
         client.outputMemory = number % 4 == 0 ? 16384 : 0;
+        client.own = client.name == "portal" || client.name == "portal-push";
         clients.push_back(std::move(client));
     }
     if (clients.size() > wanted)
@@ -92,6 +93,7 @@ std::vector<ClientGroup> groupsOf(const std::vector<ClientInfo> &clients)
         const std::string name =
             client.name.empty() ? client.address.substr(0, client.address.rfind(':')) : client.name;
         ClientGroup &group = groups[name];
+        group.own = client.own && (group.own || group.connections == 0);
         group.name = name;
         ++group.connections;
         group.idleMost = std::max(group.idleMost, client.idle);

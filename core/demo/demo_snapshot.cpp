@@ -82,7 +82,8 @@ FamiliesFigures familiesOf(const Script &script, const DemoData &data, double me
 {
     FamiliesFigures figures;
     figures.age = Age(900);
-    figures.samples = 4800;
+    figures.samples = 1920;
+    figures.span = Age(59'000);
     figures.cost = 0.0007;
     double inKeys = 0;
     const double ordinary = std::min(memory, 14.2 * mb) * 0.74;
@@ -135,6 +136,7 @@ void fillRedis(Snapshot &snapshot, const Script &script, const DemoData &data, d
     redis.maxClients = 30;
     redis.blockedClients = 2;
     redis.commandsPerSecond = script.value(Metric::RedisCommands, when);
+    redis.ownCommandsPerSecond = 68;
     redis.hitRatio = script.value(Metric::RedisHitRatio, when);
     redis.evictedKeys = 0;
     redis.evictedPerSecond = 0;
@@ -150,6 +152,7 @@ void fillRedis(Snapshot &snapshot, const Script &script, const DemoData &data, d
     if (down) {
         snapshot.families.age = redis.age;
         redis.commandsPerSecond.reset();
+        redis.ownCommandsPerSecond.reset();
         redis.hitRatio.reset();
     }
 }
@@ -189,15 +192,22 @@ struct RouteShape
     const char *method;
     const char *route;
     double share;
-    double slowness; ///< against the portal's own percentiles
-    double failing;  ///< share of all errors
+    double slowness;     ///< against the portal's own percentiles
+    double failing;      ///< share of all errors
+    double refused = 0;  ///< share of its requests
+    double notFound = 0; ///< share of its requests
 };
 
 constexpr RouteShape routes[]{
-    {"GET", "/api/tasks/{id}", 0.34, 0.5, 0.05}, {"GET", "/api/quotes", 0.22, 0.7, 0.1},
-    {"GET", "/api/watchlists", 0.14, 0.9, 0},    {"POST", "/start-analysis", 0.09, 1.6, 0.55},
-    {"GET", "/dashboard", 0.08, 1.2, 0.1},       {"GET", "/api/portfolios/{id}/summary", 0.06, 1.9, 0.2},
-    {"POST", "/auth/login", 0.04, 2.4, 0},       {"GET", "/ws", 0.03, 0, 0},
+    {"GET", "/api/tasks/{id}", 0.33, 0.5, 0.05, 0, 0.01},
+    {"GET", "/api/quotes", 0.21, 0.7, 0.1, 0.02},
+    {"GET", "/api/watchlists", 0.14, 0.9, 0},
+    {"POST", "/start-analysis", 0.09, 1.6, 0.55, 0.12},
+    {"GET", "/dashboard", 0.08, 1.2, 0.1},
+    {"GET", "/api/portfolios/{id}/summary", 0.06, 1.9, 0.2},
+    {"POST", "/auth/login", 0.04, 2.4, 0, 0.25},
+    {"GET", "/ws", 0.03, 0, 0},
+    {"other", "other", 0.02, 0.2, 0, 0, 1},
 };
 
 void fillHttp(Snapshot &snapshot, const Script &script, bool longNames, double second)
@@ -222,6 +232,10 @@ void fillHttp(Snapshot &snapshot, const Script &script, bool longNames, double s
         route.traffic.perSecond = all.perSecond * shape.share;
         route.traffic.requests = std::uint64_t(double(all.requests) * shape.share);
         route.traffic.errors = std::uint64_t(double(all.errors) * shape.failing);
+        route.traffic.refused = std::uint64_t(double(route.traffic.requests) * shape.refused);
+        route.traffic.notFound = std::uint64_t(double(route.traffic.requests) * shape.notFound);
+        all.refused += route.traffic.refused;
+        all.notFound += route.traffic.notFound;
         if (!route.stream && route.traffic.requests >= 20) {
             route.traffic.p50 = *all.p50 * shape.slowness;
             route.traffic.p95 = *all.p95 * shape.slowness;

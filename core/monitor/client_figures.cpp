@@ -1,6 +1,7 @@
 #include "core/monitor/client_figures.h"
 
 #include "core/monitor/printable.h"
+#include "core/redis/client.h"
 
 #include <algorithm>
 #include <functional>
@@ -36,6 +37,7 @@ std::vector<ClientInfo> clientsOf(const std::vector<redis::ClientEntry> &entries
         client.subscriptions = std::uint32_t(entry.channels.value_or(0) + entry.patterns.value_or(0));
         client.memory = entry.totalMemory;
         client.outputMemory = entry.outputMemory;
+        client.own = entry.name == redis::commandsName || entry.name == redis::eventsName;
         clients.push_back(std::move(client));
     }
     std::ranges::stable_sort(clients, std::greater(), &ClientInfo::age);
@@ -50,6 +52,7 @@ ClientFigures clientFigures(const std::vector<ClientInfo> &clients)
     for (const ClientInfo &client : clients) {
         const std::string name = client.name.empty() ? hostOf(client.address) : client.name;
         ClientGroup &group = groups[name];
+        group.own = client.own && (group.own || group.connections == 0);
         group.name = name;
         ++group.connections;
         group.idleMost = std::max(group.idleMost, client.idle);

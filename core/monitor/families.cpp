@@ -46,6 +46,22 @@ std::vector<std::string> FamilyEstimator::bigKeys() const
     return keys;
 }
 
+std::size_t FamilyEstimator::drawsWanted(std::optional<std::uint64_t> keys) const
+{
+    constexpr std::uint64_t keysEach = 64; // so that all draws are made from 2,048 keys on
+    const auto few = std::size_t(std::clamp<std::uint64_t>(keys.value_or(m_options.perRound * keysEach) / keysEach,
+                                                           m_options.fewPerRound, m_options.perRound));
+    return m_draws.size() >= few * std::size_t(m_options.window.count()) ? few : m_options.perRound;
+}
+
+void FamilyEstimator::recount()
+{
+    m_draws.clear();
+    for (Trend &trend : m_trends)
+        trend.clear();
+    m_followed.reset();
+}
+
 void FamilyEstimator::addDraws(const redis::Reply &reply, std::span<const std::string> queues, SteadyTime now)
 {
     const auto &elements = reply.elements;
@@ -146,6 +162,8 @@ FamiliesFigures FamilyEstimator::figures(std::uint64_t keys, std::optional<std::
     }
     const auto sums = this->sums(now - m_options.window, total);
     figures.samples = total;
+    if (!m_draws.empty())
+        figures.span = std::chrono::duration_cast<Age>(now - m_draws.front().time);
     if (m_lastDraw)
         figures.age = std::chrono::duration_cast<Age>(now - *m_lastDraw);
 

@@ -22,6 +22,8 @@ namespace portolan::monitor {
 struct FamilyOptions
 {
     std::size_t perRound = 32;        ///< random keys per second
+    std::size_t fewPerRound = 8;      ///< … of few keys, once a minute's worth of these is there
+    std::size_t recount = 512;        ///< random keys when it begins anew
     std::size_t nested = 5;           ///< MEMORY USAGE … SAMPLES
     std::chrono::seconds window{60};  ///< what the estimates rest on
     std::uint64_t bigKey = 64 * 1024; ///< bytes from which a key is measured by itself
@@ -50,6 +52,12 @@ public:
 
     /// Keys to be asked with MEMORY USAGE this second besides those of the queue: large ones that were met.
     std::vector<std::string> bigKeys() const;
+
+    /// How many keys to draw now, of so many that there are: few keys hold so little that a coarser share will do.
+    std::size_t drawsWanted(std::optional<std::uint64_t> keys) const;
+
+    /// Much was deleted at once: what was drawn before no longer counts, nor the growth until then.
+    void recount();
 
     /// The draws of one second, as the script of redis_round.h answers them: {microseconds it took, key, bytes,
     /// key, bytes, …}. Anything that is not such an answer is passed over.

@@ -122,8 +122,12 @@ awaitable<Result<CleanupStatus>> RedisAdmin::cleanUp(Asker asker, CleanupRequest
     AuditNote note{
         asker.principal, asker.reason.substr(0, longestReason), "redis.cleanup", "family:" + request.family, {}, {}};
     Cleanup::Finished finished;
-    if (m_audit) {
-        finished = [audit = m_audit, note](CleanupStatus status) -> awaitable<void> {
+    if (m_audit || m_sampler) {
+        finished = [audit = m_audit, sampler = m_sampler, note](CleanupStatus status) -> awaitable<void> {
+            if (sampler && status.removed > 0)
+                sampler->recount();
+            if (!audit)
+                co_return;
             AuditNote done = note;
             done.detail = outcomeOf(status);
             if (status.state != CleanupState::Done)

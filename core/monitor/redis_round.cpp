@@ -161,4 +161,19 @@ Result<RoundAnswer> readRound(const RoundPlan &plan, std::vector<redis::Reply> r
     return answer;
 }
 
+OwnLoad ownLoad(const RoundPlan &plan, const RoundAnswer &answer)
+{
+    const std::uint64_t lists = listsOf(plan).size();
+    OwnLoad load;
+    load.commands = 4 + lists + answer.measured.size() + plan.clientList + plan.loadScript + plan.draws;
+    const auto empty =
+        std::uint64_t(std::ranges::count_if(answer.heads, [](const ListHead &head) { return head.message.empty(); }));
+    // Each list is asked for its length, and by the script for its head.
+    load.misses = 2 * empty + (answer.unacked.value_or(0) == 0) + !answer.oldestUnacked;
+    load.hits = 2 * answer.heads.size() + 2 - load.misses;
+    if (answer.draws)
+        load.commands += 2 + (answer.draws->elements.size() - 1) + lists; // TIME, RANDOMKEY and MEMORY USAGE, LINDEX
+    return load;
+}
+
 } // namespace portolan::monitor

@@ -32,6 +32,7 @@ struct RoundPlan
     bool draws = true;
     bool loadScript = false;
     std::size_t perRound = 32;
+    bool recounts = false; ///< its draws count alone (FamilyEstimator::recount)
     std::size_t nested = 5;
 };
 
@@ -40,6 +41,22 @@ struct ListHead
 {
     std::string list;
     std::string message; ///< identifies it; empty: the list is
+};
+
+/// What a round, or the search for tasks, itself adds to Redis' counters of commands and of look-ups.
+struct OwnLoad
+{
+    std::uint64_t commands = 0;
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+
+    OwnLoad &operator+=(const OwnLoad &other)
+    {
+        commands += other.commands;
+        hits += other.hits;
+        misses += other.misses;
+        return *this;
+    }
 };
 
 struct RoundAnswer
@@ -61,5 +78,8 @@ redis::Command roundCommand(const RoundPlan &plan, const redis::Script &script);
 /// `replies` of roundCommand(plan). Parts that are error replies (no right to CLIENT LIST, say) stay unknown; Protocol
 /// when the number of replies is wrong.
 Result<RoundAnswer> readRound(const RoundPlan &plan, std::vector<redis::Reply> replies);
+
+/// Of one round; Redis counts what a script calls as well.
+OwnLoad ownLoad(const RoundPlan &plan, const RoundAnswer &answer);
 
 } // namespace portolan::monitor

@@ -8,6 +8,7 @@
 
 #include <future>
 #include <mutex>
+#include <utility>
 
 namespace portolan::monitor {
 
@@ -53,6 +54,7 @@ struct Sampler::Impl : std::enable_shared_from_this<Impl>
     Timer timer;
     Timer pingTimer;
     bool stopping = false; ///< on the executor, as the timers
+    bool again = false;    ///< a round is wanted before the next is due
     int running = 0;
     std::promise<void> finished;
 
@@ -79,9 +81,12 @@ awaitable<void> Sampler::Impl::run()
         const auto now = std::chrono::steady_clock::now();
         while (due <= now)
             due += options.interval;
+        if (std::exchange(again, false))
+            continue;
         timer.expires_at(due);
         error_code cancelled;
         co_await timer.async_wait(asio::redirect_error(use_awaitable, cancelled));
+        again = false;
     }
     ended();
 }
@@ -94,6 +99,8 @@ awaitable<void> Sampler::Impl::askRedis()
         co_await redis->pipeline(roundCommand(plan, script), options.redisDeadline);
     if (replies.has_error()) {
         builder.redisFailed(replies.error());
+        if (plan.recounts)
+            builder.recount();
         co_return;
     }
     Result<RoundAnswer> answer = readRound(plan, std::move(*replies));
@@ -188,6 +195,15 @@ std::shared_ptr<const std::vector<ClientInfo>> Sampler::clients() const
 {
     const std::lock_guard lock(m_impl->mutex);
     return m_impl->clients;
+}
+
+void Sampler::recount() const
+{
+    asio::post(m_impl->executor, [impl = m_impl] {
+        impl->builder.recount();
+        impl->timer.cancel(); // a round under way is followed by another at once
+        impl->again = true;
+    });
 }
 
 const KeyFamilies &Sampler::families() const { return m_impl->families; }

@@ -59,6 +59,10 @@ public:
 
     const KeyFamilies &families() const;
 
+    /// Takes a snapshot now, whose key families are counted anew, for much was deleted. From any thread; harmless once
+    /// stopped.
+    void recount() const;
+
 private:
     struct Impl;
     std::shared_ptr<Impl> m_impl;

@@ -4,6 +4,7 @@
 #include "core/monitor/printable.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace portolan::monitor {
 
@@ -49,7 +50,9 @@ std::chrono::seconds clientListInterval(std::uint64_t clients)
 
 TrafficFigures traffic(const telemetry::WindowFigures &window)
 {
-    return {window.count, window.errors, window.perSecond, window.p50, window.p95, window.p99};
+    const telemetry::Unanswered &unanswered = window.unanswered;
+    return {window.count,     unanswered.errors, unanswered.refused, unanswered.notFound,
+            window.perSecond, window.p50,        window.p95,         window.p99};
 }
 
 } // namespace
@@ -75,7 +78,8 @@ RoundPlan SnapshotBuilder::plan(std::vector<std::string> queues)
     // Half a second of slack: rounds are a second apart, but never exactly.
     plan.clientList = !m_clientsTime || m_clock.steady() - *m_clientsTime + std::chrono::milliseconds(500) >= interval;
     plan.loadScript = m_loadScript;
-    plan.perRound = m_estimator.options().perRound;
+    plan.recounts = std::exchange(m_recount, false);
+    plan.perRound = plan.recounts ? m_estimator.options().recount : m_estimator.drawsWanted(m_redisFigures.keys);
     plan.nested = m_estimator.options().nested;
     return plan;
 }
@@ -91,11 +95,16 @@ void SnapshotBuilder::redisAnswered(const RoundPlan &plan, RoundAnswer answer, s
     m_redisTime = now;
     m_loadScript = answer.scriptMissing;
     setLink(m_redis, true, took, {});
+    m_rounds += ownLoad(plan, answer);
     readInfo(answer.info, answer.keys);
     if (answer.clients)
         readClients(*answer.clients);
     readQueue(answer);
     m_estimator.setMeasured(answer.measured, plan.queues);
+    if (plan.recounts && answer.draws)
+        m_estimator.recount();
+    else
+        m_recount |= plan.recounts;
     if (answer.draws)
         m_estimator.addDraws(*answer.draws, plan.queues, now);
     measure(Resource::RedisMemory, real(m_redisFigures.usedMemory), Unknown::NotAvailable);
@@ -186,15 +195,22 @@ void SnapshotBuilder::readInfo(const redis::Info &info, std::optional<std::uint6
     if (info.stats.hits && info.stats.misses) {
         m_hits.add(*info.stats.hits, now);
         m_misses.add(*info.stats.misses, now);
-        const double hits = double(m_hits.growth().value_or(0));
-        const double all = hits + double(m_misses.growth().value_or(0));
-        if (all > 0)
+        m_ownHits.add(m_rounds.hits + m_searching.hits, now);
+        m_ownMisses.add(m_rounds.misses + m_searching.misses, now);
+        const auto others = [](const Rate &all, const Rate &own) {
+            return std::max(0.0, double(all.growth().value_or(0)) - double(own.growth().value_or(0)));
+        };
+        const double hits = others(m_hits, m_ownHits);
+        const double all = hits + others(m_misses, m_ownMisses);
+        if (all >= leastLookups)
             figures.hitRatio = hits / all;
     }
     if (info.stats.evicted) {
         m_evicted.add(*info.stats.evicted, now);
         figures.evictedPerSecond = m_evicted.perSecond();
     }
+    m_ownCommands.add(m_rounds.commands + m_searching.commands, now);
+    figures.ownCommandsPerSecond = m_ownCommands.perSecond();
     m_redisFigures = std::move(figures);
 }
 
@@ -252,7 +268,7 @@ void SnapshotBuilder::fillHttp(Snapshot &snapshot, const telemetry::HttpMetrics:
     for (const auto &route : http.routes)
         figures.routes.push_back({route.route->method, route.route->path, route.route->stream, traffic(route.figures)});
     if (http.all.count >= leastRequests)
-        figures.errorRate = double(http.all.errors) / double(http.all.count);
+        figures.errorRate = double(http.all.unanswered.errors) / double(http.all.count);
     measure(Resource::ErrorRate, figures.errorRate, Unknown::TooFew);
     measure(Resource::ResponseTime, http.timed >= leastRequests ? http.all.p95 : std::nullopt, Unknown::TooFew);
     if (sources.connections) {
@@ -275,6 +291,7 @@ void SnapshotBuilder::fillQueue(Snapshot &snapshot, const Sources &sources)
     if (sources.tasks) {
         const SteadyTime now = m_clock.steady();
         const TaskFigures tasks = sources.tasks();
+        m_searching = tasks.searching;
         m_taken.add(tasks.taken, now);
         m_ended.add(tasks.ended, now);
         snapshot.queue.running = running = tasks.running;
@@ -307,8 +324,10 @@ void SnapshotBuilder::fillUsers(Snapshot &snapshot, const Sources &sources)
         snapshot.users = sources.users();
     if (!snapshot.users.sessions && snapshot.redis.age && *snapshot.redis.age < staleAfter) {
         for (const FamilyFigures &family : snapshot.families.families)
-            if (family.family == "sessions" && family.keys)
+            if (family.family == "sessions" && family.keys) {
                 snapshot.users.sessions = std::uint64_t(family.keys->value + 0.5);
+                snapshot.users.sessionsError = std::uint64_t((family.keys->high - family.keys->low) / 2 + 0.5);
+            }
     }
     measure(Resource::Users, real(snapshot.users.concurrent), Unknown::NotAvailable);
 }

@@ -44,9 +44,13 @@ public:
 
     std::shared_ptr<const Snapshot> build(const telemetry::HttpMetrics::Window &http, const Sources &sources);
 
+    /// The next round's draws count alone (FamilyEstimator::recount).
+    void recount() { m_recount = true; }
+
     /// Every client of the last list; null before the first.
     std::shared_ptr<const std::vector<ClientInfo>> clients() const { return m_clients; }
 
+    static constexpr double leastLookups = 180;          ///< of a minute; the hit ratio is unknown below
     static constexpr std::uint64_t leastRequests = 20;   ///< response time and error rate are unknown below
     static constexpr std::chrono::seconds staleAfter{5}; ///< an older value no longer counts for its zone
 
@@ -99,6 +103,9 @@ private:
     std::optional<std::string> m_runId;
     std::optional<std::uint64_t> m_maxMemory;
     bool m_loadScript = true;
+    bool m_recount = false;
+    OwnLoad m_rounds;    ///< so far, of all rounds
+    OwnLoad m_searching; ///< TaskFigures::searching, as last told
     RedisFigures m_redisFigures;
     std::optional<SteadyTime> m_clientsTime;
     std::shared_ptr<const std::vector<ClientInfo>> m_clients;
@@ -112,6 +119,9 @@ private:
     std::map<std::string, Head> m_heads;
     Rate m_hits{std::chrono::seconds(60)};
     Rate m_misses{std::chrono::seconds(60)};
+    Rate m_ownHits{std::chrono::seconds(60)};
+    Rate m_ownMisses{std::chrono::seconds(60)};
+    Rate m_ownCommands{std::chrono::seconds(10)};
     Rate m_evicted{std::chrono::seconds(10)};
     Rate m_taken{std::chrono::seconds(10)};
     Rate m_ended{std::chrono::seconds(10)};

@@ -3,6 +3,7 @@
 #include "core/api/result.h"
 #include "core/api/snapshot.h"
 #include "core/base/asio.h"
+#include "core/monitor/redis_round.h"
 
 #include <functional>
 #include <optional>
@@ -28,6 +29,7 @@ struct TaskFigures
     std::uint64_t running = 0;
     std::uint64_t reserved = 0;
     std::uint64_t scheduled = 0;
+    OwnLoad searching{}; ///< since the start: looking for tasks where there were none
 };
 
 /// What the monitor cannot ask for itself because it may not know who has it. Each may be empty: those figures are

@@ -171,6 +171,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     std::uint64_t failuresSeen = 0;
     SteadyTime straysSince{};
     std::unordered_set<std::string> strays;
+    std::atomic<std::uint64_t> emptySearches{0}, searchedLists{0};
     std::atomic<std::uint64_t> taken{0}, succeededCount{0}, failedCount{0}, retriedCount{0}, revokedCount{0},
         rejectedCount{0};
 };

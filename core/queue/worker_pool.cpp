@@ -409,6 +409,8 @@ WorkerCounters WorkerPool::counters() const
     counters.restored = impl.lease.restored();
     counters.lost = impl.outbox.lost();
     counters.droppedResults = impl.outbox.dropped();
+    counters.emptySearches = impl.emptySearches;
+    counters.searchedLists = impl.searchedLists;
     const Impl::Lock lock(impl.mutex);
     counters.active = impl.running;
     counters.reserved = impl.queue.size();

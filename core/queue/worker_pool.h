@@ -87,6 +87,8 @@ struct WorkerCounters
     std::uint64_t restored = 0;       ///< tasks of dead workers put back
     std::uint64_t lost = 0;           ///< ended here, but no longer ours: somebody else runs them again
     std::uint64_t droppedResults = 0; ///< Redis had no room
+    std::uint64_t emptySearches = 0;  ///< for tasks, that found none
+    std::uint64_t searchedLists = 0;  ///< lists that these looked into
     std::uint64_t active = 0;         ///< now
     std::uint64_t reserved = 0;       ///< now
     std::uint64_t scheduled = 0;      ///< now

@@ -12,7 +12,10 @@ namespace portolan::queue {
 namespace {
 
 constexpr auto pollMin = std::chrono::milliseconds(5);
-constexpr auto pollMax = std::chrono::milliseconds(50);
+/// Whoever enqueues with our Broker wakes us. Celery's clients do not, so we look, more and more rarely while nothing
+/// is there: each look costs Redis a command and one more for every list.
+constexpr auto pollMax = std::chrono::milliseconds(250);
+constexpr auto retryAfter = std::chrono::milliseconds(50); ///< where there is no room, no lease, or no answer
 constexpr std::size_t takeMost = 1000; ///< Lua's unpack() has room for 8,000 values, take.lua unpacks two for each
 constexpr std::string_view takeBytes = "8388608";
 
@@ -39,13 +42,13 @@ awaitable<void> WorkerPool::Impl::takeLoop()
         }
         const std::size_t most = lease.holds() ? room() : 0;
         if (most == 0) {
-            co_await hungry->wait(pollMax);
+            co_await hungry->wait(retryAfter);
             continue;
         }
         bool more = false;
         const std::optional<std::size_t> count = co_await take(most, more);
         if (!count) {
-            co_await hungry->wait(pollMax);
+            co_await hungry->wait(retryAfter);
             continue;
         }
         if (*count != 0)
@@ -122,6 +125,10 @@ awaitable<std::optional<std::size_t>> WorkerPool::Impl::take(std::size_t most, b
             ready.notify_all();
     }
     taken += messages;
+    if (messages == 0) {
+        ++emptySearches;
+        searchedLists += lists.size();
+    }
     emit(events);
     co_return messages;
 }

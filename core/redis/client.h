@@ -18,9 +18,13 @@
 
 namespace portolan::redis {
 
+/// The names of a portal's connections: for commands, and for subscriptions.
+inline constexpr std::string_view commandsName = "portolan";
+inline constexpr std::string_view eventsName = "portolan-push";
+
 struct ClientOptions
 {
-    std::string name = "portolan"; ///< CLIENT SETNAME
+    std::string name{commandsName}; ///< CLIENT SETNAME
     std::chrono::milliseconds connectTimeout{2000};
     std::chrono::milliseconds commandTimeout{1000}; ///< default deadline of a call
     std::chrono::milliseconds backoffMin{50};       ///< between attempts to connect, doubling …

@@ -143,10 +143,10 @@ Result<void> Infrastructure::startRedis(const Settings &settings, Logger &logger
         }
     }
     redis::ClientOptions commands;
-    commands.name = "portolan";
+    commands.name = redis::commandsName;
     redis = std::make_unique<redis::Client>(runtime.at(0), redisEndpoint, commands);
     redis::ClientOptions events;
-    events.name = "portolan-push";
+    events.name = redis::eventsName;
     subscriber = std::make_unique<redis::Subscriber>(runtime.at(runtime.size() - 1), redisEndpoint, events);
     return {};
 }

@@ -38,8 +38,12 @@ monitor::Sources PortalServer::Parts::monitorSources()
     sources.queues = [this] { return workers.options().queues; };
     sources.tasks = [this] {
         const auto counters = workers.counters();
-        return monitor::TaskFigures{counters.taken, counters.succeeded + counters.failed + counters.revoked,
-                                    counters.active, counters.reserved, counters.scheduled};
+        monitor::TaskFigures figures{counters.taken, counters.succeeded + counters.failed + counters.revoked,
+                                     counters.active, counters.reserved, counters.scheduled};
+        // take.lua: EVALSHA, TIME, ZSCORE (which finds the lease), and LRANGE of each list.
+        figures.searching = {3 * counters.emptySearches + counters.searchedLists, counters.emptySearches,
+                             counters.searchedLists};
+        return figures;
     };
     sources.workers = [this] {
         const auto counters = workers.counters();

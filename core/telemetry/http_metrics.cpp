@@ -38,6 +38,9 @@ std::string statusLabel(std::size_t cell)
     return std::to_string(cell - statuses.size() + 1) + "xx";
 }
 
+/// Cells of a row's counters of answers that were not what was asked for.
+enum Kind : std::size_t { ServerError, Refused, NotFound, KindCount };
+
 std::size_t methodIndex(std::string_view method) noexcept
 {
     for (std::size_t i = 0; i < otherMethod; ++i)
@@ -56,7 +59,7 @@ struct HttpMetrics::Row
 
     RouteName name;
     Sharded<> statusCounts{methods.size() * statusCells};
-    Sharded<> serverErrors{1};
+    Sharded<> unanswered{KindCount};
     Sharded<std::uint32_t> latencies{latency::bucketCount};
     Histogram durations{requestBounds()};
     SlidingWindow window;
@@ -132,7 +135,11 @@ void HttpMetrics::answered(std::size_t route, std::string_view method, unsigned 
     row.statusCounts.add(methodIndex(method) * statusCells + statusIndex[known]);
     // 501 and 505 say that nobody understands such a request: no failure of the portal's.
     if (known >= 500 && known != 501 && known != 505)
-        row.serverErrors.add(0);
+        row.unanswered.add(ServerError);
+    else if (known == 429)
+        row.unanswered.add(Refused);
+    else if (known == 404)
+        row.unanswered.add(NotFound);
     row.latencies.add(latency::bucketOf(took));
     if (!row.name.stream)
         row.durations.observe(took);
@@ -145,10 +152,11 @@ void HttpMetrics::advance(SteadyTime now)
     std::array<std::uint32_t, latency::bucketCount> latencies;
     for (const auto &row : m_rows) {
         // Errors first: an answer between the two readings is then never an error without being an answer.
-        const std::uint64_t errors = row->serverErrors.sum(0);
+        const Unanswered unanswered{row->unanswered.sum(ServerError), row->unanswered.sum(Refused),
+                                    row->unanswered.sum(NotFound)};
         for (std::size_t bucket = 0; bucket < latencies.size(); ++bucket)
             latencies[bucket] = row->latencies.sum(bucket);
-        row->window.advance(now, latencies, errors);
+        row->window.advance(now, latencies, unanswered);
     }
 }
 
@@ -170,7 +178,7 @@ HttpMetrics::Window HttpMetrics::window(SteadyTime now) const
     result.timed = result.all.count;
     const WindowFigures rest = SlidingWindow::merged(streams, now);
     result.all.count += rest.count;
-    result.all.errors += rest.errors;
+    result.all.unanswered += rest.unanswered;
     result.all.perSecond += rest.perSecond;
     std::stable_sort(result.routes.begin(), result.routes.end(),
                      [](const RouteWindow &a, const RouteWindow &b) { return a.figures.count > b.figures.count; });

@@ -32,8 +32,8 @@ struct RouteName
 
 /// Counts answers: per route, method and status for Prometheus, and over the last 60 s for percentiles.
 ///
-/// answered() is for the connections' threads: five relaxed additions to counters of the thread's own CPU, no lock, no
-/// allocation, no clock. advance() once a second, from one thread; figures() from any.
+/// answered() is for the connections' threads: at most six relaxed additions to counters of the thread's own CPU, no
+/// lock, no allocation, no clock. advance() once a second, from one thread; figures() from any.
 class HttpMetrics final
 {
 public:
@@ -62,7 +62,7 @@ public:
     };
     struct Window
     {
-        WindowFigures all;               ///< count and errors of all routes, percentiles without streams
+        WindowFigures all;               ///< counts of all routes, percentiles without streams
         std::uint64_t timed = 0;         ///< how many answers the percentiles rest on
         std::vector<RouteWindow> routes; ///< those with answers, most first
     };

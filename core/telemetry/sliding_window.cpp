@@ -29,12 +29,13 @@ std::optional<double> percentile(const Counts &counts, std::uint64_t total, doub
 
 SlidingWindow::SlidingWindow(std::chrono::seconds span) : m_span(span) {}
 
-void SlidingWindow::advance(SteadyTime now, std::span<const std::uint32_t> latencies, std::uint64_t errors)
+void SlidingWindow::advance(SteadyTime now, std::span<const std::uint32_t> latencies, const Unanswered &unanswered)
 {
     expire(now);
     if (!m_started)
         m_started = now;
-    Slice slice{now, errors - m_lastErrors, {}};
+    Slice slice{now, unanswered, {}};
+    slice.unanswered -= m_lastUnanswered;
     const std::size_t buckets = std::min(latencies.size(), m_last.size());
     for (std::size_t bucket = 0; bucket < buckets; ++bucket) {
         std::uint32_t fresh = latencies[bucket] - m_last[bucket];
@@ -47,9 +48,9 @@ void SlidingWindow::advance(SteadyTime now, std::span<const std::uint32_t> laten
             fresh -= part;
         }
     }
-    m_errors += slice.errors;
-    m_lastErrors = errors;
-    if (!slice.hits.empty() || slice.errors > 0) {
+    m_unanswered += slice.unanswered;
+    m_lastUnanswered = unanswered;
+    if (!slice.hits.empty() || slice.unanswered != Unanswered()) {
         slice.hits.shrink_to_fit();
         m_slices.push_back(std::move(slice));
     }
@@ -62,7 +63,7 @@ void SlidingWindow::expire(SteadyTime now)
             m_sum[hit.bucket] -= hit.count;
             m_count -= hit.count;
         }
-        m_errors -= m_slices.front().errors;
+        m_unanswered -= m_slices.front().unanswered;
         m_slices.pop_front();
     }
 }
@@ -82,14 +83,14 @@ WindowFigures SlidingWindow::merged(std::span<const SlidingWindow *const> window
         const auto since = std::min<SteadyTime::duration>(now - window->m_started.value_or(now), window->m_span);
         span = std::max(span, std::chrono::duration<double>(since));
         result.count += window->m_count;
-        result.errors += window->m_errors;
+        result.unanswered += window->m_unanswered;
         for (std::size_t bucket = 0; bucket < counts.size(); ++bucket)
             counts[bucket] += window->m_sum[bucket];
         // advance() may be late: what has left the window since does not count.
         for (const Slice &slice : window->m_slices) {
             if (now - slice.time < window->m_span)
                 break;
-            result.errors -= slice.errors;
+            result.unanswered -= slice.unanswered;
             for (const Hit hit : slice.hits) {
                 counts[hit.bucket] -= hit.count;
                 result.count -= hit.count;

@@ -13,18 +13,42 @@
 
 namespace portolan::telemetry {
 
+/// How many answers were not what was asked for, by kind.
+struct Unanswered
+{
+    std::uint64_t errors = 0;   ///< 5xx
+    std::uint64_t refused = 0;  ///< 429: over a limit
+    std::uint64_t notFound = 0; ///< 404
+    bool operator==(const Unanswered &) const = default;
+
+    Unanswered &operator+=(const Unanswered &other)
+    {
+        errors += other.errors;
+        refused += other.refused;
+        notFound += other.notFound;
+        return *this;
+    }
+    Unanswered &operator-=(const Unanswered &other)
+    {
+        errors -= other.errors;
+        refused -= other.refused;
+        notFound -= other.notFound;
+        return *this;
+    }
+};
+
 /// What a window holds.
 struct WindowFigures
 {
     std::uint64_t count = 0;
-    std::uint64_t errors = 0;
+    Unanswered unanswered;
     double perSecond = 0;      ///< count over the span, or over the time since the first advance() when that is shorter
     std::optional<double> p50; ///< seconds; at most 2 % off (latency_buckets.h); nothing when the window is empty
     std::optional<double> p95;
     std::optional<double> p99;
 };
 
-/// Percentiles, count and errors of the last `span` of one route.
+/// Percentiles, count, errors and refusals of the last `span` of one route.
 ///
 /// Whoever answers requests only adds to counters that never go back; once a second advance() is told where they
 /// stand and keeps the difference, so the hot path knows neither time nor window. A slice leaves the window `span`
@@ -37,8 +61,8 @@ class SlidingWindow final
 public:
     explicit SlidingWindow(std::chrono::seconds span = std::chrono::seconds(60));
 
-    /// `latencies`: latency::bucketCount cumulative counts (they may wrap); `errors`: cumulative.
-    void advance(SteadyTime now, std::span<const std::uint32_t> latencies, std::uint64_t errors);
+    /// `latencies`: latency::bucketCount cumulative counts (they may wrap); `unanswered`: cumulative.
+    void advance(SteadyTime now, std::span<const std::uint32_t> latencies, const Unanswered &unanswered);
 
     bool empty() const { return m_slices.empty(); }
     WindowFigures figures(SteadyTime now) const;
@@ -55,7 +79,7 @@ private:
     struct Slice
     {
         SteadyTime time;
-        std::uint64_t errors = 0;
+        Unanswered unanswered;
         std::vector<Hit> hits;
     };
     void expire(SteadyTime now);
@@ -65,8 +89,8 @@ private:
     std::array<std::uint32_t, latency::bucketCount> m_sum{};
     std::array<std::uint32_t, latency::bucketCount> m_last{};
     std::uint64_t m_count = 0;
-    std::uint64_t m_errors = 0;
-    std::uint64_t m_lastErrors = 0;
+    Unanswered m_unanswered;
+    Unanswered m_lastUnanswered;
     std::optional<SteadyTime> m_started; ///< of the first advance()
 };
 

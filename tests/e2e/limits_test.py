@@ -1,9 +1,10 @@
 """The small tier's windows as a client meets them: headers, refusal, what is not limited, and that a restart forgets nothing."""
 
+import json
 import time
 import unittest
 
-from harness import Client, PortalTest
+from harness import Client, PortalTest, run, wait_until
 
 HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
@@ -52,6 +53,13 @@ class SmallTierTest(PortalTest):
     def test_3_refusals_are_counted_by_category(self):
         metrics = Client(self.portal.url).get("/metrics").body.decode()
         self.assertRegex(metrics, r'portal_rate_limited_total\{category="api"\} [1-9]')
+
+    def test_3_refusals_show_at_their_route(self):
+        def refused():
+            snapshot = json.loads(run("status", "--json", "--data-dir", self.portal.data_dir).stdout)
+            return {route["route"] for route in snapshot["http"]["routes"] if route["traffic"]["refused"] > 0}
+        wait_until(refused, "a refusal in the snapshot", 10)
+        self.assertIn("/auth/login", refused())
 
     def test_3_another_user_has_windows_of_his_own(self):
         answer = self.bob.get("/api/me")

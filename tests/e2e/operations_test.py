@@ -60,6 +60,21 @@ class EndpointsTest(PortalTest):
                 self.assertIn(name, families)
         self.assertNotIn("12345", text)  # routes are templates, never paths
 
+    def test_unknown_paths_are_one_row_and_refusals_are_counted(self):
+        client = Client(self.portal.url)
+        for number in range(3):
+            self.assertEqual(client.get(f"/no/such/path/{number}").status, 404)
+
+        def rows():
+            snapshot = json.loads(run("status", "--json", "--data-dir", self.portal.data_dir).stdout)
+            return snapshot["http"]["routes"]
+
+        def other():
+            return [route for route in rows() if route["route"] == "other"]
+        wait_until(lambda: other() and other()[0]["traffic"]["not_found"] >= 3, "the unknown paths", 10)
+        self.assertEqual(len(other()), 1)
+        self.assertNotIn("/no/such", json.dumps(rows()))
+
     def test_the_api_is_described(self):
         document = Client(self.portal.url).get("/openapi.json").json
         self.assertTrue(document["openapi"].startswith("3."))

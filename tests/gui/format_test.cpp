@@ -14,6 +14,7 @@ class FormatTest final : public QObject
 private slots:
     void figures_data();
     void figures();
+    void soonNamesTheDay();
     void unknownIsNotZero();
     void verdicts_data();
     void verdicts();
@@ -57,6 +58,8 @@ void FormatTest::figures_data()
     row("shrinking", growthText(-mb / 3600), "−1.00 MB/h");
     row("not growing", growthText(std::nullopt), "steady");
     row("fresh", ageText(std::chrono::milliseconds(1900)), "just now");
+    row("an estimate", estimateText(960, 29.4), "960 ± 29");
+    row("a count", estimateText(960, 0.2), "960");
     row("old", ageText(std::chrono::milliseconds(47900)), "47 s ago");
 }
 
@@ -65,6 +68,16 @@ void FormatTest::figures()
     QFETCH(QString, shown);
     QFETCH(QString, expected);
     QCOMPARE(shown, expected);
+}
+
+void FormatTest::soonNamesTheDay()
+{
+    const auto at = [](int day, int hour) {
+        return std::chrono::system_clock::time_point(
+            std::chrono::milliseconds(QDateTime(QDate(2026, 11, day), QTime(hour, 5, 9)).toMSecsSinceEpoch()));
+    };
+    QCOMPARE(soonText(at(24, 14), at(24, 1)), QString("14:05:09"));
+    QCOMPARE(soonText(at(25, 0), at(24, 23)), QString("25 Nov 00:05"));
 }
 
 void FormatTest::unknownIsNotZero()

@@ -13,7 +13,20 @@ namespace portolan::ui {
 
 namespace {
 
-double share(const TrafficFigures &t) { return t.requests ? double(t.errors) / double(t.requests) : 0; }
+template <std::uint64_t TrafficFigures::*kind> double shareOf(const RouteFigures &r)
+{
+    return r.traffic.requests ? double(r.traffic.*kind) / double(r.traffic.requests) : 0;
+}
+
+template <std::uint64_t TrafficFigures::*kind> QString shareText(const RouteFigures &r)
+{
+    return r.traffic.*kind == 0 ? QStringLiteral("0") : percentText(shareOf<kind>(r));
+}
+
+template <std::uint64_t TrafficFigures::*kind> constexpr Column<RouteFigures> shareColumn(const char *title, int width)
+{
+    return {title, width, shareText<kind>, [](const RouteFigures &r) { return QVariant(shareOf<kind>(r)); }};
+}
 
 template <std::optional<double> TrafficFigures::*percentile> QString latencyOf(const RouteFigures &r)
 {
@@ -27,24 +40,26 @@ template <std::optional<double> TrafficFigures::*percentile> QVariant latencyKey
     return (r.traffic.*percentile).value_or(-1);
 }
 
+/// Requests that fit no route are one row, whatever their paths; the handshakes of WebSockets are in it.
+QString routeText(const RouteFigures &r)
+{
+    return r.route == "other" ? PerformancePage::tr("other") : text(r.method + ' ' + r.route);
+}
+
 const std::array columns{
-    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "Requests"), 11,
+    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "Route"), 30, routeText},
+    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "Requests"), 8,
                          [](const RouteFigures &r) { return rateText(r.traffic.perSecond); },
                          [](const RouteFigures &r) { return QVariant(r.traffic.perSecond); }},
-    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "p50"), 9, latencyOf<&TrafficFigures::p50>,
+    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "p50"), 7, latencyOf<&TrafficFigures::p50>,
                          latencyKey<&TrafficFigures::p50>},
-    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "p95"), 9, latencyOf<&TrafficFigures::p95>,
+    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "p95"), 7, latencyOf<&TrafficFigures::p95>,
                          latencyKey<&TrafficFigures::p95>},
-    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "p99"), 9, latencyOf<&TrafficFigures::p99>,
+    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "p99"), 7, latencyOf<&TrafficFigures::p99>,
                          latencyKey<&TrafficFigures::p99>},
-    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "Errors"), 10,
-                         [](const RouteFigures &r) {
-                             return r.traffic.errors == 0 ? QStringLiteral("0") : percentText(share(r.traffic));
-                         },
-                         [](const RouteFigures &r) { return QVariant(share(r.traffic)); }},
-    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "Method"), 8,
-                         [](const RouteFigures &r) { return text(r.method); }},
-    Column<RouteFigures>{QT_TRANSLATE_NOOP("tables", "Route"), 30, [](const RouteFigures &r) { return text(r.route); }},
+    shareColumn<&TrafficFigures::errors>(QT_TRANSLATE_NOOP("tables", "Errors"), 7),
+    shareColumn<&TrafficFigures::refused>(QT_TRANSLATE_NOOP("tables", "Refused"), 8),
+    shareColumn<&TrafficFigures::notFound>(QT_TRANSLATE_NOOP("tables", "Not found"), 9),
 };
 
 std::string routeKey(const RouteFigures &route) { return route.method + ' ' + route.route; }
@@ -74,12 +89,12 @@ PerformancePage::PerformancePage(const PageContext &context, QWidget *parent)
     body()->addWidget(m_figures);
     body()->addWidget(m_history, 5);
     addExports(*m_history);
-    auto *card = new Card(tr("Routes"));
-    card->setNote(tr("of the last 60 s"));
+    m_card = new Card(tr("Routes"));
+    m_card->setToolTip(tr("Errors: 5xx. Refused: 429, over a limit. Not found: 404."));
     m_view = new TableView(m_routes, tr("Routes"), tr("Nothing was asked in the last minute"));
-    m_view->setRowsShown(6);
-    card->body()->addWidget(m_view, 1);
-    body()->addWidget(card, 4);
+    m_view->setRowsShown(4);
+    m_card->body()->addWidget(m_view, 1);
+    body()->addWidget(m_card, 4);
 }
 
 void PerformancePage::showSnapshot(const Snapshot &snapshot)
@@ -97,6 +112,8 @@ void PerformancePage::showSnapshot(const Snapshot &snapshot)
                          isStale(std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time)));
     m_history->showSnapshot(snapshot);
     m_routes.setRows(http.routes);
+    m_card->setNote(tr("of the last 60 s  ·  %1 refused  ·  %2 not found")
+                        .arg(countText(double(http.traffic.refused)), countText(double(http.traffic.notFound))));
     m_view->setStale(isStale(std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time)));
 }
 

@@ -5,6 +5,7 @@
 
 namespace portolan::ui {
 
+class Card;
 class FigureStrip;
 class HistoryPanel;
 class TableView;
@@ -23,6 +24,7 @@ private:
     TableModel<RouteFigures, std::string> m_routes;
     FigureStrip *m_figures;
     HistoryPanel *m_history;
+    Card *m_card;
     TableView *m_view;
 };
 

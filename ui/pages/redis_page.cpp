@@ -9,6 +9,7 @@
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/table_view.h"
 
+#include <algorithm>
 #include <array>
 
 namespace portolan::ui {
@@ -18,9 +19,37 @@ namespace {
 constexpr std::chrono::hours idleEnough{1};
 constexpr std::chrono::seconds staleFamilies{30}; ///< they are sampled, which takes longer than a second
 
-QString estimateText(const std::optional<Estimate> &estimate) // the half of its interval
+double halfOf(const Estimate &estimate) { return (estimate.high - estimate.low) / 2; }
+
+QString errorText(const std::optional<Estimate> &estimate)
 {
-    return estimate ? "± " + sizeText((estimate->high - estimate->low) / 2) : unknownText();
+    return estimate ? "± " + sizeText(halfOf(*estimate)) : unknownText();
+}
+
+/// "279/s (68 own)": what the portal asks for by itself is not its users' doing.
+QString commandsText(const RedisFigures &redis)
+{
+    const QString all = rateText(redis.commandsPerSecond);
+    if (!redis.commandsPerSecond || !redis.ownCommandsPerSecond)
+        return all;
+    // The one is of the last second or two, the other of the last ten.
+    const double own = std::min(*redis.ownCommandsPerSecond, *redis.commandsPerSecond);
+    return RedisPage::tr("%1 (%2 own)").arg(all, countText(own));
+}
+
+QString hitText(const RedisFigures &redis)
+{
+    return redis.hitRatio || !redis.ownCommandsPerSecond ? percentText(redis.hitRatio) : RedisPage::tr("too few");
+}
+
+/// How old the counts are: when keys were drawn last, and how far back those go that they rest on.
+QString countedText(const FamiliesFigures &families, Age sampleAge)
+{
+    const QString drawn = RedisPage::tr("sampled %1").arg(ageText(*families.age + sampleAge));
+    const auto span = std::chrono::duration_cast<std::chrono::seconds>(families.span.value_or(Age(0)));
+    return span >= std::chrono::seconds(2)
+               ? RedisPage::tr("%1, over the last %2").arg(drawn, durationText(std::optional(span)))
+               : drawn;
 }
 
 const std::array familyColumns{
@@ -41,11 +70,12 @@ const std::array familyColumns{
                                                          : std::nullopt;
                           }},
     Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Error"), 10,
-                          [](const FamilyFigures &f) { return estimateText(f.bytes); },
+                          [](const FamilyFigures &f) { return errorText(f.bytes); },
                           [](const FamilyFigures &f) { return QVariant(f.bytes ? f.bytes->high - f.bytes->low : -1); }},
-    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Keys"), 8,
-                          [](const FamilyFigures &f) { return f.keys ? countText(f.keys->value) : unknownText(); },
-                          [](const FamilyFigures &f) { return QVariant(f.keys ? f.keys->value : -1); }},
+    Column<FamilyFigures>{
+        QT_TRANSLATE_NOOP("tables", "Keys"), 12,
+        [](const FamilyFigures &f) { return f.keys ? estimateText(f.keys->value, halfOf(*f.keys)) : unknownText(); },
+        [](const FamilyFigures &f) { return QVariant(f.keys ? f.keys->value : -1); }},
     Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Growth"), 10,
                           [](const FamilyFigures &f) { return growthText(f.growth); },
                           [](const FamilyFigures &f) { return QVariant(f.growth.value_or(0)); }},
@@ -82,10 +112,12 @@ RedisPage::RedisPage(const PageContext &context, QWidget *parent)
     m_cleanUpIdle = addCommand(
         tr("Clean up what was idle for 1 h"), "broom", QKeySequence("Shift+Del"), [this] { cleanUp(idleEnough); },
         [this] { return mayCleanUp(); });
+    m_figures->setToolTip(tr("Own commands: what the portal asks for by itself, to look for tasks and to measure. They "
+                             "are not in the hit ratio."));
     body()->addWidget(m_figures);
     body()->addWidget(m_history, 3);
     addExports(*m_history);
-    auto *row = new AdaptiveRow;
+    auto *row = new AdaptiveRow(58);
     addFamilies(row->row());
     addBiggest(row->row());
     body()->addWidget(row, 4);
@@ -96,7 +128,7 @@ void RedisPage::addFamilies(QBoxLayout &row)
     m_familyCard = new Card(tr("Key families"));
     m_familyView = new TableView(m_families, tr("Key families"), tr("Nothing is known of the keys yet"));
     m_familyView->setSelectionMode(QAbstractItemView::SingleSelection);
-    m_familyView->setRowsShown(6);
+    m_familyView->setRowsShown(4);
     m_familyCard->body()->addWidget(m_familyView, 1);
     auto *buttons = new ButtonRow;
     buttons->addWidget(buttonOf(m_cleanUp));
@@ -110,7 +142,7 @@ void RedisPage::addBiggest(QBoxLayout &row)
 {
     auto *card = new Card(tr("Biggest keys met"));
     m_biggestView = new TableView(m_biggest, tr("Biggest keys"), tr("No large key was met yet"));
-    m_biggestView->setRowsShown(6);
+    m_biggestView->setRowsShown(3);
     card->body()->addWidget(m_biggestView, 1);
     row.addWidget(card, 2);
 }
@@ -139,8 +171,8 @@ void RedisPage::showSnapshot(const Snapshot &snapshot)
         memory = sizeOfText(double(*redis.usedMemory), double(*redis.maxmemory));
     m_figures->setValues({memory, sizeText(redis.usedMemoryPeak),
                           redis.fragmentation ? "× " + QString::number(*redis.fragmentation, 'f', 2) : unknownText(),
-                          rateText(redis.evictedPerSecond), percentText(redis.hitRatio), countText(redis.keys),
-                          rateText(redis.commandsPerSecond), ageText(age)},
+                          rateText(redis.evictedPerSecond), hitText(redis), countText(redis.keys), commandsText(redis),
+                          ageText(age)},
                          !age || isStale(age));
     m_history->showSnapshot(snapshot);
     m_families.setRows(snapshot.families.families);
@@ -150,7 +182,7 @@ void RedisPage::showSnapshot(const Snapshot &snapshot)
     m_biggestView->setStale(m_familyView->isStale());
     QStringList note;
     if (snapshot.families.age)
-        note << tr("sampled %1").arg(ageText(*snapshot.families.age + std::max(sampleAge, Age(0))));
+        note << countedText(snapshot.families, std::max(sampleAge, Age(0)));
     if (snapshot.families.unattributed)
         note << tr("%1 in no key").arg(sizeText(snapshot.families.unattributed));
     m_familyCard->setNote(note.join("  ·  "));

@@ -88,6 +88,16 @@ QString countText(const std::optional<std::uint64_t> &count)
     return count ? countText(double(*count)) : unknownText();
 }
 
+QString estimateText(double count, double error)
+{
+    return error < 0.5 ? countText(count) : countText(count) + QStringLiteral(" ± ") + countText(error);
+}
+
+QString estimateText(const std::optional<std::uint64_t> &count, const std::optional<std::uint64_t> &error)
+{
+    return count ? estimateText(double(*count), double(error.value_or(0))) : countText(count);
+}
+
 QString durationText(double seconds)
 {
     if (seconds < 0)
@@ -168,6 +178,11 @@ QString ageText(const std::optional<std::chrono::milliseconds> &age)
 QString clockText(std::chrono::system_clock::time_point time) { return local(time).toString("HH:mm:ss"); }
 
 QString momentText(std::chrono::system_clock::time_point time) { return local(time).toString("d MMM HH:mm"); }
+
+QString soonText(std::chrono::system_clock::time_point time, std::chrono::system_clock::time_point now)
+{
+    return local(time).date() == local(now).date() ? clockText(time) : momentText(time);
+}
 
 QString dateText(std::chrono::system_clock::time_point time) { return local(time).toString("yyyy-MM-dd"); }
 

@@ -16,6 +16,9 @@ QString sizeText(double bytes); ///< 1 MB = 1024²: "18.7 MB", "512 B"
 QString sizeText(const std::optional<std::uint64_t> &bytes);
 QString countText(double count); ///< "1,234"; thousands are grouped
 QString countText(const std::optional<std::uint64_t> &count);
+/// "960 ± 29"; without an error worth a figure, or a known one, "960".
+QString estimateText(double count, double error);
+QString estimateText(const std::optional<std::uint64_t> &count, const std::optional<std::uint64_t> &error);
 QString durationText(double seconds); ///< at most two units: "350 ms", "4.2 s", "15 min", "2 h 5 min", "3 d 4 h"
 QString durationText(const std::optional<std::chrono::seconds> &duration);
 QString roughDurationText(std::chrono::seconds duration); ///< one unit, as what is estimated: "40 min", "13 h"
@@ -28,8 +31,10 @@ QString growthText(const std::optional<double> &bytesPerSecond);      ///< "+5.4
 QString ageText(const std::optional<std::chrono::milliseconds> &age); ///< "just now", "47 s ago"
 QString clockText(std::chrono::system_clock::time_point time);        ///< local "14:03:27"
 QString momentText(std::chrono::system_clock::time_point time);       ///< local "24 Nov 14:03"
-QString dateText(std::chrono::system_clock::time_point time);         ///< local "2026-11-24"
-QString dateTimeText(std::chrono::system_clock::time_point time);     ///< local "2026-11-24 14:03"
+/// clockText() on the day of `now`, else momentText().
+QString soonText(std::chrono::system_clock::time_point time, std::chrono::system_clock::time_point now);
+QString dateText(std::chrono::system_clock::time_point time);     ///< local "2026-11-24"
+QString dateTimeText(std::chrono::system_clock::time_point time); ///< local "2026-11-24 14:03"
 QString dateTimeText(const std::optional<std::chrono::system_clock::time_point> &time);
 
 QString timeZoneText(std::chrono::system_clock::time_point time); ///< "CET", of the local times

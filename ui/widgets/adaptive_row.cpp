@@ -2,13 +2,8 @@
 
 namespace portolan::ui {
 
-namespace {
-
-constexpr int narrow = 48; ///< heights of a line
-
-}
-
-AdaptiveRow::AdaptiveRow(QWidget *parent) : QWidget(parent), m_row(new QBoxLayout(QBoxLayout::LeftToRight, this))
+AdaptiveRow::AdaptiveRow(int narrow, QWidget *parent)
+    : QWidget(parent), m_narrow(narrow), m_row(new QBoxLayout(QBoxLayout::LeftToRight, this))
 {
     m_row->setContentsMargins(0, 0, 0, 0);
     m_row->setSpacing(12);
@@ -17,7 +12,8 @@ AdaptiveRow::AdaptiveRow(QWidget *parent) : QWidget(parent), m_row(new QBoxLayou
 void AdaptiveRow::resizeEvent(QResizeEvent *event)
 {
     QWidget::resizeEvent(event);
-    m_row->setDirection(width() < fontMetrics().height() * narrow ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
+    m_row->setDirection(width() < fontMetrics().height() * m_narrow ? QBoxLayout::TopToBottom
+                                                                    : QBoxLayout::LeftToRight);
 }
 
 } // namespace portolan::ui

@@ -11,13 +11,17 @@ class AdaptiveRow final : public QWidget
     Q_OBJECT
 
 public:
-    explicit AdaptiveRow(QWidget *parent = nullptr);
+    static constexpr int usual = 54;
+
+    /// `narrow`: heights of a line below which they stand below each other; more for tables with much to say.
+    explicit AdaptiveRow(int narrow = usual, QWidget *parent = nullptr);
     QBoxLayout &row() { return *m_row; }
 
 protected:
     void resizeEvent(QResizeEvent *event) override;
 
 private:
+    const int m_narrow;
     QBoxLayout *m_row;
 };
 

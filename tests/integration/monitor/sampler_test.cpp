@@ -1,6 +1,7 @@
 #include "core/base/runtime.h"
 #include "core/base/system_clock.h"
 #include "core/monitor/cleanup.h"
+#include "core/monitor/redis_admin.h"
 #include "core/monitor/sampler.h"
 #include "core/redis/client.h"
 #include "core/telemetry/http_metrics.h"
@@ -286,6 +287,58 @@ private slots:
         qInfo("%.0f µs of server time per round, of which drawing %.0f µs", each,
               snapshot->families.cost.value_or(0) * 1e6);
         QVERIFY2(each < 5'000, qPrintable(QString::number(each))); // 0.5 % of a second; loaded CI machines included
+    }
+
+    void knowsItsOwnLoad()
+    {
+        RedisServerFixture server;
+        Monitored monitored(server);
+        waitReady(monitored);
+        monitored.sampler.start();
+        const auto before = monitored.inbox.wait([](const Snapshot &s) { return s.redis.ownCommandsPerSecond > 0.0; });
+        QVERIFY(before);
+        const auto after = monitored.inbox.wait([&](const Snapshot &s) { return s.sequence >= before->sequence + 30; });
+        QVERIFY(after);
+        // Nobody else is there, so all that Redis has counted since is the monitor's.
+        const double counted = double(*after->redis.commands - *before->redis.commands) /
+                               std::chrono::duration<double>(after->time - before->time).count();
+        const double own = *after->redis.ownCommandsPerSecond;
+        QVERIFY2(std::abs(own - counted) < counted * 0.15,
+                 qPrintable(QString("%1 a second, counted %2").arg(own).arg(counted)));
+        QVERIFY(!after->redis.hitRatio); // of its own look-ups there is none
+    }
+
+    void aCleanupIsFollowedByARecount()
+    {
+        RedisServerFixture server;
+        Monitored monitored(server);
+        waitReady(monitored);
+        redis::Command fill;
+        for (int i = 0; i < 3'000; ++i)
+            fill.add("SET", "s:" + std::to_string(i), "x").add("SET", "l:" + std::to_string(i), "x");
+        monitored.run(std::move(fill));
+        Cleanup cleanup(monitored.runtime.at(0), monitored.client, monitored.sampler.families(), *monitored.clock);
+        RedisAdmin admin(&monitored.client, {});
+        admin.connect(monitored.sampler, &cleanup);
+        monitored.sampler.start();
+        QVERIFY(monitored.inbox.wait([](const Snapshot &s) { return s.families.samples >= 300u; }));
+        const auto started =
+            runSync<Result<CleanupStatus>>(monitored.runtime.at(0), [&]() -> awaitable<Result<CleanupStatus>> {
+                Asker asker;
+                CleanupRequest request;
+                request.family = "sessions";
+                request.dryRun = false;
+                co_return co_await admin.cleanUp(std::move(asker), std::move(request));
+            });
+        QVERIFY(started.has_value());
+        // The first counts after it are of what is left, not of the last minute.
+        const auto counted = monitored.inbox.wait([](const Snapshot &s) {
+            return s.redis.keys == 3'000u && s.families.samples && *s.families.samples >= 400 && s.families.span < 1s;
+        });
+        QVERIFY(counted);
+        const auto sessions = std::ranges::find(counted->families.families, "sessions", &FamilyFigures::family);
+        QVERIFY(sessions != counted->families.families.end());
+        QCOMPARE(sessions->keys->value, 0.0);
     }
 
     void previewsAndCleansUp()

@@ -89,6 +89,21 @@ private slots:
         QCOMPARE(m_instance->redis(redis::Command("SMEMBERS", keys::binding("celery"))).elements.size(), 1u);
     }
 
+    void looksRarelyWhereNothingWaits()
+    {
+        m_instance->startWorkers();
+        const auto looks = [&] { return m_instance->pool->counters().emptySearches; };
+        const auto begin = std::chrono::steady_clock::now();
+        const auto before = looks();
+        QVERIFY(within(20s, [&] { return looks() >= before + 20; }));
+        QVERIFY(std::chrono::steady_clock::now() - begin > 2s); // about ten to slow down, then four a second
+        const auto enqueued = std::chrono::steady_clock::now();
+        const auto id = m_instance->enqueue("portal.noop");
+        QCOMPARE(m_instance->ended(id).state, std::string(state::success));
+        qInfo("a task was done after %lld ms",
+              static_cast<long long>((std::chrono::steady_clock::now() - enqueued) / 1ms));
+    }
+
     void endsWhatItCannotRun_data()
     {
         QTest::addColumn<QString>("name");

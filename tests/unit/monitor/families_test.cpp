@@ -189,6 +189,38 @@ private slots:
         QCOMPARE(figures.samples, std::optional<std::uint64_t>(500));
     }
 
+    void aRecountForgetsWhatWasDeleted()
+    {
+        const KeyFamilies families{Tier{}};
+        ManualClock clock;
+        FamilyEstimator estimator(families);
+        for (int i = 0; i < 1000; ++i)
+            estimator.addDraw("s:1", 100, {}, clock.steady());
+        clock.advance(20s);
+        QCOMPARE(estimator.figures(10, {}, {}, clock.steady()).span, std::optional<Age>(20s));
+        estimator.recount(); // the sessions were deleted
+        for (int i = 0; i < 200; ++i)
+            estimator.addDraw("l:1", 100, {}, clock.steady());
+        const auto figures = estimator.figures(10, {}, {}, clock.steady());
+        QCOMPARE(find(figures, "sessions")->keys->value, 0.0);
+        QCOMPARE(find(figures, "limits")->keys->value, 10.0);
+        QCOMPARE(figures.span, std::optional<Age>(0s));
+    }
+
+    void fewKeysAreDrawnMoreRarely()
+    {
+        const KeyFamilies families{Tier{}};
+        ManualClock clock;
+        FamilyEstimator estimator(families);
+        QCOMPARE(estimator.drawsWanted({}), std::size_t(32));
+        QCOMPARE(estimator.drawsWanted(20), std::size_t(32)); // until there are enough
+        for (int i = 0; i < 8 * 60; ++i)
+            estimator.addDraw("s:1", 100, {}, clock.steady());
+        QCOMPARE(estimator.drawsWanted(20), std::size_t(8));
+        QCOMPARE(estimator.drawsWanted(1'000), std::size_t(32)); // which want more than those
+        QCOMPARE(estimator.drawsWanted(1'000'000), std::size_t(32));
+    }
+
     void seesGrowth()
     {
         const KeyFamilies families{Tier{}};

@@ -113,6 +113,7 @@ private slots:
         metrics.answered(2, "GET", 101, 1h, 0);
         metrics.answered(HttpMetrics::noRoute, "BREW", 418, 1ms, 10);
         metrics.answered(HttpMetrics::noRoute, "GET", 99, 1ms, 10);
+        metrics.answered(HttpMetrics::noRoute, "GET", 404, 1ms, 0);
         clock.advance(10s);
         metrics.advance(clock.steady());
 
@@ -126,11 +127,11 @@ private slots:
         QVERIFY(text.find(R"(_count{route="/ws"})") == std::string::npos);
 
         const HttpMetrics::Window window = metrics.window(clock.steady());
-        QCOMPARE(window.all.count, std::uint64_t{95});
-        QCOMPARE(window.all.errors, std::uint64_t{2}); // 429 is none
-        QCOMPARE(window.timed, std::uint64_t{94});
+        QCOMPARE(window.all.count, std::uint64_t{96});
+        QVERIFY(window.all.unanswered == (Unanswered{2, 1, 1})); // 418 is none of them
+        QCOMPARE(window.timed, std::uint64_t{95});
         QVERIFY(*window.all.p99 < 0.03); // the stream's hour is not in it
-        QCOMPARE(window.all.perSecond, 9.5);
+        QCOMPARE(window.all.perSecond, 9.6);
         QCOMPARE(window.routes.size(), std::size_t{4});
         QCOMPARE(window.routes[0].figures.count, std::uint64_t{90});
         QCOMPARE(metrics.bytesSent(), std::uint64_t{9120});

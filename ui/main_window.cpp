@@ -24,6 +24,7 @@ namespace {
 
 constexpr auto geometryKey = "window/geometry";
 constexpr auto pageKey = "window/page";
+constexpr int roomy = 62; ///< heights of a line: from this width on there is room for more than figures
 constexpr std::chrono::seconds startTail{1}; ///< so long after its start what a portal says belongs to that
 
 QString linkWords(LinkState link)
@@ -59,7 +60,6 @@ MainWindow::MainWindow(const Parts &parts, ActionGate::Options options, QWidget 
       m_gate(parts.deployment, parts.stack, parts.confirmer, options),
       m_sidebar(new Sidebar),
       m_header(new DeploymentHeader),
-      m_notice(new NoticeBar),
       m_pages(new QStackedWidget),
       m_link(new ZoneBadge),
       m_age(mutedLabel())
@@ -102,14 +102,27 @@ void MainWindow::makeLayout()
     across->setContentsMargins(0, 8, 0, 0);
     across->setSpacing(0);
     across->addWidget(m_sidebar);
-    auto *column = new QVBoxLayout;
-    column->setContentsMargins(12, 8, 20, 12);
-    column->setSpacing(12);
-    column->addWidget(m_header);
-    column->addWidget(m_notice);
-    column->addWidget(m_pages, 1);
-    across->addLayout(column, 1);
+    m_column = new QVBoxLayout;
+    m_column->addWidget(m_header);
+    m_column->addWidget(m_pages, 1);
+    across->addLayout(m_column, 1);
     setCentralWidget(central);
+    m_notice = new NoticeBar(*m_header);
+    useRoom();
+}
+
+void MainWindow::useRoom()
+{
+    const bool narrow = width() < fontMetrics().height() * roomy;
+    m_sidebar->setCompact(narrow);
+    m_column->setContentsMargins(narrow ? 4 : 12, narrow ? 0 : 8, narrow ? 10 : 20, narrow ? 4 : 12);
+    m_column->setSpacing(narrow ? 8 : 12);
+}
+
+void MainWindow::resizeEvent(QResizeEvent *event)
+{
+    QMainWindow::resizeEvent(event);
+    useRoom();
 }
 
 void MainWindow::makePages()

@@ -14,6 +14,7 @@
 #include <QSettings>
 #include <QStackedWidget>
 #include <QTimer>
+#include <QVBoxLayout>
 
 namespace portolan::ui {
 
@@ -44,7 +45,7 @@ public:
     MainWindow(const Parts &parts, ActionGate::Options options, QWidget *parent = nullptr);
 
     bool openPage(const QString &id); ///< false: there is no such page
-    /// A line below the header; what did not work stays until it is dismissed.
+    /// A line over the header; what did not work stays until it is dismissed.
     void tell(const QString &sentence, bool worked);
     QString currentPage() const;
     Page *page() const;
@@ -52,11 +53,13 @@ public:
 
 protected:
     void closeEvent(QCloseEvent *event) override;
+    void resizeEvent(QResizeEvent *event) override;
     void changeEvent(QEvent *event) override;
 
 private:
     void makePages();
     void makeLayout();
+    void useRoom(); ///< as the width of the window is
     void makeMenus();
     void makeStatusBar();
     void addGlobal(QMenu &menu, const QString &text, const QString &iconName, const QKeySequence &keys,
@@ -74,7 +77,8 @@ private:
     ActionGate m_gate;
     Sidebar *m_sidebar;
     DeploymentHeader *m_header;
-    NoticeBar *m_notice;
+    NoticeBar *m_notice = nullptr;
+    QVBoxLayout *m_column = nullptr;
     QStackedWidget *m_pages;
     QMenu *m_pageMenu = nullptr;
     QList<QAction *> m_globals;

@@ -2,11 +2,13 @@
 #include "ui/support/local_choices.h"
 #include "ui/support/settings_file.h"
 #include "ui/support/url_password.h"
+#include "ui/widgets/table_view.h"
 #include "ui/widgets/url_line.h"
 
 #include <QAccessible>
 #include <QClipboard>
 #include <QFile>
+#include <QPlainTextEdit>
 
 using namespace portolan;
 using namespace portolan::ui;
@@ -30,6 +32,7 @@ private slots:
     void damagedChoicesArePassedOver_data();
     void damagedChoicesArePassedOver();
     void aDamagedFileBeginsAnew();
+    void longLogLinesAreReadWhole();
 
 private:
     static bool holds(Console &console, const QByteArray &word)
@@ -243,6 +246,26 @@ void LocalTest::aDamagedFileBeginsAnew()
     rememberChoices(*opened.settings, {}, chosen);
     opened.settings->sync();
     QCOMPARE(rememberedChoices(*openSettings(file.fileName()).settings), (Pairs{{"tier", "watchlist"}}));
+}
+
+void LocalTest::longLogLinesAreReadWhole()
+{
+    Console console;
+    console.window->openPage("local");
+    const std::string tail = std::string(2000, 'x') + " the end";
+    emit console.stack.logged({{console.clock.wall(), LogLine::Level::Info, "request " + tail},
+                               {console.clock.wall(), LogLine::Level::Info, "short"}});
+    Console::settle();
+    auto *log = console.find<TableView>("Log");
+    log->setFocus();
+    log->selectAll();
+    Console::settle();
+    const QString whole = console.find<QPlainTextEdit>("The chosen lines, whole")->toPlainText();
+    QVERIFY(whole.contains("request " + QString::fromStdString(tail)) && whole.contains("short"));
+    QTest::keySequence(log, QKeySequence::Copy);
+    const QStringList copied = QApplication::clipboard()->text().split('\n');
+    QCOMPARE(int(copied.size()), log->model()->rowCount());
+    QVERIFY(copied[copied.size() - 2].endsWith(QString::fromStdString(tail)));
 }
 
 QTEST_MAIN(LocalTest)

@@ -17,11 +17,13 @@ class ShellTest final : public QObject
 private slots:
     void pagesByKeyboard();
     void paletteFindsAndRuns();
+    void paletteSaysWhyNot();
     void paletteRanks_data();
     void paletteRanks();
     void verdicts_data();
     void verdicts();
     void tilesOpenTheirPages();
+    void aNoticeMovesNothing();
     void samplesGrowOld();
     void geometryAndThemeAreRemembered();
     void corruptSettingsDoNoHarm();
@@ -57,6 +59,43 @@ void ShellTest::paletteFindsAndRuns()
     QVERIFY(isDark(QApplication::palette()));
     console.theme.setMode(Theme::Mode::Light);
     QVERIFY(!isDark(QApplication::palette()));
+}
+
+void ShellTest::paletteSaysWhyNot()
+{
+    Console console;
+    console.window->openPage("connections");
+    console.press(Qt::Key_K, Qt::ControlModifier);
+    console.type("close the chosen");
+    const auto *list = console.window->findChild<CommandPalette *>()->findChild<QListWidget *>();
+    QVERIFY(list && list->count() > 0);
+    QVERIFY2(list->item(0)->text().contains("Choose a connection first."), qPrintable(list->item(0)->text()));
+}
+
+void ShellTest::aNoticeMovesNothing()
+{
+    Console console;
+    console.window->openPage("queue");
+    Console::settle();
+    const auto places = [&console] {
+        std::vector<QRect> all;
+        for (const QWidget *widget : console.window->page()->findChildren<QWidget *>())
+            all.emplace_back(widget->mapTo(console.window.get(), QPoint()), widget->size());
+        return all;
+    };
+    const auto before = places();
+    for (const bool worked : {true, false}) {
+        console.window->tell(QString("A sentence that takes more than one line. ").repeated(6), worked);
+        Console::settle();
+        QVERIFY(!console.notice().isEmpty());
+        QVERIFY(places() == before);
+    }
+    // What is said is read whole, in the narrowest window too.
+    auto *notice = console.window->findChild<NoticeBar *>();
+    console.window->resize(640, 480);
+    Console::settle();
+    QVERIFY(notice->height() >= notice->heightForWidth(notice->width()));
+    QVERIFY(console.window->rect().contains(notice->geometry()));
 }
 
 void ShellTest::paletteRanks_data()

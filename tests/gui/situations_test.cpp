@@ -3,6 +3,8 @@
 #include "ui/pages/queue_page.h"
 #include "ui/widgets/table_view.h"
 
+#include <QHeaderView>
+
 using namespace portolan;
 using namespace portolan::ui;
 
@@ -14,6 +16,10 @@ class SituationsTest final : public QObject
 private slots:
     void cleaningUpShowsInTheFigures();
     void closingAGroupShowsInTheFigures();
+    void ownConnectionsStay();
+    void limitsAreNotCut_data();
+    void limitsAreNotCut();
+    void theSharesOfRoutes();
     void operatorsDoNotManageUsers();
     void failuresAreShown();
     void drain_data();
@@ -49,6 +55,87 @@ void SituationsTest::closingAGroupShowsInTheFigures()
     QCOMPARE(console.stack.deployment().latest()->readings[1].zone, Zone::Yellow);
     console.press(Qt::Key_Delete, Qt::ShiftModifier);
     QCOMPARE(console.stack.deployment().latest()->readings[1].zone, Zone::Green);
+}
+
+void SituationsTest::ownConnectionsStay()
+{
+    Console console;
+    console.window->openPage("connections");
+    console.tick();
+    const auto choose = [&](const QString &name, const QString &text) {
+        auto *table = console.find<TableView>(name);
+        for (int row = 0; row < table->model()->rowCount(); ++row) {
+            const QModelIndex index = table->model()->index(row, 0);
+            if (index.data().toString() == text) // selectRow() would look at keys that an earlier test has pressed
+                table->selectionModel()->select(index, QItemSelectionModel::ClearAndSelect | QItemSelectionModel::Rows);
+        }
+        console.window->page()->updateCommands();
+    };
+    for (const auto &[table, command] : {std::pair(QString("Groups of connections"), QString("Close the group")),
+                                         std::pair(QString("Connections"), QString("Close the chosen"))}) {
+        choose(table, "portal");
+        QAction *close = console.command(command);
+        QVERIFY(!close->isEnabled());
+        QVERIFY2(close->toolTip().contains("portal's own"), qPrintable(close->toolTip()));
+        QVERIFY(console.find<QWidget>(command)->accessibleDescription().contains("portal's own"));
+        choose(table, "flower");
+        QVERIFY(close->isEnabled());
+        QVERIFY(console.find<QWidget>(command)->accessibleDescription().isEmpty());
+    }
+    console.find<TableView>("Connections")->selectAll(); // of these the portal's own are left alone
+    console.command("Close the chosen")->trigger();
+    for (const ClientInfo &client : *console.stack.deployment().clients().result())
+        QVERIFY(client.own);
+}
+
+void SituationsTest::limitsAreNotCut_data()
+{
+    QTest::addColumn<QSize>("size");
+    QTest::newRow("usual") << QSize(1180, 780);
+    QTest::newRow("small") << QSize(800, 600);
+}
+
+void SituationsTest::limitsAreNotCut()
+{
+    QFETCH(QSize, size);
+    Console console;
+    console.window->resize(size);
+    console.window->openPage("users");
+    Console::settle();
+    console.find<TableView>("Accounts")->selectRow(0);
+    auto *limits = console.find<TableView>("Use of limits");
+    QTRY_VERIFY(limits->model()->rowCount() > 0);
+    Console::settle();
+    QVERIFY(limits->horizontalHeader()->length() <= limits->viewport()->width());
+    for (int row = 0; row < limits->model()->rowCount(); ++row) {
+        for (int column = 0; column < limits->model()->columnCount(); ++column) {
+            const QString text = limits->model()->index(row, column).data().toString();
+            QVERIFY2(limits->fontMetrics().horizontalAdvance(text) + 16 <= limits->columnWidth(column),
+                     qPrintable(text));
+        }
+    }
+}
+
+void SituationsTest::theSharesOfRoutes()
+{
+    Console console;
+    console.window->openPage("performance");
+    console.tick();
+    const QAbstractItemModel *routes = console.find<TableView>("Routes")->model();
+    QStringList titles;
+    for (int column = 0; column < routes->columnCount(); ++column)
+        titles << routes->headerData(column, Qt::Horizontal).toString();
+    const auto cell = [&](const QString &route, const QString &title) {
+        for (int row = 0; row < routes->rowCount(); ++row) {
+            if (routes->index(row, 0).data().toString().startsWith(route))
+                return routes->index(row, int(titles.indexOf(title))).data().toString();
+        }
+        return QString();
+    };
+    QVERIFY2(cell("POST /auth/login", "Refused").endsWith(" %"), qPrintable(cell("POST /auth/login", "Refused")));
+    QCOMPARE(cell("GET /dashboard", "Refused"), QString("0"));
+    QCOMPARE(cell("GET /dashboard", "Not found"), QString("0"));
+    QCOMPARE(cell("other", "Not found"), QString("100 %"));
 }
 
 void SituationsTest::operatorsDoNotManageUsers()

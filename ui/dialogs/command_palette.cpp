@@ -45,9 +45,11 @@ CommandPalette::CommandPalette(const QList<QAction *> &actions, QWidget *parent)
     m_line->installEventFilter(this);
     m_list->setAccessibleName(tr("Commands"));
     m_list->setFocusPolicy(Qt::NoFocus);
+    m_list->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    m_list->setTextElideMode(Qt::ElideRight);
     layout->addWidget(m_line);
     layout->addWidget(m_list, 1);
-    resize(fontMetrics().height() * 28, fontMetrics().height() * 20);
+    resize(fontMetrics().height() * 36, fontMetrics().height() * 20);
     connect(m_line, &QLineEdit::textChanged, this, &CommandPalette::filter);
     connect(m_line, &QLineEdit::returnPressed, this, &CommandPalette::run);
     connect(m_list, &QListWidget::itemClicked, this, &CommandPalette::run);
@@ -65,8 +67,12 @@ void CommandPalette::filter(const QString &typed)
     m_list->clear();
     for (const auto &[quality, action] : fitting) {
         const QString keys = action->shortcut().toString(QKeySequence::NativeText);
-        auto *item =
-            new QListWidgetItem(action->icon(), plainText(*action) + (keys.isEmpty() ? "" : "    " + keys), m_list);
+        QString shown = plainText(*action);
+        if (!action->isEnabled() && !action->whatsThis().isEmpty())
+            shown += QStringLiteral("  –  ") + action->whatsThis();
+        else if (!keys.isEmpty())
+            shown += "    " + keys;
+        auto *item = new QListWidgetItem(action->icon(), shown, m_list);
         item->setData(Qt::UserRole, QVariant::fromValue<QObject *>(action));
         if (!action->isEnabled()) {
             item->setFlags(item->flags() & ~Qt::ItemIsEnabled);

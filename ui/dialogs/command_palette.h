@@ -8,6 +8,7 @@
 namespace portolan::ui {
 
 /// Everything the console can do, found by typing a part of it. Enter does it, Escape leaves.
+/// What cannot be done now says why ("what's this" of its action).
 class CommandPalette final : public QDialog
 {
     Q_OBJECT

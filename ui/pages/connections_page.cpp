@@ -1,7 +1,6 @@
 #include "ui/pages/connections_page.h"
 
 #include "ui/support/format.h"
-#include "ui/support/on_answer.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/adaptive_row.h"
 #include "ui/widgets/button_row.h"
@@ -63,16 +62,25 @@ ConnectionsPage::ConnectionsPage(const PageContext &context, QWidget *parent)
                                  {{tr("Connections to Redis"),
                                    {{Metric::RedisConnections, tr("connections")}},
                                    [](double v) { return countText(v); },
-                                   Resource::RedisConnections}}))
+                                   Resource::RedisConnections}})),
+      m_listed(
+          this, [this] { return this->context().deployment.clients(); },
+          [this](const Result<std::vector<ClientInfo>> &answer) { take(answer); })
 {
     m_close = addCommand(
         tr("Close the chosen"), "close", QKeySequence::Delete,
         [this] { this->context().gate.run(Action(CloseClients{chosenClients()})); },
-        [this] { return mayClose(!chosenClients().empty(), tr("Choose a connection first.")); });
+        [this] {
+            const bool chosen = m_clientView && !m_clientView->selectedSourceRows().isEmpty();
+            return mayClose(chosen, chosenClients(), tr("Choose a connection first."));
+        });
     m_closeGroup = addCommand(
         tr("Close the group"), "close", QKeySequence("Shift+Del"),
         [this] { this->context().gate.run(Action(CloseClients{chosenGroup()})); },
-        [this] { return mayClose(!chosenGroup().empty(), tr("Choose a group first.")); });
+        [this] {
+            const bool chosen = m_groupView && m_groupView->currentSourceRow() >= 0;
+            return mayClose(chosen, chosenGroup(), tr("Choose a group first."));
+        });
     body()->addWidget(m_history, 3);
     addExports(*m_history);
     auto *row = new AdaptiveRow;
@@ -86,7 +94,7 @@ void ConnectionsPage::addGroups(QBoxLayout &row)
     auto *card = new Card(tr("Who holds them"));
     m_groupView = new TableView(m_groups, tr("Groups of connections"), tr("Nobody is connected"));
     m_groupView->setSelectionMode(QAbstractItemView::SingleSelection);
-    m_groupView->setRowsShown(6);
+    m_groupView->setRowsShown(4);
     m_groupView->setToolTip(tr("Enter shows its connections only"));
     card->body()->addWidget(m_groupView, 1);
     auto *buttons = new ButtonRow;
@@ -107,7 +115,7 @@ void ConnectionsPage::addClients(QBoxLayout &row)
     m_filter->setClearButtonEnabled(true);
     m_clientCard->head()->addWidget(m_filter);
     m_clientView = new TableView(m_clients, tr("Connections"), tr("Nobody is connected"));
-    m_clientView->setRowsShown(6);
+    m_clientView->setRowsShown(4);
     m_clientCard->body()->addWidget(m_clientView, 1);
     auto *buttons = new ButtonRow;
     buttons->addWidget(buttonOf(m_close));
@@ -121,7 +129,7 @@ std::vector<std::uint64_t> ConnectionsPage::chosenClients() const
 {
     std::vector<std::uint64_t> ids;
     for (const int row : m_clientView ? m_clientView->selectedSourceRows() : QList<int>()) {
-        if (ids.size() < mostAtOnce)
+        if (ids.size() < mostAtOnce && !m_clients.row(row).own)
             ids.push_back(m_clients.row(row).id);
     }
     return ids;
@@ -134,16 +142,22 @@ std::vector<std::uint64_t> ConnectionsPage::chosenGroup() const
     if (row < 0)
         return ids;
     for (const ClientInfo &client : m_clients.rows()) {
-        if (groupOf(client) == m_groups.row(row).name && ids.size() < mostAtOnce)
+        if (groupOf(client) == m_groups.row(row).name && ids.size() < mostAtOnce && !client.own)
             ids.push_back(client.id);
     }
     return ids;
 }
 
-Capability ConnectionsPage::mayClose(bool chosen, const QString &otherwise) const
+Capability ConnectionsPage::mayClose(bool chosen, const std::vector<std::uint64_t> &ids, const QString &otherwise) const
 {
     const Capability allowed = context().gate.allowed(Action(CloseClients{}));
-    return allowed.available && !chosen ? Capability{false, otherwise.toStdString()} : allowed;
+    if (!allowed.available)
+        return allowed;
+    if (!chosen)
+        return {false, otherwise.toStdString()};
+    if (ids.empty())
+        return {false, tr("These are the portal's own: it would open others at once.").toStdString()};
+    return {};
 }
 
 void ConnectionsPage::showSnapshot(const Snapshot &snapshot)
@@ -165,8 +179,7 @@ void ConnectionsPage::showSnapshot(const Snapshot &snapshot)
     } else {
         m_clientCard->setNote(unknownText());
     }
-    onAnswer(this, context().deployment.clients(),
-             [this](const Result<std::vector<ClientInfo>> &answer) { take(answer); });
+    m_listed.ask();
 }
 
 void ConnectionsPage::take(const Result<std::vector<ClientInfo>> &answer)

@@ -2,6 +2,7 @@
 
 #include "ui/models/table_model.h"
 #include "ui/pages/page.h"
+#include "ui/support/poll.h"
 
 #include <QBoxLayout>
 #include <QLineEdit>
@@ -28,12 +29,14 @@ private:
     void addClients(QBoxLayout &row);
     std::vector<std::uint64_t> chosenClients() const;
     std::vector<std::uint64_t> chosenGroup() const;
-    Capability mayClose(bool chosen, const QString &otherwise) const;
+    /// `ids`: of those chosen, the ones that are not the portal's own.
+    Capability mayClose(bool chosen, const std::vector<std::uint64_t> &ids, const QString &otherwise) const;
     void take(const Result<std::vector<ClientInfo>> &answer);
 
     TableModel<ClientGroup, std::string> m_groups;
     TableModel<ClientInfo, std::uint64_t> m_clients;
     HistoryPanel *m_history;
+    Poll<Result<std::vector<ClientInfo>>> m_listed;
     Card *m_clientCard = nullptr;
     TableView *m_groupView = nullptr;
     TableView *m_clientView = nullptr;

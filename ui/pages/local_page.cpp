@@ -195,8 +195,17 @@ void LocalPage::addLog()
     card->head()->addWidget(m_filter);
     m_levels->setSourceModel(&m_log);
     m_logView = new TableView(*m_levels, tr("Log"), tr("No line was logged yet"), false);
-    m_logView->setRowsShown(8);
+    m_logView->setRowsShown(5);
     card->body()->addWidget(m_logView, 1);
+    m_whole = new QPlainTextEdit;
+    m_whole->setReadOnly(true);
+    m_whole->setFrameShape(QFrame::NoFrame);
+    m_whole->setTabChangesFocus(true);
+    m_whole->setAccessibleName(tr("The chosen lines, whole"));
+    m_whole->setPlaceholderText(tr("Choose a line to read all of it; Ctrl+C copies it"));
+    m_whole->setFixedHeight(fontMetrics().lineSpacing() * 3 + 12);
+    card->body()->addWidget(m_whole);
+    connect(m_logView, &TableView::selected, this, &LocalPage::showWhole);
     body()->addWidget(card, 1);
     connect(m_filter, &QLineEdit::textChanged, m_logView, &TableView::setFilter);
     connect(m_level, &QComboBox::currentIndexChanged, this,
@@ -218,6 +227,16 @@ LocalStackSettings LocalPage::settings() const
     chosen.databaseUrl = m_database->url().toStdString();
     chosen.dataDirectory = of(m_directory);
     return chosen;
+}
+
+void LocalPage::showWhole()
+{
+    constexpr int most = 100; // lines
+    QStringList lines;
+    for (const int row : m_logView->selectedSourceRows().mid(0, most))
+        lines << m_levels->index(row, LogModel::Message).data().toString();
+    if (const QString whole = lines.join('\n'); whole != m_whole->toPlainText())
+        m_whole->setPlainText(whole);
 }
 
 void LocalPage::showNote()

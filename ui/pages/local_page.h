@@ -8,6 +8,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QLineEdit>
+#include <QPlainTextEdit>
 #include <QSortFilterProxyModel>
 
 namespace portolan::ui {
@@ -36,6 +37,7 @@ private:
     LocalStackSettings settings() const;
     void begin(const LocalStackSettings &chosen, const StackCommand &command);
     void showNote();
+    void showWhole(); ///< of the chosen log lines
     void showState();
     void take(const std::vector<LogLine> &lines);
 
@@ -52,6 +54,7 @@ private:
     QComboBox *m_level = nullptr;
     QLineEdit *m_filter = nullptr;
     TableView *m_logView = nullptr;
+    QPlainTextEdit *m_whole = nullptr;
 };
 
 } // namespace portolan::ui

@@ -3,7 +3,6 @@
 #include "ui/pages/overview_causes.h"
 #include "ui/pages/page_table.h"
 #include "ui/support/format.h"
-#include "ui/support/on_answer.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/adaptive_row.h"
 #include "ui/widgets/card.h"
@@ -11,6 +10,7 @@
 #include "ui/widgets/table_view.h"
 
 #include <QCoreApplication>
+#include <QStyle>
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -150,7 +150,12 @@ std::string eventKey(const Event &event) { return std::to_string(event.time.time
 } // namespace
 
 OverviewPage::OverviewPage(const PageContext &context, QWidget *parent)
-    : Page(context, parent), m_events(eventColumns, eventKey)
+    : Page(context, parent),
+      m_events(eventColumns, eventKey),
+      m_trendPoll(
+          this, [this] { return askTrends(); }, [this](const Result<std::vector<Series>> &answer) { take(answer); }),
+      m_eventPoll(
+          this, [this] { return askEvents(); }, [this](const Result<std::vector<Event>> &answer) { take(answer); })
 {
     m_grid = new QGridLayout;
     m_grid->setSpacing(12);
@@ -183,7 +188,7 @@ void OverviewPage::addEvents(QBoxLayout &row)
     card->setNote(tr("in the last 24 h"));
     m_eventView = new TableView(m_events, tr("What happened lately"),
                                 tr("Nothing happened in the last 24 h: no change of zone, no restart, no action"));
-    m_eventView->setRowsShown(4);
+    m_eventView->setRowsShown(3);
     card->body()->addWidget(m_eventView, 1);
     row.addWidget(card, 1);
 }
@@ -206,7 +211,8 @@ void OverviewPage::arrange()
 {
     const int count = int(m_tiles.size());
     const int wide = m_tiles.front()->sizeHint().width() + m_grid->spacing();
-    const int columns = std::clamp((width() + m_grid->spacing()) / wide, 1, 4);
+    const int room = width() - style()->pixelMetric(QStyle::PM_ScrollBarExtent);
+    const int columns = std::clamp((room + m_grid->spacing()) / wide, 1, 4);
     if (columns == m_columns)
         return;
     m_columns = columns;
@@ -252,27 +258,29 @@ void OverviewPage::showSnapshot(const Snapshot &snapshot)
 
 void OverviewPage::refresh()
 {
-    askTrends();
-    askEvents();
+    m_trendPoll.ask();
+    m_eventPoll.ask();
 }
 
-void OverviewPage::askEvents()
+QFuture<Result<std::vector<Event>>> OverviewPage::askEvents()
 {
     const WallTime now = context().clock.wall();
-    onAnswer(this, context().deployment.events(now - eventSpan, now + std::chrono::seconds(1)),
-             [this](const Result<std::vector<Event>> &answer) {
-                 if (!answer) {
-                     m_eventView->setWhenEmpty(errorText(answer.error()));
-                     return;
-                 }
-                 std::vector<Event> latest(answer->rbegin(), answer->rend());
-                 if (latest.size() > mostEvents)
-                     latest.resize(mostEvents);
-                 m_events.setRows(std::move(latest));
-             });
+    return context().deployment.events(now - eventSpan, now + std::chrono::seconds(1));
 }
 
-void OverviewPage::askTrends()
+void OverviewPage::take(const Result<std::vector<Event>> &answer)
+{
+    if (!answer) {
+        m_eventView->setWhenEmpty(errorText(answer.error()));
+        return;
+    }
+    std::vector<Event> latest(answer->rbegin(), answer->rend());
+    if (latest.size() > mostEvents)
+        latest.resize(mostEvents);
+    m_events.setRows(std::move(latest));
+}
+
+QFuture<Result<std::vector<Series>>> OverviewPage::askTrends()
 {
     HistoryQuery query;
     for (const TileKind &kind : kinds)
@@ -280,25 +288,28 @@ void OverviewPage::askTrends()
     query.to = context().clock.wall();
     query.from = query.to - trendSpan;
     query.most = trendPoints;
-    onAnswer(this, context().deployment.history(query), [this](const Result<std::vector<Series>> &answer) {
-        if (!answer)
-            return;
-        const auto snapshot = context().deployment.latest();
-        for (std::size_t i = 0; i < m_tiles.size(); ++i) {
-            const auto series = std::ranges::find(*answer, kinds[i].metric, &Series::metric);
-            if (series == answer->end())
-                continue;
-            std::optional<double> yellow, red;
-            if (snapshot) {
-                const auto reading = std::ranges::find(snapshot->readings, kinds[i].resource, &Reading::resource);
-                if (reading != snapshot->readings.end()) {
-                    yellow = reading->yellow;
-                    red = reading->red;
-                }
+    return context().deployment.history(query);
+}
+
+void OverviewPage::take(const Result<std::vector<Series>> &answer)
+{
+    if (!answer)
+        return;
+    const auto snapshot = context().deployment.latest();
+    for (std::size_t i = 0; i < m_tiles.size(); ++i) {
+        const auto series = std::ranges::find(*answer, kinds[i].metric, &Series::metric);
+        if (series == answer->end())
+            continue;
+        std::optional<double> yellow, red;
+        if (snapshot) {
+            const auto reading = std::ranges::find(snapshot->readings, kinds[i].resource, &Reading::resource);
+            if (reading != snapshot->readings.end()) {
+                yellow = reading->yellow;
+                red = reading->red;
             }
-            m_tiles[i]->setTrend(*series, yellow, red);
         }
-    });
+        m_tiles[i]->setTrend(*series, yellow, red);
+    }
 }
 
 } // namespace portolan::ui

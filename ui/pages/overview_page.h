@@ -2,6 +2,7 @@
 
 #include "ui/models/table_model.h"
 #include "ui/pages/page.h"
+#include "ui/support/poll.h"
 #include "ui/widgets/tile.h"
 
 #include <QBoxLayout>
@@ -32,10 +33,14 @@ private:
     void addEvents(QBoxLayout &row);
     void addCauses(QBoxLayout &row);
     void showCauses(const Snapshot &snapshot, Age sampleAge);
-    void askEvents();
-    void askTrends();
+    QFuture<Result<std::vector<Event>>> askEvents();
+    QFuture<Result<std::vector<Series>>> askTrends();
+    void take(const Result<std::vector<Event>> &answer);
+    void take(const Result<std::vector<Series>> &answer);
 
     TableModel<Event, std::string> m_events;
+    Poll<Result<std::vector<Series>>> m_trendPoll;
+    Poll<Result<std::vector<Event>>> m_eventPoll;
     TableView *m_eventView = nullptr;
     std::vector<LinkRow *> m_causes;
     QGridLayout *m_grid;

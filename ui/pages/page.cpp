@@ -50,6 +50,7 @@ void Page::updateCommands()
         else if (!action->shortcut().isEmpty())
             tip += " (" + action->shortcut().toString(QKeySequence::NativeText) + ")";
         action->setEnabled(capability.available);
+        action->setWhatsThis(capability.available ? QString() : portolan::ui::text(capability.reason));
         action->setToolTip(tip);
     }
 }
@@ -78,6 +79,9 @@ QWidget *Page::buttonOf(QAction *command)
     auto *button = new FlatButton(this);
     button->setDefaultAction(command);
     button->setAccessibleName(command->text());
+    const auto describe = [button, command] { button->setAccessibleDescription(command->whatsThis()); };
+    connect(command, &QAction::changed, button, describe);
+    describe();
     return button;
 }
 

@@ -46,7 +46,8 @@ public:
     virtual QWidget *searchField() const { return nullptr; }        ///< where Ctrl+F goes
     const QList<QAction *> &commands() const { return m_commands; } ///< what it does to the portal
     const QList<QAction *> &exports() const { return m_exports; }   ///< what it hands on of what it shows
-    void updateCommands();                                          ///< greys out what is not allowed now, and says why
+    /// Greys out what is not allowed now, and says why: in the tool tip, and alone as the action's "what's this".
+    void updateCommands();
 
 signals:
     void pageWanted(const QString &id);

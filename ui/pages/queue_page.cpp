@@ -1,7 +1,6 @@
 #include "ui/pages/queue_page.h"
 
 #include "ui/support/format.h"
-#include "ui/support/on_answer.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/adaptive_row.h"
 #include "ui/widgets/button_row.h"
@@ -129,7 +128,13 @@ QueuePage::QueuePage(const PageContext &context, QWidget *parent)
       m_workers(workerColumns, workerKey),
       m_tasks(taskColumns, taskKey),
       m_figures(new FigureStrip({tr("Waiting"), tr("Prefetched"), tr("Running"), tr("Scheduled"), tr("Arriving"),
-                                 tr("Ended"), tr("Oldest"), tr("Time to drain"), tr("Age")}))
+                                 tr("Ended"), tr("Oldest"), tr("Time to drain"), tr("Age")})),
+      m_taskPoll(
+          this, [this] { return this->context().deployment.tasks({}); },
+          [this](const Result<TaskList> &answer) { take(answer); }),
+      m_workerPoll(
+          this, [this] { return this->context().deployment.workers(); },
+          [this](const Result<std::vector<WorkerInfo>> &answer) { take(answer); })
 {
     std::vector<ChartKind> charts;
     charts.push_back({tr("Backlog"),
@@ -200,7 +205,7 @@ void QueuePage::addTasks(QBoxLayout &row)
     m_taskCard->head()->addWidget(m_filter);
     m_taskView = new TableView(m_tasks, tr("Tasks"), tr("No task waits, runs, or ended lately"));
     m_taskView->setSelectionMode(QAbstractItemView::SingleSelection);
-    m_taskView->setRowsShown(6);
+    m_taskView->setRowsShown(4);
     m_taskCard->body()->addWidget(m_taskView, 1);
     auto *buttons = new ButtonRow;
     buttons->addWidget(buttonOf(m_revoke));
@@ -300,25 +305,31 @@ void QueuePage::showSnapshot(const Snapshot &snapshot)
 
 void QueuePage::ask()
 {
-    onAnswer(this, context().deployment.tasks({}), [this](const Result<TaskList> &answer) {
-        if (answer) {
-            m_tasks.setRows(answer->items);
-            m_taskCard->setNote(answer->complete ? QString() : tr("there are more than are listed"));
-        } else if (m_tasks.rows().empty()) {
-            m_taskView->setWhenEmpty(errorText(answer.error()));
-        }
-        showDetails();
-        updateCommands();
-    });
-    onAnswer(this, context().deployment.workers(), [this](const Result<std::vector<WorkerInfo>> &answer) {
-        if (answer)
-            m_workers.setRows(*answer);
-        else if (m_workers.rows().empty())
-            m_workerView->setWhenEmpty(errorText(answer.error()));
-        if (m_workerView->currentSourceRow() < 0 && !m_workers.rows().empty())
-            m_workerView->selectRow(0);
-        updateCommands();
-    });
+    m_taskPoll.ask();
+    m_workerPoll.ask();
+}
+
+void QueuePage::take(const Result<TaskList> &answer)
+{
+    if (answer) {
+        m_tasks.setRows(answer->items);
+        m_taskCard->setNote(answer->complete ? QString() : tr("there are more than are listed"));
+    } else if (m_tasks.rows().empty()) {
+        m_taskView->setWhenEmpty(errorText(answer.error()));
+    }
+    showDetails();
+    updateCommands();
+}
+
+void QueuePage::take(const Result<std::vector<WorkerInfo>> &answer)
+{
+    if (answer)
+        m_workers.setRows(*answer);
+    else if (m_workers.rows().empty())
+        m_workerView->setWhenEmpty(errorText(answer.error()));
+    if (m_workerView->currentSourceRow() < 0 && !m_workers.rows().empty())
+        m_workerView->selectRow(0);
+    updateCommands();
 }
 
 void QueuePage::refresh()

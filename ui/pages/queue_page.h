@@ -3,6 +3,7 @@
 #include "ui/models/table_model.h"
 #include "ui/pages/page.h"
 #include "ui/support/backlog_pace.h"
+#include "ui/support/poll.h"
 
 #include <QBoxLayout>
 #include <QLineEdit>
@@ -31,6 +32,8 @@ private:
     void addWorkers(QBoxLayout &row);
     void addTasks(QBoxLayout &row);
     void ask();
+    void take(const Result<TaskList> &answer);
+    void take(const Result<std::vector<WorkerInfo>> &answer);
     void showDetails();
     void resize(int by);
     const TaskInfo *chosenTask() const;
@@ -41,6 +44,8 @@ private:
     TableModel<WorkerInfo, std::string> m_workers;
     TableModel<TaskInfo, std::string> m_tasks;
     FigureStrip *m_figures;
+    Poll<Result<TaskList>> m_taskPoll;
+    Poll<Result<std::vector<WorkerInfo>>> m_workerPoll;
     HistoryPanel *m_history;
     Card *m_taskCard = nullptr;
     TableView *m_workerView = nullptr;

@@ -70,16 +70,19 @@ const std::array userColumns{
 };
 
 const std::array limitColumns{
-    Column<LimitUse>{QT_TRANSLATE_NOOP("tables", "Limit"), 10,
-                     [](const LimitUse &l) { return categoryWord(l.category); }},
+    Column<LimitUse>{QT_TRANSLATE_NOOP("tables", "Limit"), 12,
+                     [](const LimitUse &l) { return categoryWord(l.category); }, nullptr, nullptr, true},
     Column<LimitUse>{
-        QT_TRANSLATE_NOOP("tables", "Used"), 14,
+        QT_TRANSLATE_NOOP("tables", "Used"), 16,
         [](const LimitUse &l) { return UsersPage::tr("%1 of %2").arg(text(std::to_string(l.used)), text(l.window)); },
         [](const LimitUse &l) { return QVariant(qulonglong(l.used)); },
-        [](const LimitUse &l) { return l.limit ? std::optional(double(l.used) / double(l.limit)) : std::nullopt; }},
+        [](const LimitUse &l) { return l.limit ? std::optional(double(l.used) / double(l.limit)) : std::nullopt; },
+        true},
     Column<LimitUse>{QT_TRANSLATE_NOOP("tables", "Starts anew"), 11,
-                     [](const LimitUse &l) { return l.reset ? clockText(*l.reset) : QStringLiteral("–"); }, nullptr,
-                     nullptr, true},
+                     [](const LimitUse &l) {
+                         return l.reset ? soonText(*l.reset, std::chrono::system_clock::now()) : QStringLiteral("–");
+                     },
+                     nullptr, nullptr, true},
 };
 
 Id userKey(const User &user) { return user.id; }
@@ -95,7 +98,7 @@ UsersPage::UsersPage(const PageContext &context, QWidget *parent)
     m_typing.setInterval(typingPause);
     connect(&m_typing, &QTimer::timeout, this, &UsersPage::search);
     addCommands();
-    auto *row = new AdaptiveRow;
+    auto *row = new AdaptiveRow(72);
     addUsers(row->row());
     addLimits(row->row());
     body()->addWidget(row, 1);
@@ -161,13 +164,13 @@ void UsersPage::addUsers(QBoxLayout &row)
     m_userCard->body()->addLayout(line);
     m_userView = new TableView(m_users, tr("Accounts"), tr("Nobody has an account yet"), false);
     m_userView->setSelectionMode(QAbstractItemView::SingleSelection);
-    m_userView->setRowsShown(8);
+    m_userView->setRowsShown(5);
     m_userCard->body()->addWidget(m_userView, 1);
     auto *buttons = new ButtonRow;
     for (QAction *command : commands())
         buttons->addWidget(buttonOf(command));
     m_userCard->body()->addWidget(buttons);
-    row.addWidget(m_userCard, 5);
+    row.addWidget(m_userCard, 3);
     connect(m_search, &QLineEdit::textChanged, &m_typing, qOverload<>(&QTimer::start));
     connect(m_search, &QLineEdit::returnPressed, this, &UsersPage::search);
     connect(m_roles, &QComboBox::currentIndexChanged, this, &UsersPage::search);
@@ -182,9 +185,9 @@ void UsersPage::addLimits(QBoxLayout &row)
 {
     m_limitCard = new Card(tr("Use of limits"));
     m_limitView = new TableView(m_limits, tr("Use of limits"), tr("Choose an account to see its use of limits"));
-    m_limitView->setRowsShown(8);
+    m_limitView->setRowsShown(3);
     m_limitCard->body()->addWidget(m_limitView, 1);
-    m_limitCard->setMinimumWidth(fontMetrics().height() * 18);
+    m_limitCard->setMinimumWidth(fontMetrics().height() * 28);
     row.addWidget(m_limitCard, 2);
 }
 
@@ -292,7 +295,7 @@ void UsersPage::showSnapshot(const Snapshot &snapshot)
     if (snapshot.users.concurrent)
         note << tr("%1 now").arg(countText(snapshot.users.concurrent));
     if (snapshot.users.sessions)
-        note << tr("%1 sessions").arg(countText(snapshot.users.sessions));
+        note << tr("%1 sessions").arg(estimateText(snapshot.users.sessions, snapshot.users.sessionsError));
     m_userCard->setNote(note.join("  ·  "));
     updateCommands();
 }

@@ -7,11 +7,13 @@
 #include <QHBoxLayout>
 #include <QKeyEvent>
 #include <QToolButton>
+#include <algorithm>
 
 namespace portolan::ui {
 
-NoticeBar::NoticeBar(QWidget *parent) : QWidget(parent), m_label(new QLabel)
+NoticeBar::NoticeBar(QWidget &place) : QWidget(place.parentWidget()), m_place(place), m_label(new QLabel)
 {
+    place.installEventFilter(this);
     auto *layout = new QHBoxLayout(this);
     layout->setContentsMargins(38, 6, 8, 6);
     m_label->setTextFormat(Qt::PlainText);
@@ -37,6 +39,8 @@ void NoticeBar::tell(const QString &sentence, bool worked)
     m_worked = worked;
     m_label->setText(sentence);
     setAccessibleName(worked ? sentence : tr("Failed: %1").arg(sentence));
+    cover();
+    raise();
     show();
     update();
     if (worked)
@@ -48,6 +52,19 @@ void NoticeBar::tell(const QString &sentence, bool worked)
 }
 
 QString NoticeBar::sentence() const { return isHidden() ? QString() : m_label->text(); }
+
+void NoticeBar::cover()
+{
+    const QRect place = m_place.geometry();
+    setGeometry(place.x(), place.y(), place.width(), std::max(place.height(), heightForWidth(place.width())));
+}
+
+bool NoticeBar::eventFilter(QObject *watched, QEvent *event)
+{
+    if (watched == &m_place && (event->type() == QEvent::Resize || event->type() == QEvent::Move))
+        cover();
+    return QWidget::eventFilter(watched, event);
+}
 
 void NoticeBar::keyPressEvent(QKeyEvent *event)
 {
@@ -62,6 +79,7 @@ void NoticeBar::paintEvent(QPaintEvent *)
     const Colours &colours = coloursOf(palette());
     const QColor &colour = m_worked ? colours.green : colours.red;
     QPainter painter(this);
+    painter.fillRect(rect(), colours.window); // also the corners hide what is below
     painter.setRenderHint(QPainter::Antialiasing);
     painter.setPen(QPen(blend(colour, colours.window, 0.5), 1));
     painter.setBrush(blend(colour, colours.window, 0.12));

@@ -6,21 +6,27 @@
 
 namespace portolan::ui {
 
-/// How the last action ended: a line below the header. Good news goes by itself, bad news stays until it is dismissed.
+/// How the last action ended, over a place where nothing can be clicked, so that nothing moves below somebody's
+/// pointer. Good news goes by itself, bad news stays until it is dismissed.
 class NoticeBar final : public QWidget
 {
     Q_OBJECT
 
 public:
-    explicit NoticeBar(QWidget *parent = nullptr);
+    /// Covers `place`, a part of the same parent; grows below it where the sentence needs more room.
+    explicit NoticeBar(QWidget &place);
     void tell(const QString &sentence, bool worked);
     QString sentence() const;
 
 protected:
     void paintEvent(QPaintEvent *event) override;
     void keyPressEvent(QKeyEvent *event) override;
+    bool eventFilter(QObject *watched, QEvent *event) override;
 
 private:
+    void cover();
+
+    QWidget &m_place;
     QLabel *m_label;
     QTimer m_hide;
     bool m_worked = true;

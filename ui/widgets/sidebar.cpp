@@ -11,6 +11,12 @@ namespace {
 
 enum Data { ZoneRole = Qt::UserRole + 1, ZoneShownRole };
 
+bool isCompact(const QStyleOptionViewItem &option)
+{
+    const auto *sidebar = qobject_cast<const Sidebar *>(option.widget);
+    return sidebar && sidebar->isCompact();
+}
+
 class PageDelegate final : public QStyledItemDelegate
 {
 public:
@@ -18,7 +24,7 @@ public:
 
     QSize sizeHint(const QStyleOptionViewItem &option, const QModelIndex &) const override
     {
-        return {option.fontMetrics.height() * 11, option.fontMetrics.height() * 2 + 6};
+        return {option.fontMetrics.height() * 2, option.fontMetrics.height() * 2 + 6};
     }
 
     void paint(QPainter *painter, const QStyleOptionViewItem &option, const QModelIndex &index) const override
@@ -37,6 +43,15 @@ public:
         const double side = option.fontMetrics.height() * 1.15;
         const QRectF iconRect(row.left() + 10, row.center().y() - side / 2, side, side);
         index.data(Qt::DecorationRole).value<QIcon>().paint(painter, iconRect.toRect());
+        if (isCompact(option)) {
+            if (index.data(ZoneShownRole).toBool()) {
+                const double mark = option.fontMetrics.height() * 0.6;
+                paintZone(*painter, QRectF(row.right() - mark - 3, row.top() + 4, mark, mark),
+                          Zone(index.data(ZoneRole).toInt()), colours);
+            }
+            painter->restore();
+            return;
+        }
         double right = row.right() - 10;
         if (index.data(ZoneShownRole).toBool()) {
             const auto zone = Zone(index.data(ZoneRole).toInt());
@@ -96,6 +111,15 @@ void Sidebar::setZone(int row, Zone zone, bool shown)
     entry->setData(Qt::AccessibleTextRole, shown ? entry->text() + ", " + zoneWord(zone) : entry->text());
 }
 
-QSize Sidebar::sizeHint() const { return {fontMetrics().height() * 16, 200}; }
+void Sidebar::setCompact(bool compact)
+{
+    if (compact == m_compact)
+        return;
+    m_compact = compact;
+    setFixedWidth(sizeHint().width());
+    viewport()->update();
+}
+
+QSize Sidebar::sizeHint() const { return {fontMetrics().height() * (m_compact ? 4 : 16), 200}; }
 
 } // namespace portolan::ui

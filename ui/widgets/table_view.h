@@ -6,6 +6,7 @@
 namespace portolan::ui {
 
 /// A table of rows: sorted by its headers, filtered by words, selected by rows, and with something to say when empty.
+/// Copied (Ctrl+C) are the chosen rows, whole, whatever is cut on screen.
 class TableView final : public QTableView
 {
     Q_OBJECT
@@ -35,6 +36,7 @@ protected:
 
 private:
     void fitColumns();
+    void copyRows() const;
 
     QSortFilterProxyModel *m_proxy;
     QString m_whenEmpty;

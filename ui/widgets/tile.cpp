@@ -53,7 +53,7 @@ void Tile::setTrend(Series trend, std::optional<double> yellow, std::optional<do
 QSize Tile::sizeHint() const
 {
     const int em = fontMetrics().height();
-    return {em * 14, em * 9 + int(padding)};
+    return {em * 14, em * 7 + int(padding)};
 }
 
 void Tile::keyPressEvent(QKeyEvent *event)

@@ -35,7 +35,7 @@ TimeChart::TimeChart(const QString &title, Format format, bool binary, QWidget *
 
 QSize TimeChart::sizeHint() const { return {fontMetrics().height() * 30, fontMetrics().height() * 12}; }
 
-QSize TimeChart::minimumSizeHint() const { return {fontMetrics().height() * 12, fontMetrics().height() * 7}; }
+QSize TimeChart::minimumSizeHint() const { return {fontMetrics().height() * 12, fontMetrics().height() * 6}; }
 
 void TimeChart::setLines(std::vector<Line> lines, WallTime from, WallTime to)
 {

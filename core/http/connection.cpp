@@ -355,7 +355,7 @@ awaitable<void> Connection::openWebSocket(const Route &route)
     wait(Phase::WebSocket, SteadyTime::min());
     const bool accepted = co_await m_webSocket->accept(m_request);
     if (accepted) {
-        m_core->observer.answered(m_request, &route, 101, m_core->clock.steady() - m_served.started, 0);
+        m_core->observer.answered(m_request, nullptr, 101, m_core->clock.steady() - m_served.started, 0);
         m_core->webSockets.fetch_add(1, std::memory_order_relaxed);
         m_hold.reset(); // the answer is written; what the socket does later is its handler's
         if (m_draining)
@@ -369,7 +369,7 @@ awaitable<void> Connection::openWebSocket(const Route &route)
             thrown = "something that is no std::exception";
         }
         if (thrown) {
-            m_core->observer.failed(m_request, &route, *thrown);
+            m_core->observer.failed(m_request, nullptr, *thrown);
             m_webSocket->close(1011, "internal");
         }
         co_await m_webSocket->finish();

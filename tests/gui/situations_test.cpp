@@ -5,6 +5,7 @@
 #include "ui/widgets/table_view.h"
 
 #include <QFuture>
+#include <QHeaderView>
 
 using namespace portolan;
 using namespace portolan::ui;
@@ -113,6 +114,7 @@ void SituationsTest::limitsAreNotCut()
     auto *limits = console.find<TableView>("Use of limits");
     QTRY_VERIFY(limits->model()->rowCount() > 0);
     Console::settle();
+    QVERIFY(limits->horizontalHeader()->length() <= limits->viewport()->width());
     for (int row = 0; row < limits->model()->rowCount(); ++row) {
         for (int column = 0; column < limits->model()->columnCount(); ++column) {
             const QString text = limits->model()->index(row, column).data().toString();

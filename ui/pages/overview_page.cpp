@@ -10,6 +10,7 @@
 #include "ui/widgets/table_view.h"
 
 #include <QCoreApplication>
+#include <QStyle>
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -211,7 +212,8 @@ void OverviewPage::arrange()
 {
     const int count = int(m_tiles.size());
     const int wide = m_tiles.front()->sizeHint().width() + m_grid->spacing();
-    const int columns = std::clamp((width() + m_grid->spacing()) / wide, 1, 4);
+    const int room = width() - style()->pixelMetric(QStyle::PM_ScrollBarExtent);
+    const int columns = std::clamp((room + m_grid->spacing()) / wide, 1, 4);
     if (columns == m_columns)
         return;
     m_columns = columns;

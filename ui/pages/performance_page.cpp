@@ -40,10 +40,10 @@ template <std::optional<double> TrafficFigures::*percentile> QVariant latencyKey
     return (r.traffic.*percentile).value_or(-1);
 }
 
-/// Requests that fit no route are one row, whatever their paths.
+/// Requests that fit no route are one row, whatever their paths; the handshakes of WebSockets are in it.
 QString routeText(const RouteFigures &r)
 {
-    return r.route == "other" ? PerformancePage::tr("other (no such path)") : text(r.method + ' ' + r.route);
+    return r.route == "other" ? PerformancePage::tr("other") : text(r.method + ' ' + r.route);
 }
 
 const std::array columns{

@@ -9,6 +9,7 @@
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/table_view.h"
 
+#include <algorithm>
 #include <array>
 
 namespace portolan::ui {
@@ -29,9 +30,11 @@ QString errorText(const std::optional<Estimate> &estimate)
 QString commandsText(const RedisFigures &redis)
 {
     const QString all = rateText(redis.commandsPerSecond);
-    return redis.commandsPerSecond && redis.ownCommandsPerSecond
-               ? RedisPage::tr("%1 (%2 own)").arg(all, countText(*redis.ownCommandsPerSecond))
-               : all;
+    if (!redis.commandsPerSecond || !redis.ownCommandsPerSecond)
+        return all;
+    // The one is of the last second or two, the other of the last ten.
+    const double own = std::min(*redis.ownCommandsPerSecond, *redis.commandsPerSecond);
+    return RedisPage::tr("%1 (%2 own)").arg(all, countText(own));
 }
 
 QString hitText(const RedisFigures &redis)

@@ -70,15 +70,15 @@ const std::array userColumns{
 };
 
 const std::array limitColumns{
-    Column<LimitUse>{QT_TRANSLATE_NOOP("tables", "Limit"), 14,
+    Column<LimitUse>{QT_TRANSLATE_NOOP("tables", "Limit"), 12,
                      [](const LimitUse &l) { return categoryWord(l.category); }, nullptr, nullptr, true},
     Column<LimitUse>{
-        QT_TRANSLATE_NOOP("tables", "Used"), 18,
+        QT_TRANSLATE_NOOP("tables", "Used"), 16,
         [](const LimitUse &l) { return UsersPage::tr("%1 of %2").arg(text(std::to_string(l.used)), text(l.window)); },
         [](const LimitUse &l) { return QVariant(qulonglong(l.used)); },
         [](const LimitUse &l) { return l.limit ? std::optional(double(l.used) / double(l.limit)) : std::nullopt; },
         true},
-    Column<LimitUse>{QT_TRANSLATE_NOOP("tables", "Starts anew"), 12,
+    Column<LimitUse>{QT_TRANSLATE_NOOP("tables", "Starts anew"), 11,
                      [](const LimitUse &l) {
                          return l.reset ? soonText(*l.reset, std::chrono::system_clock::now()) : QStringLiteral("–");
                      },
@@ -98,7 +98,7 @@ UsersPage::UsersPage(const PageContext &context, QWidget *parent)
     m_typing.setInterval(typingPause);
     connect(&m_typing, &QTimer::timeout, this, &UsersPage::search);
     addCommands();
-    auto *row = new AdaptiveRow(58);
+    auto *row = new AdaptiveRow(72);
     addUsers(row->row());
     addLimits(row->row());
     body()->addWidget(row, 1);
@@ -170,7 +170,7 @@ void UsersPage::addUsers(QBoxLayout &row)
     for (QAction *command : commands())
         buttons->addWidget(buttonOf(command));
     m_userCard->body()->addWidget(buttons);
-    row.addWidget(m_userCard, 5);
+    row.addWidget(m_userCard, 3);
     connect(m_search, &QLineEdit::textChanged, &m_typing, qOverload<>(&QTimer::start));
     connect(m_search, &QLineEdit::returnPressed, this, &UsersPage::search);
     connect(m_roles, &QComboBox::currentIndexChanged, this, &UsersPage::search);

@@ -315,6 +315,8 @@ void TimeChart::paintSpread(QPainter &painter, std::size_t line) const
     QColor fill = lineColour(line);
     fill.setAlphaF(0.28f);
     const QRgb pixel = qPremultiply(fill.rgba());
+    auto *const pixels = reinterpret_cast<QRgb *>(spread.bits());
+    const qsizetype stride = spread.bytesPerLine() / qsizetype(sizeof(QRgb));
     for (int x = 0; x < width; ++x) {
         const PixelColumn &column = m_columns[line][std::size_t(x)];
         const double top = yOf(column.high), bottom = yOf(column.low);
@@ -322,7 +324,7 @@ void TimeChart::paintSpread(QPainter &painter, std::size_t line) const
             continue;
         const int last = std::min(spread.height(), int(std::lround((bottom - area.top()) * ratio)));
         for (int y = std::max(0, int(std::lround((top - area.top()) * ratio))); y < last; ++y)
-            reinterpret_cast<QRgb *>(spread.scanLine(y))[x] = pixel;
+            pixels[y * stride + x] = pixel;
     }
     painter.drawImage(QRectF(area.left(), area.top(), width, spread.height() / ratio), spread);
 }

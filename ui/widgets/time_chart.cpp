@@ -337,8 +337,9 @@ void TimeChart::paintLine(QPainter &painter, std::size_t line) const
     QPolygonF mean;
     paintSpread(painter, line);
     const auto flush = [&] {
-        painter.setPen(QPen(colour, 1.6, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
-        // A long polyline is one outline to fill, whose cost grows with how often it crosses itself: so in pieces.
+        painter.setPen(QPen(colour, 1.6, Qt::SolidLine, Qt::RoundCap, Qt::BevelJoin));
+        // A long polyline is one outline to fill, whose cost grows with how often it crosses itself: so in pieces, and
+        // without round joins, which add to it at each point.
         for (qsizetype from = 0; from + 1 < mean.size(); from += piece)
             painter.drawPolyline(mean.data() + from, int(std::min(piece + 1, mean.size() - from)));
         if (mean.size() == 1)

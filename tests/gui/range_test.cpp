@@ -8,6 +8,7 @@
 
 #include <QAbstractButton>
 #include <QFuture>
+#include <QMouseEvent>
 #include <QRegularExpression>
 #include <QSignalSpy>
 #include <QWheelEvent>
@@ -136,8 +137,18 @@ void RangeTest::eventsAreReached()
     static const QRegularExpression words("\\b\\d\\d:\\d\\d Redis memory turned yellow");
     QVERIFY2(chart->readOut().contains(words), qPrintable(chart->readOut()));
     QCOMPARE(chart->accessibleDescription(), chart->readOut());
+    const QString walkedTo = chart->readOut();
     console.press(Qt::Key_Escape);
     QVERIFY2(chart->accessibleDescription().contains(words), qPrintable(chart->accessibleDescription()));
+    // By mouse too: somewhere along the chart the pointer is on the mark.
+    bool hovered = false;
+    for (int x = 0; x < chart->width() && !hovered; x += 4) {
+        const QPointF at(x, chart->height() / 2.0);
+        QMouseEvent move(QEvent::MouseMove, at, chart->mapToGlobal(at), Qt::NoButton, Qt::NoButton, {});
+        QCoreApplication::sendEvent(chart, &move);
+        hovered = chart->readOut().contains(words);
+    }
+    QVERIFY2(hovered, qPrintable(walkedTo));
 }
 
 void RangeTest::trendsHaveTheScaleOfTheirLimit_data()

@@ -28,8 +28,8 @@ std::vector<double> roundSteps(double top, int wanted, bool binary)
 
 std::vector<Tick> timeTicks(WallTime from, WallTime to, int wanted)
 {
-    constexpr std::array<qint64, 16> rounds{10,   30,   60,    120,   300,   600,   900,    1800,
-                                            3600, 7200, 14400, 21600, 43200, 86400, 432000, 864000};
+    constexpr std::array<qint64, 19> rounds{1,    2,    5,    10,    30,    60,    120,   300,    600,   900,
+                                            1800, 3600, 7200, 14400, 21600, 43200, 86400, 432000, 864000};
     using std::chrono::duration_cast;
     using std::chrono::milliseconds;
     const qint64 start = duration_cast<milliseconds>(from.time_since_epoch()).count();
@@ -42,7 +42,7 @@ std::vector<Tick> timeTicks(WallTime from, WallTime to, int wanted)
     // Midnight is local, so are the moments counted from it.
     const qint64 midnight = QDateTime::fromMSecsSinceEpoch(start).date().startOfDay().toMSecsSinceEpoch();
     std::vector<Tick> ticks;
-    for (qint64 at = midnight; at < end; at += step * 1000) {
+    for (qint64 at = midnight + (start - midnight) / (step * 1000) * step * 1000; at < end; at += step * 1000) {
         if (at < start)
             continue;
         const QDateTime time = QDateTime::fromMSecsSinceEpoch(at);

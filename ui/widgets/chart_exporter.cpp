@@ -107,8 +107,10 @@ void ChartExporter::start(ExportFormat format, ExportSource source)
     // A picture is of what is seen now, however long somebody looks for a folder.
     const ChartReport report{source.title, text(info.name),        source.from,
                              source.to,    m_context.clock.wall(), source.charts};
-    const auto picture = std::make_shared<ReportPainter>(
-        report, format == ExportFormat::Png ? ReportPainter::Medium::Image : ReportPainter::Medium::Document);
+    std::shared_ptr<ReportPainter> picture;
+    if (format != ExportFormat::Csv)
+        picture = std::make_shared<ReportPainter>(
+            report, format == ExportFormat::Png ? ReportPainter::Medium::Image : ReportPainter::Medium::Document);
     const SaveQuestion question{exportTitle(format), folder,
                                 fileName(text(info.name), source.title, source.to, kind.suffix),
                                 QCoreApplication::translate("export", kind.filter)};

@@ -145,7 +145,9 @@ bool HistoryPanel::widen(const std::vector<Series> &series, WallTime from, WallT
 
 void HistoryPanel::showRange()
 {
-    m_card->setNote(tr("%1 to %2  ·  0 returns to now").arg(dateTimeText(m_from), dateTimeText(m_to)));
+    const bool seconds = m_to - m_from < std::chrono::minutes(10);
+    const QString from = seconds ? dateText(m_from) + ' ' + clockText(m_from) : dateTimeText(m_from);
+    m_card->setNote(tr("%1 to %2  ·  0 returns to now").arg(from, seconds ? clockText(m_to) : dateTimeText(m_to)));
 }
 
 void HistoryPanel::returnToNow()

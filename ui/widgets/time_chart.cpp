@@ -315,6 +315,8 @@ void TimeChart::paintSpread(QPainter &painter, std::size_t line) const
     QColor fill = lineColour(line);
     fill.setAlphaF(0.28f);
     const QRgb pixel = qPremultiply(fill.rgba());
+    auto *const pixels = reinterpret_cast<QRgb *>(spread.bits());
+    const qsizetype stride = spread.bytesPerLine() / qsizetype(sizeof(QRgb));
     for (int x = 0; x < width; ++x) {
         const PixelColumn &column = m_columns[line][std::size_t(x)];
         const double top = yOf(column.high), bottom = yOf(column.low);
@@ -322,7 +324,7 @@ void TimeChart::paintSpread(QPainter &painter, std::size_t line) const
             continue;
         const int last = std::min(spread.height(), int(std::lround((bottom - area.top()) * ratio)));
         for (int y = std::max(0, int(std::lround((top - area.top()) * ratio))); y < last; ++y)
-            reinterpret_cast<QRgb *>(spread.scanLine(y))[x] = pixel;
+            pixels[y * stride + x] = pixel;
     }
     painter.drawImage(QRectF(area.left(), area.top(), width, spread.height() / ratio), spread);
 }
@@ -335,8 +337,9 @@ void TimeChart::paintLine(QPainter &painter, std::size_t line) const
     QPolygonF mean;
     paintSpread(painter, line);
     const auto flush = [&] {
-        painter.setPen(QPen(colour, 1.6, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
-        // A long polyline is one outline to fill, whose cost grows with how often it crosses itself: so in pieces.
+        painter.setPen(QPen(colour, 1.6, Qt::SolidLine, Qt::RoundCap, Qt::BevelJoin));
+        // A long polyline is one outline to fill, whose cost grows with how often it crosses itself: so in pieces, and
+        // without round joins, which add to it at each point.
         for (qsizetype from = 0; from + 1 < mean.size(); from += piece)
             painter.drawPolyline(mean.data() + from, int(std::min(piece + 1, mean.size() - from)));
         if (mean.size() == 1)

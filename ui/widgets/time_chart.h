@@ -93,6 +93,7 @@ private:
     void zoom(double factor, double column); ///< of the time shown; what is at the column stays there
     void pan(double part);
     void seekEvent(bool forward);
+    QString figures() const;
     QString eventText(const Event &event) const;
     QString eventWords() const; ///< of those at the cursor
     void describe();            ///< to who cannot see it

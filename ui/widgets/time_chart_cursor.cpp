@@ -44,6 +44,14 @@ QString TimeChart::readOut() const
 {
     if (!m_cursor || !m_hasData)
         return {};
+    QStringList parts{figures(), eventWords(), m_standing.words};
+    parts.removeAll({});
+    return parts.join("   ");
+}
+
+/// What is known at the cursor.
+QString TimeChart::figures() const
+{
     const WallTime time = timeAt(*m_cursor);
     const bool days = m_to - m_from > std::chrono::hours(30);
     QStringList parts{days ? dateTimeText(time) : clockText(time)};
@@ -55,10 +63,6 @@ QString TimeChart::readOut() const
                 value += tr(" (%1 – %2)").arg(m_format(column->low), m_format(column->high));
         }
         parts << (m_lines.size() > 1 ? m_lines[line].name + ' ' + value : value);
-    }
-    for (const QString &more : {eventWords(), m_standing.words}) {
-        if (!more.isEmpty())
-            parts << more;
     }
     return parts.join("   ");
 }
@@ -137,8 +141,10 @@ void TimeChart::paintCursor(QPainter &painter) const
     }
     const double left = fontMetrics().horizontalAdvance(m_title) + 20.0;
     const QRectF head(left, 0, width() - left - 2, fontMetrics().height() * 1.2);
-    painter.drawText(head, Qt::AlignRight | Qt::AlignVCenter,
-                     fontMetrics().elidedText(readOut(), Qt::ElideRight, int(head.width())));
+    painter.drawText(
+        head, Qt::AlignRight | Qt::AlignVCenter,
+        fontMetrics().elidedText(m_standing.words.isEmpty() ? figures() : figures() + "   " + m_standing.words,
+                                 Qt::ElideRight, int(head.width())));
 }
 
 void TimeChart::moveCursor(std::optional<int> column)

@@ -22,7 +22,8 @@
 namespace portolan {
 
 /// A bounded pool of threads for work that blocks or burns CPU (password hashing, file I/O): never an I/O thread's job.
-/// The queue is bounded too: over it, run() answers ErrorKind::Unavailable at once instead of piling up.
+/// The queue is bounded too: over it, run() answers ErrorKind::Unavailable at once instead of piling up. It ends before
+/// the executors that it answers on.
 class BlockingPool final
 {
     /// What run() answers: a Result stays one, anything else is wrapped.
@@ -52,9 +53,11 @@ public:
                 auto state = std::make_shared<Waiting<std::decay_t<decltype(handler)>, F, decltype(executor)>>(
                     Waiting<std::decay_t<decltype(handler)>, F, decltype(executor)>{std::move(handler), std::move(job),
                                                                                     asio::make_work_guard(executor)});
-                push([state](const Error *refused) {
+                push([state](const Error *refused) mutable {
                     R result = refused ? R(*refused) : R(state->work());
-                    asio::post(state->guard.get_executor(), [state, result = std::move(result)]() mutable {
+                    const auto executor = state->guard.get_executor();
+                    // Nothing of it stays on this thread: the caller may be gone as soon as it has its answer.
+                    asio::post(executor, [state = std::move(state), result = std::move(result)]() mutable {
                         std::move(state->handler)(std::move(result));
                     });
                 });

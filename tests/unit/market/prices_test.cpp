@@ -311,9 +311,9 @@ void PricesTest::csvProviderReadsFiles()
     std::ofstream(path / "ACME.csv") << head << "2026-01-02,10,12,9,10,100\n2026-01-05,10,12,9,11,200\n";
     std::ofstream(path / "BAD.csv") << head << "2026-01-02,10,12,9,10,100\nx\n";
     std::ofstream(path / "EMPTY.csv") << head;
+    Runtime runtime(1); // outlives the pool, which answers on it
     BlockingPool pool("csv", 1, 8);
     CsvProvider provider(path, pool);
-    Runtime runtime(1);
     const auto quote = [&](std::string symbol) {
         return runSync<Result<Quote>>(runtime.at(0), [&provider, symbol] { return provider.quote(symbol); });
     };

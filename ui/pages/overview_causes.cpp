@@ -19,10 +19,11 @@ std::optional<Cause> biggestFamily(const Snapshot &snapshot)
     const FamilyFigures &first = families.front();
     QString figure =
         first.budget ? sizeOfText(first.bytes->value, double(*first.budget)) : sizeText(first.bytes->value);
-    if (const double half = (first.bytes->high - first.bytes->low) / 2; half >= 1)
-        figure += QStringLiteral(" ± ") + sizeText(half);
+    // One line has room for one of them; the page it leads to has both.
     if (first.growth)
         figure += ", " + growthText(first.growth);
+    else if (const double half = (first.bytes->high - first.bytes->low) / 2; half >= 1)
+        figure += QStringLiteral(" ± ") + sizeText(half);
     return Cause{text(first.family), figure, *snapshot.families.age};
 }
 

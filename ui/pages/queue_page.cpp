@@ -270,7 +270,7 @@ void QueuePage::resize(int by)
         ++wanted.underWay;
         wanted.settled = false;
     }
-    context().gate.run(action, [self = QPointer(this), node = worker.node, size, counts](bool worked) {
+    context().gate.run(action, [self = QPointer<QueuePage>(this), node = worker.node, size, counts](bool worked) {
         if (!self)
             return;
         Wanted &wanted = self->m_wanted[node];

@@ -114,7 +114,7 @@ void ChartExporter::start(ExportFormat format, ExportSource source)
     const SaveQuestion question{exportTitle(format), folder,
                                 fileName(text(info.name), source.title, source.to, kind.suffix),
                                 QCoreApplication::translate("export", kind.filter)};
-    const auto answer = [=, self = QPointer(this), round = ++m_round](const QString &path) {
+    const auto answer = [=, self = QPointer<ChartExporter>(this), round = ++m_round](const QString &path) {
         if (!self || round != self->m_round)
             return;
         if (path.isEmpty())

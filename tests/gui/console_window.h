@@ -35,18 +35,30 @@ class ConsoleWindow
 {
 public:
     ConsoleWindow(LocalStack &stack, const Clock &clock, ActionGate::Options options = {})
-        : settings(folder.filePath("settings.ini"), QSettings::IniFormat), theme(*qApp, settings)
+        : settings(folder.filePath("settings.ini"), QSettings::IniFormat),
+          theme(*qApp, settings),
+          m_stack(stack),
+          m_clock(clock)
     {
-        const MainWindow::Parts parts{stack.deployment(),
-                                      &stack,
-                                      confirmer,
-                                      clock,
-                                      settings,
-                                      theme,
-                                      [this](const QUrl &url) { opened.push_back(url); },
-                                      [this](const SaveQuestion &question, const SaveAnswer &answer) {
-                                          answer(folder.filePath(question.fileName));
-                                      }};
+        open(parts(), options);
+    }
+
+    /// What its window is made of; to open it anew with something else among them.
+    MainWindow::Parts parts()
+    {
+        return {m_stack.deployment(),
+                &m_stack,
+                confirmer,
+                m_clock,
+                settings,
+                theme,
+                [this](const QUrl &url) { opened.push_back(url); },
+                [this](const SaveQuestion &question, const SaveAnswer &answer) {
+                    answer(folder.filePath(question.fileName));
+                }};
+    }
+    void open(const MainWindow::Parts &parts, ActionGate::Options options = {})
+    {
         window = std::make_unique<MainWindow>(parts, options);
         window->resize(1180, 780);
         window->show();
@@ -112,6 +124,10 @@ public:
     Theme theme;
     std::vector<QUrl> opened;
     std::unique_ptr<MainWindow> window;
+
+private:
+    LocalStack &m_stack;
+    const Clock &m_clock;
 };
 
 } // namespace portolan::ui

@@ -82,20 +82,12 @@ struct SavingConsole
     explicit SavingConsole(demo::DemoOptions demoOptions = {}, ActionGate::Options options = {})
         : console(std::move(demoOptions), options)
     {
-        const MainWindow::Parts parts{console.stack.deployment(),
-                                      &console.stack,
-                                      console.confirmer,
-                                      console.clock,
-                                      console.settings,
-                                      console.theme,
-                                      [](const QUrl &) {},
-                                      [this](const SaveQuestion &question, const SaveAnswer &answer) {
-                                          asked.push_back(question);
-                                          answer(path.isEmpty() ? path : console.folder.filePath(path));
-                                      }};
-        console.window = std::make_unique<MainWindow>(parts, options);
-        console.window->show();
-        Console::settle();
+        MainWindow::Parts parts = console.parts();
+        parts.askWhereToSave = [this](const SaveQuestion &question, const SaveAnswer &answer) {
+            asked.push_back(question);
+            answer(path.isEmpty() ? path : console.folder.filePath(path));
+        };
+        console.open(parts, options);
     }
 
     QAction *command(const QString &format) const

@@ -188,18 +188,9 @@ void LocalTest::whatDidNotStartIsNot()
 void LocalTest::aDemonstrationRemembersNothing()
 {
     Console console;
-    const MainWindow::Parts parts{console.stack.deployment(),
-                                  &console.stack,
-                                  console.confirmer,
-                                  console.clock,
-                                  console.settings,
-                                  console.theme,
-                                  [](const QUrl &) {},
-                                  askWithSaveDialog,
-                                  false};
-    console.window = std::make_unique<MainWindow>(parts, ActionGate::Options{});
-    console.window->show();
-    console.settle();
+    MainWindow::Parts parts = console.parts();
+    parts.rememberChoices = false;
+    console.open(parts);
     console.window->openPage("local");
     write(console, "Listen", "127.0.0.1:9000");
     restart(console);

@@ -188,9 +188,7 @@ void ShellTest::geometryAndThemeAreRemembered()
     console.window->openPage(pageTable().back().id);
     console.theme.setMode(Theme::Mode::Dark);
     console.window->close();
-    const MainWindow::Parts parts{console.stack.deployment(), &console.stack, console.confirmer,  console.clock,
-                                  console.settings,           console.theme,  [](const QUrl &) {}};
-    MainWindow again(parts, {});
+    MainWindow again(console.parts(), {});
     QCOMPARE(again.size(), QSize(900, 640));
     QCOMPARE(again.currentPage(), pageTable().back().id);
     const Theme theme(*qApp, console.settings);
@@ -206,9 +204,7 @@ void ShellTest::corruptSettingsDoNoHarm()
     console.settings.setValue("theme", "purple");
     const Theme theme(*qApp, console.settings);
     QCOMPARE(theme.mode(), Theme::Mode::System);
-    const MainWindow::Parts parts{console.stack.deployment(), &console.stack, console.confirmer,  console.clock,
-                                  console.settings,           console.theme,  [](const QUrl &) {}};
-    const MainWindow again(parts, {});
+    const MainWindow again(console.parts(), {});
     QCOMPARE(again.currentPage(), QString("overview"));
 }
 

@@ -65,10 +65,10 @@ LocalStackSettings settingsOf(const SettingSources &sources, std::optional<Error
     return wanted;
 }
 
-LogOptions logOptions(const Settings &settings, const std::shared_ptr<LogCollector> &log)
+LogOptions logOptions(const std::shared_ptr<LogCollector> &log, LogLevel level = LogLevel::Info)
 {
     LogOptions options;
-    options.level = enumFromName<LogLevel>(settings.text("log.level")).value_or(LogLevel::Info);
+    options.level = level;
     options.write = [log](std::string_view line) { log->add(line); };
     return options;
 }
@@ -199,7 +199,7 @@ Result<std::string> EmbeddedStack::launch(const LocalStackSettings &settings, Tr
         trace.entry->error = started.error();
         trace.entry->detail += (trace.entry->detail.empty() ? "" : "; ") + std::string("the portal did not start: ") +
                                started.error().message;
-        note(settings, std::move(*trace.entry));
+        note(trace.where, *trace.entry);
     } else if (trace.whenUp) {
         if (trace.entry->detail.empty())
             trace.entry->detail = m_portal->server->summary();
@@ -211,7 +211,8 @@ Result<std::string> EmbeddedStack::launch(const LocalStackSettings &settings, Tr
 Result<std::string> EmbeddedStack::tryLaunch(Settings settings)
 {
     auto portal = std::make_unique<Portal>();
-    portal->logger = std::make_unique<Logger>(m_clock, logOptions(settings, m_log));
+    const auto level = enumFromName<LogLevel>(settings.text("log.level")).value_or(LogLevel::Info);
+    portal->logger = std::make_unique<Logger>(m_clock, logOptions(m_log, level));
     auto started = PortalServer::start(std::move(settings), m_clock, *portal->logger);
     if (!started)
         return started.error();
@@ -222,14 +223,16 @@ Result<std::string> EmbeddedStack::tryLaunch(Settings settings)
     return m_portal->server->url();
 }
 
-void EmbeddedStack::note(const LocalStackSettings &settings, StackEntry entry)
+void EmbeddedStack::note(const std::vector<LocalStackSettings> &where, const StackEntry &entry)
 {
-    const auto loaded = Settings::load(sourcesOf(m_sources, settings));
-    if (!loaded || recordBlocking(*loaded, m_clock, entry))
-        return;
-    Logger(m_clock, logOptions(*loaded, m_log))
-        .info("no database took this audit entry",
-              {{"action", entry.action}, {"reason", entry.reason}, {"detail", entry.detail}});
+    for (const auto &settings : where) {
+        const auto loaded = Settings::load(sourcesOf(m_sources, settings));
+        if (loaded && recordBlocking(*loaded, m_clock, entry))
+            return;
+    }
+    Logger(m_clock, logOptions(m_log))
+        .error("no database took this audit entry",
+               {{"action", entry.action}, {"reason", entry.reason}, {"detail", entry.detail}});
 }
 
 void EmbeddedStack::noteHere(StackEntry entry)
@@ -254,18 +257,25 @@ void EmbeddedStack::endSeed(const std::shared_ptr<Seeding> &seeding)
     seeding->end.wait_for(seedPatience);
 }
 
-void EmbeddedStack::shutDown()
+bool EmbeddedStack::shutDown()
 {
     if (!m_portal)
-        return;
+        return false;
     const auto stuck = m_portal->server->stop();
     if (stuck == 0) {
         m_portal->logger->info("the portal has stopped");
         m_portal.reset();
-        return;
+        return false;
     }
     m_portal->logger->warn("tasks did not return in time; what they use is left behind", {{"threads", stuck}});
     (void)m_portal.release();
+    return true;
+}
+
+bool EmbeddedStack::ending()
+{
+    const std::lock_guard lock(m_mutex);
+    return m_ending;
 }
 
 void EmbeddedStack::begin(LocalStackSettings settings, Trace trace, Done done)
@@ -280,6 +290,8 @@ void EmbeddedStack::begin(LocalStackSettings settings, Trace trace, Done done)
         setState(State::Stopped, m_toldWrong);
         return done(*m_toldWrong);
     }
+    m_toldWrong.reset();
+    trace.where = {settings, m_settings};
     m_settings = std::move(settings);
     m_busy = true;
     startPortal(std::move(trace), std::move(done));
@@ -323,10 +335,14 @@ void EmbeddedStack::stopPortal(std::function<void()> before, std::function<Resul
         demonstration.reset();
         endSeed(seeding);
         before();
-        shutDown();
+        const bool left = shutDown();
         auto result = afterwards();
-        postTo(this, [this, result = std::move(result), done] {
+        postTo(this, [this, left, result = std::move(result), done] {
             m_deployment.cancelCalls(); // those of a portal that was left behind would never end
+            if (left) {
+                m_calls.cancelAll();
+                m_seeding.reset();
+            }
             m_deployment.detach("The portal is not running.");
             done(result);
         });
@@ -345,8 +361,8 @@ QFuture<Result<ActionPreview>> EmbeddedStack::preview(StackCommand command)
 {
     if (!std::holds_alternative<ResetStack>(command))
         return answered<ActionPreview>(previewOf(command));
-    if (!resettable())
-        return answered<ActionPreview>(notOurs());
+    if (auto refused = notResettable())
+        return answered<ActionPreview>(*std::move(refused));
     auto answer = std::make_shared<Answer<ActionPreview>>();
     auto future = answer->future();
     post([this, answer, folder = dataDirectory()] { answer->finish(previewOfReset(contents(folder))); });
@@ -392,8 +408,9 @@ EmbeddedStack::Outcome EmbeddedStack::carryOut(RestartStack command, StackEntry 
         return call.future;
     }
     // Its entry belongs to the portal that goes down: the one that comes up may have another database.
-    const Trace trace{entry, false};
-    entry.detail = "then tier " + command.settings.tier + ", listen " + command.settings.listen;
+    const Trace trace{entry, false, {m_settings, command.settings}};
+    entry.detail =
+        "it stops, and is then to start with tier " + command.settings.tier + ", listen " + command.settings.listen;
     stopPortal([this, entry = std::move(entry)] { noteHere(entry); }, [] { return Result<void>(); },
                [this, trace, settings = std::move(command.settings), done = call.done](const Result<void> &) {
                    m_settings = settings;
@@ -405,25 +422,27 @@ EmbeddedStack::Outcome EmbeddedStack::carryOut(RestartStack command, StackEntry 
 EmbeddedStack::Outcome EmbeddedStack::carryOut(ResetStack, StackEntry told)
 {
     const Call call("The portal is empty again.");
-    if (m_busy || !resettable()) {
-        call.done(m_busy ? busyNow() : notOurs());
+    if (auto refused = m_busy ? busyNow() : notResettable()) {
+        call.done(*std::move(refused));
         return call.future;
     }
     const std::filesystem::path folder = dataDirectory();
     const auto entry = std::make_shared<StackEntry>(std::move(told)); // of the thread until `done`
     stopPortal([this, entry, folder] { entry->detail = describeDeleted(contents(folder)); },
                [this, entry, folder, settings = m_settings] {
+                   if (ending()) // nobody would see how it went
+                       return Result<void>(failure(ErrorKind::Cancelled, "The program ends; nothing was deleted."));
                    auto wiped = wipe(folder);
                    if (!wiped) {
                        entry->error = wiped.error();
                        entry->detail = wiped.error().message;
-                       note(settings, *entry);
+                       note({settings}, *entry);
                    }
                    return wiped;
                },
                [this, entry, done = call.done](const Result<void> &wiped) {
                    if (wiped) {
-                       startPortal({*entry, true}, done);
+                       startPortal({*entry, true, {m_settings}}, done);
                        return;
                    }
                    m_busy = false;
@@ -471,7 +490,15 @@ awaitable<Result<ActionOutcome>> EmbeddedStack::runSeed(PortalServices services,
 
 bool EmbeddedStack::seeding() const { return m_seeding && !m_seeding->over; }
 
-bool EmbeddedStack::resettable() const { return m_settings.redisUrl.empty() && m_settings.databaseUrl.empty(); }
+std::optional<Error> EmbeddedStack::notResettable() const
+{
+    // What the process was told may have named another folder, or a database: these settings are not it.
+    if (m_toldWrong)
+        return m_toldWrong;
+    if (!m_settings.redisUrl.empty() || !m_settings.databaseUrl.empty())
+        return notOurs();
+    return std::nullopt;
+}
 
 void EmbeddedStack::setState(State state, std::optional<Error> problem)
 {

@@ -42,7 +42,8 @@ public:
     /// when a portal was left behind.
     EmbeddedStack(SettingSources sources, const Clock &clock, Options options, QObject *parent = nullptr);
     EmbeddedStack(SettingSources sources, const Clock &clock) : EmbeddedStack(std::move(sources), clock, Options{}) {}
-    /// Waits until the portal has stopped (within `shutdown.timeout`); calls under way answer Cancelled.
+    /// Waits until the portal has stopped: `shutdown.timeout`, and some seconds for the command under way, of which
+    /// nothing is deleted any more. Calls answer Cancelled.
     ~EmbeddedStack() override;
 
     State state() const override { return m_state; }
@@ -65,6 +66,8 @@ private:
     {
         std::optional<StackEntry> entry;
         bool whenUp = true;
+        /// Whose databases may take that of a failure, in this order.
+        std::vector<LocalStackSettings> where = {};
     };
 
     using Outcome = QFuture<Result<ActionOutcome>>;
@@ -85,13 +88,15 @@ private:
     void stopPortal(std::function<void()> before, std::function<Result<void>()> afterwards, Done done);
     Result<std::string> launch(const LocalStackSettings &settings, Trace trace); ///< on the thread; answers the URL
     Result<std::string> tryLaunch(Settings settings);
-    void note(const LocalStackSettings &settings, StackEntry entry); ///< on the thread; the portal does not run
-    void noteHere(StackEntry entry);                                 ///< on the thread; where the portal runs
-    StackContents contents(const std::filesystem::path &folder);     ///< on the thread
-    void endSeed(const std::shared_ptr<Seeding> &seeding);           ///< on the thread
+    /// On the thread; the portal does not run. Into the first of these databases that takes it, or else the log.
+    void note(const std::vector<LocalStackSettings> &where, const StackEntry &entry);
+    void noteHere(StackEntry entry);                             ///< on the thread; where the portal runs
+    StackContents contents(const std::filesystem::path &folder); ///< on the thread
+    void endSeed(const std::shared_ptr<Seeding> &seeding);       ///< on the thread
     bool seeding() const;
-    bool resettable() const;
-    void shutDown(); ///< on the thread
+    std::optional<Error> notResettable() const;
+    bool shutDown(); ///< on the thread; whether it was left behind
+    bool ending();
     void setState(State state, std::optional<Error> problem = std::nullopt);
     /// On the thread, in order; what is left at destruction is not done.
     void post(std::function<void()> job);
@@ -101,7 +106,7 @@ private:
     const SettingSources m_sources;
     const Clock &m_clock;
     const Options m_options;
-    std::optional<Error> m_toldWrong; ///< what of m_sources is not valid
+    std::optional<Error> m_toldWrong; ///< what of m_sources is not valid, until something else was chosen
     LocalStackSettings m_settings;
     State m_state = State::Stopped;
     std::optional<Error> m_problem;

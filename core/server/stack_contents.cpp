@@ -139,24 +139,30 @@ std::string describeDeleted(const StackContents &contents)
 
 Result<void> wipe(const fs::path &folder)
 {
-    std::error_code failed;
-    if (!fs::exists(folder, failed))
+    std::error_code failed; // the first
+    const auto keep = [&failed](const std::error_code &one) { failed = failed ? failed : one; };
+    std::error_code one;
+    const bool there = fs::exists(folder, one);
+    keep(one);
+    if (!there && !failed)
         return {};
-    const auto directory = DataDirectory::open(folder);
-    if (!directory)
-        return directory.error();
-    // A directory that was there before may hold somebody else's files too.
-    const auto redis = directory->file("redis");
-    fs::remove_all(redis / "appendonlydir", failed);
-    for (const char *name : redisFiles)
-        fs::remove(redis / name, failed);
-    std::error_code notEmpty;
-    fs::remove(redis, notEmpty);
-    for (const char *name : databaseFiles) {
-        std::error_code one;
-        fs::remove(directory->file(name), one);
-        if (one)
-            failed = one;
+    if (!failed) {
+        const auto directory = DataDirectory::open(folder);
+        if (!directory)
+            return directory.error();
+        // A directory that was there before may hold somebody else's files too.
+        const auto redis = directory->file("redis");
+        fs::remove_all(redis / "appendonlydir", one);
+        keep(one);
+        for (const char *name : redisFiles) {
+            fs::remove(redis / name, one);
+            keep(one);
+        }
+        fs::remove(redis, one); // not while something else is in it
+        for (const char *name : databaseFiles) {
+            fs::remove(directory->file(name), one);
+            keep(one);
+        }
     }
     if (failed)
         return failure(ErrorKind::Unavailable,

@@ -134,6 +134,34 @@ class EmbeddedStackTest final : public QObject
     Q_OBJECT
 
 private slots:
+    void resetsNothingWhileItWasToldWrong()
+    {
+        // What the process was told may have named another folder, or a database; what is left of it is the built-in.
+        Stack made("http.idle_timeout", "soon");
+        QVERIFY(made.start().has_error());
+        const QString theirs = made.directory.filePath("portal.db");
+        QVERIFY(QFile(theirs).open(QIODevice::WriteOnly));
+        const auto preview = await(made.stack.preview(ResetStack{}));
+        QVERIFY(preview.has_error());
+        QVERIFY2(words(preview).find("http.idle_timeout") != std::string::npos, words(preview).c_str());
+        QVERIFY(made.perform(ResetStack{}).has_error());
+        QVERIFY(QFile::exists(theirs));
+    }
+
+    void aRestartThatFailsSaysSoWhereItBegan()
+    {
+        Stack made;
+        QVERIFY2(made.start().has_value(), "start");
+        LocalStackSettings gigantic = made.stack.settings();
+        gigantic.tier = "gigantic";
+        QVERIFY(made.perform(RestartStack{gigantic}).has_error());
+        const auto audit = made.audit();
+        QCOMPARE(audit.size(), std::size_t(2)); // that it stops, and what became of the start
+        QCOMPARE(audit[0].outcome, std::string("done"));
+        QVERIFY2(audit[0].detail.find("gigantic") != std::string::npos, audit[0].detail.c_str());
+        QVERIFY(audit[1].action == "stack.restart" && audit[1].outcome != "done");
+    }
+
     void takesItsSettingsFromTheProcess()
     {
         Stack made("tier", "watchlist");

@@ -102,7 +102,7 @@ int show(QApplication &application, const Options &options, const std::optional<
     ui::MainWindow window(
         {stack->deployment(), stack.get(), confirmer, clock, settings, theme,
          [](const QUrl &url) { app::EndingSignals::openFor([&url] { QDesktopServices::openUrl(url); }); },
-         ui::askWithSaveDialog, options.situation.empty() && !options.demo && !pictures},
+         ui::askWithSaveDialog, options.situation.empty() && !options.demo && !pictures && !options.local.hasFile()},
         {.readOnly = options.readOnly});
     confirmer.setOwner(&window);
     if (!options.page.empty())

@@ -20,6 +20,7 @@ public:
     void addTo(CLI::App &command);
     void set(std::string key, std::string value) { m_values.emplace_back(std::move(key), std::move(value)); }
     bool has(std::string_view key) const; ///< said on the command line
+    bool hasFile() const { return !m_configFile.empty(); }
     /// What was said, above the file, above this process's environment.
     SettingSources sources() const;
     /// The same with what was chosen in the console before (setting → text): below what was said here, an option or a

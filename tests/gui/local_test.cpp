@@ -183,6 +183,10 @@ void LocalTest::whatDidNotStartIsNot()
     console.run("Start");
     QTRY_VERIFY(console.notice().startsWith("No."));
     QVERIFY(rememberedChoices(console.settings).empty());
+    console.run("Start"); // the second time it works
+    QTRY_COMPARE(console.stack.state(), LocalStack::State::Running);
+    QCOMPARE(rememberedChoices(console.settings),
+             (std::vector<std::pair<std::string, std::string>>{{"listen", "127.0.0.1:1"}}));
 }
 
 void LocalTest::aDemonstrationRemembersNothing()

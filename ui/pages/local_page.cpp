@@ -9,6 +9,7 @@
 #include "ui/widgets/url_line.h"
 #include "ui/widgets/zone_badge.h"
 
+#include <QPointer>
 #include <QScrollBar>
 
 namespace portolan::ui {
@@ -105,10 +106,11 @@ void LocalPage::begin(const LocalStackSettings &chosen, const StackCommand &comm
     const bool starts = std::holds_alternative<StartStack>(command) || std::holds_alternative<RestartStack>(command);
     if (!starts || !context().rememberChoices)
         return context().gate.run(command);
-    const LocalStackSettings before = context().stack ? context().stack->settings() : LocalStackSettings();
-    context().gate.run(command, [&settings = context().settings, before, chosen](bool worked) {
-        if (worked)
-            rememberChoices(settings, before, chosen);
+    if (!m_before && context().stack)
+        m_before = context().stack->settings();
+    context().gate.run(command, [self = QPointer<LocalPage>(this), chosen](bool worked) {
+        if (self && worked && self->m_before)
+            rememberChoices(self->context().settings, *std::exchange(self->m_before, std::nullopt), chosen);
     });
 }
 

@@ -41,6 +41,7 @@ private:
     void showState();
     void take(const std::vector<LogLine> &lines);
 
+    std::optional<LocalStackSettings> m_before; ///< the first start that has not worked yet
     LogModel m_log;
     QSortFilterProxyModel *m_levels;
     ZoneBadge *m_state = nullptr;

@@ -327,8 +327,31 @@ QList<QAction *> MainWindow::allCommands() const { return page()->commands() + p
 
 void MainWindow::openPalette()
 {
-    auto *palette = new CommandPalette(allCommands(), this);
+    auto *palette = new CommandPalette(allCommands() + commandsElsewhere(), this);
     palette->open();
+}
+
+/// Those of the other pages: each opens its page before it runs.
+QList<QAction *> MainWindow::commandsElsewhere()
+{
+    qDeleteAll(std::exchange(m_elsewhere, {}));
+    for (int row = 0; row < m_pages->count(); ++row) {
+        auto *page = static_cast<Page *>(m_pages->widget(row));
+        if (page == this->page())
+            continue;
+        for (QAction *command : page->commands()) {
+            auto *action = new QAction(command->icon(), command->text() + " (" + page->accessibleName() + ")", this);
+            action->setEnabled(command->isEnabled());
+            action->setWhatsThis(command->whatsThis());
+            action->setToolTip(command->toolTip());
+            connect(action, &QAction::triggered, this, [this, page, command] {
+                openPage(page->objectName());
+                command->trigger();
+            });
+            m_elsewhere.append(action);
+        }
+    }
+    return m_elsewhere;
 }
 
 void MainWindow::changeEvent(QEvent *event)

@@ -70,6 +70,7 @@ private:
     void showLink();
     void showZones();
     void openPalette();
+    QList<QAction *> commandsElsewhere();
     void showStackState();
     void takeLog(const std::vector<LogLine> &lines);
 
@@ -82,6 +83,7 @@ private:
     QStackedWidget *m_pages;
     QMenu *m_pageMenu = nullptr;
     QList<QAction *> m_globals;
+    QList<QAction *> m_elsewhere; ///< as the palette last offered them
     ZoneBadge *m_link;
     QLabel *m_age;
     QTimer m_ageTimer;

@@ -17,6 +17,7 @@ class ShellTest final : public QObject
 private slots:
     void pagesByKeyboard();
     void paletteFindsAndRuns();
+    void paletteFindsWhatIsElsewhere();
     void paletteSaysWhyNot();
     void paletteRanks_data();
     void paletteRanks();
@@ -59,6 +60,19 @@ void ShellTest::paletteFindsAndRuns()
     QVERIFY(isDark(QApplication::palette()));
     console.theme.setMode(Theme::Mode::Light);
     QVERIFY(!isDark(QApplication::palette()));
+}
+
+void ShellTest::paletteFindsWhatIsElsewhere()
+{
+    Console console;
+    QCOMPARE(console.window->currentPage(), QString("overview"));
+    console.press(Qt::Key_K, Qt::ControlModifier);
+    console.type("stop");
+    const auto *list = console.window->findChild<CommandPalette *>()->findChild<QListWidget *>();
+    QVERIFY2(list->item(0)->text().startsWith("Stop (Local stack)"), qPrintable(list->item(0)->text()));
+    console.press(Qt::Key_Return);
+    QTRY_COMPARE(console.stack.state(), LocalStack::State::Stopped);
+    QCOMPARE(console.window->currentPage(), QString("local"));
 }
 
 void ShellTest::paletteSaysWhyNot()

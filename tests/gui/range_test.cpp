@@ -24,6 +24,7 @@ class RangeTest final : public QObject
 private slots:
     void zoomAndPan();
     void thePanelStaysWhereOneLooks();
+    void zoomedOutItEndsWithNow();
     void zoomedInThereIsSomethingToSee_data();
     void zoomedInThereIsSomethingToSee();
     void eventsAreReached();
@@ -89,6 +90,21 @@ void RangeTest::thePanelStaysWhereOneLooks()
     console.press(Qt::Key_0);
     console.press(Qt::Key_Home);
     QVERIFY(chart->readOut() != before);
+}
+
+void RangeTest::zoomedOutItEndsWithNow()
+{
+    Console console;
+    console.window->openPage("redis");
+    Console::settle();
+    TimeChart *chart = console.window->page()->findChild<HistoryPanel *>()->charts().front();
+    chart->setFocus();
+    for (int i = 0; i < 40; ++i)
+        console.press(Qt::Key_Minus);
+    QVERIFY2(chart->to() == console.clock.wall(),
+             qPrintable(QString::number((console.clock.wall() - chart->to()) / 1ms)));
+    QVERIFY(chart->to() - chart->from() > 24h * 300 && chart->to() - chart->from() < 24h * 500);
+    QVERIFY(chart->hasData());
 }
 
 void RangeTest::zoomedInThereIsSomethingToSee_data()

@@ -7,6 +7,7 @@
 #include "ui/widgets/chart_report.h"
 #include "ui/widgets/flat_button.h"
 
+#include <QPointer>
 #include <QCoreApplication>
 #include <QDateTime>
 #include <QDir>

@@ -123,7 +123,14 @@ void HistoryPanel::choose(int span)
 void HistoryPanel::chooseRange(WallTime from, WallTime to)
 {
     const WallTime now = m_context.clock.wall();
-    const auto span = std::clamp<WallTime::duration>(to - from, leastSteps * std::chrono::seconds(1), mostSpan);
+    const WallTime::duration wanted = to - from, shown = m_to - m_from;
+    const auto span = std::clamp<WallTime::duration>(wanted, leastSteps * std::chrono::seconds(1), mostSpan);
+    if (wanted > span && shown >= span)
+        return;                              // it goes no wider
+    if (wanted != span && wanted != shown) { // what was to stay where it is, stays
+        const double part = double((m_from - from).count()) / double((wanted - shown).count());
+        from = m_from - WallTime::duration(std::int64_t(part * double((span - shown).count())));
+    }
     m_to = std::min(from + span, now);
     m_from = m_to - span;
     m_fixed = true;
@@ -180,7 +187,7 @@ void HistoryPanel::showSnapshot(const Snapshot &snapshot)
         if (const Reading *reading = readingOf(i, snapshot))
             m_charts[i]->setBands({reading->yellow, reading->red, reading->limit});
     }
-    const bool came = std::exchange(m_figuresCome, figuresCome(snapshot));
+    const bool came = std::exchange(m_figuresCome, figuresCome(snapshot)) && !std::exchange(m_wasOff, false);
     if (due() || (m_figuresCome && !came && !m_fixed))
         refresh();
     const WallTime now = m_context.clock.wall();
@@ -294,6 +301,7 @@ void HistoryPanel::refresh()
             return;
         m_answered = question;
         m_failure = answer ? QString() : errorText(answer.error());
+        m_wasOff = !answer && answer.error().kind == ErrorKind::Unavailable;
         if (answer && widen(*answer, from, to))
             return;
         if (answer)

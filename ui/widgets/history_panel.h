@@ -81,6 +81,7 @@ private:
     QString m_failure;            ///< why the history could not be read last; empty: it could
     QString m_eventFailure;
     bool m_figuresCome = true; ///< with the samples
+    bool m_wasOff = false;     ///< nobody was there to answer: a sample says that somebody is
 };
 
 } // namespace portolan::ui

@@ -137,7 +137,10 @@ void MonitorRoutes::mountRedis(http::Router &router)
                {"The cleanup under way, or the last one", {}, {}});
     router.del("/api/admin/redis/cleanup", operatorAccess,
                [this](Request &request) -> awaitable<Response> {
-                   const Result<void> cancelled = m_admin.cancelCleanup(request.queryParam("id").value_or(""));
+                   const auto id = request.queryParam("id");
+                   if (id && id->empty()) // an empty variable in a script does not mean any
+                       co_return http::problem(request, failure(ErrorKind::Invalid, "The id of the cleanup is empty."));
+                   const Result<void> cancelled = m_admin.cancelCleanup(id.value_or(""));
                    if (cancelled.has_error())
                        co_return http::problem(request, cancelled.error());
                    co_return http::noContent();

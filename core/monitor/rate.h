@@ -24,6 +24,7 @@ public:
             m_points.pop_front();
     }
     void clear() { m_points.clear(); }
+    bool fell(std::uint64_t total) const { return !m_points.empty() && total < m_points.back().total; }
 
     /// Growth within the span; nothing before the second value.
     std::optional<std::uint64_t> growth() const

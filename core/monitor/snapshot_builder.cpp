@@ -194,6 +194,11 @@ void SnapshotBuilder::readInfo(const redis::Info &info, std::optional<std::uint6
     if (info.persistence.rdbLastSaveOk)
         figures.lastSaveOk = *info.persistence.rdbLastSaveOk && info.persistence.aofLastWriteOk.value_or(true);
     if (info.stats.hits && info.stats.misses) {
+        if (m_hits.fell(*info.stats.hits) || m_misses.fell(*info.stats.misses)) {
+            // All of them begin anew together: one is taken from the other.
+            for (Rate *rate : {&m_hits, &m_misses, &m_ownHits, &m_ownMisses})
+                rate->clear();
+        }
         m_hits.add(*info.stats.hits, now);
         m_misses.add(*info.stats.misses, now);
         m_ownHits.add(m_rounds.hits + m_searching.hits, now);

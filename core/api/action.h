@@ -90,7 +90,7 @@ constexpr ActionTraits traitsOf(const CloseClients &)
 {
     return {.name = "redis.client.close",
             .role = Role::Operator,
-            .title = QT_TRANSLATE_NOOP("actions", "Close %n connection(s)?"),
+            .title = QT_TRANSLATE_NOOP("actions", "Close connections?"),
             .verb = QT_TRANSLATE_NOOP("actions", "Close"),
             .needsRedis = true,
             .destructive = true};

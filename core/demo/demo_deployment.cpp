@@ -269,6 +269,8 @@ Result<ActionPreview> DemoDeployment::previewOf(const CleanUpFamily &action) con
         preview.count = std::uint64_t(family.keys->value * part);
         preview.bytes = std::uint64_t(family.bytes->value * part);
         preview.summary = "Deletes " + plural(*preview.count, "key") + " of the family " + action.family + ".";
+        if (action.idle)
+            preview.summary += " Only those nobody has used for a while.";
         if (const auto loss = lossOf(action.family); !loss.empty())
             preview.summary.append(" ").append(loss);
         for (int i = 0; i < 6; ++i)

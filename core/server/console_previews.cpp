@@ -1,4 +1,5 @@
 #include "core/base/ids.h"
+#include "core/base/units.h"
 #include "core/monitor/redis_admin.h"
 #include "core/portal/user_admin_service.h"
 #include "core/portal/worker_admin_service.h"
@@ -65,6 +66,8 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, CleanUpFamily 
     ActionPreview found;
     found.summary = "Deletes " + std::string(all ? "" : "at least ") + counted(status.matched, "key", "keys") + " of " +
                     action.family + ", about " + bytesWord(status.bytes) + ".";
+    if (action.idle)
+        found.summary += " Only those nobody has used for " + humanDuration(*action.idle) + ".";
     if (const auto loss = lossOf(action.family); !loss.empty())
         found.summary.append(" ").append(loss);
     found.count = status.matched;

@@ -9,6 +9,8 @@
 /// How the portal is measured: what the sampler is told, what is counted, and who hears of it.
 namespace portolan::server {
 
+static constexpr std::int64_t manyUsers = 10'000;
+
 void PortalServer::Parts::makeMonitor()
 {
     std::vector<telemetry::RouteName> names;
@@ -133,7 +135,8 @@ awaitable<void> PortalServer::Parts::everySecond()
     for (unsigned tick = 0; !m_stopping; ++tick) {
         const auto concurrent = co_await admission.concurrentUsers();
         m_concurrentUsers = concurrent ? static_cast<std::int64_t>(*concurrent) : -1;
-        if (tick % 60 == 0) {
+        const std::int64_t known = m_registeredUsers.load();
+        if (tick % (known < manyUsers ? 5 : 60) == 0) { // the database counts row by row
             const auto registered = co_await infrastructure->users.count();
             m_registeredUsers = registered ? static_cast<std::int64_t>(*registered) : -1;
         }

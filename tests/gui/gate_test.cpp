@@ -120,7 +120,7 @@ void GateTest::asksAsTheTraitsSay_data()
     QTest::addColumn<int>("action");
     QTest::addColumn<QString>("title"); // empty: not asked
     QTest::addColumn<QString>("verb");
-    QTest::newRow("close") << 0 << "Close 2 connection(s)?"
+    QTest::newRow("close") << 0 << "Close connections?"
                            << "Close";
     QTest::newRow("clean up") << 1 << "Clean up results?"
                               << "Delete keys";

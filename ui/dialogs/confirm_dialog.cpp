@@ -59,7 +59,7 @@ void ConfirmDialog::addPreview(QVBoxLayout &layout, const ActionPreview &preview
     summary->setTextFormat(Qt::PlainText);
     layout.addWidget(summary);
     QStringList amounts;
-    if (preview.count)
+    if (preview.count.value_or(0) > 0)
         amounts << tr("%1 affected").arg(countText(preview.count));
     if (preview.bytes)
         amounts << sizeText(preview.bytes);

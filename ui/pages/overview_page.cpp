@@ -97,6 +97,7 @@ TileText contentOf(const TileKind &kind, const Reading *reading, const Snapshot 
         content.limit = OverviewPage::tr("no limit in this tier");
         content.limited = false;
         content.age = figure.value && figure.age ? ageText(*figure.age + sampleAge) : QString();
+        content.stale = isStale(figure.age.value_or(Age(0)) + sampleAge);
         return content;
     }
     content.zone = reading->zone;

@@ -7,17 +7,14 @@
 #include "core/base/tier_file.h"
 #include "core/monitor/history.h"
 #include "core/server/demonstration.h"
+#include "core/server/embedded_stack_parts.h"
 #include "core/server/environment.h"
 #include "core/server/log_collector.h"
-#include "core/server/portal_server.h"
-#include "core/server/seed.h"
 
 #include <pthread.h>
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
-#include <future>
 
 namespace portolan::server {
 namespace {
@@ -73,47 +70,13 @@ LogOptions logOptions(const std::shared_ptr<LogCollector> &log, LogLevel level =
     return options;
 }
 
-Error busyNow() { return failure(ErrorKind::Conflict, "The portal is busy.", "Wait until that is done."); }
-
-Error notRunning() { return failure(ErrorKind::Unavailable, "The portal is not running.", "Start it."); }
-
 Error notOurs()
 {
     return failure(ErrorKind::Unsupported, "A Redis or a database that was named is not ours to delete.",
                    "Empty it with its own tools, or use the private one.");
 }
 
-/// A call, and what answers it: with this sentence when it worked.
-struct Call
-{
-    explicit Call(std::string sentence)
-        : future(answer->future()), done([answer = answer, sentence = std::move(sentence)](const Result<void> &result) {
-              ActionOutcome outcome;
-              outcome.summary = sentence;
-              answer->finish(result ? Result<ActionOutcome>(std::move(outcome)) : result.error());
-          })
-    {}
-
-    std::shared_ptr<Answer<ActionOutcome>> answer = std::make_shared<Answer<ActionOutcome>>();
-    QFuture<Result<ActionOutcome>> future;
-    std::function<void(const Result<void> &)> done;
-};
-
 } // namespace
-
-struct EmbeddedStack::Portal
-{
-    std::unique_ptr<Logger> logger;
-    std::unique_ptr<PortalServer> server;
-};
-
-struct EmbeddedStack::Seeding
-{
-    std::atomic<bool> cancelled{false};
-    std::atomic<bool> over{false};
-    std::promise<void> ended;
-    std::shared_future<void> end = ended.get_future().share();
-};
 
 EmbeddedStack::EmbeddedStack(SettingSources sources, const Clock &clock, Options options, QObject *parent)
     : LocalStack(parent),
@@ -367,125 +330,6 @@ QFuture<Result<ActionPreview>> EmbeddedStack::preview(StackCommand command)
     auto future = answer->future();
     post([this, answer, folder = dataDirectory()] { answer->finish(previewOfReset(contents(folder))); });
     return future;
-}
-
-EmbeddedStack::Outcome EmbeddedStack::perform(StackCommand command, std::string reason)
-{
-    StackEntry entry;
-    entry.action = traitsOf(command).name;
-    entry.reason = std::move(reason);
-    return std::visit([&](auto &one) { return carryOut(std::move(one), std::move(entry)); }, command);
-}
-
-EmbeddedStack::Outcome EmbeddedStack::carryOut(StartStack command, StackEntry entry)
-{
-    const Call call("The portal is running.");
-    begin(std::move(command.settings), {std::move(entry), true}, call.done);
-    return call.future;
-}
-
-EmbeddedStack::Outcome EmbeddedStack::carryOut(StopStack, StackEntry entry)
-{
-    const Call call("The portal is stopped.");
-    if (m_busy || m_state == State::Stopped) {
-        call.done(m_busy ? Result<void>(busyNow()) : Result<void>());
-        return call.future;
-    }
-    stopPortal([this, entry = std::move(entry)] { noteHere(entry); }, [] { return Result<void>(); },
-               [this, done = call.done](const Result<void> &result) {
-                   m_busy = false;
-                   setState(State::Stopped);
-                   done(result);
-               });
-    return call.future;
-}
-
-EmbeddedStack::Outcome EmbeddedStack::carryOut(RestartStack command, StackEntry entry)
-{
-    const Call call("The portal is running.");
-    if (m_busy || m_state == State::Stopped) {
-        call.done(m_busy ? busyNow() : notRunning());
-        return call.future;
-    }
-    // Its entry belongs to the portal that goes down: the one that comes up may have another database.
-    const Trace trace{entry, false, {m_settings, command.settings}};
-    entry.detail =
-        "it stops, and is then to start with tier " + command.settings.tier + ", listen " + command.settings.listen;
-    stopPortal([this, entry = std::move(entry)] { noteHere(entry); }, [] { return Result<void>(); },
-               [this, trace, settings = std::move(command.settings), done = call.done](const Result<void> &) {
-                   m_settings = settings;
-                   startPortal(trace, done);
-               });
-    return call.future;
-}
-
-EmbeddedStack::Outcome EmbeddedStack::carryOut(ResetStack, StackEntry told)
-{
-    const Call call("The portal is empty again.");
-    if (auto refused = m_busy ? busyNow() : notResettable()) {
-        call.done(*std::move(refused));
-        return call.future;
-    }
-    const std::filesystem::path folder = dataDirectory();
-    const auto entry = std::make_shared<StackEntry>(std::move(told)); // of the thread until `done`
-    stopPortal([this, entry, folder] { entry->detail = describeDeleted(contents(folder)); },
-               [this, entry, folder, settings = m_settings] {
-                   if (ending()) // nobody would see how it went
-                       return Result<void>(failure(ErrorKind::Cancelled, "The program ends; nothing was deleted."));
-                   auto wiped = wipe(folder);
-                   if (!wiped) {
-                       entry->error = wiped.error();
-                       entry->detail = wiped.error().message;
-                       note({settings}, *entry);
-                   }
-                   return wiped;
-               },
-               [this, entry, done = call.done](const Result<void> &wiped) {
-                   if (wiped) {
-                       startPortal({*entry, true, {m_settings}}, done);
-                       return;
-                   }
-                   m_busy = false;
-                   setState(State::Stopped, wiped.error());
-                   done(wiped);
-               });
-    return call.future;
-}
-
-EmbeddedStack::Outcome EmbeddedStack::carryOut(SeedStack, StackEntry entry)
-{
-    if (m_busy || seeding())
-        return answered<ActionOutcome>(busyNow());
-    if (m_state != State::Running)
-        return answered<ActionOutcome>(notRunning());
-    m_seeding = std::make_shared<Seeding>();
-    const auto services = m_portal->server->services();
-    return m_calls.start<ActionOutcome>(services.executor, [services, seeding = m_seeding, entry = std::move(entry)] {
-        return runSeed(services, seeding, entry);
-    });
-}
-
-awaitable<Result<ActionOutcome>> EmbeddedStack::runSeed(PortalServices services, std::shared_ptr<Seeding> seeding,
-                                                        StackEntry entry)
-{
-    const std::shared_ptr<void> end(nullptr, [seeding](void *) {
-        seeding->over = true;
-        seeding->ended.set_value();
-    });
-    SeedOptions options;
-    options.cancelled = [seeding] { return seeding->cancelled.load(); };
-    const auto seed = co_await seedPortal(services, std::move(options));
-    entry.detail = seed ? seed->sentence : seed.error().message;
-    if (!seed)
-        entry.error = seed.error();
-    co_await record(services, std::move(entry));
-    if (!seed)
-        co_return seed.error();
-    Event event{services.clock.wall(), EventKind::Action, seed->sentence};
-    services.history.note(std::move(event));
-    ActionOutcome outcome;
-    outcome.summary = seed->sentence;
-    co_return outcome;
 }
 
 bool EmbeddedStack::seeding() const { return m_seeding && !m_seeding->over; }

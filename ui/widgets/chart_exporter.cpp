@@ -7,13 +7,13 @@
 #include "ui/widgets/chart_report.h"
 #include "ui/widgets/flat_button.h"
 
-#include <QPointer>
 #include <QCoreApplication>
 #include <QDateTime>
 #include <QDir>
 #include <QFileInfo>
 #include <QFuture>
 #include <QHBoxLayout>
+#include <QPointer>
 #include <QRegularExpression>
 #include <QStandardPaths>
 #include <QTimer>

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "core/base/logging.h"
+#include "core/server/embedded_stack.h"
+#include "core/server/portal_server.h"
+
+#include <atomic>
+#include <future>
+#include <memory>
+
+/// What EmbeddedStack's sources share.
+namespace portolan::server {
+
+struct EmbeddedStack::Portal
+{
+    std::unique_ptr<Logger> logger;
+    std::unique_ptr<PortalServer> server;
+};
+
+struct EmbeddedStack::Seeding
+{
+    std::atomic<bool> cancelled{false};
+    std::atomic<bool> over{false};
+    std::promise<void> ended;
+    std::shared_future<void> end = ended.get_future().share();
+};
+
+inline Error busyNow() { return failure(ErrorKind::Conflict, "The portal is busy.", "Wait until that is done."); }
+
+inline Error notRunning() { return failure(ErrorKind::Unavailable, "The portal is not running.", "Start it."); }
+
+} // namespace portolan::server

@@ -32,7 +32,7 @@ class Screen:
         os.close(write)
         ready, _, _ = select.select([read], [], [], START_SECONDS)
         number = os.read(read, 16).decode().strip() if ready else ""
-        os.close(read)
+        self.read = read  # open until the end: it writes the end of the line afterwards
         if not number:
             self.stop()
             raise Failed("Xvfb did not start")
@@ -49,6 +49,7 @@ class Screen:
     def stop(self):
         self.process.terminate()
         self.process.wait()
+        os.close(self.read)
 
 
 class Started:

@@ -2,6 +2,7 @@
 
 #include "core/api/words.h"
 #include "core/demo/ready.h"
+#include "core/demo/words.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,11 +17,6 @@ const Situation &situationOf(const std::string &name)
 {
     const Situation *found = findSituation(name);
     return found ? *found : situations().front();
-}
-
-std::string plural(std::uint64_t count, const std::string &what)
-{
-    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
 } // namespace
@@ -253,7 +249,7 @@ Result<ActionPreview> DemoDeployment::previewOf(const CloseClients &action) cons
     }
     if (*preview.count == 0)
         return failure(ErrorKind::NotFound, "None of these connections is there any more.");
-    preview.summary = "Closes " + plural(*preview.count, "connection") + ". Their owners may connect again.";
+    preview.summary = "Closes " + counted(*preview.count, "connection") + ". Their owners may connect again.";
     return preview;
 }
 
@@ -268,7 +264,7 @@ Result<ActionPreview> DemoDeployment::previewOf(const CleanUpFamily &action) con
         const double part = action.idle ? 0.4 : 1.0;
         preview.count = std::uint64_t(family.keys->value * part);
         preview.bytes = std::uint64_t(family.bytes->value * part);
-        preview.summary = "Deletes " + plural(*preview.count, "key") + " of the family " + action.family + ".";
+        preview.summary = "Deletes " + counted(*preview.count, "key") + " of the family " + action.family + ".";
         if (action.idle)
             preview.summary += " Only those nobody has used for a while.";
         if (const auto loss = lossOf(action.family); !loss.empty())
@@ -298,7 +294,7 @@ Result<ActionPreview> DemoDeployment::previewOf(const ResizeWorker &action) cons
                              {},
                              {}};
     }
-    return ActionPreview{"Runs " + plural(action.concurrency, "task") + " at once.", action.concurrency, {}, {}};
+    return ActionPreview{"Runs " + counted(action.concurrency, "task") + " at once.", action.concurrency, {}, {}};
 }
 
 Result<ActionPreview> DemoDeployment::previewOf(const RevokeTask &action) const
@@ -327,7 +323,7 @@ Result<ActionPreview> DemoDeployment::previewOf(const ChangeUser &action) const
                                                            : "Lets " + user->email + " sign in again")
                                        : "Changes the role of " + user->email;
     return ActionPreview{
-        what + " and ends " + plural(sessions, "session") + ".", sessions, std::nullopt, {user->email}};
+        what + " and ends " + counted(sessions, "session") + ".", sessions, std::nullopt, {user->email}};
 }
 
 Result<ActionPreview> DemoDeployment::previewOf(const SignOutUser &action) const
@@ -337,7 +333,7 @@ Result<ActionPreview> DemoDeployment::previewOf(const SignOutUser &action) const
         return failure(ErrorKind::NotFound, "There is no such user.");
     const std::uint64_t sessions = m_data.users.sessions(action.id);
     return ActionPreview{
-        "Ends " + plural(sessions, "session") + " of " + user->email + ".", sessions, std::nullopt, {user->email}};
+        "Ends " + counted(sessions, "session") + " of " + user->email + ".", sessions, std::nullopt, {user->email}};
 }
 
 QFuture<Result<ActionOutcome>> DemoDeployment::perform(Action action, std::string reason)
@@ -379,7 +375,7 @@ ActionOutcome DemoDeployment::carryOut(const CloseClients &action)
         return std::ranges::find(action.ids, client.id) != action.ids.end();
     });
     m_script.shift(Metric::RedisConnections, second(), -double(closed));
-    return {plural(closed, "connection") + (closed == 1 ? " is closed." : " are closed."), {}};
+    return {counted(closed, "connection") + (closed == 1 ? " is closed." : " are closed."), {}};
 }
 
 ActionOutcome DemoDeployment::carryOut(const CleanUpFamily &action)
@@ -390,7 +386,7 @@ ActionOutcome DemoDeployment::carryOut(const CleanUpFamily &action)
     if (action.family == "results" && !action.idle)
         m_data.tasks.forgetEnded();
     m_script.shift(Metric::RedisMemory, second(), -double(*before.bytes));
-    return {plural(*before.count, "key") + " of " + action.family + " are deleted.", {}};
+    return {counted(*before.count, "key") + " of " + action.family + " are deleted.", {}};
 }
 
 ActionOutcome DemoDeployment::carryOut(const ResizeWorker &action)
@@ -398,7 +394,7 @@ ActionOutcome DemoDeployment::carryOut(const ResizeWorker &action)
     for (WorkerInfo &worker : m_data.workers) {
         if (action.node.empty() ? worker.own : worker.node == action.node) {
             worker.concurrency = action.concurrency;
-            return {worker.node + " runs " + plural(action.concurrency, "task") + " at once.", {}};
+            return {worker.node + " runs " + counted(action.concurrency, "task") + " at once.", {}};
         }
     }
     return {"There is no worker " + action.node + ".", {}};
@@ -429,7 +425,7 @@ ActionOutcome DemoDeployment::carryOut(const SignOutUser &action)
 {
     const std::uint64_t sessions = m_data.users.sessions(action.id);
     m_data.users.signOut(action.id);
-    return {plural(sessions, "session") + (sessions == 1 ? " is ended." : " are ended."), {}};
+    return {counted(sessions, "session") + (sessions == 1 ? " is ended." : " are ended."), {}};
 }
 
 } // namespace portolan::demo

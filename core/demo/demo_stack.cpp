@@ -1,6 +1,7 @@
 #include "core/demo/demo_stack.h"
 
 #include "core/demo/ready.h"
+#include "core/demo/words.h"
 
 #include <array>
 
@@ -26,11 +27,6 @@ constexpr std::array samples{
 };
 
 ActionOutcome said(std::string sentence) { return {std::move(sentence), {}}; }
-
-std::string counted(std::uint64_t count, const std::string &what)
-{
-    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-}
 
 } // namespace
 

@@ -7,6 +7,8 @@
 namespace portolan::server {
 namespace {
 
+Error notRunning() { return failure(ErrorKind::Unavailable, "The portal is not running.", "Start it."); }
+
 /// A call, and what answers it: with this sentence when it worked.
 struct Call
 {

@@ -27,6 +27,4 @@ struct EmbeddedStack::Seeding
 
 inline Error busyNow() { return failure(ErrorKind::Conflict, "The portal is busy.", "Wait until that is done."); }
 
-inline Error notRunning() { return failure(ErrorKind::Unavailable, "The portal is not running.", "Start it."); }
-
 } // namespace portolan::server

@@ -9,6 +9,7 @@
 /// How the portal is measured: what the sampler is told, what is counted, and who hears of it.
 namespace portolan::server {
 
+/// From so many on, counting them is work for the database, and the figure may lag.
 static constexpr std::int64_t manyUsers = 10'000;
 
 void PortalServer::Parts::makeMonitor()
@@ -136,7 +137,7 @@ awaitable<void> PortalServer::Parts::everySecond()
         const auto concurrent = co_await admission.concurrentUsers();
         m_concurrentUsers = concurrent ? static_cast<std::int64_t>(*concurrent) : -1;
         const std::int64_t known = m_registeredUsers.load();
-        if (tick % (known < manyUsers ? 5 : 60) == 0) { // the database counts row by row
+        if (tick % (known < manyUsers ? 5 : 60) == 0) {
             const auto registered = co_await infrastructure->users.count();
             m_registeredUsers = registered ? static_cast<std::int64_t>(*registered) : -1;
         }

@@ -36,7 +36,7 @@ struct Reading
     Resource resource{};
     Zone zone = Zone::Unknown;
     Unknown unknown = Unknown::NotYet;
-    std::optional<double> value; ///< the last one known; after 5 s without a fresh one the zone is Unknown, the value
+    std::optional<double> value; ///< the last one known; after two missed samples the zone is Unknown, the value
                                  ///< stays with its age
     std::optional<double> limit; ///< of the plan or the pool: what is there in total
     std::optional<double> yellow;
@@ -101,6 +101,47 @@ BOOST_DESCRIBE_STRUCT(RedisFigures, (),
                        maxmemoryPolicy, fragmentation, connectedClients, maxClients, blockedClients, commands,
                        commandsPerSecond, ownCommandsPerSecond, hitRatio, evictedKeys, evictedPerSecond, expiredKeys,
                        rejectedConnections, keys, appendOnly, saving, lastSaveOk, loading))
+
+/// What is asked of the Redis plan, by everybody and by this portal itself. Limits are of the tier; nothing: the plan
+/// does not bound it, or Redis is private.
+struct PlanFigures
+{
+    std::optional<double> commandsPerSecond;   ///< of all clients, over the last minute or two samples
+    std::optional<double> commandsLimit;       ///< a second
+    std::optional<double> trafficPerSecond;    ///< bytes Redis sent to all clients, over the last hour at most
+    std::optional<double> trafficPerMonth;     ///< bytes of 30 days at that pace
+    std::optional<double> trafficLimit;        ///< bytes a month
+    std::optional<double> ownTrafficPerSecond; ///< bytes that looking for tasks and measuring take of it
+    bool operator==(const PlanFigures &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(PlanFigures, (),
+                      (commandsPerSecond, commandsLimit, trafficPerSecond, trafficPerMonth, trafficLimit,
+                       ownTrafficPerSecond))
+
+/// Why Redis is asked as often as it is.
+enum class SamplingPace : std::uint8_t {
+    Free,    ///< no plan bounds it: each second
+    Idle,    ///< nobody looks and nothing is near its limit: as rarely as serves
+    Watched, ///< a page or a stream is open
+    Near,    ///< a figure of Redis is near or beyond its threshold
+    Saving,  ///< one of these two, but the monitor's share of the plan is used up: as when idle
+};
+BOOST_DESCRIBE_ENUM(SamplingPace, Free, Idle, Watched, Near, Saving)
+
+/// How often Redis is asked. A figure of it is unknown once it is older than `staleAfter`: two samples were missed. Key
+/// families and clients are asked more rarely where a plan bounds that.
+struct SamplingFigures
+{
+    SamplingPace pace = SamplingPace::Free;
+    std::chrono::milliseconds interval{1000};
+    std::chrono::milliseconds staleAfter{5000};
+    std::chrono::milliseconds detailsStaleAfter{5000}; ///< of key families and clients
+    std::optional<double> left; ///< fraction 0–1 of what the monitor has put by for closer looks; nothing: no plan
+    bool operator==(const SamplingFigures &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(SamplingFigures, (), (pace, interval, staleAfter, detailsStaleAfter, left))
 
 /// A statistical estimate with its 95 % interval.
 struct Estimate
@@ -197,20 +238,36 @@ struct ClientFigures
 };
 BOOST_DESCRIBE_STRUCT(ClientFigures, (), (age, total, groups, clients))
 
+/// Why no worker of ours takes what waits in a list, and so which setting explains it.
+enum class Untaken : std::uint8_t {
+    No,           ///< ours take it
+    Queue,        ///< another queue: `routes.*` and remote control's add_consumer say which are ours
+    PriorityStep, ///< a step ours do not use (0, 3, 6, 9): `priority_steps` of whoever enqueues
+    Separator,    ///< between queue and step stands something else: `sep` of whoever enqueues
+    KeyPrefix,    ///< `global_keyprefix` of whoever enqueues
+};
+BOOST_DESCRIBE_ENUM(Untaken, No, Queue, PriorityStep, Separator, KeyPrefix)
+
+/// What waits in one queue; where `untaken` is not No or Queue: in one list of it, by the list's key.
 struct QueueLine
 {
     std::string queue;
     std::uint64_t waiting = 0; ///< in all its priority lists
+    Untaken untaken = Untaken::No;
+    std::optional<Age> age{}; ///< where it is asked more rarely than the rest
     bool operator==(const QueueLine &) const = default;
+    static constexpr bool jsonDefaulted = true;
 };
-BOOST_DESCRIBE_STRUCT(QueueLine, (), (queue, waiting))
+BOOST_DESCRIBE_STRUCT(QueueLine, (), (queue, waiting, untaken, age))
 
 /// The true backlog is waiting + unacked.
 struct QueueFigures
 {
     std::optional<Age> age;
-    std::vector<QueueLine> queues;
-    std::optional<std::uint64_t> waiting;   ///< of all queues
+    std::vector<QueueLine> queues; ///< every list that bindings or keys show; what our workers take first
+    /// Every key was looked at once, and there was room for all lists; else there may be more than are listed.
+    std::optional<bool> complete;
+    std::optional<std::uint64_t> waiting;   ///< of all queues: the sum of the lines
     std::optional<std::uint64_t> unacked;   ///< taken by a worker and not ended: prefetched, scheduled or running
     std::optional<std::uint64_t> running;   ///< here, in this process
     std::optional<std::uint64_t> reserved;  ///< here: taken, waiting for a thread
@@ -224,8 +281,8 @@ struct QueueFigures
     static constexpr bool jsonDefaulted = true;
 };
 BOOST_DESCRIBE_STRUCT(QueueFigures, (),
-                      (age, queues, waiting, unacked, running, reserved, scheduled, takenPerSecond, endedPerSecond,
-                       oldest))
+                      (age, queues, complete, waiting, unacked, running, reserved, scheduled, takenPerSecond,
+                       endedPerSecond, oldest))
 
 /// The worker pool of this process.
 struct WorkerFigures
@@ -325,6 +382,8 @@ struct Snapshot
     std::vector<Reading> readings;  ///< one per resource with zones in the tier
     std::vector<LinkStatus> links;
     RedisFigures redis;
+    PlanFigures plan;
+    SamplingFigures sampling;
     FamiliesFigures families;
     ClientFigures clients;
     QueueFigures queue;
@@ -336,7 +395,7 @@ struct Snapshot
     static constexpr bool jsonDefaulted = true;
 };
 BOOST_DESCRIBE_STRUCT(Snapshot, (),
-                      (time, sequence, tier, version, instance, uptime, verdict, readings, links, redis, families,
-                       clients, queue, workers, http, dbPools, users))
+                      (time, sequence, tier, version, instance, uptime, verdict, readings, links, redis, plan, sampling,
+                       families, clients, queue, workers, http, dbPools, users))
 
 } // namespace portolan

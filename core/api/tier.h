@@ -50,6 +50,8 @@ struct Tier
         std::uint64_t maxmemory = 30ull * 1024 * 1024; ///< bytes of the plan
         std::uint32_t connections = 30;
         std::uint32_t databases = 1;
+        std::uint32_t commandsPerSecond = 100;                     ///< 0: the plan does not bound them
+        std::uint64_t trafficPerMonth = 5ull * 1024 * 1024 * 1024; ///< bytes that Redis sends; 0: not bounded
         /// What a Redis that holds nothing but caches does when it is full. The one that holds the queue is always
         /// `noeviction`: evicting any key would lose tasks.
         std::string cachePolicy = "noeviction";
@@ -156,7 +158,8 @@ struct Tier
 
     bool operator==(const Tier &) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Tier::Redis, (), (maxmemory, connections, databases, cachePolicy))
+BOOST_DESCRIBE_STRUCT(Tier::Redis, (),
+                      (maxmemory, connections, databases, commandsPerSecond, trafficPerMonth, cachePolicy))
 BOOST_DESCRIBE_STRUCT(Tier::Database, (), (poolLeast, poolMost, timeout))
 BOOST_DESCRIBE_STRUCT(Tier::Ceilings, (), (users, analysis, upload, automation))
 BOOST_DESCRIBE_STRUCT(Tier::AlertRule, (), (metric, above, action))

@@ -320,6 +320,12 @@ std::vector<TierKey> makeKeys()
         field(
             "redis.databases", Integer, "Databases of the Redis plan",
             [](auto &t) -> auto & { return t.redis.databases; }),
+        field(
+            "redis.commands_per_second", Integer, "Commands a second the Redis plan allows, 0: any number",
+            [](auto &t) -> auto & { return t.redis.commandsPerSecond; }),
+        field(
+            "redis.traffic_per_month", Size, "Traffic a month the Redis plan allows, 0: any amount",
+            [](auto &t) -> auto & { return t.redis.trafficPerMonth; }),
         queuePolicy(),
         cachePolicy(),
         field(

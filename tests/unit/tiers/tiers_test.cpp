@@ -57,6 +57,8 @@ void TiersTest::figures_data()
     table("small", {{"redis.maxmemory", "30MB"},
                     {"redis.connections", "30"},
                     {"redis.databases", "1"},
+                    {"redis.commands_per_second", "100"},
+                    {"redis.traffic_per_month", "5GB"},
                     {"redis.policy", "noeviction"},
                     {"budget.sessions", "3MB"},
                     {"budget_least.sessions", "2MB"},
@@ -130,6 +132,8 @@ void TiersTest::figures_data()
                     {"targets.upload_seconds", "30"}});
     table("watchlist", {{"redis.maxmemory", "250MB"},
                         {"redis.connections", "100"},
+                        {"redis.commands_per_second", "0"},
+                        {"redis.traffic_per_month", "0B"},
                         {"zones.redis_memory.yellow", "174762667B"},
                         {"zones.redis_memory.red", "218453333B"},
                         {"limits.default", "100 per minute"},
@@ -147,6 +151,8 @@ void TiersTest::figures_data()
                         {"capacity.users", "1000"}});
     table("fintech-1000", {{"redis.maxmemory", "1GB"},
                            {"redis.connections", "500"},
+                           {"redis.commands_per_second", "0"},
+                           {"redis.traffic_per_month", "0B"},
                            {"ceilings.users", "0"},
                            {"database.pool_most", "2"},
                            {"zones.db_pool.yellow", "0.8"},
@@ -178,6 +184,8 @@ void TiersTest::figures_data()
                            {"load_test.new_users_per_second", "100"}});
     table("validation-500rpm", {{"redis.maxmemory", "250MB"},
                                 {"redis.connections", "100"},
+                                {"redis.commands_per_second", "0"},
+                                {"redis.traffic_per_month", "0B"},
                                 {"redis.cache_policy", "allkeys-lru"},
                                 {"redis.policy", "noeviction"},
                                 {"limits.api", "200 per minute"},
@@ -212,6 +220,8 @@ void TiersTest::figures_data()
                                 {"load_test.requests_per_second", "10"}});
     table("scale-100k", {{"redis.maxmemory", "1GB"},
                          {"redis.connections", "1000"},
+                         {"redis.commands_per_second", "0"},
+                         {"redis.traffic_per_month", "0B"},
                          {"ceilings.users", "0"},
                          {"limits_address.default", "500 per 15 minutes"},
                          {"limits_address.api", "500 per 15 minutes"},

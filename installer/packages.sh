@@ -36,10 +36,10 @@ package_list() {
             esac
             ;;
         run)
-            printf '%s\n' redis-server libqt6sql6-sqlite libqt6sql6-psql postgresql-client ca-certificates fonts-dejavu-core
+            printf '%s\n' redis-server libqt6sql6-sqlite postgresql-client ca-certificates fonts-dejavu-core
             ;;
         test)
-            printf '%s\n' redis-server redis-tools postgresql celery python3 python3-celery python3-redis \
+            printf '%s\n' redis-server redis-tools postgresql pgbouncer celery python3 python3-celery python3-redis \
                 python3-websockets python3-prometheus-client openssl procps util-linux xvfb dbus-daemon
             ;;
         bench)

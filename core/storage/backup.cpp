@@ -9,9 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <QSqlDatabase>
-#include <QSqlDriver>
-#include <QVariant>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -158,10 +155,9 @@ Result<SqliteFile> openBackup(const fs::path &file)
 /// sqlite3_backup writes the destination in one transaction: readers see the old content until it commits.
 Result<void> copyInto(Connection &connection, sqlite3 *from, const fs::path &file)
 {
-    const QVariant handle = connection.qt().driver()->handle();
-    if (!handle.isValid() || std::strcmp(handle.typeName(), "sqlite3*") != 0)
+    sqlite3 *const to = connection.sqlite();
+    if (!to)
         return failure(ErrorKind::Unsupported, "This Qt does not give access to its SQLite.");
-    sqlite3 *const to = *static_cast<sqlite3 *const *>(handle.constData());
     if (!connection.writeTurn().acquire(connection.deadline()))
         return failure(ErrorKind::Timeout, "The database did not come round to writing in time.");
     int step = SQLITE_NOMEM;
@@ -202,8 +198,41 @@ Result<void> restoreSqlite(Database &database, const fs::path &file, std::chrono
 
 // --- PostgreSQL ------------------------------------------------------------------------------------------------------
 
-Result<void> restorePostgreSql(const DatabaseUrl &url, const fs::path &file, std::chrono::milliseconds deadline)
+/// pg_dump and pg_restore set the search path and the timeouts of their session, and leave them so: behind a pooler the
+/// next client would find no table.
+Result<void> refusePooler(Database &database)
 {
+    return database.runBlocking([&](Connection &connection) -> Result<void> {
+        const auto pid =
+            selectOne(connection, "SELECT pg_backend_pid()", {}, [](const Row &row) { return row.integer(0); });
+        if (pid.has_error())
+            return pid.error();
+        if (*pid == connection.backendPid())
+            return {};
+        return failure(ErrorKind::Unsupported,
+                       "At " + database.url().display() +
+                           " a connection pooler answers, whose other clients a backup or restore would disturb.",
+                       "Name the server itself with --database postgresql://USER@HOST:PORT/NAME (its own port is "
+                       "5432 unless it was changed).");
+    });
+}
+
+Result<void> backupPostgreSql(Database &database, const fs::path &draft, std::chrono::milliseconds deadline)
+{
+    if (auto direct = refusePooler(database); direct.has_error())
+        return direct;
+    const auto &url = database.url();
+    return runPostgresTool(
+        "pg_dump",
+        {"--format=custom", "--no-owner", "--no-privileges", "--file=" + draft.string(), "--dbname=" + url.name}, url,
+        deadline);
+}
+
+Result<void> restorePostgreSql(Database &database, const fs::path &file, std::chrono::milliseconds deadline)
+{
+    if (auto direct = refusePooler(database); direct.has_error())
+        return direct;
+    const auto &url = database.url();
     // Reads the table of contents first: a file that is no dump is found before anything is dropped.
     if (auto listed = runPostgresTool("pg_restore", {"--list", file.string()}, {}, deadline); listed.has_error())
         return listed.error().kind == ErrorKind::Internal ? notABackup(file, listed.error().message) : listed.error();
@@ -223,13 +252,8 @@ Result<void> backup(Database &database, const fs::path &file, BackupOptions opti
     const Draft draft(file);
     if (auto made = draft.make(); made.has_error())
         return made;
-    const auto &url = database.url();
-    auto written = url.dialect == Dialect::Sqlite
-                       ? backupSqlite(database, draft.path(), options.deadline)
-                       : runPostgresTool("pg_dump",
-                                         {"--format=custom", "--no-owner", "--no-privileges",
-                                          "--file=" + draft.path().string(), "--dbname=" + url.name},
-                                         url, options.deadline);
+    auto written = database.dialect() == Dialect::Sqlite ? backupSqlite(database, draft.path(), options.deadline)
+                                                         : backupPostgreSql(database, draft.path(), options.deadline);
     if (written.has_error())
         return written;
     return draft.publish(options.force);
@@ -249,7 +273,7 @@ Result<void> restore(Database &database, const fs::path &file, BackupOptions opt
                            "Replace them with --force.");
     }
     return database.dialect() == Dialect::Sqlite ? restoreSqlite(database, file, options.deadline)
-                                                 : restorePostgreSql(database.url(), file, options.deadline);
+                                                 : restorePostgreSql(database, file, options.deadline);
 }
 
 } // namespace portolan::storage

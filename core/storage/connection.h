@@ -2,14 +2,12 @@
 
 #include "core/api/clock.h"
 #include "core/api/result.h"
+#include "core/storage/result_set.h"
 
 #include <memory>
-#include <string>
 #include <string_view>
 
-class QSqlDatabase;
-class QSqlError;
-class QSqlQuery;
+struct sqlite3;
 
 namespace portolan::storage {
 
@@ -31,18 +29,17 @@ public:
     Connection &operator=(const Connection &) = delete;
 
     Dialect dialect() const;
-    QSqlDatabase &qt(); ///< for what query.h does not offer
+    sqlite3 *sqlite(); ///< for what query.h does not offer; null on PostgreSQL, or where Qt has an SQLite of its own
+    int backendPid() const; ///< PostgreSQL: the server process that the connection's start named; else 0
 
-    /// A prepared statement; the connection keeps up to 128 of them. SQL has `?` for each value and comes from the
-    /// program's text, never from input.
-    Result<std::shared_ptr<QSqlQuery>> prepared(std::string_view sql);
-    void forget(std::string_view sql); ///< drops a prepared statement that failed
-
-    /// Turns what a driver says into a typed error: see errors.cpp. Notices that the connection is lost.
-    Error classify(const QSqlError &error, std::string_view doing);
+    /// SQL has `?` for each value and comes from the program's text, never from input. Errors are typed: errors.cpp.
+    Result<std::unique_ptr<ResultSet>> run(std::string_view sql, const Values &values);
+    Result<void> runOnce(std::string_view sql); ///< without values; not worth preparing
+    Result<void> beginTransaction();            ///< on SQLite the caller has the write turn
+    Result<void> commit();
+    void rollback(); ///< gives the write turn back
 
     bool inTransaction() const;
-    void setInTransaction(bool in);
     bool isAborted() const; ///< PostgreSQL: a statement of the transaction failed, so COMMIT would quietly roll back
     WriteTurn &writeTurn(); ///< SQLite: one writer at a time in this process, in order, instead of polling the file
     SteadyTime deadline() const; ///< of the work that runs now
@@ -52,7 +49,7 @@ public:
     Result<void> open();
     void close();
     bool isOpen() const;
-    bool isLost() const;             ///< classify() saw the connection break
+    bool isLost() const;             ///< an error said that the connection broke
     bool isStale();                  ///< PostgreSQL: the server has closed it while nobody looked
     void begin(SteadyTime deadline); ///< arms the deadlines for the next work
     void end();                      ///< rolls back what was left open

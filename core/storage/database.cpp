@@ -127,7 +127,7 @@ Result<void> Database::open()
         if (!*encoding || (**encoding).first != "UTF8")
             return failure(ErrorKind::Invalid, "The database is not encoded in UTF-8.",
                            "Create it with: createdb --encoding=UTF8 --template=template0 NAME.");
-        if ((**encoding).second == "true")
+        if ((**encoding).second == "t")
             return failure(ErrorKind::Invalid, "The database server is a read-only standby.",
                            "Point DATABASE_URL at the primary.");
         return {};

@@ -1,5 +1,7 @@
 #include "core/storage/errors.h"
 
+#include "core/storage/text.h"
+
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -20,17 +22,18 @@ Error coded(ErrorKind kind, std::string_view code, std::string message, std::str
     return error;
 }
 
-/// The driver's words on one line, bounded.
+/// A driver's words on one line, bounded.
+std::string said(std::string_view words)
+{
+    while (!words.empty() && static_cast<unsigned char>(words.back()) <= ' ')
+        words.remove_suffix(1);
+    return fitText(words, 300);
+}
+
 std::string said(const QSqlError &error)
 {
-    std::string text = error.databaseText().trimmed().toStdString();
-    if (text.empty())
-        text = error.driverText().trimmed().toStdString();
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    constexpr std::size_t longest = 300;
-    if (text.size() > longest)
-        text.resize(longest);
-    return text;
+    const std::string text = error.databaseText().trimmed().toStdString();
+    return said(text.empty() ? error.driverText().toStdString() : text);
 }
 
 Error sqliteConstraint(int extended, const QSqlError &error)
@@ -126,21 +129,24 @@ Error classifySqlite(const DatabaseUrl &url, const QSqlError &error, std::string
     }
 }
 
-Error classifyPostgreSql(const DatabaseUrl &url, const QSqlError &error, std::string_view doing, bool connected)
+Error classifyPostgreSqlConnect(const DatabaseUrl &url, std::string_view words)
 {
-    const std::string state = error.nativeErrorCode().toStdString();
+    return postgresConnect(url.display(), said(words));
+}
+
+Error classifyPostgreSql(const DatabaseUrl &url, std::string_view state, std::string_view words, std::string_view doing,
+                         bool connected)
+{
     const std::string where = url.display();
-    if (error.type() == QSqlError::ConnectionError && state.empty() && doing == "connect")
-        return postgresConnect(where, said(error));
     if (!connected || state.starts_with("08") || state == "57P01" || state == "57P02" || state == "57P03")
         return coded(ErrorKind::Unavailable, codeLost, "The connection to " + where + " was lost.",
                      "It is opened again by itself when the server is back.");
     if (state == "23505")
-        return coded(ErrorKind::Conflict, codeUnique, "It exists already (" + said(error) + ").");
+        return coded(ErrorKind::Conflict, codeUnique, "It exists already (" + said(words) + ").");
     if (state == "23503")
         return coded(ErrorKind::Conflict, codeReference, "It refers to something that does not exist.");
     if (state.starts_with("23") || state.starts_with("22"))
-        return coded(ErrorKind::Invalid, "constraint", "The database refuses the value (" + said(error) + ").");
+        return coded(ErrorKind::Invalid, "constraint", "The database refuses the value (" + said(words) + ").");
     if (state == "40001" || state == "40P01" || state == "55P03")
         return coded(ErrorKind::Unavailable, codeRetry, "Others are changing the same rows.", "Try again in a moment.");
     if (state == "57014")
@@ -150,20 +156,20 @@ Error classifyPostgreSql(const DatabaseUrl &url, const QSqlError &error, std::st
                      "Free space on the server's disk; nothing is lost, and reading still works.");
     if (state.starts_with("53"))
         return coded(ErrorKind::Unavailable, "database-resources",
-                     "The server " + where + " is short of resources (" + said(error) + ").",
+                     "The server " + where + " is short of resources (" + said(words) + ").",
                      "Look at its memory and its max_connections.");
     if (state == "25006")
         return coded(ErrorKind::Unavailable, "database-unwritable",
                      "The server " + where + " is read-only, as a standby is.", "Point DATABASE_URL at the primary.");
     if (state == "42501")
         return coded(ErrorKind::Forbidden, "database-rights",
-                     "The database user may not do that (" + said(error) + ").",
+                     "The database user may not do that (" + said(words) + ").",
                      "Grant the user of DATABASE_URL the rights on the database's schema.");
     if (state == "XX001" || state == "XX002")
         return coded(ErrorKind::Internal, "database-corrupt",
-                     "The database " + where + " is damaged (" + said(error) + ").",
+                     "The database " + where + " is damaged (" + said(words) + ").",
                      "Put a backup back with 'portoland restore FILE'.");
-    return coded(ErrorKind::Internal, {}, "Could not " + std::string(doing) + ": " + said(error) + '.');
+    return coded(ErrorKind::Internal, {}, "Could not " + std::string(doing) + ": " + said(words) + '.');
 }
 
 } // namespace portolan::storage

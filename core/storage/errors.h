@@ -17,7 +17,11 @@ inline constexpr std::string_view codeReference = "missing-reference";
 
 /// Types what the driver of `url` reports. `doing`: for the message, "run a statement".
 Error classifySqlite(const DatabaseUrl &url, const QSqlError &error, std::string_view doing);
-/// `connected`: whether libpq still takes the connection for good.
-Error classifyPostgreSql(const DatabaseUrl &url, const QSqlError &error, std::string_view doing, bool connected);
+/// `state`: the SQLSTATE, empty where libpq alone speaks. `connected`: whether libpq still takes the connection for
+/// good.
+Error classifyPostgreSql(const DatabaseUrl &url, std::string_view state, std::string_view words, std::string_view doing,
+                         bool connected);
+/// What kept libpq from connecting.
+Error classifyPostgreSqlConnect(const DatabaseUrl &url, std::string_view words);
 
 } // namespace portolan::storage

@@ -4,6 +4,7 @@
 #include "core/api/clock.h"
 #include "core/api/result.h"
 #include "core/storage/connection.h"
+#include "core/storage/result_set.h"
 
 #include <chrono>
 #include <cstdint>
@@ -21,22 +22,19 @@
 /// number.
 namespace portolan::storage {
 
-using Value = std::variant<std::monostate, std::int64_t, double, std::string>;
-using Values = std::vector<Value>;
-
 /// The current row of a result. A column is named by its place in the select list; NULL reads as zero or empty unless
 /// read as an optional.
 class Row final
 {
 public:
-    explicit Row(QSqlQuery &query) : m_query(query) {}
-    bool isNull(int column) const;
-    std::int64_t integer(int column) const;
-    double real(int column) const;
-    std::string text(int column) const;
+    explicit Row(const ResultSet &result) : m_result(result) {}
+    bool isNull(int column) const { return m_result.isNull(column); }
+    std::int64_t integer(int column) const { return m_result.integer(column); }
+    double real(int column) const { return m_result.real(column); }
+    std::string text(int column) const { return m_result.text(column); }
 
 private:
-    QSqlQuery &m_query;
+    const ResultSet &m_result;
 };
 
 WallTime fromMilliseconds(std::int64_t milliseconds);
@@ -93,25 +91,8 @@ template <class... T> Values valuesOf(const T &...values)
     return bound;
 }
 
-/// A result being read. Ends, and frees its statement for the next use, when it goes out of scope.
-class Rows final
-{
-public:
-    explicit Rows(std::shared_ptr<QSqlQuery> query) : m_query(std::move(query)) {}
-    ~Rows();
-    Rows(Rows &&) noexcept = default;
-    Rows &operator=(Rows &&) = delete;
-    bool next();
-    Row row() const { return Row(*m_query); }
-    /// After next() said false: whether it was the end or a failure in the middle.
-    Result<void> ended(Connection &connection) const;
-
-private:
-    std::shared_ptr<QSqlQuery> m_query;
-};
-
-/// Runs a statement that reads. Errors: as Connection::classify() says.
-Result<Rows> query(Connection &connection, std::string_view sql, const Values &values = {});
+/// Runs a statement that reads. Errors: see errors.cpp.
+Result<std::unique_ptr<ResultSet>> query(Connection &connection, std::string_view sql, const Values &values = {});
 
 /// Runs a statement that writes (outside a transaction: as one of its own). Returns how many rows it touched.
 Result<std::uint64_t> execute(Connection &connection, std::string_view sql, const Values &values = {});
@@ -126,9 +107,9 @@ Result<std::vector<T>> select(Connection &connection, std::string_view sql, cons
     auto rows = query(connection, sql, values);
     if (rows.has_error())
         return rows.error();
-    while (rows->next())
-        all.push_back(read(rows->row()));
-    if (auto end = rows->ended(connection); end.has_error())
+    while ((*rows)->next())
+        all.push_back(read(Row(**rows)));
+    if (auto end = (*rows)->ended(); end.has_error())
         return end.error();
     return all;
 }
@@ -140,9 +121,9 @@ Result<std::optional<T>> selectOne(Connection &connection, std::string_view sql,
     auto rows = query(connection, sql, values);
     if (rows.has_error())
         return rows.error();
-    if (rows->next())
-        return std::optional<T>(read(rows->row()));
-    if (auto end = rows->ended(connection); end.has_error())
+    if ((*rows)->next())
+        return std::optional<T>(read(Row(**rows)));
+    if (auto end = (*rows)->ended(); end.has_error())
         return end.error();
     return std::optional<T>();
 }

@@ -1,25 +1,11 @@
 #pragma once
 
-#include <fcntl.h>
-#include <pwd.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "tests/fakes/unprivileged_process.h"
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-#include <stdexcept>
-#include <string>
 #include <string_view>
 #include <thread>
-#include <vector>
 
 namespace portolan {
 
@@ -34,7 +20,7 @@ public:
     /// `settings` as for `postgres -c`: {"max_connections=20"}.
     explicit PostgresFixture(std::vector<std::string> settings = {}) : m_settings(std::move(settings))
     {
-        m_directory = makeDirectory();
+        m_directory = unprivileged::makeDirectory("pg");
         try {
             const int done =
                 run({tool("initdb"), "--pgdata=" + data(), "--username=portolan", "--auth=trust", "--encoding=UTF8",
@@ -63,10 +49,11 @@ public:
     const std::filesystem::path &directory() const { return m_directory; }
 
     /// For DatabaseUrl::parse().
-    std::string url(std::string_view database) const
+    std::string url(std::string_view database) const { return urlOf(m_directory, database); }
+    static std::string urlOf(const std::filesystem::path &directory, std::string_view database)
     {
         std::string host;
-        for (const char c : m_directory.string())
+        for (const char c : directory.string())
             host += c == '/' ? "%2F" : std::string(1, c);
         return "postgresql://portolan@" + host + '/' + std::string(database);
     }
@@ -77,14 +64,19 @@ public:
     /// One statement through psql, as superuser; what it printed (unaligned, no headers). Throws when it fails.
     std::string sql(const std::string &statement, std::string_view database = "postgres")
     {
+        return sqlAt(m_directory, statement, database);
+    }
+    /// The same through whatever listens in `host`, a pooler for example.
+    std::string sqlAt(const std::filesystem::path &host, const std::string &statement, std::string_view database)
+    {
         const auto output = m_directory / "psql.out";
         const int done =
-            run({tool("psql"), "--host=" + m_directory.string(), "--username=portolan", "--no-psqlrc", "--quiet",
+            run({tool("psql"), "--host=" + host.string(), "--username=portolan", "--no-psqlrc", "--quiet",
                  "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--dbname=" + std::string(database),
                  "--output=" + output.string(), "--command=" + statement});
         if (done != 0)
             throw std::runtime_error("psql failed: " + log());
-        std::string text = read(output);
+        std::string text = unprivileged::read(output);
         while (text.ends_with('\n'))
             text.pop_back();
         return text;
@@ -126,27 +118,6 @@ public:
     void resume() { signalAll(SIGCONT); } ///< goes on where it was
 
 private:
-    static std::filesystem::path makeDirectory()
-    {
-        std::string name = (std::filesystem::temp_directory_path() / "pg-XXXXXX").string();
-        if (!mkdtemp(name.data()))
-            throw std::runtime_error("cannot make a directory for postgres");
-        if (geteuid() == 0) {
-            const passwd *user = unprivileged();
-            if (chown(name.c_str(), user->pw_uid, user->pw_gid) != 0)
-                throw std::runtime_error("cannot hand the directory to " + std::string(user->pw_name));
-        }
-        return name;
-    }
-
-    static const passwd *unprivileged()
-    {
-        for (const char *name : {"postgres", "nobody"})
-            if (const passwd *user = getpwnam(name))
-                return user;
-        throw std::runtime_error("there is no user postgres or nobody to run postgres as");
-    }
-
     /// Debian keeps the server's programs out of PATH, by version.
     static std::string tool(const std::string &name)
     {
@@ -161,41 +132,11 @@ private:
     }
 
     std::string data() const { return (m_directory / "data").string(); }
-    std::string log() const { return read(m_directory / "log"); }
+    std::string log() const { return unprivileged::read(m_directory / "log"); }
 
-    static std::string read(const std::filesystem::path &path)
-    {
-        std::ostringstream text;
-        text << std::ifstream(path).rdbuf();
-        return text.str();
-    }
-
-    /// Forks; everything the child needs is made before.
     pid_t launch(const std::vector<std::string> &arguments) const
     {
-        std::vector<char *> argv;
-        for (const auto &argument : arguments)
-            argv.push_back(const_cast<char *>(argument.c_str()));
-        argv.push_back(nullptr);
-        const std::string logFile = m_directory / "log";
-        const passwd *user = geteuid() == 0 ? unprivileged() : nullptr;
-        const uid_t uid = user ? user->pw_uid : 0;
-        const gid_t gid = user ? user->pw_gid : 0;
-        const pid_t child = fork();
-        if (child < 0)
-            throw std::runtime_error("cannot fork");
-        if (child > 0)
-            return child;
-        const int output = open(logFile.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0666);
-        dup2(output, STDOUT_FILENO);
-        dup2(output, STDERR_FILENO);
-        if (user && (setgid(gid) != 0 || setuid(uid) != 0))
-            _exit(126);
-        prctl(PR_SET_PDEATHSIG, SIGQUIT);
-        setenv("LC_ALL", "C.UTF-8", 1);
-        if (chdir("/") == 0)
-            execv(argv[0], argv.data());
-        _exit(127);
+        return unprivileged::launch(arguments, m_directory / "log", SIGQUIT);
     }
 
     int run(const std::vector<std::string> &arguments) const
@@ -212,7 +153,7 @@ private:
             return;
         kill(m_pid, signal);
         std::istringstream children(
-            read("/proc/" + std::to_string(m_pid) + "/task/" + std::to_string(m_pid) + "/children"));
+            unprivileged::read("/proc/" + std::to_string(m_pid) + "/task/" + std::to_string(m_pid) + "/children"));
         for (pid_t child = 0; children >> child;)
             kill(child, signal);
     }

@@ -4,7 +4,7 @@
 #include "core/storage/migrations.h"
 #include "core/storage/query.h"
 #include "tests/fakes/manual_clock.h"
-#include "tests/fakes/postgres_fixture.h"
+#include "tests/fakes/pgbouncer_fixture.h"
 
 #include <QTemporaryDir>
 #include <QTest>
@@ -13,28 +13,46 @@
 
 namespace portolan {
 
+enum class Backend { Sqlite, PostgreSql, PgBouncer };
+
 /// What a suite runs over: initTestCase_data() adds these rows, and each test function makes a TestDatabase of the
 /// row's.
 inline void addBackends()
 {
-    QTest::addColumn<bool>("postgres");
-    QTest::newRow("sqlite") << false;
-    QTest::newRow("postgresql") << true;
+    QTest::addColumn<Backend>("backend");
+    QTest::newRow("sqlite") << Backend::Sqlite;
+    QTest::newRow("postgresql") << Backend::PostgreSql;
+    QTest::newRow("pgbouncer") << Backend::PgBouncer;
 }
 
-/// An empty database of a test function's own. `server`: started once per program, on first use.
+/// Servers of a test program, each started on first use.
+struct Servers
+{
+    std::unique_ptr<PostgresFixture> postgres;
+    std::unique_ptr<PgBouncerFixture> pooler;
+
+    PostgresFixture &started()
+    {
+        if (!postgres)
+            postgres = std::make_unique<PostgresFixture>();
+        return *postgres;
+    }
+};
+
+/// An empty database of a test function's own.
 class TestDatabase final
 {
 public:
-    TestDatabase(bool postgres, std::unique_ptr<PostgresFixture> &server)
+    TestDatabase(Backend backend, Servers &servers)
     {
-        if (postgres) {
-            if (!server)
-                server = std::make_unique<PostgresFixture>();
-            m_name = "t" + randomToken(9);
-            m_server = server.get();
-            server->createDatabase(m_name);
-        }
+        if (backend == Backend::Sqlite)
+            return;
+        m_name = "t" + randomToken(9);
+        m_server = &servers.started();
+        m_server->createDatabase(m_name);
+        if (backend == Backend::PgBouncer && !servers.pooler)
+            servers.pooler = std::make_unique<PgBouncerFixture>(*m_server);
+        m_url = backend == Backend::PgBouncer ? servers.pooler->url(m_name) : m_server->url(m_name);
     }
     ~TestDatabase()
     {
@@ -44,12 +62,13 @@ public:
     TestDatabase(const TestDatabase &) = delete;
     TestDatabase &operator=(const TestDatabase &) = delete;
 
-    std::string url() const { return m_server ? m_server->url(m_name) : "sqlite:" + file(); }
+    std::string url() const { return m_server ? m_url : "sqlite:" + file(); }
     std::string file() const { return m_directory.filePath("portal.db").toStdString(); }
 
 private:
     PostgresFixture *m_server = nullptr;
     std::string m_name;
+    std::string m_url;
     QTemporaryDir m_directory;
 };
 

@@ -42,7 +42,7 @@ private:
     }
 
     ManualClock m_clock;
-    std::unique_ptr<PostgresFixture> m_server;
+    Servers m_servers;
     std::unique_ptr<TestDatabase> m_place;
     std::unique_ptr<Database> m_database;
 };
@@ -81,8 +81,8 @@ Result<void> runForever(Connection &connection)
 
 void DatabaseTest::init()
 {
-    QFETCH_GLOBAL(bool, postgres);
-    m_place = std::make_unique<TestDatabase>(postgres, m_server);
+    QFETCH_GLOBAL(Backend, backend);
+    m_place = std::make_unique<TestDatabase>(backend, m_servers);
     m_database = open();
     VERIFY_OK(m_database->open());
 }

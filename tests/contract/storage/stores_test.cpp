@@ -45,7 +45,7 @@ private:
 
     ManualClock m_clock;
     IdGenerator m_ids{m_clock};
-    std::unique_ptr<PostgresFixture> m_server;
+    Servers m_servers;
     std::unique_ptr<TestDatabase> m_place;
     std::unique_ptr<Runtime> m_runtime;
     std::unique_ptr<Database> m_database;
@@ -53,8 +53,8 @@ private:
 
 void StoresTest::init()
 {
-    QFETCH_GLOBAL(bool, postgres);
-    m_place = std::make_unique<TestDatabase>(postgres, m_server);
+    QFETCH_GLOBAL(Backend, backend);
+    m_place = std::make_unique<TestDatabase>(backend, m_servers);
     m_runtime = std::make_unique<Runtime>(2);
     m_database = std::make_unique<Database>(parsedUrl(m_place->url()));
     VERIFY_OK(m_database->open());

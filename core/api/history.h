@@ -33,11 +33,19 @@ enum class Metric : std::uint8_t {
     ConcurrentUsers,
     Sessions,
     HttpConnections,
-    DbPool, ///< fraction 0–1 of the pool in use
+    DbPool,        ///< fraction 0–1 of the pool in use
+    UntakenTasks,  ///< tasks that wait and that no worker takes
+    OldestTask,    ///< seconds
+    FailedTasks,   ///< fraction 0–1
+    Refused,       ///< fraction 0–1
+    Disk,          ///< fraction 0–1
+    RedisOverhead, ///< bytes
+    RedisTraffic,  ///< bytes
 };
 BOOST_DESCRIBE_ENUM(Metric, RedisMemory, RedisConnections, RedisFragmentation, RedisHitRatio, RedisEvicted,
                     RedisCommands, ResponseP50, ResponseP95, ResponseP99, RequestRate, ErrorRate, QueueWaiting,
-                    QueueUnacked, QueueTaken, QueueEnded, ConcurrentUsers, Sessions, HttpConnections, DbPool)
+                    QueueUnacked, QueueTaken, QueueEnded, ConcurrentUsers, Sessions, HttpConnections, DbPool,
+                    UntakenTasks, OldestTask, FailedTasks, Refused, Disk, RedisOverhead, RedisTraffic)
 
 /// One measured value, or what a minute or an hour of them came to.
 struct Point

@@ -24,11 +24,12 @@ using Age = std::chrono::milliseconds; ///< since it was measured, at Snapshot::
 enum class Unknown : std::uint8_t {
     No,           ///< it is known
     NotYet,       ///< not measured since the start
-    TooFew,       ///< too few requests in the window to say (below 20)
+    TooFew,       ///< too few requests or tasks in the window to say
     Away,         ///< whoever knows it does not answer
     NotAvailable, ///< this deployment has no such thing
+    NoLimit,      ///< its tier or plan sets no limit, so there is no zone; the value is known all the same
 };
-BOOST_DESCRIBE_ENUM(Unknown, No, NotYet, TooFew, Away, NotAvailable)
+BOOST_DESCRIBE_ENUM(Unknown, No, NotYet, TooFew, Away, NotAvailable, NoLimit)
 
 /// One traffic light. `value`, `limit`, `yellow` and `red` are in the resource's unit (see Resource).
 struct Reading
@@ -36,8 +37,9 @@ struct Reading
     Resource resource{};
     Zone zone = Zone::Unknown;
     Unknown unknown = Unknown::NotYet;
-    std::optional<double> value; ///< the last one known; after two missed samples the zone is Unknown, the value
-                                 ///< stays with its age
+    /// The last one known: without a fresh one in time the zone is Unknown, and Red while what the resource needs is
+    /// down (linkOf); the value stays with its age.
+    std::optional<double> value;
     std::optional<double> limit; ///< of the plan or the pool: what is there in total
     std::optional<double> yellow;
     std::optional<double> red;
@@ -272,17 +274,23 @@ struct QueueFigures
     std::optional<std::uint64_t> running;   ///< here, in this process
     std::optional<std::uint64_t> reserved;  ///< here: taken, waiting for a thread
     std::optional<std::uint64_t> scheduled; ///< here: held for their time
-    std::optional<double> takenPerSecond;   ///< here, over the last 10 s
-    std::optional<double> endedPerSecond;   ///< here, over the last 10 s
+    std::optional<double> takenPerSecond;   ///< here, over `ratesOver`
+    std::optional<double> endedPerSecond;   ///< here, over `ratesOver`
+    /// 10 s while tasks come often; up to 10 min where they are so rare that less would say nothing.
+    std::optional<std::chrono::seconds> ratesOver;
+    std::optional<std::uint64_t> endedLately;  ///< here, in the last 10 min
+    std::optional<std::uint64_t> failedLately; ///< of these, without a result
     /// At least: the longest time since a message that still waits at the consuming end of a list was first seen
     /// there, or since the oldest unacknowledged one was taken. Messages carry no time of their own.
     std::optional<std::chrono::seconds> oldest;
+    std::optional<std::chrono::seconds> oldestWaiting; ///< of those that wait alone; 0 where none does
+    std::optional<std::uint64_t> untaken;              ///< wait while no worker takes any; 0 while some are taken
     bool operator==(const QueueFigures &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
 BOOST_DESCRIBE_STRUCT(QueueFigures, (),
                       (age, queues, complete, waiting, unacked, running, reserved, scheduled, takenPerSecond,
-                       endedPerSecond, oldest))
+                       endedPerSecond, ratesOver, endedLately, failedLately, oldest, oldestWaiting, untaken))
 
 /// The worker pool of this process.
 struct WorkerFigures
@@ -358,6 +366,16 @@ struct DbPoolFigures
 };
 BOOST_DESCRIBE_STRUCT(DbPoolFigures, (), (name, connections, busy, waiting))
 
+/// The file system that holds the data directory.
+struct DiskFigures
+{
+    std::optional<std::uint64_t> total;     ///< bytes an ordinary user can have of it
+    std::optional<std::uint64_t> available; ///< bytes left of these
+    bool operator==(const DiskFigures &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(DiskFigures, (), (total, available))
+
 struct UserFigures
 {
     std::optional<std::uint64_t> concurrent; ///< distinct signed-in users with a request in the last 5 min
@@ -379,7 +397,7 @@ struct Snapshot
     std::string instance;
     std::chrono::seconds uptime{0}; ///< of the program
     Zone verdict = Zone::Unknown;   ///< of readings and links together: see verdict.h
-    std::vector<Reading> readings;  ///< one per resource with zones in the tier
+    std::vector<Reading> readings;  ///< one per resource, in the order of Resource
     std::vector<LinkStatus> links;
     RedisFigures redis;
     PlanFigures plan;
@@ -391,11 +409,12 @@ struct Snapshot
     HttpFigures http;
     std::vector<DbPoolFigures> dbPools;
     UserFigures users;
+    DiskFigures disk;
     bool operator==(const Snapshot &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
 BOOST_DESCRIBE_STRUCT(Snapshot, (),
                       (time, sequence, tier, version, instance, uptime, verdict, readings, links, redis, plan, sampling,
-                       families, clients, queue, workers, http, dbPools, users))
+                       families, clients, queue, workers, http, dbPools, users, disk))
 
 } // namespace portolan

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace portolan {
@@ -20,17 +21,67 @@ enum class Resource : std::uint8_t {
     Queue,            ///< tasks waiting
     DbPool,           ///< fraction 0–1 of the pool in use
     Users,            ///< concurrent users
+    Workers,          ///< tasks that wait and that no worker takes; 0 while some do
+    OldestTask,       ///< seconds that the oldest waiting task has waited, at least
+    FailedTasks,      ///< fraction 0–1 of the tasks that ended in the last 10 min
+    Refused,          ///< fraction 0–1: 429 over all answers of the last 60 s
+    Disk,             ///< fraction 0–1 of the data directory's file system in use
+    RedisOverhead,    ///< bytes of Redis' memory that are in no key
+    RedisCommands,    ///< commands per second
+    RedisTraffic,     ///< bytes a month that go out of Redis, at the pace of the last hour
 };
-BOOST_DESCRIBE_ENUM(Resource, RedisMemory, RedisConnections, ResponseTime, ErrorRate, Queue, DbPool, Users)
+BOOST_DESCRIBE_ENUM(Resource, RedisMemory, RedisConnections, ResponseTime, ErrorRate, Queue, DbPool, Users, Workers,
+                    OldestTask, FailedTasks, Refused, Disk, RedisOverhead, RedisCommands, RedisTraffic)
 
 /// As api.md fixes them, in JSON too: redis_memory, error_rate, …
 constexpr char enumSeparator(Resource) { return '_'; }
+
+/// Where `red` is not only above the threshold but also at it: a ceiling that is reached lets nobody in, and one task
+/// that nobody takes is one too many.
+constexpr bool redWhenReached(Resource resource)
+{
+    return resource == Resource::Users || resource == Resource::Workers;
+}
+
+/// A part of a whole: its limit is all of it, so a threshold says more.
+constexpr bool isShare(Resource resource)
+{
+    return resource == Resource::ErrorRate || resource == Resource::DbPool || resource == Resource::FailedTasks ||
+           resource == Resource::Refused || resource == Resource::Disk;
+}
+
+/// The link (see LinkStatus) without which a resource cannot work: while it is down the resource is red, whatever its
+/// last value was. Empty: none.
+constexpr std::string_view linkOf(Resource resource)
+{
+    switch (resource) {
+    case Resource::RedisMemory:
+    case Resource::RedisConnections:
+    case Resource::Queue:
+    case Resource::Workers:
+    case Resource::OldestTask:
+    case Resource::RedisOverhead:
+    case Resource::RedisCommands:
+    case Resource::RedisTraffic:
+        return "redis";
+    case Resource::DbPool:
+        return "database";
+    case Resource::ResponseTime:
+    case Resource::ErrorRate:
+    case Resource::Users:
+    case Resource::FailedTasks:
+    case Resource::Refused:
+    case Resource::Disk:
+        break;
+    }
+    return {};
+}
 
 /// Thresholds of one traffic light, in the resource's unit (see Resource).
 struct ZoneLimits
 {
     double yellow = 0;                      ///< green below, yellow from here …
-    double red = 0;                         ///< … up to and including this, red above
+    double red = 0;                         ///< … up to and including this, red above; see redWhenReached()
     std::chrono::milliseconds enter{5000};  ///< a worse zone only after so long beyond its threshold
     std::chrono::milliseconds leave{10000}; ///< a better one only after so long below the threshold less the margin
     double margin = 0.03;                   ///< fraction of the threshold

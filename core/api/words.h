@@ -1,7 +1,6 @@
 #pragma once
 
-#include "core/api/tier.h"
-#include "core/api/zone.h"
+#include "core/api/snapshot.h"
 
 #include <string_view>
 
@@ -26,6 +25,22 @@ constexpr std::string_view titleOf(Resource resource)
         return "Database pool";
     case Resource::Users:
         return "Concurrent users";
+    case Resource::Workers:
+        return "Workers";
+    case Resource::OldestTask:
+        return "Oldest task";
+    case Resource::FailedTasks:
+        return "Failed tasks";
+    case Resource::Refused:
+        return "Refused requests";
+    case Resource::Disk:
+        return "Disk";
+    case Resource::RedisOverhead:
+        return "Redis overhead";
+    case Resource::RedisCommands:
+        return "Redis commands";
+    case Resource::RedisTraffic:
+        return "Redis traffic";
     }
     return "?";
 }
@@ -43,6 +58,27 @@ constexpr std::string_view wordOf(Zone zone)
         break;
     }
     return "unknown";
+}
+
+/// Why a resource's value, or its zone, is not known.
+constexpr std::string_view reasonOf(Unknown unknown, Resource resource)
+{
+    switch (unknown) {
+    case Unknown::NotYet:
+        return "not measured yet";
+    case Unknown::TooFew:
+        return resource == Resource::FailedTasks ? "too few tasks" : "too few requests";
+    case Unknown::Away:
+        return "not answering";
+    case Unknown::NotAvailable:
+        return "not available here";
+    case Unknown::NoLimit:
+        return resource == Resource::RedisCommands || resource == Resource::RedisTraffic ? "no plan limits it"
+                                                                                         : "no limit in this tier";
+    case Unknown::No:
+        break;
+    }
+    return "";
 }
 
 } // namespace portolan

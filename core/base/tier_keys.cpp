@@ -202,31 +202,59 @@ struct LimitAccess
     }
 };
 
-/// The zones of the Redis plan follow the plan: yellow at 2/3 and red at 5/6 of it, unless named.
-void setPlanZone(Tier &tier, Resource resource, double plan)
+/// The zones of what is limited follow its limit, unless named: yellow and red begin at these parts of it.
+struct Parts
 {
-    tier.zones[resource].yellow = plan * 2 / 3;
-    tier.zones[resource].red = plan * 5 / 6;
+    double yellow;
+    double red;
+};
+constexpr Parts ofPlan{2 / 3.0, 5 / 6.0};
+constexpr Parts ofCeiling{0.8, 1};
+constexpr Parts ofBudget{1, 1.5};
+
+void setZone(Tier &tier, Resource resource, double limit, Parts parts)
+{
+    if (limit <= 0) {
+        tier.zones.erase(resource); // no limit, no zone
+        return;
+    }
+    tier.zones[resource].yellow = limit * parts.yellow;
+    tier.zones[resource].red = limit * parts.red;
+}
+
+TierKey limiting(TierKey key, Resource resource, Parts parts, std::function<double(const Tier &)> limit)
+{
+    key.set = [set = key.set, resource, parts, limit = std::move(limit)](Tier &tier, std::string_view name,
+                                                                         std::string_view text) -> Result<void> {
+        if (const auto done = set(tier, name, text); done.has_error())
+            return done;
+        setZone(tier, resource, limit(tier), parts);
+        return {};
+    };
+    return key;
 }
 
 TierKey planField(TierKey key, Resource resource, std::function<double(const Tier &)> plan)
 {
-    key.set = [set = key.set, resource, plan = std::move(plan)](Tier &tier, std::string_view name,
-                                                                std::string_view text) -> Result<void> {
-        if (const auto done = set(tier, name, text); done.has_error())
-            return done;
-        setPlanZone(tier, resource, plan(tier));
-        return {};
-    };
-    return key;
+    return limiting(std::move(key), resource, ofPlan, std::move(plan));
+}
+
+/// What Redis takes beside the keys has a budget as the families have.
+double overheadBudget(const Tier &tier)
+{
+    const auto found = tier.memoryBudget.find("overhead");
+    return found == tier.memoryBudget.end() ? 0 : double(found->second);
 }
 
 ValueType unitOf(Resource resource)
 {
     switch (resource) {
     case Resource::RedisMemory:
+    case Resource::RedisOverhead:
+    case Resource::RedisTraffic:
         return ValueType::Size;
     case Resource::ResponseTime:
+    case Resource::OldestTask:
         return ValueType::Duration;
     default:
         return ValueType::Number;
@@ -305,6 +333,19 @@ TierKey queuePolicy()
             }};
 }
 
+TierKey budgets()
+{
+    TierKey key = family(
+        "budget.*", ValueType::Size, "Memory a key family may take", [](auto &t) -> auto & { return t.memoryBudget; });
+    key.set = [set = key.set](Tier &tier, std::string_view name, std::string_view text) -> Result<void> {
+        const auto done = set(tier, name, text);
+        if (done.has_value() && name == "overhead")
+            setZone(tier, Resource::RedisOverhead, overheadBudget(tier), ofBudget);
+        return done;
+    };
+    return key;
+}
+
 std::vector<TierKey> makeKeys()
 {
     using enum ValueType;
@@ -320,12 +361,14 @@ std::vector<TierKey> makeKeys()
         field(
             "redis.databases", Integer, "Databases of the Redis plan",
             [](auto &t) -> auto & { return t.redis.databases; }),
-        field(
-            "redis.commands_per_second", Integer, "Commands a second the Redis plan allows, 0: any number",
-            [](auto &t) -> auto & { return t.redis.commandsPerSecond; }),
-        field(
-            "redis.traffic_per_month", Size, "Traffic a month the Redis plan allows, 0: any amount",
-            [](auto &t) -> auto & { return t.redis.trafficPerMonth; }),
+        planField(field(
+                      "redis.commands_per_second", Integer, "Commands a second the Redis plan allows, 0: any number",
+                      [](auto &t) -> auto & { return t.redis.commandsPerSecond; }),
+                  Resource::RedisCommands, [](const Tier &t) { return double(t.redis.commandsPerSecond); }),
+        planField(field(
+                      "redis.traffic_per_month", Size, "Traffic a month the Redis plan allows, 0: any amount",
+                      [](auto &t) -> auto & { return t.redis.trafficPerMonth; }),
+                  Resource::RedisTraffic, [](const Tier &t) { return double(t.redis.trafficPerMonth); }),
         queuePolicy(),
         cachePolicy(),
         field(
@@ -347,9 +390,10 @@ std::vector<TierKey> makeKeys()
         field(
             "tasks.concurrency", Integer, "Tasks that run at once",
             [](auto &t) -> auto & { return t.taskConcurrency; }),
-        field(
-            "ceilings.users", Integer, "Concurrent users, 0: no ceiling",
-            [](auto &t) -> auto & { return t.ceilings.users; }),
+        limiting(field(
+                     "ceilings.users", Integer, "Concurrent users, 0: no ceiling",
+                     [](auto &t) -> auto & { return t.ceilings.users; }),
+                 Resource::Users, ofCeiling, [](const Tier &t) { return double(t.ceilings.users); }),
         field(
             "ceilings.analysis", Integer, "Analyses at once, 0: no ceiling",
             [](auto &t) -> auto & { return t.ceilings.analysis; }),
@@ -375,8 +419,7 @@ std::vector<TierKey> makeKeys()
         field(
             "load_test.requests_per_second", Number, "Requests of the load test each second",
             [](auto &t) -> auto & { return t.loadTest.requestsPerSecond; }),
-        family(
-            "budget.*", Size, "Memory a key family may take", [](auto &t) -> auto & { return t.memoryBudget; }),
+        budgets(),
         family(
             "budget_least.*", Size, "Memory a key family takes ordinarily",
             [](auto &t) -> auto & { return t.memoryBudgetLeast; }),

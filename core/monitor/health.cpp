@@ -5,6 +5,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
+
 namespace portolan::monitor {
 
 namespace {
@@ -17,6 +19,13 @@ const char *stateOf(const Snapshot &snapshot, std::string_view name)
         if (link.name == name && link.up)
             return *link.up ? "up" : "down";
     return "unknown";
+}
+
+bool nobodyTakes(const Snapshot &snapshot)
+{
+    return std::ranges::any_of(snapshot.readings, [](const Reading &reading) {
+        return reading.resource == Resource::Workers && reading.zone == Zone::Red;
+    });
 }
 
 bool full(const RedisFigures &redis)
@@ -48,8 +57,13 @@ void Health::update(const Snapshot &snapshot)
 {
     const std::string_view redis = stateOf(snapshot, "redis");
     const std::string_view database = stateOf(snapshot, "database");
-    const char *queue = redis == "up" && full(snapshot.redis) ? "full" : redis.data();
-    const bool well = redis == "up" && database == "up" && std::string_view(queue) == "up";
+    const char *queue = redis != "up"           ? redis.data()
+                        : full(snapshot.redis)  ? "full"
+                        : nobodyTakes(snapshot) ? "stalled"
+                                                : redis.data();
+    // Never healthy where everything else that shows this portal says red.
+    const bool well =
+        redis == "up" && database == "up" && std::string_view(queue) == "up" && snapshot.verdict != Zone::Red;
     const bool serves = redis == "up" || database == "up";
     Answer health = make(well ? "healthy" : "degraded", serves, redis.data(), database.data(), queue);
     Answer stale = make("degraded", serves, "unknown", "unknown", "unknown");

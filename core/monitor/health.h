@@ -11,10 +11,11 @@ namespace portolan::monitor {
 
 /// What /health and /ready say, worked out once per snapshot so that answering costs a copy.
 ///
-/// `status` is healthy when redis, database and queue are up, degraded otherwise. The portal can serve as long as one
-/// of Redis and the database answers (sessions and limits fall back to memory); it cannot before the first snapshot,
-/// without both, and while it stops. A check is "up", "down", "unknown", and for the queue "full" when Redis has no
-/// room for new tasks. From any thread.
+/// `status` is healthy when redis, database and queue are up and the portal's zone is not red, degraded otherwise. The
+/// portal can serve as long as one of Redis and the database answers (sessions and limits fall back to memory); it
+/// cannot before the first snapshot, without both, and while it stops. A check is "up", "down", "unknown", and for the
+/// queue "full" when Redis has no room for new tasks, "stalled" while tasks wait and no worker takes any. From any
+/// thread.
 class Health final
 {
 public:

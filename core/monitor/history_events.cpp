@@ -27,8 +27,8 @@ std::vector<Event> HistoryEvents::update(const Snapshot &snapshot)
 void HistoryEvents::zones(const Snapshot &snapshot, std::vector<Event> &events)
 {
     for (const auto &reading : snapshot.readings) {
-        if (reading.zone == Zone::Unknown)
-            continue;
+        if (reading.zone == Zone::Unknown || reading.unknown == Unknown::Away)
+            continue; // that its link is down is an event of its own
         const auto [last, isNew] = m_zones.try_emplace(reading.resource, Zone::Green);
         if (last->second == reading.zone)
             continue;

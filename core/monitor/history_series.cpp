@@ -14,6 +14,15 @@ template <class T> std::optional<double> number(const std::optional<T> &value)
     return value ? std::optional(static_cast<double>(*value)) : std::nullopt;
 }
 
+/// What the traffic light of a resource says, while it is known.
+std::optional<double> readingOf(const Snapshot &snapshot, Resource resource)
+{
+    for (const Reading &reading : snapshot.readings)
+        if (reading.resource == resource && fresh(reading.age) && reading.unknown != Unknown::Away)
+            return reading.value;
+    return std::nullopt;
+}
+
 std::optional<double> dbPoolOf(const Snapshot &snapshot)
 {
     std::optional<double> most;
@@ -54,6 +63,13 @@ std::array<std::optional<double>, metricCount> metricsOf(const Snapshot &snapsho
     set(Metric::Sessions, number(snapshot.users.sessions));
     set(Metric::HttpConnections, number(snapshot.http.connections));
     set(Metric::DbPool, dbPoolOf(snapshot));
+    set(Metric::UntakenTasks, readingOf(snapshot, Resource::Workers));
+    set(Metric::OldestTask, readingOf(snapshot, Resource::OldestTask));
+    set(Metric::FailedTasks, readingOf(snapshot, Resource::FailedTasks));
+    set(Metric::Refused, readingOf(snapshot, Resource::Refused));
+    set(Metric::Disk, readingOf(snapshot, Resource::Disk));
+    set(Metric::RedisOverhead, readingOf(snapshot, Resource::RedisOverhead));
+    set(Metric::RedisTraffic, readingOf(snapshot, Resource::RedisTraffic));
     return all;
 }
 

@@ -26,6 +26,14 @@ public:
     void clear() { m_points.clear(); }
     bool fell(std::uint64_t total) const { return !m_points.empty() && total < m_points.back().total; }
 
+    /// The time its growth is of; nothing before the second value.
+    std::optional<std::chrono::nanoseconds> covered() const
+    {
+        if (m_points.size() < 2)
+            return std::nullopt;
+        return m_points.back().time - m_points.front().time;
+    }
+
     /// Growth within the span; nothing before the second value.
     std::optional<std::uint64_t> growth() const
     {

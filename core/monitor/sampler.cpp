@@ -23,7 +23,7 @@ struct Sampler::Impl : std::enable_shared_from_this<Impl>
           sources(std::move(from)),
           options(std::move(with)),
           families(tier),
-          builder(tier, {options.version, options.instance, options.details}, families, time),
+          builder(tier, {options.version, options.instance, options.details, options.planned}, families, time),
           script(samplingScript()),
           timer(on),
           pingTimer(on)

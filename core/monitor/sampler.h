@@ -26,6 +26,7 @@ struct SamplerOptions
     std::string instance;
     std::chrono::milliseconds interval{1000};
     std::chrono::milliseconds redisDeadline{800}; ///< below the interval: rounds never overlap
+    bool planned = true; ///< Redis is somebody's plan, which limits commands and traffic; not a server of one's own
     bool details = true; ///< key families and the list of clients; without: INFO and the queue alone
 };
 

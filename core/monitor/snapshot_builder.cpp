@@ -1,6 +1,7 @@
 #include "core/monitor/snapshot_builder.h"
 
 #include "core/api/verdict.h"
+#include "core/base/names.h"
 #include "core/monitor/client_figures.h"
 #include "core/monitor/printable.h"
 
@@ -10,33 +11,6 @@
 namespace portolan::monitor {
 
 namespace {
-
-/// Answer times and error rates slide over the last minute themselves; points a minute apart share no answers.
-TrendOptions trendOf(Resource resource)
-{
-    if (resource == Resource::ResponseTime || resource == Resource::ErrorRate)
-        return {std::chrono::minutes(1), 30, 8};
-    return {};
-}
-
-std::optional<double> planOf(Resource resource, const Tier &tier)
-{
-    switch (resource) {
-    case Resource::RedisMemory:
-        return double(tier.redis.maxmemory);
-    case Resource::RedisConnections:
-        return double(tier.redis.connections);
-    case Resource::Users:
-        return tier.ceilings.users ? std::optional(double(tier.ceilings.users)) : std::nullopt;
-    case Resource::DbPool:
-    case Resource::ErrorRate:
-        return 1.0;
-    case Resource::ResponseTime:
-    case Resource::Queue:
-        break;
-    }
-    return std::nullopt;
-}
 
 template <class T> std::optional<double> real(const std::optional<T> &value)
 {
@@ -59,10 +33,17 @@ TrafficFigures traffic(const telemetry::WindowFigures &window)
 } // namespace
 
 SnapshotBuilder::SnapshotBuilder(const Tier &tier, Identity identity, const KeyFamilies &families, const Clock &clock)
-    : m_tier(tier), m_identity(std::move(identity)), m_clock(clock), m_estimator(families), m_started(clock.steady())
+    : m_tier(tier),
+      m_identity(std::move(identity)),
+      m_clock(clock),
+      m_estimator(families),
+      m_started(clock.steady()),
+      m_lights(tier, clock),
+      m_taskWatch(tier.taskTimeLimit)
 {
-    for (const auto &[resource, limits] : tier.zones)
-        m_lights.push_back({resource, limits, planOf(resource, tier), ZoneTracker(limits), Trend(trendOf(resource))});
+    if (!m_identity.planned)
+        for (const Resource resource : {Resource::RedisCommands, Resource::RedisTraffic})
+            m_lights.lift(resource);
 }
 
 RoundPlan SnapshotBuilder::plan(std::vector<std::string> queues)
@@ -90,7 +71,7 @@ void SnapshotBuilder::redisAnswered(const RoundPlan &plan, RoundAnswer answer, s
     const SteadyTime now = m_clock.steady();
     if (m_runId && answer.info.server.runId && *m_runId != *answer.info.server.runId) {
         m_estimator.clear();
-        m_heads.clear();
+        m_taskWatch.clear();
     }
     m_runId = answer.info.server.runId;
     m_redisTime = now;
@@ -101,6 +82,7 @@ void SnapshotBuilder::redisAnswered(const RoundPlan &plan, RoundAnswer answer, s
     if (answer.clients)
         readClients(*answer.clients);
     readQueue(answer);
+    m_taskWatch.answered(answer, now, m_clock.wall());
     m_estimator.setMeasured(answer.measured, plan.queues);
     if (plan.recounts && answer.draws)
         m_estimator.recount();
@@ -108,15 +90,16 @@ void SnapshotBuilder::redisAnswered(const RoundPlan &plan, RoundAnswer answer, s
         m_recount |= plan.recounts;
     if (answer.draws)
         m_estimator.addDraws(*answer.draws, plan.queues, now);
-    measure(Resource::RedisMemory, real(m_redisFigures.usedMemory), Unknown::NotAvailable);
-    measure(Resource::RedisConnections, real(m_redisFigures.connectedClients), Unknown::NotAvailable);
+    m_lights.measure(Resource::RedisMemory, real(m_redisFigures.usedMemory), Unknown::NotAvailable);
+    m_lights.measure(Resource::RedisConnections, real(m_redisFigures.connectedClients), Unknown::NotAvailable);
 }
 
 void SnapshotBuilder::redisFailed(const Error &error)
 {
     setLink(m_redis, false, std::nullopt, error.message);
-    for (const Resource resource : {Resource::RedisMemory, Resource::RedisConnections, Resource::Queue})
-        measure(resource, std::nullopt, Unknown::Away);
+    for (const auto &[resource, name] : enumNames<Resource>)
+        if (linkOf(resource) == "redis")
+            m_lights.measure(resource, std::nullopt, Unknown::Away);
 }
 
 bool SnapshotBuilder::databaseAnswered(const Result<void> &result, std::chrono::nanoseconds took)
@@ -137,31 +120,6 @@ void SnapshotBuilder::setLink(Link &link, bool up, std::optional<std::chrono::na
     link.up = up;
     link.latency = latency ? std::optional(std::chrono::duration<double>(*latency).count()) : std::nullopt;
     link.detail = std::move(detail);
-}
-
-void SnapshotBuilder::measure(Resource resource, std::optional<double> value, Unknown otherwise)
-{
-    for (Light &light : m_lights) {
-        if (light.resource != resource)
-            continue;
-        const SteadyTime now = m_clock.steady();
-        if (value) {
-            light.value = value;
-            light.measured = now;
-            light.unknown = Unknown::No;
-            light.trend.add(*value, now);
-        } else if (otherwise == Unknown::Away) {
-            // One missed second is no outage: the last value counts until it is stale.
-            if (light.measured && now - *light.measured >= staleAfter)
-                light.unknown = Unknown::Away;
-            else if (!light.measured)
-                light.unknown = Unknown::Away;
-        } else {
-            light.value.reset();
-            light.measured.reset();
-            light.unknown = otherwise;
-        }
-    }
 }
 
 void SnapshotBuilder::readInfo(const redis::Info &info, std::optional<std::uint64_t> keys)
@@ -237,32 +195,6 @@ void SnapshotBuilder::readQueue(const RoundAnswer &answer)
         waiting += line.waiting;
     m_queue.waiting = waiting;
     m_queue.unacked = answer.unacked;
-    m_queue.oldest = oldest(answer);
-}
-
-std::optional<std::chrono::seconds> SnapshotBuilder::oldest(const RoundAnswer &answer)
-{
-    using std::chrono::duration_cast;
-    using std::chrono::seconds;
-    const SteadyTime now = m_clock.steady();
-    std::optional<seconds> oldest;
-    std::map<std::string, Head> heads;
-    for (const ListHead &head : answer.heads) {
-        if (head.message.empty())
-            continue;
-        const auto before = m_heads.find(head.list);
-        const bool same = before != m_heads.end() && before->second.message == head.message;
-        const SteadyTime since = same ? before->second.since : now;
-        heads[head.list] = {head.message, since};
-        oldest = std::max(oldest.value_or(seconds(0)), duration_cast<seconds>(now - since));
-    }
-    m_heads = std::move(heads);
-    if (answer.oldestUnacked) {
-        const auto taken = std::chrono::duration<double>(m_clock.wall().time_since_epoch()).count();
-        const auto age = seconds(std::int64_t(std::clamp(taken - *answer.oldestUnacked, 0.0, 1e9)));
-        oldest = std::max(oldest.value_or(seconds(0)), age);
-    }
-    return oldest;
 }
 
 Age SnapshotBuilder::ageOf(SteadyTime time) const { return std::chrono::duration_cast<Age>(m_clock.steady() - time); }
@@ -275,8 +207,14 @@ void SnapshotBuilder::fillHttp(Snapshot &snapshot, const telemetry::HttpMetrics:
         figures.routes.push_back({route.route->method, route.route->path, route.route->stream, traffic(route.figures)});
     if (http.all.count >= leastRequests)
         figures.errorRate = double(http.all.unanswered.errors) / double(http.all.count);
-    measure(Resource::ErrorRate, figures.errorRate, Unknown::TooFew);
-    measure(Resource::ResponseTime, http.timed >= leastRequests ? http.all.p95 : std::nullopt, Unknown::TooFew);
+    m_lights.measure(Resource::ErrorRate, figures.errorRate, Unknown::TooFew);
+    m_lights.measure(Resource::Refused,
+                     http.all.count >= leastForRefused
+                         ? std::optional(double(http.all.unanswered.refused) / double(http.all.count))
+                         : std::nullopt,
+                     Unknown::TooFew);
+    m_lights.measure(Resource::ResponseTime, http.timed >= leastRequests ? http.all.p95 : std::nullopt,
+                     Unknown::TooFew);
     if (sources.connections) {
         const ConnectionFigures connections = sources.connections();
         figures.connections = connections.connections;
@@ -288,29 +226,58 @@ void SnapshotBuilder::fillHttp(Snapshot &snapshot, const telemetry::HttpMetrics:
 
 void SnapshotBuilder::fillQueue(Snapshot &snapshot, const Sources &sources)
 {
-    snapshot.queue = m_queue;
+    const SteadyTime now = m_clock.steady();
+    QueueFigures &queue = snapshot.queue;
+    queue = m_queue;
     if (m_redisTime)
-        snapshot.queue.age = ageOf(*m_redisTime);
+        queue.age = ageOf(*m_redisTime);
     if (sources.workers)
         snapshot.workers = sources.workers();
-    std::uint64_t running = 0;
+    TaskFigures tasks;
     if (sources.tasks) {
-        const SteadyTime now = m_clock.steady();
-        const TaskFigures tasks = sources.tasks();
+        tasks = sources.tasks();
         m_searching = tasks.searching;
         m_taken.add(tasks.taken, now);
         m_ended.add(tasks.ended, now);
-        snapshot.queue.running = running = tasks.running;
-        snapshot.queue.reserved = tasks.reserved;
-        snapshot.queue.scheduled = tasks.scheduled;
-        snapshot.queue.takenPerSecond = m_taken.perSecond();
-        snapshot.queue.endedPerSecond = m_ended.perSecond();
+        m_failed.add(tasks.failed, now);
+        queue.running = tasks.running;
+        queue.reserved = tasks.reserved;
+        queue.scheduled = tasks.scheduled;
+        // Both over the same time: they are compared.
+        const Rate &ended = m_ended.rate();
+        const Rate &taken = m_taken.rate();
+        queue.takenPerSecond = taken.perSecond();
+        queue.endedPerSecond = ended.perSecond();
+        if (const auto covered = std::max(taken.covered(), ended.covered()))
+            queue.ratesOver = std::chrono::duration_cast<std::chrono::seconds>(*covered);
+        queue.endedLately = m_ended.longest().growth();
+        queue.failedLately = m_failed.growth();
     }
-    // Away is told by redisFailed().
-    if (m_redis.up == true && m_queue.waiting && m_queue.unacked) {
-        const std::uint64_t backlog = *m_queue.waiting + *m_queue.unacked;
-        measure(Resource::Queue, double(backlog - std::min(running, *m_queue.unacked)), Unknown::NotAvailable);
+    m_taskWatch.ours(tasks, snapshot.workers.threads, now);
+    queue.oldestWaiting = m_taskWatch.oldestWaiting(now);
+    queue.oldest = std::max(m_taskWatch.oldestTaken(), queue.oldestWaiting);
+    queue.untaken = m_taskWatch.untaken(now);
+    lightQueue(queue);
+}
+
+void SnapshotBuilder::lightQueue(const QueueFigures &queue)
+{
+    const std::uint64_t ended = queue.endedLately.value_or(0);
+    m_lights.measure(Resource::FailedTasks,
+                     ended >= leastTasks ? std::optional(double(queue.failedLately.value_or(0)) / double(ended))
+                                         : std::nullopt,
+                     Unknown::TooFew);
+    if (m_redis.up != true)
+        return; // told by redisFailed()
+    if (queue.waiting && queue.unacked) {
+        const std::uint64_t backlog = *queue.waiting + *queue.unacked;
+        m_lights.measure(Resource::Queue, double(backlog - std::min(queue.running.value_or(0), *queue.unacked)),
+                         Unknown::NotAvailable);
     }
+    m_lights.measure(Resource::Workers, real(queue.untaken), Unknown::NotYet);
+    m_lights.measure(Resource::OldestTask,
+                     queue.oldestWaiting ? std::optional(double(queue.oldestWaiting->count())) : std::nullopt,
+                     Unknown::NotYet);
 }
 
 void SnapshotBuilder::fillPools(Snapshot &snapshot, const Sources &sources)
@@ -321,7 +288,7 @@ void SnapshotBuilder::fillPools(Snapshot &snapshot, const Sources &sources)
     for (const DbPoolFigures &pool : snapshot.dbPools)
         if (pool.connections > 0)
             worst = std::max(worst.value_or(0), double(pool.busy) / double(pool.connections));
-    measure(Resource::DbPool, worst, Unknown::NotAvailable);
+    m_lights.measure(Resource::DbPool, worst, Unknown::NotAvailable);
 }
 
 void SnapshotBuilder::fillUsers(Snapshot &snapshot, const Sources &sources)
@@ -335,30 +302,36 @@ void SnapshotBuilder::fillUsers(Snapshot &snapshot, const Sources &sources)
                 snapshot.users.sessionsError = std::uint64_t((family.keys->high - family.keys->low) / 2 + 0.5);
             }
     }
-    measure(Resource::Users, real(snapshot.users.concurrent), Unknown::NotAvailable);
+    // Who is there is counted in Redis, and here while it is away.
+    m_lights.measure(Resource::Users, real(snapshot.users.concurrent),
+                     m_redis.up == false ? Unknown::Away : Unknown::NotAvailable);
 }
 
-Reading SnapshotBuilder::reading(Light &light)
+void SnapshotBuilder::fillDisk(Snapshot &snapshot, const Sources &sources)
 {
-    const SteadyTime now = m_clock.steady();
-    Reading reading;
-    reading.resource = light.resource;
-    reading.value = light.value;
-    reading.limit = light.limit;
-    reading.yellow = light.limits.yellow;
-    reading.red = light.limits.red;
-    reading.unknown = light.unknown;
-    if (light.measured)
-        reading.age = ageOf(*light.measured);
-    reading.zone = light.tracker.update(light.unknown == Unknown::No ? light.value : std::nullopt, now);
-    if (light.tracker.since())
-        reading.inZone = std::chrono::duration_cast<std::chrono::seconds>(now - *light.tracker.since());
-    if (const auto &line = light.trend.line(); line && light.unknown == Unknown::No) {
-        reading.slope = line->slope;
-        if (const auto threshold = nextThreshold(reading.zone, light.limits); threshold && line->slope > 0)
-            reading.toNextZone = light.trend.timeTo(*threshold, line->now);
-    }
-    return reading;
+    if (sources.disk)
+        snapshot.disk = sources.disk();
+    const auto &[total, available] = snapshot.disk;
+    const bool known = total && available && *total > 0;
+    m_lights.measure(Resource::Disk,
+                     known ? std::optional(1 - double(std::min(*available, *total)) / double(*total)) : std::nullopt,
+                     Unknown::NotAvailable);
+}
+
+void SnapshotBuilder::lightPlan(const Snapshot &snapshot)
+{
+    if (m_redis.up != true)
+        return; // told by redisFailed()
+    const PlanFigures &plan = snapshot.plan;
+    m_lights.measure(Resource::RedisCommands,
+                     plan.commandsPerSecond ? plan.commandsPerSecond : m_redisFigures.commandsPerSecond,
+                     Unknown::NotYet);
+    m_lights.measure(Resource::RedisTraffic, plan.trafficPerMonth, Unknown::NotYet);
+    // Where no keys are looked at, what Redis says of itself; that counts the tables of the keys too.
+    const auto &families = snapshot.families;
+    m_lights.measure(Resource::RedisOverhead,
+                     real(families.unattributed ? families.unattributed : m_redisFigures.usedMemoryOverhead),
+                     Unknown::NotYet);
 }
 
 std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetrics::Window &http,
@@ -385,6 +358,8 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetr
     fillQueue(*snapshot, sources);
     fillPools(*snapshot, sources);
     fillUsers(*snapshot, sources);
+    fillDisk(*snapshot, sources);
+    lightPlan(*snapshot);
 
     const auto link = [&](std::string name, const Link &state) {
         LinkStatus status{std::move(name), state.up, std::nullopt, state.latency, state.detail};
@@ -395,8 +370,8 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetr
     link("redis", m_redis);
     if (m_hasDatabase || sources.pingDatabase)
         link("database", m_database);
-    for (Light &light : m_lights)
-        snapshot->readings.push_back(reading(light));
+    snapshot->readings = m_lights.readings();
+    markDown(snapshot->readings, snapshot->links);
     snapshot->verdict = verdict(snapshot->readings, snapshot->links);
     return snapshot;
 }

@@ -3,12 +3,13 @@
 #include "core/api/clock.h"
 #include "core/api/snapshot.h"
 #include "core/api/tier.h"
+#include "core/monitor/event_rate.h"
 #include "core/monitor/families.h"
+#include "core/monitor/lights.h"
 #include "core/monitor/rate.h"
 #include "core/monitor/redis_round.h"
 #include "core/monitor/sources.h"
-#include "core/monitor/trend.h"
-#include "core/monitor/zones.h"
+#include "core/monitor/task_watch.h"
 #include "core/telemetry/http_metrics.h"
 
 #include <map>
@@ -29,6 +30,7 @@ public:
         std::string version;
         std::string instance;
         bool details = true; ///< as in SamplerOptions
+        bool planned = true; ///< as in SamplerOptions
     };
 
     /// `families` and `clock` outlive it.
@@ -52,21 +54,11 @@ public:
 
     static constexpr double leastLookups = 180;          ///< of a minute; the hit ratio is unknown below
     static constexpr std::uint64_t leastRequests = 20;   ///< response time and error rate are unknown below
-    static constexpr std::chrono::seconds staleAfter{5}; ///< an older value no longer counts for its zone
+    static constexpr std::uint64_t leastForRefused = 10; ///< the share of refused requests is unknown below
+    static constexpr std::uint64_t leastTasks = 5;       ///< the share of failed tasks is unknown below
+    static constexpr std::chrono::seconds staleAfter = Lights::staleAfter;
 
 private:
-    /// A resource with zones.
-    struct Light
-    {
-        Resource resource;
-        ZoneLimits limits;
-        std::optional<double> limit;
-        ZoneTracker tracker;
-        Trend trend;
-        std::optional<double> value{};
-        std::optional<SteadyTime> measured{};
-        Unknown unknown = Unknown::NotYet;
-    };
     struct Link
     {
         std::optional<bool> up;
@@ -75,17 +67,17 @@ private:
         std::string detail;
     };
 
-    void measure(Resource resource, std::optional<double> value, Unknown otherwise);
     void setLink(Link &link, bool up, std::optional<std::chrono::nanoseconds> latency, std::string detail);
     void readInfo(const redis::Info &info, std::optional<std::uint64_t> keys);
     void readClients(const std::vector<redis::ClientEntry> &entries);
     void readQueue(const RoundAnswer &answer);
-    std::optional<std::chrono::seconds> oldest(const RoundAnswer &answer);
     void fillHttp(Snapshot &snapshot, const telemetry::HttpMetrics::Window &http, const Sources &sources);
     void fillQueue(Snapshot &snapshot, const Sources &sources);
     void fillPools(Snapshot &snapshot, const Sources &sources);
+    void lightQueue(const QueueFigures &queue);
     void fillUsers(Snapshot &snapshot, const Sources &sources);
-    Reading reading(Light &light);
+    void fillDisk(Snapshot &snapshot, const Sources &sources);
+    void lightPlan(const Snapshot &snapshot);
     Age ageOf(SteadyTime time) const;
 
     const Tier m_tier;
@@ -94,7 +86,7 @@ private:
     FamilyEstimator m_estimator;
     const SteadyTime m_started;
     std::uint64_t m_sequence = 0;
-    std::vector<Light> m_lights;
+    Lights m_lights;
     Link m_redis;
     Link m_database;
     bool m_hasDatabase = false;
@@ -111,20 +103,16 @@ private:
     std::shared_ptr<const std::vector<ClientInfo>> m_clients;
     ClientFigures m_clientFigures;
     QueueFigures m_queue;
-    struct Head
-    {
-        std::string message;
-        SteadyTime since;
-    };
-    std::map<std::string, Head> m_heads;
+    TaskWatch m_taskWatch;
     Rate m_hits{std::chrono::seconds(60)};
     Rate m_misses{std::chrono::seconds(60)};
     Rate m_ownHits{std::chrono::seconds(60)};
     Rate m_ownMisses{std::chrono::seconds(60)};
     Rate m_ownCommands{std::chrono::seconds(10)};
     Rate m_evicted{std::chrono::seconds(10)};
-    Rate m_taken{std::chrono::seconds(10)};
-    Rate m_ended{std::chrono::seconds(10)};
+    EventRate m_taken;
+    EventRate m_ended;
+    Rate m_failed{std::chrono::minutes(10)};
 };
 
 } // namespace portolan::monitor

@@ -26,6 +26,7 @@ struct TaskFigures
 {
     std::uint64_t taken = 0;
     std::uint64_t ended = 0;
+    std::uint64_t failed = 0; ///< of these
     std::uint64_t running = 0;
     std::uint64_t reserved = 0;
     std::uint64_t scheduled = 0;
@@ -42,6 +43,7 @@ struct Sources
     std::function<ConnectionFigures()> connections{};
     std::function<std::vector<DbPoolFigures>()> dbPools{};
     std::function<UserFigures()> users{};
+    std::function<DiskFigures()> disk{}; ///< of the data directory
     /// A trivial query; must end within 5 s, whatever happens. Asked every 5 s, never twice at once.
     std::function<awaitable<Result<void>>()> pingDatabase{};
 };

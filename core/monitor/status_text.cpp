@@ -1,5 +1,6 @@
 #include "core/monitor/status_text.h"
 
+#include "core/api/verdict.h"
 #include "core/api/words.h"
 #include "core/base/time_format.h"
 #include "core/base/units.h"
@@ -9,6 +10,7 @@
 #include <cmath>
 #include <cstdio>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace portolan::monitor {
@@ -49,16 +51,25 @@ std::string inUnit(Resource resource, double value)
 {
     switch (resource) {
     case Resource::RedisMemory:
+    case Resource::RedisOverhead:
+    case Resource::RedisTraffic:
         return humanSize(std::uint64_t(std::max(value, 0.0)));
     case Resource::ResponseTime:
+    case Resource::OldestTask:
         return seconds(value);
     case Resource::ErrorRate:
+    case Resource::FailedTasks:
+    case Resource::Refused:
         return number("%.2f %%", value * 100);
     case Resource::DbPool:
+    case Resource::Disk:
         return number("%.0f %%", value * 100);
+    case Resource::RedisCommands:
+        return number("%.1f/s", value);
     case Resource::RedisConnections:
     case Resource::Queue:
     case Resource::Users:
+    case Resource::Workers:
         break;
     }
     return humanCount(std::uint64_t(std::max(value, 0.0)));
@@ -74,23 +85,6 @@ std::string_view unitOf(Resource resource)
     default:
         return "";
     }
-}
-
-std::string_view reasonOf(Unknown unknown)
-{
-    switch (unknown) {
-    case Unknown::No:
-        return "";
-    case Unknown::NotYet:
-        return "not measured yet";
-    case Unknown::TooFew:
-        return "too few requests";
-    case Unknown::Away:
-        return "not answering";
-    case Unknown::NotAvailable:
-        return "not available";
-    }
-    return "";
 }
 
 /// Characters of UTF-8 text, each one column wide: all that is printed here is.
@@ -154,20 +148,31 @@ constexpr std::size_t valueColumn = zoneColumn + 11;
 
 bool stale(const std::optional<Age> &age) { return age && *age >= std::chrono::seconds(5); }
 
+/// "no worker takes tasks, 5 waiting": what the figure alone does not say.
+std::string workersText(const Reading &reading)
+{
+    if (*reading.value >= 1)
+        return "no worker takes tasks, " + inUnit(reading.resource, *reading.value) + " waiting";
+    return reading.zone == Zone::Red ? "tasks are taken again" : "no task waits untaken";
+}
+
 std::string valueText(const Reading &reading)
 {
     if (!reading.value)
-        return std::string(reasonOf(reading.unknown));
-    std::string text = inUnit(reading.resource, *reading.value);
-    // A fraction's limit is all of it: the threshold says more.
-    const bool share = reading.resource == Resource::ErrorRate || reading.resource == Resource::DbPool;
-    if (reading.limit && !share)
-        text += " of " + inUnit(reading.resource, *reading.limit);
-    else if (reading.red)
-        text += ", red above " + inUnit(reading.resource, *reading.red);
-    text += unitOf(reading.resource);
-    if (reading.unknown == Unknown::Away)
-        text += ", not answering";
+        return std::string(reasonOf(reading.unknown, reading.resource));
+    std::string text;
+    if (reading.resource == Resource::Workers) {
+        text = workersText(reading);
+    } else {
+        text = inUnit(reading.resource, *reading.value);
+        if (reading.limit && !isShare(reading.resource))
+            text += " of " + inUnit(reading.resource, *reading.limit);
+        else if (reading.red)
+            text += ", red above " + inUnit(reading.resource, *reading.red);
+        text += unitOf(reading.resource);
+    }
+    if (reading.unknown == Unknown::Away || reading.unknown == Unknown::NoLimit)
+        text.append(", ").append(reasonOf(reading.unknown, reading.resource));
     return text;
 }
 
@@ -196,6 +201,60 @@ std::string readingLine(const Reading &reading, const StatusStyle &options)
     if (!next.empty() && line.room(columns(next) + 2))
         line.add("  ").pad(ageColumn + 12).add(line.room(columns(next)) ? next : "");
     return line.end();
+}
+
+std::string linkTitle(const LinkStatus &link)
+{
+    return link.name == "redis" ? "Redis" : link.name == "database" ? "the database" : link.name;
+}
+
+std::string titles(const std::vector<Reading> &readings)
+{
+    std::string text;
+    for (const Reading &reading : readings)
+        text.append(text.empty() ? "" : ", ").append(titleOf(reading.resource));
+    return text;
+}
+
+std::string causeText(const Reading &reading)
+{
+    return reading.resource == Resource::Workers ? valueText(reading)
+                                                 : std::string(titleOf(reading.resource)) + ' ' + valueText(reading);
+}
+
+/// What the zone comes from, and how much of all was looked at.
+std::string standingText(const Standing &standing)
+{
+    std::string text;
+    const auto add = [&text](const std::string &part) { text.append(text.empty() ? "" : "; ").append(part); };
+    for (const LinkStatus &link : standing.down)
+        add(linkTitle(link) + " does not answer");
+    if (standing.zone == Zone::Red || standing.zone == Zone::Yellow)
+        for (const Reading &reading : standing.causes)
+            add(causeText(reading));
+    add(std::to_string(standing.watched) + " of " + std::to_string(standing.total) + " watched");
+    if (!standing.unknown.empty())
+        add("unknown: " + titles(standing.unknown));
+    return text;
+}
+
+/// At blanks, so that none is wider than `width` (at least 40) unless a word is.
+std::vector<std::string> wrapped(const std::string &text, std::size_t width)
+{
+    width = std::max<std::size_t>(width, 40);
+    std::vector<std::string> lines;
+    std::string line;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find(' ', at), text.size());
+        const std::string word = text.substr(at, end - at);
+        if (!line.empty() && columns(line) + 1 + columns(word) > width)
+            lines.push_back(std::exchange(line, {}));
+        line.append(line.empty() ? "" : " ").append(word);
+        at = end + 1;
+    }
+    if (!line.empty())
+        lines.push_back(line);
+    return lines;
 }
 
 std::string percentile(const std::optional<double> &value) { return value ? seconds(*value) : "unknown"; }
@@ -256,7 +315,10 @@ std::string statusText(const Snapshot &snapshot, const StatusStyle &options)
     head.zone(snapshot.verdict).add("  ").add("portal", bold);
     head.add(" (tier " + snapshot.tier + ")  " + formatTime(snapshot.time).substr(0, 19) + "Z");
     head.add("  up " + humanDuration(snapshot.uptime), dim);
-    text += head.end() + "\n";
+    text += head.end();
+    for (const std::string &line : wrapped(standingText(standingOf(snapshot)), options.width))
+        text += Line(options).add(line).end();
+    text += "\n";
     for (const Reading &reading : snapshot.readings)
         text += readingLine(reading, options);
     text += "\n";

@@ -1,15 +1,10 @@
 #include "core/monitor/zones.h"
 
+#include "core/api/verdict.h"
+
 #include <algorithm>
 
 namespace portolan::monitor {
-
-Zone zoneOf(double value, const ZoneLimits &limits)
-{
-    if (value > limits.red)
-        return Zone::Red;
-    return value < limits.yellow ? Zone::Green : Zone::Yellow;
-}
 
 void ZoneTracker::Latch::update(bool beyond, bool below, const ZoneLimits &limits, SteadyTime now)
 {
@@ -34,7 +29,7 @@ Zone ZoneTracker::decide(double value) const
         return Zone::Red;
     if (m_yellow.on)
         return Zone::Yellow;
-    if (!m_settled && zoneOf(value, m_limits) != Zone::Green)
+    if (!m_settled && zoneOf(value, m_limits, m_redWhenReached) != Zone::Green)
         return Zone::Unknown;
     return Zone::Green;
 }
@@ -58,7 +53,8 @@ Zone ZoneTracker::update(std::optional<double> value, SteadyTime now)
         m_unknownSince.reset();
         const double kept = 1 - m_limits.margin;
         m_yellow.update(*value >= m_limits.yellow, *value < m_limits.yellow * kept, m_limits, now);
-        m_red.update(*value > m_limits.red, *value < m_limits.red * kept, m_limits, now);
+        const bool red = zoneOf(*value, m_limits, m_redWhenReached) == Zone::Red;
+        m_red.update(red, *value < m_limits.red * kept, m_limits, now);
         m_zone = decide(*value);
         m_settled = m_settled || m_zone != Zone::Unknown;
     }

@@ -10,9 +10,6 @@
 /// resource. Pure but for the state a ZoneTracker keeps; time comes from outside.
 namespace portolan::monitor {
 
-/// The zone of one value alone: green below `yellow`, yellow from there up to and including `red`, red above.
-Zone zoneOf(double value, const ZoneLimits &limits);
-
 /// The zone of a resource over time. A worse zone is entered when the value has been beyond its threshold for
 /// `limits.enter` without a break, and left when it has been below the threshold less `limits.margin` for
 /// `limits.leave` without a break: with red above 25 MB, 24.9 MB keeps red, 24 MB leaves it (below 24.25 MB).
@@ -25,7 +22,9 @@ Zone zoneOf(double value, const ZoneLimits &limits);
 class ZoneTracker final
 {
 public:
-    explicit ZoneTracker(ZoneLimits limits) : m_limits(limits) {}
+    explicit ZoneTracker(ZoneLimits limits, bool redWhenReached = false)
+        : m_limits(limits), m_redWhenReached(redWhenReached)
+    {}
 
     /// The zone after a value (nullopt: unknown) was seen at `now`. Call it about once a second: between two calls the
     /// value is taken to have been on the side of the later one.
@@ -48,6 +47,7 @@ private:
     Zone decide(double value) const;
 
     ZoneLimits m_limits;
+    bool m_redWhenReached;
     Latch m_yellow;
     Latch m_red;
     Zone m_zone = Zone::Unknown;

@@ -1,10 +1,14 @@
 #include "core/base/names.h"
 #include "core/queue/task_registry.h"
 #include "core/server/commands.h"
+#include "core/server/environment.h"
 #include "core/server/parts.h"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/beast/http/verb.hpp>
+
+#include <algorithm>
+#include <filesystem>
 
 /// How the portal is measured: what the sampler is told, what is counted, and who hears of it.
 namespace portolan::server {
@@ -23,6 +27,7 @@ void PortalServer::Parts::makeMonitor()
     monitor::SamplerOptions options;
     options.version = version();
     options.instance = workers.node();
+    options.planned = settings.isSet("redis.url");
     options.details = settings.boolean("monitoring");
     sampler.emplace(base.runtime.at(0), base.redis.get(), *httpMetrics, settings.tier(), clock, monitorSources(),
                     options);
@@ -41,8 +46,9 @@ monitor::Sources PortalServer::Parts::monitorSources()
     sources.queues = [this] { return workers.options().queues; };
     sources.tasks = [this] {
         const auto counters = workers.counters();
-        monitor::TaskFigures figures{counters.taken, counters.succeeded + counters.failed + counters.revoked,
-                                     counters.active, counters.reserved, counters.scheduled};
+        monitor::TaskFigures figures{counters.taken,    counters.succeeded + counters.failed + counters.revoked,
+                                     counters.failed,   counters.active,
+                                     counters.reserved, counters.scheduled};
         // take.lua: EVALSHA, TIME, ZSCORE (which finds the lease), and LRANGE of each list.
         figures.searching = {3 * counters.emptySearches + counters.searchedLists, counters.emptySearches,
                              counters.searchedLists};
@@ -83,6 +89,17 @@ monitor::Sources PortalServer::Parts::monitorSources()
             figures.sessions = static_cast<std::uint64_t>(sessions);
         if (const auto users = m_registeredUsers.load(); users >= 0)
             figures.registered = static_cast<std::uint64_t>(users);
+        return figures;
+    };
+    sources.disk = [directory = dataDirectoryPath(settings)] {
+        DiskFigures figures;
+        std::error_code unknown;
+        const auto space = std::filesystem::space(directory, unknown);
+        if (!unknown) {
+            // What is kept back for root nobody else can have.
+            figures.total = space.capacity - std::min(space.capacity, space.free) + space.available;
+            figures.available = space.available;
+        }
         return figures;
     };
     sources.pingDatabase = [this]() -> awaitable<Result<void>> {

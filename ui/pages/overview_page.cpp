@@ -102,9 +102,9 @@ TileText contentOf(const TileKind &kind, const Reading *reading, const Snapshot 
     }
     content.zone = reading->zone;
     content.known = reading->value.has_value();
-    content.value = reading->value ? inUnit(kind.resource, *reading->value) : unknownReason(reading->unknown);
+    content.value = reading->value ? inUnit(kind.resource, *reading->value) : unknownReason(*reading);
     content.limit = limitText(*reading);
-    content.next = reading->unknown == Unknown::Away ? unknownReason(Unknown::Away) : nextZoneText(*reading);
+    content.next = reading->unknown == Unknown::Away ? unknownReason(*reading) : nextZoneText(*reading);
     if (!content.known)
         content.next = std::exchange(content.limit, {}); // there is more room at the foot
     if (reading->age && reading->value) {

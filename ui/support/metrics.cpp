@@ -20,11 +20,16 @@ QByteArray metricUnit(Metric metric)
 {
     switch (metric) {
     case Metric::RedisMemory:
+    case Metric::RedisOverhead:
+    case Metric::RedisTraffic:
         return "bytes";
     case Metric::RedisFragmentation:
     case Metric::RedisHitRatio:
     case Metric::ErrorRate:
     case Metric::DbPool:
+    case Metric::FailedTasks:
+    case Metric::Refused:
+    case Metric::Disk:
         return "ratio";
     case Metric::RedisEvicted:
         return "keys/s";
@@ -38,12 +43,14 @@ QByteArray metricUnit(Metric metric)
     case Metric::ResponseP50:
     case Metric::ResponseP95:
     case Metric::ResponseP99:
+    case Metric::OldestTask:
         return "seconds";
     case Metric::RedisConnections:
     case Metric::HttpConnections:
         return "connections";
     case Metric::QueueWaiting:
     case Metric::QueueUnacked:
+    case Metric::UntakenTasks:
         return "tasks";
     case Metric::ConcurrentUsers:
         return "users";

@@ -1,5 +1,6 @@
 #include "ui/support/zones.h"
 
+#include "core/api/verdict.h"
 #include "core/api/words.h"
 #include "ui/support/format.h"
 
@@ -30,6 +31,12 @@ int badness(Zone zone)
     return 1;
 }
 
+bool inUnitIsSize(Resource resource)
+{
+    return resource == Resource::RedisMemory || resource == Resource::RedisOverhead ||
+           resource == Resource::RedisTraffic;
+}
+
 QString capitalised(QString word)
 {
     if (!word.isEmpty())
@@ -41,22 +48,7 @@ QString capitalised(QString word)
 
 QString zoneWord(Zone zone) { return tr(wordOf(zone).data()); }
 
-QString unknownReason(Unknown unknown)
-{
-    switch (unknown) {
-    case Unknown::No:
-        return {};
-    case Unknown::NotYet:
-        return tr("not measured yet");
-    case Unknown::TooFew:
-        return tr("too few requests");
-    case Unknown::Away:
-        return tr("not answering");
-    case Unknown::NotAvailable:
-        return tr("not available here");
-    }
-    return {};
-}
+QString unknownReason(const Reading &reading) { return tr(reasonOf(reading.unknown, reading.resource).data()); }
 
 QString resourceTitle(Resource resource) { return tr(titleOf(resource).data()); }
 
@@ -64,16 +56,25 @@ QString inUnit(Resource resource, double value)
 {
     switch (resource) {
     case Resource::RedisMemory:
+    case Resource::RedisOverhead:
+    case Resource::RedisTraffic:
         return sizeText(value);
     case Resource::ResponseTime:
+    case Resource::OldestTask:
         return durationText(value);
     case Resource::ErrorRate:
+    case Resource::FailedTasks:
+    case Resource::Refused:
         return percentText(value);
     case Resource::DbPool:
+    case Resource::Disk:
         return QString::number(value * 100, 'f', 0) + " %";
+    case Resource::RedisCommands:
+        return rateText(value);
     case Resource::RedisConnections:
     case Resource::Queue:
     case Resource::Users:
+    case Resource::Workers:
         break;
     }
     return countText(value);
@@ -81,12 +82,23 @@ QString inUnit(Resource resource, double value)
 
 QString limitInUnit(Resource resource, double value)
 {
-    if (resource == Resource::RedisMemory)
+    switch (resource) {
+    case Resource::RedisMemory:
+    case Resource::RedisOverhead:
+    case Resource::RedisTraffic:
         return sizeLimitText(value);
-    if (resource == Resource::ErrorRate)
+    case Resource::ErrorRate:
+    case Resource::FailedTasks:
+    case Resource::Refused:
         return QString::number(value * 100) + " %";
-    if (resource == Resource::ResponseTime && value >= 1)
-        return durationText(std::chrono::seconds(std::int64_t(value)));
+    case Resource::ResponseTime:
+    case Resource::OldestTask:
+        if (value >= 1)
+            return durationText(std::chrono::seconds(std::int64_t(value)));
+        break;
+    default:
+        break;
+    }
     return inUnit(resource, value);
 }
 
@@ -133,12 +145,15 @@ Zone worseOf(Zone one, Zone other) { return badness(one) >= badness(other) ? one
 QString valueText(const Reading &reading)
 {
     if (!reading.value)
-        return unknownReason(reading.unknown);
+        return unknownReason(reading);
     const Resource resource = reading.resource;
-    // A share's limit is all of it: the threshold says more.
-    const bool share = resource == Resource::ErrorRate || resource == Resource::DbPool;
-    if (reading.limit && !share) {
-        if (resource == Resource::RedisMemory)
+    if (resource == Resource::Workers) {
+        if (*reading.value >= 1)
+            return tr("no worker takes tasks, %1 waiting").arg(countText(*reading.value));
+        return reading.zone == Zone::Red ? tr("tasks are taken again") : tr("no task waits untaken");
+    }
+    if (reading.limit && !isShare(resource)) {
+        if (inUnitIsSize(resource))
             return sizeOfText(*reading.value, *reading.limit);
         return tr("%1 of %2").arg(inUnit(resource, *reading.value), limitInUnit(resource, *reading.limit));
     }
@@ -157,37 +172,57 @@ QString nextZoneText(const Reading &reading)
     return tr("%1 in about %2").arg(zoneWord(next), roughDurationText(*reading.toNextZone));
 }
 
+QString linkTitle(const LinkStatus &link)
+{
+    return link.name == "database" ? tr("The database") : capitalised(text(link.name));
+}
+
+namespace {
+
+QString titles(const std::vector<Reading> &readings)
+{
+    QStringList words;
+    for (const Reading &reading : readings)
+        words << resourceTitle(reading.resource);
+    return words.join(", ");
+}
+
+QString greenText(const Standing &standing)
+{
+    QString sentence = tr("Green: %1 of %2 watched").arg(standing.watched).arg(standing.total);
+    const auto horizon = [](const Reading &reading) { return reading.toNextZone.value_or(headlineHorizon); };
+    if (!standing.causes.empty() && horizon(standing.causes.front()) < headlineHorizon)
+        sentence +=
+            tr("; %1 %2").arg(resourceTitle(standing.causes.front().resource), nextZoneText(standing.causes.front()));
+    if (!standing.unknown.empty())
+        sentence += tr("; unknown: %1").arg(titles(standing.unknown));
+    return sentence;
+}
+
+} // namespace
+
 QString verdictText(const Snapshot &snapshot)
 {
-    const QString word = capitalised(zoneWord(snapshot.verdict));
-    std::vector<const Reading *> causes;
-    for (const Reading &reading : snapshot.readings) {
-        const bool cause =
-            snapshot.verdict == Zone::Unknown ? reading.unknown == Unknown::Away : reading.zone == snapshot.verdict;
-        if (cause)
-            causes.push_back(&reading);
+    const Standing standing = standingOf(snapshot);
+    if (standing.zone == Zone::Green)
+        return greenText(standing);
+    const QString word = capitalised(zoneWord(standing.zone));
+    if (!standing.down.empty()) {
+        QString sentence = tr("%1: %2 does not answer").arg(word, linkTitle(standing.down.front()));
+        if (const auto more = standing.down.size() - 1 + standing.causes.size(); more > 0)
+            sentence += tr("; and %1 more").arg(more);
+        return sentence;
     }
-    // The one that gets worse soonest says most.
-    std::ranges::stable_sort(causes, {}, [](const Reading *reading) {
-        return reading->toNextZone.value_or(std::chrono::hours(1000)).count();
-    });
-    const auto silent = std::ranges::find(snapshot.links, std::optional(false), &LinkStatus::up);
-    if (silent != snapshot.links.end())
-        return tr("%1: %2 does not answer").arg(word, capitalised(text(silent->name)));
-    if (snapshot.verdict == Zone::Green) {
-        const bool soon = !causes.empty() && causes.front()->toNextZone.value_or(headlineHorizon) < headlineHorizon;
-        const QString soonest = soon ? nextZoneText(*causes.front()) : QString();
-        return soonest.isEmpty() ? tr("Green: everything is within its limits")
-                                 : tr("Green: %1 %2").arg(resourceTitle(causes.front()->resource), soonest);
-    }
-    if (causes.empty())
+    if (standing.causes.empty())
         return tr("%1: nothing is known yet").arg(word);
-    const Reading &worst = *causes.front();
-    QString sentence = tr("%1: %2 %3").arg(word, resourceTitle(worst.resource), valueText(worst));
+    const Reading &worst = standing.causes.front();
+    QString sentence = worst.resource == Resource::Workers && worst.value
+                           ? tr("%1: %2").arg(word, valueText(worst))
+                           : tr("%1: %2 %3").arg(word, resourceTitle(worst.resource), valueText(worst));
     if (const QString next = nextZoneText(worst); !next.isEmpty())
         sentence += ", " + next;
-    if (causes.size() > 1)
-        sentence += tr("; and %1 more").arg(causes.size() - 1);
+    if (standing.causes.size() > 1)
+        sentence += tr("; and %1 more").arg(standing.causes.size() - 1);
     return sentence;
 }
 

@@ -10,7 +10,7 @@
 namespace portolan::ui {
 
 QString zoneWord(Zone zone);                     ///< "yellow"
-QString unknownReason(Unknown unknown);          ///< "too few requests"
+QString unknownReason(const Reading &reading);   ///< "too few requests"
 QString resourceTitle(Resource resource);        ///< "Redis memory"
 QString inUnit(Resource resource, double value); ///< "18.7 MB", "184 ms"
 
@@ -26,7 +26,10 @@ Zone worseOf(Zone one, Zone other);          ///< Unknown is worse than Green, b
 QString valueText(const Reading &reading);
 /// "red in about 40 min"; empty when it is not on its way.
 QString nextZoneText(const Reading &reading);
-/// The whole deployment in one sentence: "Yellow: Redis memory 21.3 of 30 MB, red in about 40 min".
+/// What a link is called at the beginning of a sentence: "Redis", "The database".
+QString linkTitle(const LinkStatus &link);
+/// The whole deployment in one sentence: "Yellow: Redis memory 21.3 of 30 MB, red in about 40 min". Green says how much
+/// is watched and what is not: "Green: 13 of 15 watched; unknown: Error rate, Refused requests".
 QString verdictText(const Snapshot &snapshot);
 
 } // namespace portolan::ui

@@ -226,7 +226,7 @@ TimeChart::Standing HistoryPanel::standingOf(std::size_t chart) const
         const auto age = ageOf(chart, *snapshot);
         const bool samplesCome = !isStale(std::chrono::duration_cast<Age>(m_context.clock.wall() - snapshot->time));
         const auto reading = readingOf(chart, *snapshot);
-        const QString reason = samplesCome && reading ? unknownReason(reading->unknown) : QString();
+        const QString reason = samplesCome && reading ? unknownReason(*reading) : QString();
         if (age && m_charts[chart]->hasData()) {
             const QString words = tr("No new figures for %1").arg(durationText(evenly(*age)));
             return {reason.isEmpty() ? words : words + ": " + reason, true};

@@ -72,7 +72,7 @@ Sources sourcesOf()
 {
     Sources sources;
     sources.pingDatabase = []() -> awaitable<Result<void>> { co_return Result<void>(); };
-    sources.tasks = [] { return TaskFigures{10, 8, 1, 1, 0}; };
+    sources.tasks = [] { return TaskFigures{10, 8, 0, 1, 1, 0}; };
     sources.workers = [] {
         WorkerFigures workers;
         workers.threads = 2;

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "core/api/snapshot.h"
+#include "core/monitor/redis_round.h"
+#include "core/monitor/sources.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace portolan::monitor {
+
+/// Whether somebody takes the tasks that wait, and for how long the next ones have. Judged by what happens in Redis, so
+/// that workers of other processes and other programs count as one's own do. One caller at a time.
+class TaskWatch final
+{
+public:
+    explicit TaskWatch(std::chrono::seconds timeLimit) : m_timeLimit(timeLimit) {}
+
+    /// A round of Redis was answered. `wall` is now, as the times of unacknowledged tasks are.
+    void answered(const RoundAnswer &answer, SteadyTime now, WallTime wall);
+    /// What the workers of this process do; `threads`: how many of them there are.
+    void ours(const TaskFigures &tasks, std::optional<std::uint64_t> threads, SteadyTime now);
+
+    /// The longest time since a message that is still next in its list was first seen there; 0 where none waits,
+    /// nothing before the first round.
+    std::optional<std::chrono::seconds> oldestWaiting(SteadyTime now) const;
+    /// For how long the oldest one that a worker has taken is unacknowledged.
+    std::optional<std::chrono::seconds> oldestTaken() const { return m_oldestTaken; }
+
+    /// Tasks that wait while none was taken for a while, though it could have been: nobody holds one who may come back
+    /// for the next, and no thread of ours is at work. 0 while some are taken; nothing before the first round.
+    std::optional<std::uint64_t> untaken(SteadyTime now) const;
+
+    /// Redis started anew: nothing of before counts.
+    void clear();
+
+private:
+    struct Head
+    {
+        std::string message;
+        SteadyTime since;
+    };
+
+    const std::chrono::seconds m_timeLimit; ///< nobody works on a task for longer
+    std::map<std::string, Head> m_heads;
+    bool m_known = false;
+    std::uint64_t m_waiting = 0;
+    std::uint64_t m_unacked = 0;
+    std::optional<std::chrono::seconds> m_oldestTaken;
+    std::optional<SteadyTime> m_lastTaken; ///< when one was last seen to be taken
+    std::uint64_t m_ourTaken = 0;
+    TaskFigures m_ours;
+    std::optional<std::uint64_t> m_threads;
+};
+
+} // namespace portolan::monitor

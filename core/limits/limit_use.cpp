@@ -14,6 +14,8 @@ namespace portolan::limits {
 namespace {
 
 constexpr std::uint8_t movingFlag = 64;
+/// As in windows.lua: what begins later is of a clock that was ahead, and counts for nothing.
+constexpr std::chrono::seconds clockSlack{1};
 constexpr std::size_t fixedEntry = 2 + 4 + 5;
 constexpr std::size_t movingEntry = 5 + 4;
 
@@ -23,14 +25,16 @@ struct Used
     std::optional<WallTime> reset;
 };
 
-void readFixed(std::string_view payload, WallTime now, std::map<std::uint16_t, Used> &used)
+void readFixed(std::string_view payload, WallTime now, const WindowSpec &spec, std::map<std::uint16_t, Used> &used)
 {
     while (payload.size() >= fixedEntry) {
         const auto id = static_cast<std::uint16_t>(take(payload, 2));
         const auto count = take(payload, 4);
         const auto reset = timeOfScript(take(payload, 5));
-        if (reset > now)
-            used[id] = {count, reset};
+        const auto window = std::ranges::find(spec.windows(), id, &WindowSpec::idOf);
+        if (window == spec.windows().end() || reset <= now || reset > now + window->length() + clockSlack)
+            continue;
+        used[id] = {count, std::min(reset, WallTime(now + window->length()))};
     }
 }
 
@@ -46,7 +50,7 @@ void readMoving(std::string_view payload, WallTime now, const WindowSpec &spec, 
     while (payload.size() >= movingEntry) {
         const auto leaves = timeOfScript(take(payload, 5)) + window->length();
         const auto count = take(payload, 4);
-        if (leaves <= now)
+        if (leaves <= now || leaves > now + window->length() + clockSlack)
             continue;
         sum.count += count;
         if (!sum.reset)
@@ -67,7 +71,7 @@ std::vector<WindowUse> windowUse(std::string_view value, std::uint8_t tag, const
         const auto payload = value.substr(0, bytes);
         value.remove_prefix(payload.size());
         if (kind == tag)
-            readFixed(payload, now, used);
+            readFixed(payload, now, spec, used);
         else if (kind == tag + movingFlag)
             readMoving(payload, now, spec, used);
     }

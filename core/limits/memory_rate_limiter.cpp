@@ -8,6 +8,9 @@ namespace portolan::limits {
 
 namespace {
 
+/// As in windows.lua: what begins later than this from now on is of a clock that was ahead, and counts for nothing.
+constexpr std::int64_t clockSlack = 1000;
+
 std::int64_t lengthOf(const Window &window) { return window.length().count(); }
 
 WallTime wallOf(std::int64_t milliseconds) { return WallTime(std::chrono::milliseconds(milliseconds)); }
@@ -96,21 +99,25 @@ MemoryRateLimiter::Room MemoryRateLimiter::look(Counter &counter, const Window &
         return counter.used < window.count ? std::int64_t{window.count} - counter.used - 1 : std::int64_t{-1};
     };
     if (!window.moving) {
-        if (counter.reset <= now)
+        if (counter.reset <= now || counter.reset > now + length + clockSlack)
             counter.used = 0;
-        return {leftOf(), window.count, counter.used == 0 ? now + length : counter.reset};
+        return {leftOf(), window.count, counter.used == 0 ? now + length : std::min(counter.reset, now + length)};
     }
     auto &entries = counter.entries;
+    while (!entries.empty() && entries.back().at > now + clockSlack) {
+        counter.used -= entries.back().count;
+        entries.pop_back();
+    }
     const auto first = std::ranges::find_if(entries, [&](const Entry &entry) { return entry.at + length > now; });
     for (auto entry = entries.begin(); entry != first; ++entry)
         counter.used -= entry->count;
     entries.erase(entries.begin(), first);
-    std::int64_t reset = (entries.empty() ? now : entries.front().at) + length;
+    std::int64_t reset = (entries.empty() ? now : std::min(now, entries.front().at)) + length;
     // Refused: when so many have left that there is room.
     std::int64_t over = counter.used;
     for (auto entry = entries.begin(); entry != entries.end() && over >= window.count; ++entry) {
         over -= entry->count;
-        reset = entry->at + length;
+        reset = std::min(now, entry->at) + length;
     }
     return {leftOf(), window.count, reset};
 }

@@ -13,6 +13,7 @@ local request = ARGV[1]
 local tag, flags, fixed, rolling, moreFixed, moreRolling, lifetime, ceiling, test = unpack('<BBBBBBI4I4I6', request)
 local now = clock(test)
 local key, address, session, value, user, notedAt = KEYS[2], KEYS[2], '', nil, nil, nil
+local void = 0 -- sessions of this user noted up to then have ended
 
 if KEYS[1] ~= '' then
     local found = redis.call('GET', KEYS[1])
@@ -20,7 +21,8 @@ if KEYS[1] ~= '' then
         user, notedAt = sub(found, 1, 8), floor(unpack('<I4', found, 9) / 4)
         key = KEYS[3] ~= '' and KEYS[3] or 'l:' .. user
         local both = redis.call('MGET', key, 's:!' .. user)
-        if both[2] and notedAt <= unpack('<I4', both[2]) then
+        void = both[2] and unpack('<I4', both[2]) or 0
+        if notedAt <= void then
             redis.call('DEL', KEYS[1])
             key, user = address, nil
         else
@@ -58,12 +60,16 @@ end
 
 local status, noted = 0, 0
 local seconds = floor(now / 1000)
-if user and flags >= 2 and seconds - notedAt >= 10 then
+-- A clock that was ahead may have left either time in the future: a use is noted all the same, and never so that it
+-- falls under what has ended.
+local use = max(seconds, void + 1)
+if user and flags >= 2 and (use - notedAt >= 10 or use < notedAt) then
     local role = unpack('<I4', session, 9) % 4
     if ceiling > 0 then
         local last = redis.call('ZSCORE', 'l:u', user)
-        if not last or seconds - last > 310 then
+        if not last or seconds - last > 310 or last - seconds > 2 then
             redis.call('ZREMRANGEBYSCORE', 'l:u', '-inf', seconds - 311)
+            redis.call('ZREMRANGEBYSCORE', 'l:u', seconds + 3, '+inf') -- of a clock that was ahead
             if redis.call('ZCARD', 'l:u') >= ceiling and role < 2 then
                 local first = redis.call('ZRANGE', 'l:u', 0, 0, 'WITHSCORES')
                 local free = (first[2] + 311) * 1000
@@ -81,7 +87,7 @@ if user and flags >= 2 and seconds - notedAt >= 10 then
             redis.call('EXPIRE', minute, 420)
         end
     end
-    session, noted = user .. pack('<I4', seconds * 4 + role), 1
+    session, noted = user .. pack('<I4', use * 4 + role), 1
     redis.pcall('SET', KEYS[1], session, 'EX', lifetime)
 end
 

@@ -8,9 +8,15 @@
 --         fixed windows, one block:   per window u16 id, u32 used, u40 reset
 --         moving windows (tag +64), a block each: u16 id, u32 used, per entry u40 time of its last request, u32 requests
 -- Other times are milliseconds since 2020-01-01. Ids: core/limits/window_spec.h.
+--
+-- A clock may have been ahead when something was written. What begins later than now (but for a second, which clocks may
+-- differ by) counts for nothing, and no window ends later than one that begins now.
 
-local unpack, pack, sub, floor, ceil = struct.unpack, struct.pack, string.sub, math.floor, math.ceil
+local unpack, pack, sub = struct.unpack, struct.pack, string.sub
+local floor, ceil, min, max = math.floor, math.ceil, math.min, math.max
 local epoch = 1577836800000
+local slack, day = 1000, 86400000
+local ahead = false -- something of a clock that was ahead was met
 
 -- Milliseconds since 2020 by Redis' own clock, or `test` if it is not 0.
 local function clock(test)
@@ -25,6 +31,13 @@ end
 -- the oldest leaves (refused: when there is room), and the payload with this request.
 local function moving(value, at, stop, used, id, count, length, now)
     local time, n
+    while at < stop do
+        time, n = unpack('<I5I4', value, stop - 9)
+        if time <= now + slack then
+            break
+        end
+        used, stop, ahead = used - n, stop - 9, true
+    end
     while at < stop do
         time, n = unpack('<I5I4', value, at)
         if time + length > now then
@@ -41,9 +54,9 @@ local function moving(value, at, stop, used, id, count, length, now)
             time, n = unpack('<I5I4', value, at)
             over, at = over - n, at + 9
         end
-        return -1, time + length
+        return -1, min(time, now) + length
     end
-    local reset, entry, last = time + length, now, nil
+    local reset, entry, last = min(time, now) + length, now, nil
     if at < stop then
         last, n = unpack('<I5I4', value, stop - 9)
         entry = last > now and last or now
@@ -62,6 +75,7 @@ end
 -- the value to write and how long it lives: nil for as long as it did.
 local function windows(value, tag, spec, at, fixed, rolling, now)
     local latest, first, stop, size, kind = 0, 5, 5, 0, nil
+    ahead = false
     if value then
         latest, size = unpack('<I4', value) * 1000, #value
         while first <= size do
@@ -92,8 +106,10 @@ local function windows(value, tag, spec, at, fixed, rolling, now)
                     end
                 end
             end
-            if it == id and r > now then
-                used, reset = u, r
+            if it == id and r > now + length + slack then
+                ahead = true
+            elseif it == id and r > now then
+                used, reset = u, min(r, reset)
             end
         end
         left = used < count and count - used - 1 or -1
@@ -143,6 +159,9 @@ local function windows(value, tag, spec, at, fixed, rolling, now)
     end
     if best < 0 then
         return best, bestCount, bestReset
+    end
+    if ahead then -- the key's own expiry is from that clock too; other blocks may want a day
+        newest, latest = max(newest, now + day), 0
     end
     if newest > latest then
         latest = ceil(newest / 1000)

@@ -118,6 +118,10 @@ private slots:
     void refusesEverythingAtZero();
     void doesNotAskWithoutWindows_data() { implementations(); }
     void doesNotAskWithoutWindows();
+    void beginsAnewAfterAClockThatWasAhead_data();
+    void beginsAnewAfterAClockThatWasAhead();
+    void isNotMovedByASmallStepOfTheClock_data() { implementations(); }
+    void isNotMovedByASmallStepOfTheClock();
     void forgetsKeysWhenTheLastWindowEnds();
     void readsRedisClock();
     void boundsItsMemory();
@@ -383,6 +387,53 @@ void RateLimiterTest::doesNotAskWithoutWindows()
     QVERIFY(!decision.limited);
     if (bench.server)
         QCOMPARE(QString::fromStdString(bench.server->command("DBSIZE")), ":0\r\n");
+}
+
+void RateLimiterTest::beginsAnewAfterAClockThatWasAhead_data()
+{
+    QTest::addColumn<QString>("kind");
+    QTest::addColumn<QString>("limit");
+    for (const char *kind : {"redis", "memory"})
+        for (const char *limit :
+             {"3 per minute", "3 per minute moving", "3 per day", "3 per day moving", "5 per day; 3 per minute moving"})
+            QTest::addRow("%s %s", kind, limit) << kind << limit;
+}
+
+void RateLimiterTest::beginsAnewAfterAClockThatWasAhead()
+{
+    QFETCH(QString, kind);
+    QFETCH(QString, limit);
+    Bench bench(kind);
+    const auto windows = spec(limit.toStdString());
+    bench.clock.jump(10 * 24h);
+    QCOMPARE(bench.hits(windows, 4), "2 1 0 x");
+    bench.clock.jump(-10 * 24h);
+    QCOMPARE(bench.hits(windows, 3), "2 1 0");
+    const auto refused = bench.hit({{"l:test", Category::Api, false, &windows}});
+    QVERIFY(refused && !refused->allowed);
+    QVERIFY2(refused->retryAfter() <= 24h, qPrintable(QString::number(refused->retryAfter().count())));
+    if (limit.contains("minute"))
+        QVERIFY(refused->retryAfter() <= 1min);
+    bench.clock.advance(24h + 1s);
+    QCOMPARE(bench.hits(windows, 4), "2 1 0 x");
+    if (bench.server) { // and what is kept of it is not kept for ten days
+        const auto ttl = QString::fromStdString(bench.server->command("TTL l:test")).mid(1).toLongLong();
+        QVERIFY2(ttl <= 2 * 86400 + 2, qPrintable(QString::number(ttl)));
+    }
+}
+
+void RateLimiterTest::isNotMovedByASmallStepOfTheClock()
+{
+    QFETCH(QString, kind);
+    Bench bench(kind);
+    for (const auto &windows : {spec("3 per minute"), spec("3 per minute moving")}) {
+        const std::string key = windows.fixed() ? "l:fixed" : "l:moving";
+        QCOMPARE(bench.hits(windows, 2, key), "2 1");
+        bench.clock.jump(-500ms); // as a time server does it
+        QCOMPARE(bench.hits(windows, 2, key), "0 x");
+        const auto refused = bench.hit({{key, Category::Api, false, &windows}});
+        QVERIFY(refused && refused->retryAfter() <= 1min);
+    }
 }
 
 void RateLimiterTest::forgetsKeysWhenTheLastWindowEnds()

@@ -37,6 +37,7 @@ private slots:
     void endsSessionsOfAUser();
     void usesOverridesOfAUser();
     void boundsConcurrentUsers();
+    void trustsNoTimeInTheFuture();
     void countsConcurrentUsersWithoutACeiling();
     void renewsASessionInUse();
     void letsExactlyTheCountThroughOnTwoInstances();
@@ -346,6 +347,47 @@ void AdmissionTest::boundsConcurrentUsers()
     QCOMPARE(portal.get("/api/thing", users[2]).status, 429u);
     QCOMPARE(portal.get("/api/thing", users[0]).status, 200u);
     QCOMPARE(number(server.command("ZCARD l:u")), 3);
+}
+
+void AdmissionTest::trustsNoTimeInTheFuture()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    ManualClock time;
+    time.advance(std::chrono::system_clock::now() - time.wall() + 1h); // sessions are dated by Redis
+    Instance portal(runtime.at(0), server.endpoint(), plenty, {}, &time);
+    mountRoutes(portal);
+    portal.options.usersCeiling = 3;
+    std::vector<Headers> users;
+    for (Id id = 1; id <= 4; ++id)
+        users.push_back(portal.signIn(id));
+    time.jump(10 * 24h);
+    for (int i = 0; i < 3; ++i)
+        QCOMPARE(portal.get("/api/thing", users[std::size_t(i)]).status, 200u);
+    time.jump(-10 * 24h);
+    // Places of ten days from now are nobody's, and sessions that were used then go on.
+    QCOMPARE(portal.get("/api/thing", users[3]).status, 200u);
+    QCOMPARE(portal.get("/api/thing", users[0]).status, 200u);
+    QCOMPARE(number(server.command("ZCARD l:u")), 2);
+    // Signed out everywhere by a clock that was ahead: what is signed in afterwards stays, however often it is used.
+    const auto sessionSeconds = [&](std::chrono::seconds from) {
+        return static_cast<std::uint32_t>(
+            std::chrono::duration_cast<std::chrono::seconds>((time.wall() + from).time_since_epoch()).count() -
+            auth::sessionEpoch);
+    };
+    const std::uint32_t ahead = sessionSeconds(10 * 24h);
+    const std::string packed(reinterpret_cast<const char *>(&ahead), sizeof ahead);
+    const auto revoked = portal.await([&]() -> awaitable<Result<redis::Reply>> {
+        redis::Command command("SET", auth::revocationKey(1), packed);
+        co_return co_await portal.client.run(std::move(command));
+    });
+    QVERIFY(revoked);
+    QCOMPARE(portal.get("/api/thing", users[0]).status, 401u);
+    const auto again = portal.signIn(1);
+    for (int i = 0; i < 3; ++i) {
+        QCOMPARE(portal.get("/api/thing", again).status, 200u);
+        time.advance(30s);
+    }
 }
 
 void AdmissionTest::countsConcurrentUsersWithoutACeiling()

@@ -4,6 +4,8 @@
 #include "app/setting_options.h"
 #include "app/start_marks.h"
 #include "core/base/data_directory.h"
+#include "core/base/settings.h"
+#include "core/base/stop_watchdog.h"
 #include "core/base/system_clock.h"
 #include "core/demo/demo_stack.h"
 #include "core/server/commands.h"
@@ -22,9 +24,12 @@
 #include <QDesktopServices>
 #include <QDir>
 #include <QTemporaryDir>
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -85,6 +90,13 @@ std::unique_ptr<LocalStack> makeStack(const Options &options, const std::optiona
     return stack;
 }
 
+/// How long the portal inside may take to stop.
+std::chrono::milliseconds stopTime(const Options &options, const QSettings &settings)
+{
+    const auto known = Settings::load(options.local.sources(ui::rememberedChoices(settings)));
+    return StopWatchdog::margin + (known ? known->duration("shutdown.timeout") : std::chrono::seconds(10));
+}
+
 int show(QApplication &application, const Options &options, const std::optional<app::PictureTask> &pictures)
 {
     QTemporaryDir scratch; // pictures are of fresh settings, and leave none
@@ -97,6 +109,7 @@ int show(QApplication &application, const Options &options, const std::optional<
     const SystemClock clock;
     const auto desktop = pictures ? nullptr : std::make_unique<ui::PortalScheme>();
     ui::Theme theme(application, settings, desktop.get());
+    std::optional<StopWatchdog> watchdog; // over when the stack is gone
     const std::unique_ptr<LocalStack> stack = makeStack(options, pictures, scratch.path(), settings, clock);
     ui::DialogConfirmer confirmer;
     ui::MainWindow window(
@@ -115,9 +128,14 @@ int show(QApplication &application, const Options &options, const std::optional<
     }
     if (stack->state() == LocalStack::State::Stopped)
         stack->start(stack->settings()); // what becomes of it is for the window to show
-    return pictures ? app::takePictures(options.pictures, *pictures, QString::fromStdString(options.page), window,
-                                        theme, stack->deployment())
-                    : application.exec();
+    const int code = pictures ? app::takePictures(options.pictures, *pictures, QString::fromStdString(options.page),
+                                                  window, theme, stack->deployment())
+                              : application.exec();
+    watchdog.emplace(stopTime(options, settings), [] {
+        std::cerr << "portolan: the portal took too long to stop, so the program ends without" << std::endl;
+        std::_Exit(1);
+    });
+    return code;
 }
 
 } // namespace

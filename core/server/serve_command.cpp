@@ -1,6 +1,7 @@
 #include "core/base/data_directory.h"
 #include "core/base/ending_signals.h"
 #include "core/base/logging.h"
+#include "core/base/stop_watchdog.h"
 #include "core/base/system_clock.h"
 #include "core/server/commands.h"
 #include "core/server/demonstration.h"
@@ -65,6 +66,12 @@ int serve(const SettingSources &sources, const ServeRequest &request)
         std::_Exit(128 + again);
     })
         .detach();
+    const StopWatchdog watchdog(settings->duration("shutdown.timeout") + StopWatchdog::margin, [&logger] {
+        logger.error(
+            "stopping took too long, so the process ends without; tasks that ran are taken up again by others");
+        logger.flush(std::chrono::seconds(1));
+        std::_Exit(1);
+    });
     demonstration.reset();
     const auto stuck = (*portal)->stop();
     logger.info("stopped");

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace portolan::limits {
 
@@ -24,24 +25,42 @@ Error noPlace(const std::string &name, std::uint32_t most, std::chrono::millisec
     return error;
 }
 
+constexpr std::size_t owedMost = 1000;
+
 bool isAway(ErrorKind kind) { return kind == ErrorKind::Unavailable || kind == ErrorKind::Timeout; }
 
 } // namespace
 
 Ceilings::Ceilings(redis::Client &client, const Clock &clock, Options options)
-    : m_client(client), m_clock(clock), m_options(options), m_acquire("ceiling", scriptSource("ceiling.lua"))
+    : m_client(client), m_clock(clock), m_options(std::move(options)), m_acquire("ceiling", scriptSource("ceiling.lua"))
 {}
+
+std::string Ceilings::keyOf(std::string_view name) const { return keys::ceiling(name); }
+
+/// One call of ceiling.lua.
+awaitable<Result<redis::Reply>> Ceilings::call(std::string what, const std::string &name, std::string holder,
+                                               std::uint32_t most, std::chrono::milliseconds lease)
+{
+    const std::string key = keys::ceiling(name);
+    const std::string mostText = std::to_string(most);
+    const std::string leaseText = std::to_string(lease.count());
+    const std::string longest = std::to_string(std::max(m_options.lease, m_options.startLease).count());
+    const std::array<std::string_view, 1> keyList{key};
+    const std::array<std::string_view, 6> arguments{what, holder, mostText, leaseText, longest, m_options.resultPrefix};
+    co_return co_await m_client.eval(m_acquire, keyList, arguments);
+}
 
 awaitable<Result<void>> Ceilings::acquire(std::string name, std::string holder, std::uint32_t most)
 {
     if (most == 0)
         co_return Result<void>();
-    const std::string key = keys::ceiling(name);
-    const std::string mostText = std::to_string(most);
-    const std::string lease = std::to_string(m_options.lease.count());
-    const std::array<std::string_view, 1> keyList{key};
-    const std::array<std::string_view, 3> arguments{holder, mostText, lease};
-    const auto reply = co_await m_client.eval(m_acquire, keyList, arguments);
+    co_await giveBackOwed();
+    const auto lease = std::min(m_options.lease, m_options.startLease);
+    const auto reply = co_await call("take", name, holder, most, lease);
+    if (reply) {
+        const std::lock_guard lock(m_mutex);
+        m_used.insert(name);
+    }
     if (reply && reply->integer == 0)
         co_return Result<void>();
     if (reply)
@@ -49,6 +68,19 @@ awaitable<Result<void>> Ceilings::acquire(std::string name, std::string holder, 
     if (isAway(reply.error().kind))
         co_return acquireHere(name, holder, most);
     co_return reply.error();
+}
+
+awaitable<void> Ceilings::renew(std::string name, std::string holder)
+{
+    co_await call("renew", name, std::move(holder), 0, m_options.lease);
+}
+
+void Ceilings::handedOver(std::string_view name, const std::string &holder)
+{
+    const std::lock_guard lock(m_mutex);
+    if (const auto here = m_here.find(name); here != m_here.end())
+        here->second.erase(holder);
+    m_used.emplace(name);
 }
 
 awaitable<Result<void>> Ceilings::release(std::string name, std::string holder)
@@ -60,27 +92,68 @@ awaitable<Result<void>> Ceilings::release(std::string name, std::string holder)
     }
     redis::Command command("ZREM", keys::ceiling(name), holder);
     const auto reply = co_await m_client.run(std::move(command));
-    // One that Redis cannot be told about runs out by itself.
-    if (!reply && !isAway(reply.error().kind))
+    if (reply)
+        co_return Result<void>();
+    // Also after other errors: a Redis that takes no writes now does so later.
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_owed.size() < owedMost) // beyond that they run out by themselves
+            m_owed.emplace(std::move(name), std::move(holder));
+    }
+    if (!isAway(reply.error().kind))
         co_return reply.error();
     co_return Result<void>();
 }
 
+awaitable<void> Ceilings::giveBackOwed()
+{
+    std::set<std::pair<std::string, std::string>> owed;
+    {
+        const std::lock_guard lock(m_mutex);
+        owed.swap(m_owed);
+    }
+    if (owed.empty())
+        co_return;
+    redis::Command command;
+    for (const auto &[name, holder] : owed)
+        command.add("ZREM", keys::ceiling(name), holder);
+    const auto replies = co_await m_client.pipeline(std::move(command));
+    const std::lock_guard lock(m_mutex);
+    std::size_t at = 0;
+    for (const auto &one : owed) {
+        const bool told = replies && at < replies->size() && !(*replies)[at].isError();
+        ++at;
+        if (!told)
+            m_owed.insert(one);
+    }
+}
+
 awaitable<Result<std::uint32_t>> Ceilings::taken(std::string name)
 {
-    redis::Command time("TIME");
-    const auto now = co_await m_client.run(std::move(time));
-    if (!now)
-        co_return now.error();
-    if (now->elements.size() != 2)
-        co_return failure(ErrorKind::Protocol, "Redis answered TIME with something else.");
-    const std::int64_t milliseconds =
-        std::stoll(now->elements[0].text) * 1000 + std::stoll(now->elements[1].text) / 1000;
-    redis::Command count("ZCOUNT", keys::ceiling(name), std::to_string(milliseconds), "+inf");
-    const auto reply = co_await m_client.run(std::move(count));
+    const auto reply = co_await call("look", name, {}, 0, std::chrono::milliseconds(0));
     if (!reply)
         co_return reply.error();
     co_return static_cast<std::uint32_t>(reply->integer);
+}
+
+awaitable<void> Ceilings::settle()
+{
+    co_await giveBackOwed();
+    std::vector<std::string> names;
+    {
+        const std::lock_guard lock(m_mutex);
+        names.assign(m_used.begin(), m_used.end());
+    }
+    for (const std::string &name : names) {
+        {
+            const std::lock_guard lock(m_mutex); // first: what is taken from now on is looked at next time
+            m_used.erase(name);
+        }
+        const auto left = co_await taken(name);
+        const std::lock_guard lock(m_mutex);
+        if (!left || *left > 0)
+            m_used.insert(name);
+    }
 }
 
 Result<void> Ceilings::acquireHere(const std::string &name, const std::string &holder, std::uint32_t most)
@@ -93,7 +166,7 @@ Result<void> Ceilings::acquireHere(const std::string &name, const std::string &h
         const auto next = std::ranges::min_element(places, {}, [](const auto &place) { return place.second; });
         return noPlace(name, most, std::chrono::ceil<std::chrono::milliseconds>(next->second - now));
     }
-    places[holder] = now + m_options.lease;
+    places[holder] = now + std::min(m_options.lease, m_options.startLease);
     return {};
 }
 

@@ -8,6 +8,12 @@
 
 namespace portolan::portal {
 
+namespace {
+
+constexpr std::uint32_t endsAtOnce = 500;
+
+} // namespace
+
 TaskService::TaskService(storage::TaskOwnerStore &owners, queue::Broker &broker, limits::Ceilings &ceilings,
                          const Clock &clock, Options options)
     : m_owners(owners), m_broker(broker), m_ceilings(ceilings), m_clock(clock), m_options(std::move(options))
@@ -37,20 +43,34 @@ awaitable<Result<std::string>> TaskService::start(Id owner, std::string name, bo
     const std::string id = task.id;
     storage::TaskOwner row{id, owner, std::move(name), m_clock.wall()};
     const auto noted = co_await m_owners.add(std::move(row));
-    Result<std::string> enqueued = id;
-    if (noted)
-        enqueued = co_await m_broker.enqueue(std::move(task));
-    else
-        enqueued = noted.error();
-    // A time-out does not say that nothing happened: the task may be queued, so its owner and its place stay.
-    if (!enqueued && enqueued.error().kind != ErrorKind::Timeout) {
+    if (!noted) { // nothing was enqueued, so nothing is held, whatever kept the database from answering
         if (counted)
             co_await m_ceilings.release(ceiling->second.name, id);
-        if (noted)
-            co_await m_owners.remove(id);
+        if (noted.error().kind == ErrorKind::Timeout) // it may have been written all the same
+            spawn(co_await asio::this_coro::executor, [this, id] { return forget(id); });
+        co_return noted.error();
     }
+    Result<std::string> enqueued = id;
+    if (counted) {
+        queue::Place place{m_ceilings.keyOf(ceiling->second.name), id, m_ceilings.lease()};
+        enqueued = co_await m_broker.enqueue(std::move(task), std::move(place));
+    } else {
+        enqueued = co_await m_broker.enqueue(std::move(task));
+    }
+    if (enqueued) {
+        if (counted)
+            m_ceilings.handedOver(ceiling->second.name, id);
+    } else if (enqueued.error().kind != ErrorKind::Timeout) {
+        if (counted)
+            co_await m_ceilings.release(ceiling->second.name, id);
+        co_await m_owners.remove(id);
+    }
+    // A time-out does not say that nothing happened. Where the task is queued its owner must stay, and its place was
+    // prolonged in the same step; where it is not, the place runs out in seconds.
     co_return enqueued;
 }
+
+awaitable<void> TaskService::forget(std::string id) { (void)co_await m_owners.remove(std::move(id)); }
 
 void TaskService::observe(const queue::TaskEvent &event, Executor executor)
 {
@@ -69,9 +89,8 @@ void TaskService::observe(const queue::TaskEvent &event, Executor executor)
 
 awaitable<void> TaskService::started(std::string name, std::string id)
 {
-    const auto &ceiling = m_options.ceilings.find(name)->second;
-    // It renews the lease. One that has lost its place runs all the same.
-    (void)co_await m_ceilings.acquire(ceiling.name, std::move(id), ceiling.most);
+    // One that has lost its place runs all the same.
+    co_await m_ceilings.renew(m_options.ceilings.find(name)->second.name, std::move(id));
 }
 
 awaitable<void> TaskService::ended(std::string name, std::string id, WallTime at, bool ours)
@@ -80,6 +99,25 @@ awaitable<void> TaskService::ended(std::string name, std::string id, WallTime at
         (void)co_await m_ceilings.release(ceiling->second.name, id);
     if (ours)
         (void)co_await m_owners.end(std::move(id), at); // else it is seen by its age
+}
+
+awaitable<void> TaskService::noteEnds()
+{
+    const auto rows = co_await m_owners.latest(endsAtOnce);
+    if (!rows)
+        co_return;
+    std::vector<std::string> open;
+    for (const auto &row : *rows)
+        if (!row.ended)
+            open.push_back(row.taskId);
+    if (open.empty())
+        co_return;
+    const auto results = co_await m_broker.results(open);
+    if (!results)
+        co_return;
+    for (std::size_t i = 0; i < results->size() && i < open.size(); ++i)
+        if ((*results)[i].ended())
+            (void)co_await m_owners.end(open[i], (*results)[i].dateDone.value_or(m_clock.wall()));
 }
 
 awaitable<Result<storage::TaskOwner>> TaskService::owned(Id owner, std::string id)

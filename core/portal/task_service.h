@@ -94,9 +94,11 @@ public:
     awaitable<Result<Task>> describe(Id owner, queue::TaskResult result);
 
     /// What one of our workers does with a task; for WorkerPool::observe(), does not block. Keeps its place under the
-    /// ceiling when it starts, however long it waited, gives it back when it ends, and notes the end. A place that is
-    /// not given back (the worker was somebody else's, or died) runs out with its lease.
+    /// ceiling when it starts, however long it waited, gives it back when it ends, and notes the end. Of tasks that
+    /// other workers ran, the places are free by their results (limits::Ceilings), and noteEnds() notes the ends.
     void observe(const queue::TaskEvent &event, Executor executor);
+    /// Notes the ends of the latest tasks that have a result, whoever ran them; oftener than results expire.
+    awaitable<void> noteEnds();
 
     /// The channel topic (NewTask::notify) of a user's tasks.
     static std::string topicOf(Id owner);
@@ -105,6 +107,7 @@ private:
     awaitable<Result<storage::TaskOwner>> owned(Id owner, std::string id);
     awaitable<Result<storage::TaskOwner>> stored(Id owner, std::string id); ///< owned() without what is remembered
     awaitable<void> started(std::string name, std::string id);
+    awaitable<void> forget(std::string id);
     awaitable<void> ended(std::string name, std::string id, WallTime at, bool ours);
     Task merge(const storage::TaskOwner &owner, queue::TaskResult result) const;
 

@@ -142,6 +142,25 @@ struct Broker::Impl
         return std::nullopt;
     }
 
+    /// As append(), and the place in the same step.
+    awaitable<Result<std::string>> pushWithPlace(NewTask task, Place place)
+    {
+        if (bindingDue(task.queue)) {
+            std::string member = task.queue;
+            member.append(keys::separator).append(keys::separator).append(task.queue);
+            client.post(redis::Command("SADD", keys::binding(task.queue), member));
+        }
+        const std::string list = keys::list(task.queue, task.priority);
+        const std::string message = encode(task, origin, replyTo);
+        const std::string lease = std::to_string(place.lease.count());
+        const std::array<std::string_view, 3> scriptKeys{list, keys::wake, place.key};
+        const std::array<std::string_view, 4> arguments{message, task.queue, place.holder, lease};
+        const Result<redis::Reply> pushed = co_await client.eval(scripts.enqueue, scriptKeys, arguments);
+        if (!pushed)
+            co_return pushed.error();
+        co_return std::move(task.id);
+    }
+
     awaitable<Result<std::string>> pushMessage(const std::string &queue, int priority, const std::string &raw,
                                                std::string id)
     {
@@ -189,6 +208,15 @@ awaitable<Result<std::string>> Broker::enqueue(NewTask task)
     if (std::optional<Error> error = Impl::refusal(*replies, push))
         co_return *error;
     co_return std::move(task.id);
+}
+
+awaitable<Result<std::string>> Broker::enqueue(NewTask task, Place place)
+{
+    if (Result<void> valid = validate(task); !valid)
+        co_return valid.error();
+    if (task.id.empty())
+        task.id = newTaskId();
+    co_return co_await m_impl->pushWithPlace(std::move(task), std::move(place));
 }
 
 awaitable<Result<std::vector<std::string>>> Broker::enqueueAll(std::vector<NewTask> tasks)
@@ -297,7 +325,7 @@ awaitable<Result<void>> Broker::revoke(std::string id, bool terminate)
     const std::string lifetime = std::to_string(revokedFor.count());
     const std::string most = std::to_string(revokedMost);
     const std::string expiry = std::to_string(m_impl->options.resultExpiry.count());
-    const std::array<std::string_view, 2> scriptKeys{keys::revoked, key};
+    const std::array<std::string_view, 4> scriptKeys{keys::revoked, key, keys::parked, keys::parkedMessages};
     const std::array<std::string_view, 5> arguments{id, lifetime, most, shown, expiry};
     const Result<redis::Reply> noted = co_await m_impl->client.eval(m_impl->scripts.revoke, scriptKeys, arguments);
     if (!noted)
@@ -307,7 +335,9 @@ awaitable<Result<void>> Broker::revoke(std::string id, bool terminate)
     const ControlRequest control{"revoke", std::move(request), {}, {}, {}, 0, m_impl->clock.wall()};
     redis::Command command("PUBLISH", controlChannel(m_impl->options.database), encode(control));
     const Result<redis::Reply> told = co_await m_impl->client.run(std::move(command));
-    if (!told)
+    // It is noted, and those that meet it find it so. Only what runs already has to hear of it.
+    const bool runs = noted->text == state::started || noted->text == state::progress;
+    if (!told && terminate && runs)
         co_return told.error();
     co_return Result<void>{};
 }

@@ -72,6 +72,8 @@ public:
 
     /// Puts one task into its queue and wakes the workers; answers its id.
     awaitable<Result<std::string>> enqueue(NewTask task);
+    /// The same, and in one step with it the lease of a place the task holds begins anew.
+    awaitable<Result<std::string>> enqueue(NewTask task, Place place);
     /// Several in one round trip, at most 10,000. All are checked before any is sent; should Redis refuse one (Full),
     /// the error says how many went in. Answers the ids in order.
     awaitable<Result<std::vector<std::string>>> enqueueAll(std::vector<NewTask> tasks);
@@ -83,6 +85,7 @@ public:
 
     /// Takes a task back: workers that hold or meet it end it as REVOKED; with `terminate` also while it runs (ours: by
     /// its stop token). A task that is not known to be running shows REVOKED at once. Kept for 3 h, the latest 50,000.
+    /// Where Redis refuses the message to the workers, it fails only for a task that runs and was to be terminated.
     awaitable<Result<void>> revoke(std::string id, bool terminate = false);
 
     /// What waits in a queue, next to run first, highest priority first; `limit` ≤ 500. Messages that cannot be read

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 
 namespace portolan::queue {
 
@@ -302,12 +304,13 @@ json::value ControlCommands::hello(const json::object &arguments)
 
 json::value ControlCommands::queryTask(const json::object &arguments)
 {
-    const std::vector<std::string> ids = textsOf(arguments, "ids");
+    const std::vector<std::string> named = textsOf(arguments, "ids");
+    const std::unordered_set<std::string_view> ids(named.begin(), named.end());
     const WorkerStatus status = m_pool.status();
     json::object found;
     const auto look = [&](const std::vector<TaskInfo> &tasks, const char *state) {
         for (const TaskInfo &task : tasks)
-            if (std::ranges::find(ids, task.id) != ids.end())
+            if (ids.contains(task.id))
                 found[task.id] = json::array{state, infoOf(task, status)};
     };
     look(status.scheduled, "reserved");
@@ -326,9 +329,10 @@ json::value ControlCommands::revokeIds(const std::vector<std::string> &ids, bool
         std::ranges::for_each(ids, add);
         return ok("tasks " + listed + " flagged as revoked");
     }
+    const std::unordered_set<std::string_view> named(ids.begin(), ids.end());
     for (const auto *tasks : {&status.active, &status.reserved, &status.scheduled})
         for (const TaskInfo &task : *tasks)
-            if (std::ranges::find(ids, task.id) != ids.end())
+            if (named.contains(task.id))
                 add(task.id);
     return ok(listed.empty() ? "terminate: tasks unknown" : "terminate: " + listed);
 }

@@ -14,11 +14,19 @@ inline constexpr std::string_view unackedIndex = "unacked_index"; ///< zset: del
 inline constexpr std::string_view instances = "q:i"; ///< zset: living consumers, by the end of their lease (Unix ms)
 inline constexpr std::string_view revoked =
     "q:r"; ///< zset: revoked task ids, by when they are forgotten (Unix ms); TTL 3 h
-inline constexpr std::string_view wake = "p:q"; ///< channel: a queue's name, when something was put into it
+inline constexpr std::string_view parked =
+    "q:e"; ///< zset: tasks no worker holds until they are due soon, by when (Unix ms)
+inline constexpr std::string_view parkedMessages = "q:p"; ///< hash: task id → its list, a newline, its message
+inline constexpr std::string_view wake = "p:q";           ///< channel: a queue's name, when something was put into it
 inline constexpr std::string_view replyExchange = "reply.celery.pidbox";
 
 /// hash: delivery → the list it was taken from; one per consumer, gone when it holds nothing
 inline std::string owned(std::string_view instance) { return std::string("q:o:").append(instance); }
+/// hash: task id → delivery, of what a consumer holds for long: a copy that another program puts back meanwhile is
+/// recognised by it. TTL 1 h, renewed while something is held
+inline std::string held(std::string_view instance) { return std::string("q:h:").append(instance); }
+/// string: the task ended here while such a copy lay in a queue: the copy is not run. TTL 1 h
+inline std::string copied(std::string_view taskId) { return std::string("q:x:").append(taskId); }
 /// string: how often a redelivered task was started; TTL 1 day
 inline std::string starts(std::string_view taskId) { return std::string("q:n:").append(taskId); }
 /// string: the message of a task that failed, for running it again; lives as long as its result

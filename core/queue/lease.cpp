@@ -17,6 +17,7 @@ namespace portolan::queue {
 namespace {
 
 constexpr auto confirmAfter = std::chrono::milliseconds(1500);
+constexpr unsigned lookEvery = 5; ///< renewals
 constexpr auto margin = std::chrono::milliseconds(500);
 constexpr auto restoreAtOnce = std::chrono::milliseconds(1000); ///< then our own lease is renewed first
 constexpr auto restoreDeadline = std::chrono::milliseconds(3000);
@@ -56,11 +57,18 @@ awaitable<void> Lease::renew()
 {
     const SteadyTime asked = m_clock.steady();
     const std::string milliseconds = std::to_string(duration.count());
-    const std::array<std::string_view, 2> scriptKeys{keys::instances, m_owned};
-    const std::array<std::string_view, 2> arguments{m_instance, milliseconds};
+    // Each second while there is something, else now and then: each look costs Redis two commands.
+    const bool look = m_parked != 0 || m_renewals++ % lookEvery == 0;
+    const std::string ahead = look ? std::to_string(parkedAhead.count()) : std::string();
+    const std::array<std::string_view, 3> scriptKeys{keys::instances, m_owned, keys::parked};
+    const std::array<std::string_view, 3> arguments{m_instance, milliseconds, ahead};
     const Result<redis::Reply> reply = co_await m_client.eval(m_scripts.lease, scriptKeys, arguments);
-    if (!reply || reply->elements.size() != 3)
+    if (!reply || reply->elements.size() < 3)
         co_return;
+    if (reply->elements.size() >= 5) {
+        m_parked = static_cast<std::uint64_t>(reply->elements[3].integer);
+        m_parkedDue = static_cast<std::uint64_t>(reply->elements[4].integer);
+    }
     if (reply->elements[0].integer == 0 && !m_first) {
         std::unordered_set<std::string> ours;
         for (const redis::Reply &delivery : reply->elements[2].elements)

@@ -33,6 +33,7 @@ class Lease final
 public:
     static constexpr std::chrono::milliseconds duration{5000};
     static constexpr std::chrono::milliseconds renewEvery{1000};
+    static constexpr std::chrono::milliseconds parkedAhead{10'000};
 
     /// `onLapsed` is told what is still ours when the lease had ended in between (Redis was away): the rest has been
     /// put back and must not be started.
@@ -42,10 +43,12 @@ public:
     /// Whether what was taken may be started: false from half a second before others may take us for dead. Any thread.
     bool holds() const;
 
-    awaitable<void> renew();  ///< also puts back what dead instances had
+    awaitable<void> renew();  ///< also puts back what dead instances had, and looks what is parked
     awaitable<void> giveUp(); ///< when nothing is held any more
 
     std::uint64_t restored() const { return m_restored; }
+    std::uint64_t parked() const { return m_parked; }       ///< tasks kept in Redis for their time (keys::parked)
+    std::uint64_t parkedDue() const { return m_parkedDue; } ///< of those: due within parkedAhead
 
 private:
     awaitable<void> restore(std::string dead);
@@ -62,6 +65,8 @@ private:
     std::map<std::string, SteadyTime> m_suspects; ///< since when
     std::atomic<SteadyTime::rep> m_until{0};
     std::atomic<std::uint64_t> m_restored{0};
+    std::atomic<std::uint64_t> m_parked{0}, m_parkedDue{0};
+    unsigned m_renewals = 0;
 };
 
 } // namespace portolan::queue

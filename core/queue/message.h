@@ -45,6 +45,14 @@ struct NewTask
     std::string notify{};
 };
 
+/// A place a task holds while it waits and runs: a member of a sorted set of leases, by their end (Unix ms).
+struct Place
+{
+    std::string key;
+    std::string holder;
+    std::chrono::milliseconds lease{0}; ///< from the enqueuing on
+};
+
 /// A message as received. What has no member here stays in `raw`.
 struct Message
 {

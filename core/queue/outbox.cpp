@@ -28,6 +28,7 @@ Outbox::Outbox(Executor executor, redis::Client &client, const Scripts &scripts,
       m_scripts(scripts),
       m_logger(logger),
       m_owned(keys::owned(instance)),
+      m_held(keys::held(instance)),
       m_expiry(std::to_string(expiry.count())),
       m_alarm(std::make_shared<Alarm>(executor))
 {}
@@ -107,6 +108,21 @@ awaitable<void> Outbox::loop()
     }
 }
 
+/// Said once each time it begins.
+void Outbox::told(const std::string &refusal)
+{
+    if (refusal.empty() == !m_publishRefused.load())
+        return;
+    m_publishRefused = !refusal.empty();
+    if (!m_logger || refusal.empty())
+        return;
+    m_logger->warn(
+        "Redis stores results of tasks, but lets this portal tell nobody of them: live progress is missing, and "
+        "who waits for a result must look for it. Give its user the right to PUBLISH and to its channels "
+        "(ACL SETUSER <user> +publish &*)",
+        {{"answer", refusal}});
+}
+
 awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
 {
     // A state that is followed by the end in the same batch would be seen by nobody.
@@ -121,20 +137,22 @@ awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
 
     static constexpr std::string_view kinds = "SFRAP";
     std::vector<std::string_view> arguments;
-    arguments.reserve(batch.size() * 9 + 1);
+    arguments.reserve(batch.size() * 10 + 1);
     arguments.push_back(m_expiry);
     for (const Outcome &outcome : batch) {
         if (outcome.kind == Outcome::State && ended.contains(outcome.delivery))
             continue;
-        arguments.insert(arguments.end(),
-                         {kinds.substr(kinds.find(outcome.kind), 1), outcome.delivery, outcome.id, outcome.result,
-                          outcome.notify, outcome.keep, outcome.list, outcome.message, outcome.counted ? "1" : ""});
+        arguments.insert(arguments.end(), {kinds.substr(kinds.find(outcome.kind), 1), outcome.delivery, outcome.id,
+                                           outcome.result, outcome.notify, outcome.keep, outcome.list, outcome.message,
+                                           outcome.counted ? "1" : "", outcome.noted ? "1" : ""});
     }
-    const std::array<std::string_view, 4> scriptKeys{keys::unacked, keys::unackedIndex, m_owned, keys::wake};
+    const std::array<std::string_view, 5> scriptKeys{keys::unacked, keys::unackedIndex, m_owned, keys::wake, m_held};
     const Result<redis::Reply> reply = co_await m_client.eval(m_scripts.finish, scriptKeys, arguments, deadline);
-    if (reply && reply->elements.size() == 2) {
+    if (reply && reply->elements.size() == 4) {
         m_dropped += static_cast<std::uint64_t>(reply->elements[0].integer);
         m_lost += static_cast<std::uint64_t>(reply->elements[1].integer);
+        told(reply->elements[2].text);
+        m_copies += static_cast<std::uint64_t>(reply->elements[3].integer);
         co_return true;
     }
     // Redis itself refuses the script (a key of another type, say): trying for ever would stop the worker.

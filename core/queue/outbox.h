@@ -38,6 +38,7 @@ struct Outcome
     std::string list;     ///< Retry: where …
     std::string message;  ///< … and what to enqueue
     bool counted = false; ///< its starts were counted in q:n:
+    bool noted = false;   ///< it may be noted in keys::held
 
     std::size_t bytes() const { return result.size() + keep.size() + message.size(); }
 };
@@ -57,26 +58,32 @@ public:
     awaitable<void> loop(); ///< until finish(); then until empty or Redis has refused once
     void finish();
 
-    std::uint64_t dropped() const { return m_dropped; }   ///< results Redis had no room for
-    std::uint64_t failures() const { return m_failures; } ///< batches that got no answer
-    std::uint64_t lost() const { return m_lost; }         ///< ended, but no longer ours
+    std::uint64_t dropped() const { return m_dropped; }      ///< results Redis had no room for
+    std::uint64_t failures() const { return m_failures; }    ///< batches that got no answer
+    std::uint64_t lost() const { return m_lost; }            ///< ended, but no longer ours
+    std::uint64_t copies() const { return m_copies; }        ///< put back by another program while they were held
+    bool publishRefused() const { return m_publishRefused; } ///< Redis stores results and tells nobody of them
 
 private:
     std::deque<Outcome> nextBatch();
+    void told(const std::string &refusal);
     awaitable<bool> send(const std::deque<Outcome> &batch);
 
     redis::Client &m_client;
     const Scripts &m_scripts;
     Logger *const m_logger;
     const std::string m_owned;
+    const std::string m_held;
     const std::string m_expiry;
     const std::shared_ptr<Alarm> m_alarm;
     mutable std::mutex m_mutex;
     std::deque<Outcome> m_waiting;
     std::vector<std::string> m_sending; ///< deliveries
     std::atomic<bool> m_finishing{false};
+    std::atomic<bool> m_publishRefused{false};
     std::atomic<std::uint64_t> m_dropped{0};
     std::atomic<std::uint64_t> m_lost{0};
+    std::atomic<std::uint64_t> m_copies{0};
     std::atomic<std::uint64_t> m_failures{0};
 };
 

@@ -1,23 +1,22 @@
 #include "core/queue/remote_control.h"
 
+#include "core/base/logging.h"
 #include "core/queue/control_commands.h"
 #include "core/queue/control_message.h"
 #include "core/queue/event_sender.h"
 #include "core/queue/keys.h"
+#include "core/queue/node_match.h"
 #include "core/queue/scripts.h"
 #include "core/redis/client.h"
 #include "core/redis/subscriber.h"
 
 #include <boost/json/serialize.hpp>
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
-#include <regex>
 
 namespace portolan::queue {
 
@@ -26,27 +25,17 @@ namespace {
 constexpr auto heartbeatEvery = std::chrono::seconds(2);
 constexpr std::string_view replyKeptSeconds = "300";
 constexpr std::size_t replyMost = 1024 * 1024;
-constexpr std::size_t patternMost = 128;
 constexpr unsigned waitingMost = 100; ///< requests answered at the same time; more are dropped
 
-/// kombu/matcher.py; with neither destination nor pattern a request is for everybody.
-bool isFor(const std::string &node, const ControlRequest &request)
+/// With neither destination nor pattern a request is for everybody.
+NodeMatch isFor(const std::string &node, const ControlRequest &request)
 {
     if (!request.destination.empty())
-        return std::ranges::find(request.destination, node) != request.destination.end();
+        return std::ranges::find(request.destination, node) != request.destination.end() ? NodeMatch::Yes
+                                                                                         : NodeMatch::No;
     if (request.pattern.empty() || request.matcher.empty())
-        return true;
-    if (request.pattern.size() > patternMost)
-        return false;
-    if (request.matcher == "glob")
-        return fnmatch(request.pattern.c_str(), node.c_str(), 0) == 0;
-    if (request.matcher != "pcre")
-        return false;
-    try {
-        return std::regex_search(node, std::regex(request.pattern), std::regex_constants::match_continuous);
-    } catch (const std::regex_error &) {
-        return false;
-    }
+        return NodeMatch::Yes;
+    return matchNode(node, request.matcher, request.pattern);
 }
 
 } // namespace
@@ -72,14 +61,32 @@ struct RemoteControl::Impl : std::enable_shared_from_this<RemoteControl::Impl>
         if (!request)
             return;
         lamport.adjust(request->clock);
-        if (!isFor(pool.node(), *request) || !enter(waitingMost))
+        const NodeMatch named = isFor(pool.node(), *request);
+        if (named == NodeMatch::Unreadable || named == NodeMatch::TooCostly)
+            tellIgnored(*request, named);
+        if (named != NodeMatch::Yes || !enter(waitingMost))
             return;
         auto held = std::make_shared<ControlRequest>(std::move(*request));
         spawn(executor, [self = shared_from_this(), held] { return self->answer(held); });
     }
 
+    /// Once a minute: a stranger must not fill the log either.
+    void tellIgnored(const ControlRequest &request, NodeMatch why)
+    {
+        const SteadyTime now = clock.steady();
+        if (!pool.options().logger || (toldIgnored && now - *toldIgnored < std::chrono::minutes(1)))
+            return;
+        toldIgnored = now;
+        pool.options().logger->warn(
+            "a remote-control request was ignored: whom it names cannot be told",
+            {{"method", std::string_view(request.method).substr(0, 64)},
+             {"matcher", std::string_view(request.matcher).substr(0, 16)},
+             {"why", why == NodeMatch::TooCostly ? "its pattern takes too many steps" : "its pattern cannot be read"}});
+    }
+
     awaitable<void> answer(std::shared_ptr<ControlRequest> request)
     {
+        const Inside inside(*this);
         const boost::json::value value = commands.run(request->method, request->arguments);
         if (!request->replyTo.empty()) {
             std::string body = boost::json::serialize(boost::json::object{{pool.node(), value}});
@@ -94,11 +101,11 @@ struct RemoteControl::Impl : std::enable_shared_from_this<RemoteControl::Impl>
             const std::array<std::string_view, 4> arguments{request->replyTo, keys::separator, reply, replyKeptSeconds};
             co_await client.eval(scripts.reply, scriptKeys, arguments);
         }
-        leave();
     }
 
     awaitable<void> heartbeatLoop()
     {
+        const Inside inside(*this);
         events.worker("worker-online", pool.counters());
         for (;;) {
             co_await pause->wait(heartbeatEvery);
@@ -108,14 +115,23 @@ struct RemoteControl::Impl : std::enable_shared_from_this<RemoteControl::Impl>
         }
         events.flush();
         events.worker("worker-offline", pool.counters());
-        leave();
     }
 
     awaitable<void> eventLoop()
     {
+        const Inside inside(*this);
         co_await events.loop();
-        leave();
     }
+
+    /// Leaves however its coroutine ends: stop() waits for it.
+    struct Inside
+    {
+        explicit Inside(Impl &theImpl) : impl(theImpl) {}
+        ~Inside() { impl.leave(); }
+        Inside(const Inside &) = delete;
+        Inside &operator=(const Inside &) = delete;
+        Impl &impl;
+    };
 
     bool enter(unsigned most)
     {
@@ -145,6 +161,7 @@ struct RemoteControl::Impl : std::enable_shared_from_this<RemoteControl::Impl>
     ControlCommands commands;
     const std::shared_ptr<Alarm> pause;
     std::shared_ptr<void> subscription;
+    std::optional<SteadyTime> toldIgnored; ///< of the subscriber's thread
     std::mutex mutex;
     std::condition_variable empty;
     std::atomic<bool> stopping{false};

@@ -24,7 +24,8 @@ redis::Script load(std::string_view name)
 } // namespace
 
 Scripts::Scripts()
-    : take(load("take")),
+    : enqueue(load("enqueue")),
+      take(load("take")),
       finish(load("finish")),
       release(load("release")),
       lease(load("lease")),
@@ -33,7 +34,10 @@ Scripts::Scripts()
       start(load("start")),
       touch(load("touch")),
       revoke(load("revoke")),
-      reply(load("reply"))
+      reply(load("reply")),
+      note(load("note")),
+      park(load("park")),
+      unpark(load("unpark"))
 {}
 
 } // namespace portolan::queue

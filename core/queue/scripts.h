@@ -14,6 +14,7 @@ struct Scripts
 {
     Scripts();
 
+    redis::Script enqueue;
     redis::Script take;
     redis::Script finish;
     redis::Script release;
@@ -24,6 +25,9 @@ struct Scripts
     redis::Script touch;
     redis::Script revoke;
     redis::Script reply;
+    redis::Script note;
+    redis::Script park;
+    redis::Script unpark;
 };
 
 } // namespace portolan::queue

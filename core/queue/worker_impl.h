@@ -21,6 +21,9 @@ namespace portolan::queue {
 /// Messages up to this size are kept for running them again.
 inline constexpr std::size_t keepBytes = 64 * 1024;
 
+/// From then on a running task is noted in keys::held.
+inline constexpr std::chrono::milliseconds longRun{1000};
+
 /// A message taken from Redis and not yet ended.
 struct Delivery
 {
@@ -34,6 +37,7 @@ struct Delivery
 
 /// What the pool's parts share. worker_pool.cpp: the public calls. worker_take.cpp: from Redis to the ready queue.
 /// worker_run.cpp: the threads and what they do with a task. worker_keep.cpp: time limits, schedules, leases.
+/// worker_park.cpp: what is not due for long. worker_note.cpp: copies of what is held.
 struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
 {
     struct Running
@@ -79,6 +83,15 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     void endUnrun(const Delivery &delivery, std::string_view state, const TaskFailure &failure);
     awaitable<void> catchUpOnRevoked();
 
+    // worker_park.cpp
+    awaitable<void> parkLatest();
+    awaitable<void> unparkDue();
+
+    // worker_note.cpp
+    awaitable<void> noteHeld();
+    void noteRunning();
+    void tellCopies();
+
     // worker_run.cpp
     void grow(const Lock &lock);
     void threadMain(std::shared_ptr<Slot> slot);
@@ -90,6 +103,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     Outcome stateOf(const Running &running, std::string_view state, std::string_view result);
     Outcome succeeded(Running &running, const boost::json::value &value);
     Outcome failed(const Running &running, std::string_view state, const TaskFailure &failure);
+    bool mayBeNoted(const Running &running) const;
     std::optional<Outcome> retried(Running &running, const Error &error, TaskEvent &event);
     bool settle(Slot &slot, const std::string &name, Outcome outcome); ///< false: it was given up meanwhile
     void count(TaskEvent::Type type);
@@ -165,7 +179,15 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     SteadyTime keepWindow{};
     unsigned keptInWindow = 0;
 
-    std::uint64_t nextDelivery = 1;  ///< takeLoop only
+    std::uint64_t nextDelivery = 1;         ///< takeLoop only
+    SteadyTime parkAgain{};                 ///< takeLoop only: not before then
+    std::atomic<std::uint64_t> copies{0};   ///< messages recognised as copies of what is held or has ended
+    std::uint64_t toldCopies = 0;           ///< leaseLoop only
+    std::optional<SteadyTime> toldCopiesAt; ///< leaseLoop only
+    std::vector<std::pair<std::string, std::string>> toNote; ///< task id, delivery: held for their time
+    std::unordered_set<std::string> notedRunning;            ///< deliveries; leaseLoop only
+    std::optional<SteadyTime> toldParking;                   ///< takeLoop only
+    SteadyTime revokedAt{};                                  ///< leaseLoop only
     std::atomic<bool> unsure{false}; ///< an answer of Redis was lost: something may be ours without our knowing
     // leaseLoop only.
     std::uint64_t failuresSeen = 0;

@@ -57,9 +57,15 @@ awaitable<void> WorkerPool::Impl::leaseLoop()
         if (first)
             hungry->notify();
         co_await giveBackStrays();
+        co_await unparkDue();
+        noteRunning();
+        co_await noteHeld();
+        tellCopies();
         if (clock.steady() - touched >= touchEvery) {
             touched = clock.steady();
             co_await touchHeld();
+            redis::Command keep("EXPIRE", keys::held(instance), 3600);
+            client.post(std::move(keep));
         }
         const auto pause = lease.holds() ? Lease::renewEvery : std::chrono::milliseconds(100);
         co_await leaseTimer->wait(pause);

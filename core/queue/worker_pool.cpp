@@ -290,21 +290,24 @@ void WorkerPool::resize(unsigned concurrency)
 
 void WorkerPool::revoke(const std::vector<std::string> &ids, bool terminate)
 {
+    std::unordered_set<std::string_view> wanted; // thousands may be named, thousands be held
     std::vector<std::shared_ptr<TaskContext::State>> stop;
     Impl::Events events;
     {
         const Impl::Lock lock(m_impl->mutex);
         for (const std::string &id : ids)
-            if (!id.empty() && id.size() <= maxIdBytes)
+            if (!id.empty() && id.size() <= maxIdBytes) {
                 m_impl->revokedIds.add(id, m_impl->clock.steady());
+                wanted.insert(id);
+            }
         // Those held end now; dispatchable() ends them and says false.
         const auto ended = [&](const Delivery &delivery) {
-            return std::ranges::find(ids, delivery.message->id) != ids.end() && !m_impl->dispatchable(delivery, events);
+            return wanted.contains(delivery.message->id) && !m_impl->dispatchable(delivery, events);
         };
         std::erase_if(m_impl->queue, ended);
         std::erase_if(m_impl->scheduled, [&](const auto &entry) { return ended(entry.second); });
         for (const std::shared_ptr<Impl::Slot> &slot : m_impl->slots)
-            if (terminate && slot->running && std::ranges::find(ids, slot->running->state->message->id) != ids.end())
+            if (terminate && slot->running && wanted.contains(slot->running->state->message->id))
                 stop.push_back(slot->running->state);
     }
     for (const std::shared_ptr<TaskContext::State> &state : stop) {
@@ -409,6 +412,8 @@ WorkerCounters WorkerPool::counters() const
     counters.restored = impl.lease.restored();
     counters.lost = impl.outbox.lost();
     counters.droppedResults = impl.outbox.dropped();
+    counters.parked = impl.lease.parked();
+    counters.copies = impl.copies + impl.outbox.copies();
     counters.emptySearches = impl.emptySearches;
     counters.searchedLists = impl.searchedLists;
     const Impl::Lock lock(impl.mutex);

@@ -37,9 +37,9 @@ struct WorkerOptions
     std::optional<std::chrono::milliseconds> softLimit{}; ///< none: a tenth, at most 30 s, before the hard one
     unsigned prefetchMultiplier = 4;                      ///< tasks held per thread; more only while tasks end quickly
     std::size_t prefetchMost = 1024;                      ///< … up to this, so that no thread waits for a round trip
-    std::size_t scheduledMost = 20'000;                   ///< tasks held for their ETA; at that it takes no more
-    Logger *logger = nullptr;                             ///< may be null; must outlive the pool
-    unsigned startsMost = 10;                             ///< starts without an end until FAILURE WorkerLostError
+    std::size_t scheduledMost = 20'000; ///< tasks held for their ETA; beyond that the latest stay in Redis
+    Logger *logger = nullptr;           ///< may be null; must outlive the pool
+    unsigned startsMost = 10;           ///< starts without an end until FAILURE WorkerLostError
 };
 
 /// A task as remote control and admin pages show it.
@@ -93,6 +93,8 @@ struct WorkerCounters
     std::uint64_t reserved = 0;       ///< now
     std::uint64_t scheduled = 0;      ///< now
     std::uint64_t abandoned = 0;      ///< now
+    std::uint64_t copies = 0;         ///< put back by another program while held here: recognised, not run twice
+    std::uint64_t parked = 0;         ///< now, of all workers together: kept in Redis until they are due soon
 };
 
 /// One step of a task's life, for Celery's events and for metrics.

@@ -326,6 +326,12 @@ Outcome WorkerPool::Impl::stateOf(const Running &running, std::string_view state
     return outcome;
 }
 
+/// Held for its time, or running when noteHeld() last looked.
+bool WorkerPool::Impl::mayBeNoted(const Running &running) const
+{
+    return running.delivery.message->eta || clock.steady() - running.since >= longRun / 2;
+}
+
 Outcome WorkerPool::Impl::succeeded(Running &running, const boost::json::value &value)
 {
     const Message &message = *running.delivery.message;
@@ -334,6 +340,7 @@ Outcome WorkerPool::Impl::succeeded(Running &running, const boost::json::value &
     outcome.delivery = running.delivery.id;
     outcome.id = message.id;
     outcome.counted = running.delivery.counted;
+    outcome.noted = mayBeNoted(running);
     if (running.entry->options.rerunnable && message.raw.size() <= keepBytes)
         outcome.keep = message.raw;
     if (message.ignoreResult) {
@@ -355,6 +362,7 @@ Outcome WorkerPool::Impl::failed(const Running &running, std::string_view state,
     outcome.delivery = running.delivery.id;
     outcome.id = message.id;
     outcome.counted = running.delivery.counted;
+    outcome.noted = mayBeNoted(running);
     if (message.raw.size() <= keepBytes && keepAllowed())
         outcome.keep = message.raw;
     if (!message.ignoreResult) {

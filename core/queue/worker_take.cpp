@@ -18,6 +18,8 @@ constexpr auto pollMax = std::chrono::milliseconds(250);
 constexpr auto retryAfter = std::chrono::milliseconds(50); ///< where there is no room, no lease, or no answer
 constexpr std::size_t takeMost = 1000; ///< Lua's unpack() has room for 8,000 values, take.lua unpacks two for each
 constexpr std::string_view takeBytes = "8388608";
+constexpr auto unheardEvery = std::chrono::seconds(2);
+constexpr int latestRevoked = 1000;
 
 } // namespace
 
@@ -53,6 +55,8 @@ awaitable<void> WorkerPool::Impl::takeLoop()
         }
         if (*count != 0)
             poll = pollMin;
+        co_await noteHeld();
+        co_await parkLatest();
         if (more)
             continue;
         co_await hungry->wait(poll);
@@ -66,7 +70,8 @@ std::size_t WorkerPool::Impl::room()
     const std::size_t held = queue.size() + running;
     const std::size_t step = std::max<std::size_t>(1, prefetch / 4);
     // Results that Redis has not taken yet are work in hand as well.
-    const bool full = scheduled.size() >= options.scheduledMost || outbox.size() > 4 * options.prefetchMost;
+    // Of those held for their time the latest are parked; twice as many are only there while that does not work.
+    const bool full = scheduled.size() >= 2 * options.scheduledMost || outbox.size() > 4 * options.prefetchMost;
     if (stopping || wanted == 0 || queues.empty() || full || held + step > prefetch) {
         lowWater = prefetch >= step ? prefetch - step + 1 : 0;
         return 0;
@@ -101,23 +106,24 @@ awaitable<std::optional<std::size_t>> WorkerPool::Impl::take(std::size_t most, b
     // Should the answer be lost, the numbers it gave away must not be given twice.
     const std::uint64_t number = nextDelivery;
     nextDelivery += most;
-    if (!reply || reply->elements.size() < 2 || reply->elements[0].integer != 1) {
+    if (!reply || reply->elements.size() < 3 || reply->elements[0].integer != 1) {
         if (!reply)
             unsure = true;
         leaseTimer->notify();
         co_return std::nullopt;
     }
     more = reply->elements[1].integer == 1;
-    const std::size_t messages = (reply->elements.size() - 2) / 2;
+    copies += static_cast<std::uint64_t>(reply->elements[2].integer);
+    const std::size_t messages = (reply->elements.size() - 3) / 2;
     Events events;
     {
         const Lock lock(mutex);
         for (std::size_t i = 0; i < messages; ++i) {
-            const auto list = static_cast<std::size_t>(reply->elements[2 + 2 * i].integer) - 1;
+            const auto list = static_cast<std::size_t>(reply->elements[3 + 2 * i].integer) - 1;
             if (list >= lists.size())
                 continue;
             accept(instance + ':' + std::to_string(number + i), lists[list], closings[list].size(),
-                   std::move(reply->elements[3 + 2 * i].text), events);
+                   std::move(reply->elements[4 + 2 * i].text), events);
         }
         if (messages == 1)
             ready.notify_one();
@@ -164,6 +170,7 @@ void WorkerPool::Impl::dispatch(Delivery delivery, Events &events)
     const WallTime now = clock.wall();
     if (delivery.message->eta && *delivery.message->eta > now) {
         const WallTime at = *delivery.message->eta;
+        toNote.emplace_back(delivery.message->id, delivery.id);
         scheduled.emplace(at, std::move(delivery));
         return;
     }
@@ -211,6 +218,7 @@ void WorkerPool::Impl::endUnrun(const Delivery &delivery, std::string_view state
     outcome.delivery = delivery.id;
     outcome.id = message.id;
     outcome.counted = delivery.counted || message.redelivered;
+    outcome.noted = message.eta.has_value();
     if (message.raw.size() <= keepBytes && keepAllowed())
         outcome.keep = message.raw;
     if (!message.ignoreResult) {
@@ -225,9 +233,12 @@ void WorkerPool::Impl::endUnrun(const Delivery &delivery, std::string_view state
 awaitable<void> WorkerPool::Impl::catchUpOnRevoked()
 {
     const std::uint64_t connections = subscriber.connections();
-    if (revokedReadAt == connections)
+    // Where Redis lets nobody publish, this is the only way to hear of one.
+    const bool unheard = outbox.publishRefused() && clock.steady() - revokedAt >= unheardEvery;
+    if (revokedReadAt == connections && !unheard)
         co_return;
-    redis::Command command("ZRANGE", keys::revoked, 0, -1);
+    revokedAt = clock.steady();
+    redis::Command command("ZRANGE", keys::revoked, revokedReadAt == connections ? -latestRevoked : 0, -1);
     const Result<redis::Reply> reply = co_await client.run(std::move(command));
     if (!reply)
         co_return;

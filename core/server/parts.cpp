@@ -5,6 +5,7 @@
 #include "core/market/simulated_market.h"
 #include "core/portal/analysis_task.h"
 #include "core/portal/openapi.h"
+#include "core/queue/keys.h"
 #include "core/queue/task_registry.h"
 #include "core/server/commands.h"
 #include "core/server/environment.h"
@@ -85,7 +86,7 @@ portal::TaskService::Options taskOptions(const Tier &tier)
 
 limits::Ceilings::Options ceilingOptions(const Tier &tier)
 {
-    return {.lease = tier.taskTimeLimit + std::chrono::minutes(5)};
+    return {.lease = tier.taskTimeLimit + std::chrono::minutes(5), .resultPrefix = queue::keys::result("")};
 }
 
 http::StillAllowed sessionCheck(auth::Sessions &sessions)
@@ -170,6 +171,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
               taskRegistry(*quotes), workerOptions(settings, infrastructure->redisEndpoint.database)),
       remoteControl(infrastructure->runtime.at(0), *infrastructure->redis, *infrastructure->subscriber, clock, workers),
       remoteClient(*infrastructure->redis, clock, infrastructure->redisEndpoint.database),
+      visibilityCheck(*infrastructure->redis, remoteClient, logger, settings.tier().taskTimeLimit),
       resultEvents(*infrastructure->subscriber),
       schedule(infrastructure->runtime.at(0), *infrastructure->redis, clock),
       auditLog(infrastructure->auditLog, infrastructure->users, infrastructure->ids, clock, logger,
@@ -227,9 +229,13 @@ void PortalServer::Parts::mountOpenApi()
 
 void PortalServer::Parts::addPeriodicJobs()
 {
+    // Only a Redis that others may reach too has other workers.
+    if (settings.isSet("redis.url"))
+        schedule.add("visibility-timeouts", std::chrono::minutes(1), [this] { return visibilityCheck.run(); });
     schedule.add("trim-sessions", std::chrono::hours(1), [this]() -> awaitable<void> {
         co_await infrastructure->sessionList.trim(clock.wall() - settings.tier().sessionLifetime);
     });
+    schedule.add("note-task-ends", std::chrono::minutes(1), [this] { return tasks.noteEnds(); });
     schedule.add("expire-task-owners", std::chrono::hours(1), [this]() -> awaitable<void> {
         co_await infrastructure->taskOwners.expire(clock.wall() - std::chrono::days(30));
     });
@@ -279,6 +285,12 @@ std::size_t PortalServer::Parts::stop()
         return *m_stopped;
     monitorRoutes.stopping();
     m_stopping = true;
+    // Requests and tasks share the time there is.
+    const auto until = std::chrono::steady_clock::now() + m_options.drainTimeout;
+    const auto left = [until] {
+        return std::max(std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()),
+                        std::chrono::milliseconds(500));
+    };
     if (server)
         server->stop();
     if (localSocket)
@@ -289,7 +301,7 @@ std::size_t PortalServer::Parts::stop()
     if (cleanup)
         cleanup->stop();
     schedule.stop();
-    m_stopped = workers.stop(m_options.drainTimeout);
+    m_stopped = workers.stop(std::min<std::chrono::milliseconds>(left(), m_options.drainTimeout));
     remoteControl.stop();
     if (infrastructure->redis) {
         runSync<void>(infrastructure->runtime.at(0), [this]() -> awaitable<void> {

@@ -35,6 +35,7 @@
 #include "core/queue/remote_control.h"
 #include "core/queue/results.h"
 #include "core/queue/schedule.h"
+#include "core/queue/visibility_check.h"
 #include "core/queue/worker_pool.h"
 #include "core/server/http_observer.h"
 #include "core/server/infrastructure.h"
@@ -89,6 +90,7 @@ struct PortalServer::Parts
     queue::WorkerPool workers;
     queue::RemoteControl remoteControl;
     queue::RemoteClient remoteClient;
+    queue::VisibilityCheck visibilityCheck;
     queue::ResultEvents resultEvents;
     queue::Schedule schedule;
 

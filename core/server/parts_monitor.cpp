@@ -48,7 +48,7 @@ monitor::Sources PortalServer::Parts::monitorSources()
         const auto counters = workers.counters();
         monitor::TaskFigures figures{counters.taken,    counters.succeeded + counters.failed + counters.revoked,
                                      counters.failed,   counters.active,
-                                     counters.reserved, counters.scheduled};
+                                     counters.reserved, counters.scheduled + counters.parked};
         // take.lua: EVALSHA, TIME, ZSCORE (which finds the lease), and LRANGE of each list.
         figures.searching = {3 * counters.emptySearches + counters.searchedLists, counters.emptySearches,
                              counters.searchedLists};
@@ -160,6 +160,7 @@ awaitable<void> PortalServer::Parts::everySecond()
         }
         if (tick % 5 == 0) {
             co_await seenSessions.write();
+            co_await ceilings.settle();
             const auto listed =
                 co_await infrastructure->sessionList.count(clock.wall() - settings.tier().sessionLifetime);
             m_sessions = listed ? static_cast<std::int64_t>(*listed) : -1;

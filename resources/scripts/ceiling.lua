@@ -1,18 +1,56 @@
--- Takes or renews a place under a ceiling.
+-- Places under a ceiling: takes or renews one, and frees those whose task has ended, whoever ran it.
 --
--- KEYS  the leases
--- ARGV  holder, most places, lease (ms)
--- Reply 0: taken; else milliseconds until the next lease runs out
+-- KEYS  the leases (sorted set: holder, when its lease runs out)
+-- ARGV  take, renew (only what is held), or look; holder; most places; lease (ms); longest lease there can be (ms);
+--       what the key of a holder's result begins with ('': nobody tells how holders fare)
+-- Reply of take 0: taken, else milliseconds until the next lease runs out; of renew 0; of look the places taken
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local what, holder, most, lease, longest, results = unpack(ARGV)
+
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-if not redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then
-    return math.max(1, redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] - now)
+-- A clock that was ahead when this was written: nobody has a lease as long as that.
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. now + longest + 1000, '+inf')
+
+local ended = {SUCCESS = true, FAILURE = true, REVOKED = true, REJECTED = true, IGNORED = true}
+local waiting = {PENDING = true, RECEIVED = true, RETRY = true}
+
+-- The hundred that run out next: those are who may have ended, and it bounds what one call costs.
+local function reconcile()
+    if results == '' then
+        return
+    end
+    for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, 99)) do
+        local head = redis.pcall('GETRANGE', results .. member, 0, 63)
+        local state = type(head) == 'string' and string.match(head, '"status": ?"(%u+)"')
+        if state and ended[state] then
+            redis.call('ZREM', KEYS[1], member)
+        elseif state and not waiting[state] then -- it runs, and nobody else may say so
+            redis.pcall('ZADD', KEYS[1], 'XX', now + longest, member)
+        end
+    end
 end
-local done = redis.pcall('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
+
+if what == 'look' then
+    reconcile()
+    return redis.call('ZCARD', KEYS[1])
+end
+local held = redis.call('ZSCORE', KEYS[1], holder)
+if what == 'renew' and not held then
+    return 0
+end
+if not held and redis.call('ZCARD', KEYS[1]) >= tonumber(most) then
+    reconcile()
+    if redis.call('ZCARD', KEYS[1]) >= tonumber(most) then
+        return math.max(1, redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] - now)
+    end
+end
+-- One that has been enqueued meanwhile keeps what that gave it.
+local till = math.max(now + lease, tonumber(held or 0))
+local done = redis.pcall('ZADD', KEYS[1], till, holder)
 if type(done) == 'table' then
     return done -- an error as it is: the script's own would hide its code
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('PEXPIRE', KEYS[1], longest)
 return 0

@@ -1,20 +1,27 @@
 -- Writes states of tasks, and ends those that ended.
--- KEYS: unacked, unacked_index, q:o:<instance>, p:q
--- ARGV: expiry in seconds, then nine for each: kind, delivery, task id, result JSON, topic to notify, message to keep,
---       list and message to enqueue, 1 when its starts were counted.
+-- KEYS: unacked, unacked_index, q:o:<instance>, p:q, q:h:<instance>
+-- ARGV: expiry in seconds, then ten for each: kind, delivery, task id, result JSON, topic to notify, message to keep,
+--       list and message to enqueue, 1 when its starts were counted, 1 when it was noted in q:h.
 -- Kinds: S success; F failure or revoked; R retry (enqueues); A ended without a result; P not ended. What is no longer
 -- ours was put back meanwhile and runs elsewhere: of it only a success counts. A stored SUCCESS is never overwritten.
--- Answers {results that found no room, tasks that were no longer ours}.
+-- Answers {results that found no room, tasks that were no longer ours, why Redis would not publish or '', tasks whose message
+-- somebody had put back into its queue: the copy is not run}. Telling is
+-- no part of ending: a user without rights to channels stores and acknowledges like any other.
 local expiry = ARGV[1]
 local deliveries = {}
-for i = 2, #ARGV, 9 do deliveries[#deliveries + 1] = ARGV[i + 1] end
+for i = 2, #ARGV, 10 do deliveries[#deliveries + 1] = ARGV[i + 1] end
 local lists = redis.call('HMGET', KEYS[3], unpack(deliveries))
 local dropped, lost = 0, 0
 local ended, starts, refused = {}, {}, {}
+local untold = ''
+local function tell(channel, text)
+  local told = redis.pcall('PUBLISH', channel, text)
+  if type(told) == 'table' and told.err then untold = told.err end
+end
 
 -- Results first: once a command that frees has run, Redis lets a script enlarge memory although it is full.
 for n = 1, #deliveries do
-  local i = n * 9 - 7
+  local i = n * 10 - 8
   local kind, id, result = ARGV[i], ARGV[i + 2], ARGV[i + 3]
   local ours = lists[n]
   if not ours and kind ~= 'P' then lost = lost + 1 end
@@ -28,16 +35,17 @@ for n = 1, #deliveries do
       elseif stored.err then
         dropped = dropped + 1
       end
-      redis.call('PUBLISH', key, result)
-      if ARGV[i + 4] ~= '' then redis.call('PUBLISH', 'p:t:' .. ARGV[i + 4], result) end
+      tell(key, result)
+      if ARGV[i + 4] ~= '' then tell('p:t:' .. ARGV[i + 4], result) end
     end
   end
   if ours and ARGV[i + 5] ~= '' then redis.pcall('SETEX', 'q:m:' .. id, expiry, ARGV[i + 5]) end
 end
 
-local woken = false
+local woken, copied = false, 0
+local noted = {}
 for n = 1, #deliveries do
-  local i = n * 9 - 7
+  local i = n * 10 - 8
   local kind = ARGV[i]
   if lists[n] and kind ~= 'P' then
     local done = true
@@ -48,6 +56,13 @@ for n = 1, #deliveries do
       woken = woken or done
     end
     if done then ended[#ended + 1] = deliveries[n] end
+    if done and ARGV[i + 9] == '1' then
+      noted[#noted + 1] = ARGV[i + 2]
+      if redis.call('HEXISTS', KEYS[1], deliveries[n]) == 0 then
+        copied = copied + 1
+        redis.pcall('SETEX', 'q:x:' .. ARGV[i + 2], 3600, '')
+      end
+    end
     if done and ARGV[i + 8] == '1' then starts[#starts + 1] = 'q:n:' .. ARGV[i + 2] end
   end
 end
@@ -56,6 +71,7 @@ if #ended > 0 then
   redis.call('HDEL', KEYS[1], unpack(ended))
   redis.call('HDEL', KEYS[3], unpack(ended))
 end
+if #noted > 0 then redis.call('HDEL', KEYS[5], unpack(noted)) end
 if #starts > 0 then redis.call('DEL', unpack(starts)) end
 
 -- Memory is full. An old state must not stay as if the task still waited or ran: what is stored now is smaller than the
@@ -72,5 +88,5 @@ for _, i in ipairs(refused) do
   end
   redis.call('SETEX', key, expiry, result)
 end
-if woken then redis.call('PUBLISH', KEYS[4], '*') end
-return {dropped, lost}
+if woken then tell(KEYS[4], '*') end
+return {dropped, lost, untold, copied}

@@ -1,14 +1,31 @@
 -- Renews the lease of an instance and names the instances whose lease has ended.
--- KEYS: q:i, q:o:<instance>
--- ARGV: instance, milliseconds
--- Answers {1: it never lapsed or 0: it had, {instances that look dead}, {what is still ours, when it had lapsed}}.
+-- KEYS: q:i, q:o:<instance>, q:e
+-- ARGV: instance, milliseconds, '' or how soon (ms) kept tasks must be due to be counted
+-- Answers {1: it never lapsed or 0: it had, {instances that look dead}, {what is still ours, when it had lapsed},
+--          kept tasks, those of them due soon}; the last two only when asked for.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local was = redis.call('ZSCORE', KEYS[1], ARGV[1])
-local unbroken = was and tonumber(was) >= now
--- Renewing must work while memory is full: a command that frees goes first.
-redis.call('ZREM', KEYS[1], '')
-redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
-local dead = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - 1, 'LIMIT', 0, 16)
-if unbroken then return {1, dead, {}} end
-return {0, dead, redis.call('HKEYS', KEYS[2])}
+local was, dead = nil, {}
+local known = redis.call('ZRANGE', KEYS[1], 0, 63, 'WITHSCORES')
+for i = 1, #known, 2 do
+  local till = tonumber(known[i + 1])
+  if known[i] == ARGV[1] then
+    was = till
+  elseif (till < now or till > now + 60000) and #dead < 16 then -- or of a clock that was ahead
+    dead[#dead + 1] = known[i]
+  end
+end
+if not was and #known == 128 then was = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or nil) end
+local renewed = redis.pcall('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
+if type(renewed) ~= 'number' then
+  -- Renewing must work while memory is full: after a command that frees Redis lets a script go on.
+  redis.call('ZREM', KEYS[1], '')
+  redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
+end
+local unbroken = was and was >= now
+local answer = {unbroken and 1 or 0, dead, unbroken and {} or redis.call('HKEYS', KEYS[2])}
+if ARGV[3] ~= '' then
+  answer[4] = redis.call('ZCARD', KEYS[3])
+  answer[5] = answer[4] > 0 and redis.call('ZCOUNT', KEYS[3], '-inf', now + ARGV[3]) or 0
+end
+return answer

@@ -5,7 +5,8 @@
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if lease and tonumber(lease) >= now then return {} end
+local lives = lease and tonumber(lease) >= now and tonumber(lease) <= now + 60000 -- later: of a clock that was ahead
+if lives then return {} end
 local found = redis.call('HSCAN', KEYS[2], '0', 'COUNT', 32)[2]
 local cursor = '0'
 if #found == 0 then

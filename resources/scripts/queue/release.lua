@@ -17,5 +17,5 @@ for i = 1, #ARGV, 2 do
     end
   end
 end
-if released > 0 then redis.call('PUBLISH', KEYS[4], '*') end
+if released > 0 then redis.pcall('PUBLISH', KEYS[4], '*') end
 return released

@@ -8,7 +8,7 @@ if redis.call('SISMEMBER', KEYS[1], member) == 1 then
 else
   for _, binding in ipairs(redis.call('SMEMBERS', KEYS[1])) do
     local start = ARGV[1] .. ARGV[2]
-    if string.sub(binding, 1, #start) == start then
+    if #binding <= 1024 and string.sub(binding, 1, #start) == start then -- matching what is long takes its square
       local list = string.match(binding, '([^' .. ARGV[2] .. ']+)$')
       if list then lists[#lists + 1] = list end
     end

@@ -2,16 +2,41 @@
 -- KEYS: unacked, unacked_index, q:i, q:o:<instance>, then the lists, first to be emptied first
 -- ARGV: instance, how many, number of the first delivery, bytes at most, then for each list what closes an entry of
 --       `unacked` after the message: ',"<exchange>","<routing key>"]'
--- Answers {1 or 0: the lease holds, 1 or 0: there may be more, list, message, list, message, …}; delivery n of these is
+-- What kombu put back (its sweep marks it as redelivered) while a living instance of ours holds it, or after that has ended
+-- it, is a copy: it goes back to where it was held, or away.
+-- Answers {1 or 0: the lease holds, 1 or 0: there may be more, copies found, list, message, list, message, …}; delivery n of these is
 -- called <instance>:<first + n>.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lease = redis.call('ZSCORE', KEYS[3], ARGV[1])
 if not lease or tonumber(lease) < now then return {0, 0} end
+-- What we hold is proven by our lease alone. kombu's sweep goes by this index: an hour ahead, no neighbour's visibility
+-- timeout, however short, puts back what a living worker holds, and what we leave behind for good is still found.
+local till = time[1] + 3600
 
 local most, bytes = tonumber(ARGV[2]), tonumber(ARGV[4])
 local number = tonumber(ARGV[3])
-local reply, index, payloads, owners, trims = {1, 0}, {}, {}, {}, {}
+local living
+-- Whether the message is a copy of one that is held or has ended; then it is where it belongs afterwards.
+local function isCopy(message, closing)
+  if not string.find(message, '"redelivered": ?true') then return false end
+  local headers = string.find(message, '"headers": ?{') or 1
+  local id = string.match(message, '"id": ?"([^"]+)"', headers)
+  if not id then return false end
+  if redis.call('DEL', 'q:x:' .. id) == 1 then return true end
+  living = living or redis.call('ZRANGEBYSCORE', KEYS[3], now, now + 60000)
+  for _, instance in ipairs(living) do
+    local holding = redis.call('HGET', 'q:h:' .. instance, id)
+    if holding and redis.call('HEXISTS', 'q:o:' .. instance, holding) == 1 then
+      redis.call('HSET', KEYS[1], holding, '[' .. message .. closing)
+      redis.call('ZADD', KEYS[2], till, holding)
+      return true
+    end
+  end
+  return false
+end
+
+local reply, index, payloads, owners, trims = {1, 0, 0}, {}, {}, {}, {}
 local taken = 0
 for list = 5, #KEYS do
   local fromList, exhausted = 0, false
@@ -25,16 +50,21 @@ for list = 5, #KEYS do
     exhausted = #found < chunk
     for i = #found, 1, -1 do
       if bytes <= 0 then exhausted = false break end
-      local message, delivery = found[i], ARGV[1] .. ':' .. number
-      number = number + 1
-      taken = taken + 1
+      local message = found[i]
       fromList = fromList + 1
       bytes = bytes - #message
-      local at = taken * 2
-      index[at - 1], index[at] = time[1], delivery
-      payloads[at - 1], payloads[at] = delivery, '[' .. message .. ARGV[list]
-      owners[at - 1], owners[at] = delivery, KEYS[list]
-      reply[at + 1], reply[at + 2] = list - 4, message
+      if isCopy(message, ARGV[list]) then
+        reply[3] = reply[3] + 1
+      else
+        local delivery = ARGV[1] .. ':' .. number
+        number = number + 1
+        taken = taken + 1
+        local at = taken * 2
+        index[at - 1], index[at] = till, delivery
+        payloads[at - 1], payloads[at] = delivery, '[' .. message .. ARGV[list]
+        owners[at - 1], owners[at] = delivery, KEYS[list]
+        reply[at + 2], reply[at + 3] = list - 4, message
+      end
     end
   end
   if fromList > 0 then trims[#trims + 1] = {KEYS[list], fromList} end
@@ -44,12 +74,14 @@ for list = 5, #KEYS do
     break
   end
 end
-if taken > 0 then
+if #trims > 0 then
   -- While memory is full Redis refuses what may enlarge it, unless the script has already called a command that frees.
   redis.call('ZREM', KEYS[2], '')
-  redis.call('HSET', KEYS[1], unpack(payloads))
-  redis.call('HSET', KEYS[4], unpack(owners))
-  redis.call('ZADD', KEYS[2], unpack(index))
+  if taken > 0 then
+    redis.call('HSET', KEYS[1], unpack(payloads))
+    redis.call('HSET', KEYS[4], unpack(owners))
+    redis.call('ZADD', KEYS[2], unpack(index))
+  end
   for _, trim in ipairs(trims) do redis.call('LTRIM', trim[1], 0, -trim[2] - 1) end
 end
 return reply

@@ -22,7 +22,9 @@ struct Instance
     Executor executor;
 
     Instance(Executor where, const redis::Endpoint &endpoint, std::chrono::milliseconds lease)
-        : client(where, endpoint), ceilings(client, clock, {lease}), executor(where)
+        : client(where, endpoint),
+          ceilings(client, clock, {.lease = lease, .startLease = lease, .resultPrefix = "celery-task-meta-"}),
+          executor(where)
     {
         client.preload(ceilings.script());
         client.start();
@@ -59,6 +61,11 @@ private slots:
     void freesTheirPlacesWhenLeasesRunOut();
     void givesExactlySoManyUnderConcurrency();
     void countsHereWhileRedisIsAway();
+    void holdsAPlaceForSecondsUntilTheWorkBegins();
+    void freesThePlacesOfTasksThatHaveEnded_data();
+    void freesThePlacesOfTasksThatHaveEnded();
+    void givesBackUntilRedisKnows();
+    void trustsNoLeaseOfAClockThatWasAhead();
 };
 
 void CeilingsTest::givesOutSoManyPlaces()
@@ -126,6 +133,91 @@ void CeilingsTest::countsHereWhileRedisIsAway()
     QCOMPARE(here.acquire("c"), "");
     here.clock.advance(1min);
     QCOMPARE(here.acquire("d"), "");
+}
+
+void CeilingsTest::holdsAPlaceForSecondsUntilTheWorkBegins()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance here(runtime.at(0), server.endpoint(), 1min);
+    Ceilings ceilings(here.client, here.clock, {.lease = 20min});
+    runSync<void>(runtime.at(0), [&]() -> awaitable<void> {
+        (void)co_await ceilings.acquire("analysis", "starts", 1);
+        co_await ceilings.renew("analysis", "nobody"); // takes no place
+    });
+    QCOMPARE(here.taken(), 1u);
+    QString ttl = QString::fromStdString(server.command("EVAL \"return redis.call('ZSCORE', 'l:canalysis', 'starts') - "
+                                                        "redis.call('TIME')[1] * 1000\" 0"));
+    QVERIFY2(ttl.mid(1).toLongLong() <= 16'000, qPrintable(ttl));
+    runSync<void>(runtime.at(0), [&]() -> awaitable<void> { co_await ceilings.renew("analysis", "starts"); });
+    ttl = QString::fromStdString(server.command("EVAL \"return redis.call('ZSCORE', 'l:canalysis', 'starts') - "
+                                                "redis.call('TIME')[1] * 1000\" 0"));
+    QVERIFY2(ttl.mid(1).toLongLong() > 1'100'000, qPrintable(ttl));
+}
+
+void CeilingsTest::freesThePlacesOfTasksThatHaveEnded_data()
+{
+    QTest::addColumn<QString>("result");
+    QTest::addColumn<bool>("frees");
+    // As Celery's workers and ours write them.
+    QTest::newRow("success") << R"({"status": "SUCCESS", "result": 1})" << true;
+    QTest::newRow("failure, compact") << R"({"status":"FAILURE","result":{}})" << true;
+    QTest::newRow("other order") << R"({"task_id": "a", "status": "REVOKED"})" << true;
+    QTest::newRow("running") << R"({"status": "STARTED", "result": null})" << false;
+    QTest::newRow("own state") << R"({"status": "PROGRESS", "result": {"done": 1}})" << false;
+    QTest::newRow("again") << R"({"status": "RETRY", "result": null})" << false;
+    QTest::newRow("unreadable") << "garbage" << false;
+}
+
+void CeilingsTest::freesThePlacesOfTasksThatHaveEnded()
+{
+    QFETCH(QString, result);
+    QFETCH(bool, frees);
+    RedisServerFixture server;
+    Runtime runtime(2);
+    Instance here(runtime.at(0), server.endpoint(), 20min), there(runtime.at(1), server.endpoint(), 20min);
+    QCOMPARE(here.acquire("a"), "");
+    QCOMPARE(here.acquire("b"), "");
+    runSync<void>(here.executor, [&]() -> awaitable<void> {
+        redis::Command ended("SET", "celery-task-meta-a", result.toStdString());
+        (void)co_await here.client.run(std::move(ended));
+    });
+    QCOMPARE(there.acquire("c"), frees ? "" : "concurrency");
+    QCOMPARE(there.taken(), 2u);
+    // Also where nobody asks for a place before the result is no longer kept.
+    runSync<void>(here.executor, [&]() -> awaitable<void> {
+        redis::Command ended("SET", "celery-task-meta-b", R"({"status": "SUCCESS"})");
+        (void)co_await here.client.run(std::move(ended));
+        co_await here.ceilings.settle();
+    });
+    QCOMPARE(QString::fromStdString(server.command("ZCARD l:canalysis")), ":1\r\n");
+}
+
+void CeilingsTest::givesBackUntilRedisKnows()
+{
+    RedisServerFixture server;
+    Runtime runtime(2);
+    Instance here(runtime.at(0), server.endpoint(), 20min), there(runtime.at(1), server.endpoint(), 20min);
+    QCOMPARE(here.acquire("a"), "");
+    QCOMPARE(here.acquire("b"), "");
+    server.pause();
+    here.release("a"); // nobody answers
+    server.resume();
+    QTRY_VERIFY_WITH_TIMEOUT(here.client.state() == redis::Client::State::Ready, 10'000);
+    runSync<void>(here.executor, [&]() -> awaitable<void> { co_await here.ceilings.settle(); });
+    QCOMPARE(there.acquire("c"), "");
+    QCOMPARE(there.taken(), 2u);
+}
+
+void CeilingsTest::trustsNoLeaseOfAClockThatWasAhead()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance here(runtime.at(0), server.endpoint(), 20min);
+    server.command("EVAL \"local now = redis.call('TIME')[1] * 1000 return redis.call('ZADD', 'l:canalysis', "
+                   "now + 864000000, 'x', now + 864000000, 'y')\" 0");
+    QCOMPARE(here.acquire("a"), "");
+    QCOMPARE(here.taken(), 1u);
 }
 
 QTEST_GUILESS_MAIN(CeilingsTest)

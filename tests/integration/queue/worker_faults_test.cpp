@@ -5,7 +5,12 @@
 #include "tests/fakes/redis_server_fixture.h"
 #include "tests/integration/queue/queue_instance.h"
 
+#ifndef Q_MOC_RUN // it loses its way in <concepts>
+#include "core/base/logging.h"
+#endif
+
 #include <QTest>
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 
@@ -135,6 +140,187 @@ private slots:
         client.stop();
     }
 
+    void endsTasksForAUserThatMayNotPublish_data()
+    {
+        QTest::addColumn<QString>("rule");
+        QTest::newRow("no channels") << "ACL SETUSER modest on nopass ~* resetchannels +@all";
+        QTest::newRow("no command") << "ACL SETUSER modest on nopass ~* &* +@all -publish";
+    }
+    void endsTasksForAUserThatMayNotPublish()
+    {
+        QFETCH(QString, rule);
+        m_server->command(rule.toStdString());
+        redis::Endpoint endpoint = m_server->endpoint();
+        endpoint.user = "modest";
+        endpoint.password = "any";
+        std::atomic<int> runs{0}, warnings{0};
+        Logger logger(m_instance->clock, {.write = [&](std::string_view line) {
+                          if (line.find("ACL SETUSER") != std::string_view::npos)
+                              ++warnings;
+                      }});
+        redis::Client client(m_instance->runtime.at(0), endpoint);
+        redis::Subscriber subscriber(m_instance->runtime.at(0), endpoint);
+        client.start();
+        subscriber.start();
+        QVERIFY(within(10s, [&] { return client.state() == redis::Client::State::Ready; }));
+        const auto work = [&] {
+            TaskRegistry registry;
+            registry.add("t.count", [&](TaskContext &) -> Result<boost::json::value> {
+                ++runs;
+                return boost::json::value(nullptr);
+            });
+            WorkerOptions options;
+            options.logger = &logger;
+            auto pool = std::make_unique<WorkerPool>(m_instance->runtime.at(0), client, subscriber, m_instance->clock,
+                                                     std::move(registry), options);
+            pool->start();
+            return pool;
+        };
+        auto pool = work();
+        std::vector<std::string> ids;
+        NewTask task = named("t.count");
+        task.notify = "somebody";
+        for (int i = 0; i < 5; ++i)
+            ids.push_back(m_instance->enqueue(task));
+        for (const std::string &id : ids)
+            QCOMPARE(m_instance->ended(id).state, std::string(state::success));
+        QVERIFY(within(5s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 0}; }));
+        // A revocation is found although nobody may tell of it.
+        task.eta = m_instance->clock.wall() + 1h;
+        const std::string revoked = m_instance->enqueue(task);
+        QVERIFY(within(5s, [&] { return pool->counters().scheduled == 1; }));
+        Broker broker(client, m_instance->clock);
+        QVERIFY(m_instance->run<Result<void>>([&] { return broker.revoke(revoked); }));
+        QVERIFY(within(20s, [&] { return pool->counters().scheduled == 0; }));
+        pool->stop(2s);
+        pool = work(); // what has ended is not run again
+        QCOMPARE(m_instance->ended(m_instance->enqueue("t.count")).state, std::string(state::success));
+        pool->stop(2s);
+        QCOMPARE(runs, 6);
+        QVERIFY(logger.flush());
+        QCOMPARE(warnings, 2); // once for each worker
+        client.stop();
+        subscriber.stop();
+    }
+
+    void runsWhatIsDueHoweverManyWait()
+    {
+        WorkerOptions options;
+        options.scheduledMost = 50;
+        m_instance->startWorkers({}, options);
+        std::vector<std::string> later;
+        for (int i = 0; i < 200; ++i) {
+            NewTask task = named("portal.noop", {i});
+            task.eta = m_instance->clock.wall() + 1h + std::chrono::seconds(i);
+            later.push_back(m_instance->enqueue(task));
+        }
+        QCOMPARE(m_instance->ended(m_instance->enqueue("portal.noop")).state, std::string(state::success));
+        const auto parked = [&] { return m_instance->redis(redis::Command("ZCARD", keys::parked)).integer; };
+        QVERIFY(within(10s, [&] { return parked() == 150; }));
+        QCOMPARE(m_instance->pool->counters().scheduled, 50u);
+        QVERIFY(within(10s, [&] { return m_instance->pool->counters().parked == 150; }));
+        // The latest are parked; revoking one of them ends it for good.
+        QCOMPARE(m_instance->redis(redis::Command("HEXISTS", keys::parkedMessages, later.front())).integer, 0);
+        QCOMPARE(m_instance->redis(redis::Command("HEXISTS", keys::parkedMessages, later.back())).integer, 1);
+        QVERIFY(m_instance->run<Result<void>>([&] { return m_instance->broker.revoke(later.back()); }));
+        QCOMPARE(m_instance->result(later.back()).state, std::string(state::revoked));
+        QCOMPARE(parked(), 149);
+        // Due soon by now, after a restart: it is run with the arguments it had, and by whoever is there.
+        m_instance->stopWorkers();
+        m_instance->redis(redis::Command("DEL", "celery")); // those the worker gave back
+        QCOMPARE(parked(), 149);
+        for (std::size_t i = 100; i < 110; ++i)
+            m_instance->redis(redis::Command("ZADD", keys::parked, "XX", 1, later[i]));
+        m_instance->startWorkers();
+        QVERIFY(within(20s, [&] { return m_instance->pool->counters().scheduled == 10; }));
+        QCOMPARE(parked(), 139);
+        QCOMPARE(m_instance->redis(redis::Command("HLEN", keys::parkedMessages)).integer, 139);
+        const auto held = m_instance->pool->status().scheduled;
+        QVERIFY(std::ranges::any_of(held, [&](const TaskInfo &task) { return task.id == later[105]; }));
+    }
+
+    void restoresWhatADeadWorkerOfAClockThatWasAheadHeld()
+    {
+        m_instance->enqueue("portal.noop");
+        const std::string raw = m_instance->redis(redis::Command("RPOP", "celery")).text;
+        m_instance->redis(redis::Command("HSET", keys::unacked, "dead:1", "[" + raw + R"(,"","celery"])"));
+        m_instance->redis(redis::Command("HSET", keys::owned("dead"), "dead:1", "celery"));
+        const auto ahead = std::chrono::duration_cast<std::chrono::milliseconds>(
+            (m_instance->clock.wall() + 10 * 24h).time_since_epoch());
+        m_instance->redis(redis::Command("ZADD", keys::instances, ahead.count(), "dead"));
+        m_instance->startWorkers();
+        QVERIFY(within(20s, [&] { return m_instance->pool->counters().succeeded == 1; }));
+    }
+
+    void keepsWhatItHoldsFromNeighboursWithAShortVisibilityTimeout()
+    {
+        m_instance->startWorkers();
+        NewTask task = named("portal.noop");
+        task.eta = m_instance->clock.wall() + 1h;
+        m_instance->enqueue(task);
+        QVERIFY(within(5s, [&] { return m_instance->pool->counters().scheduled == 1; }));
+        // What kombu's sweep looks for, with a timeout of no time at all.
+        const auto now = std::chrono::duration_cast<std::chrono::seconds>(m_instance->clock.wall().time_since_epoch());
+        redis::Command sweep("ZREVRANGEBYSCORE", keys::unackedIndex, now.count() + 60, 0);
+        QCOMPARE(m_instance->redis(std::move(sweep)).elements.size(), 0u);
+        QCOMPARE(m_instance->redis(redis::Command("ZCARD", keys::unackedIndex)).integer, 1);
+    }
+
+    void recognisesWhatAnotherProgramPutBack_data()
+    {
+        QTest::addColumn<bool>("elsewhere");
+        QTest::newRow("and takes it itself") << false;
+        QTest::newRow("and another instance takes it") << true;
+    }
+    void recognisesWhatAnotherProgramPutBack()
+    {
+        QFETCH(bool, elsewhere);
+        std::atomic<int> runs{0};
+        std::atomic<bool> go{false};
+        const auto registry = [&] {
+            TaskRegistry all;
+            all.add("t.count", [&](TaskContext &) -> Result<boost::json::value> {
+                ++runs;
+                while (!go)
+                    std::this_thread::sleep_for(5ms);
+                return boost::json::value(nullptr);
+            });
+            return all;
+        };
+        WorkerOptions options;
+        options.concurrency = 1;
+        m_instance->startWorkers(registry(), options);
+        NewTask task = named("t.count");
+        const std::string running = m_instance->enqueue(task);
+        QVERIFY(within(5s, [&] { return runs == 1; }));
+        task.eta = m_instance->clock.wall() + 1h;
+        const std::string held = m_instance->enqueue(task);
+        const std::string notes = keys::held(m_instance->pool->status().instance);
+        const auto noted = [&] { return m_instance->redis(redis::Command("HLEN", notes)).integer; };
+        QVERIFY(within(10s, [&] { return noted() == 2; }));
+        QueueInstance other(m_server->endpoint());
+        if (elsewhere) {
+            m_instance->pool->cancelQueue("celery");
+            other.startWorkers(registry(), options);
+        }
+        putBackAll();
+        QVERIFY(within(10s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 2}; }));
+        if (!elsewhere)
+            m_instance->pool->cancelQueue("celery");
+        putBackAll(); // and this time nobody has taken the copies when the tasks end
+        m_instance->pool->revoke({held}, false);
+        go = true;
+        QCOMPARE(m_instance->ended(running).state, std::string(state::success));
+        QVERIFY(within(10s, [&] { return m_instance->pool->counters().revoked == 1; }));
+        m_instance->pool->addQueue("celery");
+        QVERIFY(within(10s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 0}; }));
+        QVERIFY(within(10s, [&] { return noted() == 0; }));
+        const auto copies =
+            m_instance->pool->counters().copies + (elsewhere ? other.pool->counters().copies : std::uint64_t{0});
+        QVERIFY2(copies >= 2, qPrintable(QString::number(copies)));
+        QCOMPARE(runs, 1);
+    }
+
     void runsAJobWhoseClaimWasAnsweredTooLate()
     {
         redis::ClientOptions hasty;
@@ -171,6 +357,27 @@ private slots:
     }
 
 private:
+    /// As kombu's restore_by_tag does it (kombu/transport/redis.py), whatever the timeout.
+    void putBackAll()
+    {
+        const auto held = m_instance->redis(redis::Command("HGETALL", keys::unacked));
+        for (std::size_t i = 0; i + 1 < held.elements.size(); i += 2) {
+            const std::string &delivery = held.elements[i].text;
+            const std::string &entry = held.elements[i + 1].text;
+            Changes changes;
+            changes.redelivered = true;
+            const auto message = rewrite(entry.substr(1, entry.rfind(",\"\",\"") - 1), changes);
+            QVERIFY(message.has_value());
+            redis::Command restore("MULTI");
+            restore.add("ZREM", keys::unackedIndex, delivery)
+                .add("HDEL", keys::unacked, delivery)
+                .add("RPUSH", "celery", *message)
+                .add("EXEC");
+            QVERIFY(m_instance->run<Result<std::vector<redis::Reply>>>(
+                [&] { return m_instance->client.pipeline(std::move(restore)); }));
+        }
+    }
+
     std::unique_ptr<RedisServerFixture> m_server;
     std::unique_ptr<QueueInstance> m_instance;
 };

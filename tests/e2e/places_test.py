@@ -1,0 +1,125 @@
+"""Places under a ceiling: each start that fails, however it fails, leaves nothing taken; each end frees its place."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import unittest
+
+from harness import Client, Portal, Redis, clean_environment, die_with_parent, folder, patience, wait_until
+
+CEILING = 5
+CELERY = """
+    from celery import Celery
+    app = Celery("w", broker="{url}", backend="{url}")
+    app.conf.update(worker_hijack_root_logger=False)
+
+    @app.task(name="portal.analysis")
+    def analysis(**kwargs):
+        return {{"symbol": kwargs["symbol"]}}
+"""
+
+
+class PlacesTest(unittest.TestCase):
+    def setUp(self):
+        context = folder()
+        self.where = context.__enter__()
+        self.addCleanup(context.__exit__, None, None, None)
+        self.server = Redis(self.where)
+        self.addCleanup(self.server.stop)
+
+    def portal(self, *arguments, ceiling=CEILING):
+        portal = Portal(self.where, "--redis", self.server.url, "--set", f"ceilings.analysis={ceiling}", *arguments)
+        self.addCleanup(portal.kill)
+        self.client = portal.client().sign_up("holder@example.org")
+        return portal
+
+    def start(self, timeout=20, **fields):
+        client = Client(self.client.url)
+        client.cookies, client.csrf = dict(self.client.cookies), self.client.csrf
+        return client.post("/start-analysis", {"symbol": "AAPL", "paths": 1000, **fields}, timeout=timeout)
+
+    def start_many(self, count=8):
+        answers = []
+        threads = [threading.Thread(target=lambda: answers.append(self.start().status)) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        return threads, answers
+
+    def every_place_is_free(self):
+        """Nothing holds a place; all can be had at once."""
+        wait_until(lambda: self.server.client.llen("celery") == 0 and self.server.client.hlen("unacked") == 0,
+                   "the queue is empty", 30)
+        wait_until(lambda: self.start().status == 202, "a start succeeds", 20)
+        wait_until(lambda: self.server.client.hlen("unacked") == 0 and self.server.client.zcard("l:canalysis") == 0,
+                   "no place is taken", 30)
+        threads, answers = self.start_many(CEILING)
+        for thread in threads:
+            thread.join()
+        self.assertEqual(answers, [202] * CEILING)
+
+    def test_starts_while_redis_stands_still_hold_nothing(self):
+        self.portal()
+        self.server.signal(signal.SIGSTOP)
+        threads, answers = self.start_many()
+        time.sleep(3)  # how long it stands still
+        self.server.signal(signal.SIGCONT)
+        for thread in threads:
+            thread.join()
+        self.assertTrue(set(answers) <= {202, 429, 503, 504}, answers)
+        self.every_place_is_free()
+
+    def test_starts_while_redis_is_killed_hold_nothing(self):
+        self.portal()
+        threads, answers = self.start_many()
+        self.server.kill()
+        for thread in threads:
+            thread.join()
+        more, answers = self.start_many()
+        for thread in more:
+            thread.join()
+        self.server.start()
+        wait_until(lambda: self.start().status in (202, 429), "the portal has Redis back", 20)
+        self.every_place_is_free()
+
+    def test_starts_while_the_database_is_locked_hold_nothing(self):
+        portal = self.portal()
+        database = next(path for path in portal.data_dir.iterdir() if path.name in ("portal.db", "portolan.db"))
+        lock = sqlite3.connect(database, isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")
+        threads, answers = self.start_many()
+        for thread in threads:
+            thread.join()
+        lock.execute("ROLLBACK")
+        lock.close()
+        self.assertTrue(set(answers) <= {429, 503, 504}, answers)
+        self.every_place_is_free()
+
+    def test_a_place_is_free_whoever_ran_the_task(self):
+        (self.where / "tasks.py").write_text(textwrap.dedent(CELERY.format(url=self.server.url)))
+        worker = subprocess.Popen(
+            ["/usr/bin/python3", "-B", "-m", "celery", "-A", "tasks", "worker", "-P", "solo", "-l", "warning"],
+            cwd=self.where, env=clean_environment(C_FORCE_ROOT="1"), stdout=subprocess.DEVNULL,
+            stderr=open(self.where / "celery.log", "wb"), preexec_fn=die_with_parent, start_new_session=True)
+        self.addCleanup(worker.wait)
+        self.addCleanup(worker.kill)
+        self.portal("--workers", "0", ceiling=2)
+        for _ in range(6):
+            answer = self.start()
+            self.assertEqual(answer.status, 202, answer)
+            task = self.client.wait_for_task(answer.json["task_id"], 60)
+            self.assertEqual(task["state"], "SUCCESS", (self.where / "celery.log").read_text())
+
+    def test_a_revoked_task_frees_its_place_at_once(self):
+        self.portal("--workers", "0", ceiling=2)
+        for _ in range(4):
+            task_id = self.start().json["task_id"]
+            self.assertIn(self.client.delete(f"/api/tasks/{task_id}").status, (200, 202, 204))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,75 @@
+"""What strangers can send through Redis stops nobody: hostile patterns on the control channel, a clock that was wrong."""
+
+import base64
+import json
+import threading
+import time
+import unittest
+import uuid
+
+from harness import Client, Portal, Redis, folder, patience, wait_until
+
+HOSTILE = [
+    ("pcre", "(([^!])*)*!"),
+    ("pcre", "((.)*)*!"),
+    ("pcre", "(.*)*(.*)*(.*)*!"),
+    ("pcre", "(?:(?:.?.?)*)*!"),
+    ("pcre", r"((.*)\1\1\1(.*)*!)"),
+    ("pcre", "((?R)|.)*!"),
+    ("pcre", "(((((.{1,99}){1,99}){1,99}){1,99}){1,99})!"),
+    ("pcre", ".*" * 60 + "!"),
+    ("glob", "*a" * 60 + "!"),
+    ("glob", "*[!!]" * 25 + "!"),
+]
+
+
+def control(pattern, matcher, method="ping"):
+    """As kombu publishes it (kombu/pidbox.py)."""
+    body = {"method": method, "arguments": {}, "destination": None, "pattern": pattern, "matcher": matcher}
+    return json.dumps({
+        "body": base64.b64encode(json.dumps(body).encode()).decode(), "content-encoding": "utf-8",
+        "content-type": "application/json", "headers": {"clock": 1, "expires": time.time() + 10},
+        "properties": {"delivery_mode": 2, "delivery_info": {"exchange": "celery.pidbox", "routing_key": ""},
+                       "priority": 0, "body_encoding": "base64", "delivery_tag": str(uuid.uuid4())}})
+
+
+class ControlChannelTest(unittest.TestCase):
+    def test_hostile_patterns_stop_nobody(self):
+        with folder() as where:
+            server = Redis(where)
+            try:
+                portal = Portal(where, "--redis", server.url, "--io-threads", "2")
+                self.addCleanup(portal.kill)
+                done = threading.Event()
+                sent = [0]
+
+                def attack():
+                    while not done.is_set():
+                        matcher, pattern = HOSTILE[sent[0] % len(HOSTILE)]
+                        self.assertGreaterEqual(server.client.publish("/0.celery.pidbox", control(pattern, matcher)), 1)
+                        sent[0] += 1
+                        done.wait(0.01)
+
+                attacker = threading.Thread(target=attack, daemon=True)
+                attacker.start()
+                times = []
+                wait_until(lambda: sent[0] >= len(HOSTILE), "each pattern was sent")
+                for _ in range(400):  # on connections of their own: over both I/O threads
+                    begin = time.monotonic()
+                    self.assertEqual(Client(portal.url).get("/health", timeout=10).status, 200)
+                    times.append(time.monotonic() - begin)
+                p99 = sorted(times)[int(len(times) * 0.99)]
+                self.assertLessEqual(p99, patience(0.050), sorted(times)[-10:])
+                begin = time.monotonic()
+                self.assertEqual(portal.stop(5), 0)
+                print(f"/health p99 {p99 * 1000:.1f} ms beside {sent[0]} hostile patterns, "
+                      f"stopped in {time.monotonic() - begin:.1f} s", flush=True)
+                done.set()
+                attacker.join()
+                self.assertIn("a remote-control request was ignored", portal.log.read_text())
+            finally:
+                server.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()

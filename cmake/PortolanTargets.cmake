@@ -135,6 +135,21 @@ function(portolan_test name)
   endif()
 endfunction()
 
+# portolan_decimal_comma(TEST): runs a test under a locale that writes 0,5 for 0.5. It is made for the tests alone, in
+# the build folder; the machine's locales are left alone.
+function(portolan_decimal_comma name)
+  if(NOT TARGET decimal_comma_made)
+    add_custom_target(decimal_comma_made)
+    file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/locales)
+    add_test(NAME locale_decimal_comma
+      COMMAND localedef -i de_DE -f UTF-8 ${CMAKE_BINARY_DIR}/locales/de_DE.UTF-8)
+    set_tests_properties(locale_decimal_comma PROPERTIES LABELS "unit;integration;gui;e2e" FIXTURES_SETUP decimal_comma)
+  endif()
+  set_tests_properties(${name} PROPERTIES
+    FIXTURES_REQUIRED decimal_comma
+    ENVIRONMENT_MODIFICATION "LOCPATH=set:${CMAKE_BINARY_DIR}/locales;LC_ALL=set:de_DE.UTF-8")
+endfunction()
+
 # portolan_fuzz(NAME SOURCES file... USES target...): a libFuzzer program, built by the preset `fuzz` only.
 # installer/test.sh --all finds it by its name, fuzz_<folder>_<what>, and its seeds in the folder's seeds/<what>.
 function(portolan_fuzz name)

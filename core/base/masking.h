@@ -13,8 +13,15 @@ inline constexpr std::string_view maskedText = "***";
 bool isSecretName(std::string_view name);
 
 /// `text` with what looks like a secret replaced by ***: the user-info of URLs (`redis://:pw@host` →
-/// `redis://***@host`), `Bearer …` and `Basic …` credentials, and `name=value` or `name: value` pairs whose name is a
-/// secret's.
+/// `redis://***@host`, up to the last `@` of the word whatever is before it), `Bearer …` and `Basic …` credentials, and
+/// `name=value` or `name: value` pairs whose name is a secret's.
 std::string maskSecrets(std::string_view text);
+
+/// The value of a setting that is an address, for showing: whether it can be read as one or not, everything between the
+/// scheme and the last `@` is ***, and so are secrets among its parameters.
+std::string maskAddress(std::string_view value);
+
+/// The same for a list of them.
+std::string maskAddresses(std::string_view list);
 
 } // namespace portolan

@@ -1,9 +1,10 @@
 #include "core/base/settings.h"
 
 #include "core/base/data_directory.h"
-#include "core/base/ids.h"
+#include "core/base/given_text.h"
 #include "core/base/masking.h"
 #include "core/base/names.h"
+#include "core/base/secret_key.h"
 #include "core/base/toml_file.h"
 #include "core/base/units.h"
 
@@ -19,7 +20,6 @@ namespace portolan {
 namespace {
 
 constexpr std::size_t longestValue = 16 * 1024;
-constexpr std::size_t shortestKey = 32;
 
 const SettingSpec *findSpec(std::string_view key)
 {
@@ -38,9 +38,10 @@ std::vector<std::string> allKeys()
     return keys;
 }
 
+/// One line, in which nothing is hidden but secrets.
 Error refusal(const std::string &where, const std::string &why, const std::string &hint = {})
 {
-    return failure(ErrorKind::Invalid, where + ": " + why, hint);
+    return failure(ErrorKind::Invalid, visible(where.empty() ? why : where + ": " + why), hint);
 }
 
 std::optional<std::int64_t> wholeNumber(std::string_view text)
@@ -104,6 +105,9 @@ Result<void> checkValue(const SettingSpec &spec, const std::string &text)
         return {};
     if (text.size() > longestValue || text.find('\0') != std::string::npos)
         return failure(ErrorKind::Invalid, "the value is longer than 16 KB or holds a NUL character");
+    if (const auto quotes = surroundingQuotes(text))
+        return failure(ErrorKind::Invalid, "the value is in quotes (" + *quotes + ")",
+                       "Leave the quotes out: they are taken as part of the value here");
     switch (spec.type) {
     case ValueType::Text:
     case ValueType::List:
@@ -163,6 +167,7 @@ struct Settings::Loader
     /// The one way a value comes in, whatever its source.
     Result<void> take(Given given)
     {
+        given.text = trimmed(given.text);
         if (const auto *spec = findSpec(given.key)) {
             if (const auto good = checkValue(*spec, given.text); good.has_error())
                 return refusal(given.where, given.key + ": " + good.error().message, good.error().hint);
@@ -170,6 +175,9 @@ struct Settings::Loader
             return {};
         }
         if (findTierKey(given.key)) {
+            if (const auto quotes = surroundingQuotes(given.text))
+                return refusal(given.where, given.key + ": the value is in quotes (" + *quotes + ")",
+                               "Leave the quotes out: they are taken as part of the value here");
             tierGiven.push_back(std::move(given));
             return {};
         }
@@ -206,20 +214,41 @@ struct Settings::Loader
             if (spec.environment.empty())
                 continue;
             const std::string name(spec.environment);
-            auto value = sources.environment(name);
-            if (!value || value->empty()) // an empty variable is an unset one
-                continue;
-            if (auto taken = take({std::string(spec.key), *value, Origin::Environment, name}); taken.has_error())
+            if (auto taken = readVariable(sources, spec, name); taken.has_error())
                 return taken;
         }
         return {};
+    }
+
+    /// X, or the content of the file X_FILE names, as containers hand secrets over. An empty variable is an unset one.
+    Result<void> readVariable(const SettingSources &sources, const SettingSpec &spec, const std::string &name)
+    {
+        const auto value = sources.environment(name).value_or("");
+        const bool given = !trimmed(value).empty();
+        const std::string fileName = name + "_FILE";
+        const auto pathGiven = sources.environment(fileName).value_or("");
+        const std::string path(trimmed(pathGiven));
+        if (path.empty())
+            return given ? take({std::string(spec.key), value, Origin::Environment, name}) : Result<void>();
+        if (given)
+            return refusal(fileName, "both " + name + " and " + fileName + " are set", "Keep one of them");
+        auto content = portolan::readFile(path, longestValue);
+        if (content.has_error())
+            return refusal(fileName, content.error().message, "Name a file that this user can read, or set " + name);
+        if (trimmed(*content).empty())
+            return refusal(fileName, path + " is empty", "Write the value of " + name + " into it");
+        auto taken = take({std::string(spec.key), *content, Origin::Environment, fileName + " " + path});
+        wipe(*content);
+        return taken;
     }
 
     Result<void> readCommandLine(const SettingSources &sources)
     {
         for (const auto &[key, text] : sources.commandLine) {
             const auto *spec = findSpec(key);
-            const std::string where = spec && !spec->option.empty() ? std::string(spec->option) : "--set " + key;
+            const std::string where = !sources.namesOptions           ? std::string()
+                                      : spec && !spec->option.empty() ? std::string(spec->option)
+                                                                      : "--set " + key;
             if (auto taken = take({key, text, Origin::CommandLine, where}); taken.has_error())
                 return taken;
         }
@@ -256,6 +285,29 @@ struct Settings::Loader
         return {};
     }
 
+    /// Built-in tiers name much that later versions act on; a person who names it wants to know.
+    Result<void> findIdle()
+    {
+        auto &idle = settings.m_withoutEffect;
+        const std::string &tier = settings.m_values["tier"].text;
+        const auto builtIn = builtInTiers();
+        if (std::ranges::find(builtIn, tier) == builtIn.end()) {
+            const auto file = loadTier(tier);
+            const auto small = loadTier("small");
+            if (file.has_error() || small.has_error())
+                return file.has_error() ? file.error() : small.error();
+            idle = portolan::withoutEffect(*file, *small);
+        }
+        for (const auto &given : tierGiven)
+            if (const auto why = findTierKey(given.key)->key->noEffect; !why.empty())
+                idle.push_back(given.key + ": " + std::string(why));
+        for (const auto &[key, value] : settings.m_values)
+            if (value.spec && !value.spec->noEffect.empty() && value.origin >= Origin::ConfigFile &&
+                !value.text.empty())
+                idle.push_back(key + ": " + std::string(value.spec->noEffect));
+        return {};
+    }
+
     /// Lists a tier key's effective values; the origin changes only where the value did.
     void note(const TierKey &key, Origin origin, const std::string &where)
     {
@@ -284,11 +336,12 @@ Result<Settings> Settings::load(const SettingSources &sources)
         return read.error();
     if (const auto read = loader.readTier(); read.has_error())
         return read.error();
+    if (const auto read = loader.findIdle(); read.has_error())
+        return read.error();
     const auto &key = loader.settings.m_values["secret_key"];
-    if (loader.settings.production() && key.text.size() < shortestKey)
-        return refusal(key.where.empty() ? "PORTAL_SECRET_KEY" : key.where,
-                       key.text.empty() ? "production needs a secret key" : "the secret key is shorter than 32 bytes",
-                       "Set PORTAL_SECRET_KEY to at least 32 random bytes, for example of `openssl rand -base64 32`");
+    if (loader.settings.production())
+        if (const auto fit = checkSecretKey(key.text); fit.has_error())
+            return refusal(key.where.empty() ? "PORTAL_SECRET_KEY" : key.where, fit.error().message, fit.error().hint);
     return std::move(loader.settings);
 }
 
@@ -358,20 +411,27 @@ Origin Settings::origin(std::string_view key) const
     return found->second.origin;
 }
 
+std::vector<std::string> Settings::withoutEffect() const { return m_withoutEffect; }
+
 std::vector<Settings::Line> Settings::lines() const
 {
     std::vector<Line> lines;
-    const auto add = [&](const std::string &key, const Effective &value, std::string_view description) {
+    const auto add = [&](const std::string &key, const Effective &value, std::string_view description,
+                         std::string_view noEffect) {
         const bool secret = value.spec && value.spec->secret;
-        lines.push_back({key, secret && !value.text.empty() ? std::string(maskedText) : maskSecrets(value.text),
-                         value.origin, value.where, std::string(description)});
+        const bool address = (value.spec && value.spec->address) || value.text.find("://") != std::string::npos;
+        lines.push_back({key,
+                         secret && !value.text.empty() ? std::string(maskedText)
+                         : address                     ? maskAddresses(value.text)
+                                                       : maskSecrets(value.text),
+                         value.origin, value.where, std::string(description), std::string(noEffect)});
     };
     for (const auto &spec : settingSchema())
-        add(std::string(spec.key), m_values.find(spec.key)->second, spec.description);
+        add(std::string(spec.key), m_values.find(spec.key)->second, spec.description, spec.noEffect);
     for (const auto &key : tierKeys())
         for (const auto &[name, text] : key.get(m_tier)) {
             const std::string full = name.empty() ? key.key : key.key.substr(0, key.key.size() - 1) + name;
-            add(full, m_values.find(full)->second, key.description);
+            add(full, m_values.find(full)->second, key.description, key.noEffect);
         }
     return lines;
 }
@@ -382,8 +442,7 @@ std::string Settings::render() const
     for (auto &line : all) {
         if (line.value.empty())
             line.value = meaningOfEmpty(line.description);
-        for (char &c : line.value) // key patterns hold control characters
-            c = static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+        line.value = visible(line.value); // key patterns hold control characters
     }
     std::size_t keyWidth = 0;
     std::size_t valueWidth = 0;
@@ -398,7 +457,9 @@ std::string Settings::render() const
         text.append(line.value.size() < valueWidth ? valueWidth - line.value.size() + 2 : 2, ' ');
         text.append(enumName(line.origin));
         if (!line.where.empty())
-            text.append(" (").append(line.where).append(1, ')');
+            text.append(" (").append(visible(line.where)).append(1, ')');
+        if (!line.noEffect.empty())
+            text.append(", no effect: ").append(line.noEffect);
         text += '\n';
     }
     return text;
@@ -408,32 +469,6 @@ std::optional<std::string> processEnvironment(const std::string &name)
 {
     const char *value = std::getenv(name.c_str()); // NOLINT(concurrency-mt-unsafe): nobody changes the environment
     return value ? std::optional<std::string>(value) : std::nullopt;
-}
-
-Result<Secret> signingKey(const Settings &settings, const DataDirectory &directory)
-{
-    Secret given = settings.secret("secret_key");
-    if (given.size() >= shortestKey)
-        return given;
-    if (!given.empty() || settings.production())
-        return failure(ErrorKind::Invalid, "PORTAL_SECRET_KEY: the secret key is missing or shorter than 32 bytes",
-                       "Set it to at least 32 random bytes, for example of `openssl rand -base64 32`");
-    const auto file = directory.file("secret.key");
-    auto kept = readFile(file, 4096);
-    if (kept.has_value() && kept->size() >= shortestKey) {
-        Secret key(*kept);
-        wipe(*kept);
-        return key;
-    }
-    if (kept.has_value() || kept.error().kind != ErrorKind::NotFound)
-        return failure(ErrorKind::Invalid, file.string() + " does not hold a secret key",
-                       "Remove it to have a new one made; everybody has to sign in again then");
-    std::string made = randomToken(shortestKey);
-    if (const auto written = writeFileAtomically(file, made, 0600); written.has_error())
-        return written.error();
-    Secret key(made);
-    wipe(made);
-    return key;
 }
 
 std::string closestTo(std::string_view text, const std::vector<std::string> &known)

@@ -38,6 +38,7 @@ struct TierKey
         std::string text;
     };
     std::function<std::vector<Value>(const Tier &tier)> get;
+    std::string_view noEffect = {}; ///< why nothing in this version acts on it; empty: it acts
 };
 
 /// All keys, in the order they are listed to people.
@@ -61,6 +62,9 @@ Result<Tier> loadTier(const std::string &nameOrPath);
 
 /// A tier from TOML text; `source` names it in errors.
 Result<Tier> parseTier(std::string_view toml, const std::string &source);
+
+/// What `tier` says otherwise than `base` that nothing in this version acts on, keys and arrays of tables: "key: why".
+std::vector<std::string> withoutEffect(const Tier &tier, const Tier &base);
 
 /// What cannot be right in a tier as a whole: yellow above red, a budget above the plan, … Checked by the loader, and
 /// by Settings after overrides.

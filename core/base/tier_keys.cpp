@@ -1,4 +1,5 @@
 #include "core/base/names.h"
+#include "core/base/tier_effects.h"
 #include "core/base/tier_file.h"
 #include "core/base/units.h"
 
@@ -442,6 +443,8 @@ std::vector<TierKey> makeKeys()
     };
     addLimits(keys);
     addZones(keys);
+    for (auto &key : keys)
+        key.noEffect = whyWithoutEffect(key.key);
     return keys;
 }
 

@@ -1,9 +1,9 @@
 #include "core/base/units.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 
 namespace portolan {
 
@@ -64,16 +64,14 @@ template <std::size_t N> std::string shortest(std::uint64_t value, const std::ar
 /// Three digits or so: 1.23, 12.3, 123; no ".0" to look exact where it is not needed.
 std::string rounded(double value)
 {
-    std::array<char, 32> text{};
     const int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-    int size = std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
+    std::string text = fixedText(value, decimals);
     if (decimals > 0) {
-        while (text[std::size_t(size) - 1] == '0')
-            --size;
-        if (text[std::size_t(size) - 1] == '.')
-            --size;
+        text.resize(text.find_last_not_of('0') + 1);
+        if (text.ends_with('.'))
+            text.pop_back();
     }
-    return {text.data(), std::size_t(size)};
+    return text;
 }
 
 } // namespace
@@ -142,6 +140,14 @@ std::string humanDuration(std::chrono::nanoseconds value)
     if (first + 1 < steps.size() && rest >= steps[first + 1].seconds)
         text += ' ' + std::to_string(rest / steps[first + 1].seconds) + ' ' + steps[first + 1].name;
     return text;
+}
+
+std::string fixedText(double value, int decimals)
+{
+    std::array<char, 400> text{}; // the largest double has 309 digits before the point
+    const auto written =
+        std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, std::min(decimals, 30));
+    return {text.data(), written.ptr};
 }
 
 std::string humanCount(std::uint64_t value)

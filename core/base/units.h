@@ -30,6 +30,9 @@ std::string humanSize(std::uint64_t bytes);
 /// For people, at most two units: "350 ms", "4.2 s", "15 min", "2 h 5 min", "3 d 4 h". Negative ones get a minus.
 std::string humanDuration(std::chrono::nanoseconds value);
 
+/// With so many decimals and a point, whatever the locale: 0.5 → "0.50". For protocols and for people alike.
+std::string fixedText(double value, int decimals);
+
 /// For people: 1234567 → "1,234,567".
 std::string humanCount(std::uint64_t value);
 

@@ -35,6 +35,13 @@ private slots:
     void asksProductionForASecretKey();
     void makesASecretKeyForDevelopment();
     void listsEverythingMasked();
+    void trimsEverySource();
+    void namesQuotesAndWhatCannotBeSeen_data();
+    void namesQuotesAndWhatCannotBeSeen();
+    void readsVariablesFromFiles();
+    void masksWhateverAnAddressHolds_data();
+    void masksWhateverAnAddressHolds();
+    void saysWhatHasNoEffect();
     void readsLists();
     void loadsATierFile();
     void findsTheClosestKey();
@@ -210,9 +217,16 @@ void SettingsTest::asksProductionForASecretKey()
     QVERIFY(settings.error().message.find("kkk") == std::string::npos);
     m_variables["PORTAL_SECRET_KEY"] = std::string(32, 'k');
     settings = Settings::load(sources(""));
+    QVERIFY(settings.has_error());
+    QVERIFY(settings.error().message.find("easy to guess") != std::string::npos);
+    QVERIFY(settings.error().hint.find("openssl rand -base64 32") != std::string::npos);
+    QVERIFY(settings.error().message.find("kkk") == std::string::npos);
+    const std::string key = "q1sb2Sy0p8YcS5cQe7kWk0m1nN3hV0oLkqJQhzq7x2E=";
+    m_variables["PORTAL_SECRET_KEY"] = key + "\r\n";
+    settings = Settings::load(sources(""));
     QVERIFY2(settings.has_value(), reasonOf(settings).c_str());
     const auto directory = DataDirectory::open(m_dir->path().toStdString());
-    QVERIFY(signingKey(*settings, *directory)->equals(std::string(32, 'k')));
+    QVERIFY(signingKey(*settings, *directory)->equals(key));
     QVERIFY(!fs::exists(directory->file("secret.key")));
 }
 
@@ -254,6 +268,141 @@ void SettingsTest::listsEverythingMasked()
     QCOMPARE(found, std::size_t(1));
     for (const auto &spec : settingSchema())
         QVERIFY(text.find(std::string(spec.key) + ' ') != std::string::npos);
+}
+
+void SettingsTest::trimsEverySource()
+{
+    auto given = sources("listen = '127.0.0.1:1\\r'\n"); // a literal string of TOML: the backslash stays
+    QVERIFY(Settings::load(given)->text("listen").ends_with("\\r"));
+    given = sources("tls.cert = \"/x/cert.pem\\r\"\n[limits]\napi = \" 9 per day\\r\\n\"\n");
+    m_variables = {{"APP_ENV", "development\r"},
+                   {"ALLOWED_HOSTS", "portal.example\r"},
+                   {"DATABASE_URL", " sqlite:/x/app.db\r\n"},
+                   {"MAIL_FROM", "\r"}};
+    given.commandLine = {{"listen", "127.0.0.1:2\r"}, {"tasks.concurrency", "3\r"}};
+    const auto settings = Settings::load(given);
+    QVERIFY2(settings.has_value(), reasonOf(settings).c_str());
+    QCOMPARE(settings->text("app_env"), std::string("development"));
+    QCOMPARE(settings->list("allowed_hosts"), std::vector<std::string>{"portal.example"});
+    QCOMPARE(settings->text("database.url"), std::string("sqlite:/x/app.db"));
+    QCOMPARE(settings->text("tls.cert"), std::string("/x/cert.pem"));
+    QCOMPARE(settings->text("listen"), std::string("127.0.0.1:2"));
+    QCOMPARE(settings->tier().limits.at(Category::Api), std::string("9 per day"));
+    QCOMPARE(settings->tier().taskConcurrency, 3u);
+    QVERIFY(!settings->isSet("mail.from"));
+}
+
+void SettingsTest::namesQuotesAndWhatCannotBeSeen_data()
+{
+    QTest::addColumn<QByteArray>("variable");
+    QTest::addColumn<QByteArray>("value");
+    QTest::addColumn<QByteArray>("part");
+    const auto row = [](const char *variable, const char *value, const char *part) {
+        QTest::newRow(value) << QByteArray(variable) << QByteArray(value) << QByteArray(part);
+    };
+    row("APP_ENV", "'production'", "in quotes ('\u2026')");
+    row("REDIS_URL", "\"redis://:secret@h\"", "in quotes (\"\u2026\")");
+    row("PORTAL_SECRET_KEY", "\u201csecret\u201d", "in quotes (\u201c\u2026\u201d)");
+    row("APP_ENV", "produc\rtion", "\"produc\\rtion\"");
+    row("APP_ENV", "production\u200b", "\"production\\u200b\"");
+    row("APP_ENV", "production\u00a0", "\"production\\u00a0\"");
+    row("ENABLE_MONITORING", "tr\u00adue", "\"tr\\u00adue\"");
+}
+
+void SettingsTest::namesQuotesAndWhatCannotBeSeen()
+{
+    QFETCH(QByteArray, variable);
+    QFETCH(QByteArray, value);
+    QFETCH(QByteArray, part);
+    m_variables[variable.toStdString()] = value.toStdString();
+    const auto settings = Settings::load(sources(""));
+    QVERIFY(settings.has_error());
+    const std::string reason = reasonOf(settings);
+    QVERIFY2(reason.find(part.toStdString()) != std::string::npos, reason.c_str());
+    QVERIFY(reason.find(variable.toStdString()) != std::string::npos && reason.find("secret@") == std::string::npos);
+    auto onTheCommandLine = sources("");
+    m_variables.clear();
+    onTheCommandLine.commandLine = {{"limits.api", "'9 per day'"}};
+    QVERIFY(reasonOf(Settings::load(onTheCommandLine)).find("in quotes") != std::string::npos);
+}
+
+void SettingsTest::readsVariablesFromFiles()
+{
+    const std::string file = m_dir->path().toStdString() + "/value";
+    for (const auto &spec : settingSchema()) {
+        if (spec.environment.empty() || spec.type == ValueType::Boolean || !spec.choices.empty())
+            continue;
+        const std::string name(spec.environment);
+        std::ofstream(file) << "\xEF\xBB\xBFvalue-of-it-0\r\n";
+        m_variables = {{name + "_FILE", file + "\r"}};
+        auto settings = Settings::load(sources(""));
+        QVERIFY2(settings.has_value(), reasonOf(settings).c_str());
+        QCOMPARE(settings->text(spec.key), std::string("value-of-it-0"));
+        QVERIFY(settings->origin(spec.key) == Origin::Environment);
+        m_variables[name] = "";
+        QCOMPARE(Settings::load(sources(""))->text(spec.key), std::string("value-of-it-0"));
+        m_variables[name] = "x";
+        settings = Settings::load(sources(""));
+        QVERIFY2(reasonOf(settings).find("both " + name + " and " + name + "_FILE are set") != std::string::npos,
+                 reasonOf(settings).c_str());
+        std::ofstream(file) << "\n";
+        m_variables = {{name + "_FILE", file}};
+        QVERIFY(reasonOf(Settings::load(sources(""))).find(file + " is empty") != std::string::npos);
+        m_variables = {{name + "_FILE", file + "-missing"}};
+        QVERIFY(reasonOf(Settings::load(sources(""))).find(name + "_FILE: Cannot read " + file + "-missing") !=
+                std::string::npos);
+    }
+}
+
+void SettingsTest::masksWhateverAnAddressHolds_data()
+{
+    QTest::addColumn<QByteArray>("value");
+    for (const char *value :
+         {"redis://:hunter2/9r?A=#@127.0.0.1:6379/14", "redis://u:a b@hunter2@h/0", "redis:/:hunter2@h",
+          ":hunter2@h:6379", "redis://:hunter2", "postgresql://h/db?password=hunter2,x&user=u",
+          "host=h password='hun\\'ter2 hunter2' dbname=x", "redis://h/0?password=hunter2"})
+        QTest::newRow(value) << QByteArray(value);
+}
+
+void SettingsTest::masksWhateverAnAddressHolds()
+{
+    QFETCH(QByteArray, value);
+    for (const auto &spec : settingSchema()) {
+        if (!spec.address)
+            continue;
+        auto given = sources("");
+        given.commandLine = {{std::string(spec.key), value.toStdString()}};
+        const auto settings = Settings::load(given);
+        const std::string shown = settings.has_error() ? reasonOf(settings) : settings->render();
+        QVERIFY2(shown.find("hunter2") == std::string::npos, shown.c_str());
+    }
+}
+
+void SettingsTest::saysWhatHasNoEffect()
+{
+    auto given = sources("[ceilings]\nupload = 9\n[caches]\nquotes = '1m'\n");
+    m_variables = {{"SMTP_URL", "smtp://mail.example"}};
+    auto settings = Settings::load(given);
+    QVERIFY2(settings.has_value(), reasonOf(settings).c_str());
+    QCOMPARE(settings->withoutEffect(),
+             (std::vector<std::string>{"ceilings.upload: uploads are not in this version",
+                                       "caches.quotes: what these caches hold is not in this version",
+                                       "mail.smtp_url: this version sends no mail"}));
+    QVERIFY(settings->render().find("no effect: uploads are not in this version") != std::string::npos);
+    m_variables.clear();
+    QVERIFY(Settings::load(sources("tier = 'watchlist'"))->withoutEffect().empty()); // its author knows
+    const std::string file = m_dir->path().toStdString() + "/mine.toml";
+    std::ofstream(file)
+        << "name = 'mine'\n[redis]\nmaxmemory = '90MB'\nconnections = 60\n[schedules]\nx = '5m'\n"
+           "[[alerts]]\nmetric = 'redis_memory'\nabove = 'red'\n[[costs]]\npart = 'redis'\nmonthly = 1\n";
+    given = sources("");
+    given.commandLine = {{"tier", file}};
+    settings = Settings::load(given);
+    QVERIFY2(settings.has_value(), reasonOf(settings).c_str());
+    std::set<std::string> keys;
+    for (const auto &line : settings->withoutEffect())
+        keys.insert(line.substr(0, line.find(':')));
+    QCOMPARE(keys, (std::set<std::string>{"schedules.*", "alerts", "costs"}));
 }
 
 void SettingsTest::readsLists()
@@ -308,10 +457,26 @@ void SettingsTest::theSchemaIsSound()
         QVERIFY(spec.option.empty() || (spec.option.starts_with("--") && names.insert(spec.option).second));
         QVERIFY(!spec.description.empty() && !findTierKey(spec.key));
     }
-    for (const char *variable :
-         {"PORTAL_SECRET_KEY", "PORTAL_TOKEN", "REDIS_URL", "DATABASE_URL", "DATABASE_REPLICA_URLS", "ALLOWED_ORIGINS",
-          "ALLOWED_HOSTS", "APP_ENV", "ENABLE_MONITORING", "TRUSTED_PROXIES", "CELERY_BROKER_URL",
-          "CELERY_RESULT_BACKEND", "ALPHA_VANTAGE_API_KEY", "SMTP_URL", "MAIL_FROM", "IDENTITY_ISSUERS"})
+    for (const char *variable : {"PORTAL_SECRET_KEY",
+                                 "PORTAL_TOKEN",
+                                 "REDIS_URL",
+                                 "DATABASE_URL",
+                                 "DATABASE_REPLICA_URLS",
+                                 "ALLOWED_ORIGINS",
+                                 "ALLOWED_HOSTS",
+                                 "APP_ENV",
+                                 "ENABLE_MONITORING",
+                                 "TRUSTED_PROXIES",
+                                 "CELERY_BROKER_URL",
+                                 "CELERY_RESULT_BACKEND",
+                                 "ALPHA_VANTAGE_API_KEY",
+                                 "SMTP_URL",
+                                 "MAIL_FROM",
+                                 "IDENTITY_ISSUERS",
+                                 "REDIS_PASSWORD",
+                                 "FIREBASE_PROJECT_ID",
+                                 "SUPABASE_URL",
+                                 "SUPABASE_JWT_SECRET"})
         QVERIFY2(names.contains(variable), variable);
 }
 

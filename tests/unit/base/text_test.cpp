@@ -1,9 +1,13 @@
+#include "core/base/given_text.h"
 #include "core/base/masking.h"
 #include "core/base/secret.h"
+#include "core/base/secret_key.h"
 #include "core/base/time_format.h"
 #include "core/base/units.h"
+#include "core/base/url_text.h"
 
 #include <QTest>
+#include <clocale>
 
 using namespace portolan;
 using namespace std::chrono;
@@ -24,8 +28,19 @@ private slots:
     void secretsCompareAndMove();
     void masks_data();
     void masks();
+    void masksAddresses_data();
+    void masksAddresses();
+    void namesWhatMustBeEscaped_data();
+    void namesWhatMustBeEscaped();
     void secretNames_data();
     void secretNames();
+    void weighsSecretKeys_data();
+    void weighsSecretKeys();
+    void trimsWhatComesIn();
+    void showsWhatCannotBeSeen_data();
+    void showsWhatCannotBeSeen();
+    void findsQuotes();
+    void writesNumbersInEveryLocale();
 };
 
 void TextTest::durations_data()
@@ -184,7 +199,18 @@ void TextTest::masks_data()
     row("redis://:hunter2@localhost:6379/0", "redis://***@localhost:6379/0");
     row("rediss://bob:p@ss@host", "rediss://***@host");
     row("cannot reach postgresql://app:pw@db/x and http://ok/", "cannot reach postgresql://***@db/x and http://ok/");
-    row("http://host/path@home", "http://host/path@home");
+    row("http://host/path@home", "http://host/path@home"); // paths of pages hold such things
+    row("http://u:pw/path@home", "http://***@home");
+    row("amqp://host/path@home", "amqp://***@home"); // it may be a name that nobody escaped
+    row("at redis://:dsa86321+9r/A=@127.0.0.1:6379/14: refused", "at redis://***@127.0.0.1:6379/14: refused");
+    row("at redis://:a?b#c\"d e@h/0 and more", "at redis://***@h/0 and more");
+    row("redis://:a b@h", "redis://***@h");
+    row("see http://ok:8080/x, or write to a@b.c", "see http://ok:8080/x, or write to a@b.c");
+    row("postgresql://h/db?user=u&password=a,b;c&sslmode=require",
+        "postgresql://h/db?user=u&password=***&sslmode=require");
+    row("host=db password='it is \\' one' dbname=x", "host=db password='***' dbname=x");
+    row("host=db password = hunter,2 dbname=x", "host=db password = *** dbname=x");
+    row("passwd=a,token=b", "passwd=***,token=***");
     row("Authorization: Bearer abc.def.ghi", "Authorization: Bearer ***");
     row("authorization: Basic dTpw", "authorization: Basic ***");
     row("sent Bearer eyJhbGciOiJIUzI1NiJ9.e30.x", "sent Bearer ***");
@@ -205,6 +231,165 @@ void TextTest::masks()
     QFETCH(QByteArray, text);
     QFETCH(QByteArray, masked);
     QCOMPARE(QByteArray::fromStdString(maskSecrets(text.toStdString())), masked);
+}
+
+void TextTest::masksAddresses_data()
+{
+    QTest::addColumn<QByteArray>("text");
+    QTest::addColumn<QByteArray>("masked");
+    const auto row = [](const char *text, const char *masked) {
+        QTest::newRow(text) << QByteArray(text) << QByteArray(masked);
+    };
+    row("redis://:dsa86321+9r/A=@127.0.0.1:6379/14", "redis://***@127.0.0.1:6379/14");
+    row("redis://u:a b?c#d@e@h/0", "redis://***@h/0");
+    row("redis://:secret:/@[::1]:1/0", "redis://***@[::1]:1/0");
+    row("redis:/:secret@h", "redis:/***@h");
+    row("redis//:secret@h", "***@h");
+    row(":secret@h:6379", "***@h:6379");
+    row("secret@h", "***@h");
+    row("redis://:secret", "redis://***");
+    row("postgresql://u:secret", "postgresql://***");
+    row("redis://h:6379/0", "redis://h:6379/0");
+    row("smtp://u:se/cret@mail.example:587", "smtp://***@mail.example:587");
+    row("amqp://u:secret@h//vhost", "amqp://***@h//vhost");
+    row("postgresql://u:secret@h1:5432,h2:5433/db?sslmode=require",
+        "postgresql://***@h1:5432,h2:5433/db?sslmode=require");
+    row("postgresql:///db?host=h&password=secret", "postgresql:///db?host=h&password=***");
+    row("host=h user=u password=secret dbname=db", "host=h user=u password=*** dbname=db");
+    row("postgresql://u:secret@a/db,postgresql://u:secret@b/db", "postgresql://***@a/db,postgresql://***@b/db");
+    row("postgresql://u:sec,ret@a/db postgresql://b/db", "postgresql://***@a/db postgresql://b/db");
+    row("sentinel://:secret@a;sentinel://:se;cret@b", "sentinel://***@a;sentinel://***@b");
+    row("sqlite:/var/lib/portal.db", "sqlite:/var/lib/portal.db");
+    row("", "");
+}
+
+void TextTest::masksAddresses()
+{
+    QFETCH(QByteArray, text);
+    QFETCH(QByteArray, masked);
+    QCOMPARE(QByteArray::fromStdString(maskAddresses(text.toStdString())), masked);
+}
+
+void TextTest::namesWhatMustBeEscaped_data()
+{
+    QTest::addColumn<QByteArray>("url");
+    QTest::addColumn<QByteArray>("words"); // empty: nothing must
+    const auto row = [](const char *url, const char *words) {
+        QTest::newRow(url) << QByteArray(url) << QByteArray(words);
+    };
+    row("redis://:dsa86321+9r/A=@127.0.0.1:6379/14", "in its password '/' must be written %2F");
+    row("postgresql://u:a?b c#@h/db",
+        "in its password '?' must be written %3F, a blank must be written %20 and '#' must be written %23");
+    row("redis://u:p@ss@h", "in its password '@' must be written %40");
+    row("redis://u/x:p@h", "in its user name '/' must be written %2F");
+    row("redis://:100%@h", "in its password '%' must be written %25");
+    row("redis://:p\u00e4@h", "in its password '\u00e4' must be written %C3%A4");
+    row("redis://:p\u200b@h", "in its password '\\u200b' must be written %E2%80%8B");
+    row("postgresql://app:12/34@h/db", "in its password '/' must be written %2F");
+    row("redis://:p%40ss@h", "");
+    row("redis://h/0?user=a@b", "");
+    row("postgresql:///db?host=/run&user=a@b", "");
+    row("redis://h:6379/0", "");
+    row("no url", "");
+}
+
+void TextTest::namesWhatMustBeEscaped()
+{
+    QFETCH(QByteArray, url);
+    QFETCH(QByteArray, words);
+    QCOMPARE(QByteArray::fromStdString(unescapedCharacters(url.toStdString()).value_or("")), words);
+}
+
+void TextTest::weighsSecretKeys_data()
+{
+    QTest::addColumn<QByteArray>("key");
+    QTest::addColumn<bool>("good");
+    QTest::newRow("base64") << QByteArray("q1sb2Sy0p8YcS5cQe7kWk0m1nN3hV0oLkqJQhzq7x2E=") << true;
+    QTest::newRow("hexadecimal") << QByteArray("9f86d081884c7d659a2feaa0c55ad015") << true;
+    QTest::newRow("long hexadecimal") << QByteArray("2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")
+                                      << true;
+    QTest::newRow("a sentence") << QByteArray("the same key for all instances of a portal") << true;
+    QTest::newRow("none") << QByteArray("") << false;
+    QTest::newRow("short") << QByteArray("q1sb2Sy0p8YcS5cQe7kWk0m1nN3hV0o") << false;
+    QTest::newRow("zeros") << QByteArray(32, '0') << false;
+    QTest::newRow("NUL bytes") << QByteArray(64, '\0') << false;
+    QTest::newRow("two characters") << QByteArray("ab").repeated(40) << false;
+    QTest::newRow("a piece over and over") << QByteArray("x7Qw").repeated(20) << false;
+    QTest::newRow("a row") << QByteArray("abcdefghijklmnopqrstuvwxyz0123456789") << false;
+    QTest::newRow("digits in a row") << QByteArray("01234567890123456789012345678901") << false;
+    QTest::newRow("digits") << QByteArray("11112222333344445555666677778888") << false;
+    QTest::newRow("an example's") << QByteArray("django-insecure-4x!b8s7d6f5g4h3j2k1l0q9w8e7r") << false;
+    QTest::newRow("a placeholder") << QByteArray("ChangeMe-q1sb2Sy0p8YcS5cQe7kWk0m1nN") << false;
+}
+
+void TextTest::weighsSecretKeys()
+{
+    QFETCH(QByteArray, key);
+    QFETCH(bool, good);
+    const auto fit = checkSecretKey(key.toStdString());
+    QCOMPARE(fit.has_value(), good);
+    if (!good) {
+        QVERIFY(fit.error().hint.find("openssl rand -base64 32") != std::string::npos);
+        QVERIFY(key.isEmpty() || fit.error().message.find(key.toStdString()) == std::string::npos);
+    }
+}
+
+void TextTest::trimsWhatComesIn()
+{
+    QCOMPARE(std::string(trimmed(" \tx y\r\n")), std::string("x y"));
+    QCOMPARE(std::string(trimmed("\xEF\xBB\xBFx\r")), std::string("x"));
+    QCOMPARE(std::string(trimmed("\r")), std::string());
+    QCOMPARE(std::string(withoutLineEnd(" secret \r\n")), std::string(" secret "));
+    QCOMPARE(std::string(withoutLineEnd("secret\r")), std::string("secret"));
+    QCOMPARE(std::string(withoutLineEnd("se\rcret")), std::string("se\rcret"));
+}
+
+void TextTest::showsWhatCannotBeSeen_data()
+{
+    QTest::addColumn<QByteArray>("text");
+    QTest::addColumn<QByteArray>("shown");
+    const auto row = [](const char *text, const char *shown) {
+        QTest::newRow(shown) << QByteArray(text) << QByteArray(shown);
+    };
+    row("production\r", "production\\r");
+    row("a\tb\nc\x7f", "a\\tb\\nc\\x7f");
+    row("admin\u200b", "admin\\u200b");
+    row("\u202egro", "\\u202egro");
+    row("a\u00a0b\u00adc", "a\\u00a0b\\u00adc");
+    row("\U000e0041", "\\U000e0041");
+    row("\xff\xc3", "\\xff\\xc3");
+    row("\xed\xa0\x80", "\\xed\\xa0\\x80"); // half of a pair
+    row("\u00e4 \u20ac \U0001f6a2 %", "\u00e4 \u20ac \U0001f6a2 %");
+}
+
+void TextTest::showsWhatCannotBeSeen()
+{
+    QFETCH(QByteArray, text);
+    QFETCH(QByteArray, shown);
+    QCOMPARE(QByteArray::fromStdString(visible(text.toStdString())), shown);
+}
+
+void TextTest::findsQuotes()
+{
+    for (const char *text : {"\"x\"", "'x'", "\u201cx\u201d", "`x`", "\"\""})
+        QVERIFY2(surroundingQuotes(text), text);
+    for (const char *text : {"x", "\"", "'x", "x\"", "it's", ""})
+        QVERIFY2(!surroundingQuotes(text), text);
+}
+
+void TextTest::writesNumbersInEveryLocale()
+{
+    // CTest runs this under a locale with a decimal comma, which Qt's application objects take over.
+    if (qEnvironmentVariableIsSet("LOCPATH")) {
+        QVERIFY(std::setlocale(LC_ALL, ""));
+        QCOMPARE(QByteArray(std::localeconv()->decimal_point), QByteArray(","));
+    }
+    QCOMPARE(fixedText(0.5, 2), std::string("0.50"));
+    QCOMPARE(fixedText(1795971031.360117, 6), std::string("1795971031.360117"));
+    QCOMPARE(fixedText(-2.5, 0), std::string("-2"));
+    QCOMPARE(humanSize(19'608'371), std::string("18.7 MB"));
+    QCOMPARE(humanDuration(milliseconds(4200)), std::string("4.2 s"));
+    std::setlocale(LC_ALL, "C");
 }
 
 void TextTest::secretNames_data()

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string_view>
+
+namespace portolan {
+
+/// Why nothing in this version acts on a key of a tier ("schedules.*"); empty: something does.
+std::string_view whyWithoutEffect(std::string_view key);
+
+} // namespace portolan

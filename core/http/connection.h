@@ -108,6 +108,8 @@ private:
     std::optional<Response> checkVersionAndFraming();
     std::optional<Response> checkTarget();
     std::optional<Response> checkHost(std::string_view authority);
+    std::optional<Response> checkOrigin(std::string_view authority);
+    Response foreignOrigin(std::string_view origin);
     std::optional<Response> checkUpgrade();
     bool wantsWebSocket() const;
     bool originAllowed(std::string_view origin) const;

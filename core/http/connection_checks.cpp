@@ -1,6 +1,7 @@
 // What a request must be before anybody looks at it, and the answers that need no handler. The rules are those of
 // RFC 9112; where it leaves a choice the stricter reading is taken, since a proxy in front may take the other one.
 
+#include "core/base/given_text.h"
 #include "core/http/connection.h"
 #include "core/http/problem.h"
 #include "core/http/uri.h"
@@ -53,24 +54,6 @@ bool isAuthority(std::string_view text)
     }
     return port.empty() || (port.front() == ':' && port.size() <= 6 &&
                             port.find_first_not_of("0123456789", 1) == std::string_view::npos);
-}
-
-std::string_view withoutPort(std::string_view authority)
-{
-    if (authority.starts_with('['))
-        return authority.substr(0, authority.find(']') + 1);
-    return authority.substr(0, authority.find(':'));
-}
-
-bool hostAllowed(std::string_view host, const std::vector<std::string> &allowed)
-{
-    return std::any_of(allowed.begin(), allowed.end(), [&](std::string_view entry) {
-        if (entry == "*" || iequals(entry, host))
-            return true;
-        return entry.starts_with('.') &&
-               (iequals(entry.substr(1), host) ||
-                (host.size() > entry.size() && iequals(host.substr(host.size() - entry.size()), entry)));
-    });
 }
 
 std::string joined(const std::vector<verb> &verbs)
@@ -229,10 +212,67 @@ std::optional<Response> Connection::checkHost(std::string_view authority)
     // An empty Host is what a client sends whose target has none; HTTP/1.0 may leave it out.
     if (!authority.empty() && !isAuthority(authority))
         return malformed("The Host header is malformed.");
-    const auto &allowed = m_core->options.allowedHosts;
-    if (!allowed.empty() && !hostAllowed(withoutPort(authority), allowed))
-        return problem(m_request, named(ErrorKind::Invalid, "host", "This host is not served here."));
-    return std::nullopt;
+    const auto &options = m_core->options;
+    const bool probe = (m_request.method == verb::get || m_request.method == verb::head) &&
+                       std::find(options.probes.begin(), options.probes.end(), m_request.path) != options.probes.end();
+    if (probe)
+        return std::nullopt;
+    if (!m_core->hosts.allows(authority)) {
+        m_core->observer.refused(m_request, "the host \"" + visible(authority) + "\" is not in ALLOWED_HOSTS (" +
+                                                m_core->hosts.describe() + ")");
+        auto error = named(ErrorKind::Invalid, "host", "This host is not served here.");
+        error.hint =
+            m_core->hosts.loopbackOnly()
+                ? "Open the address it listens on, such as http://127.0.0.1, or name this host in ALLOWED_HOSTS."
+                : "Use the portal's own address; who runs it can name more in ALLOWED_HOSTS.";
+        return problem(m_request, error);
+    }
+    if (options.redirectToHttps && !m_request.secure) {
+        if (authority.empty())
+            return problem(m_request, named(ErrorKind::Forbidden, "https", "This portal answers by https only."));
+        // Where it is served by https is at its usual port, whatever port this came to.
+        auto response = noContent();
+        response.code = status::permanent_redirect;
+        std::string place = "https://";
+        place.append(hostOf(authority)).append(m_request.path == "*" ? "/" : m_request.path);
+        if (!m_request.query.empty())
+            place.append("?").append(m_request.query);
+        return std::move(response).with("Location", std::move(place));
+    }
+    return checkOrigin(authority);
+}
+
+/// A browser lets any page send requests here, and tells which page it was. Where it is known by what names this is
+/// asked, other pages are none of it: what a page elsewhere makes a visitor's browser do must not sign in, change
+/// anything or use up this visitor's limits. Asking beforehand (OPTIONS) is free.
+std::optional<Response> Connection::checkOrigin(std::string_view authority)
+{
+    const auto &hosts = m_core->hosts;
+    const bool reads = m_request.method == verb::get || m_request.method == verb::head;
+    if (hosts.any() || m_request.method == verb::options ||
+        (reads && !hosts.loopbackOnly() && !m_parser->seen().upgrade))
+        return std::nullopt;
+    const auto &headers = m_request.headers;
+    if (!m_parser->seen().origin) {
+        // Pictures, scripts and links of another site come without an origin; a link that was followed may.
+        const bool foreign = hosts.loopbackOnly() && headers["Sec-Fetch-Site"] == "cross-site" &&
+                             headers["Sec-Fetch-Mode"] != "navigate";
+        return foreign ? std::optional(foreignOrigin("another site")) : std::nullopt;
+    }
+    const std::string_view origin = headers[field::origin];
+    const auto start = origin.find("://");
+    const auto place = start == std::string_view::npos ? std::string_view{} : origin.substr(start + 3);
+    if (originAllowed(origin) || (!place.empty() && (iequals(place, authority) || hosts.allows(place))))
+        return std::nullopt;
+    return foreignOrigin(origin);
+}
+
+Response Connection::foreignOrigin(std::string_view origin)
+{
+    m_core->observer.refused(m_request, "the page \"" + visible(origin) + "\" is not in ALLOWED_ORIGINS");
+    auto error = named(ErrorKind::Forbidden, "origin", "Pages of other sites cannot use this portal.");
+    error.hint = "Open the portal's own page; who runs it can name others in ALLOWED_ORIGINS.";
+    return problem(m_request, error);
 }
 
 bool Connection::wantsWebSocket() const
@@ -243,7 +283,7 @@ bool Connection::wantsWebSocket() const
 
 bool Connection::originAllowed(std::string_view origin) const
 {
-    const auto &allowed = m_core->options.allowedOrigins;
+    const auto &allowed = m_core->origins;
     return std::find(allowed.begin(), allowed.end(), origin) != allowed.end();
 }
 
@@ -263,9 +303,15 @@ std::optional<Response> Connection::checkUpgrade()
     if (m_parser->seen().cookie) {
         const std::string_view origin = headers[field::origin];
         const auto start = origin.find("://");
+        // A page that came without TLS may be anybody's, also under the name of one that came with it.
+        const bool downgraded =
+            m_request.secure && start != std::string_view::npos && !iequals(origin.substr(0, start), "https");
         const bool sameHost =
-            start != std::string_view::npos && iequals(origin.substr(start + 3), headers[field::host]);
+            start != std::string_view::npos && !downgraded && iequals(origin.substr(start + 3), headers[field::host]);
         if (!sameHost && !originAllowed(origin)) {
+            m_core->observer.refused(m_request, "the page \"" + visible(origin) +
+                                                    "\" may open no WebSocket by cookie; see "
+                                                    "ALLOWED_ORIGINS");
             return problem(m_request, named(ErrorKind::Forbidden, "origin",
                                             "A WebSocket by cookie must be opened by an allowed origin."));
         }

@@ -85,9 +85,10 @@ ip::address parseForwarded(std::string_view text, error_code &ec)
     return ec ? ip::address{} : unmapped(address);
 }
 
-Result<TrustedProxies> TrustedProxies::parse(const std::vector<std::string> &entries)
+Result<TrustedProxies> TrustedProxies::parse(const std::vector<std::string> &entries, ClientHeader header)
 {
     TrustedProxies proxies;
+    proxies.m_header = header;
     for (const auto &entry : entries) {
         error_code ec;
         if (entry.find('/') == std::string::npos) {
@@ -135,7 +136,7 @@ TrustedProxies::Client TrustedProxies::client(const ip::address &peer, bool secu
     // Several headers count as one list in their order.
     std::string chain;
     const auto lines = headers.equal_range("X-Forwarded-For");
-    for (auto it = lines.first; it != lines.second; ++it)
+    for (auto it = lines.first; m_header != ClientHeader::RealIp && it != lines.second; ++it)
         chain.append(chain.empty() ? "" : ",").append(it->value());
     std::string_view left = chain;
     bool any = false;
@@ -149,7 +150,7 @@ TrustedProxies::Client TrustedProxies::client(const ip::address &peer, bool secu
         if (!trusts(address))
             break;
     }
-    if (any)
+    if (any || m_header == ClientHeader::ForwardedFor)
         return client;
     error_code ec;
     const auto real = parseForwarded(trim(headers["X-Real-IP"]), ec);

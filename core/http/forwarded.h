@@ -5,18 +5,27 @@
 
 #include <boost/asio/ip/address.hpp>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace portolan::http {
 
+/// The header a trusted proxy writes the client's address into. Whatever it does not write comes from the client.
+enum class ClientHeader : std::uint8_t {
+    Either,       ///< X-Forwarded-For, and X-Real-IP where there is none: for a proxy that writes the first
+    ForwardedFor, ///< X-Forwarded-For alone
+    RealIp,       ///< X-Real-IP alone
+};
+
 /// Which peers' X-Forwarded-For, X-Forwarded-Proto and X-Real-IP are believed. Immutable, safe from any thread.
 class TrustedProxies final
 {
 public:
     /// Each entry is an address or a CIDR block, v4 or v6. Invalid names the first that is neither.
-    static Result<TrustedProxies> parse(const std::vector<std::string> &entries);
+    static Result<TrustedProxies> parse(const std::vector<std::string> &entries,
+                                        ClientHeader header = ClientHeader::Either);
 
     bool trusts(const asio::ip::address &address) const;
 
@@ -27,7 +36,7 @@ public:
     };
     /// Who is behind `peer`: the peer itself unless it is trusted, else the rightmost address of X-Forwarded-For that
     /// is not a trusted proxy (where all are, the leftmost; where something is not an address, the last good one
-    /// before it), else X-Real-IP. `secure` is the last X-Forwarded-Proto.
+    /// before it), else X-Real-IP; with a ClientHeader only the one it names. `secure` is the last X-Forwarded-Proto.
     Client client(const asio::ip::address &peer, bool secure, const fields &headers) const;
 
 private:
@@ -37,6 +46,7 @@ private:
         unsigned prefix = 128;
     };
     std::vector<Block> m_blocks;
+    ClientHeader m_header = ClientHeader::Either;
 };
 
 /// Parses an element of X-Forwarded-For: an address, "v4:port", "[v6]" or "[v6]:port"; v4-mapped comes out as v4.

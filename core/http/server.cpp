@@ -57,10 +57,20 @@ Result<void> Server::start()
     auto &core = *m_impl->core;
     if (m_impl->listener)
         return failure(ErrorKind::Conflict, "The HTTP server is started already.");
-    auto proxies = TrustedProxies::parse(core.options.trustedProxies);
+    auto proxies = TrustedProxies::parse(core.options.trustedProxies, core.options.clientHeader);
     if (proxies.has_error())
         return proxies.error();
     core.proxies = std::move(*proxies);
+    auto hosts = AllowedHosts::parse(core.options.allowedHosts);
+    if (hosts.has_error())
+        return hosts.error();
+    core.hosts = core.options.allowedHosts.empty() && core.options.loopbackNames ? AllowedHosts::loopback() : *hosts;
+    for (const auto &entry : core.options.allowedOrigins) {
+        auto origin = normalOrigin(entry);
+        if (origin.has_error())
+            return origin.error();
+        core.origins.push_back(std::move(*origin));
+    }
     std::shared_ptr<TlsContext> tls;
     if (secure()) {
         auto loaded = TlsContext::load(core.options.tlsCertificate, core.options.tlsKey);

@@ -3,6 +3,7 @@
 #include "core/api/result.h"
 #include "core/base/runtime.h"
 #include "core/http/admission.h"
+#include "core/http/forwarded.h"
 #include "core/http/router.h"
 
 #include <chrono>
@@ -35,9 +36,15 @@ struct ServerOptions
     std::chrono::milliseconds idleTimeout{75'000};    ///< between requests
     std::chrono::milliseconds drainTimeout{10'000};   ///< stop(): for requests under way
     std::vector<std::string> trustedProxies; ///< addresses or CIDR blocks whose X-Forwarded-For/-Proto are believed
-    std::vector<std::string> allowedOrigins; ///< CORS and WebSocket upgrades; exact origins
-    /// Host header, without port: exact names, ".example.com" for a domain with all below it; empty or "*": any.
+    ClientHeader clientHeader = ClientHeader::Either; ///< in which a trusted proxy writes the client's address
+    std::vector<std::string> allowedOrigins;          ///< CORS and WebSocket upgrades; read by normalOrigin() (hosts.h)
+    /// Names this is asked by, read by AllowedHosts (hosts.h); empty: any, or with `loopbackNames` those of loopback.
+    /// Where they are known, pages of other hosts cannot change anything either.
     std::vector<std::string> allowedHosts;
+    bool loopbackNames = false;
+    /// Answered whatever name they are asked by, and without TLS: load balancers and monitors go by address.
+    std::vector<std::string> probes = {"/health", "/ready", "/metrics"};
+    bool redirectToHttps = false; ///< what comes without TLS, here or at a proxy, is sent to https://
     bool strictTransport = false; ///< Strict-Transport-Security on answers that leave over TLS (here or at a proxy)
 };
 
@@ -57,6 +64,13 @@ public:
         (void)request;
         (void)route;
         (void)cause;
+    }
+    /// A request was refused before anybody looked at it, for a name or a page that is not allowed: for whoever set
+    /// what is.
+    virtual void refused(const Request &request, std::string_view why)
+    {
+        (void)request;
+        (void)why;
     }
     /// A handler or admission threw: a bug. The client got 500 `internal` without `what`.
     virtual void failed(const Request &request, const Route *route, std::string_view what)

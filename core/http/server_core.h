@@ -2,6 +2,7 @@
 
 #include "core/http/address_table.h"
 #include "core/http/forwarded.h"
+#include "core/http/hosts.h"
 #include "core/http/server.h"
 #include "core/http/shard.h"
 
@@ -31,6 +32,8 @@ struct ServerCore
     const Clock &clock;
     const ServerOptions options;
     TrustedProxies proxies;
+    AllowedHosts hosts;
+    std::vector<std::string> origins; ///< as browsers send them
     Router webSocketRoutes;
     std::unordered_map<const Route *, WebSocketHandler> webSocketHandlers;
 

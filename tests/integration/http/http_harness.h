@@ -209,6 +209,11 @@ public:
         const std::lock_guard lock(m_mutex);
         m_seen.push_back((route ? route->path : "-") + " " + std::to_string(status) + " " + request.id);
     }
+    void refused(const http::Request &, std::string_view why) override
+    {
+        const std::lock_guard lock(m_mutex);
+        m_refusals.emplace_back(why);
+    }
     void failed(const http::Request &, const http::Route *, std::string_view what) override
     {
         const std::lock_guard lock(m_mutex);
@@ -218,6 +223,11 @@ public:
     {
         const std::lock_guard lock(m_mutex);
         return m_seen;
+    }
+    std::vector<std::string> refusals() const
+    {
+        const std::lock_guard lock(m_mutex);
+        return m_refusals;
     }
     std::vector<std::string> failures() const
     {
@@ -229,6 +239,7 @@ private:
     mutable std::mutex m_mutex;
     std::vector<std::string> m_seen;
     std::vector<std::string> m_failures;
+    std::vector<std::string> m_refusals;
 };
 
 /// A server on a free loopback port, with routes for every way to behave. `declare`, where given, adds WebSockets.

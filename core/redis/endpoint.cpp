@@ -1,10 +1,15 @@
 #include "core/redis/endpoint.h"
 
+#include "core/base/given_text.h"
+#include "core/base/url_text.h"
+
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
 #include <sys/un.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 
@@ -14,15 +19,24 @@ namespace {
 
 namespace urls = boost::urls;
 
-Error invalid(std::string what)
+constexpr const char *form =
+    "Write redis://host:port/db, rediss:// for TLS, or unix:/path?db=0; the password goes into "
+    "REDIS_PASSWORD, or before the host as user:password and an @.";
+
+Error invalid(std::string what, std::string hint = form)
 {
-    return Error{ErrorKind::Invalid,
-                 "redis-url",
-                 "The Redis URL is not valid: " + std::move(what) + ".",
-                 "Write redis://[user:password@]host:port[/db], rediss://… for TLS, or unix:/path[?db=N].",
-                 {},
+    return Error{ErrorKind::Invalid, "redis-url", "The Redis URL is not valid: " + std::move(what) + ".",
+                 std::move(hint),    {},          std::chrono::seconds{0}};
+}
+
+Error unsupported(std::string code, std::string what, std::string hint)
+{
+    return Error{ErrorKind::Unsupported, std::move(code), std::move(what), std::move(hint), {},
                  std::chrono::seconds{0}};
 }
+
+/// A part of the URL for a message: nobody's password is in it.
+std::string named(std::string_view part) { return "'" + visible(part.substr(0, 64)) + "'"; }
 
 std::optional<unsigned> databaseNumber(std::string_view text)
 {
@@ -37,20 +51,65 @@ Result<void> readUserInfo(const urls::url_view &url, Endpoint &endpoint)
 {
     endpoint.user = url.user();
     endpoint.password = url.password();
-    if (!endpoint.user.empty() && !url.has_password())
-        return invalid("it names a user without a password");
     return {};
 }
 
-Result<void> readDatabaseParameter(const urls::url_view &url, Endpoint &endpoint)
+/// What other clients take and that changes nothing here: deadlines, pools and encodings are our own.
+bool isHarmless(std::string_view name)
+{
+    constexpr std::array<std::string_view, 20> known{
+        "health_check_interval", "socket_timeout",  "socket_connect_timeout", "socket_keepalive",
+        "retry_on_timeout",      "retry_on_error",  "max_connections",        "client_name",
+        "decode_responses",      "encoding",        "encoding_errors",        "protocol",
+        "visibility_timeout",    "connect_timeout", "read_timeout",           "pool_size",
+        "pool_timeout",          "keepalive",       "socket_read_size",       "single_connection_client"};
+    return std::ranges::find(known, name) != known.end();
+}
+
+std::string small(std::string_view text)
+{
+    std::string result(text);
+    std::ranges::transform(result, result.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+    return result;
+}
+
+/// rediss:// always verifies the server's certificate and name; a parameter may ask for that, and for nothing less.
+Result<void> readTlsParameter(const std::string &name, const std::string &value)
+{
+    const std::string wanted = small(value);
+    if (name == "ssl_cert_reqs" && (wanted == "required" || wanted == "cert_required"))
+        return {};
+    if (name == "ssl_check_hostname" && (wanted == "true" || wanted == "1" || wanted == "yes"))
+        return {};
+    return invalid(
+        named(name + "=" + value) + " cannot be done: the server's certificate is always verified here, "
+                                    "by the authorities of this system",
+        "Leave it out, and make the server's authority one of the system's (update-ca-certificates), or name "
+        "its file in SSL_CERT_FILE.");
+}
+
+Result<void> readParameters(const urls::url_view &url, Endpoint &endpoint)
 {
     for (const auto &parameter : url.params()) {
-        if (parameter.key != "db")
-            return invalid("it has an unknown parameter (only db is known)");
-        const auto number = databaseNumber(parameter.value);
-        if (!number)
-            return invalid("the database after db= is no number");
-        endpoint.database = *number;
+        const std::string name(parameter.key);
+        const std::string value(parameter.value);
+        if (name == "db" || name == "virtual_host") {
+            const auto number = databaseNumber(value.starts_with('/') ? std::string_view(value).substr(1) : value);
+            if (!number)
+                return invalid("the database " + named(value) + " behind " + name + "= is no number");
+            endpoint.database = *number;
+        } else if (name == "username") {
+            endpoint.user = value;
+        } else if (name == "password") {
+            endpoint.password = value;
+        } else if (name.starts_with("ssl_")) {
+            if (auto fit = readTlsParameter(name, value); !fit)
+                return fit;
+        } else if (!isHarmless(name)) {
+            return invalid("its parameter " + named(name) + " is not known here",
+                           "Leave it out; db, username and password are known.");
+        }
     }
     return {};
 }
@@ -61,17 +120,18 @@ Result<Endpoint> parseUnix(const urls::url_view &url)
     endpoint.transport = Endpoint::Transport::Unix;
     endpoint.path = url.path();
     if (!url.host().empty())
-        return invalid("a Unix socket has no host; its path starts with one slash: unix:/path");
+        return invalid("a Unix socket has no host, and " + named(std::string(url.host())) + " stands for one",
+                       "Its path starts with one slash, or with three: unix:/path.");
     if (!endpoint.path.starts_with('/') || endpoint.path.size() < 2)
-        return invalid("the path of the Unix socket must be absolute");
+        return invalid("the path of the Unix socket must be absolute", "Write unix:/path/to/socket.");
     if (endpoint.path.find('\0') != std::string::npos)
         return invalid("the path of the Unix socket has a zero byte");
     if (endpoint.path.size() >= sizeof(sockaddr_un::sun_path))
-        return invalid("the path of the Unix socket is longer than 107 bytes");
+        return invalid("the path of the Unix socket is longer than 107 bytes", "Name a shorter one.");
     if (auto user = readUserInfo(url, endpoint); !user)
         return user.error();
-    if (auto database = readDatabaseParameter(url, endpoint); !database)
-        return database.error();
+    if (auto parameters = readParameters(url, endpoint); !parameters)
+        return parameters.error();
     return endpoint;
 }
 
@@ -79,9 +139,11 @@ Result<Endpoint> parseTcp(const urls::url_view &url, Endpoint::Transport transpo
 {
     Endpoint endpoint;
     endpoint.transport = transport;
-    endpoint.host = url.host_address();
-    if (endpoint.host.empty())
-        return invalid("it has no host");
+    // Without a host it is this machine's, as for redis-py and Celery.
+    if (const std::string host(url.host_address()); !host.empty())
+        endpoint.host = host;
+    if (endpoint.host.find(',') != std::string::npos)
+        return invalid("it names several hosts (" + named(endpoint.host) + ")", "Name one, the primary.");
     if (url.has_port() && !url.port().empty()) {
         if (url.port_number() == 0)
             return invalid("the port must be 1 to 65535");
@@ -89,44 +151,96 @@ Result<Endpoint> parseTcp(const urls::url_view &url, Endpoint::Transport transpo
     }
     if (auto user = readUserInfo(url, endpoint); !user)
         return user.error();
-    if (auto database = readDatabaseParameter(url, endpoint); !database)
-        return database.error();
+    if (auto parameters = readParameters(url, endpoint); !parameters)
+        return parameters.error();
     const std::string path = url.path();
-    if (path.size() > 1) {
-        const auto number = databaseNumber(std::string_view(path).substr(1));
+    std::string_view name = path;
+    while (name.starts_with('/'))
+        name.remove_prefix(1);
+    while (name.ends_with('/'))
+        name.remove_suffix(1);
+    if (!name.empty()) {
+        const auto number = databaseNumber(name);
         if (!number)
-            return invalid("the database after the slash is no number");
+            return invalid("the database " + named(name) + " behind the slash is no number",
+                           "Write its number, or for a Unix socket unix:/path.");
         endpoint.database = *number;
     }
     return endpoint;
 }
 
-} // namespace
-
-Result<Endpoint> Endpoint::parse(std::string_view url)
+/// How other programs spell what we know.
+std::string_view schemeMeant(std::string_view scheme)
 {
-    if (url.size() > 4096)
-        return invalid("it is longer than 4096 bytes");
+    if (scheme == "valkey" || scheme == "tcp")
+        return "redis";
+    if (scheme == "valkeys" || scheme == "tls" || scheme == "redis+tls" || scheme == "redis+ssl")
+        return "rediss";
+    if (scheme == "redis+socket" || scheme == "redis+unix" || scheme == "valkey+unix")
+        return "unix";
+    return scheme;
+}
+
+Result<Endpoint> refuseScheme(std::string_view url, const std::string &scheme)
+{
+    if (scheme.find("cluster") != std::string::npos)
+        return unsupported("redis-cluster", "Redis Cluster is not supported.", "Name a single Redis server.");
+    if (scheme.find("sentinel") != std::string::npos)
+        return unsupported("redis-sentinel", "Redis Sentinel is not supported.",
+                           "Name the primary itself: redis://host:port/db.");
+    if (url.find("://") == std::string_view::npos) // what is before its colon may be a password
+        return invalid("it has no scheme", "Write redis:// before it.");
+    return invalid("its scheme " + named(scheme) + " is none of redis, rediss and unix");
+}
+
+Result<Endpoint> parseKnown(std::string_view url)
+{
+    const auto colon = url.find(':');
+    if (colon == std::string_view::npos)
+        return invalid("it has no scheme", "Write redis:// before it.");
+    const std::string scheme = small(url.substr(0, colon));
+    const std::string_view meant = schemeMeant(scheme);
+    if (meant != "redis" && meant != "rediss" && meant != "unix")
+        return refuseScheme(url, scheme);
+    if (const auto characters = unescapedCharacters(url))
+        return invalid(*characters, "Escape it so, or put the password into REDIS_PASSWORD as it is.");
     const auto parsed = urls::parse_uri({url.data(), url.size()});
     if (!parsed)
         return invalid("it does not have the form of a URL");
     if (parsed->has_fragment())
-        return invalid("a '#' in the password must be written %23");
-    const std::string scheme = parsed->scheme();
-    if (scheme == "redis")
-        return parseTcp(*parsed, Transport::Tcp);
-    if (scheme == "rediss")
-        return parseTcp(*parsed, Transport::Tls);
-    if (scheme == "unix")
+        return invalid("a '#' in it must be written %23");
+    if (meant == "unix")
         return parseUnix(*parsed);
-    if (scheme == "redis+cluster" || scheme == "rediss+cluster")
-        return Error{ErrorKind::Unsupported,
-                     "redis-cluster",
-                     "Redis Cluster is not supported.",
-                     "Name a single Redis server.",
-                     {},
-                     std::chrono::seconds{0}};
-    return invalid("its scheme is none of redis, rediss and unix");
+    return parseTcp(*parsed, meant == "redis" ? Endpoint::Transport::Tcp : Endpoint::Transport::Tls);
+}
+
+} // namespace
+
+Result<Endpoint> Endpoint::parse(std::string_view url, std::string_view password)
+{
+    if (url.size() > 4096)
+        return invalid("it is longer than 4096 bytes");
+    auto endpoint = parseKnown(url);
+    if (!endpoint)
+        return endpoint;
+    if (endpoint->password.empty())
+        endpoint->password = password;
+    if (!endpoint->user.empty() && endpoint->password.empty())
+        return invalid("it names a user without a password",
+                       "If that is the password, write a colon before it: redis://:password@host; or put the password "
+                       "into REDIS_PASSWORD.");
+    return endpoint;
+}
+
+std::vector<std::string> Endpoint::ignoredParameters(std::string_view url)
+{
+    std::vector<std::string> names;
+    const auto parsed = urls::parse_uri({url.data(), url.size()});
+    if (parsed)
+        for (const auto &parameter : parsed->params())
+            if (const std::string name(parameter.key); isHarmless(name))
+                names.push_back(name);
+    return names;
 }
 
 std::string Endpoint::display() const

@@ -5,11 +5,14 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace portolan::redis {
 
 /// Where a Redis is and how to sign in to it. Read from `redis://[user:pass@]host:port[/db]`, `rediss://` (TLS) or
-/// `unix:/path` (`unix:/path?db=1`).
+/// `unix:/path` (`unix:/path?db=1`), and from what other programs write for the same: `redis://` and `redis:///0` (this
+/// machine), `valkey://`, `tcp://`, `tls://`, `redis+socket:///path?virtual_host=1`, `redis+unix:///path`, `?db=`,
+/// `?username=`, `?password=`.
 struct Endpoint
 {
     enum class Transport : std::uint8_t { Tcp, Tls, Unix };
@@ -23,7 +26,10 @@ struct Endpoint
     unsigned database = 0;
 
     /// Percent-decoded and validated; the error names what is wrong with the URL without repeating its password.
-    static Result<Endpoint> parse(std::string_view url);
+    /// `password`: taken where the URL has none.
+    static Result<Endpoint> parse(std::string_view url, std::string_view password = {});
+    /// Parameters for other clients that mean nothing here, such as health_check_interval, by name.
+    static std::vector<std::string> ignoredParameters(std::string_view url);
 
     bool operator==(const Endpoint &) const = default;
     std::string display() const; ///< the URL without user information, for people

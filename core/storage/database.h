@@ -23,11 +23,13 @@
 namespace portolan::storage {
 
 /// Where the data is: `sqlite:/path/to/file` or `postgresql://[user[:pass]@]host[:port]/name` (host may be a directory
-/// with a socket, percent-encoded; `postgres://` is taken too). A SQLite path is taken as it is.
+/// with a socket, percent-encoded). Other programs' spellings are taken where they mean the same: `postgres://`,
+/// `postgresql+psycopg2://`, `sqlite+pysqlite://`, `file:/path`. SQLite's slashes mean what SQLAlchemy, Flask and
+/// Django take them for: `sqlite:///name.db` is in the working folder, `sqlite:////folder/name.db` is not.
 struct DatabaseUrl
 {
     Dialect dialect = Dialect::Sqlite;
-    std::string path; ///< SQLite only
+    std::string path; ///< SQLite only; absolute
     std::string host; ///< PostgreSQL only, as everything below
     std::uint16_t port = 5432;
     std::string user;     ///< empty: libpq's default, the name of the system's user

@@ -20,6 +20,9 @@ private slots:
     void readsUrls();
     void refusesUrls_data();
     void refusesUrls();
+    void refusalsNameThePartAndTheMend_data();
+    void refusalsNameThePartAndTheMend();
+    void takesThePasswordApart();
     void writesCommands();
     void hashesScripts();
     void mapsErrorReplies_data();
@@ -53,6 +56,23 @@ void TextTest::readsUrls_data()
                           << QByteArray();
     QTest::newRow("unix, slashes") << QByteArray("unix:///run/a%20b.sock?db=2") << QByteArray("unix:/run/a b.sock?db=2")
                                    << QByteArray() << QByteArray();
+    const auto same = [](const char *url, const char *display, const char *password = "") {
+        QTest::newRow(url) << QByteArray(url) << QByteArray(display) << QByteArray() << QByteArray(password);
+    };
+    same("redis://", "redis://127.0.0.1:6379");
+    same("redis:///0", "redis://127.0.0.1:6379");
+    same("redis:///7/", "redis://127.0.0.1:6379/7");
+    same("redis+socket:///s?virtual_host=1", "unix:/s?db=1");
+    same("redis+unix:///s", "unix:/s");
+    same("valkey://h:6379/0", "redis://h:6379");
+    same("valkeys://h", "rediss://h:6379");
+    same("tls://h:1", "rediss://h:1");
+    same("tcp://h:1", "redis://h:1");
+    same("REDIS://h/0", "redis://h:6379");
+    same("Rediss://h/0", "rediss://h:6379");
+    same("rediss://h/0?ssl_cert_reqs=required", "rediss://h:6379");
+    same("redis://h/0?health_check_interval=30&socket_timeout=5", "redis://h:6379");
+    same("redis://h?password=secret&db=2", "redis://h:6379/2", "secret");
     QTest::newRow("unix, user") << QByteArray("unix://u:p@/run/redis.sock") << QByteArray("unix:/run/redis.sock")
                                 << QByteArray("u") << QByteArray("p");
 }
@@ -76,7 +96,14 @@ void TextTest::refusesUrls_data()
     QTest::newRow("empty") << QByteArray("");
     QTest::newRow("no scheme") << QByteArray("localhost:6379");
     QTest::newRow("other scheme") << QByteArray("http://secret@localhost");
-    QTest::newRow("no host") << QByteArray("redis://");
+    QTest::newRow("several hosts") << QByteArray("redis://h1:6379,h2:6379/0");
+    QTest::newRow("slash in the password") << QByteArray("redis://:secret/9r/A=@h/0");
+    QTest::newRow("question mark in the password") << QByteArray("redis://:secret?x@h/0");
+    QTest::newRow("no scheme") << QByteArray("user:secret@h:6379");
+    QTest::newRow("no scheme, password first") << QByteArray("secret@h:6379");
+    QTest::newRow("a host alone") << QByteArray("localhost:6379");
+    QTest::newRow("unverified") << QByteArray("rediss://u:secret@h/0?ssl_cert_reqs=none");
+    QTest::newRow("sentinel") << QByteArray("redis-sentinel://u:secret@h/0");
     QTest::newRow("port 0") << QByteArray("redis://h:0");
     QTest::newRow("port too large") << QByteArray("redis://h:70000");
     QTest::newRow("port no number") << QByteArray("redis://h:port");
@@ -104,7 +131,46 @@ void TextTest::refusesUrls()
     QVERIFY(endpoint.has_error());
     QVERIFY(!endpoint.error().message.empty() && !endpoint.error().hint.empty());
     QVERIFY(endpoint.error().message.find("secret") == std::string::npos);
-    QVERIFY(endpoint.error().kind == ErrorKind::Invalid || endpoint.error().code == "redis-cluster");
+    QVERIFY(endpoint.error().kind == ErrorKind::Invalid || endpoint.error().code == "redis-cluster" ||
+            endpoint.error().code == "redis-sentinel");
+}
+
+void TextTest::refusalsNameThePartAndTheMend_data()
+{
+    QTest::addColumn<QByteArray>("url");
+    QTest::addColumn<QByteArray>("part");
+    const auto row = [](const char *url, const char *part) {
+        QTest::newRow(url) << QByteArray(url) << QByteArray(part);
+    };
+    row("redis://:dsa86321+9r/A=@127.0.0.1:6379/14", "'/' must be written %2F");
+    row("redis://tok3n@h:6379", "redis://:password@host");
+    row("redis://h?timeot=3", "'timeot'");
+    row("rediss://h/0?ssl_cert_reqs=none", "'ssl_cert_reqs=none'");
+    row("rediss://h/0?ssl_ca_certs=/ca.pem", "'ssl_ca_certs=/ca.pem'");
+    row("redis://h/x", "'x'");
+    row("redis-sentinel://h", "primary");
+    row("http://h", "'http'");
+    row("localhost:6379", "Write redis:// before it");
+    row("unix://run/redis.sock", "'run'");
+}
+
+void TextTest::refusalsNameThePartAndTheMend()
+{
+    QFETCH(QByteArray, url);
+    QFETCH(QByteArray, part);
+    const auto endpoint = Endpoint::parse(url.toStdString());
+    QVERIFY(endpoint.has_error());
+    const std::string words = inWords(endpoint.error());
+    QVERIFY2(words.find(part.toStdString()) != std::string::npos, words.c_str());
+}
+
+void TextTest::takesThePasswordApart()
+{
+    QCOMPARE(Endpoint::parse("redis://h", "s/e?c ret")->password, std::string("s/e?c ret"));
+    QCOMPARE(Endpoint::parse("redis://u@h", "secret")->user, std::string("u"));
+    QCOMPARE(Endpoint::parse("redis://:own@h", "secret")->password, std::string("own"));
+    QCOMPARE(Endpoint::ignoredParameters("redis://h/0?health_check_interval=30&db=1"),
+             std::vector<std::string>{"health_check_interval"});
 }
 
 void TextTest::writesCommands()

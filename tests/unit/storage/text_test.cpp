@@ -4,6 +4,7 @@
 #include "core/storage/user_cache.h"
 #include "tests/fakes/manual_clock.h"
 
+#include <QDir>
 #include <QTest>
 #include <atomic>
 #include <thread>
@@ -22,6 +23,7 @@ private slots:
     void readsDatabaseUrls();
     void refusesDatabaseUrls_data();
     void refusesDatabaseUrls();
+    void refusalsSayBothSpellings();
     void cursorsComeBack();
     void fitsText_data();
     void fitsText();
@@ -36,15 +38,37 @@ void TextTest::readsDatabaseUrls_data()
     QTest::addColumn<QString>("url");
     QTest::addColumn<QString>("parts"); // host|port|user|password|name|path|sslmode
     QTest::addColumn<QString>("display");
+    const QString here = QDir::currentPath() + '/';
     QTest::newRow("sqlite") << "sqlite:/var/lib/portolan/portal.db"
                             << "|5432||||/var/lib/portolan/portal.db|"
                             << "sqlite:/var/lib/portolan/portal.db";
-    QTest::newRow("sqlite with slashes") << "sqlite:///tmp/a b.db"
+    QTest::newRow("sqlite with slashes") << "sqlite:////tmp/a b.db"
                                          << "|5432||||/tmp/a b.db|"
                                          << "sqlite:/tmp/a b.db";
     QTest::newRow("sqlite relative") << "sqlite:portal.db"
-                                     << "|5432||||portal.db|"
-                                     << "sqlite:portal.db";
+                                     << "|5432||||" + here + "portal.db|"
+                                     << "sqlite:" + here + "portal.db";
+    const auto same = [&](const char *url, const QString &path) {
+        QTest::newRow(url) << url << "|5432||||" + path + "|"
+                           << "sqlite:" + path;
+    };
+    same("sqlite:///app.db", here + "app.db");
+    same("sqlite:///./data/../app.db", here + "app.db");
+    same("sqlite:////var/app.db", "/var/app.db");
+    same("sqlite+pysqlite:///app.db", here + "app.db");
+    same("sqlite3:////var/app.db?timeout=20&check_same_thread=false", "/var/app.db");
+    same("SQLite:///app.db", here + "app.db");
+    same("file:/var/app.db", "/var/app.db");
+    same("file:///var/app.db?mode=rwc", "/var/app.db");
+    same("file:app.db", here + "app.db");
+    same("sqlite:///file:/var/app.db?uri=true", "/var/app.db");
+    for (const char *scheme : {"postgres", "postgresql+psycopg2", "PostgreSQL", "pgsql", "postgresql+asyncpg"})
+        QTest::newRow(scheme) << scheme + QString("://ann:p%2Fw@db/portal?connect_timeout=5")
+                              << "db|5432|ann|p/w|portal||"
+                              << "postgresql://db/portal";
+    QTest::newRow("all as parameters") << "postgresql:///?host=/run&port=6543&user=ann&password=p%2Fw&dbname=portal"
+                                       << "/run|6543|ann|p/w|portal||"
+                                       << "postgresql:///run:6543/portal";
     QTest::newRow("plain") << "postgresql://db.example.com/portal"
                            << "db.example.com|5432|||portal||"
                            << "postgresql://db.example.com/portal";
@@ -85,6 +109,20 @@ void TextTest::refusesDatabaseUrls_data()
     QTest::newRow("another kind") << "mysql://secret@host/portal";
     QTest::newRow("no file") << "sqlite:";
     QTest::newRow("in memory") << "sqlite::memory:";
+    QTest::newRow("in memory, three slashes") << "sqlite:///:memory:";
+    QTest::newRow("in memory, two slashes") << "sqlite://";
+    QTest::newRow("in memory, by mode") << "file:app.db?mode=memory";
+    QTest::newRow("sqlite with a host") << "sqlite://app.db";
+    QTest::newRow("sqlite with a host and a path") << "sqlite://host/app.db";
+    QTest::newRow("sqlite with a password") << "sqlite://u:secret@host/app.db";
+    QTest::newRow("sqlite, read only") << "file:/app.db?mode=ro";
+    QTest::newRow("sqlite, escaped") << "sqlite:////var/a%20b.db";
+    QTest::newRow("keywords") << "host=db user=ann password=secret dbname=portal";
+    QTest::newRow("keywords with a colon") << "host=db password=a:secret";
+    QTest::newRow("no scheme") << "ann:secret@host/portal";
+    QTest::newRow("several hosts") << "postgresql://ann:secret@h1:5432,h2:5432/portal";
+    QTest::newRow("slash in the password") << "postgresql://ann:12/secret@host/portal";
+    QTest::newRow("Java's") << "jdbc:postgresql://host/portal";
     QTest::newRow("no database") << "postgresql://ann:secret@host";
     QTest::newRow("two databases") << "postgresql://ann:secret@host/a/b";
     QTest::newRow("port") << "postgresql://ann:secret@host:99999/a";
@@ -102,6 +140,16 @@ void TextTest::refusesDatabaseUrls()
     QCOMPARE(parsed.error().kind, ErrorKind::Invalid);
     QVERIFY(!parsed.error().hint.empty());
     QVERIFY(parsed.error().message.find("secret") == std::string::npos);
+    QVERIFY(parsed.error().hint.find("secret") == std::string::npos);
+}
+
+void TextTest::refusalsSayBothSpellings()
+{
+    const auto parsed = DatabaseUrl::parse("sqlite://app.db");
+    QVERIFY(parsed.has_error());
+    QVERIFY(parsed.error().hint.find("sqlite:///app.db") != std::string::npos);
+    QVERIFY(parsed.error().hint.find("sqlite:////app.db") != std::string::npos);
+    QVERIFY(DatabaseUrl::parse("postgresql://ann:a/b@h/db").error().message.find("%2F") != std::string::npos);
 }
 
 void TextTest::cursorsComeBack()

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -35,13 +34,6 @@ const ZoneStyle &styleOf(Zone zone)
     return styles[std::min<std::size_t>(std::size_t(zone), styles.size() - 1)];
 }
 
-std::string number(const char *format, double value)
-{
-    char text[64];
-    std::snprintf(text, sizeof text, format, value);
-    return text;
-}
-
 std::string seconds(double value)
 {
     return humanDuration(std::chrono::nanoseconds(std::llround(std::min(value, 1e8) * 1e9)));
@@ -60,12 +52,12 @@ std::string inUnit(Resource resource, double value)
     case Resource::ErrorRate:
     case Resource::FailedTasks:
     case Resource::Refused:
-        return number("%.2f %%", value * 100);
+        return fixedText(value * 100, 2) + " %";
     case Resource::DbPool:
     case Resource::Disk:
-        return number("%.0f %%", value * 100);
+        return fixedText(value * 100, 0) + " %";
     case Resource::RedisCommands:
-        return number("%.1f/s", value);
+        return fixedText(value, 1) + "/s";
     case Resource::RedisConnections:
     case Resource::Queue:
     case Resource::Users:
@@ -284,7 +276,7 @@ std::string queueLine(const Snapshot &snapshot, const StatusStyle &options)
     std::string text = count(queue.waiting) + " waiting, " + count(queue.unacked) + " taken, " + count(queue.running) +
                        " running here";
     if (queue.endedPerSecond)
-        text += number(", %.1f ended/s", *queue.endedPerSecond);
+        text += ", " + fixedText(*queue.endedPerSecond, 1) + " ended/s";
     if (queue.oldest)
         text += ", oldest " + humanDuration(*queue.oldest);
     if (stale(queue.age))
@@ -327,7 +319,7 @@ std::string statusText(const Snapshot &snapshot, const StatusStyle &options)
     text += queueLine(snapshot, options);
     const TrafficFigures &traffic = snapshot.http.traffic;
     text += labelled("requests",
-                     number("%.1f/s", traffic.perSecond) + " over 60 s, p50 " + percentile(traffic.p50) + ", p95 " +
+                     fixedText(traffic.perSecond, 1) + "/s" + " over 60 s, p50 " + percentile(traffic.p50) + ", p95 " +
                          percentile(traffic.p95) + ", p99 " + percentile(traffic.p99),
                      options);
     text += familyLine(snapshot.families, options);

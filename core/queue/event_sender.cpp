@@ -1,5 +1,6 @@
 #include "core/queue/event_sender.h"
 
+#include "core/base/units.h"
 #include "core/queue/control_message.h"
 #include "core/queue/json_text.h"
 #include "core/redis/client.h"
@@ -7,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 
@@ -20,12 +20,7 @@ constexpr std::size_t listMost = 100;
 constexpr std::size_t wakeAt = 24; ///< Celery's own batch
 constexpr auto gatherFor = std::chrono::milliseconds(50);
 
-void appendSeconds(std::string &out, double seconds)
-{
-    char digits[40];
-    std::snprintf(digits, sizeof digits, "%.6f", seconds);
-    out.append(digits);
-}
+void appendSeconds(std::string &out, double seconds) { out.append(fixedText(seconds, 6)); }
 
 void appendMember(std::string &out, std::string_view key, std::string_view value)
 {
@@ -167,9 +162,8 @@ void EventSender::worker(std::string_view type, const WorkerCounters &counters)
     text::appendNumber(out, counters.succeeded + counters.failed + counters.retried + counters.revoked);
     double load[3] = {0, 0, 0};
     getloadavg(load, 3);
-    char loads[80];
-    std::snprintf(loads, sizeof loads, ", \"loadavg\": [%.2f, %.2f, %.2f]}", load[0], load[1], load[2]);
-    out.append(loads);
+    out.append(R"(, "loadavg": [)").append(fixedText(load[0], 2)).append(", ").append(fixedText(load[1], 2));
+    out.append(", ").append(fixedText(load[2], 2)).append("]}");
     publish(type, out);
 }
 

@@ -1,4 +1,5 @@
 #include "core/base/ids.h"
+#include "core/base/units.h"
 #include "core/queue/json_text.h"
 #include "core/queue/keys.h"
 #include "core/queue/message.h"
@@ -7,7 +8,6 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
-#include <cstdio>
 
 namespace portolan::queue {
 
@@ -34,9 +34,7 @@ void appendSeconds(std::string &out, const std::optional<std::chrono::millisecon
         appendNumber(out, limit->count() / 1000);
         return;
     }
-    char digits[40];
-    std::snprintf(digits, sizeof digits, "%.3f", double(limit->count()) / 1000);
-    out.append(digits);
+    out.append(fixedText(double(limit->count()) / 1000, 3));
 }
 
 void appendStringOrNull(std::string &out, std::string_view text)

@@ -1,4 +1,5 @@
 #include "core/base/logging.h"
+#include "core/base/units.h"
 #include "core/queue/keys.h"
 #include "core/queue/worker_impl.h"
 #include "core/redis/client.h"
@@ -18,7 +19,7 @@ constexpr std::size_t touchBatch = 500;
 
 std::string secondsText(std::chrono::milliseconds limit)
 {
-    std::string text = std::to_string(double(limit.count()) / 1000);
+    std::string text = fixedText(double(limit.count()) / 1000, 6);
     text.erase(text.find_last_not_of('0') + 1);
     if (text.ends_with('.'))
         text.pop_back();

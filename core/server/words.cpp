@@ -1,7 +1,8 @@
 #include "core/server/words.h"
 
+#include "core/base/units.h"
+
 #include <array>
-#include <cstdio>
 
 namespace portolan::server {
 
@@ -35,9 +36,7 @@ std::string bytesWord(std::uint64_t bytes)
     std::size_t at = 0;
     for (; value >= double(unit) && at + 1 < names.size(); ++at)
         value /= double(unit);
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%.1f %s", value, names[at]);
-    return text.data();
+    return fixedText(value, 1) + ' ' + names[at];
 }
 
 } // namespace portolan::server

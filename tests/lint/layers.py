@@ -36,6 +36,9 @@ _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 # Qt's own application object is Qt's affair.
 _INSTANCE = re.compile(r"(?<!QCoreApplication)(?<!QGuiApplication)(?<!QApplication)::\s*instance\s*\(")
 _CONDITIONAL_AWAIT = re.compile(r"co_await\s[^;{}]*?[^;{}?]\?\s[^;{}]*?:[^;{}]*;")
+# How C and the standard library write and read numbers follows the locale: 0,5 in half of Europe.
+_LOCALE_NUMBERS = re.compile(r'printf\([^;]*"[^"]*%[-+ #0]*[\d*]*(?:\.[\d*]+)?[aefgAEFG]|(?:std::)?\b(?:strto(?:d|f|ld)|ato(?:f))\(|'
+                             r'std::sto(?:d|f|ld)\(|std::to_string\((?:double|float)\b|std::setprecision\(|std::fixed\b')
 _UNFINISHED = re.compile(r"\b(" + "TO" + "DO|FIX" + r"ME|XX" + r"X)\b")
 # Paths that exist on one machine only. System folders that every Debian has are fine.
 _MACHINE_PATH = re.compile(r"(?<![\w.$}\])/])/(?:home/\w{3,}|root/|wo" + r"rk/|tmp/(?:w|b)/|Users/)")
@@ -132,6 +135,8 @@ def check_code(path, text, libraries):
             problem = check_include(path, include.group(1), libraries)
             if problem:
                 yield number, problem
+        if _LOCALE_NUMBERS.search(line) and path.parts[0] in ("core", "app", "ui"):
+            yield number, "a number as text that follows the locale: fixedText() and std::to_chars do not"
         if _INSTANCE.search(line):
             yield number, "no singletons: a constructor takes what it uses"
     for found in _CONDITIONAL_AWAIT.finditer(text):

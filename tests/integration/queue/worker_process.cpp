@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <clocale>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -42,6 +43,7 @@ queue::TaskRegistry tasks()
 int main(int count, char **words)
 {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    std::setlocale(LC_ALL, ""); // as Qt's application objects do
     if (count < 2)
         return 2;
     const Result<redis::Endpoint> endpoint = redis::Endpoint::parse(words[1]);

@@ -2,6 +2,7 @@
 # Proves the installer in an empty Debian: makes a minimal tree with debootstrap, puts a clean clone of this checkout's
 # last commit into it, and runs a command there, installer/test.sh unless another is given. Needs root and debootstrap.
 #   installer/prove.sh bookworm|trixie TREE [command in the clone...]
+# The packages come from debootstrap's own default mirror, or from the one in DEBIAN_MIRROR.
 # TREE is a folder that is kept, so that a second run need not download again; the clone in it is always made anew.
 # Mounts and processes live in namespaces of their own and are gone when the command ends, however it ends.
 
@@ -23,7 +24,7 @@ case $suite in bookworm | trixie) ;; *) usage ;; esac
 }
 
 if [ ! -e "$tree/etc/debian_version" ]; then
-    debootstrap --variant=minbase "$suite" "$tree" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
+    debootstrap --variant=minbase "$suite" "$tree" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"}
 fi
 tree=$(cd "$tree" && pwd)
 clone=$tree/srv/portolan

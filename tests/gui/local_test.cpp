@@ -68,6 +68,16 @@ void LocalTest::passwordsAreMasked_data()
                                  << "redis://:•••@host";
     QTest::newRow("a socket's") << "unix://u:pw@/run/redis.sock"
                                 << "unix://u:•••@/run/redis.sock";
+    QTest::newRow("a parameter") << "postgresql://db/portal?password=p/w&sslmode=require"
+                                 << "postgresql://db/portal?password=•••&sslmode=require";
+    QTest::newRow("before the host and as a parameter") << "redis://u:pw@host?password=p,w"
+                                                        << "redis://u:•••@host?password=•••";
+    QTest::newRow("keywords") << "host=db password='p w' dbname=portal"
+                              << "host=db password=••• dbname=portal";
+    QTest::newRow("no scheme") << "portal:pw@host:6379"
+                               << "portal:•••@host:6379";
+    QTest::newRow("one slash") << "redis:/:pw@host"
+                               << "redis:•••@host";
     for (const char *same : {"", "redis://host:6379/0", "redis://user@host:6379", "redis://user:@host", "unix:/a:b@c",
                              "sqlite:///home/a:b@c/portal.db", "sqlite:/home/a:b@c", "postgresql://portal@db/portal"})
         QTest::newRow(same) << same << same;

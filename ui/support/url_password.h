@@ -2,8 +2,9 @@
 
 #include <QString>
 
-/// The password in a URL ("redis://user:password@host") as people may see it: not at all. It stands from the first ':'
-/// of the user-info to the last '@' of the text, because a password may hold what nobody escaped.
+/// The passwords in a URL ("redis://user:password@host", "postgresql:///db?password=…"), or in keywords
+/// ("host=db password=…"), as people may see them: not at all. Before the host it stands from the first ':' of the
+/// user-info to the last '@' of the text, because a password may hold what nobody escaped.
 namespace portolan::ui {
 
 inline const QString passwordMask = QStringLiteral("•••");

@@ -6,9 +6,32 @@ let socket = null;
 let reconnectAfter = 500;
 const tasks = new Map();
 
+// The details of these problems are for a person; those of others speak of requests, headers and cookies, to whoever
+// writes a program. A person at this page gets words of their own.
+const forPeople = new Set(['bad-credentials', 'user-disabled', 'invalid', 'conflict', 'rate-limited', 'concurrency', 'too-large',
+                           'unavailable', 'full', 'timeout', 'redis-full', 'redis-away', 'forbidden']);
+const ownWords = {
+  unauthenticated: 'You are signed out. Sign in again.',
+  csrf: 'This page is too old. Reload it, and sign in again.',
+  host: 'The portal is not meant to be used at this address. Ask whoever runs it for the right one.',
+  origin: 'The portal is not meant to be used from this page. Ask whoever runs it for the right address.',
+  https: 'The portal can only be used over https. Ask whoever runs it for the right address.',
+  'not-found': 'That is no longer there.',
+};
+
+function wordsFor(status, body) {
+  const name = String(body.type || '').split('/').pop();
+  if (name in ownWords) return ownWords[name];
+  if ((forPeople.has(name) || /^(redis|database|disk)-/.test(name)) && body.detail) return body.detail;
+  if (status === 401) return ownWords.unauthenticated;
+  if (status === 429) return 'That was too often. Try again in a while.';
+  if (status >= 500) return 'The portal cannot do that right now. Try again in a moment.';
+  return 'The portal did not understand this page. Reload it and try again; if that does not help, tell whoever runs it.';
+}
+
 class Problem extends Error {
   constructor(status, body, retryAfter) {
-    super(body.detail || body.title || `The portal answered ${status}.`);
+    super(status === 0 ? body.detail : wordsFor(status, body));
     this.status = status;
     this.fields = body.errors || [];
     this.retryAfter = Number(retryAfter) || 5; // seconds
@@ -61,8 +84,22 @@ function show(user) {
   $('who').textContent = user ? user.email : '';
 }
 
-async function enter(user) {
-  csrfToken = (await call('GET', '/auth/csrf')).csrf_token;
+// A browser keeps a Secure cookie only of an https address (and of this very computer): then the sign-in was right, and
+// nobody is signed in.
+function cookieLost() {
+  return new Problem(0, {detail: location.protocol === 'https:'
+    ? 'Your e-mail address and password are right, but this browser keeps no cookies of this portal, so you cannot stay ' +
+      'signed in. Allow cookies for this site.'
+    : `Your e-mail address and password are right, but this address (${location.origin}) is not https, and this browser ` +
+      'keeps no sign-in of such an address. Ask whoever runs this portal for its https address.'});
+}
+
+async function enter(user, justSignedIn) {
+  try {
+    csrfToken = (await call('GET', '/auth/csrf')).csrf_token;
+  } catch (problem) {
+    throw justSignedIn && problem.status === 401 ? cookieLost() : problem;
+  }
   show(user);
   tasks.clear();
   listen();
@@ -236,7 +273,7 @@ $('sign-in-form').onsubmit = (submitted) => {
       throw problem;
     }
     submitted.target.reset();
-    await enter(user);
+    await enter(user, true);
   });
 };
 

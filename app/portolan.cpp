@@ -4,9 +4,11 @@
 #include "app/setting_options.h"
 #include "app/start_marks.h"
 #include "core/base/data_directory.h"
+#include "core/base/given_text.h"
 #include "core/base/settings.h"
 #include "core/base/stop_watchdog.h"
 #include "core/base/system_clock.h"
+#include "core/base/wire_locale.h"
 #include "core/demo/demo_stack.h"
 #include "core/server/commands.h"
 #include "core/server/embedded_stack.h"
@@ -24,6 +26,7 @@
 #include <QDesktopServices>
 #include <QDir>
 #include <QTemporaryDir>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -146,11 +149,15 @@ int main(int argc, char **argv)
     CLI::App cli("A console for the people who run a small web portal.", "portolan");
     describe(cli, options);
     try {
-        cli.parse(argc, argv);
+        auto arguments = givenArguments(argc, argv);
+        std::ranges::reverse(arguments); // as CLI11 takes them
+        cli.parse(std::move(arguments));
+        if (!options.situation.empty() && options.local.any())
+            throw CLI::ValidationError("--situation", "a script takes no settings of a portal; leave one of them out");
     } catch (const CLI::Success &asked) {
         return cli.exit(asked);
     } catch (const CLI::ParseError &wrong) {
-        std::cerr << "portolan: " << wrong.what() << " (see portolan --help)\n";
+        std::cerr << "portolan: " << app::usageError(wrong.what()) << " (see portolan --help)\n";
         return 2;
     }
     const auto pictures = options.pictures.wanted() ? app::pictureTask() : std::nullopt;
@@ -166,6 +173,7 @@ int main(int argc, char **argv)
     raiseFileLimit();
     app::EndingSignals ending;
     const auto application = app::openDisplay(argc, argv);
+    useWireNumbers();
     if (options.checkDisplay)
         return 0;
     QApplication::setApplicationName("portolan");

@@ -1,9 +1,12 @@
 #include "app/setting_options.h"
+#include "core/base/given_text.h"
+#include "core/base/wire_locale.h"
 #include "core/server/commands.h"
 
 #include <CLI/CLI.hpp>
 
 #include <QCoreApplication>
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -22,18 +25,22 @@ int run(int argc, char **argv)
     app.fallthrough(false);
     app::SettingOptions settings;
     int status = 0;
+    using Which = app::SettingOptions::Which;
     const auto command = [&](CLI::App &parent, const char *name, const char *about,
-                             std::function<int(const SettingSources &)> work) {
+                             std::function<int(const SettingSources &)> work, Which which = Which::Common) {
         auto *sub = parent.add_subcommand(name, about);
-        settings.addTo(*sub);
+        settings.addTo(*sub, which);
         sub->callback([&status, &settings, work = std::move(work)] { status = work(settings.sources()); });
         return sub;
     };
 
     server::ServeRequest serveRequest;
-    auto *serve = command(app, "serve", "Serve a portal", [&](const SettingSources &sources) {
-        return server::serve(serveRequest.demo ? app::demoSources(settings) : sources, serveRequest);
-    });
+    auto *serve = command(
+        app, "serve", "Serve a portal",
+        [&](const SettingSources &sources) {
+            return server::serve(serveRequest.demo ? app::demoSources(settings) : sources, serveRequest);
+        },
+        Which::All);
     serve->add_flag("--demo", serveRequest.demo, app::demoDescription);
 
     bool ofDemo = false;
@@ -41,9 +48,11 @@ int run(int argc, char **argv)
     auto *statusCommand = command(app, "status", "Zones of a running portal", [&](const SettingSources &sources) {
         return server::status(ofDemo ? app::demoSources(settings) : sources, statusRequest);
     });
-    statusCommand->add_option("--url", statusRequest.url,
-                              "A portal elsewhere, with the token in PORTAL_TOKEN; without it the one of --data-dir");
-    statusCommand->add_flag("--demo", ofDemo, "Of the portal of serve --demo");
+    auto *url = statusCommand->add_option(
+        "--url", statusRequest.url,
+        "A portal elsewhere, with the token in PORTAL_TOKEN; without it the one of --data-dir");
+    statusCommand->add_flag("--demo", ofDemo, "Of the portal of serve --demo")->excludes(url);
+    statusCommand->get_option("--data-dir")->excludes(url); // it would be passed over
     statusCommand->add_flag("--watch", statusRequest.watch, "Again every second");
     statusCommand->add_flag("--json", statusRequest.json, "The whole snapshot as JSON");
 
@@ -72,14 +81,17 @@ int run(int argc, char **argv)
     };
     fileCommand("backup", "Copy the whole database into a file", server::backupDatabase);
     fileCommand("restore", "Put a backup back", server::restoreDatabase);
-    command(app, "check-config", "Every setting with its effective value and where it comes from", server::checkConfig);
+    command(app, "check-config", "Every setting with its effective value and where it comes from", server::checkConfig,
+            Which::All);
 
     try {
-        app.parse(argc, argv);
+        auto arguments = givenArguments(argc, argv);
+        std::ranges::reverse(arguments); // as CLI11 takes them
+        app.parse(std::move(arguments));
     } catch (const CLI::Success &asked) {
         return app.exit(asked);
     } catch (const CLI::ParseError &wrong) {
-        std::cerr << "portoland: " << wrong.what() << " (see portoland --help)\n";
+        std::cerr << "portoland: " << app::usageError(wrong.what()) << " (see portoland --help)\n";
         return 2;
     }
     return status;
@@ -90,5 +102,6 @@ int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
     QCoreApplication application(argc, argv); // Qt Sql finds its drivers through it
+    useWireNumbers();
     return run(argc, argv);
 }

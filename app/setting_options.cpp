@@ -1,14 +1,28 @@
 #include "app/setting_options.h"
 
 #include "core/base/data_directory.h"
+#include "core/base/given_text.h"
+#include "core/base/masking.h"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <array>
 
 namespace portolan::app {
 
-void SettingOptions::addTo(CLI::App &command)
+namespace {
+
+/// What every command may be told: where the data is, and how to log.
+bool isCommon(std::string_view option)
+{
+    constexpr std::array<std::string_view, 4> common{"--data-dir", "--database", "--redis", "--log-format"};
+    return std::ranges::find(common, option) != common.end();
+}
+
+} // namespace
+
+void SettingOptions::addTo(CLI::App &command, Which which)
 {
     command.add_option("--config", m_configFile, "Settings as a TOML file")->type_name("FILE");
     command
@@ -18,7 +32,7 @@ void SettingOptions::addTo(CLI::App &command)
                 for (const auto &pair : pairs) {
                     const auto equals = pair.find('=');
                     if (equals == std::string::npos || equals == 0)
-                        throw CLI::ValidationError("--set", "'" + pair + "' is not KEY=VALUE");
+                        throw CLI::ValidationError("--set", "'" + maskAddress(pair) + "' is not KEY=VALUE");
                     set(pair.substr(0, equals), pair.substr(equals + 1));
                 }
             },
@@ -26,7 +40,7 @@ void SettingOptions::addTo(CLI::App &command)
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
     for (const auto &spec : settingSchema()) {
-        if (spec.option.empty())
+        if (spec.option.empty() || (which == Which::Common && !isCommon(spec.option)))
             continue;
         const std::string key(spec.key);
         const std::string option(spec.option);
@@ -68,6 +82,19 @@ SettingSources SettingOptions::sources(const std::vector<std::pair<std::string, 
             result.commandLine.push_back(one);
     }
     return result;
+}
+
+std::string usageError(std::string_view what)
+{
+    std::string words = visible(maskSecrets(what));
+    // CLI11 lists all it did not expect, in no order to rely on.
+    const std::string padded = std::string(what) + ' ';
+    const bool unexpected = what.find("not expected") != std::string_view::npos;
+    for (const auto &spec : settingSchema())
+        if (unexpected && !spec.option.empty() &&
+            padded.find(' ' + std::string(spec.option) + ' ') != std::string::npos)
+            words += ", which is an option of serve and check-config";
+    return words;
 }
 
 SettingSources demoSources(const SettingOptions &options)

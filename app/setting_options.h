@@ -2,6 +2,7 @@
 
 #include "core/base/settings.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,9 +18,15 @@ namespace portolan::app {
 class SettingOptions final
 {
 public:
-    void addTo(CLI::App &command);
+    /// Which of the settings have an option of their own on a command.
+    enum class Which : std::uint8_t {
+        All,    ///< of one that serves a portal, or says what it would be served with
+        Common, ///< of any other: where its data is. The rest is refused with the command that takes it
+    };
+    void addTo(CLI::App &command, Which which = Which::All);
     void set(std::string key, std::string value) { m_values.emplace_back(std::move(key), std::move(value)); }
-    bool has(std::string_view key) const; ///< said on the command line
+    bool has(std::string_view key) const;                       ///< said on the command line
+    bool any() const { return !m_values.empty() || hasFile(); } ///< anything was said
     bool hasFile() const { return !m_configFile.empty(); }
     /// What was said, above the file, above this process's environment.
     SettingSources sources() const;
@@ -31,6 +38,10 @@ private:
     std::vector<std::pair<std::string, std::string>> m_values;
     std::string m_configFile;
 };
+
+/// A mistake on the command line in words: without a secret, what cannot be seen escaped, and with the way out where
+/// the option is one of another command.
+std::string usageError(std::string_view what);
 
 constexpr auto demoDescription = "With users, analyses and visitors to look at, in a data folder of its own";
 /// Settings of a demonstration: unless others were said here, a data folder, a Redis and a database of its own, so that

@@ -88,7 +88,13 @@ int checkConfig(const SettingSources &sources)
         return report(settings.error());
     std::cout << settings->render() << std::flush;
     const auto fit = checkSettings(*settings);
-    return fit ? 0 : report(fit.error());
+    if (!fit)
+        return report(fit.error());
+    std::cout << '\n' << consequences(*settings);
+    for (const auto &note : settingNotes(*settings))
+        std::cout << note << '\n';
+    std::cout << std::flush;
+    return 0;
 }
 
 } // namespace portolan::server

@@ -35,6 +35,7 @@ SettingSources sourcesOf(SettingSources sources, const LocalStackSettings &setti
         {"data_dir", settings.dataDirectory}};
     for (const auto &one : named)
         sources.commandLine.push_back(one);
+    sources.namesOptions = false; // they were chosen in a window
     return sources;
 }
 

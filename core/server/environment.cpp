@@ -1,6 +1,8 @@
 #include "core/server/environment.h"
 
 #include "core/base/data_directory.h"
+#include "core/base/given_text.h"
+#include "core/base/url_text.h"
 
 #include <algorithm>
 #include <iostream>
@@ -14,11 +16,69 @@ fs::path dataDirectoryPath(const Settings &settings)
     return settings.isSet("data_dir") ? fs::path(settings.text("data_dir")) : defaultDataDirectory(processEnvironment);
 }
 
+std::string placeOf(const Settings &settings, const std::string &key)
+{
+    for (const auto &line : settings.lines())
+        if (line.key == key && !line.where.empty())
+            return line.where;
+    return key;
+}
+
 Result<storage::DatabaseUrl> databaseUrl(const Settings &settings)
 {
-    if (settings.isSet("database.url"))
-        return storage::DatabaseUrl::parse(settings.text("database.url"));
-    return storage::DatabaseUrl::parse("sqlite:" + fs::absolute(dataDirectoryPath(settings) / "portal.db").string());
+    if (!settings.isSet("database.url"))
+        return storage::DatabaseUrl::parse("sqlite:" +
+                                           fs::absolute(dataDirectoryPath(settings) / "portal.db").string());
+    const std::string &text = settings.text("database.url");
+    auto url = storage::DatabaseUrl::parse(text);
+    if (!url) {
+        auto error = url.error();
+        error.message = placeOf(settings, "database.url") + ": " + error.message;
+        return error;
+    }
+    const auto slashes = text.find(":///");
+    if (url->dialect != storage::Dialect::Sqlite || slashes == std::string::npos)
+        return url;
+    const std::string atRoot = text.substr(slashes + 3, text.find('?') - slashes - 3);
+    std::error_code ignored;
+    if (atRoot == url->path || fs::exists(url->path, ignored) || !fs::is_regular_file(atRoot, ignored))
+        return url;
+    return failure(ErrorKind::Invalid,
+                   placeOf(settings, "database.url") + ": three slashes mean " + url->path +
+                       ", which is not there, while there is a file " + atRoot + ".",
+                   "Write sqlite:///" + atRoot + " (four slashes) for that file, or move it into the working folder.");
+}
+
+Result<redis::Endpoint> redisUrl(const Settings &settings)
+{
+    if (!settings.isSet("redis.url"))
+        return failure(ErrorKind::NotFound, "No Redis is named.");
+    auto endpoint = redis::Endpoint::parse(settings.text("redis.url"), settings.secret("redis.password").reveal());
+    if (endpoint)
+        return endpoint;
+    auto error = endpoint.error();
+    error.message = placeOf(settings, "redis.url") + ": " + error.message;
+    return error;
+}
+
+Result<void> checkAddresses(const Settings &settings)
+{
+    for (const auto &spec : settingSchema()) {
+        const std::string key(spec.key);
+        if (!spec.address || !settings.isSet(key))
+            continue;
+        for (const auto item : splitAddresses(settings.text(key)))
+            if (const auto characters = unescapedCharacters(item))
+                return failure(ErrorKind::Invalid,
+                               placeOf(settings, key) + ": the URL is not valid: " + *characters + ".",
+                               key == "redis.url" ? "Escape it so, or put the password into REDIS_PASSWORD as it is."
+                                                  : "Escape it so.");
+    }
+    if (const auto url = databaseUrl(settings); !url)
+        return url.error();
+    if (const auto endpoint = redisUrl(settings); !endpoint && endpoint.error().kind != ErrorKind::NotFound)
+        return endpoint.error();
+    return {};
 }
 
 Result<void> databaseIsThere(const storage::DatabaseUrl &url)
@@ -37,7 +97,7 @@ fs::path controlSocketPath(const Settings &settings) { return dataDirectoryPath(
 Result<redis::Endpoint> runningRedis(const Settings &settings)
 {
     if (settings.isSet("redis.url"))
-        return redis::Endpoint::parse(settings.text("redis.url"));
+        return redisUrl(settings);
     const auto note = readFile(redisSocketNote(settings), 4096);
     if (!note)
         return failure(ErrorKind::NotFound, "No Redis of this data directory is running.");
@@ -52,11 +112,11 @@ Result<void> checkQueueSettings(const Settings &settings)
     for (const std::string key : {"celery.broker_url", "celery.result_backend"}) {
         if (!settings.isSet(key))
             continue;
-        const auto named = redis::Endpoint::parse(settings.text(key));
+        const auto named = redis::Endpoint::parse(settings.text(key), settings.secret("redis.password").reveal());
         if (!named)
             return failure(ErrorKind::Invalid, "The setting '" + key + "': " + named.error().message,
                            named.error().hint);
-        const auto own = redis::Endpoint::parse(settings.text("redis.url"));
+        const auto own = redisUrl(settings);
         if (!settings.isSet("redis.url") || !own || !(*own == *named))
             return failure(ErrorKind::Unsupported,
                            "The setting '" + key + "' names " + named->display() + ", which is not redis.url" +
@@ -66,21 +126,11 @@ Result<void> checkQueueSettings(const Settings &settings)
     return {};
 }
 
-std::vector<std::string> unusedSettings(const Settings &settings)
-{
-    std::vector<std::string> unused;
-    for (const std::string key : {"database.replica_urls", "mail.smtp_url", "mail.from", "identity.issuers"}) {
-        if (settings.isSet(key))
-            unused.push_back(key);
-    }
-    return unused;
-}
-
 int report(const Error &error)
 {
     std::string line = "portoland: " + inWords(error);
     std::ranges::replace(line, '\n', ' ');
-    std::cerr << line << std::endl;
+    std::cerr << visible(line) << std::endl;
     return error.kind == ErrorKind::Invalid || error.kind == ErrorKind::Unsupported ? 2 : 1;
 }
 

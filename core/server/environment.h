@@ -15,8 +15,25 @@ namespace portolan::server {
 /// `data_dir`, or this user's default.
 std::filesystem::path dataDirectoryPath(const Settings &settings);
 
-/// `database`; without it `portal.db` in the data directory.
+/// Where a setting comes from, for a message: "ALLOWED_HOSTS", "portal.toml:3", or its key.
+std::string placeOf(const Settings &settings, const std::string &key);
+
+/// `database.url`; without it `portal.db` in the data directory. Invalid also where `sqlite:///name` means a file of
+/// the working folder that is not there, while there is one of that name at the root, where it was looked for once.
 Result<storage::DatabaseUrl> databaseUrl(const Settings &settings);
+
+/// `redis.url` with `redis.password`. NotFound: none is named.
+Result<redis::Endpoint> redisUrl(const Settings &settings);
+
+/// What keeps a setting that is a URL from being one that any program reads, before anything connects: a character of
+/// the password nobody escaped, and what `redis.url` and `database.url` cannot be.
+Result<void> checkAddresses(const Settings &settings);
+
+/// What whoever started this should know about its settings though nothing is wrong: one sentence each.
+std::vector<std::string> settingNotes(const Settings &settings);
+
+/// What the settings come to, for check-config: aligned lines of database, Redis, names and proxies.
+std::string consequences(const Settings &settings);
 
 /// NotFound where a SQLite file is meant that is not there: a mistyped folder must not become an empty database.
 Result<void> databaseIsThere(const storage::DatabaseUrl &url);
@@ -31,14 +48,11 @@ Result<redis::Endpoint> runningRedis(const Settings &settings);
 /// acknowledging a task are one step in one Redis.
 Result<void> checkQueueSettings(const Settings &settings);
 
-/// Settings that are set, but that nothing of this version acts on.
-std::vector<std::string> unusedSettings(const Settings &settings);
-
 /// The Unix socket of LocalSocket.
 std::filesystem::path controlSocketPath(const Settings &settings);
 
-/// Prints "portoland: message hint" to standard error as one line and answers the exit code: 2 for what is wrong
-/// with the words or the configuration (Invalid, Unsupported), otherwise 1.
+/// Prints "portoland: message hint" to standard error as one line, what cannot be seen escaped, and answers the exit
+/// code: 2 for what is wrong with the words or the configuration (Invalid, Unsupported), otherwise 1.
 int report(const Error &error);
 
 } // namespace portolan::server

@@ -15,6 +15,8 @@ void HttpObserver::answered(const http::Request &request, const http::Route *rou
     const bool refused = status == 429;
     const bool senseless = status == 501 || status == 505; // the client's fault
     const auto level = status >= 500 && !senseless ? LogLevel::Error : refused ? LogLevel::Warning : LogLevel::Debug;
+    if (level == LogLevel::Debug && !m_logHealth && request.path == "/health")
+        return;
     if (!m_logger.enabled(level) || (level != LogLevel::Debug && !mayWarn()))
         return;
     m_logger.log(level,
@@ -37,6 +39,13 @@ void HttpObserver::explained(const http::Request &request, const http::Route *ro
     m_logger.log(LogLevel::Error, "what a request needs is away or failed",
                  {{"route", route ? std::string_view(route->path) : std::string_view("other")}, {"why", cause}},
                  request.id);
+}
+
+void HttpObserver::refused(const http::Request &request, std::string_view why)
+{
+    if (!m_logger.enabled(LogLevel::Warning) || !mayWarn())
+        return;
+    m_logger.log(LogLevel::Warning, "request refused", {{"why", why}, {"address", request.address}}, request.id);
 }
 
 void HttpObserver::failed(const http::Request &request, const http::Route *route, std::string_view what)

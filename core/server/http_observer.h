@@ -17,13 +17,15 @@ namespace portolan::server {
 class HttpObserver final : public http::ServerObserver
 {
 public:
-    HttpObserver(telemetry::HttpMetrics &metrics, const Clock &clock, Logger &logger)
-        : m_metrics(metrics), m_clock(clock), m_logger(logger)
+    /// `logHealth`: whether requests to /health are logged like others.
+    HttpObserver(telemetry::HttpMetrics &metrics, const Clock &clock, Logger &logger, bool logHealth = true)
+        : m_metrics(metrics), m_clock(clock), m_logger(logger), m_logHealth(logHealth)
     {}
 
     void answered(const http::Request &request, const http::Route *route, unsigned status,
                   std::chrono::nanoseconds took, std::size_t bytes) override;
     void explained(const http::Request &request, const http::Route *route, std::string_view cause) override;
+    void refused(const http::Request &request, std::string_view why) override;
     void failed(const http::Request &request, const http::Route *route, std::string_view what) override;
 
 private:
@@ -32,6 +34,7 @@ private:
     telemetry::HttpMetrics &m_metrics;
     const Clock &m_clock;
     Logger &m_logger;
+    const bool m_logHealth;
     static constexpr unsigned warningsPerSecond = 10;
     std::atomic<std::int64_t> m_second{0};
     std::atomic<unsigned> m_warnings{0};

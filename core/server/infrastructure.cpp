@@ -78,7 +78,8 @@ Infrastructure::Infrastructure(const Settings &settings, DataDirectory directory
       taskOwners(database),
       auditLog(database),
       ids(clock, randomInstance()),
-      m_socketNote(redisSocketNote(settings))
+      m_socketNote(redisSocketNote(settings)),
+      m_databaseNamed(settings.isSet("database.url"))
 {}
 
 Infrastructure::~Infrastructure() { stop(); }
@@ -108,7 +109,7 @@ Result<std::unique_ptr<Infrastructure>> Infrastructure::open(const Settings &set
 Result<void> Infrastructure::startRedis(const Settings &settings, Logger &logger)
 {
     if (settings.isSet("redis.url")) {
-        auto endpoint = redis::Endpoint::parse(settings.text("redis.url"));
+        auto endpoint = redisUrl(settings);
         if (!endpoint)
             return endpoint.error();
         redisEndpoint = std::move(*endpoint);
@@ -181,7 +182,9 @@ std::string Infrastructure::redisName() const
 
 std::string Infrastructure::databaseName() const
 {
-    return database.dialect() == storage::Dialect::Sqlite ? "sqlite" : "postgresql";
+    if (database.dialect() == storage::Dialect::PostgreSql)
+        return "postgresql";
+    return m_databaseNamed ? database.url().display() : "sqlite";
 }
 
 } // namespace portolan::server

@@ -42,7 +42,7 @@ public:
     void stop();
 
     std::string redisName() const;    ///< "embedded", "memory" (there is none), or the URL without user information
-    std::string databaseName() const; ///< "sqlite" or "postgresql"
+    std::string databaseName() const; ///< "sqlite" (with its path where it was named) or "postgresql"
 
     DataDirectory directory;
     Runtime runtime;
@@ -69,6 +69,7 @@ private:
     Result<void> startRedis(const Settings &settings, Logger &logger);
 
     std::filesystem::path m_socketNote;
+    bool m_databaseNamed = false; ///< by somebody, rather than chosen here
     bool m_redisMissing = false;
     bool m_stopped = false;
 };

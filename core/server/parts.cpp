@@ -1,6 +1,8 @@
 #include "core/server/parts.h"
 
+#include "core/base/given_text.h"
 #include "core/base/json.h"
+#include "core/http/hosts.h"
 #include "core/market/csv_provider.h"
 #include "core/market/simulated_market.h"
 #include "core/portal/analysis_task.h"
@@ -31,8 +33,25 @@ Result<std::pair<std::string, std::uint16_t>> parseListen(const std::string &tex
             return std::pair(std::move(address), port);
         }
     }
-    return failure(ErrorKind::Invalid, "The setting 'listen' is '" + text + "', which is no ADDRESS:PORT.",
-                   "Say for example --listen 127.0.0.1:8080.");
+    return failure(ErrorKind::Invalid, "The setting 'listen' is '" + visible(text) + "', which is no ADDRESS:PORT.",
+                   "Write for example 127.0.0.1:8080.");
+}
+
+/// What can never match is said before anybody is shut out by it.
+Result<void> checkNames(const Settings &settings, const http::ServerOptions &options)
+{
+    const auto refused = [&](const std::string &key, const Error &error) {
+        return failure(ErrorKind::Invalid, placeOf(settings, key) + ": " + error.message + ".", error.hint + ".");
+    };
+    if (const auto hosts = http::AllowedHosts::parse(options.allowedHosts); !hosts)
+        return refused("allowed_hosts", hosts.error());
+    for (const auto &entry : options.allowedOrigins)
+        if (const auto origin = http::normalOrigin(entry); !origin)
+            return refused("allowed_origins", origin.error());
+    if (const auto proxies = http::TrustedProxies::parse(options.trustedProxies); !proxies)
+        return failure(ErrorKind::Invalid, placeOf(settings, "trusted_proxies") + ": " + proxies.error().message,
+                       proxies.error().hint);
+    return {};
 }
 
 /// Requests should not meet a connection that is being made; an absent Redis does not keep the portal from starting.
@@ -124,9 +143,16 @@ Result<http::ServerOptions> serverOptions(const Settings &settings)
     options.idleTimeout = settings.duration("http.idle_timeout");
     options.drainTimeout = settings.duration("shutdown.timeout");
     options.trustedProxies = settings.list("trusted_proxies");
+    options.clientHeader = settings.text("http.proxy_header") == "X-Real-IP"         ? http::ClientHeader::RealIp
+                           : settings.text("http.proxy_header") == "X-Forwarded-For" ? http::ClientHeader::ForwardedFor
+                                                                                     : http::ClientHeader::Either;
     options.allowedOrigins = settings.list("allowed_origins");
     options.allowedHosts = settings.list("allowed_hosts");
+    options.loopbackNames = http::isLoopbackName(options.address);
     options.strictTransport = settings.production();
+    options.redirectToHttps = settings.production() && settings.tier().enforceHttps;
+    if (const auto fit = checkNames(settings, options); !fit)
+        return fit.error();
     return options;
 }
 

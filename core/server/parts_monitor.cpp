@@ -22,7 +22,7 @@ void PortalServer::Parts::makeMonitor()
     for (const auto &route : router.routes())
         names.push_back({std::string(boost::beast::http::to_string(route->method)), route->path, false});
     httpMetrics.emplace(infrastructure->registry, std::move(names));
-    observer.emplace(*httpMetrics, clock, logger);
+    observer.emplace(*httpMetrics, clock, logger, settings.tier().logHealth);
     auto &base = *infrastructure;
     monitor::SamplerOptions options;
     options.version = version();

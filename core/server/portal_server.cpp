@@ -33,12 +33,8 @@ Result<void> checkSettings(const Settings &settings)
 {
     if (const auto options = serverOptions(settings); !options)
         return options.error();
-    if (const auto url = databaseUrl(settings); !url)
-        return url.error();
-    if (settings.isSet("redis.url")) {
-        if (const auto endpoint = redis::Endpoint::parse(settings.text("redis.url")); !endpoint)
-            return endpoint.error();
-    }
+    if (const auto fit = checkAddresses(settings); !fit)
+        return fit;
     if (const auto fit = checkQueueSettings(settings); !fit)
         return fit;
     const auto plan = limits::LimitsPlan::make(settings.tier().limits, settings.tier().limitsPerAddress);
@@ -55,8 +51,10 @@ Result<std::unique_ptr<PortalServer>> PortalServer::start(Settings settings, con
 {
     if (const auto fit = checkSettings(settings); !fit)
         return fit.error();
-    for (const auto &key : unusedSettings(settings))
+    for (const auto &key : settings.withoutEffect())
         logger.warn("a setting has no effect in this version", {{"setting", key}});
+    for (const auto &note : settingNotes(settings))
+        logger.warn("about the settings", {{"note", note}});
     auto infrastructure = Infrastructure::open(settings, clock, logger);
     if (!infrastructure)
         return infrastructure.error();

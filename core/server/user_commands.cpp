@@ -1,6 +1,7 @@
 #include "core/auth/passwords.h"
 #include "core/auth/sessions.h"
 #include "core/base/data_directory.h"
+#include "core/base/given_text.h"
 #include "core/base/ids.h"
 #include "core/base/names.h"
 #include "core/base/runtime.h"
@@ -92,7 +93,7 @@ Secret readPassword()
         std::cerr << "Password (it is shown as you type; better pipe it in): " << std::flush;
     std::string line;
     std::getline(std::cin, line);
-    Secret password(line);
+    Secret password(withoutLineEnd(line)); // of a file from Windows it ends in a carriage return
     wipe(line);
     return password;
 }

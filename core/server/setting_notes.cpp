@@ -1,0 +1,82 @@
+// What settings come to, and what of it somebody should know.
+
+#include "core/http/forwarded.h"
+#include "core/http/hosts.h"
+#include "core/server/environment.h"
+#include "core/server/parts.h"
+
+#include <utility>
+
+namespace portolan::server {
+
+namespace {
+
+bool isHttps(const Settings &settings) { return settings.isSet("tls.cert"); }
+
+void noteRedis(const Settings &settings, std::vector<std::string> &notes)
+{
+    for (const std::string key : {"redis.url", "celery.broker_url", "celery.result_backend"})
+        for (const auto &name : redis::Endpoint::ignoredParameters(settings.text(key)))
+            notes.push_back("The parameter '" + name + "' of " + placeOf(settings, key) + " has no effect here.");
+    if (settings.isSet("redis.password") && !settings.isSet("redis.url"))
+        notes.push_back(
+            "REDIS_PASSWORD has no effect: the private redis-server has no password, and no other is named.");
+}
+
+/// What browsers do with cookies that are marked Secure.
+void notePlainHttp(const Settings &settings, std::vector<std::string> &notes)
+{
+    if (!settings.production() || isHttps(settings))
+        return;
+    const auto options = serverOptions(settings);
+    const bool proxied = settings.isSet("trusted_proxies");
+    if (options && options->redirectToHttps && !proxied)
+        notes.push_back("Everything is redirected to https:// (security.enforce_https), which nothing here serves: set "
+                        "tls.cert and tls.key, or name the proxy that does in TRUSTED_PROXIES.");
+    else if (options && !options->loopbackNames && !proxied)
+        notes.push_back(
+            "In production this serves plain HTTP on " + settings.text("listen") +
+            ": browsers keep no sign-in of an address that is not https. Set tls.cert and tls.key, or put a "
+            "proxy with TLS before it and name it in TRUSTED_PROXIES.");
+}
+
+} // namespace
+
+std::vector<std::string> settingNotes(const Settings &settings)
+{
+    std::vector<std::string> notes;
+    noteRedis(settings, notes);
+    notePlainHttp(settings, notes);
+    return notes;
+}
+
+std::string consequences(const Settings &settings)
+{
+    std::vector<std::pair<std::string, std::string>> lines;
+    if (const auto url = databaseUrl(settings))
+        lines.emplace_back("database", url->display());
+    if (const auto endpoint = redisUrl(settings))
+        lines.emplace_back("redis", endpoint->display());
+    if (const auto options = serverOptions(settings)) {
+        const auto hosts = http::AllowedHosts::parse(options->allowedHosts);
+        const bool loopback = options->allowedHosts.empty() && options->loopbackNames;
+        if (hosts)
+            lines.emplace_back("asked by", loopback ? http::AllowedHosts::loopback().describe() : hosts->describe());
+        std::string origins;
+        for (const auto &entry : options->allowedOrigins)
+            origins += (origins.empty() ? "" : ", ") + http::normalOrigin(entry).value();
+        lines.emplace_back("other pages", origins.empty() ? "none" : origins);
+        const auto &header = settings.text("http.proxy_header");
+        lines.emplace_back("client", options->trustedProxies.empty() ? "the address that connects; no proxy is trusted"
+                                     : header.empty()
+                                         ? "X-Forwarded-For of a trusted proxy, without it X-Real-IP; name the one it "
+                                           "writes in http.proxy_header"
+                                         : header + " of a trusted proxy");
+    }
+    std::string text;
+    for (const auto &[name, value] : lines)
+        text.append(name).append(14 - name.size(), ' ').append(value).append("\n");
+    return text;
+}
+
+} // namespace portolan::server

@@ -46,6 +46,8 @@ Zone zoneOf(const PageEntry &entry, const Snapshot &snapshot)
 {
     std::optional<Zone> worst;
     for (const Reading &reading : snapshot.readings) {
+        if (reading.unknown == Unknown::NoLimit || reading.unknown == Unknown::NotAvailable)
+            continue; // there is nothing to be told
         if (std::ranges::find(entry.resources, reading.resource) != entry.resources.end())
             worst = worst ? worseOf(*worst, reading.zone) : reading.zone;
     }
@@ -107,7 +109,7 @@ void MainWindow::makeLayout()
     m_column->addWidget(m_pages, 1);
     across->addLayout(m_column, 1);
     setCentralWidget(central);
-    m_notice = new NoticeBar(*m_header);
+    m_notice = new NoticeBar(m_header->nameRow(), *central);
     useRoom();
 }
 
@@ -291,13 +293,24 @@ void MainWindow::showZones()
     for (int row = 0; row < m_sidebar->count(); ++row) {
         const PageEntry &entry = pageTable()[std::size_t(row)];
         const bool overview = row == 0;
-        const Zone zone = !live || !snapshot ? Zone::Unknown : overview ? snapshot->verdict : zoneOf(entry, *snapshot);
+        const Zone gone = overview && (m_parts.deployment.link() == LinkState::Lost || !problem().isEmpty())
+                              ? Zone::Red
+                              : Zone::Unknown;
+        const Zone zone = !live || !snapshot ? gone : overview ? snapshot->verdict : zoneOf(entry, *snapshot);
         // A page whose figures have no limit in this tier has no zone; before the first sample nobody knows.
         const bool limited = !snapshot || std::ranges::any_of(snapshot->readings, [&entry](const Reading &reading) {
             return std::ranges::find(entry.resources, reading.resource) != entry.resources.end();
         });
         m_sidebar->setZone(row, zone, overview || (limited && !entry.resources.empty()));
     }
+}
+
+QString MainWindow::problem() const
+{
+    if (!m_parts.stack || m_parts.stack->state() != LocalStack::State::Stopped)
+        return {};
+    const auto error = m_parts.stack->problem();
+    return error ? errorText(*error) : QString();
 }
 
 void MainWindow::showLink()
@@ -318,7 +331,7 @@ void MainWindow::showLink()
             page()->showSnapshot(*snapshot);
     }
     m_age->setText(age);
-    m_header->show(m_parts.deployment);
+    m_header->show(m_parts.deployment, problem());
     showZones();
     page()->updateCommands();
 }

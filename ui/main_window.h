@@ -72,6 +72,7 @@ private:
     void openPalette();
     QList<QAction *> commandsElsewhere();
     void showStackState();
+    QString problem() const; ///< why the portal of this machine is not there, if it should be
     void takeLog(const std::vector<LogLine> &lines);
 
     Parts m_parts;

@@ -78,9 +78,8 @@ Standing standingOf(const Snapshot &snapshot)
         else
             standing.unknown.push_back(reading);
         const bool ofLink = isDown(snapshot.links, linkOf(reading.resource));
-        const bool cause = snapshot.verdict == Zone::Unknown
-                               ? reading.zone == Zone::Unknown && !mayBeUnknown(reading.unknown)
-                               : reading.zone == snapshot.verdict;
+        const bool cause =
+            snapshot.verdict == Zone::Unknown ? reading.unknown == Unknown::Away : reading.zone == snapshot.verdict;
         if (cause && !ofLink)
             standing.causes.push_back(reading);
     }

@@ -40,8 +40,12 @@ DemoData::DemoData(const Situation &situation, std::uint64_t seed, std::uint64_t
 {
     if (situation.empty)
         return;
-    workers.push_back({"celery@portal", true, 2, tasks.count(TaskPlace::Running), tasks.ended(), {"celery"}});
-    workers.push_back({situation.longNames ? longName : "celery@worker-2", false, 4, 0, 18344, {"celery", "reports"}});
+    const std::uint64_t slots = situation.noWorkers ? 0 : 2;
+    workers.push_back({"celery@portal", true, slots, tasks.count(TaskPlace::Running), tasks.ended(), {"celery"}});
+    // Tasks wait, so nobody who could take one is idle.
+    if (!situation.noWorkers)
+        workers.push_back(
+            {situation.longNames ? longName : "celery@worker-2", false, 4, 4, 18344, {"celery", "reports"}});
 }
 
 void DemoData::adjustClients(std::size_t wanted, bool leaking)

@@ -46,11 +46,13 @@ public:
     TaskList list(const TaskQuery &query) const;
     const TaskInfo *find(const std::string &id) const;
     void advance(WallTime now, std::size_t concurrency);
+    void fill(std::size_t waiting, WallTime now); ///< new ones come until so many wait
     void revoke(const std::string &id, WallTime now);
     std::string rerun(const std::string &id, WallTime now); ///< the new task's id
     void forgetEnded();                                     ///< as without their results
     std::uint64_t count(TaskPlace place) const;
     std::uint64_t ended() const { return m_endedTotal; }
+    WallTime oldestWaiting(WallTime now) const; ///< when the oldest that waits came; `now` if none does
 
 private:
     TaskInfo make(WallTime created);

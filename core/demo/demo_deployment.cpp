@@ -44,7 +44,7 @@ DemoDeployment::DemoDeployment(DemoOptions options, const Clock &clock, QObject 
             const double now = m_script.value(light.metric, 0).value_or(0);
             for (const auto &[threshold, zone] :
                  {std::pair(light.yellow, Zone::Yellow), std::pair(light.red, Zone::Red)}) {
-                if (climb <= 0 || now < threshold)
+                if (climb <= 0 || now < threshold || light.yellow == light.red)
                     continue;
                 const auto ago = seconds(std::int64_t((now - threshold) / climb));
                 std::string text(titleOf(light.resource));
@@ -97,6 +97,8 @@ void DemoDeployment::tick()
         m_data.tasks.advance(m_clock.wall(), own.concurrency);
         own.active = m_data.tasks.count(TaskPlace::Running);
         own.ended = m_data.tasks.ended();
+        const auto waiting = m_script.value(Metric::QueueWaiting, now).value_or(0);
+        m_data.tasks.fill(std::size_t(std::llround(waiting)), m_clock.wall());
     }
     m_latest = std::make_shared<Snapshot>(makeSnapshot(m_script, m_data, now, m_start, ++m_sequence));
     emit sampled(m_latest);

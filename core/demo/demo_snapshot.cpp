@@ -16,12 +16,40 @@ std::optional<std::uint64_t> whole(const std::optional<double> &value)
     return value ? std::optional(std::uint64_t(std::llround(*value))) : std::nullopt;
 }
 
-Zone zoneOf(const Light &light, double value)
+/// What a light shows is what the rest of the snapshot says, as in a portal that was measured.
+std::optional<double> measured(const Light &light, const Snapshot &snapshot, const Script &script, double second)
 {
-    return value > light.red ? Zone::Red : value >= light.yellow ? Zone::Yellow : Zone::Green;
+    const auto share = [](std::uint64_t part, std::uint64_t all) {
+        return all ? std::optional(double(part) / double(all)) : std::nullopt;
+    };
+    const QueueFigures &queue = snapshot.queue;
+    switch (light.resource) {
+    case Resource::ErrorRate:
+        return snapshot.http.errorRate;
+    case Resource::Refused:
+        return share(snapshot.http.traffic.refused, snapshot.http.traffic.requests);
+    case Resource::FailedTasks:
+        return share(queue.failedLately.value_or(0), queue.endedLately.value_or(0));
+    case Resource::Queue:
+        return double(queue.waiting.value_or(0) + queue.unacked.value_or(0) - queue.running.value_or(0));
+    case Resource::Workers:
+        return double(queue.untaken.value_or(0));
+    case Resource::OldestTask:
+        return double(queue.oldestWaiting.value_or(seconds(0)).count());
+    case Resource::RedisOverhead:
+        return double(snapshot.families.unattributed.value_or(0));
+    case Resource::Users:
+        return double(snapshot.users.concurrent.value_or(0));
+    case Resource::RedisConnections:
+        return double(snapshot.redis.connectedClients.value_or(0));
+    case Resource::DbPool:
+        return share(snapshot.dbPools.front().busy, snapshot.dbPools.front().connections);
+    default:
+        return script.value(light.metric, second);
+    }
 }
 
-Reading readingOf(const Script &script, const Light &light, double second)
+Reading readingOf(const Script &script, const Light &light, const Snapshot &snapshot, double second)
 {
     Reading reading;
     reading.resource = light.resource;
@@ -29,31 +57,26 @@ Reading readingOf(const Script &script, const Light &light, double second)
         reading.limit = light.limit;
     reading.yellow = light.yellow;
     reading.red = light.red;
-    reading.value = script.value(light.metric, second);
     const Situation &situation = script.situation();
     if (situation.empty)
         return reading;
-    reading.age = Age(300);
-    if (!reading.value && situation.redisAwaySince) {
-        reading.value = script.value(light.metric, *situation.redisAwaySince);
-        reading.age = Age(std::int64_t((second - *situation.redisAwaySince) * 1000));
-        reading.unknown = Unknown::Away;
+    const auto away = situation.redisAwaySince;
+    const bool down = away && second > *away && linkOf(light.resource) == "redis";
+    reading.value = measured(light, snapshot, script, down ? *away : second);
+    reading.age = down ? Age(std::int64_t((second - *away) * 1000)) : Age(300);
+    if (!reading.value) {
+        reading.unknown = Unknown::TooFew;
         return reading;
     }
-    if (!reading.value)
-        return reading;
     reading.unknown = Unknown::No;
-    if (light.resource == Resource::RedisConnections || light.resource == Resource::Queue ||
-        light.resource == Resource::Users)
-        reading.value = std::round(*reading.value);
-    reading.zone = zoneOf(light, *reading.value);
+    reading.zone = zoneOf(*reading.value, {light.yellow, light.red}, redWhenReached(light.resource));
     reading.inZone = seconds(1500);
     const double climb = script.climb(light.metric);
     if (climb > 0) {
         reading.slope = climb;
         if (reading.zone != Zone::Red) {
             const double next = reading.zone == Zone::Green ? light.yellow : light.red;
-            reading.toNextZone = seconds(std::int64_t((next - *reading.value) / climb));
+            reading.toNextZone = seconds(std::int64_t(std::max(0.0, next - *reading.value) / climb));
         }
     }
     return reading;
@@ -79,7 +102,7 @@ double grown(const Script &script, std::string_view family, double memory)
     return family == script.situation().climbingFamily ? std::max(0.0, memory - 14.2 * mb) : 0;
 }
 
-FamiliesFigures familiesOf(const Script &script, const DemoData &data, double memory)
+FamiliesFigures familiesOf(const Script &script, const DemoData &data, double memory, double overhead)
 {
     FamiliesFigures figures;
     figures.age = Age(900);
@@ -87,11 +110,19 @@ FamiliesFigures familiesOf(const Script &script, const DemoData &data, double me
     figures.span = Age(59'000);
     figures.cost = 0.0007;
     double inKeys = 0;
-    const double ordinary = std::min(memory, 14.2 * mb) * 0.74;
-    for (const FamilyShape &shape : shapes) {
+    const double ordinary = std::min(memory, 14.2 * mb) - overhead;
+    const auto weight = [&](const FamilyShape &shape) {
         const auto left = data.cleaned.find(shape.name);
-        const double bytes = (ordinary * shape.share + grown(script, shape.name, memory)) *
-                             (left == data.cleaned.end() ? 1 : left->second);
+        return (ordinary * shape.share + grown(script, shape.name, memory)) *
+               (left == data.cleaned.end() ? 1 : left->second);
+    };
+    // Keys and overhead together are what Redis uses.
+    double all = 0;
+    for (const FamilyShape &shape : shapes)
+        all += weight(shape);
+    const double scale = all > 0 ? std::max(0.0, memory - overhead) / all : 0;
+    for (const FamilyShape &shape : shapes) {
+        const double bytes = weight(shape) * scale;
         FamilyFigures family;
         family.family = shape.name;
         family.bytes = Estimate{bytes, bytes * 0.94, bytes * 1.06};
@@ -137,14 +168,21 @@ void fillRedis(Snapshot &snapshot, const Script &script, const DemoData &data, d
     redis.maxClients = 30;
     redis.blockedClients = 2;
     redis.commandsPerSecond = script.value(Metric::RedisCommands, when);
-    redis.ownCommandsPerSecond = 68;
+    redis.ownCommandsPerSecond = 6;
     redis.hitRatio = script.value(Metric::RedisHitRatio, when);
     redis.evictedKeys = 0;
     redis.evictedPerSecond = 0;
+    snapshot.plan.commandsPerSecond = redis.commandsPerSecond;
+    snapshot.plan.commandsLimit = 100;
+    snapshot.plan.trafficPerMonth = script.value(Metric::RedisTraffic, when);
+    snapshot.plan.trafficLimit = 5120 * mb;
+    if (snapshot.plan.trafficPerMonth)
+        snapshot.plan.trafficPerSecond = *snapshot.plan.trafficPerMonth / (30 * 86400.0);
+    snapshot.plan.ownTrafficPerSecond = 120;
     redis.keys = 9120;
     redis.appendOnly = true;
     redis.lastSaveOk = true;
-    snapshot.families = familiesOf(script, data, memory);
+    snapshot.families = familiesOf(script, data, memory, script.value(Metric::RedisOverhead, when).value_or(0));
     snapshot.clients.age = redis.age;
     snapshot.clients.total = data.clients.size();
     snapshot.clients.groups = groupsOf(data.clients);
@@ -158,21 +196,32 @@ void fillRedis(Snapshot &snapshot, const Script &script, const DemoData &data, d
     }
 }
 
-void fillQueue(Snapshot &snapshot, const Script &script, const DemoData &data, double second)
+void fillQueue(Snapshot &snapshot, const Script &script, const DemoData &data, double second, WallTime start)
 {
     QueueFigures &queue = snapshot.queue;
     const auto away = script.situation().redisAwaySince;
     const double when = away && second > *away ? *away : second;
+    const auto now = start + std::chrono::milliseconds(std::int64_t(when * 1000));
     queue.age = Age(std::int64_t((second - when) * 1000 + 200));
-    queue.waiting = whole(script.value(Metric::QueueWaiting, when));
-    queue.unacked = whole(script.value(Metric::QueueUnacked, when));
-    queue.queues = {{"celery", queue.waiting.value_or(0)}};
+    queue.waiting = data.tasks.count(TaskPlace::Waiting);
+    queue.queues = {{"celery", *queue.waiting}};
+    queue.complete = true;
     queue.running = data.tasks.count(TaskPlace::Running);
     queue.reserved = data.tasks.count(TaskPlace::Reserved);
     queue.scheduled = data.tasks.count(TaskPlace::Scheduled);
+    std::uint64_t others = 0;
+    for (const WorkerInfo &worker : data.workers)
+        others += worker.own ? 0 : worker.active;
+    queue.unacked = *queue.running + *queue.reserved + *queue.scheduled + others;
     queue.takenPerSecond = script.value(Metric::QueueTaken, when);
     queue.endedPerSecond = script.value(Metric::QueueEnded, when);
-    queue.oldest = seconds(script.situation().waitingTasks > 100 ? 780 : 6);
+    queue.ratesOver = seconds(60);
+    queue.endedLately = whole(*queue.endedPerSecond * 600);
+    queue.failedLately = whole(double(*queue.endedLately) * script.value(Metric::FailedTasks, when).value_or(0));
+    const bool someTake = std::ranges::any_of(data.workers, [](const WorkerInfo &w) { return w.concurrency > 0; });
+    queue.untaken = someTake ? 0 : *queue.waiting;
+    queue.oldestWaiting = std::chrono::duration_cast<seconds>(now - data.tasks.oldestWaiting(now));
+    queue.oldest = std::max(*queue.oldestWaiting, *queue.running ? seconds(12) : seconds(0));
     WorkerFigures &worker = snapshot.workers;
     const WorkerInfo &own = data.workers.front();
     worker.node = own.node;
@@ -200,29 +249,40 @@ struct RouteShape
 };
 
 constexpr RouteShape routes[]{
-    {"GET", "/api/tasks/{id}", 0.33, 0.5, 0.05, 0, 0.01},
+    {"GET", "/api/tasks/{id}", 0.33, 0.5, 0.05, 0.04, 0.01},
     {"GET", "/api/quotes", 0.21, 0.7, 0.1, 0.02},
     {"GET", "/api/watchlists", 0.14, 0.9, 0},
-    {"POST", "/start-analysis", 0.09, 1.6, 0.55, 0.12},
+    {"POST", "/start-analysis", 0.09, 1.6, 0.55, 0.08},
     {"GET", "/dashboard", 0.08, 1.2, 0.1},
     {"GET", "/api/portfolios/{id}/summary", 0.06, 1.9, 0.2},
-    {"POST", "/auth/login", 0.04, 2.4, 0, 0.25},
+    {"POST", "/auth/login", 0.04, 2.4, 0, 0.08},
     {"GET", "/ws", 0.03, 0, 0},
     {"other", "other", 0.02, 0.2, 0, 0, 1},
 };
+
+/// The share of all requests that the shapes above have refused.
+double usuallyRefused()
+{
+    double refused = 0;
+    for (const RouteShape &shape : routes)
+        refused += shape.share * shape.refused;
+    return refused;
+}
 
 void fillHttp(Snapshot &snapshot, const Script &script, bool longNames, double second)
 {
     const auto at = [&](Metric metric) { return script.value(metric, second).value_or(0); };
     HttpFigures &http = snapshot.http;
     TrafficFigures &all = http.traffic;
-    all.perSecond = at(Metric::RequestRate);
-    all.requests = std::uint64_t(all.perSecond * 60);
-    all.errors = std::uint64_t(double(all.requests) * at(Metric::ErrorRate));
+    const double perSecond = at(Metric::RequestRate);
+    const auto requests = std::uint64_t(std::llround(perSecond * 60));
     all.p50 = at(Metric::ResponseP50);
     all.p95 = at(Metric::ResponseP95);
     all.p99 = at(Metric::ResponseP99);
-    http.errorRate = at(Metric::ErrorRate);
+    // The routes' counts add up to those of all.
+    const auto errors = std::uint64_t(std::llround(double(requests) * at(Metric::ErrorRate)));
+    const double refusing = at(Metric::Refused) / usuallyRefused();
+    std::uint64_t left = errors;
     for (const RouteShape &shape : routes) {
         RouteFigures route;
         route.method = shape.method;
@@ -230,11 +290,15 @@ void fillHttp(Snapshot &snapshot, const Script &script, bool longNames, double s
         if (longNames)
             route.route += "/organisations/{organisation}/departments/{department}/portfolios/{portfolio}/holdings";
         route.stream = shape.slowness == 0;
-        route.traffic.perSecond = all.perSecond * shape.share;
-        route.traffic.requests = std::uint64_t(double(all.requests) * shape.share);
-        route.traffic.errors = std::uint64_t(double(all.errors) * shape.failing);
-        route.traffic.refused = std::uint64_t(double(route.traffic.requests) * shape.refused);
-        route.traffic.notFound = std::uint64_t(double(route.traffic.requests) * shape.notFound);
+        const auto part = [](double whole, double share) { return std::uint64_t(std::llround(whole * share)); };
+        route.traffic.requests = part(double(requests), shape.share);
+        route.traffic.perSecond = double(route.traffic.requests) / 60;
+        route.traffic.errors = std::min(left, std::uint64_t(std::ceil(double(errors) * shape.failing)));
+        left -= route.traffic.errors;
+        route.traffic.refused = part(double(route.traffic.requests), std::min(1.0, shape.refused * refusing));
+        route.traffic.notFound = part(double(route.traffic.requests), shape.notFound);
+        all.requests += route.traffic.requests;
+        all.errors += route.traffic.errors;
         all.refused += route.traffic.refused;
         all.notFound += route.traffic.notFound;
         if (!route.stream && route.traffic.requests >= 20) {
@@ -244,6 +308,9 @@ void fillHttp(Snapshot &snapshot, const Script &script, bool longNames, double s
         }
         http.routes.push_back(std::move(route));
     }
+    all.perSecond = double(all.requests) / 60;
+    if (all.requests)
+        http.errorRate = double(all.errors) / double(all.requests);
     http.connections = whole(script.value(Metric::HttpConnections, second));
     http.webSockets = 5;
     http.refusedConnections = 0;
@@ -272,17 +339,16 @@ Snapshot makeSnapshot(const Script &script, const DemoData &data, double second,
     snapshot.version = "0.1.0";
     snapshot.instance = "demo";
     snapshot.uptime = situation.empty ? seconds(1) : seconds(86400 + std::int64_t(second));
-    for (const Light &light : lights())
-        snapshot.readings.push_back(readingOf(script, light, second));
     if (situation.empty) {
         snapshot.links = {{"redis", std::nullopt, std::nullopt, std::nullopt, {}},
                           {"database", std::nullopt, std::nullopt, std::nullopt, {}}};
+        for (const Light &light : lights())
+            snapshot.readings.push_back(readingOf(script, light, snapshot, second));
         return snapshot;
     }
     snapshot.links = linksOf(script, second);
-    snapshot.verdict = verdict(snapshot.readings, snapshot.links);
     fillRedis(snapshot, script, data, second);
-    fillQueue(snapshot, script, data, second);
+    fillQueue(snapshot, script, data, second, start);
     fillHttp(snapshot, script, situation.longNames, second);
     const double busy = script.value(Metric::DbPool, second).value_or(0);
     snapshot.dbPools = {{"primary", 4, std::uint64_t(std::llround(busy * 4)), 0}};
@@ -290,6 +356,13 @@ Snapshot makeSnapshot(const Script &script, const DemoData &data, double second,
     snapshot.users.today = 63;
     snapshot.users.registered = data.users.count();
     snapshot.users.sessions = whole(script.value(Metric::Sessions, second));
+    constexpr double diskSize = 40 * 1024 * mb;
+    snapshot.disk.total = std::uint64_t(diskSize);
+    snapshot.disk.available = std::uint64_t(diskSize * (1 - script.value(Metric::Disk, second).value_or(0)));
+    for (const Light &light : lights())
+        snapshot.readings.push_back(readingOf(script, light, snapshot, second));
+    markDown(snapshot.readings, snapshot.links);
+    snapshot.verdict = verdict(snapshot.readings, snapshot.links);
     return snapshot;
 }
 

@@ -42,9 +42,14 @@ DemoTasks::DemoTasks(const Situation &situation, std::uint64_t seed, WallTime st
         end(task, *task.started + seconds(9 + i % 7));
         m_tasks.push_back(std::move(task));
     }
+    const Script script(situation, seed);
+    const seconds oldest(std::int64_t(script.value(Metric::OldestTask, 0).value_or(6)));
     const auto add = [&](TaskPlace place, const char *state, std::size_t count) {
         for (std::size_t i = 0; i < count; ++i) {
-            TaskInfo task = make(start - seconds(60) + seconds(i % 50));
+            // Those that wait came evenly since the oldest did.
+            const bool waits = place == TaskPlace::Waiting;
+            TaskInfo task = make(start - (waits ? oldest - oldest * std::int64_t(i) / std::int64_t(count)
+                                                : seconds(60) - seconds(i % 50)));
             task.place = place;
             task.state = state;
             if (place == TaskPlace::Running) {
@@ -57,9 +62,11 @@ DemoTasks::DemoTasks(const Situation &situation, std::uint64_t seed, WallTime st
             m_tasks.push_back(std::move(task));
         }
     };
-    add(TaskPlace::Running, "PROGRESS", 2);
-    add(TaskPlace::Reserved, "RECEIVED", 1);
-    add(TaskPlace::Scheduled, "RECEIVED", 1);
+    if (!situation.noWorkers) {
+        add(TaskPlace::Running, "PROGRESS", 2);
+        add(TaskPlace::Reserved, "RECEIVED", 1);
+        add(TaskPlace::Scheduled, "RECEIVED", 1);
+    }
     add(TaskPlace::Waiting, "PENDING", situation.waitingTasks);
 }
 
@@ -147,6 +154,8 @@ void DemoTasks::advance(WallTime now, std::size_t concurrency)
         if (*task.progress >= 1)
             end(task, now);
     }
+    if (concurrency == 0)
+        return;
     for (const TaskPlace from : {TaskPlace::Reserved, TaskPlace::Waiting}) {
         for (TaskInfo &task : m_tasks) {
             if (task.place != from || count(TaskPlace::Running) >= concurrency)
@@ -157,18 +166,28 @@ void DemoTasks::advance(WallTime now, std::size_t concurrency)
             task.progress = 0;
         }
     }
-    while (count(TaskPlace::Waiting) < 2)
-        m_tasks.push_back(make(now));
     while (m_tasks.size() > mostKept) {
         const auto oldest = std::ranges::find(m_tasks, TaskPlace::Ended, &TaskInfo::place);
         if (oldest == m_tasks.end())
             break;
         m_tasks.erase(oldest);
     }
-    for (TaskInfo &task : m_tasks) {
-        if (task.state.empty())
-            task.state = "PENDING";
+}
+
+void DemoTasks::fill(std::size_t waiting, WallTime now)
+{
+    for (std::size_t there = count(TaskPlace::Waiting); m_refill && there < waiting; ++there) {
+        m_tasks.push_back(make(now));
+        m_tasks.back().state = "PENDING";
     }
+}
+
+WallTime DemoTasks::oldestWaiting(WallTime now) const
+{
+    for (const TaskInfo &task : m_tasks)
+        if (task.place == TaskPlace::Waiting)
+            now = std::min(now, task.created.value_or(now));
+    return now;
 }
 
 void DemoTasks::revoke(const std::string &id, WallTime now)

@@ -19,20 +19,27 @@ const std::map<Metric, Curve> &calm()
         {Metric::RedisFragmentation, {1.18, 0.04, 0.02}},
         {Metric::RedisHitRatio, {0.962, 0.01, 0.006}},
         {Metric::RedisEvicted, {0}},
-        {Metric::RedisCommands, {210, 90, 40}},
+        {Metric::RedisCommands, {38, 9, 5}}, // of the plan's 100
         {Metric::ResponseP50, {0.021, 0.004, 0.003}},
         {Metric::ResponseP95, {0.184, 0.05, 0.03}},
         {Metric::ResponseP99, {0.43, 0.09, 0.09}},
         {Metric::RequestRate, {6.2, 3.1, 1.2}},
         {Metric::ErrorRate, {0.0014, 0.0005, 0.0012}},
-        {Metric::QueueWaiting, {3, 2, 2}},
-        {Metric::QueueUnacked, {4, 1, 1}},
+        {Metric::QueueWaiting, {3}},
+        {Metric::QueueUnacked, {8}},
         {Metric::QueueTaken, {0.42, 0.15, 0.1}},
         {Metric::QueueEnded, {0.42, 0.15, 0.1}},
         {Metric::ConcurrentUsers, {8, 2, 1}},
         {Metric::Sessions, {640, 120, 15}},
         {Metric::HttpConnections, {14, 5, 3}},
         {Metric::DbPool, {0.3, 0.1, 0.12}},
+        {Metric::UntakenTasks, {0}},
+        {Metric::OldestTask, {6, 0, 2}},
+        {Metric::FailedTasks, {0.02, 0, 0.008}},
+        {Metric::Refused, {0.025, 0.003, 0.004}},
+        {Metric::Disk, {0.41, 0.002}},
+        {Metric::RedisOverhead, {3.6 * mb, 0.4 * mb, 0.05 * mb}},
+        {Metric::RedisTraffic, {1.4 * 1024 * mb, 0.1 * 1024 * mb, 30 * mb}},
     };
     return curves;
 }
@@ -70,6 +77,10 @@ bool ofRedis(Metric metric)
     case Metric::RedisCommands:
     case Metric::QueueWaiting:
     case Metric::QueueUnacked:
+    case Metric::UntakenTasks:
+    case Metric::OldestTask:
+    case Metric::RedisOverhead:
+    case Metric::RedisTraffic:
         return true;
     default:
         return false;
@@ -95,14 +106,27 @@ const std::vector<Situation> &situations()
          .curves = {{Metric::RedisConnections, {11, 0, 0, 12.4 / 3600, -3600, 30}}}},
         {.name = "backlog",
          .about = "More tasks arrive than the workers end",
-         .curves = {{Metric::QueueWaiting, {4, 0, 2, 236.0 / 2700, -2700}},
-                    {Metric::QueueUnacked, {10, 0, 0}},
+         .curves = {{Metric::QueueWaiting, {4, 0, 0, 236.0 / 2700, -2700}},
+                    {Metric::OldestTask, {780, 0, 10}},
                     {Metric::QueueTaken, {0.31, 0, 0.03}},
                     {Metric::QueueEnded, {0.3, 0, 0.03}},
                     {Metric::ResponseP95, {2.3, 0, 0.1}},
                     {Metric::ResponseP99, {3.9, 0, 0.3}},
                     {Metric::DbPool, {0.72, 0, 0.02}}},
          .waitingTasks = 240},
+        {.name = "no-workers",
+         .about = "Tasks wait, and no worker takes them",
+         .curves = {{Metric::QueueWaiting, {5}},
+                    {Metric::QueueUnacked, {0}},
+                    {Metric::QueueTaken, {0}},
+                    {Metric::QueueEnded, {0}},
+                    {Metric::UntakenTasks, {5}},
+                    {Metric::OldestTask, {0, 0, 0, 1, -90}}},
+         .noWorkers = true,
+         .waitingTasks = 5},
+        {.name = "refusals",
+         .about = "Limits turn a quarter of the requests away",
+         .curves = {{Metric::Refused, {0.26, 0, 0.01}}}},
         {.name = "empty", .about = "A new portal: nothing is known yet", .empty = true, .waitingTasks = 0},
         {.name = "stale", .about = "The link is lost; the last sample is 47 seconds old", .lostSince = -47},
         {.name = "long-names", .about = "Names, addresses and routes as long as they get", .longNames = true},
@@ -124,8 +148,16 @@ const std::vector<Light> &lights()
         {Resource::ResponseTime, Metric::ResponseP95, 0, 2, 5},
         {Resource::ErrorRate, Metric::ErrorRate, 1, 0.01, 0.05},
         {Resource::Queue, Metric::QueueWaiting, 0, 50, 200},
-        {Resource::DbPool, Metric::DbPool, 1, 0.7, 0.9},
+        {Resource::DbPool, Metric::DbPool, 1, 0.8, 0.9},
         {Resource::Users, Metric::ConcurrentUsers, 15, 12, 15},
+        {Resource::Workers, Metric::UntakenTasks, 0, 1, 1},
+        {Resource::OldestTask, Metric::OldestTask, 0, 60, 300},
+        {Resource::FailedTasks, Metric::FailedTasks, 1, 0.05, 0.2},
+        {Resource::Refused, Metric::Refused, 1, 0.05, 0.2},
+        {Resource::Disk, Metric::Disk, 1, 0.8, 0.95},
+        {Resource::RedisOverhead, Metric::RedisOverhead, 5 * mb, 5 * mb, 7.5 * mb},
+        {Resource::RedisCommands, Metric::RedisCommands, 100, 100 * 2 / 3.0, 100 * 5 / 6.0},
+        {Resource::RedisTraffic, Metric::RedisTraffic, 5120 * mb, 5120 * mb * 2 / 3.0, 5120 * mb * 5 / 6.0},
     };
     return all;
 }

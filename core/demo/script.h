@@ -31,10 +31,11 @@ struct Situation
     std::map<Metric, Curve> curves = {};       ///< those that differ from all-green
     std::optional<double> redisAwaySince = {}; ///< seconds since the start
     std::optional<double> lostSince = {};      ///< from then on no sample comes
+    bool noWorkers = false;                    ///< nobody takes tasks, and nobody has since the start of the demo
     bool empty = false;                        ///< a portal in which nothing has happened yet
     bool longNames = false;                    ///< names as long as they get
     std::string_view climbingFamily = {};      ///< the key family that takes what memory grows by
-    std::size_t waitingTasks = 3;
+    std::size_t waitingTasks = 3;              ///< at the start of the demo
 };
 
 /// All of them, all-green first.
@@ -75,12 +76,12 @@ private:
     std::vector<Shift> m_shifts;
 };
 
-/// The thresholds of the demo's tier: those of `small`, and some for what `small` leaves open.
+/// The traffic lights of the demo's tier, as `small` has them on a Redis plan: one for each resource.
 struct Light
 {
     Resource resource;
     Metric metric;
-    double limit;
+    double limit; ///< 0: none
     double yellow;
     double red;
 };

@@ -80,7 +80,7 @@ void Lights::lift(Resource resource)
     }
 }
 
-void Lights::measure(Resource resource, std::optional<double> value, Unknown otherwise)
+void Lights::measure(Resource resource, std::optional<double> value, Unknown otherwise, std::optional<SteadyTime> at)
 {
     const auto found = std::ranges::find(m_lights, resource, &Light::resource);
     if (found == m_lights.end())
@@ -89,9 +89,9 @@ void Lights::measure(Resource resource, std::optional<double> value, Unknown oth
     const SteadyTime now = m_clock.steady();
     if (value) {
         light.value = value;
-        light.measured = now;
+        light.measured = at.value_or(now);
         light.unknown = Unknown::No;
-        light.trend.add(*value, now);
+        light.trend.add(*value, *light.measured);
     } else if (otherwise == Unknown::Away) {
         // One missed second is no outage: the last value counts until it is stale.
         if (!light.measured || now - *light.measured >= staleAfter)

@@ -20,9 +20,10 @@ public:
     /// `clock` outlives it.
     Lights(const Tier &tier, const Clock &clock);
 
-    /// What was just measured; nothing: why not. Unknown::Away keeps the last value, which counts until it is stale;
-    /// any other reason drops it.
-    void measure(Resource resource, std::optional<double> value, Unknown otherwise);
+    /// What was measured, just now or at `at`; nothing: why not. Unknown::Away keeps the last value, which counts until
+    /// it is stale; any other reason drops it.
+    void measure(Resource resource, std::optional<double> value, Unknown otherwise,
+                 std::optional<SteadyTime> at = std::nullopt);
 
     /// Nothing limits it here, whatever the tier says: a Redis of one's own has no plan.
     void lift(Resource resource);

@@ -254,8 +254,10 @@ void SnapshotBuilder::fillQueue(Snapshot &snapshot, const Sources &sources)
         queue.failedLately = m_failed.growth();
     }
     m_taskWatch.ours(tasks, snapshot.workers.threads, now);
-    queue.oldestWaiting = m_taskWatch.oldestWaiting(now);
-    queue.oldest = std::max(m_taskWatch.oldestTaken(), queue.oldestWaiting);
+    queue.oldestWaiting = m_taskWatch.oldestWaiting();
+    queue.oldest = m_taskWatch.oldestTaken();
+    if (queue.waiting.value_or(0) > 0)
+        queue.oldest = std::max(queue.oldest, queue.oldestWaiting);
     queue.untaken = m_taskWatch.untaken(now);
     lightQueue(queue);
 }
@@ -272,12 +274,12 @@ void SnapshotBuilder::lightQueue(const QueueFigures &queue)
     if (queue.waiting && queue.unacked) {
         const std::uint64_t backlog = *queue.waiting + *queue.unacked;
         m_lights.measure(Resource::Queue, double(backlog - std::min(queue.running.value_or(0), *queue.unacked)),
-                         Unknown::NotAvailable);
+                         Unknown::NotAvailable, m_redisTime);
     }
-    m_lights.measure(Resource::Workers, real(queue.untaken), Unknown::NotYet);
+    m_lights.measure(Resource::Workers, real(queue.untaken), Unknown::NotYet, m_redisTime);
     m_lights.measure(Resource::OldestTask,
                      queue.oldestWaiting ? std::optional(double(queue.oldestWaiting->count())) : std::nullopt,
-                     Unknown::NotYet);
+                     Unknown::NotYet, m_redisTime);
 }
 
 void SnapshotBuilder::fillPools(Snapshot &snapshot, const Sources &sources)
@@ -325,13 +327,13 @@ void SnapshotBuilder::lightPlan(const Snapshot &snapshot)
     const PlanFigures &plan = snapshot.plan;
     m_lights.measure(Resource::RedisCommands,
                      plan.commandsPerSecond ? plan.commandsPerSecond : m_redisFigures.commandsPerSecond,
-                     Unknown::NotYet);
-    m_lights.measure(Resource::RedisTraffic, plan.trafficPerMonth, Unknown::NotYet);
+                     Unknown::NotYet, m_redisTime);
+    m_lights.measure(Resource::RedisTraffic, plan.trafficPerMonth, Unknown::NotYet, m_redisTime);
     // Where no keys are looked at, what Redis says of itself; that counts the tables of the keys too.
     const auto &families = snapshot.families;
     m_lights.measure(Resource::RedisOverhead,
                      real(families.unattributed ? families.unattributed : m_redisFigures.usedMemoryOverhead),
-                     Unknown::NotYet);
+                     Unknown::NotYet, m_redisTime);
 }
 
 std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetrics::Window &http,

@@ -7,8 +7,7 @@ namespace portolan::monitor {
 
 namespace {
 
-/// Somebody who took a task so lately is there, whether one sees him now or not. The pause between two looks of an idle
-/// worker is a second.
+/// A thread that took a task so lately is there. The pause between two looks of an idle worker is a second.
 constexpr auto justNow = std::chrono::seconds(3);
 
 } // namespace
@@ -16,53 +15,44 @@ constexpr auto justNow = std::chrono::seconds(3);
 void TaskWatch::answered(const RoundAnswer &answer, SteadyTime now, WallTime wall)
 {
     std::map<std::string, Head> heads;
+    m_moved = false;
+    m_oldestWaiting = std::chrono::seconds(0);
     for (const ListHead &head : answer.heads) {
         const auto before = m_heads.find(head.list);
-        const bool moved = before != m_heads.end() && before->second.message != head.message;
-        if (moved)
-            m_lastTaken = now; // the one that was next has gone
+        const bool there = before != m_heads.end();
+        m_moved |= there && before->second.message != head.message; // the one that was next has gone
         if (head.message.empty())
             continue;
-        const bool same = before != m_heads.end() && !moved;
-        heads[head.list] = {head.message, same ? before->second.since : now};
+        const bool same = there && before->second.message == head.message;
+        const SteadyTime since = same ? before->second.since : now;
+        heads[head.list] = {head.message, since};
+        m_oldestWaiting = std::max(*m_oldestWaiting, std::chrono::duration_cast<std::chrono::seconds>(now - since));
     }
     m_heads = std::move(heads);
     m_waiting = 0;
     for (const QueueLine &line : answer.queues)
-        m_waiting += line.waiting;
+        m_waiting += line.untaken == Untaken::No ? line.waiting : 0;
     m_unacked = answer.unacked.value_or(0);
     m_oldestTaken.reset();
     if (answer.oldestUnacked) {
         const auto seconds = std::chrono::duration<double>(wall.time_since_epoch()).count() - *answer.oldestUnacked;
         m_oldestTaken = std::chrono::seconds(std::llround(std::clamp(seconds, 0.0, 1e9)));
     }
-    m_known = true;
 }
 
 void TaskWatch::ours(const TaskFigures &tasks, std::optional<std::uint64_t> threads, SteadyTime now)
 {
-    if (tasks.taken > m_ourTaken)
-        m_lastTaken = now;
-    m_ourTaken = tasks.taken;
+    if (tasks.taken > m_ours.taken)
+        m_ourLast = now;
     m_ours = tasks;
     m_threads = threads;
 }
 
-std::optional<std::chrono::seconds> TaskWatch::oldestWaiting(SteadyTime now) const
-{
-    if (!m_known)
-        return std::nullopt;
-    std::chrono::seconds oldest{0};
-    for (const auto &[list, head] : m_heads)
-        oldest = std::max(oldest, std::chrono::duration_cast<std::chrono::seconds>(now - head.since));
-    return oldest;
-}
-
 std::optional<std::uint64_t> TaskWatch::untaken(SteadyTime now) const
 {
-    if (!m_known)
+    if (!m_oldestWaiting)
         return std::nullopt;
-    const bool takenLately = m_lastTaken && now - *m_lastTaken < justNow;
+    const bool takenLately = m_moved || (m_ourLast && now - *m_ourLast < justNow);
     // All threads are at work: the next task is taken when one of them ends.
     const bool oursBusy = m_threads.value_or(0) > 0 && m_ours.running >= *m_threads;
     // What others hold and could still be at work on.
@@ -74,7 +64,7 @@ std::optional<std::uint64_t> TaskWatch::untaken(SteadyTime now) const
 void TaskWatch::clear()
 {
     m_heads.clear();
-    m_lastTaken.reset();
+    m_moved = false;
 }
 
 } // namespace portolan::monitor

@@ -23,14 +23,15 @@ public:
     /// What the workers of this process do; `threads`: how many of them there are.
     void ours(const TaskFigures &tasks, std::optional<std::uint64_t> threads, SteadyTime now);
 
-    /// The longest time since a message that is still next in its list was first seen there; 0 where none waits,
-    /// nothing before the first round.
-    std::optional<std::chrono::seconds> oldestWaiting(SteadyTime now) const;
+    /// The longest time from when a message that is still next in its list was first seen there to the last round; 0
+    /// where none waits, nothing before the first round.
+    std::optional<std::chrono::seconds> oldestWaiting() const { return m_oldestWaiting; }
     /// For how long the oldest one that a worker has taken is unacknowledged.
     std::optional<std::chrono::seconds> oldestTaken() const { return m_oldestTaken; }
 
-    /// Tasks that wait while none was taken for a while, though it could have been: nobody holds one who may come back
-    /// for the next, and no thread of ours is at work. 0 while some are taken; nothing before the first round.
+    /// Tasks that wait in queues that are ours to take, while none was taken though it could have been: nobody holds
+    /// one who may come back for the next, and not all threads of ours are at work. 0 while some are taken; nothing
+    /// before the first round. A single round may say so by chance.
     std::optional<std::uint64_t> untaken(SteadyTime now) const;
 
     /// Redis started anew: nothing of before counts.
@@ -45,12 +46,12 @@ private:
 
     const std::chrono::seconds m_timeLimit; ///< nobody works on a task for longer
     std::map<std::string, Head> m_heads;
-    bool m_known = false;
     std::uint64_t m_waiting = 0;
     std::uint64_t m_unacked = 0;
     std::optional<std::chrono::seconds> m_oldestTaken;
-    std::optional<SteadyTime> m_lastTaken; ///< when one was last seen to be taken
-    std::uint64_t m_ourTaken = 0;
+    std::optional<std::chrono::seconds> m_oldestWaiting;
+    bool m_moved = false;                ///< since the round before the last, the next task of a list is another
+    std::optional<SteadyTime> m_ourLast; ///< when one of ours last took one
     TaskFigures m_ours;
     std::optional<std::uint64_t> m_threads;
 };

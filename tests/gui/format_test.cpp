@@ -1,3 +1,4 @@
+#include "ui/support/advice.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
 
@@ -51,6 +52,9 @@ void FormatTest::figures_data()
     row("negative", durationText(-90.0), "−2 min");
     row("few whole seconds", durationText(std::optional<std::chrono::seconds>(6s)), "6 s");
     row("rate", rateText(12.34), "12.3/s");
+    row("pace of what is rare", paceText(0.09), "5.4/min");
+    row("pace of what is frequent", paceText(12.34), "12.3/s");
+    row("pace of nothing", paceText(0.0), "0.00/s");
     row("rate of something", rateText(0.4, "tasks"), "0.40 tasks/s");
     row("little percent", percentText(0.0014), "0.14 %");
     row("all", percentText(1.0), "100 %");
@@ -126,7 +130,7 @@ void FormatTest::verdicts_data()
     const Reading memory = reading(Resource::RedisMemory, Zone::Yellow, 21.3 * mb, 30 * mb, 25 * mb, 2400s);
     const Reading slow = reading(Resource::ResponseTime, Zone::Yellow, 2.4, std::nullopt, 5);
     const Reading calm = reading(Resource::RedisConnections, Zone::Green, 11, 30, 25);
-    QTest::newRow("green") << snapshot(Zone::Green, {calm}) << "Green: everything is within its limits";
+    QTest::newRow("green") << snapshot(Zone::Green, {calm}) << "Green: 1 of 1 watched";
     QTest::newRow("yellow") << snapshot(Zone::Yellow, {memory, calm})
                             << "Yellow: Redis memory 21.3 of 30 MB, red in about 40 min";
     QTest::newRow("the one that gets worse comes first")

@@ -147,7 +147,7 @@ void ShellTest::verdicts_data()
     QTest::addColumn<QString>("situation");
     QTest::addColumn<QString>("expected");
     QTest::newRow("green") << "all-green"
-                           << "Green: everything is within its limits";
+                           << "Green: 15 of 15 watched";
     QTest::newRow("climbing") << "memory-climbing"
                               << "Yellow: Redis memory 21.3 of 30 MB, red in about 40 min";
     QTest::newRow("down") << "redis-down"
@@ -155,11 +155,15 @@ void ShellTest::verdicts_data()
     QTest::newRow("leak") << "leak"
                           << "Yellow: Redis connections";
     QTest::newRow("backlog") << "backlog"
-                             << "Red: Queue";
+                             << "Red: ";
+    QTest::newRow("no workers") << "no-workers"
+                                << "Red: no worker takes tasks, 5 waiting";
+    QTest::newRow("refusals") << "refusals"
+                              << "Red: Refused requests 2";
     QTest::newRow("empty") << "empty"
                            << "nothing is known yet";
     QTest::newRow("stale") << "stale"
-                           << "No sample has come";
+                           << "Red: ";
 }
 
 void ShellTest::verdicts()
@@ -175,7 +179,7 @@ void ShellTest::tilesOpenTheirPages()
 {
     Console console;
     const auto tiles = console.window->findChildren<Tile *>();
-    QCOMPARE(tiles.size(), 7);
+    QCOMPARE(tiles.size(), 15);
     for (Tile *tile : tiles) {
         console.window->openPage("overview");
         Console::settle();

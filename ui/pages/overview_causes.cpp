@@ -64,6 +64,19 @@ std::optional<Cause> failingRoute(const Snapshot &snapshot)
                      .arg(countText(double(worst->traffic.errors)), countText(double(worst->traffic.requests)))};
 }
 
+/// By their number: each of them was somebody who was turned away.
+std::optional<Cause> refusingRoute(const Snapshot &snapshot)
+{
+    const auto &routes = snapshot.http.routes;
+    const auto worst =
+        std::ranges::max_element(routes, {}, [](const RouteFigures &route) { return route.traffic.refused; });
+    if (worst == routes.end() || worst->traffic.refused == 0)
+        return std::nullopt;
+    return Cause{text(worst->method + ' ' + worst->route),
+                 tr("%1 of %2 in 60 s")
+                     .arg(countText(double(worst->traffic.refused)), countText(double(worst->traffic.requests)))};
+}
+
 std::optional<Cause> oldestTask(const Snapshot &snapshot)
 {
     const QueueFigures &queue = snapshot.queue;
@@ -79,17 +92,20 @@ std::optional<Cause> oldestTask(const Snapshot &snapshot)
 const std::vector<CauseKind> &causeTable()
 {
     static const std::vector<CauseKind> table{
-        {QT_TRANSLATE_NOOP("causes", "Biggest key family"), "redis", QT_TRANSLATE_NOOP("causes", "no key is in Redis"),
-         [](const Snapshot &s) { return s.families.age.has_value(); }, biggestFamily},
-        {QT_TRANSLATE_NOOP("causes", "Most connections"), "connections",
+        {QT_TRANSLATE_NOOP("causes", "Biggest key family"), "redis", "redis",
+         QT_TRANSLATE_NOOP("causes", "no key is in Redis"),
+         [](const Snapshot &s) { return s.families.age && s.redis.keys == 0; }, biggestFamily},
+        {QT_TRANSLATE_NOOP("causes", "Most connections"), "connections", "redis",
          QT_TRANSLATE_NOOP("causes", "nobody is connected"),
          [](const Snapshot &s) { return s.clients.age.has_value(); }, mostConnected},
-        {QT_TRANSLATE_NOOP("causes", "Oldest task"), "queue", QT_TRANSLATE_NOOP("causes", "no task waits"),
+        {QT_TRANSLATE_NOOP("causes", "Oldest task"), "queue", "redis", QT_TRANSLATE_NOOP("causes", "no task waits"),
          [](const Snapshot &s) { return s.queue.age.has_value(); }, oldestTask},
-        {QT_TRANSLATE_NOOP("causes", "Slowest route"), "performance",
+        {QT_TRANSLATE_NOOP("causes", "Slowest route"), "performance", "",
          QT_TRANSLATE_NOOP("causes", "too few requests in the last 60 s"), served, slowestRoute},
-        {QT_TRANSLATE_NOOP("causes", "Most errors"), "performance",
+        {QT_TRANSLATE_NOOP("causes", "Most errors"), "performance", "",
          QT_TRANSLATE_NOOP("causes", "no error in the last 60 s"), served, failingRoute},
+        {QT_TRANSLATE_NOOP("causes", "Most refused"), "performance", "",
+         QT_TRANSLATE_NOOP("causes", "none refused in the last 60 s"), served, refusingRoute},
     };
     return table;
 }

@@ -21,6 +21,7 @@ struct CauseKind
 {
     const char *title;                       ///< to be translated in the context "causes"
     const char *page;                        ///< that explains it
+    const char *link;                        ///< it is known over; empty: none but that to the portal
     const char *none;                        ///< said when there is none; to be translated in the same context
     bool (*known)(const Snapshot &snapshot); ///< whether it can be said at all
     std::optional<Cause> (*find)(const Snapshot &snapshot);

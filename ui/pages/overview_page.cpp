@@ -2,6 +2,7 @@
 
 #include "ui/pages/overview_causes.h"
 #include "ui/pages/page_table.h"
+#include "ui/support/advice.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/adaptive_row.h"
@@ -19,69 +20,43 @@ namespace portolan::ui {
 
 namespace {
 
-/// A figure without thresholds in this tier still has a tile.
-struct PlainFigure
-{
-    std::optional<double> value;
-    std::optional<Age> age;
-};
-
-template <class T> std::optional<double> real(const std::optional<T> &value)
-{
-    return value ? std::optional(double(*value)) : std::nullopt;
-}
-
-Age measured(const Snapshot &) { return Age(0); }
-
 struct TileKind
 {
     Resource resource;
     Metric metric;
     double least; ///< the finest scale of its trend, in its unit
-    PlainFigure (*plain)(const Snapshot &);
 };
 
+/// What users feel first, then what it comes from.
 constexpr TileKind kinds[]{
-    {Resource::RedisMemory, Metric::RedisMemory, 1024.0 * 1024.0,
-     [](const Snapshot &s) {
-         return PlainFigure{real(s.redis.usedMemory), s.redis.age};
-     }},
-    {Resource::RedisConnections, Metric::RedisConnections, 10,
-     [](const Snapshot &s) {
-         return PlainFigure{real(s.redis.connectedClients), s.redis.age};
-     }},
-    {Resource::Queue, Metric::QueueWaiting, 10,
-     [](const Snapshot &s) {
-         return PlainFigure{real(s.queue.waiting), s.queue.age};
-     }},
-    {Resource::ResponseTime, Metric::ResponseP95, 0.1,
-     [](const Snapshot &s) {
-         return PlainFigure{s.http.traffic.p95, measured(s)};
-     }},
-    {Resource::ErrorRate, Metric::ErrorRate, 0.01,
-     [](const Snapshot &s) {
-         return PlainFigure{s.http.errorRate, measured(s)};
-     }},
-    {Resource::Users, Metric::ConcurrentUsers, 10,
-     [](const Snapshot &s) {
-         return PlainFigure{real(s.users.concurrent), measured(s)};
-     }},
-    {Resource::DbPool, Metric::DbPool, 1,
-     [](const Snapshot &s) {
-         double worst = 0;
-         for (const DbPoolFigures &pool : s.dbPools)
-             worst = std::max(worst, pool.connections ? double(pool.busy) / double(pool.connections) : 0);
-         return PlainFigure{s.dbPools.empty() ? std::nullopt : std::optional(worst), measured(s)};
-     }},
+    {Resource::ResponseTime, Metric::ResponseP95, 0.1},
+    {Resource::ErrorRate, Metric::ErrorRate, 0.01},
+    {Resource::Refused, Metric::Refused, 0.01},
+    {Resource::Users, Metric::ConcurrentUsers, 10},
+    {Resource::Workers, Metric::UntakenTasks, 2},
+    {Resource::Queue, Metric::QueueWaiting, 10},
+    {Resource::OldestTask, Metric::OldestTask, 10},
+    {Resource::FailedTasks, Metric::FailedTasks, 0.01},
+    {Resource::RedisMemory, Metric::RedisMemory, 1024.0 * 1024.0},
+    {Resource::RedisOverhead, Metric::RedisOverhead, 1024.0 * 1024.0},
+    {Resource::RedisConnections, Metric::RedisConnections, 10},
+    {Resource::RedisCommands, Metric::RedisCommands, 10},
+    {Resource::RedisTraffic, Metric::RedisTraffic, 1024.0 * 1024.0},
+    {Resource::DbPool, Metric::DbPool, 1},
+    {Resource::Disk, Metric::Disk, 1},
 };
 
 constexpr auto trendSpan = std::chrono::minutes(15);
-constexpr std::uint32_t trendPoints = 180; ///< so many that a portal that just began has a trend too
-constexpr std::uint64_t trendEvery = 5;    ///< samples
+constexpr std::uint32_t trendPoints = 1000; ///< more than there are seconds: what is short is drawn as short as it was
+constexpr std::uint64_t trendEvery = 5;     ///< samples
 
 QString limitText(const Reading &reading)
 {
-    if (reading.limit && reading.resource != Resource::ErrorRate && reading.resource != Resource::DbPool)
+    if (reading.resource == Resource::Workers)
+        return !reading.value       ? QString()
+               : reading.value >= 1 ? OverviewPage::tr("waiting, none is taken")
+                                    : OverviewPage::tr("wait untaken");
+    if (reading.limit && !isShare(reading.resource))
         return OverviewPage::tr("of %1").arg(limitInUnit(reading.resource, *reading.limit));
     return reading.red ? OverviewPage::tr("red above %1").arg(limitInUnit(reading.resource, *reading.red)) : QString();
 }
@@ -91,38 +66,38 @@ TileText contentOf(const TileKind &kind, const Reading *reading, const Snapshot 
     TileText content;
     content.title = resourceTitle(kind.resource);
     if (!reading) {
-        const PlainFigure figure = kind.plain(snapshot);
-        content.known = figure.value.has_value();
-        content.value = figure.value ? inUnit(kind.resource, *figure.value) : unknownText();
-        content.limit = OverviewPage::tr("no limit in this tier");
-        content.limited = false;
-        content.age = figure.value && figure.age ? ageText(*figure.age + sampleAge) : QString();
-        content.stale = isStale(figure.age.value_or(Age(0)) + sampleAge);
+        content.value = unknownText();
         return content;
     }
     content.zone = reading->zone;
     content.known = reading->value.has_value();
+    content.limited = reading->unknown != Unknown::NoLimit;
     content.value = reading->value ? inUnit(kind.resource, *reading->value) : unknownReason(*reading);
-    content.limit = limitText(*reading);
-    content.next = reading->unknown == Unknown::Away ? unknownReason(*reading) : nextZoneText(*reading);
+    content.limit = content.limited ? limitText(*reading) : unknownReason(*reading);
+    const bool away = reading->unknown == Unknown::Away;
+    content.next = away ? unknownReason(*reading) : nextZoneText(*reading);
+    for (const LinkStatus &link : snapshot.links)
+        if (link.up == false && link.name == linkOf(kind.resource))
+            content.next = OverviewPage::tr("%1 is down").arg(linkTitle(link));
     if (!content.known)
         content.next = std::exchange(content.limit, {}); // there is more room at the foot
     if (reading->age && reading->value) {
         const Age age = *reading->age + sampleAge;
         content.age = ageText(age);
         content.stale = isStale(age);
-        if (content.stale) { // how it stands now nobody knows
-            content.zone = Zone::Unknown;
-            if (reading->unknown != Unknown::Away)
-                content.next.clear();
-        }
+    }
+    // How it stands now nobody knows, unless it is known to be down.
+    if (isStale(sampleAge) || (content.stale && reading->zone != Zone::Red)) {
+        content.zone = Zone::Unknown;
+        if (!away)
+            content.next.clear();
     }
     return content;
 }
 
 constexpr auto eventSpan = std::chrono::hours(24);
 constexpr std::size_t mostEvents = 100;
-constexpr int gridUnits = 12; ///< rows of 1, 2, 3, 4 or 6 tiles fill them
+constexpr int gridUnits = 60; ///< rows of 1, 2, 3, 4, 5 or 6 tiles fill them
 
 QString kindWord(EventKind kind)
 {
@@ -156,6 +131,9 @@ OverviewPage::OverviewPage(const PageContext &context, QWidget *parent)
       m_events(eventColumns, eventKey),
       m_trendPoll(
           this, [this] { return askTrends(); }, [this](const Result<std::vector<Series>> &answer) { take(answer); }),
+      m_earlierPoll(
+          this, [this] { return askEarlier(); },
+          [this](const Result<std::vector<Series>> &answer) { takeEarlier(answer); }),
       m_eventPoll(
           this, [this] { return askEvents(); }, [this](const Result<std::vector<Event>> &answer) { take(answer); })
 {
@@ -214,7 +192,7 @@ void OverviewPage::arrange()
     const int count = int(m_tiles.size());
     const int wide = m_tiles.front()->sizeHint().width() + m_grid->spacing();
     const int room = width() - style()->pixelMetric(QStyle::PM_ScrollBarExtent);
-    const int columns = std::clamp((room + m_grid->spacing()) / wide, 1, 4);
+    const int columns = std::clamp((room + m_grid->spacing()) / wide, 1, 5);
     if (columns == m_columns)
         return;
     m_columns = columns;
@@ -234,9 +212,13 @@ void OverviewPage::showCauses(const Snapshot &snapshot, Age sampleAge)
         const CauseKind &kind = causeTable()[i];
         const auto cause = kind.find(snapshot);
         if (!cause) {
-            m_causes[i]->setContent(kind.known(snapshot) ? QCoreApplication::translate("causes", kind.none)
-                                                         : tr("not known yet"),
-                                    {}, true);
+            const QString silent = silence(snapshot, kind.link);
+            QString why = kind.known(snapshot) ? QCoreApplication::translate("causes", kind.none) : tr("not known yet");
+            if (!silent.isEmpty())
+                why = tr("unknown: %1").arg(silent);
+            else if (context().deployment.link() != LinkState::Live)
+                why = tr("unknown: %1").arg(text(context().deployment.linkDetail()));
+            m_causes[i]->setContent(why, {}, true);
             continue;
         }
         const bool stale = isStale(cause->age + sampleAge);
@@ -261,6 +243,7 @@ void OverviewPage::showSnapshot(const Snapshot &snapshot)
 void OverviewPage::refresh()
 {
     m_trendPoll.ask();
+    m_earlierPoll.ask();
     m_eventPoll.ask();
 }
 
@@ -282,15 +265,48 @@ void OverviewPage::take(const Result<std::vector<Event>> &answer)
     m_events.setRows(std::move(latest));
 }
 
+/// The portal keeps seconds since it started, and of before only minutes: they are asked for apart, or a restart would
+/// make the whole trend as coarse.
+WallTime OverviewPage::trendFrom() const
+{
+    const WallTime from = context().clock.wall() - trendSpan;
+    const auto snapshot = context().deployment.latest();
+    return snapshot ? std::max(from, snapshot->time - snapshot->uptime) : from;
+}
+
 QFuture<Result<std::vector<Series>>> OverviewPage::askTrends()
 {
     HistoryQuery query;
     for (const TileKind &kind : kinds)
         query.metrics.push_back(kind.metric);
     query.to = context().clock.wall();
-    query.from = query.to - trendSpan;
+    query.from = trendFrom();
     query.most = trendPoints;
     return context().deployment.history(query);
+}
+
+QFuture<Result<std::vector<Series>>> OverviewPage::askEarlier()
+{
+    HistoryQuery query;
+    for (const TileKind &kind : kinds)
+        query.metrics.push_back(kind.metric);
+    query.to = trendFrom();
+    query.from = std::min(query.to, context().clock.wall() - trendSpan);
+    query.most = trendPoints;
+    return context().deployment.history(query);
+}
+
+void OverviewPage::takeEarlier(const Result<std::vector<Series>> &answer)
+{
+    for (std::size_t i = 0; i < m_tiles.size(); ++i) {
+        if (!answer)
+            continue;
+        TileTrend trend = m_tiles[i]->trend();
+        const auto series = std::ranges::find(*answer, kinds[i].metric, &Series::metric);
+        trend.earlier = series == answer->end() ? Series() : *series;
+        trend.earlierEnds = trendFrom();
+        m_tiles[i]->setTrend(std::move(trend));
+    }
 }
 
 void OverviewPage::take(const Result<std::vector<Series>> &answer)
@@ -299,6 +315,7 @@ void OverviewPage::take(const Result<std::vector<Series>> &answer)
     for (std::size_t i = 0; i < m_tiles.size(); ++i) {
         TileTrend trend = m_tiles[i]->trend(); // what is known stays
         trend.until = context().clock.wall();
+        trend.from = trend.until - trendSpan;
         trend.least = kinds[i].least;
         trend.stale = answer.has_error();
         if (answer) {

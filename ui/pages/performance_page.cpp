@@ -64,6 +64,14 @@ const std::array columns{
 
 std::string routeKey(const RouteFigures &route) { return route.method + ' ' + route.route; }
 
+/// "4 of 120": so few that the share alone would mislead are told apart.
+QString refusedText(const TrafficFigures &traffic, bool known)
+{
+    if (!known)
+        return unknownText();
+    return PerformancePage::tr("%1 of %2").arg(countText(double(traffic.refused)), countText(double(traffic.requests)));
+}
+
 const TimeChart::Format latency = [](double v) { return durationText(v); };
 
 } // namespace
@@ -71,8 +79,8 @@ const TimeChart::Format latency = [](double v) { return durationText(v); };
 PerformancePage::PerformancePage(const PageContext &context, QWidget *parent)
     : Page(context, parent),
       m_routes(columns, routeKey),
-      m_figures(new FigureStrip({tr("p50"), tr("p95"), tr("p99"), tr("Requests"), tr("Error rate"), tr("Connections"),
-                                 tr("WebSockets"), tr("Database pool")}))
+      m_figures(new FigureStrip({tr("p50"), tr("p95"), tr("p99"), tr("Requests"), tr("Error rate"), tr("Refused"),
+                                 tr("Connections"), tr("WebSockets"), tr("Database pool")}))
 {
     std::vector<ChartKind> charts;
     charts.push_back({tr("Response time"),
@@ -91,7 +99,7 @@ PerformancePage::PerformancePage(const PageContext &context, QWidget *parent)
     addExports(*m_history);
     m_card = new Card(tr("Routes"));
     m_card->setToolTip(tr("Errors: 5xx. Refused: 429, over a limit. Not found: 404."));
-    m_view = new TableView(m_routes, tr("Routes"), tr("Nothing was asked in the last minute"));
+    m_view = new TableView(m_routes, tr("Routes"), tr("Nothing is known of the requests yet"));
     m_view->setRowsShown(4);
     m_card->body()->addWidget(m_view, 1);
     body()->addWidget(m_card, 4);
@@ -108,10 +116,15 @@ void PerformancePage::showSnapshot(const Snapshot &snapshot)
     }
     m_figures->setValues({latencyText(http.traffic.p50), latencyText(http.traffic.p95), latencyText(http.traffic.p99),
                           known ? rateText(http.traffic.perSecond) : unknownText(), percentText(http.errorRate),
-                          countText(http.connections), countText(http.webSockets), pool},
+                          refusedText(http.traffic, known), countText(http.connections), countText(http.webSockets),
+                          pool},
                          isStale(std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time)));
     m_history->showSnapshot(snapshot);
     m_routes.setRows(http.routes);
+    const bool live = context().deployment.link() == LinkState::Live;
+    m_view->setWhenEmpty(!live   ? tr("Not known: %1").arg(text(context().deployment.linkDetail()))
+                         : known ? tr("No requests in the last 60 s")
+                                 : tr("Nothing is known of the requests yet"));
     m_card->setNote(tr("of the last 60 s  ·  %1 refused  ·  %2 not found")
                         .arg(countText(double(http.traffic.refused)), countText(double(http.traffic.notFound))));
     m_view->setStale(isStale(std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time)));

@@ -1,5 +1,6 @@
 #include "ui/pages/queue_page.h"
 
+#include "ui/support/advice.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/adaptive_row.h"
@@ -114,6 +115,8 @@ QString oldestText(const QueueFigures &queue)
 
 QString drainText(const QueueFigures &queue, std::optional<double> growth)
 {
+    if (queue.untaken.value_or(0) > 0)
+        return QueuePage::tr("no worker");
     if (!queue.waiting || !queue.takenPerSecond || !queue.endedPerSecond)
         return unknownText();
     if (*queue.waiting == 0)
@@ -325,7 +328,7 @@ void QueuePage::showSnapshot(const Snapshot &snapshot)
     const auto age = queue.age ? std::optional(*queue.age + std::max(sampleAge, Age(0))) : std::nullopt;
     m_pace.add(snapshot.time, queue);
     m_figures->setValues({countText(queue.waiting), countText(queue.reserved), countText(queue.running),
-                          countText(queue.scheduled), rateText(m_pace.arrivals()), rateText(queue.endedPerSecond),
+                          countText(queue.scheduled), paceText(m_pace.arrivals()), paceText(queue.endedPerSecond),
                           oldestText(queue), drainText(queue, m_pace.growth()), ageText(age)},
                          !age || isStale(age));
     m_taskView->setStale(!age || isStale(age));

@@ -1,5 +1,6 @@
 #include "ui/pages/redis_page.h"
 
+#include "ui/support/advice.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/adaptive_row.h"
@@ -18,6 +19,10 @@ namespace {
 
 constexpr std::chrono::hours idleEnough{1};
 constexpr std::chrono::seconds staleFamilies{30}; ///< they are sampled, which takes longer than a second
+
+/// What Redis takes beside the keys: a row among the families, named as its budget in the tier. It is in no key.
+constexpr const char *overhead = "overhead";
+const QString none = QStringLiteral("–");
 
 double halfOf(const Estimate &estimate) { return (estimate.high - estimate.low) / 2; }
 
@@ -39,7 +44,9 @@ QString commandsText(const RedisFigures &redis)
 
 QString hitText(const RedisFigures &redis)
 {
-    return redis.hitRatio || !redis.ownCommandsPerSecond ? percentText(redis.hitRatio) : RedisPage::tr("too few");
+    if (!redis.hitRatio)
+        return redis.ownCommandsPerSecond ? RedisPage::tr("too few") : unknownText();
+    return RedisPage::tr("%1 without own").arg(percentText(redis.hitRatio));
 }
 
 /// How old the counts are: when keys were drawn last, and how far back those go that they rest on.
@@ -70,14 +77,17 @@ const std::array familyColumns{
                                                          : std::nullopt;
                           }},
     Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Error"), 10,
-                          [](const FamilyFigures &f) { return errorText(f.bytes); },
+                          [](const FamilyFigures &f) { return f.family == overhead ? none : errorText(f.bytes); },
                           [](const FamilyFigures &f) { return QVariant(f.bytes ? f.bytes->high - f.bytes->low : -1); }},
-    Column<FamilyFigures>{
-        QT_TRANSLATE_NOOP("tables", "Keys"), 12,
-        [](const FamilyFigures &f) { return f.keys ? estimateText(f.keys->value, halfOf(*f.keys)) : unknownText(); },
-        [](const FamilyFigures &f) { return QVariant(f.keys ? f.keys->value : -1); }},
+    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Keys"), 12,
+                          [](const FamilyFigures &f) {
+                              if (f.family == overhead)
+                                  return none;
+                              return f.keys ? estimateText(f.keys->value, halfOf(*f.keys)) : unknownText();
+                          },
+                          [](const FamilyFigures &f) { return QVariant(f.keys ? f.keys->value : -1); }},
     Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Growth"), 10,
-                          [](const FamilyFigures &f) { return growthText(f.growth); },
+                          [](const FamilyFigures &f) { return f.family == overhead ? none : growthText(f.growth); },
                           [](const FamilyFigures &f) { return QVariant(f.growth.value_or(0)); }},
 };
 
@@ -88,6 +98,24 @@ const std::array keyColumns{
     Column<BigKey>{QT_TRANSLATE_NOOP("tables", "Key"), 24, [](const BigKey &k) { return text(k.key); }},
 };
 
+std::vector<FamilyFigures> withOverhead(const Snapshot &snapshot)
+{
+    std::vector<FamilyFigures> rows = snapshot.families.families;
+    if (!snapshot.families.unattributed)
+        return rows;
+    FamilyFigures row;
+    row.family = overhead;
+    const double bytes = double(*snapshot.families.unattributed);
+    row.bytes = Estimate{bytes, bytes, bytes};
+    const auto reading = std::ranges::find(snapshot.readings, Resource::RedisOverhead, &Reading::resource);
+    if (reading != snapshot.readings.end() && reading->limit)
+        row.budget = std::uint64_t(*reading->limit);
+    const auto place = std::ranges::find_if(
+        rows, [bytes](const FamilyFigures &family) { return family.bytes && family.bytes->value < bytes; });
+    rows.insert(place, std::move(row));
+    return rows;
+}
+
 std::string familyKey(const FamilyFigures &family) { return family.family; }
 std::string bigKey(const BigKey &key) { return key.key; }
 
@@ -97,7 +125,7 @@ RedisPage::RedisPage(const PageContext &context, QWidget *parent)
     : Page(context, parent),
       m_families(familyColumns, familyKey),
       m_biggest(keyColumns, bigKey),
-      m_figures(new FigureStrip({tr("Memory"), tr("Peak"), tr("Fragmentation"), tr("Evicted"), tr("Hit ratio"),
+      m_figures(new FigureStrip({tr("Memory"), tr("Peak"), tr("Fragmentation"), tr("Evicted"), tr("Hit ratio, 1 min"),
                                  tr("Keys"), tr("Commands"), tr("Age")})),
       m_history(new HistoryPanel(this->context(), tr("Over time"),
                                  {{tr("Memory used"),
@@ -113,7 +141,7 @@ RedisPage::RedisPage(const PageContext &context, QWidget *parent)
         tr("Clean up what was idle for 1 h"), "broom", QKeySequence("Shift+Del"), [this] { cleanUp(idleEnough); },
         [this] { return mayCleanUp(); });
     m_figures->setToolTip(tr("Own commands: what the portal asks for by itself, to look for tasks and to measure. They "
-                             "are not in the hit ratio."));
+                             "are not in the hit ratio, which is of the last minute."));
     body()->addWidget(m_figures);
     body()->addWidget(m_history, 3);
     addExports(*m_history);
@@ -152,6 +180,8 @@ Capability RedisPage::mayCleanUp() const
     const Capability allowed = context().gate.allowed(Action(CleanUpFamily{}));
     if (allowed.available && m_familyView && m_familyView->currentSourceRow() < 0)
         return {false, tr("Choose a family first.").toStdString()};
+    if (allowed.available && m_familyView && m_families.row(m_familyView->currentSourceRow()).family == overhead)
+        return {false, tr("This is what Redis needs beside the keys: tables, buffers and itself.").toStdString()};
     return allowed;
 }
 
@@ -175,7 +205,10 @@ void RedisPage::showSnapshot(const Snapshot &snapshot)
                           ageText(age)},
                          !age || isStale(age));
     m_history->showSnapshot(snapshot);
-    m_families.setRows(snapshot.families.families);
+    m_families.setRows(withOverhead(snapshot));
+    const QString silent = silence(snapshot, "redis");
+    m_familyView->setWhenEmpty(silent.isEmpty() ? tr("Nothing is known of the keys yet") : silent);
+    m_biggestView->setWhenEmpty(silent.isEmpty() ? tr("No large key was met yet") : silent);
     m_biggest.setRows(snapshot.families.biggest);
     const auto familyAge = snapshot.families.age ? std::optional(*snapshot.families.age + sampleAge) : std::nullopt;
     m_familyView->setStale(familyAge && *familyAge > staleFamilies);
@@ -183,8 +216,6 @@ void RedisPage::showSnapshot(const Snapshot &snapshot)
     QStringList note;
     if (snapshot.families.age)
         note << countedText(snapshot.families, std::max(sampleAge, Age(0)));
-    if (snapshot.families.unattributed)
-        note << tr("%1 in no key").arg(sizeText(snapshot.families.unattributed));
     m_familyCard->setNote(note.join("  ·  "));
     updateCommands();
 }

@@ -60,8 +60,9 @@ QString inUnit(Resource resource, double value)
     case Resource::RedisTraffic:
         return sizeText(value);
     case Resource::ResponseTime:
-    case Resource::OldestTask:
         return durationText(value);
+    case Resource::OldestTask:
+        return durationText(std::optional(std::chrono::seconds(std::int64_t(value))));
     case Resource::ErrorRate:
     case Resource::FailedTasks:
     case Resource::Refused:

@@ -1,5 +1,6 @@
 #include "ui/widgets/deployment_header.h"
 
+#include "ui/support/advice.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/card.h"
@@ -10,25 +11,36 @@
 namespace portolan::ui {
 
 DeploymentHeader::DeploymentHeader(QWidget *parent)
-    : QWidget(parent), m_name(new QLabel), m_facts(mutedLabel()), m_verdict(new ZoneBadge)
+    : QWidget(parent),
+      m_nameRow(new QWidget),
+      m_name(new QLabel),
+      m_facts(mutedLabel()),
+      m_verdict(new ZoneBadge),
+      m_advice(mutedLabel())
 {
     m_name->setFont(scaledFont(font(), 1.35, true));
     m_name->setTextFormat(Qt::PlainText);
     m_name->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     m_facts->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Preferred);
-    auto *top = new QHBoxLayout;
+    auto *top = new QHBoxLayout(m_nameRow);
+    top->setContentsMargins(0, 0, 0, 0);
     top->setSpacing(12);
     top->addWidget(m_name, 1);
     top->addWidget(m_facts, 0, Qt::AlignRight | Qt::AlignVCenter);
     auto *layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(4);
-    layout->addLayout(top);
     m_verdict->setFont(scaledFont(font(), 1.08));
+    m_verdict->setLoud(true);
     layout->addWidget(m_verdict);
+    m_advice->setWordWrap(true);
+    m_advice->setAccessibleName(tr("What to do"));
+    m_advice->hide();
+    layout->addWidget(m_advice);
+    layout->addWidget(m_nameRow);
 }
 
-void DeploymentHeader::show(const Deployment &deployment)
+void DeploymentHeader::show(const Deployment &deployment, const QString &problem)
 {
     const DeploymentInfo info = deployment.info();
     m_fullName = text(info.name);
@@ -44,10 +56,17 @@ void DeploymentHeader::show(const Deployment &deployment)
     elide();
     const auto snapshot = deployment.latest();
     const LinkState link = deployment.link();
-    if (link == LinkState::Live && snapshot)
+    QString advice;
+    if (link == LinkState::Live && snapshot) {
         m_verdict->setZone(snapshot->verdict, verdictText(*snapshot));
-    else
-        m_verdict->setZone(Zone::Unknown, text(deployment.linkDetail()));
+        advice = adviceText(*snapshot);
+    } else {
+        const QString why = problem.isEmpty() ? text(deployment.linkDetail()) : problem;
+        const bool wrong = link == LinkState::Lost || !problem.isEmpty();
+        m_verdict->setZone(wrong ? Zone::Red : Zone::Unknown, wrong ? tr("Red: %1").arg(why) : why);
+    }
+    m_advice->setText(advice);
+    m_advice->setVisible(!advice.isEmpty());
 }
 
 void DeploymentHeader::elide()

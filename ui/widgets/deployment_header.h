@@ -7,15 +7,19 @@
 
 namespace portolan::ui {
 
-/// Which deployment this is, and how it stands, in one sentence.
+/// How a deployment stands, in one sentence, and what to do where something is wrong; below it which one this is.
 class DeploymentHeader final : public QWidget
 {
     Q_OBJECT
 
 public:
     explicit DeploymentHeader(QWidget *parent = nullptr);
-    void show(const Deployment &deployment);
+    /// `problem`: why it is not there, where it should be; empty: it is, or nobody wants it.
+    void show(const Deployment &deployment, const QString &problem = {});
     QString verdict() const { return m_verdict->accessibleName(); }
+    QString advice() const { return m_advice->isHidden() ? QString() : m_advice->text(); }
+    QWidget &nameRow() const { return *m_nameRow; } ///< says nothing of how it stands
+    QRect standing() const { return m_verdict->geometry(); }
 
 protected:
     void resizeEvent(QResizeEvent *event) override;
@@ -23,9 +27,11 @@ protected:
 private:
     void elide();
 
+    QWidget *m_nameRow;
     QLabel *m_name;
     QLabel *m_facts;
     ZoneBadge *m_verdict;
+    QLabel *m_advice;
     QString m_fullName;
 };
 

@@ -11,9 +11,10 @@
 
 namespace portolan::ui {
 
-NoticeBar::NoticeBar(QWidget &place) : QWidget(place.parentWidget()), m_place(place), m_label(new QLabel)
+NoticeBar::NoticeBar(QWidget &place, QWidget &over) : QWidget(&over), m_place(place), m_label(new QLabel)
 {
-    place.installEventFilter(this);
+    for (QWidget *moved = &place; moved && moved != &over; moved = moved->parentWidget())
+        moved->installEventFilter(this);
     auto *layout = new QHBoxLayout(this);
     layout->setContentsMargins(38, 6, 8, 6);
     m_label->setTextFormat(Qt::PlainText);
@@ -55,13 +56,13 @@ QString NoticeBar::sentence() const { return isHidden() ? QString() : m_label->t
 
 void NoticeBar::cover()
 {
-    const QRect place = m_place.geometry();
+    const QRect place(m_place.mapTo(parentWidget(), QPoint()), m_place.size());
     setGeometry(place.x(), place.y(), place.width(), std::max(place.height(), heightForWidth(place.width())));
 }
 
 bool NoticeBar::eventFilter(QObject *watched, QEvent *event)
 {
-    if (watched == &m_place && (event->type() == QEvent::Resize || event->type() == QEvent::Move))
+    if (watched != this && (event->type() == QEvent::Resize || event->type() == QEvent::Move))
         cover();
     return QWidget::eventFilter(watched, event);
 }
@@ -77,7 +78,8 @@ void NoticeBar::keyPressEvent(QKeyEvent *event)
 void NoticeBar::paintEvent(QPaintEvent *)
 {
     const Colours &colours = coloursOf(palette());
-    const QColor &colour = m_worked ? colours.green : colours.red;
+    // Not the green of a zone: that something was done says nothing of how the portal is.
+    const QColor &colour = m_worked ? colours.accent : colours.red;
     QPainter painter(this);
     painter.fillRect(rect(), colours.window); // also the corners hide what is below
     painter.setRenderHint(QPainter::Antialiasing);
@@ -85,7 +87,17 @@ void NoticeBar::paintEvent(QPaintEvent *)
     painter.setBrush(blend(colour, colours.window, 0.12));
     painter.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6);
     const double side = fontMetrics().height() * 0.78;
-    paintZone(painter, QRectF(14, (height() - side) / 2, side, side), m_worked ? Zone::Green : Zone::Red, colours);
+    const QRectF mark(14, (height() - side) / 2, side, side);
+    if (!m_worked) {
+        paintZone(painter, mark, Zone::Red, colours);
+        return;
+    }
+    painter.setPen(QPen(colour, std::max(1.5, side * 0.16), Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+    painter.setBrush(Qt::NoBrush);
+    const auto at = [&mark](double x, double y) {
+        return QPointF(mark.left() + x * mark.width(), mark.top() + y * mark.height());
+    };
+    painter.drawPolyline(QPolygonF{at(0.1, 0.55), at(0.4, 0.85), at(0.95, 0.2)});
 }
 
 } // namespace portolan::ui

@@ -13,8 +13,9 @@ class NoticeBar final : public QWidget
     Q_OBJECT
 
 public:
-    /// Covers `place`, a part of the same parent; grows below it where the sentence needs more room.
-    explicit NoticeBar(QWidget &place);
+    /// Covers `place`, which says nothing of how things stand, as a child of `over`, in which it lies; grows below it
+    /// where the sentence needs more room.
+    NoticeBar(QWidget &place, QWidget &over);
     void tell(const QString &sentence, bool worked);
     QString sentence() const;
 

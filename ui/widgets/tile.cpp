@@ -8,6 +8,8 @@
 #include <QPolygonF>
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 namespace portolan::ui {
 
@@ -56,7 +58,7 @@ void Tile::setTrend(TileTrend trend)
 QSize Tile::sizeHint() const
 {
     const int em = fontMetrics().height();
-    return {em * 14, em * 7 + int(padding)};
+    return {em * 14, em * 6 + int(padding)};
 }
 
 void Tile::keyPressEvent(QKeyEvent *event)
@@ -85,8 +87,13 @@ void Tile::paintEvent(QPaintEvent *)
     QPainter painter(this);
     painter.setRenderHint(QPainter::Antialiasing);
     const bool lit = hasFocus() || isDown();
-    painter.setPen(QPen(lit ? colours.accent : underMouse() ? colours.muted : colours.border, lit ? 2 : 1));
-    painter.setBrush(colours.surface);
+    const bool red = m_content.limited && m_content.zone == Zone::Red;
+    painter.setPen(QPen(lit            ? colours.accent
+                        : red          ? colours.red
+                        : underMouse() ? colours.muted
+                                       : colours.border,
+                        lit ? 2 : 1));
+    painter.setBrush(red ? blend(colours.red, colours.surface, 0.08) : colours.surface);
     const double half = lit ? 1 : 0.5;
     painter.drawRoundedRect(QRectF(rect()).adjusted(half, half, -half, -half), 8, 8);
 
@@ -139,21 +146,53 @@ double TileTrend::top() const
         most = std::max(most, limit ? std::min(*limit, *red * redPart) : *red * redPart);
     else if (limit)
         most = std::max(most, *limit);
-    for (const Point &point : series.points)
-        most = std::max(most, point.mean * (red || limit ? beyond : room));
+    for (const Series *part : {&earlier, &series})
+        for (const Point &point : part->points)
+            most = std::max(most, point.high * (red || limit ? beyond : room));
     return most;
+}
+
+std::vector<QPolygonF> trendLines(const TileTrend &trend, const QRectF &rect)
+{
+    std::vector<QPolygonF> lines;
+    const double top = trend.top();
+    const double span = double((trend.until - trend.from).count());
+    if (span <= 0 || top <= 0)
+        return lines;
+    const auto x = [&](WallTime time) {
+        return rect.left() + std::clamp(double((time - trend.from).count()) / span, 0.0, 1.0) * rect.width();
+    };
+    const auto y = [&](double value) { return rect.bottom() - std::clamp(value / top, 0.0, 1.0) * rect.height(); };
+    const auto add = [&](const Series &series, WallTime ends) {
+        QPolygonF line;
+        std::optional<Point> before;
+        for (const Point &point : series.points) {
+            if (before && point.time - before->time > 2 * series.step) {
+                lines.push_back(std::exchange(line, {}));
+                before.reset();
+            }
+            // A point covers a time, and holds for all of it: first what is nearer to the one before, then the other
+            // extreme.
+            const bool up = !before || std::abs(before->mean - point.low) <= std::abs(before->mean - point.high);
+            line << QPointF(x(point.time), y(up ? point.low : point.high))
+                 << QPointF(x(std::min(point.time + series.step, ends)), y(up ? point.high : point.low));
+            before = point;
+        }
+        if (!line.isEmpty())
+            lines.push_back(std::move(line));
+    };
+    add(trend.earlier, trend.earlierEnds);
+    add(trend.series, trend.until);
+    return lines;
 }
 
 void Tile::paintTrend(QPainter &painter, const QRectF &rect) const
 {
-    const auto &points = m_trend.series.points;
     const double top = m_trend.top();
-    if (points.size() < 2 || rect.height() < 8 || top <= 0)
+    const auto lines = rect.height() < 8 ? std::vector<QPolygonF>() : trendLines(m_trend, rect);
+    if (lines.empty())
         return;
     const Colours &colours = coloursOf(palette());
-    const WallTime start = points.front().time;
-    const double span = std::max(1.0, double((std::max(m_trend.until, points.back().time) - start).count()));
-    const auto x = [&](const Point &p) { return rect.left() + double((p.time - start).count()) / span * rect.width(); };
     const auto y = [&](double value) { return rect.bottom() - std::clamp(value / top, 0.0, 1.0) * rect.height(); };
     painter.setPen(QPen(colours.border, 1));
     const double bottom = std::floor(rect.bottom()) + 0.5;
@@ -169,25 +208,15 @@ void Tile::paintTrend(QPainter &painter, const QRectF &rect) const
     const QColor colour = m_content.stale || m_trend.stale ? colours.muted : colours.accent;
     QColor fill = colour;
     fill.setAlphaF(0.12f);
-    QPolygonF line;
-    const auto flush = [&] {
-        if (line.size() > 1) {
-            QPolygonF area = line;
-            area << QPointF(line.last().x(), rect.bottom()) << QPointF(line.first().x(), rect.bottom());
-            painter.setPen(Qt::NoPen);
-            painter.setBrush(fill);
-            painter.drawPolygon(area);
-            painter.setPen(QPen(colour, 1.5, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
-            painter.drawPolyline(line);
-        }
-        line.clear();
-    };
-    for (std::size_t i = 0; i < points.size(); ++i) {
-        if (i > 0 && points[i].time - points[i - 1].time > 2 * m_trend.series.step)
-            flush();
-        line << QPointF(x(points[i]), y(points[i].mean));
+    for (const QPolygonF &line : lines) {
+        QPolygonF area = line;
+        area << QPointF(line.last().x(), rect.bottom()) << QPointF(line.first().x(), rect.bottom());
+        painter.setPen(Qt::NoPen);
+        painter.setBrush(fill);
+        painter.drawPolygon(area);
+        painter.setPen(QPen(colour, 1.5, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+        painter.drawPolyline(line);
     }
-    flush();
 }
 
 } // namespace portolan::ui

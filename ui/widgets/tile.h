@@ -4,6 +4,8 @@
 #include "core/api/snapshot.h"
 
 #include <QAbstractButton>
+#include <QPolygonF>
+#include <vector>
 
 namespace portolan::ui {
 
@@ -22,12 +24,16 @@ struct TileText
     bool operator==(const TileText &) const = default;
 };
 
-/// How a figure went lately, and what its scale is: from 0 to where red lies or the limit, and never finer than
-/// `least`. So a quiet figure looks quiet, and its height says how much is left.
+/// How a figure went lately (from `from` to `until`; what is missing stays empty), and what its scale is: from 0 to
+/// where red lies or the limit, and never finer than `least`. So a quiet figure looks quiet, and its height says how
+/// much is left.
 struct TileTrend
 {
     Series series = {};
-    WallTime until{}; ///< the right end; what is missing up to there stays empty
+    Series earlier = {};    ///< before the portal started, coarser
+    WallTime earlierEnds{}; ///< nothing of it lies after that
+    WallTime from{};
+    WallTime until{};
     std::optional<double> yellow = {};
     std::optional<double> red = {};
     std::optional<double> limit = {};
@@ -36,6 +42,10 @@ struct TileTrend
     bool operator==(const TileTrend &) const = default;
     double top() const; ///< of the scale
 };
+
+/// The lines of a trend in `rect`: one for each stretch without a gap. Each point holds for the time it covers, from
+/// one of its extremes to the other.
+std::vector<QPolygonF> trendLines(const TileTrend &trend, const QRectF &rect);
 
 /// One resource on the overview: a button that leads to the page which explains it.
 class Tile final : public QAbstractButton

@@ -35,6 +35,8 @@ void ZoneBadge::paintEvent(QPaintEvent *)
     const Colours &colours = coloursOf(palette());
     QPainter painter(this);
     const double side = fontMetrics().height() * 0.78;
+    if (m_loud && m_zone == Zone::Red)
+        painter.fillRect(rect(), blend(colours.red, colours.window, 0.18));
     paintZone(painter, QRectF(0, (height() - side) / 2, side, side), m_zone, colours);
     painter.setPen(m_zone == Zone::Unknown ? colours.muted : colours.text);
     const QRect room = rect().adjusted(int(side) + 8, 0, 0, 0);

@@ -13,6 +13,7 @@ class ZoneBadge final : public QWidget
 
 public:
     explicit ZoneBadge(QWidget *parent = nullptr);
+    void setLoud(bool loud) { m_loud = loud; }          ///< red stands on a ground of its colour
     void setZone(Zone zone, const QString &words = {}); ///< `words` in place of the zone's own
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override;
@@ -21,6 +22,7 @@ protected:
     void paintEvent(QPaintEvent *event) override;
 
 private:
+    bool m_loud = false;
     Zone m_zone = Zone::Unknown;
     QString m_words;
 };

@@ -227,7 +227,7 @@ private slots:
         const auto stale = monitored.inbox.wait(
             [](const Snapshot &s) { return s.readings[0].unknown == Unknown::Away && s.readings[0].age > 5s; });
         QVERIFY(stale);
-        QCOMPARE(stale->readings[0].zone, Zone::Unknown);
+        QCOMPARE(stale->readings[0].zone, Zone::Red); // what it needs is down
         QVERIFY(stale->readings[0].value);
         QCOMPARE(stale->verdict, Zone::Red);
         QVERIFY(stale->sequence > away->sequence + 20);

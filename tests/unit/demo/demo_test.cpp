@@ -16,6 +16,8 @@ class DemoTest final : public QObject
 private slots:
     void situationsLookAsTheyAreCalled_data();
     void situationsLookAsTheyAreCalled();
+    void situationsAreConsistent_data();
+    void situationsAreConsistent();
     void sameSeedSamePortal();
     void historyAgreesWithNow();
     void historyKeepsItsBounds_data();
@@ -35,6 +37,8 @@ void DemoTest::situationsLookAsTheyAreCalled_data()
     QTest::newRow("redis-down") << QByteArray("redis-down") << int(Zone::Red) << int(LinkState::Live);
     QTest::newRow("leak") << QByteArray("leak") << int(Zone::Yellow) << int(LinkState::Live);
     QTest::newRow("backlog") << QByteArray("backlog") << int(Zone::Red) << int(LinkState::Live);
+    QTest::newRow("no-workers") << QByteArray("no-workers") << int(Zone::Red) << int(LinkState::Live);
+    QTest::newRow("refusals") << QByteArray("refusals") << int(Zone::Red) << int(LinkState::Live);
     QTest::newRow("empty") << QByteArray("empty") << int(Zone::Unknown) << int(LinkState::Live);
     QTest::newRow("stale") << QByteArray("stale") << int(Zone::Green) << int(LinkState::Lost);
     QTest::newRow("long-names") << QByteArray("long-names") << int(Zone::Green) << int(LinkState::Live);
@@ -53,6 +57,78 @@ void DemoTest::situationsLookAsTheyAreCalled()
     QCOMPARE(int(demo.latest()->verdict), verdict);
     QCOMPARE(int(demo.link()), link);
     QCOMPARE(demo.linkDetail().empty(), demo.link() == LinkState::Live);
+}
+
+void DemoTest::situationsAreConsistent_data()
+{
+    QTest::addColumn<QByteArray>("situation");
+    for (const Situation &situation : situations())
+        QTest::newRow(situation.name.data()) << QByteArray(situation.name.data());
+}
+
+/// A script must not say two things at once: what is shown apart adds up, and follows from the same figures.
+void DemoTest::situationsAreConsistent()
+{
+    QFETCH(QByteArray, situation);
+    ManualClock clock;
+    DemoDeployment demo({.situation = situation.toStdString()}, clock);
+    std::optional<std::uint64_t> firstWaiting;
+    for (int second = 0; second < 60; ++second, clock.advance(1s)) {
+        demo.tick();
+        const Snapshot &s = *demo.latest();
+        if (!s.redis.age)
+            continue; // nothing is known yet
+        const auto value = [&s](Resource resource) {
+            return *std::ranges::find(s.readings, resource, &Reading::resource)->value;
+        };
+        TrafficFigures routes;
+        for (const RouteFigures &route : s.http.routes) {
+            routes.requests += route.traffic.requests;
+            routes.errors += route.traffic.errors;
+            routes.refused += route.traffic.refused;
+        }
+        QCOMPARE(routes.requests, s.http.traffic.requests);
+        QCOMPARE(routes.errors, s.http.traffic.errors);
+        QCOMPARE(routes.refused, s.http.traffic.refused);
+        QCOMPARE(*s.http.errorRate, double(routes.errors) / double(routes.requests));
+        QCOMPARE(value(Resource::ErrorRate), *s.http.errorRate);
+        QCOMPARE(value(Resource::Refused), double(routes.refused) / double(routes.requests));
+
+        std::uint64_t waiting = 0;
+        for (const QueueLine &line : s.queue.queues)
+            waiting += line.waiting;
+        QCOMPARE(*s.queue.waiting, waiting);
+        const TaskList tasks = demo.link() == LinkState::Live && !s.links[0].detail.size()
+                                   ? *demo.tasks({{}, 500}).result()
+                                   : TaskList{};
+        if (!tasks.items.empty())
+            QCOMPARE(std::uint64_t(std::ranges::count(tasks.items, TaskPlace::Waiting, &TaskInfo::place)), waiting);
+        if (demo.link() == LinkState::Live && s.links[0].detail.empty()) {
+            std::uint64_t places = 0;
+            std::uint64_t active = 0;
+            for (const WorkerInfo &worker : *demo.workers().result()) {
+                places += worker.concurrency;
+                active += worker.active;
+                QVERIFY(worker.active <= worker.concurrency);
+            }
+            QVERIFY2(waiting == 0 || active == places, "tasks wait, and somebody is idle");
+            QCOMPARE(*s.queue.untaken, places == 0 ? waiting : 0);
+        }
+        // Tasks that come faster than they end are never said to drain.
+        if (!firstWaiting)
+            firstWaiting = waiting;
+        QVERIFY(waiting >= *firstWaiting || situation != "backlog");
+        QCOMPARE(value(Resource::OldestTask), double(s.queue.oldestWaiting->count()));
+        QVERIFY(*s.queue.oldest >= *s.queue.oldestWaiting);
+
+        QCOMPARE(value(Resource::RedisConnections), double(*s.redis.connectedClients));
+        QCOMPARE(*s.clients.total, *s.redis.connectedClients);
+        double inKeys = 0;
+        for (const FamilyFigures &family : s.families.families)
+            inKeys += family.bytes->value;
+        QVERIFY(std::abs(inKeys + double(*s.families.unattributed) - double(*s.redis.usedMemory)) < 2);
+        QVERIFY(*s.users.concurrent <= *s.users.today && *s.users.today <= *s.users.registered);
+    }
 }
 
 void DemoTest::sameSeedSamePortal()

@@ -74,6 +74,7 @@ private slots:
         const std::string text = statusText(sample(), {110, false, true});
         const std::string wanted =
             "▲ yellow  portal (tier small)  2026-01-01T00:00:00Z  up 2 h\n"
+            "Redis does not answer; 2 of 4 watched; unknown: Redis connections, Response time p95\n"
             "\n"
             "Redis memory       ▲ yellow   22 MB of 30 MB             200 ms ago  → red in 15 min\n"
             "Redis connections  ○ unknown  7 of 30, not answering     9 s ago\n"
@@ -122,6 +123,22 @@ private slots:
         snapshot.links[0].detail = "\x1b[2J";
         const std::string text = statusText(snapshot, {120, false, true});
         QVERIFY(!has(text, "\x1b") && !has(text, "\x07"));
+    }
+
+    void saysThatNobodyTakesTasks()
+    {
+        Snapshot snapshot = sample();
+        Reading workers;
+        workers.resource = Resource::Workers;
+        workers.zone = Zone::Red;
+        workers.unknown = Unknown::No;
+        workers.value = 5;
+        snapshot.readings = {workers};
+        snapshot.links[0].up = true;
+        snapshot.verdict = Zone::Red;
+        const std::string text = statusText(snapshot, {120, false, true});
+        QVERIFY2(has(text, "\nno worker takes tasks, 5 waiting; 1 of 1 watched\n"), text.c_str());
+        QVERIFY2(has(text, "Workers            ■ red      no worker takes tasks, 5 waiting"), text.c_str());
     }
 
     void nothingKnownIsNotZero()

@@ -75,6 +75,23 @@ private slots:
         QTEST(zoneOf(megabytes * MiB, memory), "zone");
     }
 
+    void reachingACeilingIsRed()
+    {
+        ManualClock clock;
+        const ZoneLimits users{12, 15};
+        QCOMPARE(zoneOf(15, users), Zone::Yellow);
+        QCOMPARE(zoneOf(15, users, redWhenReached(Resource::Users)), Zone::Red);
+        QVERIFY(!redWhenReached(Resource::RedisMemory));
+        ZoneTracker tracker(users, true);
+        tracker.update(15, clock.steady());
+        clock.advance(5s);
+        QCOMPARE(tracker.update(15, clock.steady()), Zone::Red);
+        clock.advance(1s);
+        tracker.update(14, clock.steady());
+        clock.advance(10s);
+        QCOMPARE(tracker.update(14, clock.steady()), Zone::Yellow);
+    }
+
     void overTime_data()
     {
         QTest::addColumn<std::vector<Hold>>("holds");
@@ -141,6 +158,8 @@ private slots:
         QTest::newRow("too few requests do not matter") << std::vector{green, tooFew} << yes << Zone::Green;
         QTest::newRow("away hides green") << std::vector{green, away} << yes << Zone::Unknown;
         QTest::newRow("away does not hide yellow") << std::vector{yellow, away} << yes << Zone::Yellow;
+        const Reading noLimit = reading(Zone::Unknown, Unknown::NoLimit);
+        QTest::newRow("no limit does not matter") << std::vector{green, noLimit} << yes << Zone::Green;
         QTest::newRow("only too few") << std::vector{tooFew} << yes << Zone::Unknown;
         QTest::newRow("nobody knows whether it answers") << std::vector{green} << notKnown << Zone::Green;
         QTest::newRow("it does not answer, all else is green") << std::vector{green} << no << Zone::Red;
@@ -152,6 +171,37 @@ private slots:
         QFETCH(std::optional<bool>, answers);
         const std::vector<LinkStatus> links{{"database", true, {}, {}, {}}, {"redis", answers, {}, {}, {}}};
         QTEST(verdict(readings, links), "zone");
+    }
+
+    void whatIsDownIsRed()
+    {
+        Snapshot snapshot;
+        for (const Resource resource : {Resource::RedisMemory, Resource::DbPool, Resource::ErrorRate}) {
+            snapshot.readings.push_back(reading(Zone::Green));
+            snapshot.readings.back().resource = resource;
+        }
+        snapshot.readings[2].zone = Zone::Yellow;
+        snapshot.links = {{"redis", false, 9s, {}, "refused"}, {"database", true, 9s, {}, {}}};
+        markDown(snapshot.readings, snapshot.links);
+        snapshot.verdict = verdict(snapshot.readings, snapshot.links);
+        QVERIFY(snapshot.readings[0].zone == Zone::Red && snapshot.readings[0].unknown == Unknown::Away);
+        QVERIFY(snapshot.readings[1].zone == Zone::Green && snapshot.readings[2].zone == Zone::Yellow);
+        const Standing standing = standingOf(snapshot);
+        QVERIFY(standing.zone == Zone::Red && standing.down.size() == 1 && standing.down[0].name == "redis");
+        QVERIFY(standing.causes.empty()); // the link says it all
+    }
+
+    void countsWhatIsWatched()
+    {
+        Snapshot snapshot;
+        snapshot.verdict = Zone::Green;
+        snapshot.readings = {reading(Zone::Green), reading(Zone::Unknown, Unknown::TooFew),
+                             reading(Zone::Unknown, Unknown::NoLimit), reading(Zone::Unknown, Unknown::NotAvailable)};
+        const Standing standing = standingOf(snapshot);
+        QCOMPARE(standing.watched, std::size_t(1));
+        QCOMPARE(standing.total, std::size_t(4));
+        QCOMPARE(standing.unknown.size(), std::size_t(1));
+        QCOMPARE(standing.unlimited.size(), std::size_t(2));
     }
 
     void findsTheSlope()

@@ -100,6 +100,22 @@ void TiersTest::figures_data()
                     {"zones.error_rate.enter", "5s"},
                     {"zones.error_rate.leave", "10s"},
                     {"zones.error_rate.margin", "0.03"},
+                    {"zones.workers.yellow", "1"},
+                    {"zones.workers.red", "1"},
+                    {"zones.oldest_task.yellow", "1m"},
+                    {"zones.oldest_task.red", "5m"},
+                    {"zones.failed_tasks.yellow", "0.05"},
+                    {"zones.failed_tasks.red", "0.2"},
+                    {"zones.refused.yellow", "0.05"},
+                    {"zones.refused.red", "0.2"},
+                    {"zones.users.yellow", "12"},
+                    {"zones.users.red", "15"},
+                    {"zones.disk.yellow", "0.8"},
+                    {"zones.disk.red", "0.95"},
+                    {"zones.redis_overhead.yellow", "5MB"},
+                    {"zones.redis_overhead.red", "7680KB"},
+                    {"zones.redis_commands.yellow", "66.66666666666667"},
+                    {"zones.redis_commands.red", "83.33333333333334"},
                     {"session.lifetime", "1d"},
                     {"results.expiry", "15m"},
                     {"tasks.time_limit", "15m"},
@@ -367,6 +383,14 @@ void TiersTest::theRestIsInheritedFromSmall()
         QVERIFY(std::abs(memory.red / double(tier.redis.maxmemory) - 5 / 6.0) < 1e-9);
         QVERIFY(memory.margin == 0.03 && memory.enter == std::chrono::seconds(5) &&
                 memory.leave == std::chrono::seconds(10));
+        for (const Resource resource : {Resource::Workers, Resource::OldestTask, Resource::FailedTasks,
+                                        Resource::Refused, Resource::Disk, Resource::RedisOverhead, Resource::Queue})
+            QVERIFY(tier.zones.at(resource) == small.zones.at(resource));
+        QVERIFY(tier.zones.contains(Resource::DbPool));
+        // A limit that is not there has no zone either.
+        QCOMPARE(tier.zones.contains(Resource::Users), tier.ceilings.users > 0);
+        QCOMPARE(tier.zones.contains(Resource::RedisCommands), tier.redis.commandsPerSecond > 0);
+        QCOMPARE(tier.zones.contains(Resource::RedisTraffic), tier.redis.trafficPerMonth > 0);
         const auto &connections = tier.zones.at(Resource::RedisConnections);
         QVERIFY(std::abs(connections.yellow / tier.redis.connections - 2 / 3.0) < 1e-9);
         QVERIFY(std::abs(connections.red / tier.redis.connections - 5 / 6.0) < 1e-9);

@@ -1,0 +1,220 @@
+#include "tests/gui/console_fixture.h"
+#include "ui/pages/page_table.h"
+#include "ui/support/zones.h"
+#include "ui/widgets/deployment_header.h"
+#include "ui/widgets/figure_strip.h"
+#include "ui/widgets/notice_bar.h"
+#include "ui/widgets/sidebar.h"
+#include "ui/widgets/table_view.h"
+#include "ui/widgets/tile.h"
+
+#include <QLabel>
+
+using namespace portolan;
+using namespace portolan::ui;
+using namespace std::chrono_literals;
+
+/// How the portal stands is in sight wherever one is, and nothing hides it or says better of it.
+class StandingTest final : public QObject
+{
+    Q_OBJECT
+private slots:
+    void noticesCoverNoStatus_data();
+    void noticesCoverNoStatus();
+    void whatIsDownIsRedEverywhere();
+    void whatIsNotKnownSaysWhy();
+    void aLostLinkIsRed();
+    void everyResourceHasATile();
+    void nobodyTakesTasks();
+    void overheadIsARowWithItsBudget();
+    void theHitRatioSaysWhatItIs();
+    void refusalsHaveACause();
+    void trendsKeepGapsAndExtremes();
+};
+
+namespace {
+
+const Tile *tileOf(const Console &console, Resource resource)
+{
+    for (const Tile *tile : console.window->findChildren<Tile *>())
+        if (tile->accessibleName() == resourceTitle(resource))
+            return tile;
+    return nullptr;
+}
+
+QString said(const Console &console, Resource resource)
+{
+    const Tile *tile = tileOf(console, resource);
+    return tile ? tile->accessibleDescription() : QString();
+}
+
+QString sidebarOf(const Console &console, const QString &page)
+{
+    const auto *sidebar = console.window->findChild<Sidebar *>();
+    for (int row = 0; row < sidebar->count(); ++row)
+        if (sidebar->item(row)->data(Qt::UserRole).toString() == page)
+            return sidebar->item(row)->data(Qt::AccessibleTextRole).toString();
+    return {};
+}
+
+} // namespace
+
+void StandingTest::noticesCoverNoStatus_data()
+{
+    QTest::addColumn<QSize>("size");
+    QTest::newRow("usual") << QSize(1180, 780);
+    QTest::newRow("small") << QSize(640, 480);
+}
+
+void StandingTest::noticesCoverNoStatus()
+{
+    QFETCH(QSize, size);
+    Console console({.situation = "redis-down"});
+    console.window->resize(size);
+    const auto *header = console.window->findChild<DeploymentHeader *>();
+    const auto *notice = console.window->findChild<NoticeBar *>();
+    for (const bool worked : {true, false}) {
+        console.window->tell(QString("A sentence that takes more than one line. ").repeated(4), worked);
+        Console::settle();
+        const QRect status(header->mapTo(console.window.get(), header->standing().topLeft()),
+                           header->standing().size());
+        const QRect covered(notice->mapTo(console.window.get(), QPoint()), notice->size());
+        QVERIFY(notice->isVisible() && status.isValid());
+        QVERIFY(!covered.intersects(status));
+    }
+    QVERIFY(header->verdict().contains("Redis does not answer"));
+}
+
+void StandingTest::whatIsDownIsRedEverywhere()
+{
+    Console console({.situation = "redis-down"});
+    for (const char *page : {"overview", "redis", "connections", "queue"})
+        QVERIFY2(sidebarOf(console, page).endsWith(", red"), qPrintable(sidebarOf(console, page)));
+    for (const Resource resource : {Resource::RedisMemory, Resource::RedisConnections, Resource::Queue,
+                                    Resource::Workers, Resource::OldestTask, Resource::RedisOverhead}) {
+        const QString words = said(console, resource);
+        QVERIFY2(words.startsWith("red") && words.contains("Redis is down"), qPrintable(words));
+    }
+    const QString advice = console.window->findChild<DeploymentHeader *>()->advice();
+    QVERIFY2(advice.contains("Check that redis-server runs"), qPrintable(advice));
+    QVERIFY(Console().window->findChild<DeploymentHeader *>()->advice().isEmpty());
+}
+
+void StandingTest::whatIsNotKnownSaysWhy()
+{
+    Console console({.situation = "empty"});
+    for (const PageEntry &entry : pageTable()) {
+        console.window->openPage(entry.id);
+        Console::settle();
+        for (const QWidget *row : console.window->page()->findChildren<QWidget *>()) {
+            const QString words = row->accessibleDescription();
+            QVERIFY2(!words.contains("no key is in Redis") && !words.contains("nobody is connected"),
+                     qPrintable(words));
+        }
+    }
+}
+
+void StandingTest::aLostLinkIsRed()
+{
+    Console console({.situation = "stale"});
+    const QString words = console.window->findChild<DeploymentHeader *>()->verdict();
+    QVERIFY2(words.startsWith("red"), qPrintable(words));
+    QVERIFY2(sidebarOf(console, "overview").endsWith(", red"), qPrintable(sidebarOf(console, "overview")));
+}
+
+void StandingTest::everyResourceHasATile()
+{
+    Console console;
+    for (const auto &reading : console.stack.deployment().latest()->readings) {
+        const QString words = said(console, reading.resource);
+        QVERIFY2(words.startsWith(zoneWord(reading.zone)), qPrintable(resourceTitle(reading.resource) + ": " + words));
+        QVERIFY2(!words.contains("no limit"), qPrintable(words));
+        QVERIFY(!pageExplaining(reading.resource).isEmpty());
+    }
+}
+
+void StandingTest::nobodyTakesTasks()
+{
+    Console console({.situation = "no-workers"});
+    QVERIFY2(said(console, Resource::Workers).startsWith("red, 5 waiting, none is taken"),
+             qPrintable(said(console, Resource::Workers)));
+    QVERIFY(sidebarOf(console, "queue").endsWith(", red"));
+    QVERIFY(console.window->findChild<DeploymentHeader *>()->verdict().contains("no worker takes tasks, 5 waiting"));
+}
+
+void StandingTest::overheadIsARowWithItsBudget()
+{
+    Console console;
+    console.window->openPage("redis");
+    console.tick();
+    auto *view = console.find<TableView>("Key families");
+    int found = -1;
+    for (int row = 0; row < view->model()->rowCount(); ++row)
+        if (view->model()->index(row, 0).data().toString() == "overhead")
+            found = row;
+    QVERIFY(found >= 0);
+    QVERIFY2(view->model()->index(found, 1).data().toString().endsWith("of 5 MB"),
+             qPrintable(view->model()->index(found, 1).data().toString()));
+    view->selectRow(found);
+    QVERIFY(!console.command("Clean up the family")->isEnabled()); // there is nothing to delete
+}
+
+void StandingTest::theHitRatioSaysWhatItIs()
+{
+    Console console;
+    console.window->openPage("redis");
+    console.tick();
+    const auto *value = console.find<QLabel>("Hit ratio, 1 min");
+    QVERIFY2(value->text().endsWith("without own"), qPrintable(value->text()));
+}
+
+void StandingTest::refusalsHaveACause()
+{
+    Console console({.situation = "refusals"});
+    QVERIFY2(said(console, Resource::Refused).startsWith("red"), qPrintable(said(console, Resource::Refused)));
+    QStringList all;
+    for (const QAbstractButton *button : console.window->page()->findChildren<QAbstractButton *>())
+        if (button->accessibleName() == "Most refused")
+            all << button->accessibleDescription();
+    QCOMPARE(all.size(), 1);
+    QVERIFY2(all.first().contains(" in 60 s"), qPrintable(all.first()));
+}
+
+void StandingTest::trendsKeepGapsAndExtremes()
+{
+    const WallTime start{1000s};
+    TileTrend trend;
+    trend.from = start;
+    trend.until = start + 100s;
+    trend.least = 10;
+    trend.series.step = 1s;
+    const auto add = [&](int from, int to, double value) {
+        for (int second = from; second < to; ++second)
+            trend.series.points.push_back({start + std::chrono::seconds(second), value, value, value});
+    };
+    add(0, 10, 0);
+    add(10, 15, 5); // five seconds of 5
+    add(15, 20, 0);
+    add(60, 100, 0); // and nothing between
+    const QRectF rect(0, 0, 1000, 100);
+    const auto lines = trendLines(trend, rect);
+    QCOMPARE(lines.size(), std::size_t(2));
+    QCOMPARE(lines[0].last().x(), 200.0);
+    QCOMPARE(lines[1].first().x(), 600.0);
+    double widest = 0;
+    for (qsizetype i = 1; i < lines[0].size(); ++i)
+        if (lines[0][i].y() == 50 && lines[0][i - 1].y() == 50)
+            widest += lines[0][i].x() - lines[0][i - 1].x();
+    QCOMPARE(widest, 50.0); // a plateau stays one
+    // Merged points keep both extremes, and what was before a restart is a stretch of its own.
+    trend.series = {Metric::QueueWaiting, 50s, {{start + 50s, 0, 8, 1}}};
+    trend.earlier = {Metric::QueueWaiting, 60s, {{start, 2, 2, 2}}};
+    trend.earlierEnds = start + 40s;
+    const auto parts = trendLines(trend, rect);
+    QCOMPARE(parts.size(), std::size_t(2));
+    QCOMPARE(parts[0].last().x(), 400.0);
+    QCOMPARE(parts[1].last().y(), 20.0);
+}
+
+QTEST_MAIN(StandingTest)
+#include "standing_test.moc"

@@ -1,0 +1,131 @@
+#include "core/monitor/event_rate.h"
+#include "core/monitor/task_watch.h"
+#include "tests/fakes/manual_clock.h"
+
+#include <QTest>
+
+using namespace portolan;
+using namespace portolan::monitor;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// What one second of a portal looks like to the watch.
+struct Scene
+{
+    const char *head = ""; ///< the next message; empty: none waits
+    std::uint64_t waiting = 0;
+    std::uint64_t unacked = 0;
+    int takenAgo = 0; ///< seconds, of the oldest unacknowledged one
+    TaskFigures ours = {};
+    std::optional<std::uint64_t> threads = 2;
+};
+
+class Watched
+{
+public:
+    void see(const Scene &scene)
+    {
+        RoundAnswer answer;
+        answer.queues = {{"celery", scene.waiting}};
+        answer.unacked = scene.unacked;
+        if (scene.unacked > 0)
+            answer.oldestUnacked =
+                std::chrono::duration<double>(clock.wall().time_since_epoch()).count() - scene.takenAgo;
+        answer.heads = {{"celery", scene.head}};
+        watch.answered(answer, clock.steady(), clock.wall());
+        watch.ours(scene.ours, scene.threads, clock.steady());
+    }
+    std::uint64_t untaken() const { return watch.untaken(clock.steady()).value(); }
+
+    ManualClock clock;
+    TaskWatch watch{15min};
+};
+
+} // namespace
+
+Q_DECLARE_METATYPE(Scene)
+
+class TaskWatchTest final : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void whoTakesTasks_data()
+    {
+        QTest::addColumn<Scene>("scene");
+        QTest::addColumn<int>("untaken");
+        const TaskFigures idle;
+        TaskFigures busy;
+        busy.taken = busy.running = 2;
+        QTest::newRow("none waits, nobody is there") << Scene{"", 0, 0, 0, idle, 0} << 0;
+        QTest::newRow("none of ours, nobody else") << Scene{"a", 5, 0, 0, idle, 0} << 5;
+        QTest::newRow("it is not known how many there are") << Scene{"a", 5, 0, 0, idle, std::nullopt} << 5;
+        QTest::newRow("ours are all at work") << Scene{"a", 5, 2, 60, busy, 2} << 0;
+        QTest::newRow("ours idle, and yet none is taken") << Scene{"a", 5, 0, 0, idle, 2} << 5;
+        QTest::newRow("another program's worker is at work") << Scene{"a", 5, 1, 60, idle, 0} << 0;
+        QTest::newRow("one that died left its task") << Scene{"a", 5, 1, 3600, idle, 0} << 5;
+    }
+    void whoTakesTasks()
+    {
+        QFETCH(Scene, scene);
+        Watched watched;
+        for (int i = 0; i < 10; ++i) {
+            watched.see(scene);
+            watched.clock.advance(1s);
+        }
+        QTEST(int(watched.untaken()), "untaken");
+    }
+
+    void taskAfterTaskIsTaken()
+    {
+        Watched watched;
+        for (const char *head : {"a", "b", "c", "d"}) {
+            watched.see({head, 5, 0, 0, {}, 0}); // by whomever: the next one is another each time
+            watched.clock.advance(1s);
+        }
+        QCOMPARE(watched.untaken(), std::uint64_t(0));
+        for (int i = 0; i < 5; ++i) {
+            watched.see({"d", 5, 0, 0, {}, 0});
+            watched.clock.advance(1s);
+        }
+        QCOMPARE(watched.untaken(), std::uint64_t(5));
+    }
+
+    void waitsSinceItWasFirstSeen()
+    {
+        Watched watched;
+        QVERIFY(!watched.watch.oldestWaiting());
+        watched.see({"a", 1});
+        watched.clock.advance(70s);
+        watched.see({"a", 1});
+        QCOMPARE(*watched.watch.oldestWaiting(), 70s);
+        watched.see({"b", 1});
+        QCOMPARE(*watched.watch.oldestWaiting(), 0s);
+        watched.see({"", 0, 1, 200});
+        QCOMPARE(*watched.watch.oldestWaiting(), 0s);
+        QCOMPARE(*watched.watch.oldestTaken(), 200s);
+    }
+
+    void ratesFitWhatTheyCount()
+    {
+        ManualClock clock;
+        EventRate rate;
+        const auto run = [&](int seconds, auto totalAt) {
+            for (int i = 0; i <= seconds; ++i) {
+                rate.add(totalAt(i), clock.steady());
+                clock.advance(1s);
+            }
+        };
+        run(600, [](int) { return 0; });
+        rate.add(1, clock.steady()); // one in ten minutes is not six a minute
+        QVERIFY(*rate.rate().perSecond() < 0.002);
+        QVERIFY(*rate.rate().covered() >= 9min);
+        run(20, [](int i) { return std::uint64_t(1 + i * 5); });
+        QCOMPARE(std::round(*rate.rate().perSecond()), 5.0);
+        QVERIFY(*rate.rate().covered() <= 12s);
+    }
+};
+
+QTEST_APPLESS_MAIN(TaskWatchTest)
+#include "task_watch_test.moc"

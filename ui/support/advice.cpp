@@ -1,0 +1,59 @@
+#include "ui/support/advice.h"
+
+#include "core/api/verdict.h"
+#include "ui/support/format.h"
+#include "ui/support/zones.h"
+
+#include <QCoreApplication>
+#include <algorithm>
+
+namespace portolan::ui {
+
+namespace {
+
+QString tr(const char *source) { return QCoreApplication::translate("advice", source); }
+
+} // namespace
+
+QString paceText(const std::optional<double> &perSecond)
+{
+    if (perSecond && *perSecond > 0 && *perSecond < 1)
+        return QString::number(*perSecond * 60, 'f', 1) + tr("/min");
+    return rateText(perSecond);
+}
+
+QString silence(const Snapshot &snapshot, std::string_view link)
+{
+    const auto found = std::ranges::find(snapshot.links, link, &LinkStatus::name);
+    if (found == snapshot.links.end() || found->up != false)
+        return {};
+    return tr("%1 does not answer").arg(linkTitle(*found));
+}
+
+QString adviceText(const Snapshot &snapshot)
+{
+    const Standing standing = standingOf(snapshot);
+    for (const LinkStatus &link : standing.down) {
+        const QString detail = link.detail.empty() ? QString() : text(link.detail) + ". ";
+        if (link.name == "redis")
+            return detail + tr("Check that redis-server runs, can be reached, and has memory and disk left. Until it "
+                               "answers, sessions and limits are kept in memory and no task is taken.");
+        if (link.name == "database")
+            return detail + tr("Check that the database runs, can be reached, and has disk left. Until it answers, "
+                               "nobody can sign in.");
+        return detail;
+    }
+    if (standing.zone != Zone::Red)
+        return {};
+    for (const Reading &reading : standing.causes) {
+        if (reading.resource == Resource::Workers)
+            return tr("Give a worker slots on the page Queue, or start a worker.");
+        if (reading.resource == Resource::Disk)
+            return tr("Free space in the data directory before the database can no longer be written.");
+        if (reading.resource == Resource::Refused)
+            return tr("The page Performance shows which routes refuse, the page Users who used up which limit.");
+    }
+    return {};
+}
+
+} // namespace portolan::ui

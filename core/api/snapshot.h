@@ -362,9 +362,13 @@ struct DbPoolFigures
     std::uint64_t connections = 0;
     std::uint64_t busy = 0;
     std::uint64_t waiting = 0;
+    std::uint64_t waits = 0;    ///< work that found every connection busy, since the start
+    double waitedSeconds = 0;   ///< by all work together, since the start
+    std::uint64_t timedOut = 0; ///< work that never got a connection in time, since the start
     bool operator==(const DbPoolFigures &) const = default;
+    static constexpr bool jsonDefaulted = true;
 };
-BOOST_DESCRIBE_STRUCT(DbPoolFigures, (), (name, connections, busy, waiting))
+BOOST_DESCRIBE_STRUCT(DbPoolFigures, (), (name, connections, busy, waiting, waits, waitedSeconds, timedOut))
 
 /// The file system that holds the data directory.
 struct DiskFigures

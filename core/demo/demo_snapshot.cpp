@@ -351,7 +351,7 @@ Snapshot makeSnapshot(const Script &script, const DemoData &data, double second,
     fillQueue(snapshot, script, data, second, start);
     fillHttp(snapshot, script, situation.longNames, second);
     const double busy = script.value(Metric::DbPool, second).value_or(0);
-    snapshot.dbPools = {{"primary", 4, std::uint64_t(std::llround(busy * 4)), 0}};
+    snapshot.dbPools = {{"primary", 4, std::uint64_t(std::llround(busy * 4)), 0, 0, 0, 0}};
     snapshot.users.concurrent = whole(script.value(Metric::ConcurrentUsers, second));
     snapshot.users.today = 63;
     snapshot.users.registered = data.users.count();

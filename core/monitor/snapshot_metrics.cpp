@@ -54,6 +54,17 @@ Samples poolStates(const Snapshot &snapshot)
     return {{{"busy"}, busy}, {{"idle"}, idle}, {{"waiting"}, waiting}};
 }
 
+/// One count of all pools together.
+template <class T> Samples poolTotal(const Snapshot &snapshot, T DbPoolFigures::*count)
+{
+    if (snapshot.dbPools.empty())
+        return {};
+    double total = 0;
+    for (const DbPoolFigures &pool : snapshot.dbPools)
+        total += double(pool.*count);
+    return {{{}, total}};
+}
+
 Samples zones(const Snapshot &snapshot)
 {
     Samples samples;
@@ -88,6 +99,12 @@ void addSnapshotMetrics(telemetry::Registry &registry, std::function<std::shared
     registry.gauge("portal_workers", "Worker threads of this process, by state", {"state"}, from(workerStates));
     registry.gauge("portal_db_pool_connections", "Database connections by state, and work waiting for one", {"state"},
                    from(poolStates));
+    registry.counted("portal_db_pool_waits_total", "Work on the database that found every connection busy", {},
+                     from([](const Snapshot &s) { return poolTotal(s, &DbPoolFigures::waits); }));
+    registry.counted("portal_db_pool_wait_seconds_total", "Time that work waited for a database connection", {},
+                     from([](const Snapshot &s) { return poolTotal(s, &DbPoolFigures::waitedSeconds); }));
+    registry.counted("portal_db_pool_timeouts_total", "Work that got no database connection in time", {},
+                     from([](const Snapshot &s) { return poolTotal(s, &DbPoolFigures::timedOut); }));
     registry.gauge("portal_sessions", "Live sessions; an estimate where nobody counts them", {},
                    from([](const Snapshot &s) { return one(s.users.sessions); }));
     registry.gauge("portal_zone", "0 green, 1 yellow, 2 red", {"resource"}, from(zones));

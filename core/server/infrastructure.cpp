@@ -30,9 +30,12 @@ unsigned randomInstance()
     return (std::to_integer<unsigned>(bytes[0]) << 8 | std::to_integer<unsigned>(bytes[1])) & 1023u;
 }
 
-storage::PoolOptions poolOptions(telemetry::PortalMetrics &metrics)
+storage::PoolOptions poolOptions(const Tier::Database &tier, telemetry::PortalMetrics &metrics)
 {
     storage::PoolOptions options;
+    options.connections = tier.poolMost;
+    options.least = tier.poolLeast;
+    options.deadline = tier.timeout;
     options.observe = [&metrics](const storage::WorkReport &report) { metrics.dbQueryDuration.observe(report.ran); };
     return options;
 }
@@ -70,7 +73,7 @@ Infrastructure::Infrastructure(const Settings &settings, DataDirectory directory
       runtime(ioThreads(settings)),
       files("files", 1, 256),
       metrics(registry),
-      database(std::move(url), poolOptions(metrics)),
+      database(std::move(url), poolOptions(settings.tier().database, metrics)),
       userCache(clock, cachedUsers, cachedUserLife),
       users(database, &userCache),
       limitOverrides(database),

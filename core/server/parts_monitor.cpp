@@ -79,7 +79,8 @@ monitor::Sources PortalServer::Parts::monitorSources()
     };
     sources.dbPools = [this] {
         const auto use = infrastructure->database.use();
-        return std::vector<DbPoolFigures>{{"primary", use.connections, use.busy, use.waiting}};
+        return std::vector<DbPoolFigures>{{"primary", use.connections, use.busy, use.waiting, use.waits,
+                                           std::chrono::duration<double>(use.waited).count(), use.timedOut}};
     };
     sources.users = [this] {
         UserFigures figures;

@@ -60,6 +60,10 @@ struct Database::Impl
     std::vector<Slot> slots;
     unsigned busy = 0;
     unsigned openCount = 0;
+    std::uint64_t waits = 0;
+    std::chrono::nanoseconds waited{0};
+    std::uint64_t timedOut = 0;
+    std::uint64_t refused = 0;
     bool stopping = false;
     bool watcherSleeps = false;
 
@@ -112,7 +116,15 @@ const DatabaseUrl &Database::url() const { return m_impl->url; }
 PoolUse Database::use() const
 {
     const std::lock_guard lock(m_impl->mutex);
-    return {static_cast<unsigned>(m_impl->slots.size()), m_impl->openCount, m_impl->busy, m_impl->tasks.size()};
+    const Impl &i = *m_impl;
+    return {static_cast<unsigned>(i.slots.size()),
+            i.openCount,
+            i.busy,
+            i.tasks.size(),
+            i.waits,
+            i.waited,
+            i.timedOut,
+            i.refused};
 }
 
 Result<void> Database::open()
@@ -142,6 +154,8 @@ void Database::post(Job job, std::chrono::milliseconds deadline)
         if (!m_impl->stopping && m_impl->tasks.size() < m_impl->options.queued) {
             const auto start = now();
             const auto limit = deadline.count() > 0 ? deadline : m_impl->options.deadline;
+            if (m_impl->busy + m_impl->tasks.size() >= m_impl->slots.size())
+                ++m_impl->waits;
             m_impl->tasks.push_back({std::move(job), start, start + limit});
             m_impl->wake.notify_one();
             if (std::exchange(m_impl->watcherSleeps, false))
@@ -151,6 +165,7 @@ void Database::post(Job job, std::chrono::milliseconds deadline)
         if (m_impl->stopping) {
             refused = failure(ErrorKind::Cancelled, "The server is shutting down.");
         } else {
+            ++m_impl->refused;
             refused =
                 failure(ErrorKind::Unavailable, "Too much work for the database is waiting.", "Try again in a moment.");
             refused.retryAfter = 1s;
@@ -166,7 +181,19 @@ void Database::Impl::work(std::size_t index)
         Task task;
         {
             std::unique_lock lock(mutex);
-            wake.wait(lock, [this] { return stopping || !tasks.empty(); });
+            const auto called = [this] { return stopping || !tasks.empty(); };
+            // Only a server's connections are scarce; a file that is open costs nothing.
+            const bool keep = !connection.isOpen() || connection.dialect() == Dialect::Sqlite;
+            if (keep) {
+                wake.wait(lock, called);
+            } else if (!wake.wait_for(lock, options.idle, called)) {
+                if (openCount > options.least) {
+                    --openCount;
+                    lock.unlock();
+                    connection.close();
+                }
+                continue;
+            }
             if (tasks.empty())
                 break;
             task = std::move(tasks.front());
@@ -192,12 +219,17 @@ void Database::Impl::perform(Connection &connection, Slot &slot, Task task)
         return;
     }
     if (now() >= task.deadline) {
+        {
+            const std::lock_guard lock(mutex);
+            ++timedOut;
+        }
         const Error late = failure(ErrorKind::Timeout, "The database had no connection free in time.");
         task.job(nullptr, &late);
         return;
     }
     {
         const std::lock_guard lock(mutex);
+        waited += now() - task.pushed;
         slot.running = &connection;
         slot.interruptAt = task.deadline + grace;
     }
@@ -261,6 +293,7 @@ std::vector<Database::Job> Database::Impl::takeExpired()
         if (task.deadline > time)
             return false;
         expired.push_back(std::move(task.job));
+        ++timedOut;
         return true;
     });
     for (auto &slot : slots) {

@@ -50,25 +50,33 @@ struct WorkReport
 
 struct PoolOptions
 {
-    unsigned connections = 4;
+    unsigned connections = 4; ///< at most
+    unsigned least = 1;       ///< kept while nobody uses them; more than these are closed after `idle`
+    std::chrono::milliseconds idle{60'000};
     std::size_t queued = 10'000;                          ///< waiting work; over it run() answers Unavailable at once
     std::chrono::milliseconds deadline{5000};             ///< of waiting and running together
     std::string applicationName = "portolan";             ///< as pg_stat_activity shows it
     std::function<void(const WorkReport &)> observe = {}; ///< called on the pool's threads; must be quick
 };
 
+/// What the pool does now, and what it has done since the start: as counts, so that a burst between two looks shows.
 struct PoolUse
 {
     unsigned connections = 0; ///< most there can be
     unsigned open = 0;        ///< connected now
     unsigned busy = 0;
     std::size_t waiting = 0;
+    std::uint64_t waits = 0;            ///< work that found every connection busy
+    std::chrono::nanoseconds waited{0}; ///< by all that ran: from being asked for to having a connection
+    std::uint64_t timedOut = 0;         ///< work whose deadline passed while it waited
+    std::uint64_t refused = 0;          ///< work that found the queue full
 };
 
 /// A pool of threads that own one Qt Sql connection each, since Qt Sql blocks and binds a connection to its thread.
-/// Connections are made on first use. A PostgreSQL connection found dead is opened again before work starts on it; one
-/// lost during work answers Unavailable (what was sent may or may not have happened) and the next work opens it again,
-/// with a backoff of at most one second, during which work is refused at once instead of queueing behind it.
+/// Connections are made on first use, and closed again when nobody needs them. A PostgreSQL connection found dead is
+/// opened again before work starts on it; one lost during work answers Unavailable (what was sent may or may not have
+/// happened) and the next work opens it again, with a backoff of at most one second, during which work is refused at
+/// once instead of queueing behind it.
 ///
 /// The threads post answers to the callers' executors, so those (the Runtime) outlive the Database.
 ///

@@ -27,6 +27,8 @@ private slots:
     void answersWhatWaitsTooLong();
     void refusesMoreThanItsBound();
     void answersCancelledAtTheEnd();
+    void countsWaits();
+    void closesWhatNobodyNeeds();
     void turnsAnExceptionIntoAnError();
 
     void migratesOnce();
@@ -278,6 +280,60 @@ void DatabaseTest::answersCancelledAtTheEnd()
     release.count_down();
     end.join();
     QCOMPARE(first.get().value(), 1);
+}
+
+void DatabaseTest::countsWaits()
+{
+    PoolOptions options;
+    options.connections = 1;
+    const auto database = open(options);
+    VERIFY_OK(database->open());
+    QCOMPARE(database->use().waits, std::uint64_t{0});
+    std::latch inside(1);
+    std::latch leave(1);
+    std::latch answered(3);
+    database->post([&](Connection *, const Error *) {
+        inside.count_down();
+        leave.wait();
+        answered.count_down();
+    });
+    inside.wait();
+    database->post([&](Connection *, const Error *) { answered.count_down(); });
+    database->post([&](Connection *, const Error *) { answered.count_down(); }, 20ms);
+    while (database->use().timedOut == 0)
+        std::this_thread::yield();
+    leave.count_down();
+    answered.wait();
+    const PoolUse use = database->use();
+    QCOMPARE(use.waits, std::uint64_t{2});
+    QCOMPARE(use.timedOut, std::uint64_t{1});
+    QVERIFY(use.waited > 20ms);
+    QCOMPARE(use.refused, std::uint64_t{0});
+}
+
+void DatabaseTest::closesWhatNobodyNeeds()
+{
+    QFETCH_GLOBAL(Backend, backend);
+    if (backend == Backend::Sqlite)
+        return; // a file that is open costs nothing
+    PoolOptions options;
+    options.connections = 4;
+    options.least = 1;
+    options.idle = 30ms;
+    const auto database = open(options);
+    std::latch together(4);
+    std::latch answered(4);
+    for (int i = 0; i < 4; ++i)
+        database->post([&](Connection *, const Error *) {
+            together.arrive_and_wait();
+            answered.count_down();
+        });
+    answered.wait();
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (database->use().open > 1 && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::yield();
+    QCOMPARE(database->use().open, 1u);
+    VERIFY_OK(database->open()); // and opens them again
 }
 
 void DatabaseTest::turnsAnExceptionIntoAnError()

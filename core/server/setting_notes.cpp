@@ -40,6 +40,16 @@ void notePlainHttp(const Settings &settings, std::vector<std::string> &notes)
             "proxy with TLS before it and name it in TRUSTED_PROXIES.");
 }
 
+/// A proxy on this machine passes on the name it was asked by, which is none of loopback's.
+void noteHosts(const Settings &settings, std::vector<std::string> &notes)
+{
+    const auto options = serverOptions(settings);
+    const bool proxied = settings.production() || settings.isSet("trusted_proxies");
+    if (options && options->loopbackNames && options->allowedHosts.empty() && proxied)
+        notes.push_back("On " + settings.text("listen") +
+                        " only loopback names are answered: name those that a proxy passes on in ALLOWED_HOSTS.");
+}
+
 } // namespace
 
 std::vector<std::string> settingNotes(const Settings &settings)
@@ -47,6 +57,7 @@ std::vector<std::string> settingNotes(const Settings &settings)
     std::vector<std::string> notes;
     noteRedis(settings, notes);
     notePlainHttp(settings, notes);
+    noteHosts(settings, notes);
     return notes;
 }
 

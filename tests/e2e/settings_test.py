@@ -217,6 +217,12 @@ class NamesTest(ConfigTest):
                 Socket(client, origin="https://evil.example", headers=headers).close()
         Socket(client).close()
 
+    def test_a_proxy_on_the_same_machine_needs_its_names_said(self):
+        proxy = {"TRUSTED_PROXIES": "127.0.0.1"}
+        self.assertIn("in ALLOWED_HOSTS", self.check(env=proxy).stdout)
+        self.assertNotIn("in ALLOWED_HOSTS", self.check(env={**proxy, "ALLOWED_HOSTS": "portal.example"}).stdout)
+        self.assertNotIn("in ALLOWED_HOSTS", self.check().stdout)
+
     def test_told_otherwise_it_answers_other_names(self):
         portal = self.portal(env={"ALLOWED_HOSTS": "*"})
         self.assertEqual(self.status(portal, "evil.example", "/openapi.json"), 200)

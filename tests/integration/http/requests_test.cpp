@@ -93,7 +93,7 @@ void RequestsTest::answersRequests_data()
     row("look-alike host", "GET /echo/1 HTTP/1.1\r\nHost: evilportal.example\r\n\r\n", 400, false);
     row("host with a final dot", "GET /echo/1 HTTP/1.1\r\nHost: a.portal.example.:80\r\n\r\n", 200, true);
     row("a probe by address", "GET /health HTTP/1.1\r\nHost: 172.31.14.247:4000\r\n\r\n", 200, true);
-    row("a probe without a host", "GET /health HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200, true);
+    row("a probe without a host", "GET /health HTTP/1.0\r\n\r\n", 200, false);
     row("not a probe without a host", "GET /echo/1 HTTP/1.0\r\n\r\n", 400, false);
     row("a probe's path, posted", "POST /health HTTP/1.1\r\nHost: evil.example\r\n\r\n", 400, false);
     row("own page", post("Origin: http://localhost\r\n", ""), 200, true);

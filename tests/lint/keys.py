@@ -42,6 +42,15 @@ def settings(text):
     return found
 
 
+def is_read(member, code):
+    """A member of a tier, "ceilings.users": by its whole name, or by its last where its group is handed on."""
+    tier = r"(?:\btier\(\)|\b(?:tier|m_tier|t))\."
+    if re.search(tier + re.escape(member) + r"\b", code):
+        return True
+    group, _, last = member.rpartition(".")
+    return bool(group and re.search(tier + re.escape(group) + r"\b(?!\.)", code) and re.search(r"\btier\." + last + r"\b", code))
+
+
 def check(root):
     code = "\n".join(sources(root))
     problems = []
@@ -61,7 +70,7 @@ def check(root):
     if len(fields) < 25:
         problems.append(f"{_TIER_KEYS}: only {len(fields)} keys were found: this walk no longer reads the table")
     for key, member in fields.items():
-        read = re.search(r"\b(?:tier|tier\(\)|m_tier|t|settings\.tier\(\))\.%s\b" % re.escape(member), code) is not None
+        read = is_read(member, code)
         if not read and key not in idle_keys:
             problems.append(f"{_TIER_KEYS}: nothing reads {key} ({member}); make it act, or say why it has no effect")
         if read and key in idle_keys:

@@ -292,6 +292,31 @@ BOOST_DESCRIBE_STRUCT(QueueFigures, (),
                       (age, queues, complete, waiting, unacked, running, reserved, scheduled, takenPerSecond,
                        endedPerSecond, ratesOver, endedLately, failedLately, oldest, oldestWaiting, untaken))
 
+/// Messages a worker did not run, for one reason.
+struct RefusedFigures
+{
+    std::string reason; ///< "bad-body", "not-registered", …: of a fixed set
+    std::uint64_t messages = 0;
+    bool operator==(const RefusedFigures &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(RefusedFigures, (), (reason, messages))
+
+/// Other programs at the queues this process takes its tasks from.
+struct SharedQueueFigures
+{
+    bool holdingBack = false;         ///< it takes nothing because of them, or because it has not been able to look yet
+    bool looked = false;              ///< false: not yet
+    bool allowed = false;             ///< it takes tasks all the same: tasks.share_queue, or an operator sized its pool
+    std::vector<std::string> workers; ///< theirs, by node; at most 16
+    std::vector<std::string> silent;  ///< workers that did not say which queues they take from; at most 16
+    std::vector<std::string> tasks;   ///< names of waiting tasks nobody here has registered; at most 16
+    /// Tasks of ours that one of theirs threw away since the start; unknown while nobody counts.
+    std::optional<std::uint64_t> discarded;
+    bool operator==(const SharedQueueFigures &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(SharedQueueFigures, (), (holdingBack, looked, allowed, workers, silent, tasks, discarded))
+
 /// The worker pool of this process.
 struct WorkerFigures
 {
@@ -304,14 +329,16 @@ struct WorkerFigures
     std::optional<std::uint64_t> failed;
     std::optional<std::uint64_t> retried;
     std::optional<std::uint64_t> revoked;
-    std::optional<std::uint64_t> rejected;
-    std::optional<std::uint64_t> restored; ///< tasks of dead workers put back
+    std::optional<std::uint64_t> rejected;         ///< messages that were not run: all of `refused`
+    std::optional<std::uint64_t> restored;         ///< tasks of dead workers put back
+    std::vector<RefusedFigures> refused;           ///< by reason, those that occurred
+    std::optional<SharedQueueFigures> sharedQueue; ///< nothing: its Redis is private
     bool operator==(const WorkerFigures &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
 BOOST_DESCRIBE_STRUCT(WorkerFigures, (),
                       (node, concurrency, threads, busy, abandoned, succeeded, failed, retried, revoked, rejected,
-                       restored))
+                       restored, refused, sharedQueue))
 
 /// Answers of the last 60 s. Percentiles are seconds, at most 2 % off.
 struct TrafficFigures

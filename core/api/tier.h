@@ -140,12 +140,14 @@ struct Tier
     } ceilings;
 
     std::map<Resource, ZoneLimits> zones;
-    std::map<std::string, std::uint64_t> memoryBudget;              ///< key family → bytes it may take at most
-    std::map<std::string, std::uint64_t> memoryBudgetLeast;         ///< key family → bytes it takes ordinarily
-    std::map<std::string, std::uint32_t> connectionBudget;          ///< purpose → connections
-    std::map<std::string, std::chrono::seconds> caches;             ///< cache → life of an entry
-    std::map<std::string, std::chrono::seconds> schedules;          ///< periodic job → interval
-    std::map<std::string, std::string> taskRoutes;                  ///< task name → queue; absent: "celery"
+    std::map<std::string, std::uint64_t> memoryBudget;      ///< key family → bytes it may take at most
+    std::map<std::string, std::uint64_t> memoryBudgetLeast; ///< key family → bytes it takes ordinarily
+    std::map<std::string, std::uint32_t> connectionBudget;  ///< purpose → connections
+    std::map<std::string, std::chrono::seconds> caches;     ///< cache → life of an entry
+    std::map<std::string, std::chrono::seconds> schedules;  ///< periodic job → interval
+    std::map<std::string, std::string> taskRoutes;          ///< task name → queue; absent: `taskQueue`
+    std::string taskQueue = "celery";
+    bool shareTaskQueue = false; ///< take tasks although other programs' workers use the same queue
     std::map<std::string, std::vector<std::string>> familyPatterns; ///< key family → glob patterns, for foreign stacks
 
     bool enforceHttps = false; ///< in production: redirect and HSTS
@@ -221,7 +223,8 @@ BOOST_DESCRIBE_STRUCT(Tier::LoadShare, (), (path, weight))
 BOOST_DESCRIBE_STRUCT(Tier, (),
                       (name, title, redis, database, sessionLifetime, resultsExpiry, taskTimeLimit, taskConcurrency,
                        limits, limitsPerAddress, ceilings, zones, memoryBudget, memoryBudgetLeast, connectionBudget,
-                       caches, schedules, taskRoutes, familyPatterns, enforceHttps, logHealth, alerts, upgradeWhen,
-                       upgradePath, costs, phases, capacity, targets, loadTest, loadMix))
+                       caches, schedules, taskRoutes, taskQueue, shareTaskQueue, familyPatterns, enforceHttps,
+                       logHealth, alerts, upgradeWhen, upgradePath, costs, phases, capacity, targets, loadTest,
+                       loadMix))
 
 } // namespace portolan

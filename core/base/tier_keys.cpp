@@ -1,4 +1,5 @@
 #include "core/base/names.h"
+#include "core/base/queue_name.h"
 #include "core/base/tier_effects.h"
 #include "core/base/tier_file.h"
 #include "core/base/units.h"
@@ -316,6 +317,19 @@ TierKey cachePolicy()
     return key;
 }
 
+TierKey taskQueue()
+{
+    TierKey key = field(
+        "tasks.queue", ValueType::Text, "Queue of the portal's tasks, where no route names another",
+        [](auto &t) -> auto & { return t.taskQueue; });
+    key.set = [set = key.set](Tier &tier, std::string_view name, std::string_view text) -> Result<void> {
+        if (const auto known = checkQueueName(text); known.has_error())
+            return known;
+        return set(tier, name, text);
+    };
+    return key;
+}
+
 /// Only `noeviction` passes; the key exists so that whoever tries another learns why.
 TierKey queuePolicy()
 {
@@ -388,6 +402,10 @@ std::vector<TierKey> makeKeys()
             "results.expiry", Duration, "Life of a task's result", [](auto &t) -> auto & { return t.resultsExpiry; }),
         field(
             "tasks.time_limit", Duration, "Longest run of a task", [](auto &t) -> auto & { return t.taskTimeLimit; }),
+        taskQueue(),
+        field(
+            "tasks.share_queue", Boolean, "Take tasks although workers of other programs use the same queue",
+            [](auto &t) -> auto & { return t.shareTaskQueue; }),
         field(
             "tasks.concurrency", Integer, "Tasks that run at once",
             [](auto &t) -> auto & { return t.taskConcurrency; }),
@@ -432,7 +450,7 @@ std::vector<TierKey> makeKeys()
         family(
             "schedules.*", Duration, "Interval of a periodic job", [](auto &t) -> auto & { return t.schedules; }),
         family(
-            "routes.*", Text, "Queue of a task, by its name (celery unless named)",
+            "routes.*", Text, "Queue of a task, by its name (tasks.queue unless named)",
             [](auto &t) -> auto & { return t.taskRoutes; }),
         family(
             "families.*", List, "Key patterns of a family", [](auto &t) -> auto & { return t.familyPatterns; }),

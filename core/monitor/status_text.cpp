@@ -284,6 +284,46 @@ std::string queueLine(const Snapshot &snapshot, const StatusStyle &options)
     return labelled("tasks", text, options, stale(queue.age));
 }
 
+std::string listOf(const std::vector<std::string> &names)
+{
+    std::string text;
+    for (std::size_t i = 0; i < names.size() && i < 3; ++i)
+        text += (i ? ", " : "") + names[i];
+    return names.size() > 3 ? text + " and " + std::to_string(names.size() - 3) + " more" : text;
+}
+
+/// Others at the worker's queues; nothing where there are none.
+std::string neighbourLines(const WorkerFigures &workers, const StatusStyle &options)
+{
+    if (!workers.sharedQueue)
+        return {};
+    const SharedQueueFigures &shared = *workers.sharedQueue;
+    std::string text;
+    if (shared.holdingBack) {
+        const std::string why = !shared.workers.empty()  ? "others take from its queue: " + listOf(shared.workers)
+                                : !shared.tasks.empty()  ? "unknown tasks wait in its queue: " + listOf(shared.tasks)
+                                : !shared.silent.empty() ? "another worker is silent: " + listOf(shared.silent)
+                                : shared.looked          ? "others used its queue"
+                                                         : "it looks who else uses its queue";
+        text += labelled("worker", "takes no tasks: " + why, options);
+        if (shared.looked)
+            text += labelled("", "set tasks.queue to a name of its own, or tasks.share_queue = true", options);
+    } else if (!shared.workers.empty()) {
+        text += labelled("worker", "shares its queue with " + listOf(shared.workers), options);
+    }
+    if (shared.discarded.value_or(0) > 0)
+        text += labelled("thrown away", count(shared.discarded) + " of our tasks, by other programs' workers", options);
+    return text;
+}
+
+std::string refusedLine(const WorkerFigures &workers, const StatusStyle &options)
+{
+    std::string text;
+    for (const RefusedFigures &refused : workers.refused)
+        text += (text.empty() ? "" : ", ") + humanCount(refused.messages) + " " + refused.reason;
+    return text.empty() ? std::string() : labelled("refused messages", text, options);
+}
+
 std::string familyLine(const FamiliesFigures &families, const StatusStyle &options)
 {
     std::string text;
@@ -317,6 +357,8 @@ std::string statusText(const Snapshot &snapshot, const StatusStyle &options)
     for (const LinkStatus &link : snapshot.links)
         text += linkLine(link, options);
     text += queueLine(snapshot, options);
+    text += neighbourLines(snapshot.workers, options);
+    text += refusedLine(snapshot.workers, options);
     const TrafficFigures &traffic = snapshot.http.traffic;
     text += labelled("requests",
                      fixedText(traffic.perSecond, 1) + "/s" + " over 60 s, p50 " + percentile(traffic.p50) + ", p95 " +

@@ -30,6 +30,7 @@ awaitable<Result<std::string>> TaskService::start(Id owner, std::string name, bo
     task.name = name;
     task.kwargs = std::move(kwargs);
     task.notify = topicOf(owner);
+    task.queue = m_options.queue;
     if (const auto route = m_options.queues.find(name); route != m_options.queues.end())
         task.queue = route->second;
 

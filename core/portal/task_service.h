@@ -71,7 +71,8 @@ public:
             std::uint32_t most = 0;
         };
         std::map<std::string, Ceiling, std::less<>> ceilings;
-        std::map<std::string, std::string, std::less<>> queues; ///< task name → queue; absent: "celery"
+        std::map<std::string, std::string, std::less<>> queues; ///< task name → queue; absent: `queue`
+        std::string queue = "celery";
     };
     /// All references must outlive it.
     TaskService(storage::TaskOwnerStore &owners, queue::Broker &broker, limits::Ceilings &ceilings, const Clock &clock,

@@ -125,7 +125,9 @@ awaitable<Result<void>> WorkerAdminService::resizeRemote(std::uint32_t concurren
     if (present == concurrency)
         co_return Result<void>();
     const bool grow = concurrency > present;
-    boost::json::object arguments{{"n", grow ? concurrency - present : present - concurrency}};
+    // Tells a worker of ours that somebody means it, and not every worker there is; Celery's pass it over.
+    boost::json::object arguments{{"n", grow ? concurrency - present : present - concurrency},
+                                  {"portolan_operator", true}};
     std::string method = grow ? "pool_grow" : "pool_shrink";
     const auto reply = co_await m_remote.ask(std::move(method), std::move(arguments), destination, askTimeout);
     if (!reply)

@@ -45,6 +45,7 @@ public:
 
     /// Sets how many tasks run at once: of this process's pool, or of the `node` named (by growing or shrinking it from
     /// its present size). 0–1024; Invalid otherwise. NotFound: no such node answers. Shrinking ends no running task.
+    /// A worker that holds back because others use its queues takes tasks from then on, until its process ends.
     awaitable<Result<void>> resize(Actor actor, std::uint32_t concurrency, std::string node = {});
 
     struct TaskLists

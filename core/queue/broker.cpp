@@ -80,12 +80,8 @@ std::uint64_t countOf(const redis::Reply &reply)
 
 TaskResult resultOf(const redis::Reply &reply, const std::string &id)
 {
-    if (reply.type == redis::Reply::Type::String) {
-        if (Result<TaskResult> result = parseResult(reply.text)) {
-            result->id = id;
-            return std::move(*result);
-        }
-    }
+    if (reply.type == redis::Reply::Type::String)
+        return readResult(reply.text, id);
     TaskResult pending;
     pending.id = id;
     return pending;
@@ -104,7 +100,7 @@ std::uint64_t Backlog::waiting() const
 struct Broker::Impl
 {
     Impl(redis::Client &redisClient, const Clock &theClock, BrokerOptions theOptions)
-        : client(redisClient), clock(theClock), options(theOptions)
+        : client(redisClient), clock(theClock), options(std::move(theOptions))
     {}
 
     /// Whether the queue's binding is to be written again, now and then, should somebody have deleted it.
@@ -186,7 +182,7 @@ struct Broker::Impl
 };
 
 Broker::Broker(redis::Client &client, const Clock &clock, BrokerOptions options)
-    : m_impl(std::make_unique<Impl>(client, clock, options))
+    : m_impl(std::make_unique<Impl>(client, clock, std::move(options)))
 {}
 
 Broker::~Broker() = default;
@@ -482,7 +478,7 @@ awaitable<Result<std::string>> Broker::rerun(std::string id)
     const Result<std::string> raw = rewrite(message->raw, changes);
     if (!raw)
         co_return raw.error();
-    const std::string queue = message->routingKey.empty() ? std::string("celery") : message->routingKey;
+    const std::string queue = message->routingKey.empty() ? m_impl->options.queue : message->routingKey;
     co_return co_await m_impl->pushMessage(queue, message->priority, *raw, *changes.id);
 }
 

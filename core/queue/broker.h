@@ -22,6 +22,7 @@ struct BrokerOptions
 {
     unsigned database = 0; ///< number of the Redis database: part of kombu's channel names
     std::chrono::seconds resultExpiry{900};
+    std::string queue = "celery"; ///< of a task that is run again and names none
 };
 
 /// What waits in one queue.

@@ -276,7 +276,7 @@ json::value ControlCommands::conf(const json::object &)
                         {"task_time_limit", double(options.hardLimit.count()) / 1000},
                         {"worker_concurrency", m_pool.status().concurrency},
                         {"worker_prefetch_multiplier", options.prefetchMultiplier},
-                        {"task_default_queue", "celery"},
+                        {"task_default_queue", options.queues.empty() ? "celery" : options.queues.front()},
                         {"timezone", "UTC"},
                         {"enable_utc", true}};
 }
@@ -367,6 +367,10 @@ json::value ControlCommands::timeLimit(const json::object &arguments)
 
 json::value ControlCommands::poolGrow(const json::object &arguments)
 {
+    // A broadcast meant for the neighbours' workers must not make this one take their tasks.
+    const json::value *asked = arguments.if_contains("portolan_operator");
+    if (m_pool.heldBack() && !(asked && *asked == true))
+        return error("this worker holds back: others use its queue, and tasks.share_queue is not set");
     const std::int64_t count = std::clamp<std::int64_t>(numberOf(arguments, "n", 1), 0, 1024);
     m_pool.resize(m_pool.status().concurrency + static_cast<unsigned>(count));
     return ok("pool will grow");

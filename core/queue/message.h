@@ -3,6 +3,7 @@
 #include "core/api/clock.h"
 #include "core/api/result.h"
 
+#include <boost/describe/enum.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
@@ -12,8 +13,11 @@
 #include <string>
 #include <string_view>
 
-/// The Celery task message, protocol 2, as kombu's Redis transport stores it: a JSON object of five members (`body`,
-/// `content-encoding`, `content-type`, `headers`, `properties`), the body base64 of `[args, kwargs, embed]`.
+/// The Celery task message as kombu's Redis transport stores it: a JSON object of five members (`body`,
+/// `content-encoding`, `content-type`, `headers`, `properties`). Protocol 2 has the task's name, id and the like in the
+/// headers and `[args, kwargs, embed]` in the body; protocol 1, which other languages' clients and Celery with
+/// `task_protocol = 1` send, has everything in the body: {"task", "id", "args", "kwargs", …}. As Celery does, a message
+/// whose headers name no task is read as protocol 1. We send protocol 2.
 /// https://docs.celeryq.dev/en/stable/internals/protocol.html (which has `timelimit` the wrong way round: on the wire
 /// it is [hard, soft]). Only JSON content is accepted.
 namespace portolan::queue {
@@ -59,6 +63,7 @@ struct Message
     std::string raw;  ///< the list element, byte for byte
     std::string body; ///< as it stands in the message (base64 when `bodyEncoded`), byte for byte
     bool bodyEncoded = true;
+    int protocol = 2; ///< 1: the members below come from the body
 
     std::string id;
     std::string task;
@@ -94,10 +99,29 @@ struct Payload
     boost::json::object embed;
 };
 
-/// Why a message was refused; the worker counts each.
-/// Error codes of decode() and payload(): "message-malformed", "message-too-large", "content-disallowed" (content type,
-/// encoding or compression that is not accepted).
-[[nodiscard]] Result<Message> decode(std::string raw);
+/// Why a message is not run; the worker counts each.
+enum class Refused : std::uint8_t {
+    NotJson,         ///< the list element is not a JSON object
+    TooLarge,        ///< over maxMessageBytes
+    NoTask,          ///< neither headers nor body name a task
+    NoId,            ///< no id of 1 to 255 bytes
+    BadHeader,       ///< a header or property has a value that is none
+    BadBody,         ///< no body, or not base64, not JSON, not the arguments of a task
+    ContentType,     ///< not application/json
+    ContentEncoding, ///< not UTF-8, or a body encoding that is not base64
+    Compressed,
+    NotRegistered, ///< nothing is wrong with it, but nobody here knows the task
+};
+BOOST_DESCRIBE_ENUM(Refused, NotJson, TooLarge, NoTask, NoId, BadHeader, BadBody, ContentType, ContentEncoding,
+                    Compressed, NotRegistered)
+inline constexpr std::size_t refusedKinds = std::size_t(Refused::NotRegistered) + 1;
+
+/// The error of a refusal carries its reason in `code`: "message-bad-body". Another code answers NotJson.
+[[nodiscard]] Refused refusedAs(const Error &error);
+
+/// Reads a list element. On refusal `readable`, when given, gets what can be told of it all the same: `raw` always, and
+/// id, task, correlation id, parent, group, whether a result is wanted, as far as they are there.
+[[nodiscard]] Result<Message> decode(std::string raw, Message *readable = nullptr);
 [[nodiscard]] Result<Payload> payload(const Message &message);
 
 /// The bytes to LPUSH for a new task. `task.id` must be set (newTaskId()); `origin` is "gen<pid>@<host>", `replyTo` a
@@ -107,8 +131,8 @@ struct Payload
 /// Checks names, ranges and sizes of a task before it is sent; Invalid with the member's JSON pointer.
 [[nodiscard]] Result<void> validate(const NewTask &task);
 
-/// What changes when a message goes back into a queue; everything else, the body and headers unknown here above all,
-/// stays as it was. With no changes rewrite() only normalises spaces, and twice is like once.
+/// What changes when a message goes back into a queue; everything else, the arguments and headers unknown here above
+/// all, stays as it was. With no changes rewrite() only normalises spaces, and twice is like once.
 struct Changes
 {
     std::optional<bool> redelivered{}; ///< sets headers.redelivered and properties.delivery_info.redelivered

@@ -1,5 +1,6 @@
 #include "core/base/ids.h"
 #include "core/base/units.h"
+#include "core/queue/json_scan.h"
 #include "core/queue/json_text.h"
 #include "core/queue/keys.h"
 #include "core/queue/message.h"
@@ -124,6 +125,43 @@ void changeId(boost::json::object &headers, boost::json::object &properties, con
     properties["delivery_tag"] = newTaskId();
 }
 
+/// Protocol 1 has these in the body: there only the members that change are written anew.
+Result<void> changeBody(boost::json::object &root, boost::json::object &properties, const Changes &changes)
+{
+    if (!changes.retries && !changes.id && !changes.setEta && !changes.clearExpires)
+        return {};
+    const boost::json::value *body = root.if_contains("body");
+    if (!body || !body->is_string())
+        return failure(ErrorKind::Protocol, "the message has no body");
+    const boost::json::value *encoding = properties.if_contains("body_encoding");
+    const bool encoded = encoding && *encoding == "base64";
+    std::string text(body->get_string().data(), body->get_string().size());
+    if (encoded) {
+        Result<std::string> decoded = decodeBase64(text);
+        if (!decoded)
+            return decoded.error();
+        text = std::move(*decoded);
+    }
+    std::vector<std::pair<std::string_view, std::string>> members;
+    if (changes.retries)
+        members.emplace_back("retries", std::to_string(*changes.retries));
+    if (changes.id) {
+        members.emplace_back("id", std::string());
+        appendString(members.back().second, *changes.id);
+        properties["correlation_id"] = *changes.id;
+        properties["delivery_tag"] = newTaskId();
+    }
+    if (changes.setEta) {
+        members.emplace_back("eta", std::string());
+        appendTime(members.back().second, changes.eta);
+    }
+    if (changes.clearExpires)
+        members.emplace_back("expires", "null");
+    text = scan::withMembers(text, members);
+    root["body"] = encoded ? encodeBase64(text) : text;
+    return {};
+}
+
 } // namespace
 
 std::string encode(const NewTask &task, std::string_view origin, std::string_view replyTo)
@@ -180,6 +218,11 @@ Result<std::string> rewrite(std::string_view raw, const Changes &changes)
     if (changes.redelivered) {
         headers["redelivered"] = *changes.redelivered;
         objectAt(properties, "delivery_info")["redelivered"] = *changes.redelivered;
+    }
+    if (!headers.contains("task")) {
+        if (Result<void> changed = changeBody(root, properties, changes); !changed)
+            return changed.error();
+        return boost::json::serialize(document);
     }
     if (changes.retries)
         headers["retries"] = *changes.retries;

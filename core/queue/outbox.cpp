@@ -135,7 +135,7 @@ awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
             if (outcome.kind != Outcome::State)
                 ended.insert(outcome.delivery);
 
-    static constexpr std::string_view kinds = "SFRAP";
+    static constexpr std::string_view kinds = "SFRAPX";
     std::vector<std::string_view> arguments;
     arguments.reserve(batch.size() * 10 + 1);
     arguments.push_back(m_expiry);

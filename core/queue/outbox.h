@@ -28,13 +28,13 @@ struct Scripts;
 /// What finish.lua is told about one task.
 struct Outcome
 {
-    enum Kind : char { Success = 'S', Failure = 'F', Retry = 'R', Acknowledge = 'A', State = 'P' };
+    enum Kind : char { Success = 'S', Failure = 'F', Retry = 'R', Acknowledge = 'A', State = 'P', PutAside = 'X' };
     Kind kind = Acknowledge;
     std::string delivery;
     std::string id;
     std::string result;   ///< JSON to store; empty: none
     std::string notify;   ///< topic
-    std::string keep;     ///< message to keep for running it again
+    std::string keep;     ///< message to keep for running it again; PutAside: the record of it
     std::string list;     ///< Retry: where …
     std::string message;  ///< … and what to enqueue
     bool counted = false; ///< its starts were counted in q:n:

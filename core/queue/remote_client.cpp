@@ -15,7 +15,8 @@ namespace portolan::queue {
 
 namespace {
 
-constexpr auto pollEvery = std::chrono::milliseconds(5);
+constexpr auto pollFirst = std::chrono::milliseconds(2);
+constexpr auto pollMost = std::chrono::milliseconds(50); ///< who has not answered soon is not asked for all the time
 constexpr auto timeoutMost = std::chrono::milliseconds(10'000);
 constexpr auto listKept = std::chrono::seconds(300);
 
@@ -132,8 +133,10 @@ awaitable<Result<std::map<std::string, boost::json::value>>> RemoteClient::ask(s
     }
     if (expected == 0)
         expected = *listening;
+    auto poll = pollFirst;
     while (m_impl->answers(ticket) < expected && m_impl->clock.steady() < deadline) {
-        co_await sleep(pollEvery);
+        co_await sleep(poll);
+        poll = std::min(poll * 2, pollMost);
         const Result<void> collected = co_await m_impl->collect();
         if (!collected) {
             m_impl->taken(ticket);

@@ -19,7 +19,8 @@ class Subscriber;
 /// expiry and published on the channel of the same name. A stored SUCCESS is never overwritten.
 namespace portolan::queue {
 
-/// Celery's state names. PENDING is what is not stored; PROGRESS is ours, with {done, total, note} as its result.
+/// Celery's state names. PENDING is what is not stored; PROGRESS is ours, with {done, total, note} as its result. Of
+/// others' tasks the usual spellings are understood: current/total, percent, description, [3, 10], 0.3, …
 namespace state {
 inline constexpr std::string_view pending = "PENDING";
 inline constexpr std::string_view started = "STARTED";
@@ -55,7 +56,7 @@ struct TaskResult
     std::string id;
     std::string state{state::pending};
     boost::json::value result;          ///< SUCCESS: what the task returned, unchanged; else null
-    std::optional<Progress> progress;   ///< PROGRESS
+    std::optional<Progress> progress;   ///< PROGRESS, and states of a task's own whose meta has such figures
     std::optional<TaskFailure> failure; ///< FAILURE, RETRY, REVOKED
     std::optional<WallTime> dateDone;   ///< when it was written
     std::optional<WallTime> started;    ///< when the run began; known of tasks with NewTask::notify run by our workers
@@ -63,8 +64,12 @@ struct TaskResult
     bool ended() const { return state == state::success || state == state::failure || state == state::revoked; }
 };
 
-/// Reads what is stored (or published) for a task, by whoever wrote it. Protocol when it is no such JSON.
+/// Reads what is stored (or published) for a task, by whoever wrote it. Protocol when it is no such JSON. A success
+/// whose result is not JSON (Python writes NaN and Infinity) is FAILURE "ResultNotJson", saying which and where; a
+/// FAILURE that a task stored itself has its meta as the message.
 [[nodiscard]] Result<TaskResult> parseResult(std::string_view json);
+/// The same for the task of that id, and what cannot be read is an outcome too: FAILURE "ResultUnreadable" and why.
+[[nodiscard]] TaskResult readResult(std::string_view json, std::string_view id);
 
 /// What goes into a stored result besides the outcome.
 struct ResultOrigin

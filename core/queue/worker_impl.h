@@ -3,6 +3,7 @@
 #include "core/queue/alarm.h"
 #include "core/queue/lease.h"
 #include "core/queue/outbox.h"
+#include "core/queue/refusals.h"
 #include "core/queue/revoked_ids.h"
 #include "core/queue/scripts.h"
 #include "core/queue/task_context.h"
@@ -36,7 +37,8 @@ struct Delivery
 };
 
 /// What the pool's parts share. worker_pool.cpp: the public calls. worker_take.cpp: from Redis to the ready queue.
-/// worker_run.cpp: the threads and what they do with a task. worker_keep.cpp: time limits, schedules, leases.
+/// worker_unknown.cpp: what it takes and does not run. worker_run.cpp: the threads and what they do with a task.
+/// worker_keep.cpp: time limits, schedules, leases.
 /// worker_park.cpp: what is not due for long. worker_note.cpp: copies of what is held.
 struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
 {
@@ -79,7 +81,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     void accept(std::string delivery, std::string list, std::size_t closing, std::string raw, Events &events);
     void dispatch(Delivery delivery, Events &events); ///< locked
     bool dispatchable(const Delivery &delivery, Events &events);
-    void reject(std::string delivery, const Error &error);
+    void refuse(const Delivery &delivery, const Error &error, Events &events);
     void endUnrun(const Delivery &delivery, std::string_view state, const TaskFailure &failure);
     awaitable<void> catchUpOnRevoked();
 
@@ -91,6 +93,11 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     awaitable<void> noteHeld();
     void noteRunning();
     void tellCopies();
+
+    // worker_unknown.cpp
+    bool parkUnknown(const Delivery &delivery); ///< locked; false: it may be ended at once
+    awaitable<void> decideUnknown();
+    awaitable<void> settleIdle(); ///< what is held while there are to be no threads
 
     // worker_run.cpp
     void grow(const Lock &lock);
@@ -148,7 +155,9 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     const std::shared_ptr<Alarm> leaseTimer;
     Lease lease;
     Outbox outbox;
+    Refusals refusals;
     std::vector<std::function<void(const TaskEvent &)>> observers; ///< constant from start() on
+    std::function<awaitable<bool>()> mayEndUnknown;                ///< likewise; may be empty
     std::vector<std::shared_ptr<void>> subscriptions;
 
     mutable std::mutex mutex;      ///< of everything below but the atomics
@@ -162,6 +171,10 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     unsigned wanted = 0;
     std::deque<Delivery> queue;
     std::multimap<WallTime, Delivery> scheduled;
+    std::vector<Delivery> unknown; ///< of names nobody registered, until it is known what may be done with them
+    bool deciding = false;         ///< decideUnknown() runs
+    SteadyTime endUnknownUntil{};  ///< so long the last answer counts
+    bool heldBack = false;
     std::vector<std::shared_ptr<Slot>> slots;   ///< threads that take tasks
     std::vector<std::shared_ptr<Slot>> leaving; ///< threads that are to be joined
     std::vector<std::string> queues;
@@ -194,8 +207,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     SteadyTime straysSince{};
     std::unordered_set<std::string> strays;
     std::atomic<std::uint64_t> emptySearches{0}, searchedLists{0};
-    std::atomic<std::uint64_t> taken{0}, succeededCount{0}, failedCount{0}, retriedCount{0}, revokedCount{0},
-        rejectedCount{0};
+    std::atomic<std::uint64_t> taken{0}, succeededCount{0}, failedCount{0}, retriedCount{0}, revokedCount{0};
 };
 
 } // namespace portolan::queue

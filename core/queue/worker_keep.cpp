@@ -39,6 +39,8 @@ awaitable<void> WorkerPool::Impl::keepLoop()
         }
         enforceLimits();
         releaseDue();
+        refusals.tick();
+        co_await settleIdle();
         const SteadyTime now = clock.steady();
         if (now - before >= tick) {
             adaptPrefetch(now - before);
@@ -191,6 +193,8 @@ std::vector<std::string> WorkerPool::Impl::heldDeliveries() const
         held.push_back(delivery.id);
     for (const auto &entry : scheduled)
         held.push_back(entry.second.id);
+    for (const Delivery &delivery : unknown)
+        held.push_back(delivery.id);
     for (const std::shared_ptr<Slot> &slot : slots)
         if (slot->running)
             held.push_back(slot->running->delivery.id);
@@ -261,6 +265,7 @@ void WorkerPool::Impl::dropLapsed(const std::unordered_set<std::string> &ours)
     const Lock lock(mutex);
     const auto foreign = [&](const Delivery &delivery) { return !ours.contains(delivery.id); };
     std::erase_if(queue, foreign);
+    std::erase_if(unknown, foreign);
     std::erase_if(scheduled, [&](const auto &entry) { return foreign(entry.second); });
     unsure = true;
     hungry->notify();

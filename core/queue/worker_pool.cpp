@@ -56,7 +56,8 @@ WorkerPool::Impl::Impl(Executor ioExecutor, redis::Client &redisClient, redis::S
       leaseTimer(std::make_shared<Alarm>(executor)),
       lease(client, scripts, clock, instance, options.logger,
             [this](const std::unordered_set<std::string> &ours) { dropLapsed(ours); }),
-      outbox(executor, client, scripts, instance, options.resultExpiry, options.logger)
+      outbox(executor, client, scripts, instance, options.resultExpiry, options.logger),
+      refusals(clock, options.logger, node)
 {
     wanted = std::min(options.concurrency, concurrencyMost);
     prefetch = std::size_t(wanted) * options.prefetchMultiplier;
@@ -150,6 +151,8 @@ std::vector<Delivery> WorkerPool::Impl::takeBackUnstarted()
     std::vector<Delivery> deliveries(std::make_move_iterator(queue.begin()), std::make_move_iterator(queue.end()));
     for (auto &entry : scheduled)
         deliveries.push_back(std::move(entry.second));
+    std::ranges::move(unknown, std::back_inserter(deliveries));
+    unknown.clear();
     queue.clear();
     scheduled.clear();
     return deliveries;
@@ -281,11 +284,30 @@ void WorkerPool::resize(unsigned concurrency)
 {
     const Impl::Lock lock(m_impl->mutex);
     m_impl->wanted = std::min(concurrency, concurrencyMost);
+    m_impl->heldBack = false;
     m_impl->prefetch = std::max(m_impl->prefetch, std::size_t(m_impl->wanted) * m_impl->options.prefetchMultiplier);
     if (m_impl->started && !m_impl->stopping)
         m_impl->grow(lock);
     m_impl->ready.notify_all();
     m_impl->hungry->notify();
+}
+
+void WorkerPool::holdBack()
+{
+    const Impl::Lock lock(m_impl->mutex);
+    m_impl->heldBack = true;
+    m_impl->timer->notify();
+}
+
+bool WorkerPool::heldBack() const
+{
+    const Impl::Lock lock(m_impl->mutex);
+    return m_impl->heldBack;
+}
+
+void WorkerPool::onUnknownTask(std::function<awaitable<bool>()> mayBeEnded)
+{
+    m_impl->mayEndUnknown = std::move(mayBeEnded);
 }
 
 void WorkerPool::revoke(const std::vector<std::string> &ids, bool terminate)
@@ -408,7 +430,8 @@ WorkerCounters WorkerPool::counters() const
     counters.failed = impl.failedCount;
     counters.retried = impl.retriedCount;
     counters.revoked = impl.revokedCount;
-    counters.rejected = impl.rejectedCount;
+    counters.rejected = impl.refusals.total();
+    counters.refused = impl.refusals.counts();
     counters.restored = impl.lease.restored();
     counters.lost = impl.outbox.lost();
     counters.droppedResults = impl.outbox.dropped();

@@ -3,6 +3,7 @@
 #include "core/api/clock.h"
 #include "core/api/result.h"
 #include "core/base/asio.h"
+#include "core/queue/refusals.h"
 #include "core/queue/task_registry.h"
 
 #include <chrono>
@@ -83,7 +84,8 @@ struct WorkerCounters
     std::uint64_t failed = 0;
     std::uint64_t retried = 0;
     std::uint64_t revoked = 0;
-    std::uint64_t rejected = 0;       ///< messages that are no acceptable task message
+    std::uint64_t rejected = 0;       ///< messages that were not run: all of `refused`
+    RefusedCounts refused{};          ///< by reason
     std::uint64_t restored = 0;       ///< tasks of dead workers put back
     std::uint64_t lost = 0;           ///< ended here, but no longer ours: somebody else runs them again
     std::uint64_t droppedResults = 0; ///< Redis had no room
@@ -138,8 +140,19 @@ public:
     /// still inside a task that does not return: what they use must stay until the process ends (or end it at once).
     std::size_t stop(std::chrono::milliseconds deadline);
 
-    /// From the next free moment on; a thread too many finishes its task first. At most 1024.
+    /// From the next free moment on; a thread too many finishes its task first. At most 1024. With 0 what has not
+    /// started goes back into its queue. Ends holdBack().
     void resize(unsigned concurrency);
+
+    /// Takes nothing from now on, because the queue may be somebody else's: what is held already is run to its end,
+    /// then no thread is left. Until resize().
+    void holdBack();
+    bool heldBack() const;
+
+    /// Asked on the executor before tasks of a name nobody has registered here are ended as FAILURE NotRegistered; with
+    /// false they go back into their queue as they were. Until it answers they are held. Before start(). Without it
+    /// they are ended at once, as Celery does.
+    void onUnknownTask(std::function<awaitable<bool>()> mayBeEnded);
 
     /// Ends the task as REVOKED when it is held here or comes here within 3 h; with `terminate` also when it runs.
     void revoke(const std::vector<std::string> &ids, bool terminate);

@@ -226,7 +226,8 @@ void WorkerPool::Impl::execute(Slot &slot, Running &running)
                   "billiard.exceptions",
                   {}});
     } else if (Result<Payload> decoded = payload(message); !decoded) {
-        ++rejectedCount;
+        const std::string &list = running.delivery.list;
+        refusals.note(refusedAs(decoded.error()), decoded.error(), message, list.substr(0, list.find(keys::separator)));
         outcome = fail({"DecodeError", decoded.error().message, "kombu.exceptions", {}});
     } else {
         running.state->payload = std::move(*decoded);

@@ -21,6 +21,13 @@ constexpr std::string_view takeBytes = "8388608";
 constexpr auto unheardEvery = std::chrono::seconds(2);
 constexpr int latestRevoked = 1000;
 
+Error notRegistered(const std::string &task)
+{
+    Error error = failure(ErrorKind::NotFound, "nobody here has registered a task named '" + task + "'");
+    error.code = "message-not-registered";
+    return error;
+}
+
 } // namespace
 
 /// What closes an entry of `unacked`: the exchange ("", the anonymous one) and the routing key, by which kombu too
@@ -67,12 +74,12 @@ awaitable<void> WorkerPool::Impl::takeLoop()
 std::size_t WorkerPool::Impl::room()
 {
     const Lock lock(mutex);
-    const std::size_t held = queue.size() + running;
+    const std::size_t held = queue.size() + running + unknown.size();
     const std::size_t step = std::max<std::size_t>(1, prefetch / 4);
     // Results that Redis has not taken yet are work in hand as well.
     // Of those held for their time the latest are parked; twice as many are only there while that does not work.
     const bool full = scheduled.size() >= 2 * options.scheduledMost || outbox.size() > 4 * options.prefetchMost;
-    if (stopping || wanted == 0 || queues.empty() || full || held + step > prefetch) {
+    if (stopping || heldBack || wanted == 0 || queues.empty() || full || held + step > prefetch) {
         lowWater = prefetch >= step ? prefetch - step + 1 : 0;
         return 0;
     }
@@ -142,9 +149,11 @@ awaitable<std::optional<std::size_t>> WorkerPool::Impl::take(std::size_t most, b
 void WorkerPool::Impl::accept(std::string delivery, std::string list, std::size_t closing, std::string raw,
                               Events &events)
 {
-    Result<Message> message = decode(std::move(raw));
+    Message readable;
+    Result<Message> message = decode(std::move(raw), &readable);
     if (!message) {
-        reject(std::move(delivery), message.error());
+        refuse({std::move(delivery), std::move(list), closing, std::make_shared<const Message>(std::move(readable))},
+               message.error(), events);
         return;
     }
     Delivery taken{std::move(delivery), std::move(list), closing, std::make_shared<const Message>(std::move(*message))};
@@ -153,14 +162,30 @@ void WorkerPool::Impl::accept(std::string delivery, std::string list, std::size_
     dispatch(std::move(taken), events);
 }
 
-void WorkerPool::Impl::reject(std::string delivery, const Error &error)
+/// Ends what cannot be run as FAILURE under its id; what has none is kept aside. Whoever waits is told, and no message
+/// goes without a line and a count.
+void WorkerPool::Impl::refuse(const Delivery &delivery, const Error &error, Events &events)
 {
-    ++rejectedCount;
-    if (options.logger)
-        options.logger->warn("a task message was refused", {{"reason", error.message}, {"node", node}});
-    Outcome outcome;
-    outcome.delivery = std::move(delivery);
-    outbox.push(std::move(outcome));
+    const Message &message = *delivery.message;
+    const Refused reason = refusedAs(error);
+    const std::string_view from = std::string_view(delivery.list).substr(0, delivery.list.find(keys::separator));
+    refusals.note(reason, error, message, from);
+    if (message.id.empty()) {
+        Outcome outcome;
+        outcome.kind = Outcome::PutAside;
+        outcome.delivery = delivery.id;
+        outcome.keep = putAsideRecord(error, message, from, clock.wall());
+        outbox.push(std::move(outcome));
+        return;
+    }
+    const auto [type, module] = exceptionOf(reason);
+    const TaskFailure why{
+        std::string(type), reason == Refused::NotRegistered ? message.task : error.message, std::string(module), {}};
+    endUnrun(delivery, state::failure, why);
+    ++failedCount;
+    TaskEvent event{TaskEvent::Type::Failed, delivery.message, clock.wall()};
+    event.text = why.type + "(" + pythonRepr(boost::json::value(why.message)) + ")";
+    events.push_back(std::move(event));
 }
 
 void WorkerPool::Impl::dispatch(Delivery delivery, Events &events)
@@ -198,13 +223,9 @@ bool WorkerPool::Impl::dispatchable(const Delivery &delivery, Events &events)
         return false;
     }
     if (!registry.find(message.task)) {
-        std::string named = "'";
-        named.append(message.task).append("'");
-        endUnrun(delivery, state::failure, {"NotRegistered", message.task, "celery.exceptions", {}});
-        ++failedCount;
-        TaskEvent event{TaskEvent::Type::Failed, delivery.message, clock.wall()};
-        event.text = "NotRegistered(" + named + ")";
-        events.push_back(std::move(event));
+        if (parkUnknown(delivery))
+            return false;
+        refuse(delivery, notRegistered(message.task), events);
         return false;
     }
     return true;

@@ -68,17 +68,25 @@ auth::SessionOptions sessionOptions(const Tier &tier)
     return options;
 }
 
-queue::WorkerOptions workerOptions(const Settings &settings, unsigned database)
+unsigned concurrencyOf(const Settings &settings)
+{
+    return settings.isSet("workers") ? static_cast<unsigned>(settings.integer("workers"))
+                                     : settings.tier().taskConcurrency;
+}
+
+/// On a Redis that others may use too, it gets its threads when it is known that they do not use its queues.
+queue::WorkerOptions workerOptions(const Settings &settings, const Infrastructure &base, Logger &logger)
 {
     const Tier &tier = settings.tier();
     queue::WorkerOptions options;
-    options.concurrency =
-        settings.isSet("workers") ? static_cast<unsigned>(settings.integer("workers")) : tier.taskConcurrency;
+    options.concurrency = base.redisProcess || tier.shareTaskQueue ? concurrencyOf(settings) : 0;
+    options.queues = {tier.taskQueue};
     for (const auto &[task, queue] : tier.taskRoutes) {
         if (std::ranges::find(options.queues, queue) == options.queues.end())
             options.queues.push_back(queue);
     }
-    options.database = database;
+    options.logger = &logger;
+    options.database = base.redisEndpoint.database;
     options.resultExpiry = tier.resultsExpiry;
     options.hardLimit = tier.taskTimeLimit;
     return options;
@@ -98,6 +106,7 @@ portal::TaskService::Options taskOptions(const Tier &tier)
     options.timeLimit = tier.taskTimeLimit;
     if (tier.ceilings.analysis > 0)
         options.ceilings["portal.analysis"] = {"analysis", tier.ceilings.analysis};
+    options.queue = tier.taskQueue;
     for (const auto &[task, queue] : tier.taskRoutes)
         options.queues[task] = queue;
     return options;
@@ -192,9 +201,10 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       seenSessions(infrastructure->sessionList),
       quotes(std::move(quotes_)),
       broker(*infrastructure->redis, clock,
-             queue::BrokerOptions{infrastructure->redisEndpoint.database, settings.tier().resultsExpiry}),
+             queue::BrokerOptions{infrastructure->redisEndpoint.database, settings.tier().resultsExpiry,
+                                  settings.tier().taskQueue}),
       workers(infrastructure->runtime.at(0), *infrastructure->redis, *infrastructure->subscriber, clock,
-              taskRegistry(*quotes), workerOptions(settings, infrastructure->redisEndpoint.database)),
+              taskRegistry(*quotes), workerOptions(settings, *infrastructure, logger)),
       remoteControl(infrastructure->runtime.at(0), *infrastructure->redis, *infrastructure->subscriber, clock, workers),
       remoteClient(*infrastructure->redis, clock, infrastructure->redisEndpoint.database),
       visibilityCheck(*infrastructure->redis, remoteClient, logger, settings.tier().taskTimeLimit),
@@ -280,6 +290,7 @@ Result<void> PortalServer::Parts::start()
     admission.onSeen([this](const auth::SessionId &id, WallTime at) { seenSessions.note(id.view(), at); });
     countTasks();
     countCaches();
+    countNeighbours();
     addPeriodicJobs();
 
     server.emplace(base.runtime, router, admission, *observer, clock, m_options);
@@ -297,8 +308,15 @@ Result<void> PortalServer::Parts::start()
     const bool missing = base.redisName() == "memory"; // which has been said
     if (const auto ready = missing ? Result<void>() : waitForRedis(base); !ready)
         logger.warn("Redis is not ready yet", {{"why", ready.error().message}});
+    if (!base.redisProcess) {
+        const queue::NeighbourOptions neighbourly{concurrencyOf(settings), settings.tier().shareTaskQueue, &logger};
+        neighbours.emplace(base.runtime.at(0), *base.redis, *base.subscriber, remoteClient, workers, clock,
+                           neighbourly);
+    }
     workers.start();
     remoteControl.start();
+    if (neighbours)
+        neighbours->start();
     schedule.start();
     sampler->start();
     spawn(base.runtime.at(0), [this] { return everySecond(); });
@@ -327,6 +345,8 @@ std::size_t PortalServer::Parts::stop()
     if (cleanup)
         cleanup->stop();
     schedule.stop();
+    if (neighbours)
+        neighbours->stop();
     m_stopped = workers.stop(std::min<std::chrono::milliseconds>(left(), m_options.drainTimeout));
     remoteControl.stop();
     if (infrastructure->redis) {

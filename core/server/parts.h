@@ -31,6 +31,7 @@
 #include "core/portal/worker_admin_routes.h"
 #include "core/portal/worker_admin_service.h"
 #include "core/queue/broker.h"
+#include "core/queue/neighbours.h"
 #include "core/queue/remote_client.h"
 #include "core/queue/remote_control.h"
 #include "core/queue/results.h"
@@ -91,6 +92,7 @@ struct PortalServer::Parts
     queue::RemoteControl remoteControl;
     queue::RemoteClient remoteClient;
     queue::VisibilityCheck visibilityCheck;
+    std::optional<queue::NeighbourWatch> neighbours; ///< not on a private Redis, where nobody else is
     queue::ResultEvents resultEvents;
     queue::Schedule schedule;
 
@@ -127,6 +129,7 @@ private:
     void countTasks();
     void addPeriodicJobs();
     void countCaches();
+    void countNeighbours();
     awaitable<void> everySecond();
     monitor::Sources monitorSources();
 

@@ -69,6 +69,19 @@ monitor::Sources PortalServer::Parts::monitorSources()
         figures.revoked = counters.revoked;
         figures.rejected = counters.rejected;
         figures.restored = counters.restored;
+        for (const auto &[reason, name] : enumNames<queue::Refused>)
+            if (const auto messages = counters.refused[std::size_t(reason)]; messages > 0)
+                figures.refused.push_back({std::string(name), messages});
+        if (neighbours) {
+            auto now = neighbours->status();
+            figures.sharedQueue = SharedQueueFigures{now.holdingBack,
+                                                     now.looked,
+                                                     now.allowed,
+                                                     std::move(now.neighbours.workers),
+                                                     std::move(now.neighbours.silent),
+                                                     std::move(now.neighbours.tasks),
+                                                     now.discarded};
+        }
         return figures;
     };
     sources.connections = [this] {
@@ -114,6 +127,14 @@ monitor::Sources PortalServer::Parts::monitorSources()
 
 void PortalServer::Parts::countTasks()
 {
+    infrastructure->registry.counted(
+        "portal_tasks_rejected_total", "Task messages that were not run, by reason", {"reason"}, [this] {
+            telemetry::Samples samples;
+            const queue::RefusedCounts refused = workers.counters().refused;
+            for (const auto &[reason, name] : enumNames<queue::Refused>)
+                samples.push_back({{std::string(name)}, static_cast<double>(refused[std::size_t(reason)])});
+            return samples;
+        });
     using Type = queue::TaskEvent::Type;
     const auto executor = infrastructure->runtime.at(0);
     workers.observe([this, executor](const queue::TaskEvent &event) {
@@ -130,6 +151,23 @@ void PortalServer::Parts::countTasks()
         if (event.type == Type::Succeeded || event.type == Type::Failed)
             infrastructure->metrics.taskDuration.observe(event.runtime);
     });
+}
+
+void PortalServer::Parts::countNeighbours()
+{
+    auto &registry = infrastructure->registry;
+    registry.counted(
+        "portal_tasks_discarded_total",
+        "Tasks of this portal that other programs' workers took and threw away; absent while none is there", {},
+        [this] {
+            const auto discarded = neighbours ? neighbours->status().discarded : std::nullopt;
+            return discarded ? telemetry::Samples{{{}, static_cast<double>(*discarded)}} : telemetry::Samples{};
+        });
+    registry.gauge("portal_worker_holding_back", "1 while the workers take nothing because others use their queues", {},
+                   [this] {
+                       const bool holding = neighbours && neighbours->status().holdingBack;
+                       return telemetry::Samples{{{}, holding ? 1.0 : 0.0}};
+                   });
 }
 
 void PortalServer::Parts::countCaches()

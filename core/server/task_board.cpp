@@ -4,7 +4,6 @@
 #include "core/portal/worker_admin_service.h"
 #include "core/queue/broker.h"
 #include "core/queue/worker_pool.h"
-#include "core/redis/keys.h"
 #include "core/storage/task_owner_store.h"
 #include "core/storage/text.h"
 
@@ -70,7 +69,7 @@ void addResult(TaskInfo &info, const queue::TaskResult &result)
     if (result.failure) {
         info.error = result.failure->type;
         if (!result.failure->message.empty())
-            info.error += ": " + result.failure->message;
+            info.error += (info.error.empty() ? "" : ": ") + result.failure->message;
         info.error = storage::fitText(info.error, longestResult);
     }
     if (result.ended()) {
@@ -78,9 +77,9 @@ void addResult(TaskInfo &info, const queue::TaskResult &result)
         info.ended = result.dateDone;
         if (result.state == queue::state::success)
             info.result = storage::fitText(boost::json::serialize(result.result), longestResult);
-    } else if (info.place == TaskPlace::Reserved &&
-               (result.state == queue::state::started || result.state == queue::state::progress)) {
-        info.place = TaskPlace::Running; // in another process
+    } else if (info.place == TaskPlace::Reserved && result.state != queue::state::pending &&
+               result.state != queue::state::retry) {
+        info.place = TaskPlace::Running; // in another process; a state of the task's own is one of a running task
     }
 }
 
@@ -88,7 +87,7 @@ std::string queueOf(const Settings &settings, const std::string &task)
 {
     const auto &routes = settings.tier().taskRoutes;
     const auto found = routes.find(task);
-    return found == routes.end() ? std::string(redis::keys::defaultQueue) : found->second;
+    return found == routes.end() ? settings.tier().taskQueue : found->second;
 }
 
 /// The list while it is put together: each task once, at the place that is known best.

@@ -226,8 +226,10 @@ function drawTask(task) {
     if (task.progress && task.progress.total) {
       bar.max = task.progress.total;
       bar.value = task.progress.done;
-      state.textContent += ` · ${Math.floor(100 * task.progress.done / task.progress.total)} %`;
+      state.textContent += ` · ${Math.floor(100 * Math.min(1, task.progress.done / task.progress.total))} %`;
     }
+    if (task.progress && task.progress.note)
+      state.textContent += ` · ${task.progress.note}`;
     const stop = document.createElement('button');
     stop.className = 'quiet';
     stop.textContent = 'Stop';
@@ -237,7 +239,7 @@ function drawTask(task) {
   }
   if (task.error) {
     const error = document.createElement('p');
-    error.textContent = typeof task.error === 'string' ? task.error : task.error.message || JSON.stringify(task.error);
+    error.textContent = typeof task.error === 'string' ? task.error : task.error.message || task.error.type || 'It failed without saying why.';
     item.append(error);
   }
   if (task.state === 'SUCCESS' && task.result && task.result.outlook)

@@ -1,5 +1,6 @@
 #include "ui/pages/queue_page.h"
 
+#include "ui/pages/worker_sentences.h"
 #include "ui/support/advice.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
@@ -10,6 +11,7 @@
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/table_view.h"
 
+#include <QLabel>
 #include <QPointer>
 #include <array>
 
@@ -193,6 +195,13 @@ void QueuePage::addWorkers(QBoxLayout &row)
     m_workerView->setSelectionMode(QAbstractItemView::SingleSelection);
     m_workerView->setRowsShown(3);
     card->body()->addWidget(m_workerView, 1);
+    m_workerNote = new QLabel;
+    m_workerNote->setWordWrap(true);
+    m_workerNote->setTextFormat(Qt::PlainText);
+    m_workerNote->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+    m_workerNote->setAccessibleName(tr("About the worker"));
+    m_workerNote->hide();
+    card->body()->addWidget(m_workerNote);
     auto *buttons = new ButtonRow;
     buttons->addWidget(buttonOf(m_grow));
     buttons->addWidget(buttonOf(m_shrink));
@@ -327,6 +336,10 @@ void QueuePage::showSnapshot(const Snapshot &snapshot)
     const auto sampleAge = std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time);
     const auto age = queue.age ? std::optional(*queue.age + std::max(sampleAge, Age(0))) : std::nullopt;
     m_pace.add(snapshot.time, queue);
+    if (const QString note = workerSentences(snapshot.workers); note != m_workerNote->text()) {
+        m_workerNote->setText(note);
+        m_workerNote->setVisible(!note.isEmpty());
+    }
     m_figures->setValues({countText(queue.waiting), countText(queue.reserved), countText(queue.running),
                           countText(queue.scheduled), paceText(m_pace.arrivals()), paceText(queue.endedPerSecond),
                           oldestText(queue), drainText(queue, m_pace.growth()), ageText(age)},

@@ -71,6 +71,7 @@ private:
     Card *m_taskCard = nullptr;
     TableView *m_workerView = nullptr;
     TableView *m_taskView = nullptr;
+    QLabel *m_workerNote = nullptr; ///< what is to be said of the worker; hidden while there is nothing
     QLineEdit *m_filter = nullptr;
     QPlainTextEdit *m_details = nullptr;
     QAction *m_grow = nullptr;

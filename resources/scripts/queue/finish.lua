@@ -2,7 +2,8 @@
 -- KEYS: unacked, unacked_index, q:o:<instance>, p:q, q:h:<instance>
 -- ARGV: expiry in seconds, then ten for each: kind, delivery, task id, result JSON, topic to notify, message to keep,
 --       list and message to enqueue, 1 when its starts were counted, 1 when it was noted in q:h.
--- Kinds: S success; F failure or revoked; R retry (enqueues); A ended without a result; P not ended. What is no longer
+-- Kinds: S success; F failure or revoked; R retry (enqueues); A ended without a result; P not ended; X ended without
+-- even an id: what is to be kept goes into q:a. What is no longer
 -- ours was put back meanwhile and runs elsewhere: of it only a success counts. A stored SUCCESS is never overwritten.
 -- Answers {results that found no room, tasks that were no longer ours, why Redis would not publish or '', tasks whose message
 -- somebody had put back into its queue: the copy is not run}. Telling is
@@ -39,7 +40,15 @@ for n = 1, #deliveries do
       if ARGV[i + 4] ~= '' then tell('p:t:' .. ARGV[i + 4], result) end
     end
   end
-  if ours and ARGV[i + 5] ~= '' then redis.pcall('SETEX', 'q:m:' .. id, expiry, ARGV[i + 5]) end
+  if ours and kind == 'X' then
+    local put = redis.pcall('LPUSH', 'q:a', ARGV[i + 5])
+    if type(put) == 'number' then
+      redis.call('LTRIM', 'q:a', 0, 15)
+      redis.call('EXPIRE', 'q:a', 604800)
+    else
+      dropped = dropped + 1
+    end
+  elseif ours and ARGV[i + 5] ~= '' then redis.pcall('SETEX', 'q:m:' .. id, expiry, ARGV[i + 5]) end
 end
 
 local woken, copied = false, 0

@@ -39,9 +39,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     if (const auto time = parseIsoTime(input))
         require(parseIsoTime(isoTime(*time)).has_value());
 
-    const Result<Message> message = decode(input);
-    if (!message)
+    Message readable;
+    const Result<Message> message = decode(input, &readable);
+    if (!message) {
+        require(readable.raw == input && readable.id.size() <= maxIdBytes);
         return 0;
+    }
     const Result<std::string> once = rewrite(message->raw, {});
     require(once.has_value());
     const Result<std::string> twice = rewrite(*once, {});
@@ -61,7 +64,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     const Result<std::string> changed = rewrite(message->raw, changes);
     require(changed.has_value());
     const Result<Message> back = decode(*changed);
-    require(back.has_value() && back->redelivered && back->retries == 3 && back->body == message->body);
+    require(back.has_value() && back->redelivered && back->retries == 3);
+    require(message->protocol == 1 || back->body == message->body);
     if (const Result<Payload> decoded = payload(*message)) {
         (void)pythonRepr(decoded->args);
         (void)pythonRepr(decoded->kwargs, 16);

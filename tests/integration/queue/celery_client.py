@@ -3,9 +3,10 @@ import datetime
 import json
 import time
 
+from celery import Celery
 from celery.exceptions import TaskRevokedError
 
-from celery_app import app
+from celery_app import app, url
 
 seen = {}
 result = app.send_task("test.add", args=[2, 3])
@@ -49,4 +50,8 @@ try:
     result.get(timeout=20)
 except TaskRevokedError as error:
     seen["revoked"] = str(error)
+
+older = Celery("older", broker=url, backend=url)
+older.conf.task_protocol = 1
+seen["protocol 1"] = older.send_task("test.add", args=[2, 3]).get(timeout=20)
 print(json.dumps(seen))

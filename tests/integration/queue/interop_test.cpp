@@ -3,6 +3,7 @@
 
 #include "core/queue/remote_client.h"
 #include "tests/fakes/redis_server_fixture.h"
+#include "tests/integration/queue/celery_process.h"
 #include "tests/integration/queue/queue_instance.h"
 
 #include <boost/json/parse.hpp>
@@ -14,45 +15,6 @@
 using namespace portolan;
 using namespace portolan::queue;
 using namespace std::chrono_literals;
-
-namespace {
-
-struct KillFirst
-{
-    void operator()(QProcess *process) const
-    {
-        process->kill();
-        process->waitForFinished(5'000);
-        delete process;
-    }
-};
-using Process = std::unique_ptr<QProcess, KillFirst>;
-
-/// /usr/bin/python3 of the distribution, which has the celery package.
-Process python(const RedisServerFixture &server, const QStringList &arguments)
-{
-    Process process(new QProcess);
-    QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
-    environment.insert("QUEUE_TEST_URL", QString::fromStdString(server.url() + "/0"));
-    environment.insert("PYTHONDONTWRITEBYTECODE", "1");
-    environment.insert("C_FORCE_ROOT", "1");
-    process->setProcessEnvironment(environment);
-    process->setWorkingDirectory(SOURCES);
-    process->setProcessChannelMode(QProcess::MergedChannels);
-    process->start("setpriv", QStringList{"--pdeathsig", "KILL", "/usr/bin/python3"} + arguments);
-    return process;
-}
-
-/// The JSON on the last line a script printed.
-boost::json::object lastLine(QProcess &process)
-{
-    if (!process.waitForFinished(90'000) || process.exitCode() != 0)
-        throw std::runtime_error("the script failed: " + process.readAll().toStdString());
-    const QByteArray line = process.readAll().trimmed().split('\n').last();
-    return boost::json::parse(line.toStdString()).as_object();
-}
-
-} // namespace
 
 class InteropTest final : public QObject
 {
@@ -79,7 +41,7 @@ private slots:
             "fail": ["std::runtime_error", "as told"], "traceback": true, "unknown": "NotRegistered",
             "countdown": [2, true], "expired": "expired", "priority": [0, 3, 9],
             "noop": {"args": [1], "kwargs": {"k": "v"}}, "ignored": "PENDING", "started": "STARTED",
-            "revoked": "terminated"})");
+            "revoked": "terminated", "protocol 1": 5})");
         for (const auto &member : expected.as_object())
             QVERIFY2(seen.contains(member.key()) && seen.at(member.key()) == member.value(),
                      boost::json::serialize(seen).c_str());

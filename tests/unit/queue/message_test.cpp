@@ -1,5 +1,6 @@
 #include "core/base/ids.h"
 #include "core/queue/control_message.h"
+#include "core/queue/json_scan.h"
 #include "core/queue/keys.h"
 #include "core/queue/message.h"
 #include "core/queue/results.h"
@@ -100,22 +101,23 @@ private slots:
     {
         QTest::addColumn<QByteArray>("raw");
         QTest::addColumn<QString>("code");
-        QTest::newRow("nothing") << QByteArray() << "message-malformed";
-        QTest::newRow("no JSON") << QByteArray("\x80\x02}q") << "message-malformed";
-        QTest::newRow("protocol 1") << QByteArray(R"({"body":"","headers":{},"properties":{}})") << "message-malformed";
-        QTest::newRow("too deep") << QByteArray(200, '[') << "message-malformed";
+        QTest::newRow("nothing") << QByteArray() << "message-not-json";
+        QTest::newRow("no JSON") << QByteArray("\x80\x02}q") << "message-not-json";
+        QTest::newRow("no task") << QByteArray(R"({"body":"{}","content-type":"application/json","headers":{}})")
+                                 << "message-no-task";
+        QTest::newRow("too deep") << QByteArray(200, '[') << "message-not-json";
         QTest::newRow("too large") << QByteArray(int(maxMessageBytes) + 1, ' ') << "message-too-large";
         QTest::newRow("pickle") << QByteArray::fromStdString(celeryMessage({}, "application/x-python-serialize"))
-                                << "content-disallowed";
+                                << "message-content-type";
         QTest::newRow("yaml") << QByteArray::fromStdString(celeryMessage({}, "application/x-yaml"))
-                              << "content-disallowed";
+                              << "message-content-type";
         QTest::newRow("compressed") << QByteArray::fromStdString(
                                            celeryMessage(R"(, "compression": "application/x-gzip")"))
-                                    << "content-disallowed";
+                                    << "message-compressed";
         QTest::newRow("no id") << QByteArray(R"({"body":"","content-type":"application/json","headers":{"task":"a"}})")
-                               << "message-malformed";
+                               << "message-no-id";
         QTest::newRow("bad eta") << QByteArray::fromStdString(celeryMessage(R"(, "eta": "soon")"))
-                                 << "message-malformed";
+                                 << "message-bad-header";
     }
     void refuses()
     {
@@ -124,6 +126,63 @@ private slots:
         const Result<Message> message = decode(raw.toStdString());
         QVERIFY(!message);
         QCOMPARE(QString::fromStdString(message.error().code), code);
+    }
+
+    void readsWhatIsThereOfARefusedMessage()
+    {
+        Message readable;
+        QVERIFY(!decode(celeryMessage(", \"eta\": NaN"), &readable));
+        QCOMPARE(readable.id, std::string("the-id"));
+        QCOMPARE(readable.task, std::string("py.add"));
+        QCOMPARE(readable.raw, celeryMessage(", \"eta\": NaN"));
+    }
+
+    void changesProtocolOneInItsBody()
+    {
+        const std::string body = "{\"id\": \"the-id\", \"args\": [1e400, {\"retries\": 7, \"x\": \"}\\\"{\\\"\"}], "
+                                 "\"task\": \"t\", \"retries\" : 2 , \"eta\": null}";
+        const boost::json::value document{{"body", encodeBase64(body)},
+                                          {"content-type", "application/json"},
+                                          {"headers", boost::json::object{}},
+                                          {"properties", {{"body_encoding", "base64"}}}};
+        const std::string raw = boost::json::serialize(document);
+        const Result<Message> message = decode(raw);
+        QVERIFY(message);
+        QCOMPARE(message->protocol, 1);
+        QCOMPARE(message->retries, 2);
+        Changes changes;
+        changes.id = "new-id";
+        changes.retries = 3;
+        changes.redelivered = true;
+        changes.setEta = true;
+        changes.eta = at(1767225600);
+        changes.clearExpires = true;
+        const Result<std::string> changed = rewrite(raw, changes);
+        QVERIFY(changed);
+        const Result<Message> again = decode(*changed);
+        QVERIFY(again);
+        QCOMPARE(again->id, std::string("new-id"));
+        QCOMPARE(again->retries, 3);
+        QVERIFY(again->redelivered && again->eta == at(1767225600));
+        QCOMPARE(
+            *decodeBase64(again->body),
+            std::string(
+                "{\"id\": \"new-id\", \"args\": [1e400, {\"retries\": 7, \"x\": \"}\\\"{\\\"\"}], \"task\": \"t\", "
+                "\"retries\" : 3 , \"eta\": \"2026-01-01T00:00:00.000000+00:00\", \"expires\": null}"));
+    }
+
+    void looksIntoTextThatIsNoJson()
+    {
+        QCOMPARE(scan::notANumber("{\"a\": [1, {\"b/c\": -Infinity}]}")->pointer, std::string("/a/1/b~1c"));
+        QCOMPARE(scan::notANumber("{\"a\": [1, {\"b/c\": -Infinity}]}")->token, std::string("-Infinity"));
+        QVERIFY(!scan::notANumber("{\"NaN\": \"NaN, Infinity\"}"));
+        QCOMPARE(scan::withoutThem("[NaN, \"NaN\", -Infinity]"), std::string("[null, \"NaN\", null]"));
+        QCOMPARE(scan::stringMember(" {\"x\": {\"id\": \"no\"}, \"id\" : \"a\\u00e4\" , \"y\": ", "id"),
+                 std::string("a\u00e4"));
+        for (const char *text :
+             {"", "{", "{\"", "{\"a", "{\"a\"", "{\"a\":", "{\"a\":\"\\", "[", "}", "{\"a\":}", "]]]"})
+            QVERIFY(!scan::stringMember(text, "a") && !scan::notANumber(text));
+        QCOMPARE(scan::notANumber(std::string(1'000'000, '[') + "NaN")->token, std::string("NaN"));
     }
 
     void keepsWhatItDoesNotKnow()

@@ -1,0 +1,276 @@
+#include "core/queue/json_scan.h"
+
+#include <boost/json/parse.hpp>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace portolan::queue::scan {
+
+namespace {
+
+constexpr std::size_t deepest = 1000; ///< levels a pointer is kept for
+constexpr std::size_t longestPointer = 256;
+constexpr std::size_t longestString = 64 * 1024; ///< that stringMember() answers
+
+void skipSpace(std::string_view text, std::size_t &at)
+{
+    while (at < text.size() && (text[at] == ' ' || text[at] == '\t' || text[at] == '\n' || text[at] == '\r'))
+        ++at;
+}
+
+/// `at` is at the opening quote; afterwards behind the closing one, or at the end.
+std::string_view skipString(std::string_view text, std::size_t &at)
+{
+    const std::size_t start = ++at;
+    while (at < text.size() && text[at] != '"')
+        at += text[at] == '\\' ? 2 : 1;
+    const std::size_t end = std::min(at, text.size());
+    at = std::min(end + 1, text.size());
+    return text.substr(start, end - start);
+}
+
+/// Behind the value that begins at `at`.
+void skipValue(std::string_view text, std::size_t &at)
+{
+    std::size_t depth = 0;
+    while (at < text.size()) {
+        const char c = text[at];
+        if (c == '"') {
+            skipString(text, at);
+            if (depth == 0)
+                return;
+            continue;
+        }
+        if (c == '{' || c == '[') {
+            ++depth;
+        } else if (c == '}' || c == ']') {
+            if (depth == 0)
+                return;
+            if (--depth == 0) {
+                ++at;
+                return;
+            }
+        } else if (c == ',' && depth == 0) {
+            return;
+        }
+        ++at;
+    }
+}
+
+std::string_view trimmed(std::string_view text)
+{
+    const std::size_t last = text.find_last_not_of(" \t\r\n");
+    return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+}
+
+struct Place
+{
+    std::string_view name;
+    std::size_t from = 0; ///< of the value
+    std::size_t to = 0;
+};
+
+/// Calls `each` for every member of the object at the start; answers where its closing brace is, or the text's size.
+template <class Each> std::size_t eachMember(std::string_view text, Each each)
+{
+    std::size_t at = 0;
+    skipSpace(text, at);
+    if (at >= text.size() || text[at] != '{')
+        return text.size();
+    ++at;
+    for (;;) {
+        skipSpace(text, at);
+        if (at >= text.size() || text[at] != '"')
+            return at;
+        Place place;
+        place.name = skipString(text, at);
+        skipSpace(text, at);
+        if (at >= text.size() || text[at] != ':')
+            return text.size();
+        ++at;
+        skipSpace(text, at);
+        place.from = at;
+        skipValue(text, at);
+        place.to = place.from + trimmed(text.substr(place.from, at - place.from)).size();
+        each(place);
+        skipSpace(text, at);
+        if (at >= text.size() || text[at] != ',')
+            return at;
+        ++at;
+    }
+}
+
+constexpr std::array<std::string_view, 3> tokens{"NaN", "Infinity", "-Infinity"};
+
+std::string_view tokenAt(std::string_view text, std::size_t at)
+{
+    for (const std::string_view token : tokens)
+        if (text.substr(at, token.size()) == token)
+            return token;
+    return {};
+}
+
+/// Where the walk through a text is: the names and numbers that lead there.
+class Path final
+{
+public:
+    void open(bool object)
+    {
+        if (++m_depth <= deepest)
+            m_levels.push_back({object, {}, 0});
+    }
+    void close()
+    {
+        if (m_depth > 0 && m_depth-- <= deepest && !m_levels.empty())
+            m_levels.pop_back();
+    }
+    void comma()
+    {
+        if (known())
+            ++m_levels.back().index;
+    }
+    void name(std::string_view name)
+    {
+        if (known() && m_levels.back().object)
+            m_levels.back().name = name;
+    }
+    std::string pointer() const
+    {
+        std::string out;
+        for (const Level &level : m_levels) {
+            out.push_back('/');
+            if (!level.object) {
+                out.append(std::to_string(level.index));
+            } else {
+                for (const char c : level.name.substr(0, longestPointer)) {
+                    if (c == '~' || c == '/')
+                        out.append(c == '~' ? "~0" : "~1");
+                    else
+                        out.push_back(c);
+                }
+            }
+            if (out.size() > longestPointer)
+                return out.substr(0, longestPointer);
+        }
+        return out;
+    }
+
+private:
+    struct Level
+    {
+        bool object = false;
+        std::string_view name;
+        std::size_t index = 0;
+    };
+    bool known() const { return !m_levels.empty() && m_depth <= deepest; }
+    std::vector<Level> m_levels;
+    std::size_t m_depth = 0;
+};
+
+/// Calls `each` with the place and the path of every such number; false from it ends the walk.
+template <class Each> void eachToken(std::string_view text, Each each)
+{
+    Path path;
+    for (std::size_t at = 0; at < text.size();) {
+        const char c = text[at];
+        if (c == '"') {
+            const std::string_view string = skipString(text, at);
+            std::size_t next = at;
+            skipSpace(text, next);
+            if (next < text.size() && text[next] == ':')
+                path.name(string);
+            continue;
+        }
+        if (c == '{' || c == '[')
+            path.open(c == '{');
+        else if (c == '}' || c == ']')
+            path.close();
+        else if (c == ',')
+            path.comma();
+        else if (const std::string_view token = tokenAt(text, at); !token.empty()) {
+            if (!each(at, token, path))
+                return;
+            at += token.size();
+            continue;
+        }
+        ++at;
+    }
+}
+
+} // namespace
+
+std::optional<std::string_view> member(std::string_view text, std::string_view name)
+{
+    std::optional<std::string_view> found;
+    eachMember(text, [&](const Place &place) {
+        if (place.name == name)
+            found = text.substr(place.from, place.to - place.from);
+    });
+    return found;
+}
+
+std::optional<std::string> stringMember(std::string_view text, std::string_view name)
+{
+    const std::optional<std::string_view> value = member(text, name);
+    if (!value || !value->starts_with('"') || value->size() > longestString)
+        return std::nullopt;
+    boost::system::error_code code;
+    const boost::json::value parsed = boost::json::parse(boost::json::string_view(value->data(), value->size()), code);
+    if (code || !parsed.is_string())
+        return std::nullopt;
+    return std::string(parsed.get_string().data(), parsed.get_string().size());
+}
+
+std::string withMembers(std::string_view object, Members members)
+{
+    std::string out;
+    std::size_t copied = 0;
+    std::vector<bool> set(members.size());
+    bool any = false;
+    const std::size_t end = eachMember(object, [&](const Place &place) {
+        any = true;
+        for (std::size_t i = 0; i < members.size(); ++i) {
+            if (members[i].first != place.name)
+                continue;
+            out.append(object.substr(copied, place.from - copied)).append(members[i].second);
+            copied = place.to;
+            set[i] = true;
+        }
+    });
+    out.append(object.substr(copied, end - copied));
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        if (set[i])
+            continue;
+        out.append(any ? ", \"" : "\"").append(members[i].first).append("\": ").append(members[i].second);
+        any = true;
+    }
+    out.append(object.substr(end));
+    return out;
+}
+
+std::optional<NotANumber> notANumber(std::string_view text)
+{
+    std::optional<NotANumber> found;
+    eachToken(text, [&](std::size_t, std::string_view token, const Path &path) {
+        found = NotANumber{std::string(token), path.pointer()};
+        return false;
+    });
+    return found;
+}
+
+std::string withoutThem(std::string_view text)
+{
+    std::string out;
+    std::size_t copied = 0;
+    eachToken(text, [&](std::size_t at, std::string_view token, const Path &) {
+        out.append(text.substr(copied, at - copied)).append("null");
+        copied = at + token.size();
+        return true;
+    });
+    out.append(text.substr(copied));
+    return out;
+}
+
+} // namespace portolan::queue::scan

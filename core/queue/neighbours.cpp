@@ -1,0 +1,480 @@
+#include "core/queue/neighbours.h"
+
+#include "core/base/logging.h"
+#include "core/base/runtime.h"
+#include "core/queue/alarm.h"
+#include "core/queue/json_text.h"
+#include "core/queue/keys.h"
+#include "core/queue/log_pace.h"
+#include "core/queue/message.h"
+#include "core/queue/remote_client.h"
+#include "core/queue/results.h"
+#include "core/queue/worker_pool.h"
+#include "core/redis/client.h"
+#include "core/redis/subscriber.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+
+namespace portolan::queue {
+
+namespace {
+
+namespace json = boost::json;
+using Replies = std::map<std::string, json::value>;
+
+constexpr auto checkEvery = std::chrono::seconds(10);
+constexpr auto lookAgain = std::chrono::seconds(1); ///< Redis is away, or somebody is silent
+constexpr int quickLooks = 10;                      ///< so many, then every `checkEvery`
+constexpr std::size_t namesMost = 16;
+constexpr int sampled = 16;                         ///< messages at each end of a list
+constexpr auto settling = std::chrono::seconds(30); ///< a worker that has just announced itself may not answer yet
+constexpr std::uint64_t watchedBytesMost = 1024 * 1024;
+constexpr auto watchedPer = std::chrono::minutes(1);
+constexpr auto watchAgain = std::chrono::minutes(10);
+constexpr std::string_view pidboxBinding = "celery.pidbox";
+
+void add(std::vector<std::string> &list, std::string_view name)
+{
+    std::string readable = text::toUtf8(name.substr(0, maxIdBytes));
+    if (list.size() < namesMost && std::ranges::find(list, readable) == list.end())
+        list.push_back(std::move(readable));
+}
+
+std::string joined(const std::vector<std::string> &names)
+{
+    std::string out;
+    for (const std::string &name : names)
+        out.append(out.empty() ? "" : ", ").append(name);
+    return out;
+}
+
+/// Whether an answer to `active_queues` names one of these.
+bool takesFrom(const json::value &answer, const std::vector<std::string> &queues)
+{
+    const json::array *list = answer.if_array();
+    if (!list)
+        return false;
+    return std::any_of(list->begin(), list->end(), [&](const json::value &queue) {
+        const json::object *object = queue.if_object();
+        const json::value *name = object ? object->if_contains("name") : nullptr;
+        if (!name || !name->is_string())
+            return false;
+        return std::ranges::find(queues, std::string_view(name->get_string())) != queues.end();
+    });
+}
+
+/// Whether an answer to `stats` is one of this program's workers.
+bool isOurs(const json::value &stats)
+{
+    boost::system::error_code code;
+    const json::value *pool = stats.find_pointer("/pool/implementation", code);
+    return pool && pool->is_string() && std::string_view(pool->get_string()).starts_with("portolan:");
+}
+
+} // namespace
+
+struct NeighbourWatch::Impl : std::enable_shared_from_this<NeighbourWatch::Impl>
+{
+    Impl(Executor ioExecutor, redis::Client &redisClient, redis::Subscriber &redisSubscriber,
+         RemoteClient &remoteClient, WorkerPool &workerPool, const Clock &theClock, NeighbourOptions theOptions)
+        : executor(ioExecutor),
+          client(redisClient),
+          subscriber(redisSubscriber),
+          remote(remoteClient),
+          pool(workerPool),
+          clock(theClock),
+          options(theOptions),
+          alarm(std::make_shared<Alarm>(executor))
+    {}
+
+    awaitable<void> loop();
+    awaitable<Result<Neighbours>> look();
+    awaitable<Result<void>> findWorkers(Neighbours &found, const std::vector<std::string> &queues);
+    awaitable<Result<void>> findTasks(Neighbours &found, const std::vector<std::string> &queues);
+    awaitable<Result<std::set<std::string>>> announced();
+    awaitable<bool> mayEndUnknown();
+    void decide(Neighbours found, bool atStart);
+    void say(const Neighbours &found);
+    bool operatorDecided(); ///< locked
+    void watchResults();
+    void seeResult(std::string_view payload);
+
+    const Executor executor;
+    redis::Client &client;
+    redis::Subscriber &subscriber;
+    RemoteClient &remote;
+    WorkerPool &pool;
+    const Clock &clock;
+    const NeighbourOptions options;
+    const std::shared_ptr<Alarm> alarm;
+    std::atomic<bool> stopping{false};
+
+    mutable std::mutex mutex; ///< of what follows
+    std::condition_variable idle;
+    unsigned running = 0;
+    bool looked = false;
+    bool allowed = false;
+    bool held = false;  ///< holdBack() was called and nobody but an operator may end it
+    bool clear = false; ///< the pool was given its threads
+    Neighbours neighbours;
+    std::map<std::string, SteadyTime> seen; ///< nodes announced at the last look, since when
+    bool sawAny = false;                    ///< that there was one
+    bool lookSoon = false;                  ///< somebody was silent
+    LogPace pace;
+
+    std::shared_ptr<void> results; ///< the subscription, while one is wanted
+    SteadyTime resultsSince{};
+    SteadyTime resultsOffUntil{};
+    std::atomic<std::uint64_t> resultBytes{0};
+    std::atomic<std::uint64_t> discarded{0};
+};
+
+awaitable<Result<std::set<std::string>>> NeighbourWatch::Impl::announced()
+{
+    redis::Command command("SMEMBERS", keys::binding(pidboxBinding));
+    const Result<redis::Reply> members = co_await client.run(std::move(command));
+    if (!members)
+        co_return members.error();
+    std::set<std::string> nodes;
+    for (const redis::Reply &member : members->elements) {
+        std::string_view queue = member.text;
+        if (const std::size_t last = queue.rfind(keys::separator); last != std::string_view::npos)
+            queue.remove_prefix(last + keys::separator.size());
+        if (queue.ends_with(".celery.pidbox") && nodes.size() < 1000)
+            nodes.emplace(queue.substr(0, queue.size() - std::string_view(".celery.pidbox").size()));
+    }
+    co_return nodes;
+}
+
+awaitable<Result<void>> NeighbourWatch::Impl::findWorkers(Neighbours &found, const std::vector<std::string> &queues)
+{
+    const Result<std::set<std::string>> nodes = co_await announced();
+    if (!nodes)
+        co_return nodes.error();
+    const Result<Replies> answers = co_await remote.ask("active_queues", {}, {}, options.patience);
+    if (!answers)
+        co_return answers.error();
+    std::vector<std::string> suspects;
+    for (const auto &[node, answer] : *answers)
+        if (node != pool.node() && takesFrom(answer, queues))
+            suspects.push_back(node);
+    if (!suspects.empty()) {
+        const Result<Replies> stats = co_await remote.ask("stats", {}, suspects, options.patience);
+        if (!stats)
+            co_return stats.error();
+        for (const std::string &node : suspects)
+            if (const auto own = stats->find(node); own == stats->end() || !isOurs(own->second))
+                add(found.workers, node);
+    }
+    // A member of the binding outlives a worker that was killed: silent is who still listens, or has just come.
+    std::vector<std::string> missing;
+    for (const std::string &node : *nodes)
+        if (!answers->contains(node))
+            missing.push_back(node);
+    std::uint64_t listening = 0;
+    if (!missing.empty()) {
+        const Result<std::uint64_t> told = co_await remote.tell("clock", {}, {});
+        if (!told)
+            co_return told.error();
+        listening = *told;
+    }
+    const SteadyTime now = clock.steady();
+    const std::lock_guard lock(mutex);
+    std::map<std::string, SteadyTime> since;
+    for (const std::string &node : *nodes) {
+        const auto known = seen.find(node);
+        since[node] = known != seen.end() ? known->second : sawAny ? now : SteadyTime::min();
+    }
+    seen = std::move(since);
+    sawAny = true;
+    for (const std::string &node : missing)
+        if (listening > answers->size() || (seen[node] != SteadyTime::min() && now - seen[node] < settling))
+            add(found.silent, node);
+    lookSoon = !found.silent.empty();
+    co_return Result<void>();
+}
+
+awaitable<Result<void>> NeighbourWatch::Impl::findTasks(Neighbours &found, const std::vector<std::string> &queues)
+{
+    redis::Command command;
+    for (const std::string &queue : queues)
+        for (const int step : keys::prioritySteps) {
+            command.add("LRANGE", keys::list(queue, step), -sampled, -1);
+            command.add("LRANGE", keys::list(queue, step), 0, sampled - 1);
+        }
+    if (queues.empty())
+        co_return Result<void>();
+    Result<std::vector<redis::Reply>> lists = co_await client.pipeline(std::move(command));
+    if (!lists)
+        co_return lists.error();
+    for (redis::Reply &list : *lists)
+        for (redis::Reply &raw : list.elements) {
+            Message readable;
+            const Result<Message> message = decode(std::move(raw.text), &readable);
+            const std::string &name = message ? message->task : readable.task;
+            if (!name.empty() && !pool.registry().find(name))
+                add(found.tasks, name);
+        }
+    co_return Result<void>();
+}
+
+awaitable<Result<Neighbours>> NeighbourWatch::Impl::look()
+{
+    Neighbours found;
+    const std::vector<std::string> queues = pool.status().queues;
+    const Result<void> workers = co_await findWorkers(found, queues);
+    if (!workers)
+        co_return workers.error();
+    const Result<void> tasks = co_await findTasks(found, queues);
+    if (!tasks)
+        co_return tasks.error();
+    co_return found;
+}
+
+/// Whoever gave the pool threads while it was held back has said what to do.
+bool NeighbourWatch::Impl::operatorDecided()
+{
+    if (!allowed && !clear && !pool.heldBack() && pool.status().concurrency > 0)
+        allowed = true;
+    return allowed;
+}
+
+void NeighbourWatch::Impl::say(const Neighbours &found)
+{
+    if (!options.logger)
+        return;
+    const std::string queues = joined(pool.status().queues);
+    const std::string workers = joined(found.workers);
+    const std::string silent = joined(found.silent);
+    const std::string tasks = joined(found.tasks);
+    if (allowed)
+        options.logger->info("other programs use the queues of this worker, which takes tasks all the same",
+                             {{"queues", queues}, {"workers", workers}, {"unknown_tasks", tasks}});
+    else if (found.workers.empty() && found.tasks.empty())
+        options.logger->warn("this worker waits: another one does not say which queues it takes tasks from",
+                             {{"queues", queues}, {"silent", silent}});
+    else
+        options.logger->warn("this worker takes no tasks: other programs use its queues. Set tasks.queue to a name of "
+                             "its own, or tasks.share_queue = true to take tasks all the same",
+                             {{"queues", queues}, {"workers", workers}, {"silent", silent}, {"unknown_tasks", tasks}});
+}
+
+/// At the start waiting tasks of unknown names are a sign too; later only workers are, since a task of an unknown name
+/// with nobody else to take it is an error of whoever sent it.
+void NeighbourWatch::Impl::decide(Neighbours found, bool atStart)
+{
+    const std::lock_guard lock(mutex);
+    const bool shared = !found.workers.empty() || (atStart && !found.tasks.empty());
+    const bool unsure = !found.silent.empty();
+    const bool news = found.workers != neighbours.workers || found.silent != neighbours.silent;
+    if (held && !shared)
+        return; // who has left may come back: only restarted, perhaps
+    neighbours = shared || unsure ? std::move(found) : Neighbours();
+    if (shared)
+        alarm->notify(); // their results are to be watched
+    if (operatorDecided()) {
+        looked = true;
+        if (news && shared)
+            say(neighbours);
+    } else if (shared) {
+        looked = true;
+        if (!held) {
+            held = true;
+            clear = false;
+            pool.holdBack();
+            say(neighbours);
+        }
+    } else if (unsure && !clear) {
+        if (news)
+            say(neighbours);
+    } else if (!clear) {
+        looked = true;
+        clear = true;
+        pool.resize(options.concurrency);
+    }
+}
+
+awaitable<bool> NeighbourWatch::Impl::mayEndUnknown()
+{
+    for (;;) {
+        {
+            const std::lock_guard lock(mutex);
+            if (stopping)
+                co_return false;
+            if (operatorDecided())
+                co_return true;
+        }
+        if (Result<Neighbours> found = co_await look()) {
+            const bool others = !found->workers.empty();
+            const bool unsure = !others && !found->silent.empty();
+            if (!unsure) {
+                decide(std::move(*found), false);
+                co_return !others;
+            }
+        }
+        Timer timer(executor, lookAgain);
+        co_await timer.async_wait(asio::as_tuple(use_awaitable));
+    }
+}
+
+awaitable<void> NeighbourWatch::Impl::loop()
+{
+    for (int quick = 0; !stopping;) {
+        std::set<std::string> before;
+        bool atStart = false;
+        bool due = false;
+        {
+            const std::lock_guard lock(mutex);
+            operatorDecided();
+            atStart = !looked;
+            due = atStart || lookSoon;
+            for (const auto &[node, since] : seen)
+                before.insert(node);
+        }
+        if (!due) {
+            const Result<std::set<std::string>> nodes = co_await announced();
+            due = nodes && *nodes != before;
+        }
+        bool away = false;
+        if (due) {
+            Result<Neighbours> found = co_await look();
+            away = !found;
+            if (found && !stopping)
+                decide(std::move(*found), atStart);
+        }
+        watchResults();
+        bool soon = false;
+        {
+            const std::lock_guard lock(mutex);
+            soon = !looked || lookSoon;
+        }
+        quick = soon ? quick + 1 : 0;
+        const auto pause = away || (soon && quick < quickLooks) ? lookAgain : checkEvery;
+        co_await alarm->wait(pause);
+    }
+}
+
+/// Results are published by whoever writes them. Watching all of them costs traffic, so only while others' workers take
+/// from our queues, and no more than a bounded amount.
+void NeighbourWatch::Impl::watchResults()
+{
+    std::shared_ptr<void> dropped; // outside of the lock: its handler takes none, but may be running
+    const std::lock_guard lock(mutex);
+    const SteadyTime now = clock.steady();
+    if (results && resultBytes > watchedBytesMost) {
+        dropped = std::move(results);
+        results.reset();
+        resultsOffUntil = now + watchAgain;
+        if (options.logger)
+            options.logger->warn("results of other programs are too many to be watched for tasks thrown away; "
+                                 "counting goes on in 10 minutes",
+                                 {{"bytes", resultBytes.load()}});
+    }
+    if (results && now - resultsSince >= watchedPer) {
+        resultsSince = now;
+        resultBytes = 0;
+    }
+    const bool wanted = !neighbours.workers.empty() && now >= resultsOffUntil;
+    if (wanted && !results) {
+        resultsSince = now;
+        resultBytes = 0;
+        results = subscriber.subscribePattern(keys::result("*"),
+                                              [weak = weak_from_this()](std::string_view, std::string_view payload) {
+                                                  if (const std::shared_ptr<Impl> self = weak.lock())
+                                                      self->seeResult(payload);
+                                              });
+    } else if (neighbours.workers.empty() && results) {
+        dropped = std::move(results);
+        results.reset();
+    }
+}
+
+void NeighbourWatch::Impl::seeResult(std::string_view payload)
+{
+    if ((resultBytes += payload.size()) > watchedBytesMost)
+        alarm->notify();
+    if (payload.size() > maxMessageBytes || payload.find("NotRegistered") == std::string_view::npos)
+        return;
+    const Result<TaskResult> result = parseResult(payload);
+    if (!result || !result->failure || result->failure->type != "NotRegistered")
+        return;
+    std::string_view name = result->failure->message;
+    while (name.size() > 1 && name.front() == '\'' && name.back() == '\'')
+        name = name.substr(1, name.size() - 2);
+    if (!pool.registry().find(name)) // then it was none of ours
+        return;
+    ++discarded;
+    std::uint64_t unsaid = 0;
+    bool may = false;
+    {
+        const std::lock_guard lock(mutex);
+        may = pace.mayBeSaid(clock.steady(), unsaid);
+    }
+    if (options.logger && unsaid != 0)
+        options.logger->warn("more tasks of this portal were thrown away by other workers in the last minute",
+                             {{"tasks", unsaid}});
+    if (options.logger && may)
+        options.logger->warn(
+            "another program's worker took a task of this portal and threw it away. Give one of them a "
+            "queue of its own (tasks.queue)",
+            {{"task", name}, {"task_id", result->id}});
+}
+
+NeighbourWatch::NeighbourWatch(Executor executor, redis::Client &client, redis::Subscriber &subscriber,
+                               RemoteClient &remote, WorkerPool &pool, const Clock &clock, NeighbourOptions options)
+    : m_impl(std::make_shared<Impl>(executor, client, subscriber, remote, pool, clock, options))
+{
+    m_impl->allowed = options.share;
+    if (!options.share)
+        pool.holdBack();
+    pool.onUnknownTask([weak = std::weak_ptr(m_impl)]() -> awaitable<bool> {
+        const std::shared_ptr<Impl> self = weak.lock();
+        co_return self ? co_await self->mayEndUnknown() : true;
+    });
+}
+
+NeighbourWatch::~NeighbourWatch() { stop(); }
+
+void NeighbourWatch::start()
+{
+    {
+        const std::lock_guard lock(m_impl->mutex);
+        ++m_impl->running;
+    }
+    spawn(m_impl->executor, [self = m_impl]() -> awaitable<void> {
+        co_await self->loop();
+        const std::lock_guard lock(self->mutex);
+        --self->running;
+        self->idle.notify_all();
+    });
+}
+
+void NeighbourWatch::stop()
+{
+    m_impl->stopping = true;
+    m_impl->alarm->notify();
+    std::shared_ptr<void> results;
+    std::unique_lock lock(m_impl->mutex);
+    m_impl->idle.wait(lock, [this] { return m_impl->running == 0; });
+    results = std::move(m_impl->results);
+    lock.unlock();
+}
+
+NeighbourWatch::Status NeighbourWatch::status() const
+{
+    const std::lock_guard lock(m_impl->mutex);
+    Status status;
+    status.allowed = m_impl->operatorDecided();
+    status.holdingBack = !status.allowed && m_impl->options.concurrency > 0 && m_impl->pool.heldBack();
+    status.looked = m_impl->looked;
+    status.neighbours = m_impl->neighbours;
+    if (m_impl->results)
+        status.discarded = m_impl->discarded;
+    return status;
+}
+
+} // namespace portolan::queue

@@ -1,0 +1,294 @@
+#include "core/queue/json_scan.h"
+#include "core/queue/json_text.h"
+#include "core/queue/message.h"
+#include "core/queue/results.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <span>
+
+/// Reading what is stored for a task by whoever wrote it: our workers, Celery's of any version, and tasks that call
+/// `update_state` with a meta of their own making.
+namespace portolan::queue {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t longestMeta = 4096;
+
+std::string textOf(const json::object &object, std::string_view key)
+{
+    const json::value *value = object.if_contains(key);
+    if (!value || value->is_null())
+        return {};
+    if (value->is_string())
+        return std::string(value->get_string().data(), value->get_string().size());
+    return json::serialize(*value);
+}
+
+/// At most so many bytes, cut between characters.
+std::string cut(std::string text, std::size_t most)
+{
+    if (text.size() <= most)
+        return text;
+    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80)
+        --most;
+    text.resize(most);
+    return text + "…";
+}
+
+/// exc_message is the exception's arguments: one alone is shown bare, several as a list; Celery also writes a text.
+std::string messageOf(const json::object &failure)
+{
+    const json::value *value = failure.if_contains("exc_message");
+    const json::array *parts = value ? value->if_array() : nullptr;
+    if (!parts)
+        return textOf(failure, "exc_message");
+    std::string out;
+    for (const json::value &part : *parts) {
+        if (!out.empty())
+            out.append(", ");
+        if (part.is_string())
+            out.append(part.get_string().data(), part.get_string().size());
+        else
+            out.append(json::serialize(part));
+    }
+    return out;
+}
+
+/// A number, or a text that is one (Python's Decimal becomes one).
+std::optional<double> numberOf(const json::value &value)
+{
+    double number = 0;
+    if (value.is_number()) {
+        number = value.to_number<double>();
+    } else if (const json::string *text = value.if_string()) {
+        const char *end = text->data() + text->size();
+        if (end != text->data() && end[-1] == '%')
+            --end;
+        const auto [last, error] = std::from_chars(text->data(), end, number);
+        if (error != std::errc() || last != end || text->empty())
+            return std::nullopt;
+    } else {
+        return std::nullopt;
+    }
+    if (!std::isfinite(number))
+        return std::nullopt;
+    return std::clamp(number, 0.0, 1e15);
+}
+
+// The usual spellings, the best known first: ours, Celery's documentation and celery-progress, tqdm.
+constexpr std::array<std::string_view, 9> doneNames{"done",     "current",  "completed", "complete", "processed",
+                                                    "finished", "position", "step",      "n"};
+constexpr std::array<std::string_view, 6> totalNames{"total", "max", "maximum", "of", "total_steps", "steps"};
+constexpr std::array<std::string_view, 4> percentNames{"percent", "percentage", "pct", "progress"};
+constexpr std::array<std::string_view, 10> noteNames{"note",   "description", "desc", "message", "msg",
+                                                     "status", "detail",      "info", "stage",   "step"};
+
+std::optional<double> firstNumber(const json::object &object, std::span<const std::string_view> names)
+{
+    for (const std::string_view name : names)
+        if (const json::value *value = object.if_contains(name))
+            if (const std::optional<double> number = numberOf(*value))
+                return number;
+    return std::nullopt;
+}
+
+std::string firstText(const json::object &object, std::span<const std::string_view> names)
+{
+    for (const std::string_view name : names)
+        if (const json::value *value = object.if_contains(name); value && value->is_string() && !numberOf(*value))
+            return textOf(object, name);
+    return {};
+}
+
+std::uint64_t whole(double number) { return static_cast<std::uint64_t>(number); }
+
+/// What a meta says about how far a task is; nothing: no figure in it.
+std::optional<Progress> progressOf(const json::value &meta, int depth = 0)
+{
+    if (const json::array *pair = meta.if_array(); pair && pair->size() == 2) {
+        const auto done = numberOf((*pair)[0]);
+        const auto total = numberOf((*pair)[1]);
+        return done && total ? std::optional(Progress{whole(*done), whole(*total), {}}) : std::nullopt;
+    }
+    if (meta.is_number())
+        return Progress{whole(std::min(*numberOf(meta), 100.0)), 100, {}};
+    const json::object *object = meta.if_object();
+    if (!object)
+        return std::nullopt;
+    const std::string note = cut(firstText(*object, noteNames), longestMeta);
+    const std::optional<double> done = firstNumber(*object, doneNames);
+    const std::optional<double> total = firstNumber(*object, totalNames);
+    if (done && total && *total > 0)
+        return Progress{whole(*done), whole(*total), note};
+    if (std::optional<double> percent = firstNumber(*object, percentNames)) {
+        // 0.3 is a share, 30 and 30.0 are percent; of 1 it is the name that decides.
+        const json::value *share = object->if_contains("progress");
+        if (share && share->is_double() && *percent <= 1)
+            *percent *= 100;
+        return Progress{whole(std::min(*percent, 100.0) + 0.5), 100, note};
+    }
+    if (depth == 0)
+        for (const char *name : {"progress", "meta", "result"})
+            if (const json::value *inner = object->if_contains(name))
+                if (std::optional<Progress> found = progressOf(*inner, 1)) {
+                    if (found->note.empty())
+                        found->note = note;
+                    return found;
+                }
+    if (done || total)
+        return Progress{whole(done.value_or(0)), whole(total.value_or(0)), note};
+    return std::nullopt;
+}
+
+/// A failure a task wrote by itself (`update_state(state="FAILURE", meta={"error": …})`): all of the meta is shown, a
+/// meta of one text as that text.
+TaskFailure failureOfMeta(const json::value *meta, std::string_view state)
+{
+    TaskFailure failure;
+    failure.type = state;
+    for (std::size_t i = 1; i < failure.type.size(); ++i)
+        if (failure.type[i] >= 'A' && failure.type[i] <= 'Z')
+            failure.type[i] = char(failure.type[i] - 'A' + 'a');
+    if (!meta || meta->is_null())
+        return failure;
+    const json::object *object = meta->if_object();
+    const json::value *only = object && object->size() == 1 ? &object->begin()->value() : meta;
+    if (const json::string *text = only->if_string())
+        failure.message = cut(std::string(text->data(), text->size()), longestMeta);
+    else
+        failure.message = cut(json::serialize(*meta), longestMeta);
+    return failure;
+}
+
+std::string lastLine(std::string_view traceback)
+{
+    while (traceback.ends_with('\n'))
+        traceback.remove_suffix(1);
+    return std::string(traceback.substr(traceback.rfind('\n') + 1));
+}
+
+bool isFailure(std::string_view name)
+{
+    return name == state::failure || name == state::retry || name == state::revoked;
+}
+
+TaskFailure failureOf(const json::value *outcome, const json::object &root, std::string_view state)
+{
+    const json::object *object = outcome ? outcome->if_object() : nullptr;
+    TaskFailure failure;
+    if (object && (object->contains("exc_type") || object->contains("exc_message"))) {
+        failure.type = textOf(*object, "exc_type");
+        failure.message = messageOf(*object);
+        failure.module = textOf(*object, "exc_module");
+    } else {
+        failure = failureOfMeta(outcome, state);
+    }
+    failure.traceback = textOf(root, "traceback");
+    if (failure.message.empty() && failure.type.size() <= state.size() && !failure.traceback.empty())
+        failure.message = cut(lastLine(failure.traceback), longestMeta);
+    return failure;
+}
+
+void readOutcome(json::value *outcome, const json::object &root, TaskResult &result)
+{
+    if (isFailure(result.state)) {
+        result.failure = failureOf(outcome, root, result.state);
+    } else if (result.state == state::progress) {
+        result.progress = outcome ? progressOf(*outcome).value_or(Progress{}) : Progress{};
+        if (outcome && result.progress->note.empty()) {
+            if (const json::string *text = outcome->if_string())
+                result.progress->note = cut(std::string(text->data(), text->size()), longestMeta);
+            else if (const json::object *object = outcome->if_object())
+                result.progress->note = cut(firstText(*object, noteNames), longestMeta);
+        }
+    } else if (outcome) {
+        // A state of the task's own: its figures count just as well.
+        if (!result.ended() && result.state != state::started && result.state != state::pending)
+            result.progress = progressOf(*outcome);
+        result.result = std::move(*outcome);
+    }
+}
+
+/// What the task returned stands there, but no JSON reader outside Python can read it.
+void refuseNumber(TaskResult &result, const scan::NotANumber &found)
+{
+    constexpr std::string_view inResult = "/result";
+    std::string_view where = found.pointer;
+    if (where.starts_with(inResult))
+        where.remove_prefix(inResult.size());
+    result.state = state::failure;
+    result.result = nullptr;
+    result.failure = TaskFailure{"ResultNotJson",
+                                 "The task's result is not JSON: it holds " + found.token +
+                                     (where.empty() ? std::string() : " at " + text::toUtf8(where)) + ".",
+                                 "portolan",
+                                 {}};
+}
+
+Error refuse(std::string why)
+{
+    return failure(ErrorKind::Protocol, "a stored task result is not what Celery writes: " + std::move(why));
+}
+
+} // namespace
+
+Result<TaskResult> parseResult(std::string_view text)
+{
+    if (text.size() > 2 * maxMessageBytes)
+        return refuse("it has " + std::to_string(text.size()) + " bytes");
+    json::parse_options options;
+    options.max_depth = 2 * maxJsonDepth;
+    boost::system::error_code code;
+    json::value document = json::parse(json::string_view(text.data(), text.size()), code, {}, options);
+    std::optional<scan::NotANumber> number;
+    if (code)
+        number = scan::notANumber(text);
+    if (number) {
+        const std::string mended = scan::withoutThem(text);
+        code.clear();
+        document = json::parse(json::string_view(mended), code, {}, options);
+    }
+    if (code == json::error::too_deep)
+        return refuse("it is nested deeper than " + std::to_string(2 * maxJsonDepth) + " levels");
+    if (code)
+        return refuse("it is not JSON (" + code.message() + ")");
+    json::object *root = document.if_object();
+    if (!root)
+        return refuse("it is not a JSON object");
+    TaskResult result;
+    result.id = textOf(*root, "task_id");
+    result.state = textOf(*root, "status");
+    if (result.state.empty())
+        return refuse("it names no status");
+    result.dateDone = parseIsoTime(textOf(*root, "date_done"));
+    result.started = parseIsoTime(textOf(*root, "started"));
+    readOutcome(root->if_contains("result"), *root, result);
+    if (number && result.state == state::success)
+        refuseNumber(result, *number);
+    return result;
+}
+
+TaskResult readResult(std::string_view text, std::string_view id)
+{
+    Result<TaskResult> read = parseResult(text);
+    if (read) {
+        read->id = id;
+        return std::move(*read);
+    }
+    TaskResult result;
+    result.id = id;
+    result.state = state::failure;
+    result.failure = TaskFailure{"ResultUnreadable", read.error().message, "portolan", {}};
+    // Members at the top may be read all the same, above all those of a result that is too deep or too large.
+    result.dateDone = parseIsoTime(scan::stringMember(text, "date_done").value_or(""));
+    return result;
+}
+
+} // namespace portolan::queue

@@ -1,0 +1,76 @@
+#include "core/base/logging.h"
+#include "core/queue/worker_impl.h"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+/// What a worker takes and does not run: tasks of names it does not know, which may be somebody else's, and whatever it
+/// holds when it is to have no threads.
+namespace portolan::queue {
+
+namespace {
+
+/// So long one answer counts: a flood of unknown names asks once, and who comes later is seen soon.
+constexpr auto answerCounts = std::chrono::seconds(5);
+
+} // namespace
+
+bool WorkerPool::Impl::parkUnknown(const Delivery &delivery)
+{
+    if (!mayEndUnknown || clock.steady() < endUnknownUntil)
+        return false;
+    unknown.push_back(delivery);
+    if (!deciding && !stopping) {
+        deciding = true;
+        ++loops;
+        // Not from here: it may begin at once, and the mutex is held.
+        asio::post(executor, [self = shared_from_this()] { self->spawnLoop(&Impl::decideUnknown); });
+    }
+    return true;
+}
+
+awaitable<void> WorkerPool::Impl::decideUnknown()
+{
+    const bool mayEnd = co_await mayEndUnknown();
+    std::vector<Delivery> parked;
+    Events events;
+    {
+        const Lock lock(mutex);
+        deciding = false;
+        parked = std::move(unknown);
+        unknown.clear();
+        if (mayEnd) {
+            endUnknownUntil = clock.steady() + answerCounts;
+            for (const Delivery &delivery : parked)
+                dispatchable(delivery, events);
+        }
+    }
+    emit(events);
+    if (mayEnd || parked.empty())
+        co_return;
+    const std::size_t held = parked.size();
+    if (co_await release(std::move(parked)) != held)
+        unsure = true;
+}
+
+/// Held back: what is ours already runs to its end, then the threads go. No threads wanted: nothing held would ever
+/// start, so it goes back for others, or for later.
+awaitable<void> WorkerPool::Impl::settleIdle()
+{
+    {
+        const Lock lock(mutex);
+        if (heldBack && wanted != 0 && running == 0 && queue.empty() && scheduled.empty()) {
+            wanted = 0;
+            ready.notify_all();
+        }
+        if (wanted != 0 || stopping || (queue.empty() && scheduled.empty()))
+            co_return;
+    }
+    std::vector<Delivery> deliveries = takeBackUnstarted();
+    const std::size_t held = deliveries.size();
+    if (co_await release(std::move(deliveries)) != held)
+        unsure = true; // noted as ours without our holding it: it is put back in a moment
+}
+
+} // namespace portolan::queue

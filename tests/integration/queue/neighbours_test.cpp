@@ -1,0 +1,204 @@
+// A worker of ours beside a real Celery worker of somebody else's application.
+
+#include "core/queue/keys.h"
+#include "core/queue/neighbours.h"
+#include "core/queue/remote_client.h"
+#include "tests/fakes/redis_server_fixture.h"
+#include "tests/integration/queue/captured_log.h"
+#include "tests/integration/queue/celery_process.h"
+#include "tests/integration/queue/queue_instance.h"
+
+#include <QTest>
+#include <csignal>
+
+using namespace portolan;
+using namespace portolan::queue;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// One process's workers as the server composes them.
+struct Watched
+{
+    explicit Watched(const RedisServerFixture &server, bool share = false)
+        : instance(server.endpoint()), log(instance.clock), remote(instance.client, instance.clock)
+    {
+        WorkerOptions options;
+        options.concurrency = share ? 2 : 0;
+        options.logger = &log.logger;
+        instance.pool = std::make_unique<WorkerPool>(instance.runtime.at(0), instance.client, instance.subscriber,
+                                                     instance.clock, TaskRegistry{}, options);
+        instance.control = std::make_unique<RemoteControl>(instance.runtime.at(0), instance.client, instance.subscriber,
+                                                           instance.clock, *instance.pool);
+        watch =
+            std::make_unique<NeighbourWatch>(instance.runtime.at(0), instance.client, instance.subscriber, remote,
+                                             *instance.pool, instance.clock, NeighbourOptions{2, share, &log.logger});
+        instance.pool->start();
+        instance.control->start();
+        watch->start();
+    }
+    ~Watched()
+    {
+        watch->stop();
+        instance.stopWorkers();
+    }
+    bool holdsBack()
+    {
+        const auto status = watch->status();
+        return status.looked && status.holdingBack && instance.pool->status().threads.empty();
+    }
+    bool takes() { return instance.pool->status().threads.size() == 2 && !instance.pool->heldBack(); }
+
+    QueueInstance instance;
+    CapturedLog log;
+    RemoteClient remote;
+    std::unique_ptr<NeighbourWatch> watch;
+};
+
+} // namespace
+
+class NeighboursTest final : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void initTestCase()
+    {
+        m_server = std::make_unique<RedisServerFixture>(std::vector<std::string>{}, RedisServerFixture::Listen::Tcp);
+    }
+    void init()
+    {
+        m_server->command("FLUSHALL");
+        m_theirs = std::make_unique<QueueInstance>(m_server->endpoint());
+    }
+    void cleanup()
+    {
+        m_worker.reset();
+        m_theirs.reset();
+    }
+
+    void holdsBackBesideAnotherWorker()
+    {
+        startTheirs();
+        Watched ours(*m_server);
+        QVERIFY(within(20s, [&] { return ours.holdsBack(); }));
+        QVERIFY(ours.watch->status().neighbours.workers == std::vector<std::string>{"theirs@test"});
+        for (int i = 0; i < 60; ++i)
+            QVERIFY(m_theirs->ended(m_theirs->enqueue("py.add", {i, 1})).result == boost::json::value(i + 1));
+        QCOMPARE(ours.instance.pool->counters().taken, 0u);
+        QCOMPARE(ours.log.count({"takes no tasks", "theirs@test", "tasks.share_queue"}), 1u);
+
+        QVERIFY(within(20s, [&] { return ours.watch->status().discarded.has_value(); }));
+        QCOMPARE(m_theirs->ended(m_theirs->enqueue("portal.noop")).failure->type, std::string("NotRegistered"));
+        QVERIFY(within(20s, [&] { return ours.watch->status().discarded == 1u; }));
+        QCOMPARE(ours.log.count({"threw it away", "portal.noop"}), 1u);
+        QCOMPARE(m_theirs->ended(m_theirs->enqueue("py.none")).failure->type, std::string("NotRegistered"));
+
+        ours.instance.pool->resize(2);
+        QVERIFY(within(10s, [&] { return ours.takes(); }));
+        QVERIFY(ours.watch->status().allowed);
+        QVERIFY(ours.watch->status().discarded == 1u);
+    }
+
+    void holdsBackWhereUnknownTasksWait()
+    {
+        m_theirs->enqueue("shop.charge_card");
+        Watched ours(*m_server);
+        QVERIFY(within(20s, [&] { return ours.holdsBack(); }));
+        QVERIFY(ours.watch->status().neighbours.tasks == std::vector<std::string>{"shop.charge_card"});
+        QCOMPARE(m_theirs->backlog().waiting(), 1u);
+        // Meant for the workers of somebody else, and heard by all.
+        RemoteClient remote(m_theirs->client, m_theirs->clock);
+        using Replies = std::map<std::string, boost::json::value>;
+        const auto grown = m_theirs->run<Result<Replies>>([&] { return remote.ask("pool_grow", {{"n", 2}}, {}, 5s); });
+        QVERIFY(grown && grown->size() == 1 && grown->begin()->second.as_object().contains("error"));
+        m_theirs->run<void>([&] { return remote.close(); });
+        QVERIFY(ours.holdsBack());
+    }
+
+    void takesWhatItsClientsEnqueue()
+    {
+        const std::string waiting = m_theirs->enqueue("portal.noop");
+        // What a killed worker leaves behind.
+        m_theirs->redis(
+            redis::Command("SADD", keys::binding("celery.pidbox"), "\x06\x16\x06\x16gone@test.celery.pidbox"));
+        Watched ours(*m_server);
+        QCOMPARE(m_theirs->ended(waiting).state, std::string(state::success));
+        QVERIFY(ours.takes() && !ours.watch->status().discarded);
+        const TaskResult unknown = m_theirs->ended(m_theirs->enqueue("no.such.task"));
+        QCOMPARE(unknown.failure->type, std::string("NotRegistered"));
+        QCOMPARE(ours.log.count({"not-registered", "no.such.task"}), 1u);
+        QVERIFY(ours.takes());
+    }
+
+    void knowsItsOwnKind()
+    {
+        Watched one(*m_server);
+        Watched two(*m_server);
+        Watched three(*m_server);
+        QVERIFY(within(20s, [&] { return one.takes() && two.takes() && three.takes(); }));
+    }
+
+    void givesBackWhatAWorkerThatCameLaterKnows()
+    {
+        Watched ours(*m_server);
+        QVERIFY(within(20s, [&] { return ours.takes(); }));
+        startTheirs();
+        std::vector<std::string> ids;
+        for (int i = 0; i < 60; ++i)
+            ids.push_back(m_theirs->enqueue("py.add", {i, 1}));
+        for (int i = 0; i < 60; ++i) {
+            const TaskResult result = m_theirs->ended(ids[std::size_t(i)]);
+            QVERIFY2(result.result == boost::json::value(i + 1),
+                     qPrintable(QString::fromStdString(result.state + ' ' +
+                                                       (result.failure ? result.failure->message : std::string()) +
+                                                       ", waiting " + std::to_string(m_theirs->backlog().waiting()) +
+                                                       ", taken " + std::to_string(m_theirs->backlog().unacked))));
+        }
+        QVERIFY(within(30s, [&] { return ours.holdsBack(); }));
+        QCOMPARE(ours.instance.pool->counters().rejected, 0u);
+    }
+
+    void sharesWhenToldTo()
+    {
+        startTheirs();
+        Watched ours(*m_server, true);
+        QVERIFY(within(20s, [&] { return ours.watch->status().looked; }));
+        QVERIFY(ours.takes());
+        QVERIFY(ours.watch->status().neighbours.workers == std::vector<std::string>{"theirs@test"});
+    }
+
+    void waitsForWhoDoesNotAnswer()
+    {
+        startTheirs();
+        ::kill(pid_t(m_worker->processId()), SIGSTOP);
+        Watched ours(*m_server);
+        QVERIFY(within(20s, [&] { return ours.log.count({"does not say which queues", "theirs@test"}) == 1; }));
+        QVERIFY(ours.instance.pool->status().threads.empty());
+        ::kill(pid_t(m_worker->processId()), SIGCONT);
+        QVERIFY(within(30s, [&] { return ours.holdsBack(); }));
+        QVERIFY(ours.watch->status().neighbours.workers == std::vector<std::string>{"theirs@test"});
+    }
+
+private:
+    void startTheirs()
+    {
+        m_worker = python(*m_server, {"-m", "celery", "-A", "celery_app", "worker", "--pool", "threads", "-c", "2",
+                                      "--without-gossip", "--without-mingle", "-n", "theirs@test"});
+        RemoteClient remote(m_theirs->client, m_theirs->clock);
+        using Replies = std::map<std::string, boost::json::value>;
+        QVERIFY(within(90s, [&] {
+            const auto pong =
+                m_theirs->run<Result<Replies>>([&] { return remote.ask("ping", {}, {"theirs@test"}, 500ms); });
+            return pong && pong->size() == 1;
+        }));
+        m_theirs->run<void>([&] { return remote.close(); });
+    }
+
+    std::unique_ptr<RedisServerFixture> m_server;
+    std::unique_ptr<QueueInstance> m_theirs; ///< enqueues, and looks at results
+    Process m_worker;
+};
+
+QTEST_GUILESS_MAIN(NeighboursTest)
+#include "neighbours_test.moc"

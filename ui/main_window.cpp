@@ -42,7 +42,8 @@ QString linkWords(LinkState link)
     return {};
 }
 
-Zone zoneOf(const PageEntry &entry, const Snapshot &snapshot)
+/// Of what it explains and what has a limit; nothing where that is none.
+std::optional<Zone> zoneOf(const PageEntry &entry, const Snapshot &snapshot)
 {
     std::optional<Zone> worst;
     for (const Reading &reading : snapshot.readings) {
@@ -51,7 +52,7 @@ Zone zoneOf(const PageEntry &entry, const Snapshot &snapshot)
         if (std::ranges::find(entry.resources, reading.resource) != entry.resources.end())
             worst = worst ? worseOf(*worst, reading.zone) : reading.zone;
     }
-    return worst.value_or(Zone::Unknown);
+    return worst;
 }
 
 } // namespace
@@ -296,11 +297,10 @@ void MainWindow::showZones()
         const Zone gone = overview && (m_parts.deployment.link() == LinkState::Lost || !problem().isEmpty())
                               ? Zone::Red
                               : Zone::Unknown;
-        const Zone zone = !live || !snapshot ? gone : overview ? snapshot->verdict : zoneOf(entry, *snapshot);
+        const auto own = snapshot ? zoneOf(entry, *snapshot) : std::nullopt;
+        const Zone zone = !live || !snapshot ? gone : overview ? snapshot->verdict : own.value_or(Zone::Unknown);
         // A page whose figures have no limit in this tier has no zone; before the first sample nobody knows.
-        const bool limited = !snapshot || std::ranges::any_of(snapshot->readings, [&entry](const Reading &reading) {
-            return std::ranges::find(entry.resources, reading.resource) != entry.resources.end();
-        });
+        const bool limited = !snapshot || own;
         m_sidebar->setZone(row, zone, overview || (limited && !entry.resources.empty()));
     }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace portolan::monitor {
 
@@ -9,6 +10,9 @@ namespace {
 
 /// A thread that took a task so lately is there. The pause between two looks of an idle worker is a second.
 constexpr auto justNow = std::chrono::seconds(3);
+
+constexpr auto backlogsApart = std::chrono::seconds(5);
+constexpr auto backlogsKept = std::chrono::hours(1);
 
 } // namespace
 
@@ -38,14 +42,44 @@ void TaskWatch::answered(const RoundAnswer &answer, SteadyTime now, WallTime wal
         const auto seconds = std::chrono::duration<double>(wall.time_since_epoch()).count() - *answer.oldestUnacked;
         m_oldestTaken = std::chrono::seconds(std::llround(std::clamp(seconds, 0.0, 1e9)));
     }
+    m_fresh = now;
+}
+
+void TaskWatch::remember(std::uint64_t held, SteadyTime now)
+{
+    // Others took some, or somebody emptied a queue: then counting ours says nothing. While ours takes some, what it
+    // holds is known only before and after the round.
+    const bool others = m_unacked > held + 1 + m_threads.value_or(0) || (m_moved && !m_tookSince);
+    m_tookSince = false;
+    const bool less =
+        !m_backlogs.empty() && m_waiting + (m_ours.taken - m_backlogs.back().taken) + 2 < m_backlogs.back().waiting;
+    if (others || less)
+        m_backlogs.clear();
+    while (!m_backlogs.empty() && now - m_backlogs.front().time > backlogsKept)
+        m_backlogs.pop_front();
+    if (m_backlogs.empty() || now - m_backlogs.back().time >= backlogsApart)
+        m_backlogs.push_back({now, m_waiting, m_ours.taken});
+    // The first of these of which one must still wait: fewer were taken since than waited.
+    for (const Backlog &backlog : m_backlogs) {
+        if (m_waiting == 0 || m_ours.taken - backlog.taken >= backlog.waiting)
+            continue;
+        const auto since = std::chrono::duration_cast<std::chrono::seconds>(now - backlog.time);
+        m_oldestWaiting = std::max(m_oldestWaiting.value_or(since), since);
+        break;
+    }
 }
 
 void TaskWatch::ours(const TaskFigures &tasks, std::optional<std::uint64_t> threads, SteadyTime now)
 {
-    if (tasks.taken > m_ours.taken)
+    const bool took = tasks.taken > m_ours.taken;
+    if (took)
         m_ourLast = now;
+    m_tookSince |= took;
+    const std::uint64_t before = heldHere();
     m_ours = tasks;
     m_threads = threads;
+    if (const auto round = std::exchange(m_fresh, std::nullopt))
+        remember(std::max(before, heldHere()), *round);
 }
 
 std::optional<std::uint64_t> TaskWatch::untaken(SteadyTime now) const
@@ -56,14 +90,14 @@ std::optional<std::uint64_t> TaskWatch::untaken(SteadyTime now) const
     // All threads are at work: the next task is taken when one of them ends.
     const bool oursBusy = m_threads.value_or(0) > 0 && m_ours.running >= *m_threads;
     // What others hold and could still be at work on.
-    const std::uint64_t own = m_ours.running + m_ours.reserved + m_ours.scheduled;
-    const bool othersHold = m_unacked > own && m_oldestTaken && *m_oldestTaken < m_timeLimit;
+    const bool othersHold = m_unacked > heldHere() && m_oldestTaken && *m_oldestTaken < m_timeLimit;
     return takenLately || oursBusy || othersHold ? 0 : m_waiting;
 }
 
 void TaskWatch::clear()
 {
     m_heads.clear();
+    m_backlogs.clear();
     m_moved = false;
 }
 

@@ -5,6 +5,7 @@
 #include "core/monitor/sources.h"
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,8 +24,10 @@ public:
     /// What the workers of this process do; `threads`: how many of them there are.
     void ours(const TaskFigures &tasks, std::optional<std::uint64_t> threads, SteadyTime now);
 
-    /// The longest time from when a message that is still next in its list was first seen there to the last round; 0
-    /// where none waits, nothing before the first round.
+    /// At least, for messages carry no time of their own: the longest time from when a message that is still next in
+    /// its list was first seen there to the last round; and where nobody but this process takes tasks, the time since
+    /// more waited than were taken since, so that a list which moves but is long is not taken for a young one. 0 where
+    /// none waits, nothing before the first round.
     std::optional<std::chrono::seconds> oldestWaiting() const { return m_oldestWaiting; }
     /// For how long the oldest one that a worker has taken is unacknowledged.
     std::optional<std::chrono::seconds> oldestTaken() const { return m_oldestTaken; }
@@ -49,8 +52,21 @@ private:
     std::uint64_t m_waiting = 0;
     std::uint64_t m_unacked = 0;
     std::optional<std::chrono::seconds> m_oldestTaken;
+    /// What waited at some time, and how many this process had taken by then.
+    struct Backlog
+    {
+        SteadyTime time;
+        std::uint64_t waiting;
+        std::uint64_t taken;
+    };
+    std::uint64_t heldHere() const { return m_ours.running + m_ours.reserved + m_ours.scheduled; }
+    void remember(std::uint64_t held, SteadyTime now);
+
+    std::deque<Backlog> m_backlogs;    ///< oldest first, at most an hour; only while nobody else takes tasks
+    std::optional<SteadyTime> m_fresh; ///< when the round was that ours() has not been told of yet
     std::optional<std::chrono::seconds> m_oldestWaiting;
     bool m_moved = false;                ///< since the round before the last, the next task of a list is another
+    bool m_tookSince = false;            ///< ours took one since the round before the last
     std::optional<SteadyTime> m_ourLast; ///< when one of ours last took one
     TaskFigures m_ours;
     std::optional<std::uint64_t> m_threads;

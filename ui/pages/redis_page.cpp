@@ -60,7 +60,7 @@ QString countedText(const FamiliesFigures &families, Age sampleAge)
 }
 
 const std::array familyColumns{
-    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Family"), 9,
+    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Family"), 11,
                           [](const FamilyFigures &f) { return text(f.family); }},
     Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Memory of budget"), 20,
                           [](const FamilyFigures &f) {

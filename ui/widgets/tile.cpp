@@ -58,7 +58,7 @@ void Tile::setTrend(TileTrend trend)
 QSize Tile::sizeHint() const
 {
     const int em = fontMetrics().height();
-    return {em * 14, em * 6 + int(padding)};
+    return {em * 14, em * 7 + int(padding)};
 }
 
 void Tile::keyPressEvent(QKeyEvent *event)

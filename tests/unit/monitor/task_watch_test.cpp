@@ -107,6 +107,35 @@ private slots:
         QCOMPARE(*watched.watch.oldestTaken(), 200s);
     }
 
+    void aLongListThatMovesIsOld()
+    {
+        Watched watched;
+        TaskFigures ours;
+        // One a second is taken of 300, and one comes: the next in the list is another each second.
+        for (int second = 0; second <= 200; ++second) {
+            const std::string head = "t" + std::to_string(second);
+            watched.see({head.c_str(), 300, 2, 1, ours});
+            watched.clock.advance(1s);
+            ++ours.taken;
+            ours.running = 2;
+        }
+        QVERIFY(*watched.watch.oldestWaiting() >= 195s);
+        for (int second = 0; second <= 400; ++second) {
+            const std::string head = "u" + std::to_string(second);
+            watched.see({head.c_str(), 300, 2, 1, ours});
+            watched.clock.advance(1s);
+            ++ours.taken;
+        }
+        // Each waits for five minutes now, whatever was long ago.
+        QVERIFY(*watched.watch.oldestWaiting() >= 290s && *watched.watch.oldestWaiting() <= 305s);
+        // Another program's worker takes some too: ours alone say nothing.
+        watched.see({"other", 300, 12, 1, ours});
+        QVERIFY(*watched.watch.oldestWaiting() <= 1s);
+        // None waits.
+        watched.see({"", 0, 0, 0, ours});
+        QCOMPARE(*watched.watch.oldestWaiting(), 0s);
+    }
+
     void ratesFitWhatTheyCount()
     {
         ManualClock clock;

@@ -114,7 +114,7 @@ void TiersTest::figures_data()
                     {"zones.disk.red", "0.95"},
                     {"zones.redis_overhead.yellow", "5MB"},
                     {"zones.redis_overhead.red", "7680KB"},
-                    {"zones.redis_commands.yellow", "66.66666666666667"},
+                    {"zones.redis_commands.yellow", "66.66666666666666"},
                     {"zones.redis_commands.red", "83.33333333333334"},
                     {"session.lifetime", "1d"},
                     {"results.expiry", "15m"},
@@ -456,12 +456,12 @@ void TiersTest::refuses_data()
     QTest::newRow("missing member") << head + "[[alerts]]\nabove=1\n" << QByteArray("t.toml:13: alerts needs metric");
     QTest::newRow("bad threshold") << head + "[[alerts]]\nmetric='queue'\nabove='much'\n"
                                    << QByteArray("t.toml:15: alerts.above: \"much\" is not a number");
-    QTest::newRow("red of nothing") << head + "[[alerts]]\nmetric='queue'\nabove='red'\n"
-                                    << QByteArray("t.toml:15: alerts.above: queue has no zone");
+    QTest::newRow("red of nothing") << head + "[ceilings]\nusers=0\n[[alerts]]\nmetric='users'\nabove='red'\n"
+                                    << QByteArray("t.toml:17: alerts.above: users has no zone");
     QTest::newRow("table within a table") << head + "[[alerts]]\nmetric='x'\nabove=1\n[[alerts.more]]\na=1\n"
                                           << QByteArray("more: an array of tables within another");
-    QTest::newRow("half a zone") << head + "[zones.queue]\nred=5\n"
-                                 << QByteArray("zones.queue needs both yellow and red");
+    QTest::newRow("half a zone") << head + "[ceilings]\nusers=0\n[zones.users]\nred=5\n"
+                                 << QByteArray("zones.users needs both yellow and red");
     QTest::newRow("red above the plan") << head + "[zones.redis_memory]\nred='10MB'\n"
                                         << QByteArray("zones.redis_memory.red is above redis.maxmemory");
     QTest::newRow("plan too small") << QByteArray("name='x'\n[redis]\nmaxmemory='1KB'\nconnections=9\n")

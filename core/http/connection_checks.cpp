@@ -213,8 +213,13 @@ std::optional<Response> Connection::checkHost(std::string_view authority)
     if (!authority.empty() && !isAuthority(authority))
         return malformed("The Host header is malformed.");
     const auto &options = m_core->options;
+    std::string_view path = m_request.path; // other spellings are for the router to send on, whoever asks
+    while (path.size() > 1 && path.ends_with('/'))
+        path.remove_suffix(1);
+    while (path.starts_with("//"))
+        path.remove_prefix(1);
     const bool probe = (m_request.method == verb::get || m_request.method == verb::head) &&
-                       std::find(options.probes.begin(), options.probes.end(), m_request.path) != options.probes.end();
+                       std::find(options.probes.begin(), options.probes.end(), path) != options.probes.end();
     if (probe)
         return std::nullopt;
     if (!m_core->hosts.allows(authority)) {

@@ -28,8 +28,9 @@ enum class Unknown : std::uint8_t {
     Away,         ///< whoever knows it does not answer
     NotAvailable, ///< this deployment has no such thing
     NoLimit,      ///< its tier or plan sets no limit, so there is no zone; the value is known all the same
+    NotTold,      ///< whoever knows it refuses to say: see Snapshot::notTold
 };
-BOOST_DESCRIBE_ENUM(Unknown, No, NotYet, TooFew, Away, NotAvailable, NoLimit)
+BOOST_DESCRIBE_ENUM(Unknown, No, NotYet, TooFew, Away, NotAvailable, NoLimit, NotTold)
 
 /// One traffic light. `value`, `limit`, `yellow` and `red` are in the resource's unit (see Resource).
 struct Reading
@@ -52,7 +53,9 @@ struct Reading
 };
 BOOST_DESCRIBE_STRUCT(Reading, (), (resource, zone, unknown, value, limit, yellow, red, age, slope, toNextZone, inZone))
 
-/// Something the portal needs: "redis", "database".
+/// Something the portal needs: "redis", "database"; and what users need of these: "queue" (tasks can be enqueued, taken
+/// and ended), "sessions" (signing in is kept for all instances). The last two may be down
+/// while Redis answers, and are unknown while it does not.
 struct LinkStatus
 {
     std::string name;
@@ -60,10 +63,11 @@ struct LinkStatus
     std::optional<std::chrono::seconds> since; ///< how long it has been so
     std::optional<double> latency;             ///< seconds, of the last round trip
     std::string detail;                        ///< what went wrong last, for people; empty while up
+    std::string reason = {};                   ///< Error::code of that: "redis-rights", "disk-full"; or empty
     bool operator==(const LinkStatus &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
-BOOST_DESCRIBE_STRUCT(LinkStatus, (), (name, up, since, latency, detail))
+BOOST_DESCRIBE_STRUCT(LinkStatus, (), (name, up, since, latency, detail, reason))
 
 /// From INFO. https://redis.io/docs/latest/commands/info/
 struct RedisFigures
@@ -419,6 +423,17 @@ struct UserFigures
 };
 BOOST_DESCRIBE_STRUCT(UserFigures, (), (concurrent, today, registered, sessions, sessionsError))
 
+/// A part of the snapshot that this Redis refuses to tell, since a command is blocked or the user lacks the right.
+struct NotTold
+{
+    std::string part;     ///< the member of Snapshot: "redis", "clients", "families", "queue"
+    std::string command;  ///< "CLIENT LIST"
+    bool unknown = false; ///< the server does not know it (renamed, blocked); else the user may not
+    bool operator==(const NotTold &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(NotTold, (), (part, command, unknown))
+
 struct Snapshot
 {
     WallTime time{};
@@ -430,6 +445,7 @@ struct Snapshot
     Zone verdict = Zone::Unknown;   ///< of readings and links together: see verdict.h
     std::vector<Reading> readings;  ///< one per resource, in the order of Resource
     std::vector<LinkStatus> links;
+    std::vector<NotTold> notTold = {};
     RedisFigures redis;
     PlanFigures plan;
     SamplingFigures sampling;
@@ -445,7 +461,7 @@ struct Snapshot
     static constexpr bool jsonDefaulted = true;
 };
 BOOST_DESCRIBE_STRUCT(Snapshot, (),
-                      (time, sequence, tier, version, instance, uptime, verdict, readings, links, redis, plan, sampling,
-                       families, clients, queue, workers, http, dbPools, users, disk))
+                      (time, sequence, tier, version, instance, uptime, verdict, readings, links, notTold, redis, plan,
+                       sampling, families, clients, queue, workers, http, dbPools, users, disk))
 
 } // namespace portolan

@@ -9,7 +9,7 @@ namespace {
 /// It cannot, or need not, be known: no sign that anything is wrong.
 bool mayBeUnknown(Unknown why)
 {
-    return why == Unknown::TooFew || why == Unknown::NotAvailable || why == Unknown::NoLimit;
+    return why == Unknown::TooFew || why == Unknown::NotAvailable || why == Unknown::NoLimit || why == Unknown::NotTold;
 }
 
 bool isDown(std::span<const LinkStatus> links, std::string_view name)

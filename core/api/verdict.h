@@ -15,7 +15,7 @@ Zone zoneOf(double value, const ZoneLimits &limits, bool redWhenReached = false)
 
 /// A deployment's zone: the worst of its readings, and Red while something it needs does not answer. Unknown when no
 /// reading is known; one that is unknown because whoever knows it is away (Unknown::Away, NotYet) is worse than green,
-/// one that cannot or need not be known (TooFew, NotAvailable, NoLimit) does not count.
+/// one that cannot or need not be known (TooFew, NotAvailable, NoLimit, NotTold) does not count.
 Zone verdict(std::span<const Reading> readings, std::span<const LinkStatus> links);
 
 /// While a link is down, what cannot work without it (linkOf) is Red, and unknown because it is away. Done to a

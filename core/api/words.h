@@ -75,6 +75,8 @@ constexpr std::string_view reasonOf(Unknown unknown, Resource resource)
     case Unknown::NoLimit:
         return resource == Resource::RedisCommands || resource == Resource::RedisTraffic ? "no plan limits it"
                                                                                          : "no limit in this tier";
+    case Unknown::NotTold:
+        return "this Redis does not tell";
     case Unknown::No:
         break;
     }

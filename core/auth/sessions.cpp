@@ -169,7 +169,7 @@ awaitable<Result<std::optional<Session>>> Sessions::find(SessionId id)
     if (!session) {
         const auto here = m_memory.find(id);
         const bool moved = co_await adopt(id);
-        if (moved && here)
+        if (here && (moved || m_memory.isBornHere(id))) // which Redis does not take now
             co_return Found(here);
         m_memory.forget(id);
         co_return Found(std::nullopt);

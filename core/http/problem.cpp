@@ -1,5 +1,7 @@
 #include "core/http/problem.h"
 
+#include "core/http/public_words.h"
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -85,10 +87,16 @@ std::string pageOf(std::string_view title, std::string_view detail, std::string_
     return page;
 }
 
-/// What somebody without insight into the machine is told instead; empty: the words are meant for him.
-std::string_view publicWords(const Request &request, const Error &error)
+/// A file, a URL or an option of the command line, of which only the server's own faults speak.
+bool namesTheInside(std::string_view text)
 {
-    if (request.principal.role >= Role::Operator)
+    return text.find('/') != std::string_view::npos || text.find("--") != std::string_view::npos;
+}
+
+/// What somebody without insight into the machine is told instead; empty: the words are meant for him.
+std::string_view publicWords(Role role, const Error &error)
+{
+    if (role >= Role::Operator)
         return {};
     if (error.kind == ErrorKind::Internal && error.code != "internal")
         return "The server failed at this request; its log says why.";
@@ -99,10 +107,19 @@ std::string_view publicWords(const Request &request, const Error &error)
         return "A part of the portal is away right now. You are still signed in; try again in a moment.";
     if (code.starts_with("database-") || code.starts_with("disk-"))
         return "The portal's database cannot be used right now. Try again in a moment.";
+    const bool ours = statusOf(error.kind) >= status::internal_server_error;
+    if (ours && (namesTheInside(error.message) || namesTheInside(error.hint)))
+        return "A part of the portal cannot be used right now. Try again in a moment.";
     return {};
 }
 
 } // namespace
+
+std::string wordsFor(Role role, const Error &error)
+{
+    const auto words = publicWords(role, error);
+    return words.empty() ? inWords(error) : std::string(words);
+}
 
 status statusOf(ErrorKind kind) { return entryOf(kind).code; }
 
@@ -115,7 +132,7 @@ Response problem(const Request &request, const Error &error, status code)
     plain.fields.clear();
     std::string detail = inWords(plain);
     std::string cause;
-    if (const auto words = publicWords(request, error); !words.empty()) {
+    if (const auto words = publicWords(request.principal.role, error); !words.empty()) {
         cause = std::move(detail);
         detail = words;
     }

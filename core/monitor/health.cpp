@@ -13,12 +13,39 @@ namespace {
 
 constexpr auto staleAfter = std::chrono::seconds(10);
 
-const char *stateOf(const Snapshot &snapshot, std::string_view name)
+const LinkStatus *find(const Snapshot &snapshot, std::string_view name)
 {
-    for (const LinkStatus &link : snapshot.links)
-        if (link.name == name && link.up)
-            return *link.up ? "up" : "down";
-    return "unknown";
+    const auto link = std::ranges::find(snapshot.links, name, &LinkStatus::name);
+    return link == snapshot.links.end() ? nullptr : &*link;
+}
+
+/// The check's word for Error::code of what went wrong.
+const char *wordFor(std::string_view reason)
+{
+    struct Entry
+    {
+        std::string_view code;
+        const char *word;
+    };
+    static constexpr Entry words[] = {
+        {"redis-full", "full"},           {"disk-full", "full"},
+        {"redis-read-only", "read-only"}, {"database-unwritable", "read-only"},
+        {"redis-rights", "forbidden"},    {"redis-auth", "forbidden"},
+        {"database-rights", "forbidden"}, {"database-corrupt", "corrupt"},
+        {"database-busy", "busy"},        {"disk-error", "failing"},
+        {"write-failed", "failing"},      {"redis-evicts", "failing"},
+    };
+    for (const Entry &entry : words)
+        if (entry.code == reason)
+            return entry.word;
+    return "down";
+}
+
+const char *stateOf(const LinkStatus *link)
+{
+    if (!link || !link->up)
+        return "unknown";
+    return *link->up ? "up" : wordFor(link->reason);
 }
 
 bool nobodyTakes(const Snapshot &snapshot)
@@ -55,22 +82,31 @@ Health::Answer Health::make(const char *status, bool ok, const char *redis, cons
 
 void Health::update(const Snapshot &snapshot)
 {
-    const std::string_view redis = stateOf(snapshot, "redis");
-    const std::string_view database = stateOf(snapshot, "database");
-    const char *queue = redis != "up"           ? redis.data()
-                        : full(snapshot.redis)  ? "full"
-                        : nobodyTakes(snapshot) ? "stalled"
-                                                : redis.data();
+    const LinkStatus *const redisLink = find(snapshot, "redis");
+    const LinkStatus *const sessions = find(snapshot, "sessions");
+    const LinkStatus *const tasks = find(snapshot, "queue");
+    const bool answers = redisLink && redisLink->up == true;
+    // A full Redis keeps the sessions it has, so only the queue is said to be full.
+    const bool unkept = answers && sessions && sessions->up == false && sessions->reason != "redis-full";
+    const bool stuck = answers && tasks && tasks->up == false;
+    const std::string_view redis = unkept ? stateOf(sessions) : stateOf(redisLink);
+    const std::string_view database = stateOf(find(snapshot, "database"));
+    const char *queue = stuck                              ? stateOf(tasks)
+                        : answers && full(snapshot.redis)  ? "full"
+                        : answers && nobodyTakes(snapshot) ? "stalled"
+                                                           : stateOf(redisLink);
     // Never healthy where everything else that shows this portal says red.
     const bool well =
         redis == "up" && database == "up" && std::string_view(queue) == "up" && snapshot.verdict != Zone::Red;
-    const bool serves = redis == "up" || database == "up";
+    const bool databaseAnswers = database != "down" && database != "unknown";
+    const bool serves = answers || databaseAnswers;
+    const bool refused = unkept || (stuck && std::string_view(queue) != "full");
     Answer health = make(well ? "healthy" : "degraded", serves, redis.data(), database.data(), queue);
     Answer stale = make("degraded", serves, "unknown", "unknown", "unknown");
     const std::lock_guard lock(m_mutex);
     m_health = std::move(health);
     m_stale = std::move(stale);
-    m_ready = serves && database == "up";
+    m_ready = serves && database == "up" && !refused;
     m_updated = m_clock.steady();
 }
 

@@ -11,11 +11,15 @@ namespace portolan::monitor {
 
 /// What /health and /ready say, worked out once per snapshot so that answering costs a copy.
 ///
-/// `status` is healthy when redis, database and queue are up and the portal's zone is not red, degraded otherwise. The
-/// portal can serve as long as one of Redis and the database answers (sessions and limits fall back to memory); it
-/// cannot before the first snapshot, without both, and while it stops. A check is "up", "down", "unknown", and for the
-/// queue "full" when Redis has no room for new tasks, "stalled" while tasks wait and no worker takes any. From any
-/// thread.
+/// `status` is healthy when redis, database and queue are up and the portal's zone is not red, degraded otherwise. "up"
+/// means that what users need works, not that something answers: redis that sessions are kept, database that it can be
+/// written, queue that tasks can be enqueued, taken and ended. Else a check is "down" (no answer), "full" (no room for
+/// anything new), "stalled" (tasks wait and no worker takes any), "read-only", "forbidden" (this user of Redis or of
+/// the database lacks rights, or commands are blocked), "corrupt", "busy" (locked by another program), "failing" (any
+/// other reason, see the log), or "unknown" (not looked at yet).
+///
+/// The portal can serve as long as one of Redis and the database answers (sessions and limits fall back to memory); it
+/// cannot before the first snapshot, without both, and while it stops. From any thread.
 class Health final
 {
 public:
@@ -31,7 +35,9 @@ public:
     };
     /// The body is at most about a second old; one older than 10 s (the sampler hangs) becomes degraded.
     Answer health() const;
-    /// Whether new traffic should come here: it can serve, the database answers, and it is not stopping.
+    /// Whether new traffic should come here: it can serve, the database can be read and written, Redis, if it answers,
+    /// does what is asked of it (an instance with a wrong user or URL must not get traffic; while Redis is away for all
+    /// or full, turning everybody away would help nobody), and it is not stopping.
     Answer ready() const;
 
 private:

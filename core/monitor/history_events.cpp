@@ -9,7 +9,17 @@ std::string linkName(const LinkStatus &link)
 {
     if (link.name == "redis")
         return "Redis";
-    return link.name == "database" ? "The database" : link.name;
+    return link.name == "database"   ? "The database"
+           : link.name == "queue"    ? "The queue"
+           : link.name == "sessions" ? "The keeping of sessions"
+                                     : link.name;
+}
+
+/// Redis and the database come and go; what rests on them works or does not.
+std::string wordFor(const LinkStatus &link)
+{
+    const bool part = link.name == "queue" || link.name == "sessions";
+    return *link.up ? (part ? " works again" : " is back") : (part ? " does not work" : " is away");
 }
 
 } // namespace
@@ -48,7 +58,7 @@ void HistoryEvents::links(const Snapshot &snapshot, std::vector<Event> &events)
         if (last->second == *link.up)
             continue;
         last->second = *link.up;
-        std::string text = linkName(link) + (*link.up ? " is back" : " is away");
+        std::string text = linkName(link) + wordFor(link);
         if (!*link.up && !link.detail.empty())
             text += ": " + link.detail;
         events.push_back({snapshot.time, EventKind::Link, std::move(text)});

@@ -2,6 +2,7 @@
 
 #include "core/monitor/sampler.h"
 #include "core/redis/client.h"
+#include "core/redis/errors.h"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -103,8 +104,11 @@ awaitable<Result<std::size_t>> RedisAdmin::kill(const std::vector<std::uint64_t>
         co_return replies.error();
     std::size_t closed = 0;
     for (const redis::Reply &reply : *replies) {
-        if (reply.isError())
-            co_return failure(ErrorKind::Internal, "Redis refused to close a connection: " + reply.text + ".");
+        if (reply.isError()) {
+            Error refused = redis::errorOf(reply);
+            refused.message = "Redis refused to close a connection: " + redis::plainText(reply) + ".";
+            co_return refused;
+        }
         closed += reply.integer > 0 ? 1 : 0;
     }
     if (closed == 0)

@@ -1,5 +1,6 @@
 #include "core/monitor/redis_round.h"
 
+#include "core/redis/errors.h"
 #include "core/redis/keys.h"
 
 #include <algorithm>
@@ -66,15 +67,31 @@ std::vector<QueueLine> depths(const RoundPlan &plan, std::span<const redis::Repl
     return lines;
 }
 
+void noteRefusal(RoundAnswer &answer, std::string_view part, std::string_view command, const redis::Reply &reply)
+{
+    const auto known = [&](const NotTold &one) { return one.part == part; };
+    if (reply.isError() && redis::refusesRight(reply) && std::ranges::none_of(answer.notTold, known))
+        answer.notTold.push_back({std::string(part), std::string(command),
+                                  reply.errorCode() != "NOPERM" && reply.text.find("can't") == std::string::npos});
+}
+
 void readScript(redis::Reply &reply, const std::vector<std::string> &lists, RoundAnswer &answer)
 {
     answer.scriptMissing = reply.errorCode() == "NOSCRIPT";
-    if (reply.type != redis::Reply::Type::Array || reply.elements.size() != 2)
+    noteRefusal(answer, "families", "EVALSHA", reply);
+    if (reply.type != redis::Reply::Type::Array || reply.elements.size() < 2)
         return;
+    if (reply.elements.size() > 2) {
+        redis::Reply refused;
+        refused.type = redis::Reply::Type::Error;
+        refused.text = std::move(reply.elements[2].text);
+        noteRefusal(answer, "families", "RANDOMKEY", refused);
+    }
     const auto &heads = reply.elements[1].elements;
     for (std::size_t i = 0; i < std::min(heads.size(), lists.size()); ++i)
         answer.heads.push_back({lists[i], heads[i].text});
-    answer.draws = std::move(reply.elements[0]);
+    if (reply.elements.size() == 2)
+        answer.draws = std::move(reply.elements[0]);
 }
 
 } // namespace
@@ -83,12 +100,17 @@ redis::Script samplingScript()
 {
     return redis::Script("sampling", R"(
 local began = redis.call('TIME')
-local draws = {0}
+local draws, refused = {0}, nil
 for i = 1, tonumber(ARGV[1]) do
-    local key = redis.call('RANDOMKEY')
+    local key = redis.pcall('RANDOMKEY')
     if not key then break end
+    local bytes = type(key) == 'string' and redis.pcall('MEMORY', 'USAGE', key, 'SAMPLES', ARGV[2]) or key
+    if type(bytes) == 'table' then
+        refused = bytes.err
+        break
+    end
     draws[#draws + 1] = key
-    draws[#draws + 1] = redis.call('MEMORY', 'USAGE', key, 'SAMPLES', ARGV[2]) or 0
+    draws[#draws + 1] = type(bytes) == 'number' and bytes or 0
 end
 local heads = {}
 for i, list in ipairs(KEYS) do
@@ -104,7 +126,7 @@ end
 local ended = redis.call('TIME')
 local took = (ended[1] - began[1]) * 1000000 + ended[2] - began[2]
 draws[1] = took > 0 and took or -1
-return {draws, heads}
+return {draws, heads, refused}
 )");
 }
 
@@ -137,23 +159,35 @@ Result<RoundAnswer> readRound(const RoundPlan &plan, std::vector<redis::Reply> r
     const auto lists = listsOf(plan);
     const auto measured = measuredKeys(plan);
     const std::size_t expected = 4 + lists.size() + measured.size() + plan.clientList + plan.loadScript + plan.draws;
-    if (replies.size() != expected || replies[0].type != redis::Reply::Type::String)
-        return failure(ErrorKind::Protocol, "Redis did not answer INFO as expected.",
-                       "Check that the account may use INFO: +info +@read +client|list.");
     RoundAnswer answer;
+    if (!replies.empty())
+        noteRefusal(answer, "redis", "INFO", replies[0]);
+    if (!replies.empty() && replies[0].isError() && answer.notTold.empty())
+        return redis::errorOf(replies[0]); // LOADING, NOAUTH, …
+    if (replies.size() != expected || (answer.notTold.empty() && replies[0].type != redis::Reply::Type::String))
+        return failure(ErrorKind::Protocol, "Redis did not answer INFO as expected.",
+                       "Check that the Redis URL leads to Redis itself.");
     std::size_t at = 0;
-    answer.info = redis::parseInfo(replies[at++].text);
-    answer.keys = number(replies[at++]);
+    if (replies[at].type == redis::Reply::Type::String)
+        answer.info = redis::parseInfo(replies[at].text);
+    ++at;
+    answer.keys = number(replies[at]);
+    noteRefusal(answer, "families", "DBSIZE", replies[at++]);
+    for (std::size_t i = 0; i < lists.size(); ++i)
+        noteRefusal(answer, "queue", "LLEN", replies[at + i]);
     answer.queues = depths(plan, std::span(replies).subspan(at, lists.size()));
     at += lists.size();
+    noteRefusal(answer, "queue", "HLEN", replies[at]);
     answer.unacked = number(replies[at++]);
     answer.oldestUnacked = score(replies[at++]);
-    for (const std::string &key : measured)
+    for (const std::string &key : measured) {
+        noteRefusal(answer, "families", "MEMORY USAGE", replies[at]);
         answer.measured.push_back({key, number(replies[at++])});
+    }
     if (plan.clientList) {
         if (replies[at].type == redis::Reply::Type::String)
             answer.clients = redis::parseClientList(replies[at].text);
-        ++at;
+        noteRefusal(answer, "clients", "CLIENT LIST", replies[at++]);
     }
     at += plan.loadScript;
     if (plan.draws)

@@ -21,7 +21,8 @@ namespace portolan::monitor {
 /// The script that draws random keys (see FamilyEstimator) and tells which message is next in each list. Writes
 /// nothing. KEYS: the lists. ARGV: draws, nested samples of MEMORY USAGE.
 /// Answers {{microseconds it took, key, bytes, …}, {identity of the next message or "", …}}; -1 microseconds where
-/// the server's clock stands still during a script.
+/// the server's clock stands still during a script. Where keys may not be drawn or measured, the error is a third
+/// element and there are no draws.
 redis::Script samplingScript();
 
 struct RoundPlan
@@ -70,13 +71,15 @@ struct RoundAnswer
     std::vector<FamilyEstimator::Measured> measured;
     std::optional<std::vector<redis::ClientEntry>> clients;
     std::optional<redis::Reply> draws;
-    bool scriptMissing = false; ///< NOSCRIPT: load it next time
+    std::vector<NotTold> notTold; ///< of what was asked in this round
+    bool scriptMissing = false;   ///< NOSCRIPT: load it next time
 };
 
 redis::Command roundCommand(const RoundPlan &plan, const redis::Script &script);
 
-/// `replies` of roundCommand(plan). Parts that are error replies (no right to CLIENT LIST, say) stay unknown; Protocol
-/// when the number of replies is wrong.
+/// `replies` of roundCommand(plan). Parts that are error replies stay unknown; those that Redis refuses whatever is
+/// asked (no right to CLIENT LIST, INFO blocked) are in `notTold`. Protocol when the number of replies is wrong, or
+/// INFO is answered by anything else.
 Result<RoundAnswer> readRound(const RoundPlan &plan, std::vector<redis::Reply> replies);
 
 /// Of one round; Redis counts what a script calls as well.

@@ -77,6 +77,7 @@ void SnapshotBuilder::redisAnswered(const RoundPlan &plan, RoundAnswer answer, s
     m_redisTime = now;
     m_loadScript = answer.scriptMissing;
     setLink(m_redis, true, took, {});
+    noteNotTold(plan, answer.notTold);
     m_rounds += ownLoad(plan, answer);
     readInfo(answer.info, answer.keys);
     if (answer.clients)
@@ -90,13 +91,29 @@ void SnapshotBuilder::redisAnswered(const RoundPlan &plan, RoundAnswer answer, s
         m_recount |= plan.recounts;
     if (answer.draws)
         m_estimator.addDraws(*answer.draws, plan.queues, now);
-    m_lights.measure(Resource::RedisMemory, real(m_redisFigures.usedMemory), Unknown::NotAvailable);
-    m_lights.measure(Resource::RedisConnections, real(m_redisFigures.connectedClients), Unknown::NotAvailable);
+    const Unknown otherwise = isNotTold("redis") ? Unknown::NotTold : Unknown::NotAvailable;
+    m_lights.measure(Resource::RedisMemory, real(m_redisFigures.usedMemory), otherwise);
+    // Without INFO the list of clients says how many there are.
+    const auto connections = m_redisFigures.connectedClients               ? m_redisFigures.connectedClients
+                             : isNotTold("redis") && !isNotTold("clients") ? m_clientFigures.total
+                                                                           : std::nullopt;
+    m_lights.measure(Resource::RedisConnections, real(connections), otherwise);
+}
+
+void SnapshotBuilder::noteNotTold(const RoundPlan &plan, std::vector<NotTold> notTold)
+{
+    std::erase_if(m_notTold, [&](const NotTold &before) { return before.part != "clients" || plan.clientList; });
+    m_notTold.insert(m_notTold.end(), std::make_move_iterator(notTold.begin()), std::make_move_iterator(notTold.end()));
+}
+
+bool SnapshotBuilder::isNotTold(std::string_view part) const
+{
+    return std::ranges::find(m_notTold, part, &NotTold::part) != m_notTold.end();
 }
 
 void SnapshotBuilder::redisFailed(const Error &error)
 {
-    setLink(m_redis, false, std::nullopt, error.message);
+    setLink(m_redis, false, std::nullopt, error.message, error.code);
     for (const auto &[resource, name] : enumNames<Resource>)
         if (linkOf(resource) == "redis")
             m_lights.measure(resource, std::nullopt, Unknown::Away);
@@ -107,19 +124,21 @@ bool SnapshotBuilder::databaseAnswered(const Result<void> &result, std::chrono::
     m_hasDatabase = true;
     const std::optional<bool> before = m_database.up;
     if (result.has_error())
-        setLink(m_database, false, std::nullopt, result.error().message);
+        setLink(m_database, false, std::nullopt, result.error().message, result.error().code);
     else
         setLink(m_database, true, took, {});
     return before != m_database.up;
 }
 
-void SnapshotBuilder::setLink(Link &link, bool up, std::optional<std::chrono::nanoseconds> latency, std::string detail)
+void SnapshotBuilder::setLink(Link &link, bool up, std::optional<std::chrono::nanoseconds> latency, std::string detail,
+                              std::string reason)
 {
     if (link.up != up)
         link.since = m_clock.steady();
     link.up = up;
     link.latency = latency ? std::optional(std::chrono::duration<double>(*latency).count()) : std::nullopt;
     link.detail = std::move(detail);
+    link.reason = std::move(reason);
 }
 
 void SnapshotBuilder::readInfo(const redis::Info &info, std::optional<std::uint64_t> keys)
@@ -193,7 +212,8 @@ void SnapshotBuilder::readQueue(const RoundAnswer &answer)
     std::uint64_t waiting = 0;
     for (const QueueLine &line : answer.queues)
         waiting += line.waiting;
-    m_queue.waiting = waiting;
+    // What was not told of every queue is no sum.
+    m_queue.waiting = isNotTold("queue") ? std::nullopt : std::optional(waiting);
     m_queue.unacked = answer.unacked;
 }
 
@@ -271,6 +291,11 @@ void SnapshotBuilder::lightQueue(const QueueFigures &queue)
                      Unknown::TooFew);
     if (m_redis.up != true)
         return; // told by redisFailed()
+    if (isNotTold("queue")) {
+        for (const Resource resource : {Resource::Queue, Resource::Workers, Resource::OldestTask})
+            m_lights.measure(resource, std::nullopt, Unknown::NotTold);
+        return;
+    }
     if (queue.waiting && queue.unacked) {
         const std::uint64_t backlog = *queue.waiting + *queue.unacked;
         m_lights.measure(Resource::Queue, double(backlog - std::min(queue.running.value_or(0), *queue.unacked)),
@@ -364,7 +389,7 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetr
     lightPlan(*snapshot);
 
     const auto link = [&](std::string name, const Link &state) {
-        LinkStatus status{std::move(name), state.up, std::nullopt, state.latency, state.detail};
+        LinkStatus status{std::move(name), state.up, std::nullopt, state.latency, state.detail, state.reason};
         if (state.up)
             status.since = std::chrono::duration_cast<std::chrono::seconds>(now - state.since);
         snapshot->links.push_back(std::move(status));
@@ -372,6 +397,17 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetr
     link("redis", m_redis);
     if (m_hasDatabase || sources.pingDatabase)
         link("database", m_database);
+    if (sources.paths) {
+        for (LinkStatus &path : sources.paths()) {
+            Link &state = m_paths[path.name];
+            if (path.up)
+                setLink(state, *path.up, std::nullopt, std::move(path.detail), std::move(path.reason));
+            else
+                state = Link{};
+            link(path.name, state);
+        }
+    }
+    snapshot->notTold = m_notTold;
     snapshot->readings = m_lights.readings();
     markDown(snapshot->readings, snapshot->links);
     snapshot->verdict = verdict(snapshot->readings, snapshot->links);

@@ -65,9 +65,13 @@ private:
         SteadyTime since{};
         std::optional<double> latency;
         std::string detail;
+        std::string reason;
     };
 
-    void setLink(Link &link, bool up, std::optional<std::chrono::nanoseconds> latency, std::string detail);
+    void setLink(Link &link, bool up, std::optional<std::chrono::nanoseconds> latency, std::string detail,
+                 std::string reason = {});
+    void noteNotTold(const RoundPlan &plan, std::vector<NotTold> notTold);
+    bool isNotTold(std::string_view part) const;
     void readInfo(const redis::Info &info, std::optional<std::uint64_t> keys);
     void readClients(const std::vector<redis::ClientEntry> &entries);
     void readQueue(const RoundAnswer &answer);
@@ -90,6 +94,8 @@ private:
     Link m_redis;
     Link m_database;
     bool m_hasDatabase = false;
+    std::map<std::string, Link> m_paths;
+    std::vector<NotTold> m_notTold;
 
     std::optional<SteadyTime> m_redisTime;
     std::optional<std::string> m_runId;

@@ -44,7 +44,11 @@ struct Sources
     std::function<std::vector<DbPoolFigures>()> dbPools{};
     std::function<UserFigures()> users{};
     std::function<DiskFigures()> disk{}; ///< of the data directory
-    /// A trivial query; must end within 5 s, whatever happens. Asked every 5 s, never twice at once.
+    /// Whether what users need of Redis works, beyond its answering: "queue", "sessions" (LinkStatus); `since` is
+    /// filled in. `up` unknown: nobody can say, as while Redis is away.
+    std::function<std::vector<LinkStatus>()> paths{};
+    /// Whether the database takes what users write; must end within 5 s, whatever happens. Asked every 5 s, never twice
+    /// at once.
     std::function<awaitable<Result<void>>()> pingDatabase{};
 };
 

@@ -324,6 +324,16 @@ std::string refusedLine(const WorkerFigures &workers, const StatusStyle &options
     return text.empty() ? std::string() : labelled("refused messages", text, options);
 }
 
+std::string notToldLine(const NotTold &part, const StatusStyle &options)
+{
+    const std::string text = "this Redis does not tell: " + part.command +
+                             (part.unknown ? " is blocked or renamed there" : " is not allowed to this user");
+    return labelled(part.part == "families" ? "key families"
+                    : part.part == "queue"  ? "tasks"
+                                            : part.part,
+                    text, options);
+}
+
 std::string familyLine(const FamiliesFigures &families, const StatusStyle &options)
 {
     std::string text;
@@ -365,6 +375,8 @@ std::string statusText(const Snapshot &snapshot, const StatusStyle &options)
                          percentile(traffic.p95) + ", p99 " + percentile(traffic.p99),
                      options);
     text += familyLine(snapshot.families, options);
+    for (const NotTold &part : snapshot.notTold)
+        text += notToldLine(part, options);
     return text;
 }
 

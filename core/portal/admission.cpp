@@ -168,10 +168,15 @@ awaitable<Result<RequestAdmission::Outcome>> RequestAdmission::ask(Visit &visit)
         m_sessions.redisAnswered(); // before adopt(): what Redis may have lost is told to it again
     if (outcome && visit.session && !outcome->session) {
         const bool adopted = co_await m_sessions.adopt(*visit.session);
-        if (adopted)
+        if (adopted) {
             outcome = co_await askRedis(visit);
-        else
+        } else if (m_sessions.memory().isBornHere(*visit.session)) {
+            // It reads and does not take what is written: what was born meanwhile lives on here.
+            m_sessions.redisFailed();
+            co_return askMemory(visit);
+        } else {
             m_sessions.memory().forget(*visit.session);
+        }
     }
     if (!outcome && auth::RedisOutage::means(outcome.error().kind)) {
         m_sessions.redisFailed();

@@ -3,6 +3,7 @@
 #include "core/base/json.h"
 #include "core/base/time_format.h"
 #include "core/http/message.h"
+#include "core/http/public_words.h"
 #include "core/http/websocket.h"
 
 #include <boost/json/serialize.hpp>
@@ -111,7 +112,7 @@ bool Realtime::subscribe(Connection &connection, const std::string &topic)
     if (token)
         connection.topics.emplace(topic, std::move(*token));
     else
-        connection.error(token.error().message);
+        connection.error(http::wordsFor(connection.principal.role, token.error()));
     return token.has_value();
 }
 

@@ -46,7 +46,8 @@ Lease::Lease(redis::Client &client, const Scripts &scripts, const Clock &clock, 
       m_logger(logger),
       m_instance(std::move(instance)),
       m_owned(keys::owned(m_instance)),
-      m_onLapsed(std::move(onLapsed))
+      m_onLapsed(std::move(onLapsed)),
+      m_trouble(logger, clock, "this worker cannot renew its hold on tasks")
 {}
 
 bool Lease::holds() const { return m_clock.steady().time_since_epoch().count() < m_until; }
@@ -63,6 +64,10 @@ awaitable<void> Lease::renew()
     const std::array<std::string_view, 3> scriptKeys{keys::instances, m_owned, keys::parked};
     const std::array<std::string_view, 3> arguments{m_instance, milliseconds, ahead};
     const Result<redis::Reply> reply = co_await m_client.eval(m_scripts.lease, scriptKeys, arguments);
+    if (!reply)
+        m_trouble.failed(reply.error());
+    else
+        m_trouble.worked();
     if (!reply || reply->elements.size() < 3)
         co_return;
     if (reply->elements.size() >= 5) {

@@ -2,6 +2,7 @@
 
 #include "core/api/clock.h"
 #include "core/base/asio.h"
+#include "core/base/trouble.h"
 
 #include <atomic>
 #include <chrono>
@@ -49,6 +50,7 @@ public:
     std::uint64_t restored() const { return m_restored; }
     std::uint64_t parked() const { return m_parked; }       ///< tasks kept in Redis for their time (keys::parked)
     std::uint64_t parkedDue() const { return m_parkedDue; } ///< of those: due within parkedAhead
+    std::optional<Error> problem() const { return m_trouble.current(); } ///< why it could not be renewed; any thread
 
 private:
     awaitable<void> restore(std::string dead);
@@ -61,6 +63,7 @@ private:
     const std::string m_instance;
     const std::string m_owned;
     const std::function<void(const std::unordered_set<std::string> &)> m_onLapsed;
+    Trouble m_trouble;
     bool m_first = true;
     std::map<std::string, SteadyTime> m_suspects; ///< since when
     std::atomic<SteadyTime::rep> m_until{0};

@@ -1,6 +1,7 @@
 #include "core/queue/outbox.h"
 
 #include "core/base/logging.h"
+#include "core/base/trouble.h"
 #include "core/queue/keys.h"
 #include "core/queue/scripts.h"
 #include "core/redis/client.h"
@@ -23,10 +24,11 @@ constexpr auto deadline = std::chrono::milliseconds(2000);
 } // namespace
 
 Outbox::Outbox(Executor executor, redis::Client &client, const Scripts &scripts, std::string instance,
-               std::chrono::seconds expiry, Logger *logger)
+               std::chrono::seconds expiry, Logger *logger, Trouble *trouble)
     : m_client(client),
       m_scripts(scripts),
       m_logger(logger),
+      m_trouble(trouble),
       m_owned(keys::owned(instance)),
       m_held(keys::held(instance)),
       m_expiry(std::to_string(expiry.count())),
@@ -148,6 +150,10 @@ awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
     }
     const std::array<std::string_view, 5> scriptKeys{keys::unacked, keys::unackedIndex, m_owned, keys::wake, m_held};
     const Result<redis::Reply> reply = co_await m_client.eval(m_scripts.finish, scriptKeys, arguments, deadline);
+    if (m_trouble && reply)
+        m_trouble->worked();
+    else if (m_trouble)
+        m_trouble->failed(reply.error());
     if (reply && reply->elements.size() == 4) {
         m_dropped += static_cast<std::uint64_t>(reply->elements[0].integer);
         m_lost += static_cast<std::uint64_t>(reply->elements[1].integer);

@@ -15,7 +15,8 @@
 
 namespace portolan {
 class Logger;
-}
+class Trouble;
+} // namespace portolan
 
 namespace portolan::redis {
 class Client;
@@ -49,7 +50,7 @@ class Outbox final
 {
 public:
     Outbox(Executor executor, redis::Client &client, const Scripts &scripts, std::string instance,
-           std::chrono::seconds expiry, Logger *logger);
+           std::chrono::seconds expiry, Logger *logger, Trouble *trouble = nullptr);
 
     void push(Outcome outcome);                                            ///< any thread
     std::size_t size() const;                                              ///< not yet taken by Redis
@@ -72,6 +73,7 @@ private:
     redis::Client &m_client;
     const Scripts &m_scripts;
     Logger *const m_logger;
+    Trouble *const m_trouble; ///< may be null: is told how sending goes
     const std::string m_owned;
     const std::string m_held;
     const std::string m_expiry;

@@ -2,6 +2,7 @@
 
 #include "core/base/ids.h"
 #include "core/base/runtime.h"
+#include "core/base/trouble.h"
 #include "core/queue/alarm.h"
 #include "core/queue/keys.h"
 #include "core/redis/client.h"
@@ -31,8 +32,12 @@ struct Schedule::Impl : std::enable_shared_from_this<Schedule::Impl>
         bool running = false;
     };
 
-    Impl(Executor ioExecutor, redis::Client &redisClient, const Clock &theClock)
-        : executor(ioExecutor), client(redisClient), clock(theClock), pause(std::make_shared<Alarm>(executor))
+    Impl(Executor ioExecutor, redis::Client &redisClient, const Clock &theClock, Logger *logger)
+        : executor(ioExecutor),
+          client(redisClient),
+          clock(theClock),
+          claiming(logger, theClock, "periodic jobs do not run, for none can be claimed in Redis"),
+          pause(std::make_shared<Alarm>(executor))
     {}
 
     /// Jobs run one beside another; the loop goes on meanwhile.
@@ -60,8 +65,10 @@ struct Schedule::Impl : std::enable_shared_from_this<Schedule::Impl>
         const Result<redis::Reply> reply = co_await client.run(std::move(command));
         if (!reply) { // Redis is away or full: tried again while the interval lasts
             entry.unsure = number;
+            claiming.failed(reply.error());
             co_return false;
         }
+        claiming.worked();
         bool claimed = !reply->isNil();
         if (!claimed && entry.unsure == number) {
             redis::Command whose("GET", keys::job(entry.name + ':' + std::to_string(number)));
@@ -115,6 +122,7 @@ struct Schedule::Impl : std::enable_shared_from_this<Schedule::Impl>
     const Executor executor;
     redis::Client &client;
     const Clock &clock;
+    Trouble claiming;
     const std::string claimant = uuid4();
     const std::shared_ptr<Alarm> pause;
     std::vector<std::shared_ptr<Entry>> entries; ///< constant from start() on; what they hold is the executor's
@@ -125,8 +133,8 @@ struct Schedule::Impl : std::enable_shared_from_this<Schedule::Impl>
     unsigned inside = 0;
 };
 
-Schedule::Schedule(Executor executor, redis::Client &client, const Clock &clock)
-    : m_impl(std::make_shared<Impl>(executor, client, clock))
+Schedule::Schedule(Executor executor, redis::Client &client, const Clock &clock, Logger *logger)
+    : m_impl(std::make_shared<Impl>(executor, client, clock, logger))
 {}
 
 Schedule::~Schedule() { stop(); }

@@ -8,6 +8,10 @@
 #include <memory>
 #include <string>
 
+namespace portolan {
+class Logger;
+}
+
 namespace portolan::redis {
 class Client;
 }
@@ -22,7 +26,8 @@ class Schedule final
 public:
     using Job = std::function<awaitable<void>()>;
 
-    Schedule(Executor executor, redis::Client &client, const Clock &clock);
+    /// `logger` may be null; all outlive it. That nothing can be claimed is logged once.
+    Schedule(Executor executor, redis::Client &client, const Clock &clock, Logger *logger = nullptr);
     ~Schedule();
     Schedule(const Schedule &) = delete;
     Schedule &operator=(const Schedule &) = delete;

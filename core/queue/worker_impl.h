@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/base/trouble.h"
 #include "core/queue/alarm.h"
 #include "core/queue/lease.h"
 #include "core/queue/outbox.h"
@@ -153,6 +154,8 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     const std::shared_ptr<Alarm> hungry; ///< wakes takeLoop
     const std::shared_ptr<Alarm> timer;  ///< wakes keepLoop
     const std::shared_ptr<Alarm> leaseTimer;
+    Trouble takeTrouble;
+    Trouble endTrouble;
     Lease lease;
     Outbox outbox;
     Refusals refusals;

@@ -54,9 +54,11 @@ WorkerPool::Impl::Impl(Executor ioExecutor, redis::Client &redisClient, redis::S
       hungry(std::make_shared<Alarm>(executor)),
       timer(std::make_shared<Alarm>(executor)),
       leaseTimer(std::make_shared<Alarm>(executor)),
+      takeTrouble(options.logger, clock, "tasks cannot be taken from the queue"),
+      endTrouble(options.logger, clock, "tasks that ended cannot be acknowledged; tried again"),
       lease(client, scripts, clock, instance, options.logger,
             [this](const std::unordered_set<std::string> &ours) { dropLapsed(ours); }),
-      outbox(executor, client, scripts, instance, options.resultExpiry, options.logger),
+      outbox(executor, client, scripts, instance, options.resultExpiry, options.logger, &endTrouble),
       refusals(clock, options.logger, node)
 {
     wanted = std::min(options.concurrency, concurrencyMost);
@@ -451,6 +453,14 @@ WorkerCounters WorkerPool::counters() const
 const TaskRegistry &WorkerPool::registry() const { return m_impl->registry; }
 
 const WorkerOptions &WorkerPool::options() const { return m_impl->options; }
+
+std::optional<Error> WorkerPool::problem() const
+{
+    for (auto problem : {m_impl->endTrouble.current(), m_impl->takeTrouble.current(), m_impl->lease.problem()})
+        if (problem)
+            return problem;
+    return std::nullopt;
+}
 
 const std::string &WorkerPool::node() const { return m_impl->node; }
 

@@ -168,6 +168,8 @@ public:
 
     WorkerStatus status() const; ///< lists are cut at 1,000 each
     WorkerCounters counters() const;
+    /// Why tasks can presently not be taken, held or ended; nothing while they can. The log has it too, once.
+    std::optional<Error> problem() const;
     const TaskRegistry &registry() const;
     const WorkerOptions &options() const;
     const std::string &node() const;

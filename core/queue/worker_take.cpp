@@ -110,6 +110,10 @@ awaitable<std::optional<std::size_t>> WorkerPool::Impl::take(std::size_t most, b
     arguments.insert(arguments.end(), closings.begin(), closings.end());
 
     Result<redis::Reply> reply = co_await client.eval(scripts.take, scriptKeys, arguments);
+    if (reply)
+        takeTrouble.worked();
+    else
+        takeTrouble.failed(reply.error());
     // Should the answer be lost, the numbers it gave away must not be given twice.
     const std::uint64_t number = nextDelivery;
     nextDelivery += most;

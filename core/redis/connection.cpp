@@ -56,7 +56,7 @@ Hello helloFor(const Endpoint &endpoint, const std::string &name, const std::vec
 Error scriptRefused(const Script &script, const Reply &reply)
 {
     Error error = errorOf(reply);
-    error.message = "The Redis script '" + script.name() + "' was refused: " + reply.text;
+    error.message = "The Redis script '" + script.name() + "' was refused: " + plainText(reply);
     return error;
 }
 
@@ -68,14 +68,15 @@ std::optional<Error> objection(const Hello::Step &step, const Reply &reply, cons
         return clusterRefused();
     if (!reply.isError())
         return std::nullopt;
+    // A Redis that blocks these, or a user without the right to them, can still serve: without a name, and with
+    // scripts that were loaded by somebody else. Whether it may run its commands is theirs to say (rights.h).
+    const bool optional = step.kind != Kind::SignIn && step.kind != Kind::Database;
+    if (optional && refusesRight(reply))
+        return std::nullopt;
     if (step.kind == Kind::Script)
         return scriptRefused(*step.script, reply);
-    // A user without the right to these can do without them; whether it may run its commands is theirs to say.
-    const bool optional = step.kind == Kind::Name || step.kind == Kind::Cluster || step.kind == Kind::Ping;
-    if (optional && reply.errorCode() == "NOPERM")
-        return std::nullopt;
     Error error = errorOf(reply);
-    error.message = "Redis at " + endpoint.display() + " refuses the connection: " + reply.text;
+    error.message = "Redis at " + endpoint.display() + " refuses the connection: " + plainText(reply) + ".";
     if (step.kind == Kind::SignIn && error.kind == ErrorKind::Internal) { // "ERR AUTH … called without any password"
         error.code = "redis-auth";
         error.hint = "Check user and password in the Redis URL.";

@@ -11,27 +11,56 @@ struct Meaning
     std::string_view word;
     ErrorKind kind;
     std::string_view code;
+    std::string_view message; ///< empty: what Redis said
     std::string_view hint;
 };
 
 constexpr std::array meanings{
-    Meaning{"OOM", ErrorKind::Full, "redis-full", "Free memory in Redis (clean up a key family) or raise maxmemory."},
+    Meaning{"OOM", ErrorKind::Full, "redis-full", "Redis has no room left: its maxmemory is used up.",
+            "Free memory in Redis (clean up a key family) or raise maxmemory."},
     Meaning{"MISCONF", ErrorKind::Unavailable, "redis-read-only",
-            "Redis cannot save to its disk and refuses writes: free disk space or look at its log."},
-    Meaning{"READONLY", ErrorKind::Unavailable, "redis-read-only",
-            "This Redis is a replica: name the primary in the Redis URL."},
-    Meaning{"NOREPLICAS", ErrorKind::Unavailable, "redis-read-only",
-            "Redis waits for its replicas before it takes writes."},
-    Meaning{"MASTERDOWN", ErrorKind::Unavailable, "redis-away", "The replica has lost its primary."},
-    Meaning{"LOADING", ErrorKind::Unavailable, "redis-loading", "Redis is loading its data; wait a moment."},
-    Meaning{"BUSY", ErrorKind::Unavailable, "redis-busy-script", "A script occupies Redis; SCRIPT KILL ends it."},
-    Meaning{"TRYAGAIN", ErrorKind::Unavailable, "redis-away", ""},
-    Meaning{"NOAUTH", ErrorKind::Unavailable, "redis-auth", "Put user and password into the Redis URL."},
-    Meaning{"WRONGPASS", ErrorKind::Unavailable, "redis-auth", "Check user and password in the Redis URL."},
-    Meaning{"NOPERM", ErrorKind::Unavailable, "redis-auth", "Give the Redis user the rights it lacks (ACL SETUSER)."},
-    Meaning{"DENIED", ErrorKind::Unavailable, "redis-auth",
-            "Redis runs in protected mode: set a password, or bind it to loopback only."},
+            "Redis refuses writes, for it could not save to its disk.",
+            "Free disk space, or look at the log of Redis."},
+    Meaning{"READONLY", ErrorKind::Unavailable, "redis-read-only", "This Redis is a read-only replica.",
+            "Name the primary in the Redis URL."},
+    Meaning{"NOREPLICAS", ErrorKind::Unavailable, "redis-read-only", "Redis refuses writes for want of replicas.",
+            "They must be back, or min-replicas-to-write smaller."},
+    Meaning{"MASTERDOWN", ErrorKind::Unavailable, "redis-away", "This Redis is a replica that has lost its primary.",
+            "Name the primary in the Redis URL, or wait until it is back."},
+    Meaning{"LOADING", ErrorKind::Unavailable, "redis-loading", "Redis is loading its data.", "Wait a moment."},
+    Meaning{"BUSY", ErrorKind::Unavailable, "redis-busy-script", "A script occupies Redis.", "SCRIPT KILL ends it."},
+    Meaning{"TRYAGAIN", ErrorKind::Unavailable, "redis-away", {}, ""},
+    Meaning{"NOAUTH", ErrorKind::Unavailable, "redis-auth", "Redis wants a password.",
+            "Put user and password into the Redis URL."},
+    Meaning{"WRONGPASS", ErrorKind::Unavailable, "redis-auth", "Redis does not know this user or password.",
+            "Check user and password in the Redis URL."},
+    Meaning{
+        "NOPERM", ErrorKind::Unavailable, "redis-auth", {}, "Give the Redis user the rights it lacks (ACL SETUSER)."},
+    Meaning{"DENIED", ErrorKind::Unavailable, "redis-auth", "Redis runs in protected mode.",
+            "Set a password, or bind it to loopback only."},
 };
+
+constexpr std::string_view rightsHint =
+    "Allow it in Redis (rename-command, ACL SETUSER), or name another Redis; the log lists everything that is missing.";
+
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+std::string lower(std::string_view text)
+{
+    std::string out(text);
+    for (char &c : out)
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return out;
+}
+
+/// "Redis answered: …." with one full stop.
+std::string answered(const Reply &reply)
+{
+    std::string text = "Redis answered: " + plainText(reply);
+    if (!text.ends_with('.'))
+        text += '.';
+    return text;
+}
 
 } // namespace
 
@@ -45,21 +74,58 @@ Error clusterRefused()
                  std::chrono::seconds{0}};
 }
 
+std::string plainText(const Reply &reply)
+{
+    std::string_view text = reply.text;
+    for (const std::string_view tail : {" script: ", ", with args beginning with"})
+        text = text.substr(0, text.find(tail));
+    // Before Redis 7: "ERR Error running script (call to f_<hash>): @user_script:1: @user_script: 1: <what>".
+    if (const auto at = text.rfind("@user_script: "); at != std::string_view::npos)
+        if (const auto colon = text.find(": ", at + 14); colon != std::string_view::npos)
+            text.remove_prefix(colon + 2);
+    if (text.starts_with("ERR "))
+        text.remove_prefix(4);
+    return std::string(text);
+}
+
+/// Redis itself, as the managed ones have it, and the proxies before them; https://redis.io/docs/latest/commands/acl/
+bool refusesRight(const Reply &reply)
+{
+    if (reply.errorCode() == "NOPERM")
+        return true;
+    if (reply.errorCode() != "ERR" && !contains(reply.text, "user_script"))
+        return false;
+    const std::string text = lower(reply.text);
+    for (const std::string_view words :
+         {"unknown command", "unknown subcommand", "unknown redis command", "the user executing the script can't",
+          "no permissions to", "command is not allowed", "command not allowed", "is not available",
+          "command is disabled", "is not permitted", "permission denied", "command is not supported"})
+        if (contains(text, words))
+            return true;
+    return false;
+}
+
 Error errorOf(const Reply &reply)
 {
     const auto word = reply.errorCode();
     if (word == "MOVED" || word == "ASK" || word == "CROSSSLOT" || word == "CLUSTERDOWN")
         return clusterRefused();
+    const auto coded = [](ErrorKind kind, std::string_view code, std::string message, std::string_view hint) {
+        return Error{kind,
+                     std::string(code),
+                     std::move(message),
+                     std::string(hint),
+                     {},
+                     std::chrono::seconds{kind == ErrorKind::Unavailable ? 1 : 0}};
+    };
     for (const auto &meaning : meanings) {
         if (meaning.word == word)
-            return Error{meaning.kind,
-                         std::string(meaning.code),
-                         "Redis answered: " + reply.text,
-                         std::string(meaning.hint),
-                         {},
-                         std::chrono::seconds{meaning.kind == ErrorKind::Unavailable ? 1 : 0}};
+            return coded(meaning.kind, meaning.code,
+                         meaning.message.empty() ? answered(reply) : std::string(meaning.message), meaning.hint);
     }
-    return failure(ErrorKind::Internal, "Redis answered: " + reply.text);
+    if (refusesRight(reply))
+        return coded(ErrorKind::Unavailable, "redis-rights", answered(reply), rightsHint);
+    return failure(ErrorKind::Internal, answered(reply));
 }
 
 Error away(const Endpoint &endpoint, std::string_view why)

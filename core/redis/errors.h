@@ -16,10 +16,19 @@ namespace portolan::redis {
 ///   BUSY                                   Unavailable "redis-busy-script"
 ///   MASTERDOWN, TRYAGAIN                   Unavailable "redis-away"
 ///   NOAUTH, WRONGPASS, NOPERM, DENIED      Unavailable "redis-auth"
+///   a command that is unknown here, or not for this user inside a script   Unavailable "redis-rights"
 ///   MOVED, ASK, CROSSSLOT, CLUSTERDOWN     Unsupported "redis-cluster"
 ///   anything else                          Internal, with the reply's text
+/// The words are for people: they name neither scripts by their hash nor the arguments of what was asked.
 /// https://redis.io/docs/latest/develop/reference/protocol-spec/
 Error errorOf(const Reply &reply);
+
+/// Whether this Redis refuses the command whatever its arguments or the state of the data: it was renamed or blocked by
+/// who runs the server, or the user has no right to it, or to the keys or channels it names.
+bool refusesRight(const Reply &reply);
+
+/// What Redis said, without what only a log is for: "script: <hash>, on @user_script:1", "with args beginning with …".
+std::string plainText(const Reply &reply);
 
 /// Redis is not there right now: code "redis-away".
 Error away(const Endpoint &endpoint, std::string_view why);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <future>
 #include <map>
 #include <mutex>
@@ -25,7 +26,8 @@ constexpr std::chrono::seconds quietTime{5};
 
 /// What is wanted (m_wanted) is written from any thread under the mutex; the connection's thread brings what Redis
 /// knows (Link::subscribed) in line with it, at first and after every change, with at most one SUBSCRIBE or UNSUBSCRIBE
-/// each.
+/// each. Redis refuses such a command as a whole when the user lacks the right to one of its channels: then each is
+/// asked for by itself, and what is refused alone is noted.
 class Subscriber::Impl final : public std::enable_shared_from_this<Impl>
 {
 public:
@@ -60,9 +62,21 @@ public:
     std::function<void()> readyHandler; ///< before start()
     std::atomic<std::uint64_t> connections{0};
 
+    std::vector<std::string> refused() const
+    {
+        const std::lock_guard lock(m_mutex);
+        return m_refused;
+    }
+
 private:
     using Subscriptions = std::vector<std::shared_ptr<Subscription>>;
 
+    /// A command whose answer has not come. Answers come in the order of the commands, messages between them.
+    struct Ask
+    {
+        std::set<Topic> topics; ///< not yet acknowledged; none: a PING
+        bool on = true;         ///< subscribes, not the reverse
+    };
     struct Link
     {
         Link(Executor executor, std::shared_ptr<asio::ssl::context> tls, std::size_t maxReplyBytes)
@@ -71,6 +85,8 @@ private:
         Connection connection;
         std::set<Topic> subscribed; ///< asked for
         std::set<Topic> awaited;    ///< of these the acknowledgement has not come
+        std::set<Topic> refused;    ///< of these it never will
+        std::deque<Ask> asks;
         std::string outgoing;
         std::string writing;
         bool isWriting = false;
@@ -85,9 +101,13 @@ private:
     void unsubscribe(const Topic &topic, const std::shared_ptr<Subscription> &subscription);
     void scheduleSync();
     void sync();
+    void ask(Link &link, bool on, bool pattern, std::set<Topic> topics);
+    void answered(Link &link, const Topic &topic);
+    void refusedBy(const std::shared_ptr<Link> &link);
+    void noteRefused(const Link &link);
     void write(const std::shared_ptr<Link> &link);
     bool drain(const std::shared_ptr<Link> &link);
-    void take(Link &link, const Reply &message);
+    void take(const std::shared_ptr<Link> &link, const Reply &message);
     void dispatch(const Topic &topic, std::string_view channel, std::string_view payload);
     void checkReady(Link &link);
     void watch(std::shared_ptr<Link> link);
@@ -98,8 +118,9 @@ private:
     const ClientOptions m_options;
     const std::shared_ptr<asio::ssl::context> m_tls;
 
-    std::mutex m_mutex;
+    mutable std::mutex m_mutex;
     std::map<Topic, Subscriptions> m_wanted;
+    std::vector<std::string> m_refused;
     bool m_syncScheduled = false;
     bool m_started = false;
     std::atomic<Client::State> m_state{Client::State::Connecting};
@@ -204,33 +225,87 @@ void Subscriber::Impl::sync()
     if (!m_link)
         return;
     Link &link = *m_link;
-    const auto ask = [&](std::string_view name, bool pattern, const std::set<Topic> &from,
-                         const std::set<Topic> &without) {
-        std::vector<const Topic *> topics;
+    const auto without = [](const std::set<Topic> &from, const std::set<Topic> &others, bool pattern) {
+        std::set<Topic> topics;
         for (const auto &topic : from) {
-            if (topic.pattern == pattern && !without.contains(topic))
-                topics.push_back(&topic);
+            if (topic.pattern == pattern && !others.contains(topic))
+                topics.insert(topics.end(), topic);
         }
-        if (topics.empty())
-            return;
-        Command command;
-        command.begin(1 + topics.size()).argument(name);
-        for (const auto *topic : topics)
-            command.argument(topic->name);
-        link.outgoing += command.bytes();
+        return topics;
     };
-    ask("UNSUBSCRIBE", false, link.subscribed, wanted);
-    ask("PUNSUBSCRIBE", true, link.subscribed, wanted);
-    ask("SUBSCRIBE", false, wanted, link.subscribed);
-    ask("PSUBSCRIBE", true, wanted, link.subscribed);
+    for (const bool on : {false, true}) {
+        for (const bool pattern : {false, true})
+            ask(link, on, pattern,
+                on ? without(wanted, link.subscribed, pattern) : without(link.subscribed, wanted, pattern));
+    }
     for (const auto &topic : wanted) {
         if (!link.subscribed.contains(topic))
             link.awaited.insert(topic);
     }
-    std::erase_if(link.awaited, [&](const Topic &topic) { return !wanted.contains(topic); });
+    const auto unwanted = [&](const Topic &topic) { return !wanted.contains(topic); };
+    std::erase_if(link.awaited, unwanted);
+    std::erase_if(link.refused, unwanted);
+    noteRefused(link);
     link.subscribed = std::move(wanted);
     write(m_link);
     checkReady(link);
+}
+
+void Subscriber::Impl::ask(Link &link, bool on, bool pattern, std::set<Topic> topics)
+{
+    if (topics.empty())
+        return;
+    Command command;
+    command.begin(1 + topics.size());
+    command.argument(on ? (pattern ? "PSUBSCRIBE" : "SUBSCRIBE") : (pattern ? "PUNSUBSCRIBE" : "UNSUBSCRIBE"));
+    for (const auto &topic : topics)
+        command.argument(topic.name);
+    link.outgoing += command.bytes();
+    link.asks.push_back({std::move(topics), on});
+}
+
+/// One topic of the command at the front.
+void Subscriber::Impl::answered(Link &link, const Topic &topic)
+{
+    if (link.asks.empty())
+        return;
+    link.asks.front().topics.erase(topic);
+    if (link.asks.front().topics.empty())
+        link.asks.pop_front();
+}
+
+/// The command at the front, as a whole.
+void Subscriber::Impl::refusedBy(const std::shared_ptr<Link> &link)
+{
+    if (link->asks.empty())
+        return;
+    const Ask refused = std::move(link->asks.front());
+    link->asks.pop_front();
+    if (refused.topics.empty())
+        link->asked = false; // no PING here; but it has answered
+    if (!refused.on)
+        return;
+    for (const Topic &topic : refused.topics) {
+        if (!link->subscribed.contains(topic))
+            continue; // nobody wants it any more
+        if (refused.topics.size() > 1) {
+            ask(*link, true, topic.pattern, {topic});
+        } else {
+            link->awaited.erase(topic);
+            link->refused.insert(topic);
+        }
+    }
+    noteRefused(*link);
+    write(link);
+    checkReady(*link);
+}
+
+void Subscriber::Impl::noteRefused(const Link &link)
+{
+    const std::lock_guard lock(m_mutex);
+    m_refused.clear();
+    for (const Topic &topic : link.refused)
+        m_refused.push_back(topic.name);
 }
 
 void Subscriber::Impl::write(const std::shared_ptr<Link> &link)
@@ -310,30 +385,37 @@ bool Subscriber::Impl::drain(const std::shared_ptr<Link> &link)
     ReplyReader::Next next = ReplyReader::Next::NeedMore;
     // A handler may stop us.
     while (m_link == link && (next = link->connection.next(message)) == ReplyReader::Next::Reply)
-        take(*link, message);
+        take(link, message);
     return next != ReplyReader::Next::Malformed;
 }
 
 /// [message, channel, payload] · [pmessage, pattern, channel, payload] · [(p)subscribe, name, count]. PING is answered
 /// by [pong, ""] while subscribed to anything and by +PONG otherwise.
-void Subscriber::Impl::take(Link &link, const Reply &message)
+void Subscriber::Impl::take(const std::shared_ptr<Link> &link, const Reply &message)
 {
     const auto &parts = message.elements;
-    if (message.type == Reply::Type::Error) { // a channel the ACL forbids: the others go on
-        link.awaited.clear();
-        return checkReady(link);
-    }
+    if (message.type == Reply::Type::Error)
+        return refusedBy(link);
     if (message.type == Reply::Type::Status || (!parts.empty() && parts[0].text == "pong")) {
-        link.asked = false;
+        link->asked = false;
+        if (!link->asks.empty() && link->asks.front().topics.empty())
+            link->asks.pop_front();
         return;
     }
     if (parts.size() == 3 && parts[0].text == "message")
         return dispatch({false, parts[1].text}, parts[1].text, parts[2].text);
     if (parts.size() == 4 && parts[0].text == "pmessage")
         return dispatch({true, parts[1].text}, parts[2].text, parts[3].text);
-    if (parts.size() == 3 && (parts[0].text == "subscribe" || parts[0].text == "psubscribe")) {
-        link.awaited.erase({parts[0].text == "psubscribe", parts[1].text});
-        checkReady(link);
+    if (parts.size() != 3)
+        return;
+    const bool pattern = parts[0].text.starts_with('p');
+    const Topic topic{pattern, parts[1].text};
+    answered(*link, topic);
+    if (!parts[0].text.ends_with("unsubscribe")) {
+        link->awaited.erase(topic);
+        if (link->refused.erase(topic) != 0)
+            noteRefused(*link);
+        checkReady(*link);
     }
 }
 
@@ -378,9 +460,15 @@ void Subscriber::Impl::watch(std::shared_ptr<Link> link)
         if (!link->heard) {
             link->asked = true;
             link->outgoing += Command("PING").bytes();
+            link->asks.push_back({});
             self->write(link);
         }
         link->heard = false;
+        if (!link->refused.empty()) { // perhaps the right was given meanwhile
+            for (const Topic &topic : link->refused)
+                link->subscribed.erase(topic);
+            self->sync();
+        }
         self->watch(link);
     });
 }
@@ -394,6 +482,7 @@ Subscriber::~Subscriber() { stop(); }
 void Subscriber::start() { m_impl->start(); }
 void Subscriber::stop() { m_impl->stop(); }
 Client::State Subscriber::state() const { return m_impl->state(); }
+std::vector<std::string> Subscriber::refused() const { return m_impl->refused(); }
 std::uint64_t Subscriber::connections() const { return m_impl->connections.load(std::memory_order_acquire); }
 void Subscriber::onReady(std::function<void()> handler) { m_impl->readyHandler = std::move(handler); }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace portolan::redis {
 
@@ -30,6 +31,9 @@ public:
     Client::State state() const;
     /// How often it has become Ready: one more each time messages may have been lost. From any thread.
     std::uint64_t connections() const;
+    /// Channels and patterns that are wanted and that this Redis refuses (rename-command, ACL); the others go on. Asked
+    /// for again every few seconds. From any thread.
+    std::vector<std::string> refused() const;
 
     /// From any thread, before or after start(). Several handlers of one channel share one subscription. The handler
     /// stays until the returned token is destroyed; after that returns on the subscriber's thread it never runs again.

@@ -209,7 +209,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       remoteClient(*infrastructure->redis, clock, infrastructure->redisEndpoint.database),
       visibilityCheck(*infrastructure->redis, remoteClient, logger, settings.tier().taskTimeLimit),
       resultEvents(*infrastructure->subscriber),
-      schedule(infrastructure->runtime.at(0), *infrastructure->redis, clock),
+      schedule(infrastructure->runtime.at(0), *infrastructure->redis, clock, &logger),
       auditLog(infrastructure->auditLog, infrastructure->users, infrastructure->ids, clock, logger,
                settings.text("listen")),
       accounts(infrastructure->users, infrastructure->sessionList, sessions, passwords, accessTokens,
@@ -318,6 +318,7 @@ Result<void> PortalServer::Parts::start()
     if (neighbours)
         neighbours->start();
     schedule.start();
+    redisCheck->start();
     sampler->start();
     spawn(base.runtime.at(0), [this] { return everySecond(); });
     return server->start();
@@ -341,6 +342,8 @@ std::size_t PortalServer::Parts::stop()
         localSocket->stop();
     if (sampler)
         sampler->stop();
+    if (redisCheck)
+        redisCheck->stop();
     history.stop();
     if (cleanup)
         cleanup->stop();

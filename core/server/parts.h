@@ -14,6 +14,7 @@
 #include "core/monitor/history.h"
 #include "core/monitor/monitor_routes.h"
 #include "core/monitor/redis_admin.h"
+#include "core/monitor/redis_check.h"
 #include "core/monitor/sampler.h"
 #include "core/portal/account_routes.h"
 #include "core/portal/account_service.h"
@@ -116,6 +117,7 @@ struct PortalServer::Parts
     std::optional<telemetry::HttpMetrics> httpMetrics; ///< after all routes are known
     SnapshotFeed snapshots;
     monitor::History history;
+    std::optional<monitor::RedisCheck> redisCheck;
     std::optional<monitor::Sampler> sampler;
     std::optional<monitor::Cleanup> cleanup;
     std::optional<HttpObserver> observer;
@@ -131,6 +133,7 @@ private:
     void countCaches();
     void countNeighbours();
     awaitable<void> everySecond();
+    awaitable<Result<void>> checkDatabase();
     monitor::Sources monitorSources();
 
     const http::ServerOptions m_options;
@@ -140,6 +143,10 @@ private:
     std::atomic<std::int64_t> m_concurrentUsers{-1};
     std::atomic<std::int64_t> m_registeredUsers{-1};
     std::atomic<std::int64_t> m_sessions{-1};
+    std::uint64_t m_serverErrors = 0; ///< of the last snapshot
+    std::atomic<bool> m_pagesDoubtful{false};
+    std::optional<SteadyTime> m_pagesChecked; ///< of checkDatabase() alone, as the next
+    std::optional<Error> m_pagesDamaged;
     std::shared_ptr<const std::string> m_openApi;
     std::optional<std::size_t> m_stopped;
 };

@@ -3,6 +3,7 @@
 #include "core/server/commands.h"
 #include "core/server/environment.h"
 #include "core/server/parts.h"
+#include "core/storage/write_check.h"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/beast/http/verb.hpp>
@@ -24,6 +25,12 @@ void PortalServer::Parts::makeMonitor()
     httpMetrics.emplace(infrastructure->registry, std::move(names));
     observer.emplace(*httpMetrics, clock, logger, settings.tier().logHealth);
     auto &base = *infrastructure;
+    monitor::RedisCheck::Options check;
+    check.instance = workers.node();
+    check.user = base.redisEndpoint.user;
+    check.queues = [this] { return workers.options().queues; };
+    check.queue = [this] { return workers.problem(); };
+    redisCheck.emplace(base.runtime.at(0), *base.redis, base.subscriber.get(), clock, logger, std::move(check));
     monitor::SamplerOptions options;
     options.version = version();
     options.instance = workers.node();
@@ -36,6 +43,9 @@ void PortalServer::Parts::makeMonitor()
     monitorRoutes.connect(*sampler);
     sampler->onSnapshot([this](const std::shared_ptr<const Snapshot> &snapshot) {
         history.record(*snapshot);
+        if (snapshot->http.traffic.errors > m_serverErrors)
+            m_pagesDoubtful = true;
+        m_serverErrors = snapshot->http.traffic.errors;
         snapshots.publish(snapshot);
     });
 }
@@ -116,13 +126,26 @@ monitor::Sources PortalServer::Parts::monitorSources()
         }
         return figures;
     };
-    sources.pingDatabase = [this]() -> awaitable<Result<void>> {
-        const auto nobody = co_await infrastructure->users.find(1); // a look-up by primary key that finds nothing
-        if (!nobody && nobody.error().kind != ErrorKind::NotFound)
-            co_return nobody.error();
-        co_return Result<void>();
-    };
+    sources.paths = [this] { return redisCheck->paths(); };
+    sources.pingDatabase = [this] { return checkDatabase(); };
     return sources;
+}
+
+/// Answering is not enough: what users do is written. Damage inside the file shows only where somebody reads it, so a
+/// server error is a reason to look at all of it, at most once a minute.
+awaitable<Result<void>> PortalServer::Parts::checkDatabase()
+{
+    const bool again = !m_pagesChecked || clock.steady() - *m_pagesChecked >= std::chrono::minutes(1);
+    const bool thoroughly = again && (m_pagesDamaged || m_pagesDoubtful.exchange(false));
+    if (thoroughly)
+        m_pagesChecked = clock.steady();
+    auto checked = co_await storage::checkWrites(infrastructure->database, thoroughly);
+    if (thoroughly || (!checked && checked.error().code == "database-corrupt"))
+        m_pagesDamaged =
+            !checked && checked.error().code == "database-corrupt" ? std::optional(checked.error()) : std::nullopt;
+    if (checked && m_pagesDamaged)
+        co_return *m_pagesDamaged;
+    co_return checked;
 }
 
 void PortalServer::Parts::countTasks()

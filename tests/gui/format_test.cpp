@@ -20,6 +20,7 @@ private slots:
     void verdicts_data();
     void verdicts();
     void worseZones();
+    void saysWhatRedisDoesNotTell();
 };
 
 void FormatTest::figures_data()
@@ -142,6 +143,10 @@ void FormatTest::verdicts_data()
     Snapshot down = snapshot(Zone::Red, {calm});
     down.links = {{"redis", false, {}, {}, "refused"}};
     QTest::newRow("redis is down") << down << "Red: Redis does not answer";
+    down.links = {{"redis", true, {}, {}, ""}, {"queue", false, {}, {}, "EVALSHA", "redis-rights"}};
+    QTest::newRow("tasks do not run") << down << "Red: tasks cannot be queued or run";
+    down.links = {{"database", false, {}, {}, "no room", "disk-full"}};
+    QTest::newRow("nothing can be written") << down << "Red: the database cannot be written";
 }
 
 void FormatTest::verdicts()
@@ -149,6 +154,20 @@ void FormatTest::verdicts()
     QFETCH(Snapshot, snapshot);
     QFETCH(QString, expected);
     QCOMPARE(verdictText(snapshot), expected);
+}
+
+void FormatTest::saysWhatRedisDoesNotTell()
+{
+    Snapshot snapshot;
+    QCOMPARE(notToldText(snapshot, {"redis", "clients"}), QString());
+    snapshot.notTold = {{"redis", "INFO", true}, {"clients", "CLIENT LIST", false}};
+    QCOMPARE(notToldText(snapshot, {"redis", "families"}),
+             QString("This Redis does not tell: INFO is blocked or renamed there."));
+    QCOMPARE(notToldText(snapshot, {"clients"}),
+             QString("This Redis does not tell: its user may not use CLIENT LIST."));
+    Reading reading;
+    reading.unknown = Unknown::NotTold;
+    QCOMPARE(unknownReason(reading), QString("this Redis does not tell"));
 }
 
 void FormatTest::worseZones()

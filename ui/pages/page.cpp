@@ -2,6 +2,7 @@
 
 #include "ui/support/format.h"
 #include "ui/support/icons.h"
+#include "ui/support/zones.h"
 #include "ui/widgets/flat_button.h"
 #include "ui/widgets/history_panel.h"
 
@@ -72,6 +73,23 @@ QVBoxLayout *Page::body()
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(scroll);
     return m_body;
+}
+
+void Page::showNotTold(const Snapshot &snapshot, std::initializer_list<std::string_view> parts)
+{
+    const QString sentence = notToldText(snapshot, parts);
+    if (!m_notTold) {
+        if (sentence.isEmpty())
+            return;
+        m_notTold = new QLabel;
+        m_notTold->setObjectName("notTold");
+        m_notTold->setTextFormat(Qt::PlainText);
+        m_notTold->setWordWrap(true);
+        body()->insertWidget(0, m_notTold);
+    }
+    if (m_notTold->text() != sentence)
+        m_notTold->setText(sentence);
+    m_notTold->setVisible(!sentence.isEmpty());
 }
 
 QWidget *Page::buttonOf(QAction *command)

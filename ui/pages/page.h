@@ -7,6 +7,7 @@
 #include "ui/support/save_asker.h"
 
 #include <QAction>
+#include <QLabel>
 #include <QSettings>
 #include <QUrl>
 #include <QVBoxLayout>
@@ -60,6 +61,9 @@ protected:
     void addExports(HistoryPanel &panel);
     /// Where the page puts its parts; scrolls when the window is too small for them.
     QVBoxLayout *body();
+    /// Says above everything which of these parts of the snapshot this Redis refuses to tell, and why; nothing while it
+    /// tells all of them.
+    void showNotTold(const Snapshot &snapshot, std::initializer_list<std::string_view> parts);
     /// A button of a command, focusable, that says why it is grey.
     QWidget *buttonOf(QAction *command);
     const PageContext &context() const { return m_context; }
@@ -73,6 +77,7 @@ private:
     QList<QAction *> m_exports;
     std::vector<std::pair<QAction *, Allowed>> m_allowed;
     QVBoxLayout *m_body = nullptr;
+    QLabel *m_notTold = nullptr;
 };
 
 } // namespace portolan::ui

@@ -332,6 +332,7 @@ void QueuePage::showDetails()
 
 void QueuePage::showSnapshot(const Snapshot &snapshot)
 {
+    showNotTold(snapshot, {"queue"});
     const QueueFigures &queue = snapshot.queue;
     const auto sampleAge = std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time);
     const auto age = queue.age ? std::optional(*queue.age + std::max(sampleAge, Age(0))) : std::nullopt;

@@ -193,6 +193,7 @@ void RedisPage::cleanUp(std::optional<std::chrono::seconds> idle)
 
 void RedisPage::showSnapshot(const Snapshot &snapshot)
 {
+    showNotTold(snapshot, {"redis", "families"});
     const RedisFigures &redis = snapshot.redis;
     const auto sampleAge = std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time);
     const auto age = redis.age ? std::optional(*redis.age + std::max(sampleAge, Age(0))) : std::nullopt;

@@ -44,6 +44,18 @@ QString capitalised(QString word)
     return word;
 }
 
+/// What is down; the last two although Redis answers.
+QString silentText(const QString &word, const LinkStatus &link)
+{
+    if (link.name == "queue")
+        return tr("%1: tasks cannot be queued or run").arg(word);
+    if (link.name == "sessions")
+        return tr("%1: sessions cannot be kept in Redis").arg(word);
+    if (link.name == "database" && !link.reason.empty() && link.reason != "database-lost")
+        return tr("%1: the database cannot be written").arg(word);
+    return tr("%1: %2 does not answer").arg(word, linkTitle(link));
+}
+
 } // namespace
 
 QString zoneWord(Zone zone) { return tr(wordOf(zone).data()); }
@@ -202,6 +214,21 @@ QString greenText(const Standing &standing)
 
 } // namespace
 
+QString notToldText(const Snapshot &snapshot, std::initializer_list<std::string_view> parts)
+{
+    QStringList reasons;
+    for (const NotTold &one : snapshot.notTold) {
+        if (std::ranges::find(parts, std::string_view(one.part)) == parts.end())
+            continue;
+        const QString command = text(one.command);
+        const QString reason = one.unknown ? tr("%1 is blocked or renamed there").arg(command)
+                                           : tr("its user may not use %1").arg(command);
+        if (!reasons.contains(reason))
+            reasons << reason;
+    }
+    return reasons.isEmpty() ? QString() : tr("This Redis does not tell: %1.").arg(reasons.join(tr("; ")));
+}
+
 QString verdictText(const Snapshot &snapshot)
 {
     const Standing standing = standingOf(snapshot);
@@ -209,7 +236,7 @@ QString verdictText(const Snapshot &snapshot)
         return greenText(standing);
     const QString word = capitalised(zoneWord(standing.zone));
     if (!standing.down.empty()) {
-        QString sentence = tr("%1: %2 does not answer").arg(word, linkTitle(standing.down.front()));
+        QString sentence = silentText(word, standing.down.front());
         if (const auto more = standing.down.size() - 1 + standing.causes.size(); more > 0)
             sentence += tr("; and %1 more").arg(more);
         return sentence;

@@ -28,6 +28,9 @@ QString valueText(const Reading &reading);
 QString nextZoneText(const Reading &reading);
 /// What a link is called at the beginning of a sentence: "Redis", "The database".
 QString linkTitle(const LinkStatus &link);
+/// "This Redis does not tell: INFO is blocked or renamed there." of these parts of the snapshot (Snapshot::notTold);
+/// empty: all of them were told.
+QString notToldText(const Snapshot &snapshot, std::initializer_list<std::string_view> parts);
 /// The whole deployment in one sentence: "Yellow: Redis memory 21.3 of 30 MB, red in about 40 min". Green says how much
 /// is watched and what is not: "Green: 13 of 15 watched; unknown: Error rate, Refused requests".
 QString verdictText(const Snapshot &snapshot);

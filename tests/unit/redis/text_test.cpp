@@ -210,6 +210,22 @@ void TextTest::mapsErrorReplies_data()
     row("BUSY Redis is busy running a script.", ErrorKind::Unavailable, "redis-busy-script");
     row("WRONGTYPE Operation against a key", ErrorKind::Internal, "");
     row("OOMPH", ErrorKind::Internal, "");
+    row("ERR unknown command 'EVALSHA', with args beginning with: 'abc' 'secret' ", ErrorKind::Unavailable,
+        "redis-rights");
+    row("ERR unknown command `client`, with args beginning with: `list`, ", ErrorKind::Unavailable, "redis-rights");
+    row("ERR The user executing the script can't run this command or subcommand script: "
+        "2a48246bf8f3cfe5bb919d8f9e552e62ee0c4628, on @user_script:1.",
+        ErrorKind::Unavailable, "redis-rights");
+    row("ERR The user executing the script can't access at least one of the keys mentioned in the command arguments "
+        "script: 131b5f2ed4a6e4f431cc21897ae043d687859f08, on @user_script:1.",
+        ErrorKind::Unavailable, "redis-rights");
+    row("ERR Unknown Redis command called from script script: 6a478d20a4af648cbc589ce526ac5b22ab8f2e15, on "
+        "@user_script:1.",
+        ErrorKind::Unavailable, "redis-rights");
+    row("ERR Error running script (call to f_2a48246bf8f3cfe5bb919d8f9e552e62ee0c4628): @user_script:1: @user_script: "
+        "1: Unknown Redis command called from Lua script ",
+        ErrorKind::Unavailable, "redis-rights");
+    row("ERR value is not an integer or out of range", ErrorKind::Internal, "");
 }
 
 void TextTest::mapsErrorReplies()
@@ -223,6 +239,10 @@ void TextTest::mapsErrorReplies()
     const auto error = errorOf(reply);
     QCOMPARE(static_cast<int>(error.kind), kind);
     QCOMPARE(error.code, code.toStdString());
+    // Words for people: no hash of a script, nothing of what was asked.
+    for (const char *raw : {"script:", "user_script", "with args", "secret", "f_2a48"})
+        QVERIFY2(error.message.find(raw) == std::string::npos, error.message.c_str());
+    QVERIFY(error.message.ends_with('.') && !error.message.ends_with(".."));
 }
 
 void TextTest::knowsTheFamilyOfAKey_data()

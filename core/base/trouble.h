@@ -1,0 +1,50 @@
+#pragma once
+
+#include "core/api/clock.h"
+#include "core/api/result.h"
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace portolan {
+
+class Logger;
+
+/// What keeps something that is tried again and again from working. A loop that fails each time must not be silent, and
+/// must not fill the log either: it is said once when it begins, again every `reminder` with how often it failed, again
+/// at once when the reason changes, and once when it is over.
+///
+///     if (const auto reply = co_await client.eval(…); !reply) m_taking.failed(reply.error()); else m_taking.worked();
+///
+/// Any thread; worked() costs a lock while nothing is wrong.
+class Trouble final
+{
+public:
+    /// `what`: the sentence of the log line, as "tasks cannot be taken". `logger` may be null; both outlive this.
+    Trouble(Logger *logger, const Clock &clock, std::string what,
+            std::chrono::minutes reminder = std::chrono::minutes(10))
+        : m_logger(logger), m_clock(clock), m_what(std::move(what)), m_reminder(reminder)
+    {}
+
+    void failed(const Error &why);
+    void worked();
+
+    /// Why it does not work now; nothing while it does, and before it was first tried.
+    std::optional<Error> current() const;
+
+private:
+    Logger *const m_logger;
+    const Clock &m_clock;
+    const std::string m_what;
+    const std::chrono::minutes m_reminder;
+    mutable std::mutex m_mutex;
+    std::optional<Error> m_why;
+    SteadyTime m_since;
+    SteadyTime m_told;
+    std::uint64_t m_times = 0;
+};
+
+} // namespace portolan

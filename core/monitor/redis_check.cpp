@@ -1,0 +1,298 @@
+#include "core/monitor/redis_check.h"
+
+#include "core/api/clock.h"
+#include "core/base/logging.h"
+#include "core/base/runtime.h"
+#include "core/base/trouble.h"
+#include "core/redis/client.h"
+#include "core/redis/info.h"
+#include "core/redis/subscriber.h"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include <algorithm>
+#include <future>
+#include <mutex>
+
+namespace portolan::monitor {
+
+namespace {
+
+constexpr std::chrono::minutes rightsEvery{10};
+constexpr std::chrono::seconds rightsSoon{2};
+/// Subscriptions are answered some time after the connection is there.
+constexpr std::chrono::seconds subscriptionsWithin{2};
+
+bool aboutRights(const std::optional<Error> &error)
+{
+    return error && (error->code == "redis-rights" || error->code == "redis-auth");
+}
+
+/// "p:t:42" → "p:*": there is a channel for every task.
+std::string patternOf(const std::string &channel)
+{
+    for (const std::string_view prefix : {"p:", "celery-task-meta-"})
+        if (channel.starts_with(prefix))
+            return std::string(prefix) + "*";
+    return channel;
+}
+
+} // namespace
+
+struct RedisCheck::Impl : std::enable_shared_from_this<RedisCheck::Impl>
+{
+    Impl(Executor on, redis::Client &to, const redis::Subscriber *news, const Clock &time, Logger &log, Options with)
+        : executor(on),
+          client(to),
+          subscriber(news),
+          clock(time),
+          logger(log),
+          options(std::move(with)),
+          script(redis::writeProbe()),
+          writing(&log, time, "Redis does not take what the portal writes"),
+          timer(on)
+    {}
+
+    awaitable<void> run();
+    awaitable<bool> look(); ///< whether all is well
+    awaitable<void> lookAtRights();
+    awaitable<void> lookAtPolicy();
+    void addSubscriptions(redis::Rights &rights) const;
+    void tell(const redis::Rights &rights);
+    std::optional<Error> problem(redis::Use use) const;
+    bool rightsDue() const;
+
+    const Executor executor;
+    redis::Client &client;
+    const redis::Subscriber *const subscriber;
+    const Clock &clock;
+    Logger &logger;
+    const Options options;
+    const redis::Script script;
+    Trouble writing;
+    Timer timer;
+    bool stopping = false;                   ///< on the executor, as all down to the promise
+    std::optional<std::uint64_t> connection; ///< of the last rights
+    std::optional<SteadyTime> rightsAsked;
+    std::string told; ///< the last message
+    std::promise<void> finished;
+
+    std::mutex lifecycle;
+    bool started = false;
+    bool stopped = false;
+
+    mutable std::mutex mutex; ///< of all below
+    std::shared_ptr<const redis::Rights> rights;
+    std::optional<Error> policy; ///< it evicts
+    bool written = false;        ///< the last write came through, or said why not
+};
+
+awaitable<void> RedisCheck::Impl::run()
+{
+    const auto self = shared_from_this();
+    while (!stopping) {
+        const bool well = co_await look();
+        if (stopping)
+            break;
+        timer.expires_after(well ? options.every : options.soon);
+        error_code cancelled;
+        co_await timer.async_wait(asio::redirect_error(use_awaitable, cancelled));
+    }
+    finished.set_value();
+}
+
+bool RedisCheck::Impl::rightsDue() const
+{
+    if (!rightsAsked || connection != client.counters().reconnects)
+        return true;
+    const auto since = clock.steady() - *rightsAsked;
+    const bool doubtful = (rights && rights->unusable()) || aboutRights(writing.current()) ||
+                          (options.queue && aboutRights(options.queue())) ||
+                          (options.sessions && aboutRights(options.sessions()));
+    return since >= (doubtful ? std::chrono::steady_clock::duration(rightsSoon)
+                              : std::chrono::steady_clock::duration(rightsEvery));
+}
+
+awaitable<bool> RedisCheck::Impl::look()
+{
+    if (client.state() != redis::Client::State::Ready)
+        co_return false;
+    if (rightsDue()) {
+        co_await lookAtPolicy();
+        co_await lookAtRights();
+    }
+    std::string name = options.instance;
+    const Result<void> wrote = co_await redis::probeWrite(client, script, std::move(name));
+    // Without an answer it is away, or busy: that is the link's to tell.
+    const bool unanswered = !wrote && (wrote.error().code == "redis-away" || wrote.error().code == "redis-lost" ||
+                                       wrote.error().kind == ErrorKind::Timeout);
+    if (wrote)
+        writing.worked();
+    else if (!unanswered)
+        writing.failed(wrote.error());
+    {
+        const std::lock_guard lock(mutex);
+        written = written || !unanswered;
+    }
+    co_return wrote.has_value() && !problem(redis::Use::Queue) && !problem(redis::Use::Sessions);
+}
+
+awaitable<void> RedisCheck::Impl::lookAtPolicy()
+{
+    redis::Command command("INFO", "memory");
+    const Result<redis::Reply> memory = co_await client.run(std::move(command));
+    if (!memory)
+        co_return; // then nobody can tell
+    const std::string kept = redis::parseInfo(memory->text).memory.policy.value_or("");
+    std::optional<Error> evicts;
+    if (kept.starts_with("allkeys-")) {
+        evicts = failure(ErrorKind::Unavailable,
+                         "This Redis evicts any key when it is full (maxmemory-policy " + kept +
+                             "): queued tasks would be lost.",
+                         "Run it with maxmemory-policy noeviction, or name another.");
+        evicts->code = "redis-evicts";
+    }
+    const std::lock_guard lock(mutex);
+    if (evicts && !policy)
+        logger.error("this Redis may lose tasks", {{"why", inWords(*evicts)}});
+    policy = std::move(evicts);
+}
+
+awaitable<void> RedisCheck::Impl::lookAtRights()
+{
+    const std::uint64_t now = client.counters().reconnects;
+    std::vector<std::string> queues;
+    if (options.queues)
+        queues = options.queues();
+    Result<redis::Rights> found = co_await redis::probeRights(client, std::move(queues));
+    if (!found)
+        co_return;
+    connection = now;
+    rightsAsked = clock.steady();
+    if (found->user == "default" && !options.user.empty())
+        found->user = options.user;
+    // So that everything is in one message.
+    Timer pause(executor);
+    for (const auto until = std::chrono::steady_clock::now() + subscriptionsWithin;
+         subscriber && subscriber->state() == redis::Client::State::Connecting && !stopping &&
+         std::chrono::steady_clock::now() < until;) {
+        pause.expires_after(std::chrono::milliseconds(20));
+        error_code cancelled;
+        co_await pause.async_wait(asio::redirect_error(use_awaitable, cancelled));
+    }
+    addSubscriptions(*found);
+    tell(*found);
+    const std::lock_guard lock(mutex);
+    rights = std::make_shared<const redis::Rights>(std::move(*found));
+}
+
+void RedisCheck::Impl::addSubscriptions(redis::Rights &found) const
+{
+    if (!subscriber)
+        return;
+    for (const std::string &channel : subscriber->refused()) {
+        const std::string pattern = patternOf(channel);
+        redis::MissingRight missing{"SUBSCRIBE " + pattern, {redis::Use::Live}, false, "+subscribe &" + pattern};
+        if (std::ranges::find(found.missing, missing.what, &redis::MissingRight::what) == found.missing.end())
+            found.missing.push_back(std::move(missing));
+    }
+}
+
+void RedisCheck::Impl::tell(const redis::Rights &found)
+{
+    std::string words = found.inWords();
+    if (words == told)
+        return;
+    told = std::move(words);
+    if (told.empty())
+        return logger.info("Redis now allows everything the portal asks for");
+    const std::string line = found.aclLine();
+    const std::string_view mend =
+        line.empty() ? "Take back the rename-command of these, or name another Redis." : std::string_view(line);
+    logger.log(found.unusable() ? LogLevel::Error : LogLevel::Warning,
+               found.unusable() ? "Redis cannot be used: sessions and limits live in memory, tasks wait"
+                                : "Redis refuses a part of what the portal asks for; it serves without",
+               {{"what", told}, {"mend", mend}});
+}
+
+std::optional<Error> RedisCheck::Impl::problem(redis::Use use) const
+{
+    {
+        const std::lock_guard lock(mutex);
+        if (rights && rights->lacks(use))
+            return rights->problem(use);
+        if (use == redis::Use::Queue && policy)
+            return policy;
+    }
+    if (use == redis::Use::Live || use == redis::Use::Figures)
+        return std::nullopt;
+    if (auto write = writing.current())
+        return write;
+    const Felt &felt = use == redis::Use::Queue ? options.queue : options.sessions;
+    return felt && use != redis::Use::Limits ? felt() : std::nullopt;
+}
+
+RedisCheck::RedisCheck(Executor executor, redis::Client &client, const redis::Subscriber *subscriber,
+                       const Clock &clock, Logger &logger, Options options)
+    : m_impl(std::make_shared<Impl>(executor, client, subscriber, clock, logger, std::move(options)))
+{}
+
+RedisCheck::~RedisCheck() { stop(); }
+
+void RedisCheck::start()
+{
+    const std::lock_guard lock(m_impl->lifecycle);
+    if (m_impl->started || m_impl->stopped)
+        return;
+    m_impl->started = true;
+    spawn(m_impl->executor, [impl = m_impl] { return impl->run(); });
+}
+
+void RedisCheck::stop()
+{
+    const std::lock_guard lock(m_impl->lifecycle);
+    const bool running = m_impl->started && !m_impl->stopped;
+    m_impl->stopped = true;
+    if (!running)
+        return;
+    asio::post(m_impl->executor, [impl = m_impl] {
+        impl->stopping = true;
+        impl->timer.cancel();
+    });
+    m_impl->finished.get_future().wait();
+}
+
+std::vector<LinkStatus> RedisCheck::paths() const
+{
+    const bool away = m_impl->client.state() != redis::Client::State::Ready;
+    std::vector<LinkStatus> paths;
+    for (const auto &[name, use] :
+         {std::pair{"queue", redis::Use::Queue}, std::pair{"sessions", redis::Use::Sessions}}) {
+        LinkStatus status{name, std::nullopt, std::nullopt, std::nullopt, {}, {}};
+        std::optional<Error> why;
+        if (!away) {
+            why = m_impl->problem(use);
+            const std::lock_guard lock(m_impl->mutex);
+            if (!why && m_impl->written && m_impl->rights)
+                status.up = true;
+        }
+        if (why) {
+            status.up = false;
+            status.detail = inWords(*why);
+            status.reason = why->code;
+        }
+        paths.push_back(std::move(status));
+    }
+    return paths;
+}
+
+std::optional<Error> RedisCheck::problem(redis::Use use) const { return m_impl->problem(use); }
+
+std::shared_ptr<const redis::Rights> RedisCheck::rights() const
+{
+    const std::lock_guard lock(m_impl->mutex);
+    return m_impl->rights;
+}
+
+} // namespace portolan::monitor

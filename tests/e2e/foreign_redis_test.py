@@ -1,0 +1,270 @@
+"""On a Redis that somebody else runs: commands blocked, rights withheld, read-only, full, away. What only watches never
+keeps from serving; what users need is measured on the path they take, and everything that is missing is said at once."""
+
+import contextlib
+import json
+import pathlib
+import unittest
+
+from harness import Client, Portal, Redis, folder, run, wait_until
+
+RIGHTS = ("Redis refuses a part of what the portal asks for; it serves without",
+          "Redis cannot be used: sessions and limits live in memory, tasks wait")
+
+
+@contextlib.contextmanager
+def served(*options, user=None, prepare=None, arguments=()):
+    """(portal, redis): a portal on a Redis with these options, as a user with these ACL rules."""
+    with folder() as where, contextlib.ExitStack() as stack:
+        server = Redis(where, *options)
+        stack.callback(server.stop)
+        url = server.url
+        if user is not None:
+            server.client.execute_command("ACL", "SETUSER", "portal", "on", ">pw", *user.split())
+            url = url.replace("redis://", "redis://portal:pw@")
+        if prepare:
+            prepare(server.client)
+        portal = Portal(where, "--redis", url, *arguments)
+        stack.callback(portal.kill)
+        yield portal, server
+
+
+def log_lines(portal):
+    return [json.loads(line) for line in portal.log.read_text(errors="replace").splitlines() if line.startswith("{")]
+
+
+def rights_lines(portal):
+    return [line for line in log_lines(portal) if line["message"] in RIGHTS]
+
+
+def snapshot_of(portal):
+    return json.loads(run("status", "--json", "--data-dir", portal.data_dir).stdout)
+
+
+def health_of(portal):
+    return Client(portal.url).get("/health").json
+
+
+def works(case, portal, email="user@example.org"):
+    """Signing in, a task from its start to its result, and health."""
+    client = portal.client().sign_up(email)
+    case.assertEqual(client.get("/api/me").status, 200)
+    case.assertEqual(client.wait_for_task(client.start_analysis(paths=1000))["state"], "SUCCESS")
+    wait_until(lambda: health_of(portal)["status"] == "healthy", "healthy", 15)
+    case.assertEqual(Client(portal.url).get("/ready").status, 200)
+
+
+class WatchingTest(unittest.TestCase):
+    """What only watches does not keep from serving."""
+
+    def blocked(self, part, command, *options, user=None):
+        """Serves, and says in the snapshot, in the terminal and once in the log what it cannot say."""
+        with served(*options, user=user) as (portal, _):
+            works(self, portal)
+            told = wait_until(lambda: [one for one in snapshot_of(portal)["not_told"] if one["part"] == part],
+                              f"not told: {part}", 10)
+            self.assertEqual(told[0]["command"], command)
+            text = run("status", "--data-dir", portal.data_dir).stdout
+            self.assertIn("this Redis does not tell: " + command, text)
+            lines = rights_lines(portal)
+            self.assertEqual(len(lines), 1, lines)
+            self.assertIn(command, lines[0]["what"])
+            self.assertEqual(lines[0]["level"], "warning")
+            return portal, lines[0]
+
+    def test_without_client(self):
+        _, line = self.blocked("clients", "CLIENT LIST", "--rename-command", "CLIENT", "")
+        self.assertIn("CLIENT SETNAME", line["what"])
+
+    def test_without_info(self):
+        self.blocked("redis", "INFO", "--rename-command", "INFO", "")
+
+    def test_without_memory(self):
+        self.blocked("families", "MEMORY USAGE", "--rename-command", "MEMORY", "")
+
+    def test_without_randomkey(self):
+        self.blocked("families", "RANDOMKEY", "--rename-command", "RANDOMKEY", "")
+
+    def test_without_everything_that_watches(self):
+        options = [word for command in ("CLIENT", "INFO", "MEMORY", "SCAN", "OBJECT", "CONFIG", "SLOWLOG", "RANDOMKEY",
+                                        "DBSIZE", "PSUBSCRIBE", "MONITOR", "ACL", "UNLINK")
+                   for word in ("--rename-command", command, "")]
+        _, line = self.blocked("redis", "INFO", *options)
+        for command in ("CLIENT LIST", "MEMORY USAGE", "SCAN", "OBJECT IDLETIME", "RANDOMKEY", "DBSIZE", "UNLINK"):
+            self.assertIn(command, line["what"])
+
+    def test_a_user_without_dangerous_commands(self):
+        _, line = self.blocked("redis", "INFO", user="~* &* +@all -@dangerous")
+        self.assertTrue(line["mend"].startswith("ACL SETUSER portal "), line)
+        self.assertIn("+client|list", line["mend"])
+
+    def test_the_line_in_the_log_mends_it(self):
+        with served(user="~* resetchannels +@all -@dangerous -publish") as (portal, server):
+            works(self, portal)
+            line = wait_until(lambda: rights_lines(portal), "the missing rights", 10)[0]
+            server.client.execute_command(*line["mend"].split())
+            portal.stop()
+            portal.start()
+            works(self, portal, "second@example.org")
+            wait_until(lambda: snapshot_of(portal)["redis"]["used_memory"], "figures", 10)
+            self.assertEqual(snapshot_of(portal)["not_told"], [])
+
+    def test_a_user_without_channels(self):
+        with served(user="~* resetchannels +@all") as (portal, _):
+            works(self, portal)
+            line = wait_until(lambda: rights_lines(portal), "the missing rights", 10)[0]
+            self.assertIn("channels p:*", line["what"])
+            self.assertIn("SUBSCRIBE p:*", line["what"])
+            self.assertIn("live updates", line["what"])
+
+    def test_without_publish(self):
+        with served("--rename-command", "PUBLISH", "") as (portal, _):
+            works(self, portal)
+            self.assertIn("PUBLISH", wait_until(lambda: rights_lines(portal), "the missing rights", 10)[0]["what"])
+
+
+class UnusableTest(unittest.TestCase):
+    """Where users cannot be served from Redis, everything says so within seconds, and they are served from memory."""
+
+    def refused(self, words, *options, user=None, kind="forbidden"):
+        with served(*options, user=user) as (portal, _):
+            health = wait_until(lambda: (lambda h: h if h["status"] == "degraded" else None)(health_of(portal)),
+                                "degraded", 10)
+            wait_until(lambda: health_of(portal)["checks"]["queue"] == kind, f"the queue is {kind}", 10)
+            self.assertNotEqual(health["status"], "healthy")
+            wait_until(lambda: Client(portal.url).get("/ready").status == 503, "not ready", 10)
+            wait_until(lambda: snapshot_of(portal)["verdict"] == "red", "red", 10)
+            self.assertIn("RED", run("status", "--data-dir", portal.data_dir).stdout.upper())
+            lines = wait_until(lambda: rights_lines(portal), "the missing rights", 10)
+            self.assertEqual(len(lines), 1, lines)
+            for word in words:
+                self.assertIn(word, lines[0]["what"])
+            client = portal.client().sign_up("user@example.org")
+            self.assertEqual(client.get("/api/me").status, 200)
+            answer = client.post("/start-analysis", {"symbol": "AAPL"})
+            self.assertIn(answer.status, (202, 503), answer)  # what can be enqueued waits; nothing is lost
+            self.assertNotIn("127.0.0.1", answer.body.decode())
+            # Loops that fail each time say so once, not each time.
+            for message in {line["message"] for line in log_lines(portal) if line["level"] in ("warning", "error")}:
+                self.assertLess(sum(line["message"] == message for line in log_lines(portal)), 5, message)
+            return lines[0]
+
+    def test_without_evalsha(self):
+        self.refused(["EVALSHA"], "--rename-command", "EVALSHA", "")
+
+    def test_keys_of_another_program(self):
+        line = self.refused(["keys s:*", "keys l:*", "keys celery*", "keys unacked"], user="~portal:* &* +@all")
+        for pattern in ("~s:*", "~l:*", "~celery*", "~unacked", "~q:*", "~celery-task-meta-*"):
+            self.assertIn(pattern, line["mend"])
+
+    def test_a_user_who_may_only_read(self):
+        self.refused(["SET", "LPUSH", "HSET"], user="~* &* +@all -@write")
+
+    def test_all_that_is_missing_is_in_one_message(self):
+        line = self.refused(["EVALSHA", "HSET", "CLIENT LIST", "INFO"],
+                            user="~* &* +@all -@scripting -hset -@dangerous")
+        for right in ("+evalsha", "+script|load", "+hset", "+client|list", "+info"):
+            self.assertIn(right, line["mend"])
+
+
+class TurningTest(unittest.TestCase):
+    """It worked, and then it did not: said within seconds, and taken back."""
+
+    def turns(self, break_it, mend_it, kind, arguments=()):
+        with served(arguments=arguments) as (portal, server):
+            works(self, portal)
+            break_it(server.client)
+            wait_until(lambda: health_of(portal)["checks"]["queue"] == kind, f"the queue is {kind}", 10)
+            self.assertEqual(health_of(portal)["status"], "degraded")
+            wait_until(lambda: snapshot_of(portal)["verdict"] == "red", "red", 10)
+            mend_it(server.client)
+            wait_until(lambda: health_of(portal)["status"] == "healthy", "healthy again", 20)
+            return portal
+
+    def test_a_primary_that_became_a_replica(self):
+        self.turns(lambda r: r.execute_command("REPLICAOF", "127.0.0.1", "1"),
+                   lambda r: r.execute_command("REPLICAOF", "NO", "ONE"), "read-only")
+
+    def test_and_with_no_workers(self):
+        with served(arguments=("--workers", "0")) as (portal, server):
+            wait_until(lambda: health_of(portal)["status"] == "healthy", "healthy", 10)
+            server.client.execute_command("REPLICAOF", "127.0.0.1", "1")
+            wait_until(lambda: health_of(portal)["checks"]["queue"] == "read-only", "read-only", 10)
+            self.assertEqual(Client(portal.url).get("/ready").status, 503)
+
+    def test_a_disk_that_is_full(self):
+        # A snapshot into a folder that is gone fails as one onto a full disk does; then Redis refuses writes.
+        def fail(client):
+            client.config_set("stop-writes-on-bgsave-error", "yes")
+            client.config_set("save", "3600 1000000")
+            server_dir = client.config_get("dir")["dir"]
+            (pathlib.Path(server_dir) / "dump.rdb").mkdir()
+            client.bgsave()
+            wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", "the failed snapshot", 10)
+
+        self.turns(fail, lambda client: client.config_set("stop-writes-on-bgsave-error", "no"), "read-only")
+
+    def test_rights_that_were_taken(self):
+        with served(user="~* &* +@all") as (portal, server):
+            works(self, portal)
+            server.client.execute_command("ACL", "SETUSER", "portal", "resetkeys", "~portal:*")
+            wait_until(lambda: health_of(portal)["checks"]["queue"] == "forbidden", "forbidden", 10)
+            wait_until(lambda: health_of(portal)["checks"]["redis"] == "forbidden", "forbidden", 10)
+            line = wait_until(lambda: rights_lines(portal), "the missing rights", 10)[0]
+            server.client.execute_command(*line["mend"].split())
+            wait_until(lambda: health_of(portal)["status"] == "healthy", "healthy again", 20)
+
+
+class AwayAtStartTest(unittest.TestCase):
+    def test_serves_in_memory_and_uses_it_when_it_comes(self):
+        with folder() as where:
+            server = Redis(where)
+            try:
+                server.kill()
+                portal = Portal(where, "--redis", server.url)
+                try:
+                    client = portal.client().sign_up("early@example.org")
+                    self.assertEqual(client.get("/api/me").status, 200)
+                    self.assertEqual(health_of(portal)["checks"]["redis"], "down")
+                    self.assertEqual(client.post("/start-analysis", {"symbol": "AAPL"}).status, 503)
+                    server.start()
+                    wait_until(lambda: health_of(portal)["status"] == "healthy", "healthy", 20)
+                    self.assertEqual(client.get("/api/me").status, 200)
+                    self.assertEqual(client.wait_for_task(client.start_analysis(paths=1000))["state"], "SUCCESS")
+                finally:
+                    portal.kill()
+            finally:
+                server.stop()
+
+    def test_what_waiting_does_not_cure_is_configuration(self):
+        with folder() as where:
+            server = Redis(where, "--requirepass", "secret-of-the-test")
+            try:
+                for url, word in ((server.url, "password"), (server.url.replace("redis://", "redis://:wrong@"), "password"),
+                                  (server.url.replace("redis://", "redis://:secret-of-the-test@").replace("/0", "/99"),
+                                   "database")):
+                    done = run("serve", "--listen", "127.0.0.1:0", "--data-dir", where / "d", "--redis", url)
+                    self.assertEqual(done.returncode, 2, done)
+                    self.assertIn(word, done.stderr)
+                    self.assertNotIn("secret-of-the-test", done.stderr)
+            finally:
+                server.stop()
+
+    def test_a_redis_that_evicts_and_comes_later_is_said(self):
+        with folder() as where:
+            server = Redis(where, "--maxmemory-policy", "allkeys-lru", "--maxmemory", "20mb")
+            try:
+                server.kill()
+                portal = Portal(where, "--redis", server.url)
+                try:
+                    server.start()
+                    wait_until(lambda: health_of(portal)["checks"]["queue"] == "failing", "the queue is not safe", 20)
+                    self.assertIn("allkeys-lru", portal.log.read_text())
+                finally:
+                    portal.kill()
+            finally:
+                server.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,223 @@
+#include "core/base/runtime.h"
+#include "core/redis/client.h"
+#include "core/redis/rights.h"
+#include "core/redis/subscriber.h"
+#include "tests/fakes/redis_server_fixture.h"
+
+#include <QDirIterator>
+#include <QFile>
+#include <QRegularExpression>
+#include <QTest>
+#include <algorithm>
+#include <atomic>
+
+using namespace portolan;
+using namespace portolan::redis;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Asked
+{
+    explicit Asked(Endpoint endpoint) : client(runtime.at(0), std::move(endpoint)) { client.start(); }
+    ~Asked()
+    {
+        client.stop();
+        runtime.stop();
+    }
+    Rights rights()
+    {
+        const auto ready = runSync<Result<void>>(runtime.at(0), [&] { return client.waitReady(10s); });
+        if (!ready)
+            qFatal("%s", ready.error().message.c_str());
+        return runSync<Result<Rights>>(runtime.at(0), [&] { return probeRights(client, {"celery", "mail"}); }).value();
+    }
+    Result<void> write()
+    {
+        return runSync<Result<void>>(runtime.at(0), [&] { return probeWrite(client, script, "test"); });
+    }
+
+    Runtime runtime{1};
+    Client client;
+    Script script = writeProbe();
+};
+
+/// A Redis and a user of these rules on it.
+Endpoint endpointOf(const RedisServerFixture &redis, const char *rules)
+{
+    redis.command(std::string("ACL SETUSER portal on >pw ") + rules);
+    Endpoint endpoint = redis.endpoint();
+    endpoint.user = "portal";
+    endpoint.password = "pw";
+    return endpoint;
+}
+
+std::vector<std::string> names(const Rights &rights)
+{
+    std::vector<std::string> names;
+    for (const auto &right : rights.missing)
+        names.push_back(right.what);
+    return names;
+}
+
+bool lists(const Rights &rights, std::string_view what) { return std::ranges::count(names(rights), what) == 1; }
+
+} // namespace
+
+class RightsTest final : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void aRedisOfOnesOwnAllowsEverything()
+    {
+        RedisServerFixture redis;
+        Asked asked(redis.endpoint());
+        redis.command("RPUSH celery task");
+        redis.command("HSET unacked a b");
+        const Rights rights = asked.rights();
+        QVERIFY2(rights.missing.empty(), rights.inWords().c_str());
+        QCOMPARE(rights.inWords(), std::string());
+        QCOMPARE(rights.aclLine(), std::string());
+        QVERIFY(!rights.unusable());
+        // Nothing was touched, and nothing stays.
+        QVERIFY(redis.command("LRANGE celery 0 -1").find("task") != std::string::npos);
+        QVERIFY(redis.command("HGETALL unacked").find('b') != std::string::npos);
+        QCOMPARE(redis.command("DBSIZE"), std::string(":2\r\n"));
+        QVERIFY(redis.command("CLIENT LIST").find("name=portolan ") != std::string::npos);
+        QVERIFY(asked.write().has_value());
+    }
+
+    void findsWhatIsMissing_data()
+    {
+        QTest::addColumn<QByteArray>("rules");
+        QTest::addColumn<QByteArray>("missing");
+        QTest::addColumn<bool>("unusable");
+        const auto row = [](const char *rules, const char *missing, bool unusable) {
+            QTest::newRow(rules) << QByteArray(rules) << QByteArray(missing) << unusable;
+        };
+        row("~* &* +@all -@dangerous", "INFO|CLIENT LIST|CLIENT KILL", false);
+        row("~* &* +@all -memory -scan", "MEMORY USAGE|SCAN", false);
+        row("~* resetchannels +@all", "channels p:*|channels celery-task-meta-*", false);
+        row("~* &* +@all -publish", "PUBLISH", false);
+        row("~* &* +@all -evalsha", "EVALSHA", true);
+        row("~* &* +@all -@scripting", "EVALSHA|SCRIPT LOAD", true);
+        row("~* &* +@all -hset -zadd", "ZADD|HSET", true);
+        row("~portal:* &* +@all",
+            "keys s:*|keys l:*|keys unacked|keys unacked_index|keys _kombu.binding.*|keys q:*|"
+            "keys celery-task-meta-*|keys celery|keys celery*|keys mail|keys mail*",
+            true);
+        row("%R~* &* +@all", "keys s:*|keys l:*|keys celery", true);
+        row("~s:* ~l:* ~q:* ~unacked* ~_kombu* ~celery* &* +@all", "keys mail|keys mail*", true);
+    }
+    void findsWhatIsMissing()
+    {
+        QFETCH(QByteArray, rules);
+        QFETCH(QByteArray, missing);
+        QFETCH(bool, unusable);
+        RedisServerFixture redis;
+        const Endpoint endpoint = endpointOf(redis, rules.constData());
+        const Rights rights = Asked(endpoint).rights();
+        for (const QByteArray &one : missing.split('|'))
+            QVERIFY2(lists(rights, one.toStdString()), (one.toStdString() + " in " + rights.inWords()).c_str());
+        QCOMPARE(rights.unusable(), unusable);
+        QCOMPARE(rights.user, std::string("portal"));
+        QVERIFY(std::ranges::none_of(rights.missing, &MissingRight::unknown));
+        // The line it gives is one that mends it.
+        const std::string line = rights.aclLine();
+        QVERIFY(line.starts_with("ACL SETUSER portal "));
+        QCOMPARE(redis.command(line), std::string("+OK\r\n"));
+        const Rights mended = Asked(endpoint).rights();
+        QVERIFY2(mended.missing.empty(), mended.inWords().c_str());
+    }
+
+    void tellsBlockedCommandsFromMissingRights()
+    {
+        RedisServerFixture redis({"--rename-command", "CLIENT", "", "--rename-command", "EVALSHA", ""});
+        const Rights rights = Asked(redis.endpoint()).rights();
+        for (const char *what : {"CLIENT LIST", "CLIENT KILL", "CLIENT SETNAME", "EVALSHA"})
+            QVERIFY2(lists(rights, what), rights.inWords().c_str());
+        QVERIFY(std::ranges::all_of(rights.missing, &MissingRight::unknown));
+        QCOMPARE(rights.aclLine(), std::string());
+        QVERIFY(rights.unusable());
+        QVERIFY(rights.problem(Use::Queue).hint.find("rename-command") != std::string::npos);
+        QVERIFY(rights.inWords().find("EVALSHA (sessions, limits and the queue; the server does not know it)") !=
+                std::string::npos);
+    }
+
+    void saysWhyAWriteFails()
+    {
+        RedisServerFixture redis;
+        Asked asked(redis.endpoint());
+        asked.rights();
+        redis.command("CONFIG SET maxmemory 1");
+        QCOMPARE(asked.write().error().code, std::string("redis-full"));
+        redis.command("CONFIG SET maxmemory 0");
+        QVERIFY(asked.write().has_value());
+        redis.command("REPLICAOF 127.0.0.1 1");
+        QCOMPARE(asked.write().error().code, std::string("redis-read-only"));
+        redis.command("REPLICAOF NO ONE");
+        QVERIFY(asked.write().has_value());
+    }
+
+    /// Whoever gives a script a new command gives it a line in the table too.
+    void everyCommandOfTheScriptsIsTried()
+    {
+        const auto tried = probedCommands();
+        static const QRegularExpression call(R"(redis\.p?call\('([A-Z]+)')");
+        QDirIterator files(SCRIPTS, {"*.lua"}, QDir::Files, QDirIterator::Subdirectories);
+        int found = 0;
+        while (files.hasNext()) {
+            QFile file(files.next());
+            QVERIFY(file.open(QIODevice::ReadOnly));
+            const QString text = QString::fromUtf8(file.readAll());
+            for (auto match = call.globalMatch(text); match.hasNext(); ++found) {
+                const std::string name = match.next().captured(1).toStdString();
+                QVERIFY2(std::ranges::count(tried, std::string_view(name)) == 1,
+                         (name + " of " + file.fileName().toStdString()).c_str());
+            }
+        }
+        QVERIFY(found > 50);
+    }
+
+    /// One channel the user may not hear must not take the others with it.
+    void oneRefusedChannelDoesNotSilenceTheOthers()
+    {
+        RedisServerFixture redis;
+        Runtime runtime(1);
+        Subscriber subscriber(runtime.at(0), endpointOf(redis, "~* resetchannels &p:* +@all"));
+        std::atomic<int> heard{0};
+        std::atomic<int> unheard{0};
+        const auto one = subscriber.subscribe("p:one", [&](std::string_view, std::string_view) { ++heard; });
+        const auto other = subscriber.subscribe("/0.celery.pidbox", [&](auto, auto) { ++unheard; });
+        const auto two = subscriber.subscribe("p:two", [&](std::string_view, std::string_view) { ++heard; });
+        subscriber.start();
+        QTRY_VERIFY_WITH_TIMEOUT(subscriber.state() == Client::State::Ready, 10'000);
+        QCOMPARE(subscriber.refused(), std::vector<std::string>{"/0.celery.pidbox"});
+        redis.command("PUBLISH p:one x");
+        redis.command("PUBLISH p:two x");
+        QTRY_COMPARE_WITH_TIMEOUT(heard.load(), 2, 10'000);
+        // The right is given: asked for again within seconds.
+        redis.command("ACL SETUSER portal allchannels");
+        QTRY_VERIFY_WITH_TIMEOUT(subscriber.refused().empty(), 20'000);
+        redis.command("PUBLISH /0.celery.pidbox x");
+        QTRY_COMPARE_WITH_TIMEOUT(unheard.load(), 1, 10'000);
+        subscriber.stop();
+    }
+
+    void isReadyWithoutAnyChannel()
+    {
+        RedisServerFixture redis({"--rename-command", "SUBSCRIBE", ""});
+        Runtime runtime(1);
+        Subscriber subscriber(runtime.at(0), redis.endpoint());
+        const auto one = subscriber.subscribe("p:one", [](auto, auto) {});
+        const auto two = subscriber.subscribe("p:two", [](auto, auto) {});
+        subscriber.start();
+        QTRY_VERIFY_WITH_TIMEOUT(subscriber.state() == Client::State::Ready, 10'000);
+        QCOMPARE(subscriber.refused().size(), std::size_t(2));
+        subscriber.stop();
+    }
+};
+
+QTEST_GUILESS_MAIN(RightsTest)
+#include "rights_test.moc"

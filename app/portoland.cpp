@@ -81,6 +81,10 @@ int run(int argc, char **argv)
     };
     fileCommand("backup", "Copy the whole database into a file", server::backupDatabase);
     fileCommand("restore", "Put a backup back", server::restoreDatabase);
+    server::MendRequest mendRequest;
+    command(app, "mend", "Keep a copy of the private Redis' damaged files, and mend them",
+            [&](const SettingSources &sources) { return server::mend(sources, mendRequest); })
+        ->add_flag("--empty", mendRequest.empty, "Move them aside instead: the portal starts without them");
     command(app, "check-config", "Every setting with its effective value and where it comes from", server::checkConfig,
             Which::All);
 

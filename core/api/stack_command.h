@@ -51,7 +51,22 @@ struct SeedStack
     bool operator==(const SeedStack &) const = default;
 };
 
-using StackCommand = std::variant<StartStack, StopStack, RestartStack, ResetStack, SeedStack>;
+/// For a portal that does not start since what its private Redis keeps is damaged or gone ("redis-corrupt"), or its
+/// database file is ("database-missing"): keeps a copy, mends, and starts; or, `empty`, keeps a copy and starts
+/// without. Conflict: nothing of the kind is wrong. Unavailable "redis-corrupt": it cannot be mended, only left out.
+struct MendStack
+{
+    bool empty = false;
+    bool operator==(const MendStack &) const = default;
+};
+
+/// Whether a portal that failed to start with this may be mended so.
+inline bool mends(const MendStack &command, const Error &problem)
+{
+    return problem.code == "redis-corrupt" || (command.empty && problem.code == "database-missing");
+}
+
+using StackCommand = std::variant<StartStack, StopStack, RestartStack, ResetStack, SeedStack, MendStack>;
 
 constexpr ActionTraits traitsOf(const StartStack &)
 {
@@ -95,6 +110,18 @@ constexpr ActionTraits traitsOf(const SeedStack &)
             .role = Role::Admin,
             .title = QT_TRANSLATE_NOOP("actions", "Add made-up users?"),
             .verb = QT_TRANSLATE_NOOP("actions", "Add users"),
+            .disruptive = true};
+}
+
+constexpr ActionTraits traitsOf(const MendStack &command)
+{
+    return {.name = "stack.mend",
+            .role = command.empty ? Role::Admin : Role::Operator,
+            .title = command.empty ? QT_TRANSLATE_NOOP("actions", "Start the portal without what is damaged?")
+                                   : QT_TRANSLATE_NOOP("actions", "Mend what is damaged?"),
+            .verb = command.empty ? QT_TRANSLATE_NOOP("actions", "Keep a copy and start empty")
+                                  : QT_TRANSLATE_NOOP("actions", "Keep a copy, mend and start"),
+            .destructive = command.empty,
             .disruptive = true};
 }
 

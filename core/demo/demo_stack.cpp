@@ -136,6 +136,9 @@ std::optional<Error> DemoStack::refusal(const StackCommand &command) const
         return failure(ErrorKind::Conflict, "The portal is running already.", "Stop it first.");
     if ((std::holds_alternative<RestartStack>(command) || std::holds_alternative<SeedStack>(command)) && !running)
         return failure(ErrorKind::Unavailable, "The portal is not running.", "Start it.");
+    if (const auto *mend = std::get_if<MendStack>(&command);
+        mend && (running || !m_problem || !mends(*mend, *m_problem)))
+        return failure(ErrorKind::Conflict, "Nothing of the portal is damaged.");
     const bool own = m_settings.redisUrl.empty() && m_settings.databaseUrl.empty();
     if (std::holds_alternative<ResetStack>(command) && !own)
         return failure(ErrorKind::Unsupported, "A Redis or a database that was named is not ours to delete.");
@@ -161,6 +164,13 @@ Result<ActionOutcome> DemoStack::carryOut(const RestartStack &command)
 {
     end();
     return carryOut(StartStack{command.settings});
+}
+
+Result<ActionOutcome> DemoStack::carryOut(const MendStack &)
+{
+    if (const auto started = begin(m_settings); !started)
+        return started.error();
+    return said("The portal is running. A copy of what was damaged was kept.");
 }
 
 Result<ActionPreview> DemoStack::previewOfReset() const

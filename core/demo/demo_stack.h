@@ -41,6 +41,7 @@ private:
     Result<ActionOutcome> carryOut(const RestartStack &command);
     Result<ActionOutcome> carryOut(const ResetStack &command);
     Result<ActionOutcome> carryOut(const SeedStack &command);
+    Result<ActionOutcome> carryOut(const MendStack &command);
     std::optional<Error> refusal(const StackCommand &command) const;
     Result<ActionPreview> previewOfReset() const;
     Result<void> begin(const LocalStackSettings &settings);

@@ -1,5 +1,6 @@
 #include "core/redis/server_process.h"
 
+#include "core/redis/append_only.h"
 #include "core/redis/child_process.h"
 #include "core/redis/server_directory.h"
 
@@ -83,12 +84,18 @@ private:
     bool stopping() const { return pause(std::chrono::milliseconds(0)); }
     void hear(std::string_view line);
     Error whyNot(const std::string &ending) const;
+    std::string mendHint(std::string otherwise) const
+    {
+        return m_options.mendCommand.empty() ? std::move(otherwise)
+                                             : "Run `" + m_options.mendCommand + "`, which keeps a copy and mends it.";
+    }
     void set(State state, pid_t pid, std::optional<Error> problem);
 
     const ServerProcessOptions m_options;
     std::optional<ServerDirectory> m_directory;
     FileDescriptor m_wake; ///< readable: stop
     std::thread m_thread;
+    bool m_served = false;           ///< since start(): the files are as it left them
     std::deque<std::string> m_lines; ///< the child's last ones; of the watching thread
 
     mutable std::mutex m_mutex;
@@ -116,6 +123,13 @@ Result<void> ServerProcess::Impl::start()
         m_directory.reset();
         return free;
     }
+    const AppendOnly files(m_directory->path());
+    if (auto whole = files.check(); !whole) {
+        m_directory.reset();
+        Error error = whole.error();
+        error.hint = mendHint("Put back what is missing from a copy, or name another directory.");
+        return error;
+    }
     {
         const std::lock_guard lock(m_mutex);
         m_socket = m_directory->socketPath();
@@ -127,7 +141,10 @@ Result<void> ServerProcess::Impl::start()
     m_thread = std::thread(&Impl::watch, this, arguments(*program), std::move(started));
     ::pthread_setname_np(m_thread.native_handle(), "redis-child");
     Result<void> result = answer.get();
-    if (!result)
+    m_served = result.has_value();
+    if (m_served)
+        files.note();
+    else
         stop();
     return result;
 }
@@ -139,6 +156,8 @@ void ServerProcess::Impl::stop()
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(m_wake.get(), &one, sizeof one);
     m_thread.join();
+    if (m_served)
+        AppendOnly(m_directory->path()).note();
     m_directory.reset();
 }
 
@@ -325,7 +344,8 @@ Error ServerProcess::Impl::whyNot(const std::string &ending) const
                                                             "Short read or OOM loading DB"};
     std::string last;
     for (const auto &line : m_lines) {
-        const auto text = std::string(logText(line).second);
+        auto text = std::string(logText(line).second);
+        text = text.substr(0, text.find(": make a backup")); // its mend has a placeholder; ours has the path
         const bool damaged =
             std::any_of(damage.begin(), damage.end(), [&](auto sign) { return text.find(sign) != std::string::npos; });
         if (damaged)
@@ -333,8 +353,8 @@ Error ServerProcess::Impl::whyNot(const std::string &ending) const
                          "redis-corrupt",
                          "The append-only file of the embedded Redis is damaged (" + m_directory->manifest().string() +
                              "): " + text,
-                         "Make a copy of the directory, then run: redis-check-aof --fix " +
-                             m_directory->manifest().string(),
+                         mendHint("Make a copy of the directory, then run: redis-check-aof --fix " +
+                                  m_directory->manifest().string()),
                          {},
                          std::chrono::seconds{0}};
         if (logText(line).first)

@@ -31,6 +31,8 @@ struct ServerProcessOptions
     std::chrono::milliseconds backoffMax{5'000}; ///< … up to this; from the start again after 10 s of life
     /// Each line Redis logs, without its time stamp. On the watching thread; must not block for long.
     std::function<void(bool warning, std::string_view line)> onLog = {};
+    /// The one command that keeps a copy of damaged append-only files and mends them; empty: Redis' own.
+    std::string mendCommand = {};
     /// It died or hung and is about to be started again. On the watching thread; must not block.
     std::function<void(const Error &why)> onRestart = {};
 };
@@ -45,8 +47,9 @@ struct ServerProcessOptions
 /// start() and stop() are called by one thread, the rest from any.
 ///
 /// Errors of start(), as kind "code": Unavailable "redis-missing" (no such program), "redis-corrupt" (the append-only
-/// file is damaged; a mere truncated tail is not), "redis-data" (the directory), "redis-start" (anything else, with
-/// what Redis said); Conflict "redis-in-use" (another process uses the directory); Timeout "redis-start".
+/// files are damaged, or cannot be what the last start left: append_only.h; a mere truncated tail is no damage),
+/// "redis-data" (the directory), "redis-start" (anything else, with what Redis said); Conflict "redis-in-use" (another
+/// process uses the directory); Timeout "redis-start".
 class ServerProcess final
 {
 public:

@@ -48,4 +48,11 @@ int backupDatabase(const SettingSources &sources, const FileRequest &request);
 int restoreDatabase(const SettingSources &sources, const FileRequest &request);
 int checkConfig(const SettingSources &sources);
 
+struct MendRequest
+{
+    bool empty = false; ///< moves what is damaged aside instead
+};
+/// Keeps a copy of what a portal does not start on, and mends it (mending.h).
+int mend(const SettingSources &sources, const MendRequest &request);
+
 } // namespace portolan::server

@@ -22,8 +22,8 @@ namespace {
 constexpr std::chrono::milliseconds logInterval{100};
 constexpr std::chrono::seconds seedPatience{5}; // for one of its steps
 
-/// What the process was told, with these above it. An empty one is said too: it means the built-in choice, whatever the
-/// environment names.
+} // namespace
+
 SettingSources sourcesOf(SettingSources sources, const LocalStackSettings &settings)
 {
     const LocalStackSettings builtIn;
@@ -38,6 +38,8 @@ SettingSources sourcesOf(SettingSources sources, const LocalStackSettings &setti
     sources.namesOptions = false; // they were chosen in a window
     return sources;
 }
+
+namespace {
 
 /// What the process was told, as settings; where that is not valid, as it was told on the command line, for a person to
 /// see, and why.
@@ -63,13 +65,17 @@ LocalStackSettings settingsOf(const SettingSources &sources, std::optional<Error
     return wanted;
 }
 
-LogOptions logOptions(const std::shared_ptr<LogCollector> &log, LogLevel level = LogLevel::Info)
+} // namespace
+
+LogOptions logOptions(const std::shared_ptr<LogCollector> &log, LogLevel level)
 {
     LogOptions options;
     options.level = level;
     options.write = [log](std::string_view line) { log->add(line); };
     return options;
 }
+
+namespace {
 
 Error notOurs()
 {

@@ -78,6 +78,7 @@ private:
     Outcome carryOut(RestartStack command, StackEntry entry);
     Outcome carryOut(ResetStack command, StackEntry entry);
     Outcome carryOut(SeedStack command, StackEntry entry);
+    Outcome carryOut(MendStack command, StackEntry entry);
     static awaitable<Result<ActionOutcome>> runSeed(PortalServices services, std::shared_ptr<Seeding> seeding,
                                                     StackEntry entry);
 

@@ -1,7 +1,10 @@
 // What the gate asks of the portal of this process.
 
+#include "core/api/post_to.h"
+#include "core/base/logging.h"
 #include "core/monitor/history.h"
 #include "core/server/embedded_stack_parts.h"
+#include "core/server/mending.h"
 #include "core/server/seed.h"
 
 namespace portolan::server {
@@ -107,6 +110,39 @@ EmbeddedStack::Outcome EmbeddedStack::carryOut(ResetStack, StackEntry told)
                    setState(State::Stopped, wiped.error());
                    done(wiped);
                });
+    return call.future;
+}
+
+EmbeddedStack::Outcome EmbeddedStack::carryOut(MendStack command, StackEntry told)
+{
+    const Call call("The portal is running; a copy of what was damaged was kept.");
+    if (m_busy || m_state != State::Stopped || !m_problem || !mends(command, *m_problem)) {
+        call.done(m_busy ? busyNow() : failure(ErrorKind::Conflict, "Nothing of the portal is damaged."));
+        return call.future;
+    }
+    m_busy = true;
+    const bool fileOnly = m_problem->code == "database-missing";
+    const auto entry = std::make_shared<StackEntry>(std::move(told)); // of the thread until it is posted back
+    setState(State::Starting);
+    post([this, entry, command, fileOnly, settings = m_settings, done = call.done] {
+        const auto loaded = Settings::load(sourcesOf(m_sources, settings));
+        auto mended = !loaded    ? Result<std::vector<std::string>>(loaded.error())
+                      : fileOnly ? forgetDatabase(*loaded)
+                                 : mendData(*loaded, command.empty);
+        for (const auto &sentence : mended ? *mended : std::vector<std::string>())
+            entry->detail += (entry->detail.empty() ? "" : " ") + sentence;
+        if (mended)
+            Logger(m_clock, logOptions(m_log)).warn("the portal's files were mended", {{"done", entry->detail}});
+        postTo(this, [this, entry, mended = std::move(mended), done] {
+            if (mended) {
+                startPortal({*entry, true, {m_settings}}, done);
+                return;
+            }
+            m_busy = false;
+            setState(State::Stopped, mended.error());
+            done(mended.error());
+        });
+    });
     return call.future;
 }
 

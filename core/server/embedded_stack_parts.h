@@ -25,6 +25,11 @@ struct EmbeddedStack::Seeding
     std::shared_future<void> end = ended.get_future().share();
 };
 
+/// What the process was told, with these above it. An empty one is said too: it means the built-in choice, whatever the
+/// environment names.
+SettingSources sourcesOf(SettingSources sources, const LocalStackSettings &settings);
+LogOptions logOptions(const std::shared_ptr<LogCollector> &log, LogLevel level = LogLevel::Info);
+
 inline Error busyNow() { return failure(ErrorKind::Conflict, "The portal is busy.", "Wait until that is done."); }
 
 } // namespace portolan::server

@@ -2,6 +2,7 @@
 
 #include "core/redis/info.h"
 #include "core/server/environment.h"
+#include "core/server/mending.h"
 #include "core/storage/migrations.h"
 
 #include <algorithm>
@@ -13,7 +14,7 @@ namespace {
 
 constexpr std::size_t cachedUsers = 50'000;
 constexpr std::chrono::seconds cachedUserLife{30};
-constexpr std::chrono::seconds redisStartDeadline{5};
+constexpr std::chrono::seconds redisStartDeadline{3};
 
 unsigned ioThreads(const Settings &settings)
 {
@@ -40,18 +41,27 @@ storage::PoolOptions poolOptions(const Tier::Database &tier, telemetry::PortalMe
     return options;
 }
 
-/// Whether a Redis that was named can be reached and keeps what it is given. Blocks.
-Result<void> checkRedis(Executor executor, const redis::Endpoint &endpoint)
+/// Whether what was named is a Redis that this portal may use and that keeps what it is given. Blocks. One that is
+/// away, still loads, or does not say is no error: it is waited for (monitor/redis_check.h goes on asking).
+Result<void> checkRedis(Executor executor, const redis::Endpoint &endpoint, Logger &logger)
 {
     redis::Client probe(executor, endpoint);
     probe.start();
     auto checked = runSync<Result<void>>(executor, [&]() -> awaitable<Result<void>> {
         auto ready = co_await probe.waitReady(redisStartDeadline);
-        if (!ready)
-            co_return ready;
+        if (!ready) {
+            const Error why = probe.problem().value_or(ready.error());
+            const bool mayCome = why.code != "redis-auth" && why.code != "redis-database" &&
+                                 (why.kind == ErrorKind::Unavailable || why.kind == ErrorKind::Timeout);
+            if (!mayCome)
+                co_return why;
+            logger.warn("Redis is away: sessions and limits live in memory and tasks wait until it is back",
+                        {{"why", why.message}, {"mend", why.hint}});
+            co_return Result<void>();
+        }
         const auto memory = co_await probe.run(redis::Command("INFO", "memory"));
         if (!memory)
-            co_return memory.error();
+            co_return Result<void>();
         const auto policy = redis::parseInfo(memory->text).memory.policy.value_or("");
         if (policy.starts_with("allkeys-"))
             co_return failure(ErrorKind::Invalid,
@@ -97,8 +107,14 @@ Result<std::unique_ptr<Infrastructure>> Infrastructure::open(const Settings &set
     if (!url)
         return url.error();
     std::unique_ptr<Infrastructure> made(new Infrastructure(settings, std::move(*directory), std::move(*url), clock));
+    const bool file = made->database.dialect() == storage::Dialect::Sqlite;
+    const std::string path = made->database.url().path;
+    if (const auto left = checkDatabaseIsLeft(settings, made->directory.path(), path); file && !left)
+        return left.error();
     if (auto opened = made->database.open(); !opened)
         return opened.error();
+    if (const auto noted = noteDatabase(made->directory.path(), path); file && !noted)
+        return noted.error();
     const auto migrated = storage::migrate(made->database, clock);
     if (!migrated)
         return migrated.error();
@@ -116,13 +132,14 @@ Result<void> Infrastructure::startRedis(const Settings &settings, Logger &logger
         if (!endpoint)
             return endpoint.error();
         redisEndpoint = std::move(*endpoint);
-        if (const auto fit = checkRedis(runtime.at(0), redisEndpoint); !fit)
+        if (const auto fit = checkRedis(runtime.at(0), redisEndpoint, logger); !fit)
             return fit.error();
     } else {
         redis::ServerProcessOptions options;
         options.dataDirectory = directory.file("redis");
         options.maxmemory = settings.tier().redis.maxmemory;
         options.program = settings.text("redis.program");
+        options.mendCommand = mendCommand(settings);
         options.onLog = [&logger](bool warning, std::string_view line) {
             // Redis marks plain notices as warnings too; what matters says so.
             const bool matters = warning && (line.find("rror") != line.npos || line.find("ailed") != line.npos ||

@@ -8,6 +8,7 @@
 #include "core/server/environment.h"
 #include "core/server/portal_server.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -29,6 +30,17 @@ LogOptions logOptions(const Settings &settings)
     return options;
 }
 
+/// What keeps a portal from starting is a matter of configuration, unless something failed that was in order before:
+/// damaged or missing files, a full or broken disk, a program that ended.
+int exitCodeOfStart(const Error &error)
+{
+    static constexpr std::string_view failed[] = {"redis-corrupt",    "redis-start", "database-corrupt",
+                                                  "database-missing", "disk-full",   "disk-error"};
+    const bool ours = error.kind == ErrorKind::Full || error.kind == ErrorKind::Internal ||
+                      std::ranges::find(failed, std::string_view(error.code)) != std::end(failed);
+    return ours ? 1 : 2;
+}
+
 } // namespace
 
 int serve(const SettingSources &sources, const ServeRequest &request)
@@ -48,7 +60,7 @@ int serve(const SettingSources &sources, const ServeRequest &request)
     if (!portal) {
         logger.flush();
         report(portal.error());
-        return 2; // whatever keeps it from starting is a matter of configuration
+        return exitCodeOfStart(portal.error());
     }
     std::cout << "portoland: serving " << (*portal)->url() << " (" << (*portal)->summary() << ")" << std::endl;
 

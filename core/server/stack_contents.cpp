@@ -23,8 +23,8 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds patience{5};
 constexpr std::chrono::seconds step{2};
-constexpr std::array databaseFiles{"portal.db", "portal.db-wal", "portal.db-shm", "portal.db-journal"};
-constexpr std::array redisFiles{"dump.rdb", "redis.lock", "redis.pid", "redis.sock"};
+constexpr std::array databaseFiles{"portal.db", "portal.db-wal", "portal.db-shm", "portal.db-journal", "database.note"};
+constexpr std::array redisFiles{"dump.rdb", "redis.lock", "redis.pid", "redis.sock", "appendonly.note"};
 
 std::uint64_t sizeOf(const fs::path &file)
 {

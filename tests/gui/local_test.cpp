@@ -9,6 +9,7 @@
 #include <QClipboard>
 #include <QFile>
 #include <QPlainTextEdit>
+#include <QToolButton>
 
 using namespace portolan;
 using namespace portolan::ui;
@@ -33,6 +34,7 @@ private slots:
     void damagedChoicesArePassedOver();
     void aDamagedFileBeginsAnew();
     void longLogLinesAreReadWhole();
+    void whatIsDamagedIsMendedFromHere();
 
 private:
     static bool holds(Console &console, const QByteArray &word)
@@ -271,6 +273,30 @@ void LocalTest::longLogLinesAreReadWhole()
     const QStringList copied = QApplication::clipboard()->text().split('\n');
     QCOMPARE(int(copied.size()), log->model()->rowCount());
     QVERIFY(copied[copied.size() - 2].endsWith(QString::fromStdString(tail)));
+}
+
+/// A portal that does not start since its files are damaged: the two ways out are offered where the reason stands, and
+/// nowhere else.
+void LocalTest::whatIsDamagedIsMendedFromHere()
+{
+    Console console;
+    console.window->openPage("local");
+    QVERIFY(!console.find<QToolButton>("Mend and start"));
+    QVERIFY(!console.command("Mend and start")->isEnabled());
+    Error damaged = failure(ErrorKind::Unavailable, "The append-only files have lost their manifest.",
+                            "Run `portoland mend`, which keeps a copy and mends it.");
+    damaged.code = "redis-corrupt";
+    for (const char *way : {"Mend and start", "Start without it"}) {
+        console.stack.switchOff();
+        console.stack.failNext(damaged);
+        console.command("Start")->trigger();
+        QTRY_VERIFY(console.find<QToolButton>("Mend and start") && console.find<QToolButton>("Start without it"));
+        QVERIFY(console.command(way)->isEnabled());
+        console.command(way)->trigger();
+        QTRY_COMPARE(console.stack.state(), LocalStack::State::Running);
+        QTRY_VERIFY(!console.find<QToolButton>("Mend and start"));
+        QCOMPARE(console.stack.calls().back(), std::string("stack.mend"));
+    }
 }
 
 QTEST_MAIN(LocalTest)

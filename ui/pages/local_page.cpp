@@ -88,6 +88,10 @@ void LocalPage::addCommands()
     command(tr("Restart"), "restart", "Ctrl+Shift+R", [this] { return RestartStack{settings()}; });
     command(tr("Seed"), "seed", "Ctrl+Shift+E", [] { return SeedStack{}; });
     command(tr("Reset"), "reset", "Ctrl+Shift+Del", [] { return ResetStack{}; });
+    command(tr("Mend and start"), "restart", "Ctrl+Shift+M", [] { return MendStack{false}; });
+    m_mend = commands().last();
+    command(tr("Start without it"), "play", "Ctrl+Shift+N", [] { return MendStack{true}; });
+    m_mendEmpty = commands().last();
     addCommand(
         tr("Open in the browser"), "browser", QKeySequence("Ctrl+B"),
         [this] {
@@ -134,6 +138,15 @@ void LocalPage::addForm(QHBoxLayout &row)
     m_problem->setTextFormat(Qt::PlainText);
     m_problem->hide();
     card->body()->addWidget(m_problem);
+    // Only where something is to be mended: under the sentence that says so.
+    m_mending = new QWidget;
+    auto *ways = new QHBoxLayout(m_mending);
+    ways->setContentsMargins(0, 0, 0, 0);
+    for (QAction *command : {m_mend, m_mendEmpty})
+        ways->addWidget(buttonOf(command));
+    ways->addStretch();
+    m_mending->hide();
+    card->body()->addWidget(m_mending);
 
     auto *halves = new QHBoxLayout;
     halves->setSpacing(24);
@@ -175,7 +188,8 @@ void LocalPage::addForm(QHBoxLayout &row)
     showNote();
     auto *buttons = new ButtonRow;
     for (QAction *command : commands())
-        buttons->addWidget(buttonOf(command));
+        if (command != m_mend && command != m_mendEmpty)
+            buttons->addWidget(buttonOf(command));
     card->body()->addWidget(buttons);
     row.addWidget(card);
 }
@@ -259,6 +273,7 @@ void LocalPage::showState()
     m_state->setZone(look.zone, look.words);
     const auto problem = stack ? stack->problem() : std::nullopt;
     m_problem->setVisible(problem.has_value());
+    m_mending->setVisible(problem && mends(MendStack{true}, *problem));
     m_problem->setText(problem ? QStringLiteral("■ ") + errorText(*problem) : QString());
     updateCommands();
 }

@@ -46,6 +46,9 @@ private:
     QSortFilterProxyModel *m_levels;
     ZoneBadge *m_state = nullptr;
     QLabel *m_problem = nullptr;
+    QWidget *m_mending = nullptr;
+    QAction *m_mend = nullptr;
+    QAction *m_mendEmpty = nullptr;
     QComboBox *m_tier = nullptr;
     QLineEdit *m_listen = nullptr;
     UrlLine *m_redis = nullptr;

@@ -57,6 +57,12 @@ Capability ActionGate::allowed(const StackCommand &command) const
         return {false, tr("The portal is starting or stopping.").toStdString()};
     if (std::holds_alternative<StartStack>(command))
         return state == State::Stopped ? Capability{} : Capability{false, tr("The portal is running.").toStdString()};
+    if (const auto *mend = std::get_if<MendStack>(&command)) {
+        const auto problem = m_stack->problem();
+        return state == State::Stopped && problem && mends(*mend, *problem)
+                   ? Capability{}
+                   : Capability{false, tr("Nothing of the portal is damaged.").toStdString()};
+    }
     const bool own = m_stack->settings().redisUrl.empty() && m_stack->settings().databaseUrl.empty();
     if (std::holds_alternative<ResetStack>(command) && !own)
         return {false, tr("A Redis or a database that was named is not ours to delete.").toStdString()};

@@ -231,9 +231,6 @@ private slots:
         QTest::newRow("no address") << "listen"
                                     << "nowhere"
                                     << "nowhere";
-        QTest::newRow("no Redis there") << "redis"
-                                        << "unix:/nonexistent/redis.sock"
-                                        << "/nonexistent/redis.sock";
         QTest::newRow("no database there") << "database"
                                            << "sqlite:/proc/nonexistent/portal.db"
                                            << "/proc/nonexistent";
@@ -257,6 +254,48 @@ private slots:
         QCOMPARE(made.stack.problem(), std::optional<Error>(started.error()));
         QCOMPARE(made.stack.deployment().linkDetail(), inWords(started.error()));
         QCOMPARE(made.stack.settings(), settings);
+    }
+
+    void servesWhileTheNamedRedisIsAway()
+    {
+        Stack made;
+        LocalStackSettings settings = made.stack.settings();
+        settings.redisUrl = "unix:/nonexistent/redis.sock";
+        const auto started = await(made.stack.start(settings));
+        QVERIFY2(started.has_value(), words(started).c_str());
+        QVERIFY(!made.stack.problem());
+    }
+
+    void mendsWhatItDoesNotStartOn_data()
+    {
+        QTest::addColumn<bool>("empty");
+        QTest::newRow("keeps what can be read") << false;
+        QTest::newRow("starts empty") << true;
+    }
+    void mendsWhatItDoesNotStartOn()
+    {
+        QFETCH(bool, empty);
+        Stack made;
+        QCOMPARE(made.perform(MendStack{empty}).error().kind, ErrorKind::Conflict);
+        QVERIFY(made.start().has_value());
+        QVERIFY(made.perform(SeedStack{}).has_value());
+        const bool sessions = !made.keys("s:*").empty();
+        QCOMPARE(made.perform(MendStack{empty}).error().kind, ErrorKind::Conflict);
+        QVERIFY(made.perform(StopStack{}).has_value());
+        const std::filesystem::path redis = made.directory.filePath("redis").toStdString();
+        std::filesystem::remove(redis / "appendonlydir" / "appendonly.aof.manifest");
+        const auto refused = made.start();
+        QCOMPARE(refused.error().code, std::string("redis-corrupt"));
+        QVERIFY2(refused.error().hint.find("portoland mend") != std::string::npos, words(refused).c_str());
+        QCOMPARE(made.stack.state(), State::Stopped);
+
+        const auto mended = made.perform(MendStack{empty});
+        QVERIFY2(mended.has_value(), words(mended).c_str());
+        QCOMPARE(made.stack.state(), State::Running);
+        QCOMPARE(!made.keys("s:*").empty(), sessions && !empty);
+        QCOMPARE(made.users(), std::size_t{40}); // accounts are in the database
+        QCOMPARE(made.audit().back().action, std::string("stack.mend"));
+        QVERIFY(made.audit().back().detail.find("appendonlydir.kept-") != std::string::npos);
     }
 
     void saysWhichPortIsInUse()

@@ -1,16 +1,14 @@
 """Places under a ceiling: each start that fails, however it fails, leaves nothing taken; each end frees its place."""
 
-import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import textwrap
 import threading
 import time
 import unittest
 
-from harness import Client, Portal, Redis, clean_environment, die_with_parent, folder, patience, wait_until
+from harness import Client, Portal, Redis, clean_environment, die_with_parent, folder, wait_until
 
 CEILING = 5
 CELERY = """
@@ -88,8 +86,7 @@ class PlacesTest(unittest.TestCase):
 
     def test_starts_while_the_database_is_locked_hold_nothing(self):
         portal = self.portal()
-        database = next(path for path in portal.data_dir.iterdir() if path.name in ("portal.db", "portolan.db"))
-        lock = sqlite3.connect(database, isolation_level=None)
+        lock = sqlite3.connect(portal.data_dir / "portal.db", isolation_level=None)
         lock.execute("BEGIN IMMEDIATE")
         threads, answers = self.start_many()
         for thread in threads:
@@ -101,10 +98,11 @@ class PlacesTest(unittest.TestCase):
 
     def test_a_place_is_free_whoever_ran_the_task(self):
         (self.where / "tasks.py").write_text(textwrap.dedent(CELERY.format(url=self.server.url)))
-        worker = subprocess.Popen(
-            ["/usr/bin/python3", "-B", "-m", "celery", "-A", "tasks", "worker", "-P", "solo", "-l", "warning"],
-            cwd=self.where, env=clean_environment(C_FORCE_ROOT="1"), stdout=subprocess.DEVNULL,
-            stderr=open(self.where / "celery.log", "wb"), preexec_fn=die_with_parent, start_new_session=True)
+        with open(self.where / "celery.log", "wb") as log:
+            worker = subprocess.Popen(
+                ["/usr/bin/python3", "-B", "-m", "celery", "-A", "tasks", "worker", "-P", "solo", "-l", "warning"],
+                cwd=self.where, env=clean_environment(C_FORCE_ROOT="1"), stdout=subprocess.DEVNULL, stderr=log,
+                preexec_fn=die_with_parent, start_new_session=True)
         self.addCleanup(worker.wait)
         self.addCleanup(worker.kill)
         self.portal("--workers", "0", ceiling=2)

@@ -13,6 +13,8 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     worker_hijack_root_logger=False,
 )
+if "QUEUE_TEST_VISIBILITY" in os.environ:
+    app.conf.broker_transport_options = {"visibility_timeout": int(os.environ["QUEUE_TEST_VISIBILITY"])}
 
 
 @app.task(name="py.add")

@@ -5,6 +5,7 @@
 #include <boost/json/parse.hpp>
 
 #include <QProcess>
+#include <map>
 #include <memory>
 #include <stdexcept>
 
@@ -21,14 +22,18 @@ struct KillFirst
 };
 using Process = std::unique_ptr<QProcess, KillFirst>;
 
-/// /usr/bin/python3 of the distribution, which has the celery package; in the folder of celery_app.py.
-inline Process python(const RedisServerFixture &server, const QStringList &arguments)
+/// /usr/bin/python3 of the distribution, which has the celery package; in the folder of celery_app.py. `more`: of its
+/// environment.
+inline Process python(const RedisServerFixture &server, const QStringList &arguments,
+                      const std::map<QString, QString> &more = {})
 {
     Process process(new QProcess);
     QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
     environment.insert("QUEUE_TEST_URL", QString::fromStdString(server.url() + "/0"));
     environment.insert("PYTHONDONTWRITEBYTECODE", "1");
     environment.insert("C_FORCE_ROOT", "1");
+    for (const auto &[name, value] : more)
+        environment.insert(name, value);
     process->setProcessEnvironment(environment);
     process->setWorkingDirectory(SOURCES);
     process->setProcessChannelMode(QProcess::MergedChannels);

@@ -2,6 +2,7 @@
 // inspect, control and events against our worker.
 
 #include "core/queue/remote_client.h"
+#include "core/queue/visibility_check.h"
 #include "tests/fakes/redis_server_fixture.h"
 #include "tests/integration/queue/celery_process.h"
 #include "tests/integration/queue/queue_instance.h"
@@ -9,8 +10,14 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#ifndef Q_MOC_RUN // it loses its way in <concepts>
+#include "core/base/logging.h"
+#endif
+
 #include <QProcess>
 #include <QTest>
+#include <atomic>
+#include <map>
 
 using namespace portolan;
 using namespace portolan::queue;
@@ -45,6 +52,60 @@ private slots:
         for (const auto &member : expected.as_object())
             QVERIFY2(seen.contains(member.key()) && seen.at(member.key()) == member.value(),
                      boost::json::serialize(seen).c_str());
+    }
+
+    void runsOnceWhatANeighboursSweepWouldPutBack()
+    {
+        std::atomic<int> runs{0};
+        TaskRegistry registry;
+        registry.add("t.slow", [&](TaskContext &) -> Result<boost::json::value> {
+            ++runs;
+            std::this_thread::sleep_for(3s); // longer than the neighbour's timeout
+            return boost::json::value(nullptr);
+        });
+        WorkerOptions options;
+        options.concurrency = 8;
+        m_instance->startWorkers(std::move(registry), options);
+        std::vector<std::string> ids;
+        for (int i = 0; i < 8; ++i) {
+            NewTask task;
+            task.name = "t.slow";
+            if (i % 2)
+                task.eta = m_instance->clock.wall() + 4s;
+            ids.push_back(m_instance->enqueue(task));
+        }
+        QVERIFY(within(10s, [&] { return m_instance->backlog().unacked == 8; }));
+        const auto sweep = python(*m_server, {"celery_sweep.py", "8"});
+        for (const std::string &id : ids)
+            QCOMPARE(m_instance->ended(id).state, std::string(state::success));
+        QVERIFY(lastLine(*sweep).at("sweeps").as_int64() > 10);
+        QVERIFY(within(10s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 0}; }));
+        QCOMPARE(runs, 8);
+        m_instance->stopWorkers();
+    }
+
+    void namesWorkersWithAShortVisibilityTimeout()
+    {
+        std::atomic<int> told{0};
+        Logger logger(m_instance->clock, {.write = [&](std::string_view line) {
+                          if (line.find("short@test") != std::string_view::npos &&
+                              line.find("visibility_timeout") != std::string_view::npos)
+                              ++told;
+                      }});
+        RemoteClient remote(m_instance->client, m_instance->clock);
+        VisibilityCheck check(m_instance->client, remote, logger, 900s);
+        const auto look = [&] {
+            m_instance->run<void>([&] { return check.run(); });
+            return logger.flush() && told > 0;
+        };
+        QVERIFY(!look());
+        const auto worker =
+            python(*m_server,
+                   {"-m", "celery", "-A", "celery_app", "worker", "--pool", "threads", "-c", "1", "-n", "short@test"},
+                   {{"QUEUE_TEST_VISIBILITY", "10"}});
+        QVERIFY2(within(40s, look), worker->readAll().constData());
+        look();
+        QCOMPARE(told, 1);
     }
 
     void hasTasksRunByACeleryWorker()

@@ -26,11 +26,10 @@ class FullDiskTest(unittest.TestCase):
                 # The same directory as the portal sees it.
                 inside = pathlib.Path(f"/proc/{portal.pid}/root") / data.relative_to("/")
                 filler = inside / "filler"
-                with open(filler, "wb") as file:
+                with open(filler, "wb", buffering=0) as file:
                     try:
                         while True:
                             file.write(b"\0" * 4096)
-                            file.flush()
                     except OSError:
                         pass
                 for number in range(40):  # what was free inside the files is used up by writing

@@ -1,12 +1,15 @@
-"""What strangers can send through Redis stops nobody: hostile patterns on the control channel, a clock that was wrong."""
+"""What strangers can send through Redis stops nobody: hostile patterns on the control channel, tasks for much later."""
 
 import base64
+import datetime
 import json
 import random
 import threading
 import time
 import unittest
 import uuid
+
+import celery
 
 from harness import Client, Portal, Redis, folder, patience, wait_until
 
@@ -69,6 +72,42 @@ class ControlChannelTest(unittest.TestCase):
                 done.set()
                 attacker.join()
                 self.assertIn("a remote-control request was ignored", portal.log.read_text())
+            finally:
+                server.stop()
+
+
+class LaterTest(unittest.TestCase):
+    COUNT = 21_000  # more than a worker holds
+
+    def test_work_that_is_due_runs_however_much_waits_for_its_time(self):
+        with folder() as where:
+            server = Redis(where)
+            try:
+                portal = Portal(where, "--redis", server.url)
+                self.addCleanup(portal.kill)
+                client = portal.client().sign_up("due@example.org")
+                app = celery.Celery(broker=server.url, backend=server.url)
+                later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+                first = app.signature("portal.noop", args=(1,)).apply_async(eta=later)
+                wait_until(lambda: server.client.hlen("unacked") == 1, "the first is held")
+                message = json.dumps(json.loads(server.client.hvals("unacked")[0])[0])
+                pipeline = server.client.pipeline(transaction=False)
+                for _ in range(self.COUNT):
+                    pipeline.lpush("celery", message.replace(first.id, str(uuid.uuid4())))
+                pipeline.execute()
+                wait_until(lambda: server.client.llen("celery") == 0, "all are taken", 60)
+                ended = client.wait_for_task(client.start_analysis(paths=1000), 20)
+                self.assertEqual(ended["state"], "SUCCESS", ended)
+
+                def kept():
+                    return server.client.hlen("unacked") + server.client.zcard("q:e") == self.COUNT + 1
+
+                wait_until(kept, "every one is kept")
+                self.assertGreater(server.client.zcard("q:e"), 0)
+                self.assertIn("the latest wait in Redis", portal.log.read_text())
+                parked = server.client.zcard("q:e")
+                portal.kill()
+                self.assertEqual(server.client.zcard("q:e"), parked)  # whatever becomes of the worker
             finally:
                 server.stop()
 

@@ -170,6 +170,16 @@ std::vector<SettingSpec> makeSchema()
         {"monitoring", Boolean, "true", "ENABLE_MONITORING", "",
          "Sampling of key families and the list of Redis' clients"},
 
+        {"metrics.access",
+         Text,
+         "loopback",
+         "",
+         "",
+         "Who may read /metrics: anybody, this machine (or the token), only who has the token",
+         false,
+         {"open", "loopback", "token"}},
+        {"metrics.token", Text, "", "METRICS_TOKEN", "", "Bearer token that opens /metrics from anywhere", true},
+
         {"market.provider",
          Text,
          "",

@@ -5,9 +5,10 @@
 namespace portolan::monitor {
 namespace {
 
-constexpr Age freshest = std::chrono::seconds(5);
-
-bool fresh(const std::optional<Age> &age) { return age && *age < freshest; }
+bool fresh(const Snapshot &snapshot, const std::optional<Age> &age)
+{
+    return age && *age < snapshot.sampling.staleAfter;
+}
 
 template <class T> std::optional<double> number(const std::optional<T> &value)
 {
@@ -18,7 +19,7 @@ template <class T> std::optional<double> number(const std::optional<T> &value)
 std::optional<double> readingOf(const Snapshot &snapshot, Resource resource)
 {
     for (const Reading &reading : snapshot.readings)
-        if (reading.resource == resource && fresh(reading.age) && reading.unknown != Unknown::Away)
+        if (reading.resource == resource && fresh(snapshot, reading.age) && reading.unknown != Unknown::Away)
             return reading.value;
     return std::nullopt;
 }
@@ -40,7 +41,7 @@ std::array<std::optional<double>, metricCount> metricsOf(const Snapshot &snapsho
     const auto set = [&all](Metric metric, std::optional<double> value) {
         all[static_cast<std::size_t>(metric)] = value;
     };
-    if (const auto &redis = snapshot.redis; fresh(redis.age)) {
+    if (const auto &redis = snapshot.redis; fresh(snapshot, redis.age)) {
         set(Metric::RedisMemory, number(redis.usedMemory));
         set(Metric::RedisConnections, number(redis.connectedClients));
         set(Metric::RedisFragmentation, redis.fragmentation);
@@ -48,7 +49,7 @@ std::array<std::optional<double>, metricCount> metricsOf(const Snapshot &snapsho
         set(Metric::RedisEvicted, redis.evictedPerSecond);
         set(Metric::RedisCommands, redis.commandsPerSecond);
     }
-    if (const auto &queue = snapshot.queue; fresh(queue.age)) {
+    if (const auto &queue = snapshot.queue; fresh(snapshot, queue.age)) {
         set(Metric::QueueWaiting, number(queue.waiting));
         set(Metric::QueueUnacked, number(queue.unacked));
     }

@@ -94,7 +94,7 @@ void Lights::measure(Resource resource, std::optional<double> value, Unknown oth
         light.trend.add(*value, *light.measured);
     } else if (otherwise == Unknown::Away) {
         // One missed second is no outage: the last value counts until it is stale.
-        if (!light.measured || now - *light.measured >= staleAfter)
+        if (!light.measured || now - *light.measured >= m_staleAfter)
             light.unknown = Unknown::Away;
     } else {
         light.value.reset();

@@ -31,7 +31,8 @@ public:
     /// One for each resource, in the order of the enumeration, as they stand now.
     std::vector<Reading> readings();
 
-    static constexpr std::chrono::seconds staleAfter{5}; ///< an older value no longer counts for its zone
+    /// An older value no longer counts for its zone: two samples were missed.
+    void setStaleAfter(std::chrono::milliseconds age) { m_staleAfter = age; }
 
 private:
     struct Light
@@ -49,6 +50,7 @@ private:
     Reading reading(Light &light) const;
 
     const Clock &m_clock;
+    std::chrono::milliseconds m_staleAfter{5000};
     std::vector<Light> m_lights;
 };
 

@@ -42,6 +42,27 @@ Error notYet()
     return error;
 }
 
+Error metricsClosed()
+{
+    return failure(ErrorKind::Forbidden, "Metrics are not for everybody here.",
+                   "Send Authorization: Bearer with metrics.token, or ask from the same machine (metrics.access).");
+}
+
+/// What a proxy on this machine hands on comes from elsewhere.
+bool fromThisMachine(const Request &request)
+{
+    if (request.address == "local") // the control socket
+        return true;
+    if (!request.header("X-Forwarded-For").empty() || !request.header("Forwarded").empty() ||
+        !request.header("X-Real-IP").empty())
+        return false;
+    error_code invalid;
+    const auto address = asio::ip::make_address(request.address, invalid);
+    return !invalid &&
+           (address.is_loopback() || (address.is_v6() && address.to_v6().is_v4_mapped() &&
+                                      asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback()));
+}
+
 Error badField(std::string pointer, std::string detail)
 {
     Error error = failure(ErrorKind::Invalid, pointer.substr(1) + " " + detail + ".");
@@ -74,8 +95,13 @@ boost::json::value listed(boost::json::value figures, std::string_view member)
 
 } // namespace
 
-MonitorRoutes::MonitorRoutes(telemetry::Registry &registry, RedisAdmin &admin, const Clock &clock, std::string version)
-    : m_registry(registry), m_admin(admin), m_health(std::move(version), clock)
+MonitorRoutes::MonitorRoutes(telemetry::Registry &registry, RedisAdmin &admin, const Clock &clock, std::string version,
+                             MetricsAccess metrics)
+    : m_registry(registry),
+      m_admin(admin),
+      m_clock(clock),
+      m_metrics(std::move(metrics)),
+      m_health(std::move(version), clock)
 {
     addSnapshotMetrics(registry, [this] { return m_stream.latest(); });
 }
@@ -86,6 +112,37 @@ void MonitorRoutes::connect(Sampler &sampler)
         m_health.update(*snapshot);
         m_stream.publish(std::move(snapshot));
     });
+}
+
+void MonitorRoutes::looked() { m_lookedAt = m_clock.steady().time_since_epoch().count(); }
+
+bool MonitorRoutes::watched() const
+{
+    const SteadyTime looked{SteadyTime::duration(m_lookedAt.load())};
+    return m_stream.watchers() > 0 ||
+           (looked != SteadyTime::min() && m_clock.steady() - looked < std::chrono::seconds(10));
+}
+
+bool MonitorRoutes::mayReadMetrics(const Request &request) const
+{
+    if (m_metrics.mode == MetricsAccess::Open)
+        return true;
+    const std::string_view token = request.bearer();
+    if (!m_metrics.token.empty() && m_metrics.token.equals(token))
+        return true;
+    return m_metrics.mode == MetricsAccess::Loopback && fromThisMachine(request);
+}
+
+/// Made at most once a second, whoever asks: it is a walk through all that is counted.
+std::shared_ptr<const std::string> MonitorRoutes::metricsText()
+{
+    const std::lock_guard lock(m_mutex);
+    const SteadyTime now = m_clock.steady();
+    if (!m_metricsText || now - m_metricsTime >= std::chrono::seconds(1)) {
+        m_metricsText = std::make_shared<const std::string>(m_registry.text());
+        m_metricsTime = now;
+    }
+    return m_metricsText;
 }
 
 void MonitorRoutes::mount(http::Router &router)
@@ -101,12 +158,15 @@ void MonitorRoutes::mountOperations(http::Router &router)
     router.get("/ready", {}, [this](Request &) -> awaitable<Response> { co_return operations(m_health.ready()); },
                {"Whether a load balancer should send requests here", {}, {}});
     router.get("/metrics", {},
-               [this](Request &) -> awaitable<Response> {
-                   co_return http::text(m_registry.text(), http::status::ok, telemetry::Registry::contentType);
+               [this](Request &request) -> awaitable<Response> {
+                   if (!mayReadMetrics(request))
+                       co_return http::problem(request, metricsClosed());
+                   co_return http::text(*metricsText(), http::status::ok, telemetry::Registry::contentType);
                },
                {"Metrics for Prometheus", {}, {}});
     router.get("/api/admin/snapshot", operatorAccess,
                [this](Request &request) -> awaitable<Response> {
+                   looked();
                    const auto text = m_stream.text();
                    if (!text)
                        co_return http::problem(request, notYet());
@@ -160,6 +220,7 @@ void MonitorRoutes::mountStream(http::Server &server, http::StillAllowed allowed
 
 awaitable<Response> MonitorRoutes::families(Request &request)
 {
+    looked();
     const auto snapshot = m_stream.latest();
     if (!snapshot || !snapshot->families.age)
         co_return http::problem(request, notYet());
@@ -168,6 +229,7 @@ awaitable<Response> MonitorRoutes::families(Request &request)
 
 awaitable<Response> MonitorRoutes::queues(Request &request)
 {
+    looked();
     const auto snapshot = m_stream.latest();
     if (!snapshot || !snapshot->queue.age)
         co_return http::problem(request, notYet());
@@ -176,6 +238,7 @@ awaitable<Response> MonitorRoutes::queues(Request &request)
 
 awaitable<Response> MonitorRoutes::clients(Request &request)
 {
+    looked();
     const auto all = m_admin.clients();
     if (!all)
         co_return http::problem(request, notYet());

@@ -3,12 +3,17 @@
 #include "core/api/access.h"
 #include "core/api/clock.h"
 #include "core/base/asio.h"
+#include "core/base/secret.h"
 #include "core/http/message.h"
 #include "core/http/router.h"
 #include "core/http/socket_watch.h"
 #include "core/monitor/health.h"
 #include "core/monitor/stream.h"
 
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
 #include <string>
 
 namespace portolan::http {
@@ -23,6 +28,14 @@ namespace portolan::monitor {
 class RedisAdmin;
 class Sampler;
 
+/// Who may read /metrics.
+struct MetricsAccess
+{
+    enum Mode : std::uint8_t { Open, Loopback, Token };
+    Mode mode = Loopback; ///< Loopback: this machine, not through a proxy; and whoever has the token
+    Secret token{};       ///< empty: nobody has it
+};
+
 /// The routes of what is measured: /health, /ready, /metrics, /api/admin/snapshot, /api/admin/stream,
 /// /api/admin/queues, /api/admin/redis/families, /api/admin/redis/clients, /api/admin/redis/cleanup.
 ///
@@ -33,7 +46,8 @@ class MonitorRoutes final
 public:
     /// References outlive it; it outlives the server and the sampler's start(). Registers the metrics of
     /// snapshot_metrics.h.
-    MonitorRoutes(telemetry::Registry &registry, RedisAdmin &admin, const Clock &clock, std::string version);
+    MonitorRoutes(telemetry::Registry &registry, RedisAdmin &admin, const Clock &clock, std::string version,
+                  MetricsAccess metrics = {});
 
     void mount(http::Router &router);
     /// `allowed`: whether a watcher's session still lives, asked every `interval`; closed with 4001 when it does not.
@@ -42,10 +56,16 @@ public:
     /// Subscribes to the sampler. Before sampler.start().
     void connect(Sampler &sampler);
 
+    /// Whether somebody looks at what is measured: a stream is open, or it was asked for within the last ten seconds.
+    bool watched() const;
+
     /// /ready says no from now on.
     void stopping() { m_health.stopping(); }
 
 private:
+    void looked();
+    bool mayReadMetrics(const http::Request &request) const;
+    std::shared_ptr<const std::string> metricsText();
     awaitable<http::Response> families(http::Request &request);
     awaitable<http::Response> clients(http::Request &request);
     awaitable<http::Response> closeClient(http::Request &request);
@@ -56,6 +76,12 @@ private:
 
     telemetry::Registry &m_registry;
     RedisAdmin &m_admin;
+    const Clock &m_clock;
+    const MetricsAccess m_metrics;
+    std::mutex m_mutex; ///< of the two below
+    std::shared_ptr<const std::string> m_metricsText;
+    SteadyTime m_metricsTime{};
+    std::atomic<SteadyTime::rep> m_lookedAt{SteadyTime::min().time_since_epoch().count()};
     Health m_health;
     SnapshotStream m_stream;
 };

@@ -11,28 +11,142 @@ namespace portolan::monitor {
 
 namespace {
 
-constexpr std::size_t maxQueues = 64;
-constexpr std::array prioritySteps{0, 3, 6, 9};
+/// Of INFO, in the order in which the script answers them; redis::parseInfo knows them all.
+constexpr std::array infoFields{"redis_version",
+                                "redis_mode",
+                                "run_id",
+                                "uptime_in_seconds",
+                                "connected_clients",
+                                "blocked_clients",
+                                "maxclients",
+                                "used_memory",
+                                "used_memory_peak",
+                                "used_memory_rss",
+                                "used_memory_overhead",
+                                "mem_fragmentation_ratio",
+                                "maxmemory",
+                                "maxmemory_policy",
+                                "total_commands_processed",
+                                "instantaneous_ops_per_sec",
+                                "keyspace_hits",
+                                "keyspace_misses",
+                                "evicted_keys",
+                                "expired_keys",
+                                "rejected_connections",
+                                "total_net_output_bytes",
+                                "loading",
+                                "aof_enabled",
+                                "aof_last_write_status",
+                                "aof_rewrite_in_progress",
+                                "rdb_bgsave_in_progress",
+                                "rdb_last_bgsave_status"};
 
-std::vector<std::string> listsOf(const RoundPlan &plan)
-{
-    std::vector<std::string> lists;
-    for (std::size_t i = 0; i < std::min(plan.queues.size(), maxQueues); ++i)
-        for (const int step : prioritySteps)
-            lists.push_back(redis::queueKey(plan.queues[i], step));
-    return lists;
-}
+constexpr std::string_view body = R"(
+local calls = 0
+local function call(...) calls = calls + 1 return redis.call(...) end
+local function try(...) calls = calls + 1 return redis.pcall(...) end
+local refused = {}
+local function note(part, command, reply)
+    if type(reply) == 'table' and reply.err then
+        refused[#refused + 1] = part
+        refused[#refused + 1] = command
+        refused[#refused + 1] = reply.err
+    end
+    return reply
+end
+local draws, nested, lists = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 
-std::vector<std::string> measuredKeys(const RoundPlan &plan)
-{
-    std::vector<std::string> keys = listsOf(plan);
-    keys.emplace_back(redis::keys::unacked);
-    keys.emplace_back(redis::keys::unackedIndex);
-    for (const std::string &key : plan.bigKeys)
-        if (std::ranges::find(keys, key) == keys.end())
-            keys.push_back(key);
-    return keys;
-}
+local info = note('redis', 'INFO', try('INFO'))
+if type(info) == 'string' then
+    local found, values = {}, {}
+    for field, value in string.gmatch(info, '([%w_]+):([^\r\n]*)') do
+        if fields[field] then found[fields[field]] = value end
+    end
+    for n = 1, wanted do values[n] = found[n] or '' end
+    info = table.concat(values, '\n')
+end
+local keys = note('families', 'DBSIZE', try('DBSIZE'))
+
+local lengths, heads = {}, {}
+for first = 1, lists, 16 do
+    local last = math.min(first + 15, lists)
+    local there = try('EXISTS', unpack(KEYS, first, last))
+    if type(there) ~= 'number' then there = 16 end
+    for i = first, last do
+        lengths[i], heads[i] = 0, ''
+        if there > 0 then
+            local length = try('LLEN', KEYS[i])
+            if i == first then note('queue', 'LLEN', length) end
+            lengths[i] = type(length) == 'number' and length or -1
+            if lengths[i] ~= 0 then there = there - 1 end
+        end
+        local how = string.sub(ARGV[4], i, i)
+        if lengths[i] > 0 then
+            local message = try('LINDEX', KEYS[i], -1)
+            if type(message) == 'string' then
+                local whole = #message <= 4096 and message or (#message .. ':' .. string.sub(message, -256))
+                local task = how ~= '2' or (string.find(message, '"properties"', 1, true) and string.find(message, '"body"', 1, true))
+                heads[i] = (task and 't' or '-') .. string.sub(redis.sha1hex(whole), 1, 16)
+            end
+        end
+    end
+end
+local unacked, oldest = note('queue', 'HLEN', try('HLEN', 'unacked')), ''
+if type(unacked) ~= 'number' then
+    unacked = -1
+elseif unacked > 0 then
+    local first = try('ZRANGE', 'unacked_index', 0, 0, 'WITHSCORES')
+    oldest = first[2] or ''
+end
+
+local function bytes(key)
+    local size = note('families', 'MEMORY USAGE', try('MEMORY', 'USAGE', key, 'SAMPLES', nested))
+    return type(size) == 'number' and size or 0
+end
+local measured = {}
+if ARGV[5] == '1' then
+    local function measure(key) measured[#measured + 1] = bytes(key) end
+    for i = 1, lists do
+        if lengths[i] > 0 then measure(KEYS[i]) else measured[i] = 0 end
+    end
+    if unacked > 0 then
+        measure('unacked')
+        measure('unacked_index')
+    else
+        measured[lists + 1], measured[lists + 2] = 0, 0
+    end
+    for i = lists + 1, #KEYS do measure(KEYS[i]) end
+end
+
+local drawn = {}
+if draws > 0 then
+    local began = call('TIME')
+    drawn[1] = 0
+    for i = 1, draws do
+        local key = note('families', 'RANDOMKEY', try('RANDOMKEY'))
+        if type(key) ~= 'string' then break end
+        drawn[#drawn + 1] = key
+        drawn[#drawn + 1] = bytes(key)
+    end
+    local ended = call('TIME')
+    local took = (ended[1] - began[1]) * 1000000 + ended[2] - began[2]
+    drawn[1] = took > 0 and took or -1
+end
+
+local found = {}
+if ARGV[6] ~= '' then found = try('SCAN', ARGV[6], 'COUNT', ARGV[7], 'TYPE', 'list') end
+-- What of Redis' look-ups was this script's: SCAN … TYPE makes one for each key it passes.
+local ended = try('INFO', 'stats')
+if type(ended) ~= 'string' then ended = '' end
+local hits, misses = string.match(ended, 'keyspace_hits:(%d+)'), string.match(ended, 'keyspace_misses:(%d+)')
+
+local longest = 0
+for i = 1, lists do
+    if lengths[i] ~= 0 then longest = i end
+end
+if longest == 0 then lengths, heads = {}, {} end
+return {calls, info, keys, lengths, heads, unacked, oldest, measured, drawn, found, hits or '', misses or '', refused}
+)";
 
 std::optional<std::uint64_t> number(const redis::Reply &reply)
 {
@@ -41,30 +155,20 @@ std::optional<std::uint64_t> number(const redis::Reply &reply)
     return std::uint64_t(reply.integer);
 }
 
-std::optional<double> score(const redis::Reply &reply)
+std::optional<double> decimal(const std::string &text)
 {
-    if (reply.type != redis::Reply::Type::Array || reply.elements.size() < 2)
-        return std::nullopt;
-    const std::string &text = reply.elements[1].text;
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() ? std::optional(value) : std::nullopt;
+    return error == std::errc() && !text.empty() ? std::optional(value) : std::nullopt;
 }
 
-/// Queues whose lists could not be read (some other type has the name) are left out: unknown is not empty.
-std::vector<QueueLine> depths(const RoundPlan &plan, std::span<const redis::Reply> lengths)
+std::uint64_t bytesOf(const redis::Reply &reply)
 {
-    std::vector<QueueLine> lines;
-    for (std::size_t i = 0; i * prioritySteps.size() < lengths.size(); ++i) {
-        std::optional<std::uint64_t> waiting = 0;
-        for (std::size_t step = 0; step < prioritySteps.size(); ++step) {
-            const auto length = number(lengths[i * prioritySteps.size() + step]);
-            waiting = waiting && length ? std::optional(*waiting + *length) : std::nullopt;
-        }
-        if (waiting)
-            lines.push_back({plan.queues[i], *waiting});
-    }
-    return lines;
+    // "$12\r\n" or so before, "\r\n" behind; ":123\r\n".
+    std::uint64_t bytes = reply.type == redis::Reply::Type::Integer ? 6 : reply.text.size() + 8;
+    for (const redis::Reply &element : reply.elements)
+        bytes += bytesOf(element);
+    return bytes;
 }
 
 void noteRefusal(RoundAnswer &answer, std::string_view part, std::string_view command, const redis::Reply &reply)
@@ -75,139 +179,206 @@ void noteRefusal(RoundAnswer &answer, std::string_view part, std::string_view co
                                   reply.errorCode() != "NOPERM" && reply.text.find("can't") == std::string::npos});
 }
 
-void readScript(redis::Reply &reply, const std::vector<std::string> &lists, RoundAnswer &answer)
+/// The lines of the script's figures, as INFO would have said them.
+std::string infoText(const std::string &values)
+{
+    std::string text;
+    std::size_t at = 0;
+    for (const char *field : infoFields) {
+        const std::size_t end = std::min(values.find('\n', at), values.size());
+        if (end > at)
+            text.append(field).append(":").append(values, at, end - at).append("\n");
+        if (end == values.size())
+            break;
+        at = end + 1;
+    }
+    return text;
+}
+
+/// What is asked with MEMORY USAGE besides the lists, the unacknowledged and their index.
+std::vector<std::string> otherKeys(const RoundPlan &plan)
+{
+    std::vector<std::string> keys;
+    if (!plan.details)
+        return keys;
+    for (const std::string &key : plan.bigKeys) {
+        const bool asked = key == redis::keys::unacked || key == redis::keys::unackedIndex ||
+                           std::ranges::find(plan.lists, key, &queue::WaitingList::key) != plan.lists.end();
+        if (!asked)
+            keys.push_back(key);
+    }
+    return keys;
+}
+
+void addScript(redis::Command &command, const RoundPlan &plan, const redis::Script &script)
+{
+    if (plan.loadScript)
+        command.add("SCRIPT", "LOAD", script.source());
+    const auto others = otherKeys(plan);
+    std::string how;
+    for (const queue::WaitingList &list : plan.lists)
+        how.push_back(list.certain ? '1' : '2');
+    command.begin(10 + plan.lists.size() + others.size()).argument("EVALSHA").argument(script.sha());
+    command.argument(plan.lists.size() + others.size());
+    for (const queue::WaitingList &list : plan.lists)
+        command.argument(list.key);
+    for (const std::string &key : others)
+        command.argument(key);
+    command.argument(plan.details ? plan.perRound : 0).argument(plan.nested).argument(plan.lists.size());
+    command.argument(how).argument(plan.details ? 1 : 0).argument(plan.search.cursor).argument(plan.search.keys);
+}
+
+void addPlain(redis::Command &command, const RoundPlan &plan)
+{
+    command.add("INFO").add("DBSIZE").add("HLEN", redis::keys::unacked);
+    command.add("ZRANGE", redis::keys::unackedIndex, 0, 0, "WITHSCORES");
+    for (const queue::WaitingList &list : plan.lists)
+        command.add("LLEN", list.key);
+    if (!plan.search.cursor.empty())
+        command.add("SCAN", plan.search.cursor, "COUNT", plan.search.keys, "TYPE", "list");
+}
+
+std::size_t plainReplies(const RoundPlan &plan) { return 4 + plan.lists.size() + !plan.search.cursor.empty(); }
+
+/// Of each list: how long it is, what is next, how many bytes it takes.
+void readLists(const RoundPlan &plan, redis::Reply &reply, RoundAnswer &answer)
+{
+    const auto &lengths = reply.elements[3].elements;
+    const auto &heads = reply.elements[4].elements;
+    for (std::size_t i = 0; i < plan.lists.size(); ++i) {
+        ListFigures figures{plan.lists[i], 0, {}, {}};
+        if (i < lengths.size())
+            figures.length = number(lengths[i]);
+        if (i < heads.size() && !heads[i].text.empty()) {
+            figures.message = heads[i].text.substr(1);
+            figures.task = heads[i].text.front() == 't';
+        }
+        answer.lists.push_back(std::move(figures));
+    }
+}
+
+/// How much a counter of INFO has grown while the script ran.
+std::uint64_t growth(const std::optional<std::uint64_t> &before, const std::string &after)
+{
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(after.data(), after.data() + after.size(), value);
+    return before && error == std::errc() && value >= *before ? value - *before : 0;
+}
+
+void readMeasured(const RoundPlan &plan, redis::Reply &reply, RoundAnswer &answer)
+{
+    if (!plan.details)
+        return;
+    std::vector<std::string> keys;
+    for (const queue::WaitingList &list : plan.lists)
+        keys.push_back(list.key);
+    keys.emplace_back(redis::keys::unacked);
+    keys.emplace_back(redis::keys::unackedIndex);
+    std::ranges::move(otherKeys(plan), std::back_inserter(keys));
+    for (std::size_t i = 0; i < std::min(keys.size(), reply.elements.size()); ++i) {
+        const auto bytes = number(reply.elements[i]);
+        answer.measured.push_back({std::move(keys[i]), bytes == std::uint64_t(0) ? std::nullopt : bytes});
+    }
+}
+
+void readScript(const RoundPlan &plan, redis::Reply &reply, RoundAnswer &answer)
 {
     answer.scriptMissing = reply.errorCode() == "NOSCRIPT";
+    answer.scriptRefused = redis::refusesRight(reply);
     noteRefusal(answer, "families", "EVALSHA", reply);
-    if (reply.type != redis::Reply::Type::Array || reply.elements.size() < 2)
+    if (reply.type != redis::Reply::Type::Array || reply.elements.size() != 13)
         return;
-    if (reply.elements.size() > 2) {
-        redis::Reply refused;
-        refused.type = redis::Reply::Type::Error;
-        refused.text = std::move(reply.elements[2].text);
-        noteRefusal(answer, "families", "RANDOMKEY", refused);
+    auto &parts = reply.elements;
+    const auto &refused = parts[12].elements;
+    for (std::size_t i = 0; i + 2 < refused.size(); i += 3) {
+        redis::Reply error;
+        error.type = redis::Reply::Type::Error;
+        error.text = refused[i + 2].text;
+        noteRefusal(answer, refused[i].text, refused[i + 1].text, error);
     }
-    const auto &heads = reply.elements[1].elements;
-    for (std::size_t i = 0; i < std::min(heads.size(), lists.size()); ++i)
-        answer.heads.push_back({lists[i], heads[i].text});
-    if (reply.elements.size() == 2)
-        answer.draws = std::move(reply.elements[0]);
+    answer.load.commands += std::uint64_t(std::max<std::int64_t>(0, parts[0].integer));
+    answer.info = redis::parseInfo(infoText(parts[1].isError() ? std::string() : parts[1].text));
+    answer.keys = number(parts[2]);
+    readLists(plan, reply, answer);
+    answer.unacked = number(parts[5]);
+    answer.oldestUnacked = decimal(parts[6].text);
+    readMeasured(plan, parts[7], answer);
+    if (plan.details)
+        answer.draws = std::move(parts[8]);
+    if (!plan.search.cursor.empty())
+        answer.search.push_back(std::move(parts[9]));
+    answer.load.hits = growth(answer.info.stats.hits, parts[10].text);
+    answer.load.misses = growth(answer.info.stats.misses, parts[11].text);
+}
+
+void readPlain(const RoundPlan &plan, std::span<redis::Reply> replies, RoundAnswer &answer)
+{
+    if (replies[0].type == redis::Reply::Type::String)
+        answer.info = redis::parseInfo(replies[0].text);
+    noteRefusal(answer, "redis", "INFO", replies[0]);
+    noteRefusal(answer, "queue", "HLEN", replies[2]);
+    answer.keys = number(replies[1]);
+    answer.unacked = number(replies[2]);
+    if (replies[3].elements.size() >= 2)
+        answer.oldestUnacked = decimal(replies[3].elements[1].text);
+    ++(answer.unacked.value_or(0) > 0 ? answer.load.hits : answer.load.misses);
+    ++(answer.oldestUnacked ? answer.load.hits : answer.load.misses);
+    for (std::size_t i = 0; i < plan.lists.size(); ++i) {
+        answer.lists.push_back({plan.lists[i], number(replies[4 + i]), {}, {}});
+        noteRefusal(answer, "queue", "LLEN", replies[4 + i]);
+        ++(answer.lists.back().length.value_or(1) > 0 ? answer.load.hits : answer.load.misses);
+    }
+    if (!plan.search.cursor.empty())
+        answer.search.push_back(std::move(replies[4 + plan.lists.size()]));
 }
 
 } // namespace
 
 redis::Script samplingScript()
 {
-    return redis::Script("sampling", R"(
-local began = redis.call('TIME')
-local draws, refused = {0}, nil
-for i = 1, tonumber(ARGV[1]) do
-    local key = redis.pcall('RANDOMKEY')
-    if not key then break end
-    local bytes = type(key) == 'string' and redis.pcall('MEMORY', 'USAGE', key, 'SAMPLES', ARGV[2]) or key
-    if type(bytes) == 'table' then
-        refused = bytes.err
-        break
-    end
-    draws[#draws + 1] = key
-    draws[#draws + 1] = type(bytes) == 'number' and bytes or 0
-end
-local heads = {}
-for i, list in ipairs(KEYS) do
-    local message = redis.pcall('LINDEX', list, -1)
-    if type(message) ~= 'string' then
-        heads[i] = ''
-    elseif #message <= 4096 then
-        heads[i] = redis.sha1hex(message)
-    else
-        heads[i] = #message .. ':' .. string.sub(message, -256)
-    end
-end
-local ended = redis.call('TIME')
-local took = (ended[1] - began[1]) * 1000000 + ended[2] - began[2]
-draws[1] = took > 0 and took or -1
-return {draws, heads, refused}
-)");
+    std::string fields = "local fields = {";
+    for (std::size_t i = 0; i < infoFields.size(); ++i)
+        fields.append(infoFields[i]).append(" = ").append(std::to_string(i + 1)).append(", ");
+    fields.append("}\nlocal wanted = ").append(std::to_string(infoFields.size()));
+    return redis::Script("sampling", fields + std::string(body));
 }
 
 redis::Command roundCommand(const RoundPlan &plan, const redis::Script &script)
 {
-    const auto lists = listsOf(plan);
-    redis::Command command("INFO");
-    command.add("DBSIZE");
-    for (const std::string &list : lists)
-        command.add("LLEN", list);
-    command.add("HLEN", redis::keys::unacked);
-    command.add("ZRANGE", redis::keys::unackedIndex, 0, 0, "WITHSCORES");
-    for (const std::string &key : measuredKeys(plan))
-        command.add("MEMORY", "USAGE", key, "SAMPLES", plan.nested);
+    redis::Command command;
+    if (plan.plain)
+        addPlain(command, plan);
+    else
+        addScript(command, plan, script);
     if (plan.clientList)
         command.add("CLIENT", "LIST");
-    if (plan.loadScript)
-        command.add("SCRIPT", "LOAD", script.source());
-    if (plan.draws) {
-        command.begin(5 + lists.size()).argument("EVALSHA").argument(script.sha()).argument(lists.size());
-        for (const std::string &list : lists)
-            command.argument(list);
-        command.argument(plan.perRound).argument(plan.nested);
-    }
-    return command;
+    return command.append(plan.search.others);
 }
 
 Result<RoundAnswer> readRound(const RoundPlan &plan, std::vector<redis::Reply> replies)
 {
-    const auto lists = listsOf(plan);
-    const auto measured = measuredKeys(plan);
-    const std::size_t expected = 4 + lists.size() + measured.size() + plan.clientList + plan.loadScript + plan.draws;
-    RoundAnswer answer;
-    if (!replies.empty())
-        noteRefusal(answer, "redis", "INFO", replies[0]);
-    if (!replies.empty() && replies[0].isError() && answer.notTold.empty())
-        return redis::errorOf(replies[0]); // LOADING, NOAUTH, …
-    if (replies.size() != expected || (answer.notTold.empty() && replies[0].type != redis::Reply::Type::String))
-        return failure(ErrorKind::Protocol, "Redis did not answer INFO as expected.",
+    const std::size_t first = plan.plain ? plainReplies(plan) : 1 + plan.loadScript;
+    if (replies.size() != first + plan.clientList + plan.search.others.count())
+        return failure(ErrorKind::Protocol, "Redis did not answer as expected.",
                        "Check that the Redis URL leads to Redis itself.");
-    std::size_t at = 0;
-    if (replies[at].type == redis::Reply::Type::String)
-        answer.info = redis::parseInfo(replies[at].text);
-    ++at;
-    answer.keys = number(replies[at]);
-    noteRefusal(answer, "families", "DBSIZE", replies[at++]);
-    for (std::size_t i = 0; i < lists.size(); ++i)
-        noteRefusal(answer, "queue", "LLEN", replies[at + i]);
-    answer.queues = depths(plan, std::span(replies).subspan(at, lists.size()));
-    at += lists.size();
-    noteRefusal(answer, "queue", "HLEN", replies[at]);
-    answer.unacked = number(replies[at++]);
-    answer.oldestUnacked = score(replies[at++]);
-    for (const std::string &key : measured) {
-        noteRefusal(answer, "families", "MEMORY USAGE", replies[at]);
-        answer.measured.push_back({key, number(replies[at++])});
-    }
-    if (plan.clientList) {
-        if (replies[at].type == redis::Reply::Type::String)
-            answer.clients = redis::parseClientList(replies[at].text);
-        noteRefusal(answer, "clients", "CLIENT LIST", replies[at++]);
-    }
-    at += plan.loadScript;
-    if (plan.draws)
-        readScript(replies[at], lists, answer);
+    const redis::Reply &main = replies[plan.plain ? 0 : first - 1];
+    if (main.isError() && main.errorCode() != "NOSCRIPT" && !redis::refusesRight(main))
+        return redis::errorOf(main); // LOADING, NOAUTH, …
+    RoundAnswer answer;
+    answer.load.commands = replies.size();
+    for (const redis::Reply &reply : replies)
+        answer.load.bytes += bytesOf(reply);
+    if (plan.plain)
+        readPlain(plan, replies, answer);
+    else
+        readScript(plan, replies[first - 1], answer);
+    if (plan.clientList && replies[first].type == redis::Reply::Type::String)
+        answer.clients = redis::parseClientList(replies[first].text);
+    if (plan.clientList)
+        noteRefusal(answer, "clients", "CLIENT LIST", replies[first]);
+    for (std::size_t i = first + plan.clientList; i < replies.size(); ++i)
+        answer.search.push_back(std::move(replies[i]));
     return answer;
-}
-
-OwnLoad ownLoad(const RoundPlan &plan, const RoundAnswer &answer)
-{
-    const std::uint64_t lists = listsOf(plan).size();
-    OwnLoad load;
-    load.commands = 4 + lists + answer.measured.size() + plan.clientList + plan.loadScript + plan.draws;
-    const auto empty =
-        std::uint64_t(std::ranges::count_if(answer.heads, [](const ListHead &head) { return head.message.empty(); }));
-    // Each list is asked for its length, and by the script for its head.
-    load.misses = 2 * empty + (answer.unacked.value_or(0) == 0) + !answer.oldestUnacked;
-    load.hits = 2 * answer.heads.size() + 2 - load.misses;
-    if (answer.draws)
-        load.commands += 2 + (answer.draws->elements.size() - 1) + lists; // TIME, RANDOMKEY and MEMORY USAGE, LINDEX
-    return load;
 }
 
 } // namespace portolan::monitor

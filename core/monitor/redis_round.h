@@ -3,6 +3,7 @@
 #include "core/api/result.h"
 #include "core/api/snapshot.h"
 #include "core/monitor/families.h"
+#include "core/queue/queue_directory.h"
 #include "core/redis/command.h"
 #include "core/redis/info.h"
 #include "core/redis/reply.h"
@@ -13,35 +14,46 @@
 #include <string>
 #include <vector>
 
-/// What is asked of Redis once a second, all in one round trip of one connection: no KEYS, no SCAN, nothing that grows
-/// with the number of keys. About 0.4 ms of the server's time a
-/// round (the integration test measures it).
+/// What is asked of Redis in one round, all in one round trip of one connection: no KEYS, nothing whose price grows
+/// with the number of keys. About 0.4 ms of the server's time where everything is asked (the integration test measures
+/// it).
 namespace portolan::monitor {
 
-/// The script that draws random keys (see FamilyEstimator) and tells which message is next in each list. Writes
-/// nothing. KEYS: the lists. ARGV: draws, nested samples of MEMORY USAGE.
-/// Answers {{microseconds it took, key, bytes, …}, {identity of the next message or "", …}}; -1 microseconds where
-/// the server's clock stands still during a script. Where keys may not be drawn or measured, the error is a third
-/// element and there are no draws.
+/// The script that asks most of it, so that Redis answers with figures instead of pages: INFO alone is 5 KB, of which
+/// 200 bytes matter. Lists are asked for 16 at a time with one EXISTS, and for their length only where something is
+/// there. Writes nothing.
+/// KEYS: the lists, then keys to be measured.
+/// ARGV: draws of random keys (see FamilyEstimator), nested samples of MEMORY USAGE, number of lists, for each list a
+/// character (2: find out whether its next message is a task), 1 to measure the lists and what is unacknowledged,
+/// cursor and COUNT of a SCAN for lists (cursor empty: none). Answers {commands it called, figures of INFO by line (or
+/// an error), DBSIZE, {length of each list; -1: it is none}, {identity of each next message or ""}, HLEN unacked, score
+/// of the oldest in unacked_index or "", {bytes of each list, of unacked, unacked_index and each key}, {microseconds
+/// drawing took, key, bytes, …}, reply to SCAN, keyspace_hits and keyspace_misses at its end, {part,
+/// command, error of what was refused, …}}; where nothing is there
+/// (or was asked), lists of it are empty. -1 microseconds where the server's clock stands still during a script.
 redis::Script samplingScript();
 
 struct RoundPlan
 {
-    std::vector<std::string> queues;  ///< names; at most 64 are asked
-    std::vector<std::string> bigKeys; ///< to be measured besides the queue's own keys
+    std::vector<queue::WaitingList> lists; ///< asked for their length and their next message
+    std::vector<std::string> bigKeys;      ///< to be measured besides the queue's own keys
     bool clientList = false;
-    bool draws = true;
+    bool details = true; ///< measures keys, and draws random ones
     bool loadScript = false;
+    bool plain = false; ///< Redis refuses scripts: INFO and lengths alone, with plain commands
     std::size_t perRound = 32;
     bool recounts = false; ///< its draws count alone (FamilyEstimator::recount)
     std::size_t nested = 5;
+    queue::QueueDirectory::Step search{};
 };
 
-/// The next message at the consuming end of a list.
-struct ListHead
+/// One list, as it is now.
+struct ListFigures
 {
-    std::string list;
-    std::string message; ///< identifies it; empty: the list is
+    queue::WaitingList list;
+    std::optional<std::uint64_t> length; ///< nothing: the key holds something else
+    std::string message;                 ///< identifies the next one; empty: there is none, or nobody asked
+    std::optional<bool> task;            ///< whether that is a task; nothing: nobody asked
 };
 
 /// What a round, or the search for tasks, itself adds to Redis' counters of commands and of look-ups.
@@ -50,12 +62,14 @@ struct OwnLoad
     std::uint64_t commands = 0;
     std::uint64_t hits = 0;
     std::uint64_t misses = 0;
+    std::uint64_t bytes = 0; ///< that Redis answered
 
     OwnLoad &operator+=(const OwnLoad &other)
     {
         commands += other.commands;
         hits += other.hits;
         misses += other.misses;
+        bytes += other.bytes;
         return *this;
     }
 };
@@ -64,15 +78,17 @@ struct RoundAnswer
 {
     redis::Info info;
     std::optional<std::uint64_t> keys; ///< of this database
-    std::vector<QueueLine> queues;
+    std::vector<ListFigures> lists;
     std::optional<std::uint64_t> unacked;
     std::optional<double> oldestUnacked; ///< Unix seconds at which it was taken
-    std::vector<ListHead> heads;
     std::vector<FamilyEstimator::Measured> measured;
     std::optional<std::vector<redis::ClientEntry>> clients;
     std::optional<redis::Reply> draws;
-    std::vector<NotTold> notTold; ///< of what was asked in this round
-    bool scriptMissing = false;   ///< NOSCRIPT: load it next time
+    std::vector<NotTold> notTold;     ///< of what was asked in this round
+    std::vector<redis::Reply> search; ///< replies to the step of the QueueDirectory
+    bool scriptMissing = false;       ///< NOSCRIPT: load it next time
+    bool scriptRefused = false;       ///< Redis runs none, or none for us: plain commands next time
+    OwnLoad load;                     ///< what the round took
 };
 
 redis::Command roundCommand(const RoundPlan &plan, const redis::Script &script);
@@ -81,8 +97,5 @@ redis::Command roundCommand(const RoundPlan &plan, const redis::Script &script);
 /// asked (no right to CLIENT LIST, INFO blocked) are in `notTold`. Protocol when the number of replies is wrong, or
 /// INFO is answered by anything else.
 Result<RoundAnswer> readRound(const RoundPlan &plan, std::vector<redis::Reply> replies);
-
-/// Of one round; Redis counts what a script calls as well.
-OwnLoad ownLoad(const RoundPlan &plan, const RoundAnswer &answer);
 
 } // namespace portolan::monitor

@@ -2,6 +2,7 @@
 
 #include "core/base/runtime.h"
 #include "core/redis/client.h"
+#include "core/redis/keys.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -23,7 +24,11 @@ struct Sampler::Impl : std::enable_shared_from_this<Impl>
           sources(std::move(from)),
           options(std::move(with)),
           families(tier),
-          builder(tier, {options.version, options.instance, options.details, options.planned}, families, time),
+          builder(
+              tier,
+              {options.version, options.instance, options.details, options.planned, options.limits, options.interval},
+              families, time),
+          queues(time),
           script(samplingScript()),
           timer(on),
           pingTimer(on)
@@ -48,6 +53,7 @@ struct Sampler::Impl : std::enable_shared_from_this<Impl>
     const SamplerOptions options;
     const KeyFamilies families;
     SnapshotBuilder builder;
+    queue::QueueDirectory queues;
     const redis::Script script;
     std::vector<std::function<void(std::shared_ptr<const Snapshot>)>> handlers;
 
@@ -93,7 +99,15 @@ awaitable<void> Sampler::Impl::run()
 
 awaitable<void> Sampler::Impl::askRedis()
 {
-    const RoundPlan plan = builder.plan(sources.queues ? sources.queues() : std::vector<std::string>());
+    std::vector<std::string> taken = sources.queues ? sources.queues() : std::vector<std::string>();
+    if (taken.empty())
+        taken.emplace_back(redis::keys::defaultQueue);
+    queues.setTaken(std::move(taken));
+    const std::optional<RoundPlan> due = builder.plan(queues, sources.watched && sources.watched());
+    // One that is away is asked all the same: that costs nothing, and is told at once.
+    if (!due && redis->state() == redis::Client::State::Ready)
+        co_return;
+    const RoundPlan plan = due.value_or(RoundPlan{});
     const SteadyTime begin = clock.steady();
     Result<std::vector<redis::Reply>> replies =
         co_await redis->pipeline(roundCommand(plan, script), options.redisDeadline);
@@ -107,7 +121,7 @@ awaitable<void> Sampler::Impl::askRedis()
     if (answer.has_error())
         builder.redisFailed(answer.error());
     else
-        builder.redisAnswered(plan, std::move(*answer), clock.steady() - begin);
+        builder.redisAnswered(plan, std::move(*answer), clock.steady() - begin, queues);
 }
 
 awaitable<void> Sampler::Impl::watchDatabase()
@@ -205,6 +219,8 @@ void Sampler::recount() const
         impl->again = true;
     });
 }
+
+const queue::QueueDirectory &Sampler::queues() const { return m_impl->queues; }
 
 const KeyFamilies &Sampler::families() const { return m_impl->families; }
 

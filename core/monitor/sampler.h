@@ -28,13 +28,16 @@ struct SamplerOptions
     std::chrono::milliseconds redisDeadline{800}; ///< below the interval: rounds never overlap
     bool planned = true; ///< Redis is somebody's plan, which limits commands and traffic; not a server of one's own
     bool details = true; ///< key families and the list of clients; without: INFO and the queue alone
+    PlanLimits limits{}; ///< of a Redis that somebody else runs: it is asked more rarely (sampling_budget.h)
 };
 
-/// Takes a Snapshot once a second: one pipelined round trip on the shared Redis connection (redis_round.h), everything
-/// else from counters and Sources of this process. While Redis is away its part is stale, with its age, then unknown;
-/// the rest goes on. A round that is late makes the next one late, never two at once.
+/// Takes a Snapshot once a second: one pipelined round trip on the shared Redis connection (redis_round.h), as often as
+/// the plan of that Redis allows, everything else from counters and Sources of this process. While Redis is away its
+/// part is stale, with its age, then unknown; the rest goes on. A round that is late makes the next one late, never two
+/// at once.
 ///
-/// CLIENT LIST is asked for each second up to 200 clients, every 10 s up to 2,000, else every minute.
+/// CLIENT LIST is asked for each second up to 200 clients, every 10 s up to 2,000, else every minute; where a plan
+/// bounds what may be asked, with the key families.
 class Sampler final
 {
 public:
@@ -59,6 +62,8 @@ public:
     std::shared_ptr<const std::vector<ClientInfo>> clients() const;
 
     const KeyFamilies &families() const;
+    /// Which lists there are in which tasks wait, as far as they were met. From any thread.
+    const queue::QueueDirectory &queues() const;
 
     /// Takes a snapshot now, whose key families are counted anew, for much was deleted. From any thread; harmless once
     /// stopped.

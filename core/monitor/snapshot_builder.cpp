@@ -3,7 +3,6 @@
 #include "core/api/verdict.h"
 #include "core/base/names.h"
 #include "core/monitor/client_figures.h"
-#include "core/monitor/printable.h"
 
 #include <algorithm>
 #include <utility>
@@ -23,6 +22,34 @@ std::chrono::seconds clientListInterval(std::uint64_t clients)
     return std::chrono::seconds(clients <= 200 ? 1 : clients <= 2000 ? 10 : 60);
 }
 
+/// Whether memory, connections or the queue are within a tenth of yellow, or beyond.
+bool nearThreshold(const Reading &reading)
+{
+    constexpr double near = 0.9;
+    const bool ofRedis = reading.resource == Resource::RedisMemory || reading.resource == Resource::RedisConnections ||
+                         reading.resource == Resource::Queue;
+    return ofRedis && reading.value && reading.yellow && *reading.value >= near * *reading.yellow;
+}
+
+/// Keys a step of the search for lists looks at: a fiftieth of them, within what takes Redis a millisecond or so.
+constexpr std::uint64_t searchLeast = 500;
+constexpr std::uint64_t searchMost = 4000;
+/// How long the search rests after a pass.
+constexpr std::chrono::milliseconds freeSearchRest{2000};
+constexpr std::chrono::milliseconds boundedSearchRest{10'000};
+
+/// Where draws come rarely they are fewer, and count for longer.
+FamilyOptions familyOptions(bool bounded)
+{
+    FamilyOptions options;
+    if (bounded) {
+        options.perRound = options.fewPerRound = 16;
+        options.recount = 256;
+        options.window = std::chrono::minutes(15);
+    }
+    return options;
+}
+
 TrafficFigures traffic(const telemetry::WindowFigures &window)
 {
     const telemetry::Unanswered &unanswered = window.unanswered;
@@ -36,61 +63,88 @@ SnapshotBuilder::SnapshotBuilder(const Tier &tier, Identity identity, const KeyF
     : m_tier(tier),
       m_identity(std::move(identity)),
       m_clock(clock),
-      m_estimator(families),
+      m_budget(m_identity.limits, m_identity.interval, clock.steady()),
+      m_estimator(families, familyOptions(m_budget.bounded())),
       m_started(clock.steady()),
       m_lights(tier, clock),
+      m_queues(clock),
       m_taskWatch(tier.taskTimeLimit)
 {
+    if (m_identity.limits.commandsPerSecond > 0)
+        m_plan.commandsLimit = m_identity.limits.commandsPerSecond;
+    if (m_identity.limits.bytesPerMonth > 0)
+        m_plan.trafficLimit = m_identity.limits.bytesPerMonth;
     if (!m_identity.planned)
         for (const Resource resource : {Resource::RedisCommands, Resource::RedisTraffic})
             m_lights.lift(resource);
 }
 
-RoundPlan SnapshotBuilder::plan(std::vector<std::string> queues)
+std::optional<RoundPlan> SnapshotBuilder::plan(queue::QueueDirectory &queues, bool watched)
 {
+    const SteadyTime now = m_clock.steady();
+    m_budget.update(watched, m_near, now);
+    m_lights.setStaleAfter(m_budget.figures().staleAfter);
+    if (!m_budget.due(now) && !m_recount)
+        return std::nullopt;
     RoundPlan plan;
-    plan.queues = queues.empty() ? std::vector<std::string>{"celery"} : std::move(queues);
-    plan.bigKeys = m_estimator.bigKeys();
-    if (!m_identity.details) {
-        plan.bigKeys.clear();
-        plan.draws = false;
+    plan.lists = m_queues.ask(queues, m_budget.bounded());
+    plan.plain = m_plain;
+    plan.loadScript = m_loadScript;
+    const std::uint64_t keys = m_redisFigures.keys.value_or(0);
+    plan.search = queues.look(std::size_t(std::clamp<std::uint64_t>(keys / 50, searchLeast, searchMost)),
+                              m_budget.bounded() ? boundedSearchRest : freeSearchRest);
+    plan.details = m_identity.details && !m_plain && (m_recount || m_budget.detailsDue(now));
+    if (!m_identity.details || (m_plain && !m_budget.detailsDue(now)))
         return plan;
-    }
+    plan.bigKeys = m_estimator.bigKeys();
     const auto interval = clientListInterval(m_redisFigures.connectedClients.value_or(0));
     // Half a second of slack: rounds are a second apart, but never exactly.
-    plan.clientList = !m_clientsTime || m_clock.steady() - *m_clientsTime + std::chrono::milliseconds(500) >= interval;
-    plan.loadScript = m_loadScript;
+    plan.clientList = (plan.details || m_plain) &&
+                      (!m_clientsTime || now - *m_clientsTime + std::chrono::milliseconds(500) >= interval);
+    if (!plan.details)
+        return plan;
     plan.recounts = std::exchange(m_recount, false);
     plan.perRound = plan.recounts ? m_estimator.options().recount : m_estimator.drawsWanted(m_redisFigures.keys);
     plan.nested = m_estimator.options().nested;
     return plan;
 }
 
-void SnapshotBuilder::redisAnswered(const RoundPlan &plan, RoundAnswer answer, std::chrono::nanoseconds took)
+void SnapshotBuilder::redisAnswered(const RoundPlan &plan, RoundAnswer answer, std::chrono::nanoseconds took,
+                                    queue::QueueDirectory &queues)
 {
     const SteadyTime now = m_clock.steady();
     if (m_runId && answer.info.server.runId && *m_runId != *answer.info.server.runId) {
         m_estimator.clear();
         m_taskWatch.clear();
+        m_queues.clear();
+        queues.clear();
+    } else {
+        queues.seen(answer.search);
     }
     m_runId = answer.info.server.runId;
     m_redisTime = now;
     m_loadScript = answer.scriptMissing;
+    m_plain = m_plain || answer.scriptRefused;
     setLink(m_redis, true, took, {});
     noteNotTold(plan, answer.notTold);
-    m_rounds += ownLoad(plan, answer);
+    m_rounds += answer.load;
+    m_budget.spent(answer.load.commands, answer.load.bytes, plan.details || plan.clientList, now);
     readInfo(answer.info, answer.keys);
     if (answer.clients)
         readClients(*answer.clients);
-    readQueue(answer);
+    m_queue = m_queues.read(answer, queues);
+    if (isNotTold("queue"))
+        m_queue.waiting.reset(); // what was not told of every queue is no sum
     m_taskWatch.answered(answer, now, m_clock.wall());
-    m_estimator.setMeasured(answer.measured, plan.queues);
+    const std::vector<std::string> names = m_queues.names();
+    if (plan.details)
+        m_estimator.setMeasured(answer.measured, names);
     if (plan.recounts && answer.draws)
         m_estimator.recount();
     else
         m_recount |= plan.recounts;
     if (answer.draws)
-        m_estimator.addDraws(*answer.draws, plan.queues, now);
+        m_estimator.addDraws(*answer.draws, names, now);
     const Unknown otherwise = isNotTold("redis") ? Unknown::NotTold : Unknown::NotAvailable;
     m_lights.measure(Resource::RedisMemory, real(m_redisFigures.usedMemory), otherwise);
     // Without INFO the list of clients says how many there are.
@@ -102,7 +156,9 @@ void SnapshotBuilder::redisAnswered(const RoundPlan &plan, RoundAnswer answer, s
 
 void SnapshotBuilder::noteNotTold(const RoundPlan &plan, std::vector<NotTold> notTold)
 {
-    std::erase_if(m_notTold, [&](const NotTold &before) { return before.part != "clients" || plan.clientList; });
+    std::erase_if(m_notTold, [&](const NotTold &before) {
+        return (before.part != "clients" || plan.clientList) && (before.part != "families" || plan.details);
+    });
     m_notTold.insert(m_notTold.end(), std::make_move_iterator(notTold.begin()), std::make_move_iterator(notTold.end()));
 }
 
@@ -114,6 +170,7 @@ bool SnapshotBuilder::isNotTold(std::string_view part) const
 void SnapshotBuilder::redisFailed(const Error &error)
 {
     setLink(m_redis, false, std::nullopt, error.message, error.code);
+    m_budget.failed(m_clock.steady());
     for (const auto &[resource, name] : enumNames<Resource>)
         if (linkOf(resource) == "redis")
             m_lights.measure(resource, std::nullopt, Unknown::Away);
@@ -195,6 +252,24 @@ void SnapshotBuilder::readInfo(const redis::Info &info, std::optional<std::uint6
     m_ownCommands.add(m_rounds.commands + m_searching.commands, now);
     figures.ownCommandsPerSecond = m_ownCommands.perSecond();
     m_redisFigures = std::move(figures);
+    readPlan(info);
+}
+
+void SnapshotBuilder::readPlan(const redis::Info &info)
+{
+    const SteadyTime now = m_clock.steady();
+    if (info.stats.commands)
+        m_allCommands.add(*info.stats.commands, now);
+    if (info.stats.netOutput)
+        m_traffic.add(*info.stats.netOutput, now);
+    m_ownBytes.add(m_rounds.bytes + m_searching.bytes, now);
+    m_plan.commandsPerSecond = m_allCommands.perSecond();
+    m_plan.trafficPerSecond = m_traffic.perSecond();
+    m_plan.trafficPerMonth.reset();
+    // What a moment says about a month is nothing.
+    if (m_plan.trafficPerSecond && now - m_started >= std::chrono::minutes(1))
+        m_plan.trafficPerMonth = *m_plan.trafficPerSecond * SamplingBudget::month;
+    m_plan.ownTrafficPerSecond = m_ownBytes.perSecond();
 }
 
 void SnapshotBuilder::readClients(const std::vector<redis::ClientEntry> &entries)
@@ -202,19 +277,6 @@ void SnapshotBuilder::readClients(const std::vector<redis::ClientEntry> &entries
     m_clientsTime = m_clock.steady();
     m_clients = std::make_shared<const std::vector<ClientInfo>>(clientsOf(entries));
     m_clientFigures = clientFigures(*m_clients);
-}
-
-void SnapshotBuilder::readQueue(const RoundAnswer &answer)
-{
-    m_queue.queues = answer.queues;
-    for (QueueLine &line : m_queue.queues)
-        line.queue = printable(line.queue);
-    std::uint64_t waiting = 0;
-    for (const QueueLine &line : answer.queues)
-        waiting += line.waiting;
-    // What was not told of every queue is no sum.
-    m_queue.waiting = isNotTold("queue") ? std::nullopt : std::optional(waiting);
-    m_queue.unacked = answer.unacked;
 }
 
 Age SnapshotBuilder::ageOf(SteadyTime time) const { return std::chrono::duration_cast<Age>(m_clock.steady() - time); }
@@ -322,7 +384,7 @@ void SnapshotBuilder::fillUsers(Snapshot &snapshot, const Sources &sources)
 {
     if (sources.users)
         snapshot.users = sources.users();
-    if (!snapshot.users.sessions && snapshot.redis.age && *snapshot.redis.age < staleAfter) {
+    if (!snapshot.users.sessions && snapshot.redis.age && *snapshot.redis.age < m_budget.figures().staleAfter) {
         for (const FamilyFigures &family : snapshot.families.families)
             if (family.family == "sessions" && family.keys) {
                 snapshot.users.sessions = std::uint64_t(family.keys->value + 0.5);
@@ -375,6 +437,8 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetr
     snapshot->redis = m_redisFigures;
     if (m_redisTime)
         snapshot->redis.age = ageOf(*m_redisTime);
+    snapshot->plan = m_plan;
+    snapshot->sampling = m_budget.figures();
     if (m_redisFigures.keys)
         snapshot->families =
             m_estimator.figures(*m_redisFigures.keys, m_redisFigures.usedMemory, m_tier.memoryBudget, now);
@@ -409,6 +473,7 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetr
     }
     snapshot->notTold = m_notTold;
     snapshot->readings = m_lights.readings();
+    m_near = std::ranges::any_of(snapshot->readings, nearThreshold);
     markDown(snapshot->readings, snapshot->links);
     snapshot->verdict = verdict(snapshot->readings, snapshot->links);
     return snapshot;

@@ -6,8 +6,10 @@
 #include "core/monitor/event_rate.h"
 #include "core/monitor/families.h"
 #include "core/monitor/lights.h"
+#include "core/monitor/queue_follower.h"
 #include "core/monitor/rate.h"
 #include "core/monitor/redis_round.h"
+#include "core/monitor/sampling_budget.h"
 #include "core/monitor/sources.h"
 #include "core/monitor/task_watch.h"
 #include "core/telemetry/http_metrics.h"
@@ -31,15 +33,18 @@ public:
         std::string instance;
         bool details = true; ///< as in SamplerOptions
         bool planned = true; ///< as in SamplerOptions
+        PlanLimits limits{};
+        std::chrono::milliseconds interval{1000};
     };
 
     /// `families` and `clock` outlive it.
     SnapshotBuilder(const Tier &tier, Identity identity, const KeyFamilies &families, const Clock &clock);
 
-    /// What to ask Redis for now.
-    RoundPlan plan(std::vector<std::string> queues);
+    /// What to ask Redis for now; nothing: it is not yet time. `watched`: somebody looks at what is measured.
+    std::optional<RoundPlan> plan(queue::QueueDirectory &queues, bool watched);
 
-    void redisAnswered(const RoundPlan &plan, RoundAnswer answer, std::chrono::nanoseconds took);
+    void redisAnswered(const RoundPlan &plan, RoundAnswer answer, std::chrono::nanoseconds took,
+                       queue::QueueDirectory &queues);
     void redisFailed(const Error &error);
     /// Answers whether that is news: up after down, or the reverse.
     bool databaseAnswered(const Result<void> &result, std::chrono::nanoseconds took);
@@ -56,7 +61,6 @@ public:
     static constexpr std::uint64_t leastRequests = 20;   ///< response time and error rate are unknown below
     static constexpr std::uint64_t leastForRefused = 10; ///< the share of refused requests is unknown below
     static constexpr std::uint64_t leastTasks = 5;       ///< the share of failed tasks is unknown below
-    static constexpr std::chrono::seconds staleAfter = Lights::staleAfter;
 
 private:
     struct Link
@@ -74,7 +78,7 @@ private:
     bool isNotTold(std::string_view part) const;
     void readInfo(const redis::Info &info, std::optional<std::uint64_t> keys);
     void readClients(const std::vector<redis::ClientEntry> &entries);
-    void readQueue(const RoundAnswer &answer);
+    void readPlan(const redis::Info &info);
     void fillHttp(Snapshot &snapshot, const telemetry::HttpMetrics::Window &http, const Sources &sources);
     void fillQueue(Snapshot &snapshot, const Sources &sources);
     void fillPools(Snapshot &snapshot, const Sources &sources);
@@ -87,6 +91,7 @@ private:
     const Tier m_tier;
     const Identity m_identity;
     const Clock &m_clock;
+    SamplingBudget m_budget;
     FamilyEstimator m_estimator;
     const SteadyTime m_started;
     std::uint64_t m_sequence = 0;
@@ -101,7 +106,10 @@ private:
     std::optional<std::string> m_runId;
     std::optional<std::uint64_t> m_maxMemory;
     bool m_loadScript = true;
+    bool m_plain = false; ///< Redis refuses scripts
     bool m_recount = false;
+    bool m_near = false; ///< a figure of Redis is near its threshold, or beyond
+    PlanFigures m_plan;
     OwnLoad m_rounds;    ///< so far, of all rounds
     OwnLoad m_searching; ///< TaskFigures::searching, as last told
     RedisFigures m_redisFigures;
@@ -109,12 +117,16 @@ private:
     std::shared_ptr<const std::vector<ClientInfo>> m_clients;
     ClientFigures m_clientFigures;
     QueueFigures m_queue;
+    QueueFollower m_queues;
     TaskWatch m_taskWatch;
     Rate m_hits{std::chrono::seconds(60)};
     Rate m_misses{std::chrono::seconds(60)};
     Rate m_ownHits{std::chrono::seconds(60)};
     Rate m_ownMisses{std::chrono::seconds(60)};
     Rate m_ownCommands{std::chrono::seconds(10)};
+    Rate m_ownBytes{std::chrono::seconds(60)};
+    Rate m_allCommands{std::chrono::seconds(60)};
+    Rate m_traffic{std::chrono::hours(1)};
     Rate m_evicted{std::chrono::seconds(10)};
     EventRate m_taken;
     EventRate m_ended;

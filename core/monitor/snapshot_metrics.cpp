@@ -11,7 +11,10 @@ namespace {
 
 using telemetry::Samples;
 
-bool fresh(const std::optional<Age> &age) { return age && *age < std::chrono::seconds(5); }
+bool fresh(const Snapshot &snapshot, const std::optional<Age> &age)
+{
+    return age && *age < snapshot.sampling.staleAfter;
+}
 
 template <class T> Samples one(const std::optional<T> &value)
 {
@@ -21,7 +24,7 @@ template <class T> Samples one(const std::optional<T> &value)
 Samples queueDepths(const Snapshot &snapshot)
 {
     Samples samples;
-    if (fresh(snapshot.queue.age))
+    if (fresh(snapshot, snapshot.queue.age))
         for (const QueueLine &line : snapshot.queue.queues)
             samples.push_back({{line.queue}, double(line.waiting)});
     return samples;
@@ -87,15 +90,15 @@ void addSnapshotMetrics(telemetry::Registry &registry, std::function<std::shared
     registry.gauge("portal_http_connections", "Open connections of the HTTP server", {},
                    from([](const Snapshot &s) { return one(s.http.connections); }));
     registry.gauge("portal_redis_used_bytes", "Memory Redis uses (used_memory)", {},
-                   from([](const Snapshot &s) { return fresh(s.redis.age) ? one(s.redis.usedMemory) : Samples{}; }));
+                   from([](const Snapshot &s) { return fresh(s, s.redis.age) ? one(s.redis.usedMemory) : Samples{}; }));
     registry.gauge("portal_redis_connections", "Clients connected to Redis", {}, from([](const Snapshot &s) {
-                       return fresh(s.redis.age) ? one(s.redis.connectedClients) : Samples{};
+                       return fresh(s, s.redis.age) ? one(s.redis.connectedClients) : Samples{};
                    }));
     registry.counted("portal_redis_commands_total", "Commands Redis processed since its start", {},
-                     from([](const Snapshot &s) { return fresh(s.redis.age) ? one(s.redis.commands) : Samples{}; }));
+                     from([](const Snapshot &s) { return fresh(s, s.redis.age) ? one(s.redis.commands) : Samples{}; }));
     registry.gauge("portal_queue_depth", "Tasks waiting in a queue, all priorities", {"queue"}, from(queueDepths));
     registry.gauge("portal_queue_unacked", "Tasks taken by a worker and not ended", {},
-                   from([](const Snapshot &s) { return fresh(s.queue.age) ? one(s.queue.unacked) : Samples{}; }));
+                   from([](const Snapshot &s) { return fresh(s, s.queue.age) ? one(s.queue.unacked) : Samples{}; }));
     registry.gauge("portal_workers", "Worker threads of this process, by state", {"state"}, from(workerStates));
     registry.gauge("portal_db_pool_connections", "Database connections by state, and work waiting for one", {"state"},
                    from(poolStates));

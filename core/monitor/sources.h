@@ -37,7 +37,8 @@ struct TaskFigures
 /// unknown then. Called about once a second on the sampler's executor; must be quick, must not throw.
 struct Sources
 {
-    std::function<std::vector<std::string>()> queues{}; ///< names of the queues there are; empty: "celery"
+    std::function<std::vector<std::string>()> queues{}; ///< names of those our workers take now; empty: "celery"
+    std::function<bool()> watched{};                    ///< whether somebody looks at what is measured; empty: nobody
     std::function<TaskFigures()> tasks{};
     std::function<WorkerFigures()> workers{};
     std::function<ConnectionFigures()> connections{};

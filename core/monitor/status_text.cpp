@@ -138,7 +138,7 @@ private:
 constexpr std::size_t zoneColumn = 19; ///< after the longest title
 constexpr std::size_t valueColumn = zoneColumn + 11;
 
-bool stale(const std::optional<Age> &age) { return age && *age >= std::chrono::seconds(5); }
+bool stale(const std::optional<Age> &age, std::chrono::milliseconds after) { return age && *age >= after; }
 
 /// "no worker takes tasks, 5 waiting": what the figure alone does not say.
 std::string workersText(const Reading &reading)
@@ -176,11 +176,11 @@ std::string nextText(const Reading &reading, const StatusStyle &options)
     return std::string(options.utf8 ? "→ " : "-> ").append(wordOf(next)) + " in " + humanDuration(*reading.toNextZone);
 }
 
-std::string readingLine(const Reading &reading, const StatusStyle &options)
+std::string readingLine(const Reading &reading, const SamplingFigures &sampling, const StatusStyle &options)
 {
     Line line(options);
     line.add(titleOf(reading.resource)).pad(zoneColumn).zone(reading.zone).pad(valueColumn);
-    const bool old = stale(reading.age) || !reading.value;
+    const bool old = stale(reading.age, sampling.staleAfter) || !reading.value;
     line.add(valueText(reading), old ? dim : std::string_view());
     const std::string age = reading.age && reading.value ? humanDuration(*reading.age) + " ago" : std::string();
     const std::size_t ageColumn = valueColumn + 27;
@@ -279,9 +279,10 @@ std::string queueLine(const Snapshot &snapshot, const StatusStyle &options)
         text += ", " + fixedText(*queue.endedPerSecond, 1) + " ended/s";
     if (queue.oldest)
         text += ", oldest " + humanDuration(*queue.oldest);
-    if (stale(queue.age))
+    const bool old = stale(queue.age, snapshot.sampling.staleAfter);
+    if (old)
         text += ", " + humanDuration(*queue.age) + " ago";
-    return labelled("tasks", text, options, stale(queue.age));
+    return labelled("tasks", text, options, old);
 }
 
 std::string listOf(const std::vector<std::string> &names)
@@ -334,7 +335,73 @@ std::string notToldLine(const NotTold &part, const StatusStyle &options)
                     text, options);
 }
 
-std::string familyLine(const FamiliesFigures &families, const StatusStyle &options)
+/// Why no worker of this portal takes what waits there.
+std::string_view reasonOf(Untaken untaken)
+{
+    switch (untaken) {
+    case Untaken::PriorityStep:
+        return "priority_steps";
+    case Untaken::Separator:
+        return "sep";
+    case Untaken::KeyPrefix:
+        return "global_keyprefix";
+    case Untaken::No:
+    case Untaken::Queue:
+        break;
+    }
+    return {};
+}
+
+/// What waits where no worker of ours takes it: "emails 12".
+std::string untakenLine(const QueueFigures &queue, const StatusStyle &options)
+{
+    constexpr int most = 4;
+    std::string text;
+    int shown = 0;
+    int more = 0;
+    for (const QueueLine &line : queue.queues) {
+        if (line.untaken == Untaken::No || line.waiting == 0)
+            continue;
+        if (shown == most) {
+            ++more;
+            continue;
+        }
+        text += (shown++ ? ", " : "") + line.queue + " " + humanCount(line.waiting);
+        if (const auto reason = reasonOf(line.untaken); !reason.empty())
+            text.append(" (").append(reason).append(")");
+    }
+    if (more > 0)
+        text += " and " + std::to_string(more) + " more";
+    return text.empty() ? std::string() : labelled("taken by none here", text, options);
+}
+
+std::string_view reasonOf(SamplingPace pace)
+{
+    switch (pace) {
+    case SamplingPace::Free:
+        return "no plan bounds it";
+    case SamplingPace::Idle:
+        return "nobody looks";
+    case SamplingPace::Watched:
+        return "somebody looks";
+    case SamplingPace::Near:
+        return "near a threshold";
+    case SamplingPace::Saving:
+        return "its share of the plan is used up";
+    }
+    return {};
+}
+
+/// How often a Redis whose plan bounds that is asked, and why.
+std::string samplingLine(const SamplingFigures &sampling, const StatusStyle &options)
+{
+    if (sampling.pace == SamplingPace::Free)
+        return {};
+    std::string text = "every " + humanDuration(sampling.interval) + ": ";
+    return labelled("Redis is asked", text.append(reasonOf(sampling.pace)), options);
+}
+
+std::string familyLine(const FamiliesFigures &families, const SamplingFigures &sampling, const StatusStyle &options)
 {
     std::string text;
     int shown = 0;
@@ -345,7 +412,8 @@ std::string familyLine(const FamiliesFigures &families, const StatusStyle &optio
         text += (shown++ ? ", " : "") + family.family + " " + humanSize(std::uint64_t(family.bytes->value)) +
                 (options.utf8 ? " ±" : " +-") + humanSize(std::uint64_t(std::max(half, 0.0)));
     }
-    return text.empty() ? std::string() : labelled("key families", text, options, stale(families.age));
+    return text.empty() ? std::string()
+                        : labelled("key families", text, options, stale(families.age, sampling.detailsStaleAfter));
 }
 
 } // namespace
@@ -362,21 +430,23 @@ std::string statusText(const Snapshot &snapshot, const StatusStyle &options)
         text += Line(options).add(line).end();
     text += "\n";
     for (const Reading &reading : snapshot.readings)
-        text += readingLine(reading, options);
+        text += readingLine(reading, snapshot.sampling, options);
     text += "\n";
     for (const LinkStatus &link : snapshot.links)
         text += linkLine(link, options);
     text += queueLine(snapshot, options);
     text += neighbourLines(snapshot.workers, options);
     text += refusedLine(snapshot.workers, options);
+    text += untakenLine(snapshot.queue, options);
     const TrafficFigures &traffic = snapshot.http.traffic;
     text += labelled("requests",
                      fixedText(traffic.perSecond, 1) + "/s" + " over 60 s, p50 " + percentile(traffic.p50) + ", p95 " +
                          percentile(traffic.p95) + ", p99 " + percentile(traffic.p99),
                      options);
-    text += familyLine(snapshot.families, options);
     for (const NotTold &part : snapshot.notTold)
         text += notToldLine(part, options);
+    text += familyLine(snapshot.families, snapshot.sampling, options);
+    text += samplingLine(snapshot.sampling, options);
     return text;
 }
 

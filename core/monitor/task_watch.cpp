@@ -21,21 +21,22 @@ void TaskWatch::answered(const RoundAnswer &answer, SteadyTime now, WallTime wal
     std::map<std::string, Head> heads;
     m_moved = false;
     m_oldestWaiting = std::chrono::seconds(0);
-    for (const ListHead &head : answer.heads) {
-        const auto before = m_heads.find(head.list);
+    m_waiting = 0;
+    for (const ListFigures &list : answer.lists) {
+        if (list.list.untaken != Untaken::No)
+            continue; // others take what is there, or nobody is meant to
+        m_waiting += list.length.value_or(0);
+        const auto before = m_heads.find(list.list.key);
         const bool there = before != m_heads.end();
-        m_moved |= there && before->second.message != head.message; // the one that was next has gone
-        if (head.message.empty())
+        m_moved |= there && before->second.message != list.message; // the one that was next has gone
+        if (list.message.empty())
             continue;
-        const bool same = there && before->second.message == head.message;
+        const bool same = there && before->second.message == list.message;
         const SteadyTime since = same ? before->second.since : now;
-        heads[head.list] = {head.message, since};
+        heads[list.list.key] = {list.message, since};
         m_oldestWaiting = std::max(*m_oldestWaiting, std::chrono::duration_cast<std::chrono::seconds>(now - since));
     }
     m_heads = std::move(heads);
-    m_waiting = 0;
-    for (const QueueLine &line : answer.queues)
-        m_waiting += line.untaken == Untaken::No ? line.waiting : 0;
     m_unacked = answer.unacked.value_or(0);
     m_oldestTaken.reset();
     if (answer.oldestUnacked) {

@@ -65,7 +65,24 @@ WorkerAdminService::WorkerAdminService(queue::Broker &broker, queue::WorkerPool 
       m_queues(std::move(queues))
 {}
 
+void WorkerAdminService::connect(const queue::QueueDirectory &queues, std::chrono::milliseconds answersKept)
+{
+    m_directory = &queues;
+    m_keptWorkers.setLife(answersKept);
+    m_keptTasks.setLife(answersKept);
+}
+
 awaitable<Result<std::vector<WorkerAdminService::Worker>>> WorkerAdminService::workers()
+{
+    const std::uint64_t change = m_changes;
+    if (auto kept = m_keptWorkers.find(true, change, m_clock.steady()))
+        co_return std::move(*kept);
+    auto workers = co_await askWorkers();
+    m_keptWorkers.keep(true, change, workers, m_clock.steady());
+    co_return workers;
+}
+
+awaitable<std::vector<WorkerAdminService::Worker>> WorkerAdminService::askWorkers()
 {
     std::vector<Worker> workers;
     const auto status = m_pool.status();
@@ -106,6 +123,7 @@ awaitable<Result<void>> WorkerAdminService::resize(Actor actor, std::uint32_t co
         m_pool.resize(concurrency);
     else
         done = co_await resizeRemote(concurrency, node);
+    ++m_changes;
     std::string subject = "worker:" + (here ? m_pool.node() : node);
     co_await m_audit.record(std::move(actor), "worker.resize", std::move(subject),
                             "concurrency: " + std::to_string(concurrency), errorOf(done));
@@ -144,34 +162,47 @@ awaitable<Result<void>> WorkerAdminService::resizeRemote(std::uint32_t concurren
 awaitable<Result<WorkerAdminService::TaskLists>> WorkerAdminService::tasks(std::string queue, std::size_t offset,
                                                                            std::size_t limit)
 {
+    const std::uint64_t change = m_changes;
+    TasksQuestion question{std::move(queue), offset, limit};
+    if (auto kept = m_keptTasks.find(question, change, m_clock.steady()))
+        co_return std::move(*kept);
     TaskLists lists;
-    std::vector<std::string> queues = m_queues;
-    if (!queue.empty()) {
-        queues = {std::move(queue)};
-    } else if (auto known = co_await m_broker.knownQueues(); known) {
-        for (auto &name : *known) {
-            if (!name.ends_with(".pidbox") && std::ranges::find(queues, name) == queues.end())
-                queues.push_back(std::move(name));
-        }
-    }
-    for (const auto &name : queues) {
-        if (lists.waiting.size() >= limit)
-            break;
-        auto waiting = co_await m_broker.peek(name, offset, limit - lists.waiting.size());
-        if (!waiting)
-            co_return waiting.error();
-        std::ranges::move(*waiting, std::back_inserter(lists.waiting));
-    }
+    auto waiting = co_await m_broker.peek(listsOf(question.queue), offset, limit);
+    if (!waiting)
+        co_return waiting.error();
+    lists.waiting = std::move(*waiting);
     auto taken = co_await m_broker.taken(limit);
     if (!taken)
         co_return taken.error();
     lists.taken = std::move(*taken);
+    m_keptTasks.keep(std::move(question), change, lists, m_clock.steady());
     co_return lists;
+}
+
+std::vector<queue::WaitingList> WorkerAdminService::listsOf(const std::string &queue) const
+{
+    constexpr std::size_t mostOthers = 32;
+    std::vector<queue::WaitingList> lists;
+    if (m_directory)
+        lists = m_directory->filled();
+    if (queue.empty()) {
+        std::size_t others = 0;
+        std::erase_if(lists, [&](const auto &list) { return list.untaken != Untaken::No && others++ >= mostOthers; });
+    } else {
+        std::erase_if(lists, [&](const auto &list) { return list.queue != queue; });
+    }
+    // Before the first sample, and of a queue that was not met yet.
+    const std::vector<std::string> named = queue.empty() ? m_queues : std::vector<std::string>{queue};
+    if (lists.empty())
+        for (const std::string &name : named)
+            std::ranges::move(queue::listsOf(name), std::back_inserter(lists));
+    return lists;
 }
 
 awaitable<Result<void>> WorkerAdminService::revoke(Actor actor, std::string id, bool terminate)
 {
     const auto done = co_await m_broker.revoke(id, terminate);
+    ++m_changes;
     std::string detail = terminate ? "also while it runs" : "";
     co_await m_audit.record(std::move(actor), "task.revoke", "task:" + id, std::move(detail), errorOf(done));
     co_return done;
@@ -183,6 +214,7 @@ awaitable<Result<std::string>> WorkerAdminService::rerun(Actor actor, std::strin
     if (!owner && owner.error().kind != ErrorKind::NotFound)
         co_return owner.error();
     auto again = co_await m_broker.rerun(id);
+    ++m_changes;
     if (again && owner) {
         storage::TaskOwner row{*again, owner->owner, owner->name, m_clock.wall()};
         const auto noted = co_await m_owners.add(std::move(row));

@@ -2,13 +2,17 @@
 
 #include "core/api/result.h"
 #include "core/base/asio.h"
+#include "core/base/kept_answer.h"
 #include "core/portal/audit_log.h"
 #include "core/queue/broker.h"
+#include "core/queue/queue_directory.h"
 #include "core/storage/task_owner_store.h"
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -30,6 +34,11 @@ public:
     WorkerAdminService(queue::Broker &broker, queue::WorkerPool &pool, queue::RemoteClient &remote,
                        storage::TaskOwnerStore &owners, AuditLog &audit, const Clock &clock,
                        std::vector<std::string> queues);
+
+    /// Where else something waits than in our own queues, and how long an answer that costs Redis something is kept (0:
+    /// not at all; any change made here makes it anew). Before the first call.
+    void connect(const queue::QueueDirectory &queues, std::chrono::milliseconds answersKept);
+    std::uint64_t changes() const { return m_changes; } ///< made here so far
 
     struct Worker
     {
@@ -53,7 +62,8 @@ public:
         std::vector<queue::TaskSummary> waiting; ///< next to run first
         std::vector<queue::TaskSummary> taken;   ///< prefetched, scheduled or running, of any worker
     };
-    /// At most `limit` (1–500) of each, of one queue or of all that are known.
+    /// At most `limit` (1–500) of each, of one queue or of all that are known (queue::QueueDirectory); of those nobody
+    /// here takes the 32 first lists that are not empty.
     awaitable<Result<TaskLists>> tasks(std::string queue, std::size_t offset, std::size_t limit);
 
     awaitable<Result<void>> revoke(Actor actor, std::string id, bool terminate);
@@ -61,7 +71,16 @@ public:
     awaitable<Result<std::string>> rerun(Actor actor, std::string id);
 
 private:
+    struct TasksQuestion
+    {
+        std::string queue;
+        std::size_t offset = 0;
+        std::size_t limit = 0;
+        bool operator==(const TasksQuestion &) const = default;
+    };
     awaitable<Result<void>> resizeRemote(std::uint32_t concurrency, std::string node);
+    awaitable<std::vector<Worker>> askWorkers();
+    std::vector<queue::WaitingList> listsOf(const std::string &queue) const;
 
     queue::Broker &m_broker;
     queue::WorkerPool &m_pool;
@@ -70,6 +89,10 @@ private:
     AuditLog &m_audit;
     const Clock &m_clock;
     const std::vector<std::string> m_queues;
+    const queue::QueueDirectory *m_directory = nullptr;
+    std::atomic<std::uint64_t> m_changes{0};
+    KeptAnswer<bool, std::vector<Worker>> m_keptWorkers;
+    KeptAnswer<TasksQuestion, TaskLists> m_keptTasks;
 };
 BOOST_DESCRIBE_STRUCT(WorkerAdminService::Worker, (), (node, here, concurrency, active, totals, queues))
 

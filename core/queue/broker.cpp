@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <map>
 #include <mutex>
 #include <span>
@@ -35,6 +36,16 @@ std::string originOfThisProcess()
     std::array<char, 256> host{};
     gethostname(host.data(), host.size() - 1);
     return "gen" + std::to_string(getpid()) + "@" + host.data();
+}
+
+/// The priority step in the key of a list; 0 where there is none of ours.
+int stepIn(std::string_view list)
+{
+    const std::size_t mark = list.rfind(keys::separator);
+    int step = 0;
+    if (mark != list.npos)
+        std::from_chars(list.data() + mark + keys::separator.size(), list.data() + list.size(), step);
+    return step;
 }
 
 TaskSummary summaryOf(std::string raw, std::string queue, int step)
@@ -273,42 +284,6 @@ awaitable<Result<Backlog>> Broker::backlog(std::vector<std::string> queues)
     co_return backlog;
 }
 
-awaitable<Result<std::vector<std::string>>> Broker::knownQueues()
-{
-    constexpr std::string_view prefix = "_kombu.binding.";
-    std::vector<std::string> exchanges;
-    std::string cursor = "0";
-    for (int step = 0; step < 64; ++step) {
-        redis::Command command("SCAN", cursor, "MATCH", "_kombu.binding.*", "COUNT", 1000);
-        const Result<redis::Reply> reply = co_await m_impl->client.run(std::move(command));
-        if (!reply)
-            co_return reply.error();
-        if (reply->elements.size() != 2)
-            co_return failure(ErrorKind::Protocol, "SCAN answered something else than a cursor and keys");
-        for (const redis::Reply &key : reply->elements[1].elements)
-            if (!key.text.ends_with(".pidbox") && !key.text.starts_with("_kombu.binding.celeryev"))
-                exchanges.push_back(key.text.substr(prefix.size()));
-        cursor = reply->elements[0].text;
-        if (cursor == "0")
-            break;
-    }
-    std::vector<std::string> queues;
-    for (const std::string &exchange : exchanges) {
-        redis::Command command("SMEMBERS", keys::binding(exchange));
-        const Result<redis::Reply> members = co_await m_impl->client.run(std::move(command));
-        if (!members)
-            co_return members.error();
-        for (const redis::Reply &member : members->elements) {
-            const std::size_t last = member.text.rfind(keys::separator);
-            if (last != std::string::npos)
-                queues.push_back(member.text.substr(last + keys::separator.size()));
-        }
-    }
-    std::ranges::sort(queues);
-    queues.erase(std::unique(queues.begin(), queues.end()), queues.end());
-    co_return queues;
-}
-
 awaitable<Result<void>> Broker::revoke(std::string id, bool terminate)
 {
     if (id.empty() || id.size() > maxIdBytes)
@@ -340,28 +315,33 @@ awaitable<Result<void>> Broker::revoke(std::string id, bool terminate)
 
 awaitable<Result<std::vector<TaskSummary>>> Broker::peek(std::string queue, std::size_t offset, std::size_t limit)
 {
-    limit = std::min(limit, pageMost);
+    co_return co_await peek(listsOf(queue), offset, limit);
+}
+
+awaitable<Result<std::vector<TaskSummary>>> Broker::peek(std::vector<WaitingList> lists, std::size_t offset,
+                                                         std::size_t limit)
+{
+    constexpr std::string_view mostBytes = "4194304";
+    constexpr std::string_view longestMessage = "1048576";
     std::vector<TaskSummary> page;
-    for (const int step : keys::prioritySteps) {
-        if (page.size() >= limit)
-            break;
-        const std::string list = keys::list(queue, step);
-        const auto first = static_cast<std::int64_t>(offset);
-        const auto count = static_cast<std::int64_t>(limit - page.size());
-        redis::Command command("LLEN", list);
-        command.add("LRANGE", list, -first - count, -first - 1);
-        Result<std::vector<redis::Reply>> replies = co_await m_impl->client.pipeline(std::move(command));
-        if (!replies)
-            co_return replies.error();
-        const std::uint64_t length = countOf((*replies)[0]);
-        if (offset >= length) {
-            offset -= length;
-            continue;
-        }
-        std::vector<redis::Reply> &found = (*replies)[1].elements;
-        for (auto it = found.rbegin(); it != found.rend(); ++it)
-            page.push_back(summaryOf(std::move(it->text), queue, step));
-        offset = 0;
+    if (lists.empty() || limit == 0)
+        co_return page;
+    const std::vector<std::string_view> scriptKeys = [&] {
+        std::vector<std::string_view> keys;
+        for (const WaitingList &list : lists)
+            keys.push_back(list.key);
+        return keys;
+    }();
+    const std::string over = std::to_string(offset);
+    const std::string most = std::to_string(std::min(limit, pageMost));
+    const std::array<std::string_view, 4> arguments{over, most, mostBytes, longestMessage};
+    Result<redis::Reply> reply = co_await m_impl->client.eval(m_impl->scripts.peek, scriptKeys, arguments);
+    if (!reply)
+        co_return reply.error();
+    for (std::size_t i = 1; i + 1 < reply->elements.size(); i += 2) {
+        const auto at = static_cast<std::size_t>(reply->elements[i].integer) - 1;
+        if (at < lists.size())
+            page.push_back(summaryOf(std::move(reply->elements[i + 1].text), lists[at].queue, stepIn(lists[at].key)));
     }
     co_return page;
 }

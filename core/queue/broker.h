@@ -4,6 +4,7 @@
 #include "core/api/result.h"
 #include "core/base/asio.h"
 #include "core/queue/message.h"
+#include "core/queue/queue_directory.h"
 #include "core/queue/results.h"
 
 #include <chrono>
@@ -81,8 +82,6 @@ public:
 
     /// Depth of the named queues, and what is taken; one round trip.
     awaitable<Result<Backlog>> backlog(std::vector<std::string> queues);
-    /// Names of the queues that were ever bound (`_kombu.binding.*`), found by at most 64 SCAN steps.
-    awaitable<Result<std::vector<std::string>>> knownQueues();
 
     /// Takes a task back: workers that hold or meet it end it as REVOKED; with `terminate` also while it runs (ours: by
     /// its stop token). A task that is not known to be running shows REVOKED at once. Kept for 3 h, the latest 50,000.
@@ -91,7 +90,11 @@ public:
 
     /// What waits in a queue, next to run first, highest priority first; `limit` ≤ 500. Messages that cannot be read
     /// are shown with an empty name.
+    /// At most 4 MiB of messages in one answer; of one over 1 MiB only that it is there.
     awaitable<Result<std::vector<TaskSummary>>> peek(std::string queue, std::size_t offset, std::size_t limit);
+    /// The same of several lists, one after the other, in one round trip.
+    awaitable<Result<std::vector<TaskSummary>>> peek(std::vector<WaitingList> lists, std::size_t offset,
+                                                     std::size_t limit);
     /// What is taken and not ended, by whichever worker; `limit` ≤ 500, in no order.
     awaitable<Result<std::vector<TaskSummary>>> taken(std::size_t limit);
     /// Throws away everything that waits in a queue; answers how many.

@@ -152,7 +152,7 @@ void EventSender::task(const TaskEvent &event)
         m_alarm->notify();
 }
 
-void EventSender::worker(std::string_view type, const WorkerCounters &counters)
+std::string EventSender::workerEvent(std::string_view type, const WorkerCounters &counters)
 {
     std::string out = begin(type, m_clock.wall());
     out.append(R"(, "freq": 2.0, "sw_ident": "portolan", "sw_ver": ")" PORTOLAN_VERSION R"(", "sw_sys": "Linux")");
@@ -164,7 +164,21 @@ void EventSender::worker(std::string_view type, const WorkerCounters &counters)
     getloadavg(load, 3);
     out.append(R"(, "loadavg": [)").append(fixedText(load[0], 2)).append(", ").append(fixedText(load[1], 2));
     out.append(", ").append(fixedText(load[2], 2)).append("]}");
-    publish(type, out);
+    return out;
+}
+
+void EventSender::worker(std::string_view type, const WorkerCounters &counters)
+{
+    publish(type, workerEvent(type, counters));
+}
+
+awaitable<bool> EventSender::heartbeat(const WorkerCounters &counters)
+{
+    constexpr std::string_view type = "worker-heartbeat";
+    redis::Command command("PUBLISH", eventChannel(m_database, type),
+                           encodeEvent(workerEvent(type, counters), type, m_node));
+    const Result<redis::Reply> receivers = co_await m_client.run(std::move(command));
+    co_return !receivers || receivers->integer > 0;
 }
 
 bool EventSender::enable(bool on) { return m_enabled.exchange(on) != on; }

@@ -47,6 +47,8 @@ public:
 
     void task(const TaskEvent &event); ///< any thread; cheap while not enabled
     void worker(std::string_view type, const WorkerCounters &counters);
+    /// Sends worker-heartbeat and answers whether anybody listened; also where Redis did not say.
+    awaitable<bool> heartbeat(const WorkerCounters &counters);
 
     bool enable(bool on); ///< answers whether that changed anything
     bool enabled() const { return m_enabled; }
@@ -57,6 +59,7 @@ public:
 
 private:
     std::string begin(std::string_view type, WallTime time);
+    std::string workerEvent(std::string_view type, const WorkerCounters &counters);
     void publish(std::string_view type, std::string_view body);
 
     redis::Client &m_client;

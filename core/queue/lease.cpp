@@ -18,6 +18,7 @@ namespace {
 
 constexpr auto confirmAfter = std::chrono::milliseconds(1500);
 constexpr unsigned lookEvery = 5; ///< renewals
+constexpr auto retryEvery = std::chrono::milliseconds(100);
 constexpr auto margin = std::chrono::milliseconds(500);
 constexpr auto restoreAtOnce = std::chrono::milliseconds(1000); ///< then our own lease is renewed first
 constexpr auto restoreDeadline = std::chrono::milliseconds(3000);
@@ -51,6 +52,15 @@ Lease::Lease(redis::Client &client, const Scripts &scripts, const Clock &clock, 
 {}
 
 bool Lease::holds() const { return m_clock.steady().time_since_epoch().count() < m_until; }
+
+std::chrono::milliseconds Lease::pause(bool holdsAnything) const
+{
+    if (!holds())
+        return retryEvery;
+    if (holdsAnything)
+        return renewEvery;
+    return m_suspects.empty() ? renewIdleEvery : confirmAfter;
+}
 
 void Lease::setUntil(SteadyTime until) { m_until = until.time_since_epoch().count(); }
 

@@ -66,6 +66,12 @@ struct RemoteClient::Impl
     /// Moves what has arrived into `arrived`, by ticket: several ask() may wait at the same time.
     awaitable<Result<void>> collect()
     {
+        redis::Command there("EXISTS", list);
+        const Result<redis::Reply> any = co_await client.run(std::move(there));
+        if (!any)
+            co_return any.error();
+        if (any->integer == 0)
+            co_return Result<void>{};
         redis::Command command("MULTI");
         command.add("LRANGE", list, 0, -1).add("DEL", list).add("EXEC");
         Result<std::vector<redis::Reply>> replies = co_await client.pipeline(std::move(command));

@@ -23,6 +23,7 @@ namespace portolan::queue {
 namespace {
 
 constexpr auto heartbeatEvery = std::chrono::seconds(2);
+constexpr auto heartbeatUnheardEvery = std::chrono::seconds(6); ///< so that who begins to listen hears it soon
 constexpr std::string_view replyKeptSeconds = "300";
 constexpr std::size_t replyMost = 1024 * 1024;
 constexpr unsigned waitingMost = 100; ///< requests answered at the same time; more are dropped
@@ -107,11 +108,12 @@ struct RemoteControl::Impl : std::enable_shared_from_this<RemoteControl::Impl>
     {
         const Inside inside(*this);
         events.worker("worker-online", pool.counters());
-        for (;;) {
-            co_await pause->wait(heartbeatEvery);
+        for (bool heard = true;;) {
+            const auto time = heard ? heartbeatEvery : heartbeatUnheardEvery;
+            co_await pause->wait(time);
             if (stopping)
                 break;
-            events.worker("worker-heartbeat", pool.counters());
+            heard = co_await events.heartbeat(pool.counters());
         }
         events.flush();
         events.worker("worker-offline", pool.counters());

@@ -37,7 +37,8 @@ Scripts::Scripts()
       reply(load("reply")),
       note(load("note")),
       park(load("park")),
-      unpark(load("unpark"))
+      unpark(load("unpark")),
+      peek(load("peek"))
 {}
 
 } // namespace portolan::queue

@@ -28,6 +28,7 @@ struct Scripts
     redis::Script note;
     redis::Script park;
     redis::Script unpark;
+    redis::Script peek;
 };
 
 } // namespace portolan::queue

@@ -77,6 +77,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     // worker_take.cpp
     static std::string closingOf(const std::string &queue);
     awaitable<void> takeLoop();
+    awaitable<bool> anythingWaits();
     std::size_t room(); ///< how many to take now; 0: wait
     awaitable<std::optional<std::size_t>> take(std::size_t most, bool &more);
     void accept(std::string delivery, std::string list, std::size_t closing, std::string raw, Events &events);
@@ -124,6 +125,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     void adaptPrefetch(std::chrono::nanoseconds elapsed);
     void reap();
     std::vector<std::string> heldDeliveries() const;
+    bool holdsAnything() const;
     awaitable<void> touchHeld();
     awaitable<void> giveBackStrays();
     void dropLapsed(const std::unordered_set<std::string> &ours);
@@ -209,7 +211,19 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     std::uint64_t failuresSeen = 0;
     SteadyTime straysSince{};
     std::unordered_set<std::string> strays;
-    std::atomic<std::uint64_t> emptySearches{0}, searchedLists{0};
+    std::atomic<std::uint64_t> emptySearches{0};
+    /// What these, and keeping the lease, have cost Redis.
+    struct Search
+    {
+        void add(std::uint64_t moreCommands, std::uint64_t moreHits, std::uint64_t moreMisses, std::uint64_t moreBytes)
+        {
+            commands += moreCommands;
+            hits += moreHits;
+            misses += moreMisses;
+            bytes += moreBytes;
+        }
+        std::atomic<std::uint64_t> commands{0}, hits{0}, misses{0}, bytes{0};
+    } search;
     std::atomic<std::uint64_t> taken{0}, succeededCount{0}, failedCount{0}, retriedCount{0}, revokedCount{0};
 };
 

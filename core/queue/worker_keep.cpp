@@ -70,8 +70,8 @@ awaitable<void> WorkerPool::Impl::leaseLoop()
             redis::Command keep("EXPIRE", keys::held(instance), 3600);
             client.post(std::move(keep));
         }
-        const auto pause = lease.holds() ? Lease::renewEvery : std::chrono::milliseconds(100);
-        co_await leaseTimer->wait(pause);
+        search.add(Lease::renewCommands, Lease::renewHits, 0, Lease::renewBytes);
+        co_await leaseTimer->wait(lease.pause(holdsAnything()));
         const Lock lock(mutex);
         if (closing)
             co_return;
@@ -199,6 +199,12 @@ std::vector<std::string> WorkerPool::Impl::heldDeliveries() const
         if (slot->running)
             held.push_back(slot->running->delivery.id);
     return held;
+}
+
+bool WorkerPool::Impl::holdsAnything() const
+{
+    const Lock lock(mutex);
+    return running != 0 || !queue.empty() || !scheduled.empty() || outbox.size() != 0;
 }
 
 awaitable<void> WorkerPool::Impl::touchHeld()

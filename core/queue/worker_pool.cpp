@@ -440,7 +440,10 @@ WorkerCounters WorkerPool::counters() const
     counters.parked = impl.lease.parked();
     counters.copies = impl.copies + impl.outbox.copies();
     counters.emptySearches = impl.emptySearches;
-    counters.searchedLists = impl.searchedLists;
+    counters.ownCommands = impl.search.commands;
+    counters.ownHits = impl.search.hits;
+    counters.ownMisses = impl.search.misses;
+    counters.ownBytes = impl.search.bytes;
     const Impl::Lock lock(impl.mutex);
     counters.active = impl.running;
     counters.reserved = impl.queue.size();

@@ -38,6 +38,7 @@ struct WorkerOptions
     std::optional<std::chrono::milliseconds> softLimit{}; ///< none: a tenth, at most 30 s, before the hard one
     unsigned prefetchMultiplier = 4;                      ///< tasks held per thread; more only while tasks end quickly
     std::size_t prefetchMost = 1024;                      ///< … up to this, so that no thread waits for a round trip
+    std::chrono::milliseconds pollMost{250};              ///< longest pause between looks for tasks of foreign clients
     std::size_t scheduledMost = 20'000; ///< tasks held for their ETA; beyond that the latest stay in Redis
     Logger *logger = nullptr;           ///< may be null; must outlive the pool
     unsigned startsMost = 10;           ///< starts without an end until FAILURE WorkerLostError
@@ -90,7 +91,10 @@ struct WorkerCounters
     std::uint64_t lost = 0;           ///< ended here, but no longer ours: somebody else runs them again
     std::uint64_t droppedResults = 0; ///< Redis had no room
     std::uint64_t emptySearches = 0;  ///< for tasks, that found none
-    std::uint64_t searchedLists = 0;  ///< lists that these looked into
+    std::uint64_t ownCommands = 0;    ///< of Redis, for these and for keeping the lease; scripts' inner ones too
+    std::uint64_t ownHits = 0;        ///< look-ups among these that found something …
+    std::uint64_t ownMisses = 0;      ///< … and that did not
+    std::uint64_t ownBytes = 0;       ///< about what Redis answered to these
     std::uint64_t active = 0;         ///< now
     std::uint64_t reserved = 0;       ///< now
     std::uint64_t scheduled = 0;      ///< now

@@ -126,6 +126,12 @@ Result<void> checkQueueSettings(const Settings &settings)
     return {};
 }
 
+bool hasRedisPlan(const Settings &settings)
+{
+    const Tier::Redis &plan = settings.tier().redis;
+    return settings.isSet("redis.url") && (plan.commandsPerSecond > 0 || plan.trafficPerMonth > 0);
+}
+
 int report(const Error &error)
 {
     std::string line = "portoland: " + inWords(error);

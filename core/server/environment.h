@@ -48,6 +48,9 @@ Result<redis::Endpoint> runningRedis(const Settings &settings);
 /// acknowledging a task are one step in one Redis.
 Result<void> checkQueueSettings(const Settings &settings);
 
+/// Whether Redis is named, and the tier's plan bounds how many commands or how much traffic it serves.
+bool hasRedisPlan(const Settings &settings);
+
 /// The Unix socket of LocalSocket.
 std::filesystem::path controlSocketPath(const Settings &settings);
 

@@ -79,6 +79,8 @@ queue::WorkerOptions workerOptions(const Settings &settings, const Infrastructur
 {
     const Tier &tier = settings.tier();
     queue::WorkerOptions options;
+    if (hasRedisPlan(settings))
+        options.pollMost = std::chrono::milliseconds(900); // so that a foreign client's task is taken within a second
     options.concurrency = base.redisProcess || tier.shareTaskQueue ? concurrencyOf(settings) : 0;
     options.queues = {tier.taskQueue};
     for (const auto &[task, queue] : tier.taskRoutes) {
@@ -112,6 +114,15 @@ portal::TaskService::Options taskOptions(const Tier &tier)
     return options;
 }
 
+monitor::MetricsAccess metricsAccess(const Settings &settings)
+{
+    const std::string &access = settings.text("metrics.access");
+    return {access == "open"       ? monitor::MetricsAccess::Open
+            : access == "loopback" ? monitor::MetricsAccess::Loopback
+                                   : monitor::MetricsAccess::Token,
+            settings.secret("metrics.token")};
+}
+
 limits::Ceilings::Options ceilingOptions(const Tier &tier)
 {
     return {.lease = tier.taskTimeLimit + std::chrono::minutes(5), .resultPrefix = queue::keys::result("")};
@@ -140,6 +151,9 @@ Result<http::ServerOptions> serverOptions(const Settings &settings)
     options.port = listen->second;
     options.tlsCertificate = settings.text("tls.cert");
     options.tlsKey = settings.text("tls.key");
+    if (settings.text("metrics.access") == "token" && settings.secret("metrics.token").empty())
+        return failure(ErrorKind::Invalid, "The setting 'metrics.access' is token, and 'metrics.token' is not set.",
+                       "Set metrics.token (METRICS_TOKEN), or say loopback or open.");
     if (options.tlsCertificate.empty() != options.tlsKey.empty())
         return failure(ErrorKind::Invalid, "Only one of 'tls.cert' and 'tls.key' is set.",
                        "Give both --tls-cert and --tls-key, or neither.");
@@ -232,10 +246,11 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
                      return auditLog.record({note.principal, std::move(note.reason)}, std::move(note.action),
                                             std::move(note.subject), std::move(note.detail), std::move(note.error));
                  }),
-      monitorRoutes(infrastructure->registry, redisAdmin, clock, version()),
+      monitorRoutes(infrastructure->registry, redisAdmin, clock, version(), metricsAccess(settings)),
       history(infrastructure->directory.file("history.db"), clock, logger),
       m_options(std::move(options)),
-      m_everySecond(infrastructure->runtime.at(0))
+      m_everySecond(infrastructure->runtime.at(0)),
+      m_hasPlan(hasRedisPlan(settings))
 {
     admissionOptions.usersCeiling = settings.tier().ceilings.users;
     mountRoutes();

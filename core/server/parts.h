@@ -102,6 +102,7 @@ struct PortalServer::Parts
     portal::UserAdminService userAdmin;
     portal::TaskService tasks;
     portal::WorkerAdminService workerAdmin;
+    KeptAnswer<TaskQuery, TaskList> taskLists;
     portal::TaskTopic taskTopic;
     portal::Realtime realtime;
 
@@ -140,6 +141,7 @@ private:
     Timer m_everySecond;
     std::atomic<bool> m_stopping{false};
     /// Asked for now and then, so that the sampler need not wait. Negative: not known.
+    const bool m_hasPlan; ///< Redis is somebody else's, who bounds what is asked of it
     std::atomic<std::int64_t> m_concurrentUsers{-1};
     std::atomic<std::int64_t> m_registeredUsers{-1};
     std::atomic<std::int64_t> m_sessions{-1};

@@ -17,6 +17,10 @@ namespace portolan::server {
 /// From so many on, counting them is work for the database, and the figure may lag.
 static constexpr std::int64_t manyUsers = 10'000;
 
+/// What pages ask for again and again is asked of a Redis with a plan so often at most.
+static constexpr std::chrono::milliseconds keptUnderPlan{5000};
+static constexpr unsigned usersEveryUnderPlan = 5; ///< seconds
+
 void PortalServer::Parts::makeMonitor()
 {
     std::vector<telemetry::RouteName> names;
@@ -36,10 +40,16 @@ void PortalServer::Parts::makeMonitor()
     options.instance = workers.node();
     options.planned = settings.isSet("redis.url");
     options.details = settings.boolean("monitoring");
+    if (m_hasPlan) {
+        const Tier::Redis &plan = settings.tier().redis;
+        options.limits = {double(plan.commandsPerSecond), double(plan.trafficPerMonth)};
+    }
     sampler.emplace(base.runtime.at(0), base.redis.get(), *httpMetrics, settings.tier(), clock, monitorSources(),
                     options);
     cleanup.emplace(base.runtime.at(0), *base.redis, sampler->families(), clock);
     redisAdmin.connect(*sampler, &*cleanup);
+    workerAdmin.connect(sampler->queues(), m_hasPlan ? keptUnderPlan : std::chrono::milliseconds(0));
+    taskLists.setLife(m_hasPlan ? keptUnderPlan : std::chrono::milliseconds(0));
     monitorRoutes.connect(*sampler);
     sampler->onSnapshot([this](const std::shared_ptr<const Snapshot> &snapshot) {
         history.record(*snapshot);
@@ -53,15 +63,14 @@ void PortalServer::Parts::makeMonitor()
 monitor::Sources PortalServer::Parts::monitorSources()
 {
     monitor::Sources sources;
-    sources.queues = [this] { return workers.options().queues; };
+    sources.queues = [this] { return workers.status().queues; };
+    sources.watched = [this] { return snapshots.watched() || monitorRoutes.watched(); };
     sources.tasks = [this] {
         const auto counters = workers.counters();
         monitor::TaskFigures figures{counters.taken,    counters.succeeded + counters.failed + counters.revoked,
                                      counters.failed,   counters.active,
                                      counters.reserved, counters.scheduled + counters.parked};
-        // take.lua: EVALSHA, TIME, ZSCORE (which finds the lease), and LRANGE of each list.
-        figures.searching = {3 * counters.emptySearches + counters.searchedLists, counters.emptySearches,
-                             counters.searchedLists};
+        figures.searching = {counters.ownCommands, counters.ownHits, counters.ownMisses, counters.ownBytes};
         return figures;
     };
     sources.workers = [this] {
@@ -213,8 +222,10 @@ void PortalServer::Parts::countCaches()
 awaitable<void> PortalServer::Parts::everySecond()
 {
     for (unsigned tick = 0; !m_stopping; ++tick) {
-        const auto concurrent = co_await admission.concurrentUsers();
-        m_concurrentUsers = concurrent ? static_cast<std::int64_t>(*concurrent) : -1;
+        if (!m_hasPlan || tick % usersEveryUnderPlan == 0) {
+            const auto concurrent = co_await admission.concurrentUsers();
+            m_concurrentUsers = concurrent ? static_cast<std::int64_t>(*concurrent) : -1;
+        }
         const std::int64_t known = m_registeredUsers.load();
         if (tick % (known < manyUsers ? 5 : 60) == 0) {
             const auto registered = co_await infrastructure->users.count();

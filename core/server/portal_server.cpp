@@ -95,12 +95,25 @@ PortalServices PortalServer::services() const
 {
     auto &parts = *m_parts;
     auto &base = *parts.infrastructure;
-    return {base.runtime.at(0), parts.settings,    parts.clock,
-            parts.snapshots,    parts.accounts,    parts.userAdmin,
-            parts.tasks,        parts.workerAdmin, parts.redisAdmin,
-            parts.history,      parts.limitUse,    parts.broker,
-            parts.workers,      base.taskOwners,   *base.redis,
-            base.database,      parts.auditLog,    base.redisName() != "memory"};
+    return {base.runtime.at(0),
+            parts.settings,
+            parts.clock,
+            parts.snapshots,
+            parts.accounts,
+            parts.userAdmin,
+            parts.tasks,
+            parts.workerAdmin,
+            parts.redisAdmin,
+            parts.history,
+            parts.limitUse,
+            parts.broker,
+            parts.workers,
+            base.taskOwners,
+            *base.redis,
+            base.database,
+            parts.auditLog,
+            parts.taskLists,
+            base.redisName() != "memory"};
 }
 
 } // namespace portolan::server

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "core/api/task.h"
 #include "core/base/asio.h"
+#include "core/base/kept_answer.h"
 
 #include <string>
 
@@ -59,6 +61,7 @@ struct PortalServices
     redis::Client &redisClient;
     storage::Database &database;
     portal::AuditLog &audit;
+    KeptAnswer<TaskQuery, TaskList> &taskLists;
     bool hasRedis = true; ///< false: there is no redis-server, and everything lives in memory
 };
 

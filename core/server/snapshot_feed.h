@@ -29,6 +29,12 @@ public:
         });
     }
 
+    bool watched() const
+    {
+        const std::lock_guard lock(m_state->mutex);
+        return !m_state->handlers.empty();
+    }
+
     void publish(const std::shared_ptr<const Snapshot> &snapshot)
     {
         const std::lock_guard lock(m_state->mutex);

@@ -247,6 +247,9 @@ awaitable<Result<TaskList>> listTasks(PortalServices services, TaskQuery query)
 {
     if (query.limit < 1 || query.limit > mostOfAPlace)
         co_return badLimit();
+    const std::uint64_t change = services.workers.changes();
+    if (auto kept = services.taskLists.find(query, change, services.clock.steady()))
+        co_return std::move(*kept);
     const std::uint32_t oneMore = std::min(query.limit + 1, mostOfAPlace);
     const auto lists = co_await services.workers.tasks(query.queue, 0, oneMore);
     if (!lists)
@@ -270,7 +273,9 @@ awaitable<Result<TaskList>> listTasks(PortalServices services, TaskQuery query)
     if (!owners)
         co_return owners.error();
     const bool complete = *all && lists->waiting.size() < mostOfAPlace && lists->taken.size() < mostOfAPlace;
-    co_return std::move(board).take(complete);
+    TaskList list = std::move(board).take(complete);
+    services.taskLists.keep(query, change, list, services.clock.steady());
+    co_return list;
 }
 
 awaitable<Result<TaskInfo>> findTask(PortalServices services, std::string id)

@@ -16,6 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "peer")]
 
 import console  # noqa: E402
+import price  # noqa: E402
 from peer import Peer  # noqa: E402
 from portal import Portal, send_large_body  # noqa: E402
 from tools import (ROOT, Child, ConnectionWatch, Failed, Folder, die_with_parent, http, resident_bytes,  # noqa: E402
@@ -259,8 +260,18 @@ class Bench:
             Row("  users page, a search among them", "ms", inside["users_search"], at_most=200),
         ]
 
+    def price(self):
+        """What a Redis with a plan is asked: by a portal that nobody uses, and with the queue page open."""
+        say("a portal alone")
+        commands, sent = price.idle(self.portoland)
+        say("its queue page")
+        watched, _ = price.queue_page(self.portolan)
+        return [Row("idle on a named Redis, tier small: commands, those in scripts too", "1/s", commands, at_most=10),
+                Row("  bytes Redis sends", "bytes/s", sent, at_most=200),
+                Row("queue page open, 200,000 keys of others: commands", "1/s", watched, at_most=20)]
 
-PARTS = ["side_by_side", "health", "memory", "slow", "large", "kills", "console"]
+
+PARTS = ["side_by_side", "health", "memory", "slow", "large", "kills", "price", "console"]
 
 
 def main():

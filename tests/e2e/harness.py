@@ -41,6 +41,8 @@ title = "Wide open, for tests"
 [redis]
 maxmemory = "64MB"
 connections = 30
+commands_per_second = 0
+traffic_per_month = 0
 
 [results]
 expiry = "24h"

@@ -19,6 +19,7 @@
 #include <QTest>
 #include <any>
 #include <atomic>
+#include <map>
 #include <mutex>
 
 using namespace portolan;
@@ -93,7 +94,7 @@ Sources sourcesOf()
 /// The routes on a real Redis, without the HTTP server around them.
 struct Mounted
 {
-    Mounted()
+    explicit Mounted(MetricsAccess access = {})
         : client(runtime.at(0), server.endpoint()),
           metrics(registry),
           admin(&client,
@@ -102,7 +103,7 @@ struct Mounted
                     audit.push_back(std::move(note));
                     co_return;
                 }),
-          routes(registry, admin, clock, "0.1.0")
+          routes(registry, admin, clock, "0.1.0", std::move(access))
     {
         tier.name = "small";
         tier.zones = {{Resource::RedisMemory, {20e6, 25e6}}, {Resource::Users, {10, 12}}};
@@ -126,10 +127,14 @@ struct Mounted
         runtime.stop();
     }
 
-    http::Response ask(http::verb method, const std::string &target, std::string body = {})
+    http::Response ask(http::verb method, const std::string &target, std::string body = {},
+                       const std::map<std::string, std::string> &headers = {})
     {
         return runSync<http::Response>(runtime.at(0), [&]() -> awaitable<http::Response> {
             http::Request request;
+            request.address = address;
+            for (const auto &[name, value] : headers)
+                request.headers.set(name, value);
             request.method = method;
             request.target = target;
             const std::size_t mark = target.find('?');
@@ -151,6 +156,7 @@ struct Mounted
         return audit;
     }
 
+    std::string address = "127.0.0.1"; ///< of who asks
     SystemClock clock;
     RedisServerFixture server;
     Tier tier;
@@ -226,6 +232,72 @@ private slots:
               "portal_rate_limited_total{category=\"api\"} 1", "portal_sessions 5",
               "portal_zone{resource=\"redis_memory\"} 0", "portal_zone{resource=\"users\"} 0"})
             QVERIFY2(text.find(std::string("\n") + name) != std::string::npos, name);
+    }
+
+    void metricsAreForWhoMayReadThem_data()
+    {
+        QTest::addColumn<int>("mode");
+        QTest::addColumn<QString>("address");
+        QTest::addColumn<QString>("header");
+        QTest::addColumn<QString>("value");
+        QTest::addColumn<bool>("allowed");
+        const auto row = [](const char *name, MetricsAccess::Mode mode, const char *address, const char *header,
+                            const char *value, bool allowed) {
+            QTest::newRow(name) << int(mode) << address << header << value << allowed;
+        };
+        row("this machine", MetricsAccess::Loopback, "127.0.0.1", "", "", true);
+        row("this machine, IPv6", MetricsAccess::Loopback, "::1", "", "", true);
+        row("this machine, mapped", MetricsAccess::Loopback, "::ffff:127.0.0.1", "", "", true);
+        row("control socket", MetricsAccess::Loopback, "local", "", "", true);
+        row("elsewhere", MetricsAccess::Loopback, "192.0.2.7", "", "", false);
+        row("elsewhere with the token", MetricsAccess::Loopback, "192.0.2.7", "Authorization", "Bearer scraper", true);
+        row("elsewhere with another", MetricsAccess::Loopback, "192.0.2.7", "Authorization", "Bearer scrape", false);
+        row("through a proxy here", MetricsAccess::Loopback, "127.0.0.1", "X-Real-IP", "192.0.2.7", false);
+        row("no address", MetricsAccess::Loopback, "", "", "", false);
+        row("this machine, token wanted", MetricsAccess::Token, "127.0.0.1", "", "", false);
+        row("token", MetricsAccess::Token, "192.0.2.7", "Authorization", "Bearer scraper", true);
+        row("open", MetricsAccess::Open, "192.0.2.7", "", "", true);
+    }
+    void metricsAreForWhoMayReadThem()
+    {
+        QFETCH(int, mode);
+        QFETCH(QString, address);
+        QFETCH(QString, header);
+        QFETCH(QString, value);
+        QFETCH(bool, allowed);
+        Mounted mounted({MetricsAccess::Mode(mode), Secret("scraper")});
+        mounted.address = address.toStdString();
+        std::map<std::string, std::string> headers;
+        if (!header.isEmpty())
+            headers[header.toStdString()] = value.toStdString();
+        const auto answer = mounted.ask(http::verb::get, "/metrics", {}, headers);
+        QCOMPARE(answer.code, allowed ? http::status::ok : http::status::forbidden);
+    }
+
+    void makesTheMetricsOnceASecond()
+    {
+        Mounted mounted;
+        std::atomic<int> made = 0;
+        mounted.registry.gauge("test_made", "How often the text was made", {}, [&made] {
+            return telemetry::Samples{{{}, double(++made)}};
+        });
+        for (int i = 0; i < 500; ++i)
+            QCOMPARE(mounted.ask(http::verb::get, "/metrics").code, http::status::ok);
+        const int soon = made;
+        QVERIFY2(soon < 20, qPrintable(QString::number(soon))); // one a second, however slow the machine
+        QTRY_VERIFY_WITH_TIMEOUT(mounted.ask(http::verb::get, "/metrics").code == http::status::ok && made > soon,
+                                 10'000);
+    }
+
+    void knowsWhetherSomebodyLooks()
+    {
+        Mounted mounted;
+        QVERIFY(!mounted.routes.watched());
+        mounted.ask(http::verb::get, "/metrics");
+        mounted.ask(http::verb::get, "/health");
+        QVERIFY(!mounted.routes.watched()); // probes are no people
+        mounted.ask(http::verb::get, "/api/admin/queues");
+        QVERIFY(mounted.routes.watched());
     }
 
     void servesTheSnapshotAndItsParts()

@@ -1,0 +1,145 @@
+#include "core/monitor/sampling_budget.h"
+#include "tests/fakes/manual_clock.h"
+
+#include <QTest>
+
+using namespace portolan;
+using namespace portolan::monitor;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr PlanLimits freePlan{100, 5.0 * 1024 * 1024 * 1024};
+
+/// Rounds as a sampler makes them, a second after the other, at a price.
+struct Rounds
+{
+    explicit Rounds(PlanLimits limits = freePlan) : budget(limits, 1s, clock.steady()) {}
+
+    void run(std::chrono::seconds time, bool watched = false, bool near = false)
+    {
+        for (auto passed = 0s; passed < time; ++passed) {
+            budget.update(watched, near, clock.steady());
+            if (budget.due(clock.steady())) {
+                const bool details = budget.detailsDue(clock.steady());
+                commands += details ? 50 : 8;
+                bytes += details ? detailBytes : 400;
+                ++rounds;
+                budget.spent(details ? 50 : 8, details ? detailBytes : 400, details, clock.steady());
+            }
+            clock.advance(1s);
+        }
+    }
+    void forget() { commands = bytes = rounds = 0; }
+
+    ManualClock clock;
+    SamplingBudget budget;
+    std::uint64_t detailBytes = 3000;
+    std::uint64_t commands = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t rounds = 0;
+};
+
+} // namespace
+
+class SamplingBudgetTest final : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void aPrivateRedisIsAskedEachSecond()
+    {
+        Rounds rounds{PlanLimits{}};
+        rounds.run(60s);
+        QCOMPARE(rounds.rounds, std::uint64_t(60));
+        QCOMPARE(rounds.budget.figures().pace, SamplingPace::Free);
+        QCOMPARE(rounds.budget.figures().left, std::nullopt);
+        QCOMPARE(rounds.budget.figures().staleAfter, std::chrono::milliseconds(5s));
+    }
+
+    void leavesRoomForTheRestOfTheShareWhileNobodyLooks_data()
+    {
+        QTest::addColumn<quint64>("detailBytes");
+        QTest::newRow("few clients") << quint64(3000);
+        QTest::newRow("many clients, long keys") << quint64(200'000);
+    }
+    void leavesRoomForTheRestOfTheShareWhileNobodyLooks()
+    {
+        QFETCH(quint64, detailBytes);
+        Rounds rounds;
+        rounds.detailBytes = detailBytes;
+        rounds.run(300s); // what it costs is learnt
+        rounds.forget();
+        constexpr int seconds = 86400;
+        rounds.run(std::chrono::seconds(seconds));
+        QCOMPARE(rounds.budget.figures().pace, SamplingPace::Idle);
+        QVERIFY2(double(rounds.commands) / seconds < 5, qPrintable(QString::number(rounds.commands)));
+        QVERIFY2(double(rounds.bytes) / seconds < 165, qPrintable(QString::number(rounds.bytes)));
+        QVERIFY(rounds.rounds >= seconds / 60);
+    }
+
+    void isFasterWhileSomebodyLooksUntilItIsUsedUp()
+    {
+        Rounds rounds;
+        rounds.run(120s);
+        rounds.forget();
+        rounds.run(60s, true);
+        QCOMPARE(rounds.budget.figures().pace, SamplingPace::Watched);
+        QVERIFY2(rounds.rounds >= 25, qPrintable(QString::number(rounds.rounds)));
+        QVERIFY(rounds.commands <= 60 * 10);
+        for (int minutes = 0; minutes < 720 && rounds.budget.figures().pace == SamplingPace::Watched; ++minutes)
+            rounds.run(60s, true);
+        QCOMPARE(rounds.budget.figures().pace, SamplingPace::Saving);
+        QVERIFY(rounds.budget.figures().interval >= 5s);
+        QVERIFY(*rounds.budget.figures().left < 0.02);
+        rounds.forget();
+        rounds.run(12h, true); // by turns saving and looking: on the average its share
+        QVERIFY2(double(rounds.bytes) / 43200 <= 215, qPrintable(QString::number(rounds.bytes)));
+    }
+
+    void fillsAgainWhileNobodyLooks()
+    {
+        Rounds rounds;
+        rounds.run(12h, true);
+        const double before = *rounds.budget.figures().left;
+        rounds.run(24h);
+        QVERIFY(*rounds.budget.figures().left > before + 0.1);
+        rounds.run(24h * 30);
+        QVERIFY(*rounds.budget.figures().left > 0.99);
+        rounds.run(1h, true);
+        QCOMPARE(rounds.budget.figures().pace, SamplingPace::Watched);
+    }
+
+    void isFasterNearAThresholdWithinATenthAllTheSame()
+    {
+        Rounds rounds;
+        rounds.run(120s);
+        rounds.forget();
+        rounds.run(300s, false, true);
+        QCOMPARE(rounds.budget.figures().pace, SamplingPace::Near);
+        QVERIFY(rounds.budget.figures().interval < 5s);
+        QVERIFY2(double(rounds.commands) / 300 <= 5.5, qPrintable(QString::number(rounds.commands)));
+    }
+
+    void figuresAreStaleAfterTwoMissedSamples()
+    {
+        Rounds rounds{PlanLimits{5, 0}}; // half a command a second is ours
+        rounds.run(300s);
+        const SamplingFigures &figures = rounds.budget.figures();
+        QVERIFY(figures.interval > 30s);
+        QVERIFY(figures.staleAfter > 2 * figures.interval && figures.staleAfter <= 2 * figures.interval + 1s);
+        QVERIFY(figures.detailsStaleAfter >= figures.staleAfter);
+    }
+
+    void asksAgainAfterAFailure()
+    {
+        Rounds rounds;
+        rounds.run(10s);
+        rounds.budget.failed(rounds.clock.steady());
+        rounds.clock.advance(1s);
+        QVERIFY(rounds.budget.due(rounds.clock.steady()));
+    }
+};
+
+QTEST_GUILESS_MAIN(SamplingBudgetTest)
+#include "sampling_budget_test.moc"

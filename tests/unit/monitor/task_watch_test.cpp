@@ -27,12 +27,12 @@ public:
     void see(const Scene &scene)
     {
         RoundAnswer answer;
-        answer.queues = {{"celery", scene.waiting}};
+        const queue::WaitingList celery{"celery", "celery", Untaken::No, true};
+        answer.lists = {{celery, scene.waiting, scene.head, std::nullopt}};
         answer.unacked = scene.unacked;
         if (scene.unacked > 0)
             answer.oldestUnacked =
                 std::chrono::duration<double>(clock.wall().time_since_epoch()).count() - scene.takenAgo;
-        answer.heads = {{"celery", scene.head}};
         watch.answered(answer, clock.steady(), clock.wall());
         watch.ours(scene.ours, scene.threads, clock.steady());
     }

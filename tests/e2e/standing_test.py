@@ -37,7 +37,8 @@ class StandingTest(unittest.TestCase):
         with folder() as where:
             portal = Portal(where, tier="small")
             try:
-                wait_until(lambda: readings_of(portal).get("workers", {}).get("zone") == "green", "measured", 15)
+                for name in ("workers", "users", "disk"):
+                    wait_until(lambda: readings_of(portal).get(name, {}).get("zone") not in (None, "unknown"), name, 15)
                 readings = readings_of(portal)
                 self.assertEqual(set(readings), {
                     "redis_memory", "redis_connections", "response_time", "error_rate", "queue", "db_pool", "users",

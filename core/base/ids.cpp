@@ -1,5 +1,7 @@
 #include "core/base/ids.h"
 
+#include "core/base/utf8.h"
+
 #include <sodium.h>
 #include <sys/random.h>
 
@@ -78,7 +80,7 @@ Result<Id> parseId(std::string_view text)
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), id);
     const bool whole = parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
     if (!whole || id == 0 || id >> 63 || text.front() == '0')
-        return failure(ErrorKind::Invalid, '"' + std::string(text.substr(0, 32)) + "\" is not an id");
+        return failure(ErrorKind::Invalid, '"' + std::string(cutText(text, 32)) + "\" is not an id");
     return id;
 }
 

@@ -1,6 +1,7 @@
 #include "core/base/json.h"
 
 #include "core/base/ids.h"
+#include "core/base/utf8.h"
 
 #include <boost/json/parser.hpp>
 
@@ -25,8 +26,24 @@ Error FieldErrors::error() const
     return Error{ErrorKind::Invalid, {}, std::move(message), {}, m_errors};
 }
 
+namespace {
+
+constexpr const char *utf8Hint = "Save or send it as UTF-8.";
+
+/// JSON begins with an ASCII character, so zeros beside it, or a byte order mark, tell of wide characters.
+bool isWide(std::string_view text)
+{
+    return text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff") ||
+           text.substr(0, 4).find('\0') != std::string_view::npos;
+}
+
+} // namespace
+
 Result<boost::json::value> parseJson(std::string_view text, const JsonLimits &limits)
 {
+    constexpr std::string_view byteOrderMark = "\xef\xbb\xbf"; // RFC 8259, section 8.1: may be ignored
+    if (text.starts_with(byteOrderMark))
+        text.remove_prefix(byteOrderMark.size());
     boost::json::parse_options options;
     options.max_depth = limits.depth;
     boost::json::parser parser({}, options);
@@ -35,10 +52,15 @@ Result<boost::json::value> parseJson(std::string_view text, const JsonLimits &li
     if (error == boost::json::error::too_deep)
         return failure(ErrorKind::Invalid,
                        "The JSON is nested deeper than " + std::to_string(limits.depth) + " levels");
-    if (error == boost::json::error::incomplete)
+    if (error == boost::json::error::incomplete && isUtf8(text))
         return failure(ErrorKind::Invalid, text.empty() ? "The JSON text is empty" : "The JSON ends too early");
     if (!error && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos)
         error = boost::json::error::extra_data;
+    if (error && isWide(text))
+        return failure(ErrorKind::Invalid, "The body must be UTF-8; this looks like UTF-16 or UTF-32", utf8Hint);
+    if (const auto good = error ? utf8Prefix(text) : text.size(); good < text.size())
+        return failure(ErrorKind::Invalid, "The body must be UTF-8; byte " + std::to_string(good) + " is not",
+                       utf8Hint);
     if (error)
         return failure(ErrorKind::Invalid,
                        "This is not JSON: " + error.message() + " near byte " + std::to_string(read));
@@ -65,7 +87,7 @@ boost::json::value jsonOfSeconds(double seconds)
 JsonReader::Step::Step(JsonReader &reader, std::string_view member) : m_reader(reader), m_size(reader.m_pointer.size())
 {
     reader.m_pointer += '/';
-    for (const char c : member.substr(0, 256)) { // RFC 6901, section 3
+    for (const char c : cutText(member, 256)) { // RFC 6901, section 3
         if (c == '~')
             reader.m_pointer += "~0";
         else if (c == '/')

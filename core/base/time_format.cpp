@@ -1,5 +1,7 @@
 #include "core/base/time_format.h"
 
+#include "core/base/utf8.h"
+
 #include <array>
 #include <cstdio>
 
@@ -11,7 +13,7 @@ using namespace std::chrono;
 
 Error badTime(std::string_view text, const char *expected)
 {
-    return failure(ErrorKind::Invalid, '"' + std::string(text.substr(0, 64)) + "\" is not a time", expected);
+    return failure(ErrorKind::Invalid, '"' + std::string(cutText(text, 64)) + "\" is not a time", expected);
 }
 
 /// Exactly `width` digits at `at`, which moves behind them; -1 if there are none.

@@ -1,5 +1,7 @@
 #include "core/base/units.h"
 
+#include "core/base/utf8.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -28,7 +30,7 @@ Result<std::uint64_t> parseWithUnit(std::string_view text, const std::array<Unit
                                     bool spaced, const char *expected)
 {
     const auto refuse = [&](const std::string &why) {
-        return failure(ErrorKind::Invalid, '"' + std::string(text.substr(0, 64)) + "\" " + why, expected);
+        return failure(ErrorKind::Invalid, '"' + std::string(cutText(text, 64)) + "\" " + why, expected);
     };
     std::uint64_t number = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -1,5 +1,7 @@
 #include "core/market/quotes.h"
 
+#include "core/base/utf8.h"
+
 #include <algorithm>
 
 namespace portolan::market {
@@ -11,7 +13,7 @@ bool isSymbol(std::string_view text)
 
 Error notASymbol(std::string_view text)
 {
-    return failure(ErrorKind::Invalid, '"' + std::string(text.substr(0, 32)) + "\" is not a symbol",
+    return failure(ErrorKind::Invalid, '"' + std::string(cutText(text, 32)) + "\" is not a symbol",
                    "Write one to five capital letters, such as AAPL");
 }
 

@@ -2,6 +2,7 @@
 #include "core/api/tier.h"
 #include "core/base/json.h"
 
+#include <QStringConverter>
 #include <QTest>
 #include <limits>
 #include <set>
@@ -113,6 +114,8 @@ class JsonTest final : public QObject
 {
     Q_OBJECT
 private slots:
+    void takesUtf8Only_data();
+    void takesUtf8Only();
     void writesByTheRules();
     void readsBackWhatItWrote();
     void valueFromFollowsTheSameRules();
@@ -281,6 +284,42 @@ void JsonTest::namesEveryEnumeratorOnce()
     QCOMPARE(enumKey(Resource::RedisMemory), std::string_view("redis_memory"));
     QVERIFY(enumName(Resource(200)).empty());
     QVERIFY(!enumFromName<Resource>("redis"));
+}
+
+void JsonTest::takesUtf8Only_data()
+{
+    QTest::addColumn<QByteArray>("body");
+    QTest::addColumn<QByteArray>("says"); // empty: taken
+    const QByteArray utf8 = "{\"symbol\":\"M\u00fcller\"}";
+    const QString text = QString::fromUtf8(utf8);
+    const auto wide = [&](QStringConverter::Encoding encoding, bool mark) {
+        auto encoder =
+            QStringEncoder(encoding, mark ? QStringConverter::Flag::WriteBom : QStringConverter::Flag::Default);
+        return QByteArray(encoder(text));
+    };
+    QTest::newRow("plain") << utf8 << QByteArray();
+    QTest::newRow("byte order mark") << "\xef\xbb\xbf" + utf8 << QByteArray();
+    QTest::newRow("two of them") << "\xef\xbb\xbf\xef\xbb\xbf" + utf8 << QByteArray("not JSON");
+    QTest::newRow("Latin-1") << text.toLatin1() << QByteArray("must be UTF-8; byte 12");
+    QTest::newRow("Latin-1 behind a mark") << "\xef\xbb\xbf" + text.toLatin1() << QByteArray("must be UTF-8");
+    QTest::newRow("Latin-1 at the end") << QByteArray("{\"symbol\":\"\xe9") << QByteArray("must be UTF-8");
+    QTest::newRow("UTF-16LE") << wide(QStringConverter::Utf16LE, false) << QByteArray("must be UTF-8");
+    QTest::newRow("UTF-16BE") << wide(QStringConverter::Utf16BE, false) << QByteArray("must be UTF-8");
+    QTest::newRow("UTF-16LE with a mark") << wide(QStringConverter::Utf16LE, true) << QByteArray("must be UTF-8");
+    QTest::newRow("UTF-16BE with a mark") << wide(QStringConverter::Utf16BE, true) << QByteArray("must be UTF-8");
+    QTest::newRow("UTF-32LE") << wide(QStringConverter::Utf32LE, true) << QByteArray("must be UTF-8");
+    QTest::newRow("no JSON") << QByteArray("symbol=AAPL") << QByteArray("not JSON");
+    QTest::newRow("cut off") << QByteArray("{\"symbol\":") << QByteArray("ends too early");
+}
+
+void JsonTest::takesUtf8Only()
+{
+    QFETCH(QByteArray, body);
+    QFETCH(QByteArray, says);
+    const auto asked = readJson<Asked>(body.toStdString(), JsonMode::Strict);
+    QCOMPARE(asked.has_value(), says.isEmpty());
+    if (asked.has_error())
+        QVERIFY2(inWords(asked.error()).find(says.toStdString()) != std::string::npos, inWords(asked.error()).c_str());
 }
 
 QTEST_GUILESS_MAIN(JsonTest)

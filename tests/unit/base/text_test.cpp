@@ -5,6 +5,7 @@
 #include "core/base/time_format.h"
 #include "core/base/units.h"
 #include "core/base/url_text.h"
+#include "core/base/utf8.h"
 
 #include <QTest>
 #include <clocale>
@@ -23,6 +24,7 @@ private slots:
     void sizes();
     void human_data();
     void human();
+    void cutsBetweenCharacters();
     void times_data();
     void times();
     void secretsCompareAndMove();
@@ -139,6 +141,24 @@ void TextTest::human()
     QFETCH(QByteArray, shown);
     QFETCH(QByteArray, expected);
     QCOMPARE(shown, expected);
+}
+
+void TextTest::cutsBetweenCharacters()
+{
+    const std::string text = "a\u00e9\u20ac\U0001f600z"; // 1, 2, 3, 4 and 1 bytes
+    QVERIFY(isUtf8(text));
+    const std::size_t ends[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11};
+    for (std::size_t most = 0; most < std::size(ends); ++most) {
+        QCOMPARE(cutText(text, most).size(), ends[most]);
+        QVERIFY(isUtf8(cutText(text, most)));
+    }
+    QCOMPARE(cutText("\x80\x80\x80\x80\x80", 4).size(), std::size_t(4)); // no UTF-8: cut all the same
+    for (const std::string bad :
+         {"\xff", "a\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\x80"}) {
+        QVERIFY(!isUtf8(bad));
+        QVERIFY(isUtf8(toUtf8(bad)));
+    }
+    QCOMPARE(toUtf8("caf\xe9!"), std::string("caf\xef\xbf\xbd!"));
 }
 
 void TextTest::times_data()

@@ -30,6 +30,20 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(portolan_options INTERFACE -Wno-restrict)
   endif()
 endif()
+# What makes a bug in a program that listens to the world harder to use. What the linker does costs nothing: addresses
+# that differ at every start, tables that are read-only once filled in, no stack that can be run. What the compiler adds
+# is in what is installed. tests/e2e/hardening_test.py reads it all from the built program.
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES CXX)
+target_link_options(portolan_options INTERFACE LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack)
+if(NOT PORTOLAN_SANITIZE AND NOT PORTOLAN_FUZZ)
+  target_compile_options(portolan_options INTERFACE "$<$<CONFIG:Release>:-fstack-protector-strong;-fstack-clash-protection>")
+  # The compiler's own default, where a distribution sets one, would be defined twice.
+  target_compile_options(portolan_options INTERFACE "$<$<CONFIG:Release>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>")
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    target_compile_options(portolan_options INTERFACE "$<$<CONFIG:Release>:-fcf-protection=full>")
+  endif()
+endif()
 if(PORTOLAN_SANITIZE)
   target_compile_options(portolan_options INTERFACE -fsanitize=${PORTOLAN_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(portolan_options INTERFACE -fsanitize=${PORTOLAN_SANITIZE})

@@ -96,10 +96,17 @@ constexpr ActionTraits traitsOf(const CloseClients &)
             .destructive = true};
 }
 
+/// The least role that may clean up a family. To delete sessions signs everybody out, and to delete limits lets
+/// everybody begin anew: both are done to users, which needs an administrator.
+constexpr Role cleanupRole(std::string_view family)
+{
+    return family == "sessions" || family == "limits" ? Role::Admin : Role::Operator;
+}
+
 constexpr ActionTraits traitsOf(const CleanUpFamily &action)
 {
     return {.name = "redis.cleanup",
-            .role = Role::Operator,
+            .role = cleanupRole(action.family),
             .title = QT_TRANSLATE_NOOP("actions", "Clean up %1?"),
             .verb = QT_TRANSLATE_NOOP("actions", "Delete keys"),
             .needsRedis = true,

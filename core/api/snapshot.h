@@ -418,10 +418,11 @@ struct UserFigures
     std::optional<std::uint64_t> registered;
     std::optional<std::uint64_t> sessions; ///< live ones; where nobody counts them, the estimate of their key family
     std::optional<std::uint64_t> sessionsError; ///< half of the estimate's 95 % interval; nothing: they are counted
+    std::optional<std::uint64_t> failedSignIns; ///< attempts that were not let in, in the last 10 min
     bool operator==(const UserFigures &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
-BOOST_DESCRIBE_STRUCT(UserFigures, (), (concurrent, today, registered, sessions, sessionsError))
+BOOST_DESCRIBE_STRUCT(UserFigures, (), (concurrent, today, registered, sessions, sessionsError, failedSignIns))
 
 /// A part of the snapshot that this Redis refuses to tell, since a command is blocked or the user lacks the right.
 struct NotTold

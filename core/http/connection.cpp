@@ -1,5 +1,6 @@
 #include "core/http/connection.h"
 
+#include "core/http/oversized_head.h"
 #include "core/http/problem.h"
 #include "core/http/web_socket_session.h"
 
@@ -10,7 +11,6 @@ namespace portolan::http {
 namespace {
 
 constexpr std::size_t readSize = 4 * 1024;
-constexpr std::size_t bodyReadSize = 32 * 1024;
 constexpr std::size_t coalesced = 64 * 1024;   ///< answers waiting to be written together
 constexpr std::chrono::seconds closingTime{5}; ///< for a WebSocket's closing handshake
 
@@ -25,8 +25,10 @@ Connection::Connection(std::shared_ptr<ServerCore> core, std::shared_ptr<Shard> 
       m_peerText(m_peer.to_string()),
       m_place(addressPlace(m_peer)),
       m_proxied(m_core->proxies.trusts(m_peer)),
+      m_waitingSince(0),
       m_deadline(SteadyTime::max())
 {
+    startWaiting();
     m_core->connections.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -64,9 +66,10 @@ awaitable<void> Connection::serveRequests()
     const auto &options = m_core->options;
     wait(Phase::Idle, m_core->clock.steady() + options.headerTimeout);
     while (!m_closeAfter) {
-        skipEmptyLines();
+        const bool split = skipEmptyLines();
         const auto data = m_buffer.cdata();
-        const auto outcome = m_scanner.scan({static_cast<const char *>(data.data()), data.size()});
+        const auto outcome = split ? HeadScanner::Outcome::Incomplete
+                                   : m_scanner.scan({static_cast<const char *>(data.data()), data.size()});
         const bool tooLarge = outcome == HeadScanner::Outcome::Complete ? m_scanner.size() > options.maxHeaderBytes
                                                                         : data.size() >= options.maxHeaderBytes;
         if (outcome == HeadScanner::Outcome::Complete && !tooLarge) {
@@ -78,34 +81,40 @@ awaitable<void> Connection::serveRequests()
                 co_return;
             continue;
         }
-        if (outcome == HeadScanner::Outcome::Malformed || tooLarge) {
+        if (outcome == HeadScanner::Outcome::Malformed) {
             beginRequest();
-            refuseHead(outcome == HeadScanner::Outcome::Malformed ? Flaw::Syntax : Flaw::Size);
+            refuseHead(Flaw::Syntax);
             co_return;
         }
-        if (!co_await awaitHead())
+        if (tooLarge) {
+            co_await refuseOversizedHead();
+            co_return;
+        }
+        if (!co_await awaitHead(split))
             co_return;
     }
 }
 
 /// Reads on towards the end of a head. Between requests the connection is idle; from the first byte on the head has its
-/// own deadline.
-awaitable<bool> Connection::awaitHead()
+/// own deadline. `split`: what has come is half of an empty line, which is no beginning of a head.
+awaitable<bool> Connection::awaitHead(bool split)
 {
     const auto &options = m_core->options;
-    const bool begun = m_buffer.size() > 0;
+    const bool begun = m_buffer.size() > 0 && !split;
     if (!m_out.empty() && !co_await flush())
         co_return false;
     if (m_draining && !begun)
         co_return false;
     if (!begun && m_phase != Phase::Idle) {
         wait(Phase::Idle, m_core->clock.steady() + options.idleTimeout);
+        startWaiting();
         if (m_buffer.capacity() > keptCapacity)
             m_buffer.shrink_to_fit();
     } else if (begun && m_phase != Phase::Headers) {
         m_started = m_core->clock.steady();
         wait(Phase::Headers, m_started + options.headerTimeout);
-        m_headersPending.store(true, std::memory_order_relaxed);
+        if (waitingSince() == 0) // it came right behind the request before
+            startWaiting();
     }
     if (co_await readMore(readSize))
         co_return true;
@@ -116,17 +125,53 @@ awaitable<bool> Connection::awaitHead()
     co_return false;
 }
 
-/// RFC 9112, section 2.2: a server ignores an empty line before the request line.
-void Connection::skipEmptyLines()
+/// RFC 9112, section 2.2: a server ignores an empty line before the request line. True where half of one has come, and
+/// the rest may.
+bool Connection::skipEmptyLines()
 {
     if (!m_scanner.fresh())
-        return;
-    while (m_buffer.size() >= 2) {
+        return false;
+    for (;;) {
         const auto *start = static_cast<const char *>(m_buffer.cdata().data());
-        if (start[0] != '\r' || start[1] != '\n')
-            return;
+        if (m_buffer.size() == 0 || start[0] != '\r')
+            return false;
+        if (m_buffer.size() == 1)
+            return true;
+        if (start[1] != '\n')
+            return false;
         m_buffer.consume(2);
     }
+}
+
+/// Says no to a head that is too large, once enough of it is read over to say it in the asker's form.
+awaitable<void> Connection::refuseOversizedHead()
+{
+    constexpr std::size_t most = 256 * 1024;
+    constexpr std::chrono::seconds rest{1}; // for what is on its way
+    beginRequest();
+    wait(Phase::Headers, m_core->clock.steady() + rest);
+    OversizedHead head;
+    for (std::size_t seen = 0; seen < most;) {
+        const auto data = m_buffer.cdata();
+        head.take({static_cast<const char *>(data.data()), data.size()});
+        seen += data.size();
+        m_buffer.consume(data.size());
+        if (!head.undecided() || !co_await readMore(readSize))
+            break;
+    }
+    if (m_over)
+        co_return;
+    m_phase = Phase::Writing;
+    m_request.method = head.isHead() ? verb::head : head.wantsPage() ? verb::get : verb::unknown;
+    if (head.wantsPage())
+        m_request.headers.set(field::accept, "text/html");
+    refuseHead(head.mostlyCookies() ? Flaw::Cookies : Flaw::Size);
+}
+
+void Connection::startWaiting()
+{
+    m_waitingSince.store(m_core->clock.steady().time_since_epoch() / std::chrono::nanoseconds(1) | 1,
+                         std::memory_order_relaxed); // never 0
 }
 
 /// True when bytes came. False: the connection is over, or m_timedOut.
@@ -166,8 +211,7 @@ awaitable<void> Connection::serve()
 {
     beginRequest();
     m_phase = Phase::Writing; // until something waits
-    if (m_headersPending.load(std::memory_order_relaxed))
-        m_headersPending.store(false, std::memory_order_relaxed);
+    m_waitingSince.store(0, std::memory_order_relaxed);
     if (auto refusal = understandHead()) {
         closeAfter(true);
         append(*refusal);
@@ -175,9 +219,14 @@ awaitable<void> Connection::serve()
     }
     const bool upgrade = wantsWebSocket();
     const Router &router = upgrade ? m_core->webSocketRoutes : m_core->router;
-    auto match = router.match(m_request);
+    const auto match = findRoute(router);
     if (!match.route) {
-        Response response = unmatched(std::move(match));
+        std::optional<Response> refusal;
+        if (m_request.method == verb::head && !match.allowed.empty())
+            refusal = co_await lookAtLimits(match.allowed);
+        if (m_over)
+            co_return;
+        Response response = refusal ? std::move(*refusal) : unmatched(match.allowed);
         co_await answerEarly(std::move(response));
         co_return;
     }
@@ -197,119 +246,6 @@ awaitable<void> Connection::serve()
     co_await handle(route);
 }
 
-/// False: the answer is given.
-awaitable<bool> Connection::admit(const Route &route)
-{
-    wait(Phase::Handler, m_request.deadline);
-    Admitted admitted;
-    std::optional<std::string> thrown;
-    try {
-        admitted = co_await m_core->admission.admit(m_request, route);
-    } catch (const std::exception &e) {
-        thrown = e.what();
-    } catch (...) {
-        thrown = "something that is no std::exception";
-    }
-    if (m_over)
-        co_return false;
-    m_phase = Phase::Writing;
-    if (thrown)
-        admitted.refusal = failed(*thrown);
-    m_served.limits = admitted.limits;
-    m_hold = std::move(admitted.hold);
-    if (!admitted.refusal)
-        co_return true;
-    co_await answerEarly(std::move(*admitted.refusal));
-    co_return false;
-}
-
-/// An answer that needs no body of the request. A small one is read over, so that the connection can go on.
-awaitable<void> Connection::answerEarly(Response response)
-{
-    const auto length = m_parser->content_length();
-    const bool small = length && *length <= m_core->options.maxBodyBeforeSignIn && !m_parser->seen().expect;
-    const bool done = m_parser->is_done();
-    if (!done && !small)
-        closeAfter(true);
-    if (append(response) && !co_await flushWith(std::move(response.body)))
-        co_return;
-    if (m_hold) {
-        co_await flush();
-        m_hold.reset();
-    }
-    if (!done && small) {
-        m_parser->discardBody();
-        if (!co_await readBody())
-            closeAfter(false);
-    }
-}
-
-/// Decides whether the body may come, and reads it. False: the answer is given, or the client is gone.
-awaitable<bool> Connection::receiveBody(const Route &route)
-{
-    const bool signedIn = m_request.principal.userId != 0 || m_request.principal.role != Role::Anonymous;
-    const auto limit =
-        signedIn ? route.access.maxBody : std::min(route.access.maxBody, m_core->options.maxBodyBeforeSignIn);
-    m_parser->limitBody(limit);
-    if (const auto length = m_parser->content_length(); length && *length > limit) {
-        closeAfter(true);
-        Response response = bodyFailure(boost::beast::http::error::body_limit);
-        append(response);
-        co_return false;
-    }
-    if (m_parser->seen().expect && m_buffer.size() == 0) {
-        m_out.append("HTTP/1.1 100 Continue\r\n\r\n");
-        if (!co_await flush()) {
-            closeAfter(false);
-            co_return false;
-        }
-    }
-    co_return co_await readBody();
-}
-
-awaitable<bool> Connection::readBody()
-{
-    // Beast asserts that five bytes are there when it returns to a last chunk; no chunked message ends in fewer.
-    const std::size_t least = m_parser->chunked() ? 5 : 1;
-    bool starved = false;
-    while (!m_parser->is_done()) {
-        if (starved || m_buffer.size() < least) {
-            if (!m_out.empty() && !co_await flush())
-                break;
-            wait(Phase::Body, m_request.deadline);
-            if (!co_await readMore(bodyReadSize))
-                break;
-            starved = false;
-            continue;
-        }
-        error_code ec;
-        const auto used = m_parser->put(m_buffer.cdata(), ec);
-        m_buffer.consume(used);
-        if (ec == boost::beast::http::error::need_more) {
-            starved = true;
-            ec = {};
-            // A chunk's head or the trailers, which have no other bound.
-            if (m_buffer.size() >= m_core->options.maxHeaderBytes)
-                ec = boost::beast::http::error::header_limit;
-        }
-        if (ec) {
-            closeAfter(true);
-            Response response = bodyFailure(ec);
-            append(response);
-            co_return false;
-        }
-    }
-    m_phase = m_over ? m_phase : Phase::Writing;
-    if (m_parser->is_done())
-        co_return true;
-    closeAfter(false);
-    if (m_timedOut && !m_over && !m_parser->discarding()) { // else it has its answer
-        Response response = timedOut();
-        append(response);
-    }
-    co_return false;
-}
-
 awaitable<void> Connection::handle(const Route &route)
 {
     wait(Phase::Handler, m_request.deadline);
@@ -327,6 +263,11 @@ awaitable<void> Connection::handle(const Route &route)
     m_phase = Phase::Writing;
     if (thrown)
         response = failed(*thrown);
+    if (m_served.charge && !countsFor(route.access, response.code)) {
+        co_await settle(route, response.code);
+        if (m_over)
+            co_return;
+    }
     if (append(response) && !co_await flushWith(std::move(response.body)))
         co_return;
     if (m_hold) {
@@ -337,7 +278,11 @@ awaitable<void> Connection::handle(const Route &route)
 
 awaitable<void> Connection::openWebSocket(const Route &route)
 {
-    if (auto refusal = checkUpgrade()) {
+    auto refusal = checkUpgrade();
+    const auto place = refusal ? nullptr : m_core->sockets.enter(socketOwner());
+    if (!refusal && !place)
+        refusal = tooManySockets();
+    if (refusal) {
         co_await answerEarly(std::move(*refusal));
         co_return;
     }
@@ -434,6 +379,14 @@ void Connection::cut()
     if (m_webSocket)
         m_webSocket->abort();
     m_transport->close();
+}
+
+void Connection::giveWay(std::int64_t since)
+{
+    if (waitingSince() == since)
+        cut();
+    else
+        m_draining = true;
 }
 
 void Connection::drain()

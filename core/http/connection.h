@@ -33,9 +33,12 @@ public:
     void drain(); ///< ends it after the request under way; a WebSocket is closed with 1001
     /// As cut(), but a request whose handler still runs is answered 503 first.
     void giveUp();
+    /// Its place was given to another when waitingSince() was `since`: ends it, after the request that has come
+    /// meanwhile, if one has.
+    void giveWay(std::int64_t since);
 
-    /// True from the accept to the end of the first headers, and while later headers have come in part. Any thread.
-    bool headersPending() const { return m_headersPending.load(std::memory_order_relaxed); }
+    /// Since when it has waited for the whole head of its next request: steady nanoseconds; 0: it does not. Any thread.
+    std::int64_t waitingSince() const { return m_waitingSince.load(std::memory_order_relaxed); }
     Executor executor() const { return m_shard->executor(); }
     const std::string &place() const { return m_place; } ///< in the table of addresses
 
@@ -61,7 +64,8 @@ private:
     {
         const Route *route = nullptr;
         std::optional<LimitHeaders> limits;
-        SteadyTime started{}; ///< first byte
+        std::optional<Charge> charge; ///< until it is clear whether the request counts
+        SteadyTime started{};         ///< first byte
         bool keepAlive = false;
     };
 
@@ -73,18 +77,23 @@ private:
 
     // connection.cpp: a request's way, and deadlines.
     awaitable<void> serveRequests();
-    awaitable<bool> awaitHead();
+    awaitable<bool> awaitHead(bool split);
     awaitable<bool> readMore(std::size_t size);
     awaitable<void> serve();
+    Router::Match findRoute(const Router &router);
     awaitable<bool> admit(const Route &route);
+    awaitable<void> settle(const Route &route, status code);
+    awaitable<std::optional<Response>> lookAtLimits(const std::vector<verb> &methods);
     awaitable<void> answerEarly(Response response);
     awaitable<bool> receiveBody(const Route &route);
-    awaitable<bool> readBody();
+    awaitable<bool> readBody(std::optional<Response> &refusal);
     awaitable<void> handle(const Route &route);
     awaitable<void> openWebSocket(const Route &route);
+    awaitable<void> refuseOversizedHead();
     void checkWebSocket(SteadyTime now);
-    void skipEmptyLines();
+    bool skipEmptyLines();
     void beginRequest();
+    void startWaiting();
 
     // connection_output.cpp: answers on their way out.
     /// Puts an answer behind those not yet written, and tells the observer. True where the body is too large to be
@@ -102,7 +111,7 @@ private:
     bool loseClient();
 
     // connection_checks.cpp: what a request is, and the answers that need no handler.
-    enum class Flaw { Syntax, Size, Time };
+    enum class Flaw { Syntax, Size, Cookies, Time };
     void refuseHead(Flaw flaw);
     std::optional<Response> understandHead();
     std::optional<Response> checkVersionAndFraming();
@@ -111,11 +120,17 @@ private:
     std::optional<Response> checkOrigin(std::string_view authority);
     Response foreignOrigin(std::string_view origin);
     std::optional<Response> checkUpgrade();
+    std::string socketOwner() const;
+    Response tooManySockets() const;
+    bool ownOrigin(std::string_view origin) const;
     bool wantsWebSocket() const;
     bool originAllowed(std::string_view origin) const;
     void identifyClient();
     void chooseRequestId();
-    Response unmatched(Router::Match match);
+    Response unmatched(const std::vector<verb> &allowed);
+    Response redirectTo(std::string_view path) const;
+    Response tooLarge(bool cookies) const;
+    std::string notHttp() const;
     Response answerOptions(const std::vector<verb> &allowed);
     Response malformed(std::string detail) const;
     Response bodyFailure(error_code ec) const;
@@ -132,7 +147,7 @@ private:
     bool m_listed = false;
     std::size_t m_slot = 0; ///< in the shard's list
 
-    std::atomic<bool> m_headersPending{true};
+    std::atomic<std::int64_t> m_waitingSince;
     Phase m_phase = Phase::Handshake;
     SteadyTime m_deadline;
     SteadyTime m_started{};                   ///< first byte of a head that came in parts
@@ -147,7 +162,8 @@ private:
     HeadScanner m_scanner;
     std::optional<RequestParser> m_parser;
     Request m_request;
-    std::string m_client; ///< behind a proxy: whom it forwards
+    std::string m_client;    ///< behind a proxy: whom it forwards
+    std::string m_plainPath; ///< what m_request.path looks at where the request spells it otherwise
     Served m_served;
     std::shared_ptr<void> m_hold;
     std::string m_out;

@@ -73,9 +73,18 @@ std::string joined(const std::vector<verb> &verbs)
     return text;
 }
 
-Error named(ErrorKind kind, std::string code, std::string message)
+Error named(ErrorKind kind, std::string code, std::string message, std::string hint = {})
 {
-    return Error{kind, std::move(code), std::move(message), {}, {}, {}};
+    return Error{kind, std::move(code), std::move(message), std::move(hint), {}, {}};
+}
+
+/// host [":" port] without a port that goes without saying.
+std::string_view withoutDefaultPort(std::string_view authority, bool secure)
+{
+    const std::string_view port = secure ? ":443" : ":80";
+    if (authority.ends_with(port))
+        authority.remove_suffix(port.size());
+    return authority;
 }
 
 } // namespace
@@ -86,21 +95,45 @@ void Connection::refuseHead(Flaw flaw)
     Response response;
     switch (flaw) {
     case Flaw::Syntax:
-        response = malformed("This is not an HTTP/1.1 request.");
+        response = malformed(notHttp());
         break;
     case Flaw::Time:
         response = timedOut();
         break;
     case Flaw::Size:
-        response =
-            m_scanner.requestLineSize() >= m_core->options.maxHeaderBytes
-                ? problem(m_request, named(ErrorKind::TooLarge, "target-too-long", "The target is too long."),
-                          status::uri_too_long)
-                : problem(m_request, named(ErrorKind::TooLarge, "headers-too-large", "The headers are too large."),
-                          status::request_header_fields_too_large);
+    case Flaw::Cookies:
+        response = tooLarge(flaw == Flaw::Cookies);
         break;
     }
     append(response);
+}
+
+Response Connection::tooLarge(bool cookies) const
+{
+    const auto most = std::to_string(m_core->options.maxHeaderBytes / 1024) + " KB.";
+    if (m_scanner.requestLineSize() >= m_core->options.maxHeaderBytes) {
+        return problem(m_request,
+                       named(ErrorKind::TooLarge, "target-too-long", "The address is longer than " + most,
+                             "Ask for less at once."),
+                       status::uri_too_long);
+    }
+    auto error = named(ErrorKind::TooLarge, "headers-too-large", "The request's headers are larger than " + most,
+                       "Send fewer or shorter headers.");
+    if (cookies) {
+        error.message = "The cookies that came with the request are larger than " + most;
+        error.hint = "Delete the cookies of this site in the browser's settings, then open the page again.";
+    }
+    return problem(m_request, error, status::request_header_fields_too_large);
+}
+
+/// What has come instead of a request, as far as it can be told: whoever sent it took this port for another one.
+std::string Connection::notHttp() const
+{
+    const auto data = m_buffer.cdata();
+    const std::string_view start(static_cast<const char *>(data.data()), data.size());
+    if (start.starts_with("\x16\x03")) // a TLS record that holds a handshake (RFC 8446, section 5.1)
+        return "This port speaks plain HTTP, not HTTPS: write http:// in the address.";
+    return "This is not an HTTP/1.1 request.";
 }
 
 /// Parses the head at the start of the buffer and takes it off. A response where the request cannot go on.
@@ -113,11 +146,16 @@ std::optional<Response> Connection::understandHead()
     chooseRequestId();
     identifyClient();
     if (ec == beast_http::error::header_limit) {
-        return problem(m_request, named(ErrorKind::TooLarge, "headers-too-large", "There are too many headers."),
+        return problem(m_request,
+                       named(ErrorKind::TooLarge, "headers-too-large",
+                             "There are more than " + std::to_string(RequestParser::maxFields) + " headers.",
+                             "Send fewer of them."),
                        status::request_header_fields_too_large);
     }
     if (ec == beast_http::error::bad_version) {
-        return problem(m_request, named(ErrorKind::Invalid, "version", "Only HTTP/1.0 and HTTP/1.1 are spoken here."),
+        return problem(m_request,
+                       named(ErrorKind::Invalid, "version", "Only HTTP/1.0 and HTTP/1.1 are spoken here.",
+                             "Do not begin with HTTP/2; a proxy in front can speak it for this server."),
                        status::http_version_not_supported);
     }
     if (ec || !m_parser->is_header_done())
@@ -292,6 +330,17 @@ bool Connection::originAllowed(std::string_view origin) const
     return std::find(allowed.begin(), allowed.end(), origin) != allowed.end();
 }
 
+/// Whether a page of this origin came from here: scheme, host and port (RFC 6454, section 5). A page that came over
+/// plain HTTP may be anybody's on the way, so it is no page of a portal that speaks HTTPS.
+bool Connection::ownOrigin(std::string_view origin) const
+{
+    const bool secure = m_request.secure;
+    const std::string_view scheme = secure ? "https://" : "http://";
+    const std::string_view host = m_request.headers[field::host];
+    return !host.empty() && origin.size() > scheme.size() && iequals(origin.substr(0, scheme.size()), scheme) &&
+           iequals(withoutDefaultPort(origin.substr(scheme.size()), secure), withoutDefaultPort(host, secure));
+}
+
 /// After admission. A browser sends cookies along with any page's upgrade, so with them the page's origin counts; a
 /// bearer token no page can make it send.
 std::optional<Response> Connection::checkUpgrade()
@@ -307,32 +356,49 @@ std::optional<Response> Connection::checkUpgrade()
         return malformed("The WebSocket handshake is malformed.");
     if (m_parser->seen().cookie) {
         const std::string_view origin = headers[field::origin];
-        const auto start = origin.find("://");
-        // A page that came without TLS may be anybody's, also under the name of one that came with it.
-        const bool downgraded =
-            m_request.secure && start != std::string_view::npos && !iequals(origin.substr(0, start), "https");
-        const bool sameHost =
-            start != std::string_view::npos && !downgraded && iequals(origin.substr(start + 3), headers[field::host]);
-        if (!sameHost && !originAllowed(origin)) {
+        if (!ownOrigin(origin) && !originAllowed(origin)) {
             m_core->observer.refused(m_request, "the page \"" + visible(origin) +
                                                     "\" may open no WebSocket by cookie; see "
                                                     "ALLOWED_ORIGINS");
             return problem(m_request, named(ErrorKind::Forbidden, "origin",
-                                            "A WebSocket by cookie must be opened by an allowed origin."));
+                                            "A WebSocket by cookie must be opened by a page of this portal.",
+                                            "Name the page's origin in ALLOWED_ORIGINS, or the proxy that speaks HTTPS "
+                                            "for this server in TRUSTED_PROXIES."));
         }
     }
     return std::nullopt;
 }
 
-Response Connection::unmatched(Router::Match match)
+/// Whose sockets are counted together.
+std::string Connection::socketOwner() const
 {
-    if (m_request.method == verb::options && (m_request.path == "*" || !match.allowed.empty()))
-        return answerOptions(match.allowed);
-    if (!match.allowed.empty()) {
+    const auto user = m_request.principal.userId;
+    return user != 0 ? "user " + std::to_string(user) : "address " + std::string(m_request.address);
+}
+
+Response Connection::tooManySockets() const
+{
+    auto error = named(ErrorKind::RateLimited, "too-many-sockets",
+                       "You have " + std::to_string(m_core->sockets.most()) + " live connections open already.",
+                       "Close a page or a program that listens here.");
+    error.retryAfter = std::chrono::seconds(10);
+    return problem(m_request, error);
+}
+
+Response Connection::unmatched(const std::vector<verb> &allowed)
+{
+    if (m_request.method == verb::options && (m_request.path == "*" || !allowed.empty()))
+        return answerOptions(allowed);
+    if (!allowed.empty()) {
         auto response =
             problem(m_request, named(ErrorKind::Unsupported, "method-not-allowed", "This path has no such method."),
                     status::method_not_allowed);
-        return std::move(response).with("Allow", joined(match.allowed));
+        return std::move(response).with("Allow", joined(allowed));
+    }
+    if (m_request.path.starts_with('/')) {
+        const auto plain = plainPath(m_request.path);
+        if (plain != m_request.path && m_core->router.has(plain))
+            return redirectTo(plain);
     }
     if (m_request.method == verb::get && m_core->webSocketRoutes.match(m_request).route) {
         auto response = problem(m_request, named(ErrorKind::Invalid, "upgrade-required", "This is a WebSocket."),
@@ -340,6 +406,17 @@ Response Connection::unmatched(Router::Match match)
         return std::move(response).with("Upgrade", "websocket");
     }
     return problem(m_request, failure(ErrorKind::NotFound, "There is nothing at this path."));
+}
+
+/// To the same thing on this server, by the same method (RFC 9110, section 15.4.9). `path` starts with a single slash,
+/// so no browser takes it for another host.
+Response Connection::redirectTo(std::string_view path) const
+{
+    Response response = text({}, status::permanent_redirect);
+    std::string location(path);
+    if (!m_request.query.empty())
+        location.append("?").append(m_request.query);
+    return std::move(response).with("Location", std::move(location));
 }
 
 /// What a path can do, and the permission a browser asks for before a request from another origin.

@@ -29,6 +29,24 @@ std::string_view trim(std::string_view text)
     return text;
 }
 
+/// The next cookie `name`, and `header` cut to what follows it.
+std::optional<std::string_view> takeCookie(std::string_view &header, std::string_view name)
+{
+    while (!header.empty()) {
+        const auto end = header.find(';');
+        const auto pair = trim(header.substr(0, end));
+        header = end == std::string_view::npos ? std::string_view{} : header.substr(end + 1);
+        const auto equals = pair.find('=');
+        if (equals == std::string_view::npos || trim(pair.substr(0, equals)) != name)
+            continue;
+        auto value = trim(pair.substr(equals + 1));
+        if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+            value = value.substr(1, value.size() - 2);
+        return value;
+    }
+    return std::nullopt;
+}
+
 } // namespace
 
 std::string cookieHeader(std::string_view name, std::string_view value, const CookieAttributes &attributes)
@@ -69,19 +87,17 @@ std::string cookieHeader(std::string_view name, std::string_view value, const Co
 
 std::string_view cookieValue(std::string_view header, std::string_view name)
 {
-    while (!header.empty()) {
-        const auto end = header.find(';');
-        const auto pair = trim(header.substr(0, end));
-        header = end == std::string_view::npos ? std::string_view{} : header.substr(end + 1);
-        const auto equals = pair.find('=');
-        if (equals == std::string_view::npos || trim(pair.substr(0, equals)) != name)
-            continue;
-        auto value = trim(pair.substr(equals + 1));
-        if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
-            value = value.substr(1, value.size() - 2);
-        return value;
+    while (const auto value = takeCookie(header, name)) {
+        if (!value->empty())
+            return *value;
     }
     return {};
+}
+
+void eachCookie(std::string_view header, std::string_view name, const std::function<void(std::string_view)> &take)
+{
+    while (const auto value = takeCookie(header, name))
+        take(*value);
 }
 
 std::string_view bearerToken(std::string_view authorization)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,8 +25,12 @@ struct CookieAttributes
 /// characters a cookie cannot hold: a bug of the caller, who encodes what comes from outside.
 std::string cookieHeader(std::string_view name, std::string_view value, const CookieAttributes &attributes = {});
 
-/// The value of the first cookie `name` in a Cookie header's value, quotes removed; empty if there is none.
+/// The value of the first cookie `name` in a Cookie header's value that has one, quotes removed; empty if none has.
 std::string_view cookieValue(std::string_view header, std::string_view name);
+
+/// The same for each of that name, in order. All programs of a host share its cookies (RFC 6265, section 8.5), so there
+/// may be several, and those of others.
+void eachCookie(std::string_view header, std::string_view name, const std::function<void(std::string_view)> &take);
 
 /// The token of an Authorization header's value "Bearer <token>" (RFC 6750, scheme in any case); empty if it is none.
 std::string_view bearerToken(std::string_view authorization);

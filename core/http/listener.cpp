@@ -101,12 +101,14 @@ void Listener::admit(TcpSocket socket, const std::shared_ptr<Shard> &shard)
         peer = ip::make_address_v4(ip::v4_mapped, peer.to_v6());
     auto transport = m_tls ? m_tls->transport(std::move(socket)) : plainTransport(std::move(socket));
     auto connection = std::make_shared<Connection>(m_core, shard, std::move(transport), peer);
-    auto entry = m_core->addresses.enter(connection->place(), connection, !m_core->proxies.trusts(peer));
-    if (entry.evictedOn) {
+    auto entry =
+        m_core->addresses.enter(connection->place(), connection, !m_core->proxies.trusts(peer), m_core->clock.steady());
+    if (entry.evicted) {
         m_core->refused.fetch_add(1, std::memory_order_relaxed);
-        asio::post(*entry.evictedOn, [evicted = std::move(entry.evicted)] {
-            if (const auto held = evicted.lock())
-                held->cut();
+        const auto executor = entry.evicted->executor;
+        asio::post(executor, [evicted = std::move(*entry.evicted)] {
+            if (const auto held = evicted.connection.lock())
+                held->giveWay(evicted.since);
         });
     }
     if (!entry.admitted) {

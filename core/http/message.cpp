@@ -5,6 +5,8 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
+
 namespace portolan::http {
 
 std::string_view Request::cookie(std::string_view name) const
@@ -16,6 +18,19 @@ std::string_view Request::cookie(std::string_view name) const
             return value;
     }
     return {};
+}
+
+std::vector<std::string_view> Request::cookies(std::string_view name, std::size_t most) const
+{
+    std::vector<std::string_view> values;
+    const auto [first, last] = headers.equal_range(field::cookie);
+    for (auto it = first; it != last; ++it) {
+        eachCookie(it->value(), name, [&](std::string_view value) {
+            if (!value.empty() && values.size() < most && std::ranges::find(values, value) == values.end())
+                values.push_back(value);
+        });
+    }
+    return values;
 }
 
 std::string_view Request::bearer() const { return bearerToken(header(field::authorization)); }

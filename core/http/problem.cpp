@@ -1,5 +1,7 @@
 #include "core/http/problem.h"
 
+#include "core/base/utf8.h"
+#include "core/http/page.h"
 #include "core/http/public_words.h"
 
 #include <boost/json/array.hpp>
@@ -65,28 +67,6 @@ bool wantsPage(const Request &request)
     return request.method == verb::get && request.header(field::accept).find("text/html") != std::string_view::npos;
 }
 
-std::string escaped(std::string_view text)
-{
-    std::string out;
-    for (const char c : text) {
-        if (c == '<')
-            out += "&lt;";
-        else if (c == '&')
-            out += "&amp;";
-        else
-            out += c;
-    }
-    return out;
-}
-
-std::string pageOf(std::string_view title, std::string_view detail, std::string_view id)
-{
-    std::string page = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>";
-    page.append(escaped(title)).append("</title><h1>").append(escaped(title)).append("</h1><p>");
-    page.append(escaped(detail)).append("</p><p>Request ").append(escaped(id)).append("</p></html>\n");
-    return page;
-}
-
 /// A file, a URL or an option of the command line, of which only the server's own faults speak.
 bool namesTheInside(std::string_view text)
 {
@@ -130,7 +110,7 @@ Response problem(const Request &request, const Error &error, status code)
     const std::string_view name = error.code.empty() ? entryOf(error.kind).name : std::string_view(error.code);
     Error plain = error; // the fields have a place of their own
     plain.fields.clear();
-    std::string detail = inWords(plain);
+    std::string detail = toUtf8(inWords(plain)); // it may quote what came from outside
     std::string cause;
     if (const auto words = publicWords(request.principal.role, error); !words.empty()) {
         cause = std::move(detail);
@@ -146,15 +126,15 @@ Response problem(const Request &request, const Error &error, status code)
     if (!error.fields.empty()) {
         boost::json::array errors;
         for (const auto &bad : error.fields)
-            errors.push_back(boost::json::object{{"pointer", bad.pointer}, {"detail", bad.detail}});
+            errors.push_back(boost::json::object{{"pointer", toUtf8(bad.pointer)}, {"detail", toUtf8(bad.detail)}});
         body["errors"] = std::move(errors);
     }
     Response response = json(boost::json::serialize(body), code);
     response.contentType = "application/problem+json";
     if (wantsPage(request)) {
-        response.body = pageOf(titleOf(name), detail, request.id);
+        response.body = errorPage(titleOf(name), detail, request.id);
         response.contentType = "text/html; charset=utf-8";
-        response.with("Content-Security-Policy", "default-src 'none'");
+        response.with("Content-Security-Policy", errorPagePolicy());
     }
     response.cause = std::move(cause);
     if (error.retryAfter.count() > 0)

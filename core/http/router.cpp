@@ -224,4 +224,13 @@ Router::Match Router::match(Request &request) const
     return {walk.found->route, {}};
 }
 
+bool Router::has(std::string_view path) const
+{
+    Request request;
+    request.method = verb::get;
+    request.path = path;
+    const auto found = match(request);
+    return found.route || !found.allowed.empty();
+}
+
 } // namespace portolan::http

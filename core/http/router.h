@@ -14,14 +14,37 @@ namespace portolan::http {
 
 using Handler = std::function<awaitable<Response>(Request &)>;
 
-/// What a route asks of its caller, declared where the route is. `{Role::User, Category::Api}`.
+/// What a route asks of its caller, declared where the route is: `{Role::User, Category::Api}`. There is no default for
+/// either, so a route that everybody may call without limit says so.
 struct Access
 {
-    Role role = Role::Anonymous;
-    Category category = Category::Unlimited;
-    std::size_t maxBody = 4096; ///< bytes; before sign-in at most 4 KiB whatever a route says
-    bool csrf = true;           ///< an unsafe method with the cookie needs X-CSRF-Token
+    constexpr Access(Role who, Category limit, std::size_t most = 4096) : role(who), category(limit), maxBody(most) {}
+
+    Role role;
+    Category category;
+    std::size_t maxBody; ///< bytes; before sign-in at most 4 KiB whatever a route says
+    bool csrf = true;    ///< an unsafe method with the cookie needs X-CSRF-Token
+    /// The route tells who somebody is (sign-in, registration, a fresh token): what its limit is there for are the
+    /// attempts that fail, so one that succeeds is given back; and they are its address', whoever was signed in before.
+    bool identifies = false;
 };
+
+/// Whether a request that was let in and is answered with `code` stays counted. One that is refused for its form, or at
+/// a ceiling behind admission (429), uses nothing up. So an answer that depends on a secret (a wrong password, a code
+/// that is used up) must not be one of these.
+constexpr bool countsFor(const Access &access, status code)
+{
+    switch (code) {
+    case status::bad_request:
+    case status::payload_too_large:
+    case status::unsupported_media_type:
+    case status::unprocessable_entity:
+    case status::too_many_requests:
+        return false;
+    default:
+        return !access.identifies || static_cast<unsigned>(code) >= 300;
+    }
+}
 
 /// What /openapi.json says about a route. Optional, but a test of the server wants it for every route under /api.
 struct Doc
@@ -63,6 +86,9 @@ public:
     };
     /// Finds the route of a request and fills its params. HEAD finds GET's route.
     Match match(Request &request) const;
+
+    /// Whether anything is at this path, by any method.
+    bool has(std::string_view path) const;
 
     const std::vector<std::unique_ptr<Route>> &routes() const { return m_routes; }
 

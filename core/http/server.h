@@ -31,6 +31,7 @@ struct ServerOptions
     std::size_t maxBodyBeforeSignIn = 4 * 1024;
     std::size_t maxConnections = 10'000;
     std::size_t maxConnectionsPerAddress = 256;       ///< trusted proxies have no such bound
+    std::size_t maxWebSocketsPerUser = 32;            ///< open at once; per address for who is not signed in
     std::chrono::milliseconds headerTimeout{10'000};  ///< from the first byte (or the accept) to the end of the headers
     std::chrono::milliseconds requestTimeout{60'000}; ///< from the first byte to the end of the answer
     std::chrono::milliseconds idleTimeout{75'000};    ///< between requests
@@ -98,9 +99,11 @@ public:
     bool secure() const;
 
     /// A WebSocket endpoint: after admission of `route` (GET) and the Origin check the connection becomes `handler`'s.
-    /// Before start().
+    /// A user who has `maxWebSocketsPerUser` of them open gets 429 `too-many-sockets`. Before start().
     void onWebSocket(std::string path, Access access,
-                     std::function<awaitable<void>(Request &, std::shared_ptr<WebSocket>)> handler);
+                     std::function<awaitable<void>(Request &, std::shared_ptr<WebSocket>)> handler, Doc doc = {});
+    /// Those of onWebSocket(), for the document of the API.
+    const Router &webSocketRoutes() const;
 
     /// Stops accepting, lets requests under way finish within drainTimeout, closes WebSockets with 1001. Blocks; not
     /// from an I/O thread. Twice is harmless.

@@ -5,6 +5,7 @@
 #include "core/http/hosts.h"
 #include "core/http/server.h"
 #include "core/http/shard.h"
+#include "core/http/socket_counts.h"
 
 #include <atomic>
 #include <unordered_map>
@@ -23,7 +24,8 @@ struct ServerCore
           observer(watcher),
           clock(time),
           options(std::move(serverOptions)),
-          addresses(options.maxConnections, options.maxConnectionsPerAddress)
+          addresses(options.maxConnections, options.maxConnectionsPerAddress),
+          sockets(options.maxWebSocketsPerUser)
     {}
 
     const Router &router;
@@ -38,6 +40,7 @@ struct ServerCore
     std::unordered_map<const Route *, WebSocketHandler> webSocketHandlers;
 
     AddressTable addresses;
+    SocketCounts sockets;
     std::atomic<bool> stopping{false};
     std::atomic<std::size_t> connections{0};
     std::atomic<std::size_t> webSockets{0};

@@ -5,6 +5,8 @@
 
 #include <boost/asio/redirect_error.hpp>
 
+#include <sys/socket.h>
+
 #include <type_traits>
 #include <utility>
 
@@ -27,7 +29,7 @@ public:
     awaitable<void> handshake(error_code &ec) override
     {
         if constexpr (isTls)
-            return m_stream.async_handshake(Stream::server, asio::redirect_error(use_awaitable, ec));
+            return greet(ec);
         else
             return nothing();
     }
@@ -92,6 +94,39 @@ public:
 
 private:
     static awaitable<void> nothing() { co_return; }
+
+    /// The handshake. Who speaks plain HTTP to this port is told so in it; a TLS alert would say nothing to him.
+    awaitable<void> greet(error_code &ec)
+    {
+        auto &socket = m_stream.next_layer();
+        co_await socket.async_wait(asio::socket_base::wait_read, asio::redirect_error(use_awaitable, ec));
+        if (ec)
+            co_return;
+        char first = 0;
+        const bool letter = ::recv(socket.native_handle(), &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && first >= 'A' &&
+                            first <= 'Z'; // of a method; a TLS record begins with 22
+        if (!letter) {
+            co_await m_stream.async_handshake(Stream::server, asio::redirect_error(use_awaitable, ec));
+            co_return;
+        }
+        error_code ignored;
+        dropInput(socket);
+        co_await socket.async_send(asio::buffer(plainAnswer), asio::redirect_error(use_awaitable, ignored));
+        socket.shutdown(asio::socket_base::shutdown_send, ignored);
+        ec = asio::error::operation_not_supported;
+    }
+
+    /// Unread bytes would reset the connection under the answer. No coroutine: its frame would hold the buffer.
+    static void dropInput(TcpSocket &socket)
+    {
+        std::array<char, 16 * 1024> request;
+        error_code ignored;
+        socket.receive(asio::buffer(request), 0, ignored);
+    }
+
+    static constexpr std::string_view plainAnswer =
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 64\r\n"
+        "Connection: close\r\n\r\nThis port speaks HTTPS, not plain HTTP: write https:// instead.\n";
 
     Stream m_stream;
 };

@@ -34,6 +34,18 @@ bool wellFormedTarget(std::string_view target)
     return true;
 }
 
+std::string plainPath(std::string_view path)
+{
+    std::string plain("/");
+    for (const char c : path) {
+        if (c != '/' || plain.back() != '/')
+            plain.push_back(c);
+    }
+    if (plain.size() > 1 && plain.back() == '/')
+        plain.pop_back();
+    return plain;
+}
+
 bool percentDecodeInto(std::string_view text, std::string &out, bool plusIsSpace)
 {
     out.clear();

@@ -10,6 +10,10 @@ namespace portolan::http {
 /// or '\\'.
 bool wellFormedTarget(std::string_view target);
 
+/// The path as it would be without what people and probes add to it: several slashes in a row, one at the end. It
+/// starts with one slash that no other follows, so it can be redirected to.
+std::string plainPath(std::string_view path);
+
 /// Percent-decoding; with `plusIsSpace` as in a query. nullopt where a '%' is not followed by two hex digits.
 std::optional<std::string> percentDecode(std::string_view text, bool plusIsSpace = false);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/base/utf8.h"
 #include "core/http/transport.h"
 #include "core/http/web_socket_session.h"
 
@@ -100,7 +101,8 @@ public:
         if (m_closing.exchange(true))
             return;
         m_reason.code = code;
-        m_reason.reason = reason.substr(0, maxReason);
+        const auto text = cutText(reason, maxReason);
+        m_reason.reason.assign(text.data(), text.size());
         if (code == 4008 && m_waiting.size() > 1) {
             m_waiting.resize(1); // the one being written
             m_waitingBytes = m_waiting.front()->size();

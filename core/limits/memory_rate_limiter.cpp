@@ -57,6 +57,16 @@ Decision MemoryRateLimiter::count(std::span<const Check> checks)
     return decision;
 }
 
+void MemoryRateLimiter::giveBack(std::span<const Check> checks, WallTime at)
+{
+    const std::lock_guard lock(m_mutex);
+    const std::int64_t then = std::chrono::floor<std::chrono::milliseconds>(at).time_since_epoch().count();
+    for (const auto &check : checks)
+        for (const auto &window : check.spec->windows())
+            unuse(counterOf(caller(check.key), tagOf(check.category, check.additional), WindowSpec::idOf(window)),
+                  window, then);
+}
+
 std::size_t MemoryRateLimiter::size() const
 {
     const std::lock_guard lock(m_mutex);
@@ -143,6 +153,25 @@ void MemoryRateLimiter::use(Counter &counter, const Window &window, std::int64_t
     } else {
         entries.push_back({at, 1});
     }
+}
+
+void MemoryRateLimiter::unuse(Counter &counter, const Window &window, std::int64_t at)
+{
+    if (counter.used == 0)
+        return;
+    if (!window.moving) {
+        if (counter.reset - lengthOf(window) <= at) // else it has begun anew since
+            --counter.used;
+        return;
+    }
+    // Where requests share an entry it has the time of the last of them, at most a 256th of the window later.
+    const auto entry = std::ranges::find_if(
+        counter.entries, [&](const Entry &each) { return each.at >= at && each.at <= at + lengthOf(window) / 256; });
+    if (entry == counter.entries.end())
+        return;
+    --counter.used;
+    if (--entry->count == 0)
+        counter.entries.erase(entry);
 }
 
 } // namespace portolan::limits

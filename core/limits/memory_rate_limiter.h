@@ -20,6 +20,9 @@ public:
     awaitable<Result<Decision>> hit(std::span<const Check> checks) override;
     Decision count(std::span<const Check> checks); ///< hit() without a coroutine
 
+    /// Takes back what count() counted at `at` (Decision::now), in every window in which it still counts.
+    void giveBack(std::span<const Check> checks, WallTime at);
+
     std::size_t size() const; ///< keys held
 
 private:
@@ -51,6 +54,7 @@ private:
     Caller &caller(std::string_view key);
     static Counter &counterOf(Caller &caller, std::uint8_t tag, std::uint16_t id);
     static Room look(Counter &counter, const Window &window, std::int64_t now);
+    static void unuse(Counter &counter, const Window &window, std::int64_t at);
     static void use(Counter &counter, const Window &window, std::int64_t now);
 
     const Clock &m_clock;

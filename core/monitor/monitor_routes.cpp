@@ -20,6 +20,7 @@ using http::Request;
 using http::Response;
 
 constexpr http::Access operatorAccess{Role::Operator, Category::Admin};
+constexpr http::Access everybody{Role::Anonymous, Category::Unlimited};
 constexpr std::size_t clientsPerPage = 100;
 constexpr std::size_t clientsMost = 1000;
 constexpr std::chrono::milliseconds patience{2000};
@@ -153,11 +154,13 @@ void MonitorRoutes::mount(http::Router &router)
 
 void MonitorRoutes::mountOperations(http::Router &router)
 {
-    router.get("/health", {}, [this](Request &) -> awaitable<Response> { co_return operations(m_health.health()); },
+    router.get("/health", everybody,
+               [this](Request &) -> awaitable<Response> { co_return operations(m_health.health()); },
                {"Whether the portal can serve, and what it lacks", {}, {}});
-    router.get("/ready", {}, [this](Request &) -> awaitable<Response> { co_return operations(m_health.ready()); },
+    router.get("/ready", everybody,
+               [this](Request &) -> awaitable<Response> { co_return operations(m_health.ready()); },
                {"Whether a load balancer should send requests here", {}, {}});
-    router.get("/metrics", {},
+    router.get("/metrics", everybody,
                [this](Request &request) -> awaitable<Response> {
                    if (!mayReadMetrics(request))
                        co_return http::problem(request, metricsClosed());
@@ -215,7 +218,8 @@ void MonitorRoutes::mountStream(http::Server &server, http::StillAllowed allowed
                         interval](Request &request, std::shared_ptr<http::WebSocket> socket) -> awaitable<void> {
                            const auto watch = http::watchSocket(socket, request.admission, allowed, interval);
                            co_await m_stream.serve(std::move(socket));
-                       });
+                       },
+                       {"WebSocket: the whole snapshot whenever there is a new one", {}, {}});
 }
 
 awaitable<Response> MonitorRoutes::families(Request &request)

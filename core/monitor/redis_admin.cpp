@@ -1,5 +1,6 @@
 #include "core/monitor/redis_admin.h"
 
+#include "core/api/action.h"
 #include "core/monitor/sampler.h"
 #include "core/redis/client.h"
 #include "core/redis/errors.h"
@@ -141,7 +142,12 @@ awaitable<Result<CleanupStatus>> RedisAdmin::cleanUp(Asker asker, CleanupRequest
             co_await audit(std::move(done));
         };
     }
-    auto started = m_cleanup->start(std::move(request), std::move(finished));
+    const bool allowed = dryRun || asker.principal.role >= cleanupRole(request.family);
+    auto started = allowed ? m_cleanup->start(std::move(request), std::move(finished))
+                           : Result<CleanupStatus>(failure(ErrorKind::Forbidden,
+                                                           "Only an administrator may delete these keys: it signs "
+                                                           "people out, or lets them begin their limits anew.",
+                                                           "Ask an administrator; a preview (dry_run) is yours."));
     if (started.has_error() && m_audit && !dryRun) {
         note.error = started.error();
         co_await m_audit(std::move(note));

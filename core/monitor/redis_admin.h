@@ -65,8 +65,9 @@ public:
     /// over. NotFound: none of them exists any more. Invalid: not 1 to `mostClosed` ids. Unsupported: no Redis.
     awaitable<Result<std::size_t>> closeClients(Asker asker, std::vector<std::uint64_t> ids);
 
-    /// Begins a cleanup or its preview; errors of Cleanup::start(), Unsupported: no Redis. The entry of a cleanup is
-    /// written when it ends, also when that is long after this has answered.
+    /// Begins a cleanup or its preview; errors of Cleanup::start(), Unsupported: no Redis, Forbidden: sessions and
+    /// limits are deleted by administrators only (cleanupRole()); to see what that would delete is every operator's.
+    /// The entry of a cleanup is written when it ends, also when that is long after this has answered.
     awaitable<Result<CleanupStatus>> cleanUp(Asker asker, CleanupRequest request);
 
     /// That cleanup once it is over, or as it stands after `most`; the last one known when another has begun since.

@@ -102,13 +102,16 @@ void AccountRoutes::mount(http::Router &router)
     using http::Request;
     http::Access open{Role::Anonymous, Category::Auth};
     open.csrf = false;
+    open.identifies = true;
+    http::Access again{Role::User, Category::Auth};
+    again.identifies = true;
     router.post("/auth/register", open, [this](Request &request) { return registerUser(request); },
                 {"Make an account", credentialsSchema, userSchema});
     router.post("/auth/login", open, [this](Request &request) { return login(request); },
                 {"Sign in: sets the cookie sid and answers an access token", credentialsSchema, signedInSchema});
     router.post("/auth/logout", {Role::User, Category::Unlimited}, [this](Request &request) { return logout(request); },
                 {"Sign out: ends the session and its access tokens", {}, {}});
-    router.post("/auth/token", {Role::User, Category::Auth}, [this](Request &request) { return token(request); },
+    router.post("/auth/token", again, [this](Request &request) { return token(request); },
                 {"A fresh access token for the session", {}, signedInSchema});
     router.get("/auth/csrf", {Role::User, Category::Unlimited}, [this](Request &request) { return csrf(request); },
                {"The session's CSRF token, to send as X-CSRF-Token", {}, csrfSchema});

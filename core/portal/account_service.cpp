@@ -73,9 +73,25 @@ Error AccountService::retryLater(Error error)
 
 awaitable<Result<AccountService::SignedIn>> AccountService::signIn(Credentials credentials, Origin origin)
 {
+    const std::string email = credentials.email;
+    const std::string address = origin.address;
+    std::optional<SignInFailure> why;
+    auto result = co_await decide(std::move(credentials), std::move(origin), why);
+    if (!result && result.error().code == "user-disabled")
+        why = SignInFailure::Disabled;
+    if (m_onSignInFailed && why)
+        m_onSignInFailed(*why, email, address);
+    co_return result;
+}
+
+awaitable<Result<AccountService::SignedIn>> AccountService::decide(Credentials credentials, Origin origin,
+                                                                   std::optional<SignInFailure> &why)
+{
     const auto email = storage::normalizeEmail(credentials.email);
-    if (!email || credentials.password.size() > longestPassword)
+    if (!email || credentials.password.size() > longestPassword) {
+        why = email ? SignInFailure::WrongPassword : SignInFailure::UnknownAccount;
         co_return badCredentials();
+    }
     auto record = co_await m_users.findByEmail(*email);
     if (!record && record.error().kind != ErrorKind::NotFound)
         co_return record.error();
@@ -85,8 +101,10 @@ awaitable<Result<AccountService::SignedIn>> AccountService::signIn(Credentials c
     const auto verdict = co_await m_passwords.verify(std::move(credentials.password), std::move(stored));
     if (!verdict)
         co_return retryLater(verdict.error());
-    if (!verdict->right)
+    if (!verdict->right) {
+        why = record ? SignInFailure::WrongPassword : SignInFailure::UnknownAccount;
         co_return badCredentials();
+    }
     if (record->disabled)
         co_return disabledUser();
     if (verdict->outdated)

@@ -8,10 +8,13 @@
 #include "core/base/asio.h"
 #include "core/base/ids.h"
 #include "core/base/secret.h"
+#include "core/portal/failed_sign_ins.h"
 #include "core/storage/session_list_store.h"
 #include "core/storage/users_store.h"
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -54,6 +57,11 @@ public:
     /// only after the right password. Full (`redis-full`), Unavailable.
     awaitable<Result<SignedIn>> signIn(Credentials credentials, Origin origin);
 
+    /// Called for every sign-in that is not let in (not for those that could not be decided), with the address of mail
+    /// as it was typed and where the attempt came from. On the caller's thread; must not block. Before the first call.
+    using SignInFailed = std::function<void(SignInFailure, std::string_view email, std::string_view address)>;
+    void onSignInFailed(SignInFailed handler) { m_onSignInFailed = std::move(handler); }
+
     /// Ends one session.
     awaitable<Result<void>> signOut(auth::SessionId session);
     /// Ends all sessions of a user, everywhere: after a change of role or password, and for disabled users.
@@ -73,6 +81,8 @@ public:
 
 private:
     static Error retryLater(Error error);
+    /// `why` is told where nobody is let in; it outlives the coroutine.
+    awaitable<Result<SignedIn>> decide(Credentials credentials, Origin origin, std::optional<SignInFailure> &why);
     awaitable<void> hashAgain(storage::UserRecord &record, Secret password);
     awaitable<Result<SignedIn>> open(storage::UserRecord record, Origin origin);
 
@@ -83,6 +93,7 @@ private:
     const auth::AccessTokens &m_tokens;
     IdGenerator &m_ids;
     const Clock &m_clock;
+    SignInFailed m_onSignInFailed;
 };
 
 } // namespace portolan::portal

@@ -3,9 +3,8 @@
 #include "core/http/cookie.h"
 #include "core/http/problem.h"
 #include "core/limits/keys.h"
-#include "core/limits/packing.h"
 #include "core/limits/redis_windows.h"
-#include "core/limits/scripts.h"
+#include "core/portal/admission_visit.h"
 #include "core/portal/portal_scripts.h"
 #include "core/redis/client.h"
 
@@ -16,12 +15,7 @@ namespace portolan::portal {
 
 namespace {
 
-using limits::LimitsPlan;
-using limits::UserLimits;
 using limits::WindowSpec;
-
-constexpr std::uint8_t onlySay = 1; ///< flags of admission.lua
-constexpr std::uint8_t noteUse = 2;
 
 constexpr std::size_t index(Category category) { return static_cast<std::size_t>(category); }
 
@@ -43,31 +37,29 @@ Error refusal(ErrorKind kind, std::string code, std::string message, std::string
     return error;
 }
 
+http::Response notSignedIn(const http::Request &request)
+{
+    return http::problem(
+        request, failure(ErrorKind::Unauthenticated, "You are not signed in.",
+                         "Sign in at /auth/login; then send the cookie, or the token as 'Authorization: Bearer'."));
+}
+
+http::Admitted refusedWith(http::Response response)
+{
+    http::Admitted admitted;
+    admitted.refusal = std::move(response);
+    return admitted;
+}
+
+std::optional<http::LimitHeaders> headersOf(const limits::Decision &decision)
+{
+    if (!decision.limited)
+        return std::nullopt;
+    const auto reset = std::chrono::ceil<std::chrono::seconds>(decision.reset).time_since_epoch().count();
+    return http::LimitHeaders{decision.limit, decision.remaining, reset};
+}
+
 } // namespace
-
-struct RequestAdmission::Visit
-{
-    Category category = Category::Default;
-    bool counted = false; ///< has windows, counts among the concurrent users
-    bool bearer = false;
-    std::optional<auth::SessionId> session;
-    bool known = false; ///< whose windows apply has been found out
-    std::shared_ptr<const LimitsPlan> plan;
-    std::shared_ptr<const UserLimits> own;
-    std::string addressKey;
-    std::string guardKey;
-    const WindowSpec *caller = nullptr;
-    const WindowSpec *address = nullptr;
-};
-
-struct RequestAdmission::Outcome
-{
-    enum Status : std::uint8_t { Admitted, Limited, Crowded, OnlySaid, Uncounted };
-    Status status = Admitted;
-    std::optional<auth::Session> session;
-    bool noted = false;
-    limits::Decision decision;
-};
 
 const Caller *callerOf(const http::Request &request) { return std::any_cast<Caller>(&request.admission); }
 
@@ -83,7 +75,9 @@ RequestAdmission::RequestAdmission(redis::Client &client, auth::Sessions &sessio
       m_options(options),
       m_testTime(testTime),
       m_script("admission", limits::windowsLua() + portalScript("admission.lua")),
+      m_giveBack("admission_return", portalScript("admission_return.lua")),
       m_memory(clock, options.memoryKeys),
+      m_unknown(clock, options.unknownSessions),
       m_guard(limits::Windows{{options.adminGuard, 1, limits::Unit::Second, false}})
 {}
 
@@ -91,23 +85,50 @@ awaitable<http::Admitted> RequestAdmission::admit(http::Request &request, const 
 {
     if (route.access.category == Category::Unlimited && route.access.role == Role::Anonymous)
         co_return http::Admitted{};
-    Visit visit = identify(request, route);
+    Visit visit = identify(request);
+    if (visit.several)
+        co_await chooseSession(visit, request);
+    chooseWindows(visit, route);
+    if (auto tooMany = heedUnknown(visit, request, route))
+        co_return refusedWith(std::move(*tooMany));
+    if (!visit.session && route.access.role != Role::Anonymous)
+        co_return refusedWith(notSignedIn(request));
+    visit.forged = visit.session && !visit.bearer && route.access.csrf && isUnsafe(request.method) &&
+                   !m_csrf.matches(*visit.session, request.headers["X-CSRF-Token"]);
     auto outcome = co_await ask(visit);
+    noteUnknown(visit, outcome);
     if (!outcome && outcome.error().code == "redis-away" && route.access.role == Role::Anonymous) {
         // Whoever it is, this route is for everybody: signing in again, for one.
         visit.session.reset();
         outcome = askMemory(visit);
     }
     if (!outcome)
-        co_return http::Admitted{http::problem(request, outcome.error()), std::nullopt, nullptr};
+        co_return refusedWith(http::problem(request, outcome.error()));
     co_return conclude(request, route, visit, *outcome);
 }
 
-RequestAdmission::Visit RequestAdmission::identify(const http::Request &request, const http::Route &route)
+awaitable<http::Admitted> RequestAdmission::look(http::Request &request, const http::Route &route)
+{
+    Visit visit = identify(request);
+    if (visit.several)
+        co_await chooseSession(visit, request);
+    chooseWindows(visit, route);
+    visit.looksOnly = true;
+    http::Admitted seen;
+    if (const auto decision = m_unknown.count(visit.addressKey); !decision.allowed) {
+        seen.refusal = refuse(request, visit.category, decision, false);
+        co_return seen;
+    }
+    const auto outcome = co_await ask(visit);
+    if (outcome)
+        seen.limits = headersOf(outcome->decision);
+    co_return seen;
+}
+
+RequestAdmission::Visit RequestAdmission::identify(const http::Request &request)
 {
     Visit visit;
-    visit.category = route.access.category;
-    visit.counted = visit.category != Category::Unlimited;
+    visit.addressKey = limits::keys::address(request.address);
     if (const auto token = http::bearerToken(request.header(http::field::authorization)); !token.empty()) {
         visit.bearer = true;
         if (const auto claims = m_tokens.read(token))
@@ -115,150 +136,107 @@ RequestAdmission::Visit RequestAdmission::identify(const http::Request &request,
     } else if (const auto cookie = request.cookie("sid"); !cookie.empty()) {
         if (const auto opened = auth::SessionToken::parse(cookie))
             visit.session = opened->id();
+        visit.several = true;
     }
-    visit.addressKey = limits::keys::address(request.address);
-    visit.plan = m_limits.plan();
+    if (visit.session)
+        visit.remembered = m_sessions.memory().find(*visit.session);
+    visit.several = visit.several && !visit.remembered; // only then are there others to look for
+    return visit;
+}
+
+/// The first of several cookies that is a session.
+awaitable<void> RequestAdmission::chooseSession(Visit &visit, const http::Request &request)
+{
+    std::vector<auth::SessionId> candidates;
+    for (const auto value : request.cookies("sid", mostSessions)) {
+        if (const auto opened = auth::SessionToken::parse(value))
+            candidates.push_back(opened->id());
+    }
+    if (candidates.empty())
+        co_return;
+    visit.session = candidates.front();
+    if (candidates.size() == 1)
+        co_return;
+    for (const auto &candidate : candidates) {
+        if (auto remembered = m_sessions.memory().find(candidate)) {
+            visit.session = candidate;
+            visit.remembered = std::move(remembered);
+            co_return;
+        }
+    }
+    for (const auto &candidate : candidates) {
+        const auto may = m_unknown.mayAsk(visit.addressKey, candidate);
+        if (may.verdict == UnknownSessions::Verdict::TooMany)
+            co_return;
+        if (may.verdict == UnknownSessions::Verdict::Unknown)
+            continue;
+        const auto found = co_await m_sessions.find(candidate);
+        if (found && !*found) {
+            m_unknown.unknown(candidate);
+            continue;
+        }
+        m_unknown.found(visit.addressKey, may.decision.now);
+        visit.session = candidate;
+        if (found)
+            visit.remembered = *found;
+        co_return; // found, or nobody can say
+    }
+}
+
+void RequestAdmission::chooseWindows(Visit &visit, const http::Route &route) const
+{
     static const WindowSpec none;
+    visit.category = route.access.category;
+    visit.counted = visit.category != Category::Unlimited;
+    visit.plan = m_limits.plan();
     visit.caller = &none;
     visit.address = &none;
     if (!visit.counted) {
         visit.known = true;
-        return visit;
-    }
-    if (visit.category == Category::Admin) {
+    } else if (visit.category == Category::Admin) {
         visit.caller = &m_guard;
         visit.known = true;
         if (visit.session)
-            visit.guardKey = limits::keys::guard(visit.session->view());
-        return visit;
-    }
-    visit.caller = &visit.plan->caller[index(visit.category)];
-    visit.address = &visit.plan->address[index(visit.category)];
-    return visit;
-}
-
-awaitable<void> RequestAdmission::loadLimits(Visit &visit, Id user)
-{
-    visit.own = m_limits.known(user);
-    if (!visit.own) {
-        // With the database away everybody has the plan's windows rather than nobody getting in.
-        if (auto loaded = co_await m_limits.load(user))
-            visit.own = *loaded;
-    }
-    if (visit.own && visit.own->own[index(visit.category)])
-        visit.caller = visit.own->own[index(visit.category)].get();
-    visit.known = true;
-}
-
-awaitable<Result<RequestAdmission::Outcome>> RequestAdmission::ask(Visit &visit)
-{
-    if (visit.session && !visit.known) {
-        if (const auto session = m_sessions.memory().find(*visit.session))
-            co_await loadLimits(visit, session->userId);
-    }
-    if (!m_sessions.outage().mayAsk())
-        co_return askMemory(visit);
-    auto outcome = co_await askRedis(visit);
-    if (outcome && outcome->status == Outcome::OnlySaid) {
-        m_sessions.memory().remember(*visit.session, *outcome->session);
-        co_await loadLimits(visit, outcome->session->userId);
-        outcome = co_await askRedis(visit);
-    }
-    if (outcome)
-        m_sessions.redisAnswered(); // before adopt(): what Redis may have lost is told to it again
-    if (outcome && visit.session && !outcome->session) {
-        const bool adopted = co_await m_sessions.adopt(*visit.session);
-        if (adopted) {
-            outcome = co_await askRedis(visit);
-        } else if (m_sessions.memory().isBornHere(*visit.session)) {
-            // It reads and does not take what is written: what was born meanwhile lives on here.
-            m_sessions.redisFailed();
-            co_return askMemory(visit);
-        } else {
-            m_sessions.memory().forget(*visit.session);
+            visit.insteadKey = limits::keys::guard(visit.session->view());
+    } else {
+        visit.caller = &visit.plan->caller[index(visit.category)];
+        visit.address = &visit.plan->address[index(visit.category)];
+        if (route.access.identifies && route.access.role == Role::Anonymous) {
+            visit.insteadKey = visit.addressKey;
+            visit.known = true;
         }
     }
-    if (!outcome && auth::RedisOutage::means(outcome.error().kind)) {
-        m_sessions.redisFailed();
-        co_return askMemory(visit);
+}
+
+/// Before Redis is asked for a session that this process does not know: a refusal, or the session is left out of it.
+std::optional<http::Response> RequestAdmission::heedUnknown(Visit &visit, const http::Request &request,
+                                                            const http::Route &route)
+{
+    if (!visit.session || visit.remembered)
+        return std::nullopt;
+    const auto may = m_unknown.mayAsk(visit.addressKey, *visit.session);
+    if (may.verdict == UnknownSessions::Verdict::Ask) {
+        visit.suspicious = true;
+        visit.suspectedAt = may.decision.now;
+        return std::nullopt;
     }
-    if (!outcome)
-        co_return outcome.error();
-    if (outcome->status == Outcome::Uncounted)
-        outcome->decision = countInMemory(visit, outcome->session);
-    if (!outcome->decision.allowed)
-        outcome->status = Outcome::Limited;
-    co_return outcome;
+    visit.session.reset(); // which a route for everybody does without
+    if (may.verdict == UnknownSessions::Verdict::Unknown || route.access.role == Role::Anonymous)
+        return std::nullopt;
+    return refuse(request, visit.category, may.decision, false);
 }
 
-std::string RequestAdmission::scriptRequest(const Visit &visit) const
+void RequestAdmission::noteUnknown(const Visit &visit, const Result<Outcome> &outcome)
 {
-    using limits::put;
-    std::string text;
-    text.reserve(20 + visit.caller->packed().size() + visit.address->packed().size());
-    put(text, limits::tagOf(visit.category, false), 1);
-    put(text, (visit.session && !visit.known ? onlySay : 0u) | (visit.counted ? noteUse : 0u), 1);
-    put(text, visit.caller->fixed(), 1);
-    put(text, visit.caller->moving(), 1);
-    put(text, visit.address->fixed(), 1);
-    put(text, visit.address->moving(), 1);
-    put(text, static_cast<std::uint64_t>(m_sessions.options().lifetime.count()), 4);
-    put(text, m_options.usersCeiling.load(std::memory_order_relaxed), 4);
-    put(text, limits::testTimeOf(m_testTime), 6);
-    return text.append(visit.caller->packed()).append(visit.address->packed());
-}
-
-awaitable<Result<RequestAdmission::Outcome>> RequestAdmission::askRedis(const Visit &visit)
-{
-    const std::string session = visit.session ? auth::sessionKey(*visit.session) : std::string();
-    const std::string request = scriptRequest(visit);
-    const std::array<std::string_view, 3> keys{session, visit.addressKey, visit.guardKey};
-    const std::array<std::string_view, 1> arguments{request};
-    const auto reply = co_await m_client.eval(m_script, keys, arguments, m_sessions.options().deadline);
-    if (!reply)
-        co_return reply.error();
-    std::string_view text = reply->text;
-    constexpr std::size_t fixedPart = 1 + 1 + 4 + 4 + 5 + 5;
-    if (text.size() < fixedPart || static_cast<unsigned char>(text[0]) > Outcome::Uncounted)
-        co_return failure(ErrorKind::Protocol, "Redis answered the admission script with something else.");
-    Outcome outcome;
-    outcome.status = static_cast<Outcome::Status>(limits::take(text, 1));
-    outcome.noted = limits::take(text, 1) != 0;
-    auto &decision = outcome.decision;
-    decision.allowed = outcome.status != Outcome::Limited;
-    decision.limit = static_cast<std::uint32_t>(limits::take(text, 4));
-    decision.remaining = static_cast<std::uint32_t>(limits::take(text, 4));
-    const auto reset = limits::take(text, 5);
-    decision.limited = reset != 0;
-    decision.reset = limits::timeOfScript(reset);
-    decision.now = limits::timeOfScript(limits::take(text, 5));
-    outcome.session = auth::decodeSession(text);
-    co_return outcome;
-}
-
-Result<RequestAdmission::Outcome> RequestAdmission::askMemory(const Visit &visit)
-{
-    Outcome outcome;
-    if (visit.session) {
-        const auto session = m_sessions.findHere(*visit.session);
-        if (!session)
-            return session.error();
-        outcome.session = *session;
+    if (!visit.suspicious)
+        return;
+    if (outcome && !outcome->session) {
+        m_unknown.unknown(*visit.session);
+        return;
     }
-    outcome.decision = countInMemory(visit, outcome.session);
-    if (!outcome.decision.allowed)
-        outcome.status = Outcome::Limited;
-    return outcome;
-}
-
-limits::Decision RequestAdmission::countInMemory(const Visit &visit, const std::optional<auth::Session> &session)
-{
-    const std::string key = !session                 ? visit.addressKey
-                            : visit.guardKey.empty() ? limits::keys::user(session->userId)
-                                                     : visit.guardKey;
-    const std::array<limits::Check, 2> checks{limits::Check{key, visit.category, false, visit.caller},
-                                              limits::Check{visit.addressKey, visit.category, true, visit.address}};
-    return m_memory.count(checks);
+    m_unknown.found(visit.addressKey, visit.suspectedAt);
+    if (outcome)
+        m_sessions.memory().remember(*visit.session, *outcome->session);
 }
 
 http::Admitted RequestAdmission::conclude(http::Request &request, const http::Route &route, const Visit &visit,
@@ -274,42 +252,39 @@ http::Admitted RequestAdmission::conclude(http::Request &request, const http::Ro
                 m_onSeen(*visit.session, outcome.decision.now);
         }
     }
-    if (outcome.decision.limited && outcome.status != Outcome::Crowded) {
-        const auto reset = std::chrono::ceil<std::chrono::seconds>(outcome.decision.reset).time_since_epoch().count();
-        admitted.limits = http::LimitHeaders{outcome.decision.limit, outcome.decision.remaining, reset};
-    }
+    if (outcome.status != Outcome::Crowded)
+        admitted.limits = headersOf(outcome.decision);
     if (outcome.status == Outcome::Limited || outcome.status == Outcome::Crowded) {
-        admitted.refusal = refuse(request, visit, outcome);
+        admitted.refusal = refuse(request, visit.category, outcome.decision, outcome.status == Outcome::Crowded);
     } else if (route.access.role > request.principal.role) {
-        admitted.refusal = http::problem(
-            request,
-            outcome.session
-                ? failure(ErrorKind::Forbidden, "Your role does not allow this.", "Ask an administrator.")
-                : failure(ErrorKind::Unauthenticated, "You are not signed in.",
-                          "Sign in at /auth/login; then send the cookie, or the token as 'Authorization: Bearer'."));
-    } else if (outcome.session && !visit.bearer && route.access.csrf && isUnsafe(request.method) &&
-               !m_csrf.matches(*visit.session, request.headers["X-CSRF-Token"])) {
+        admitted.refusal = outcome.session
+                               ? http::problem(request, failure(ErrorKind::Forbidden, "Your role does not allow this.",
+                                                                "Ask an administrator."))
+                               : notSignedIn(request);
+    } else if (visit.forged && outcome.session) {
         admitted.refusal =
             http::problem(request, refusal(ErrorKind::Forbidden, "csrf", "The request has no valid CSRF token.",
                                            "Send the token of GET /auth/csrf in X-CSRF-Token."));
+    } else if (outcome.decision.limited && visit.category != Category::Admin) {
+        admitted.charge =
+            http::Charge{outcome.decision.now, outcome.here, !outcome.session || visit.insteadKey == visit.addressKey};
     }
     return admitted;
 }
 
-http::Response RequestAdmission::refuse(const http::Request &request, const Visit &visit, const Outcome &outcome)
+http::Response RequestAdmission::refuse(const http::Request &request, Category category,
+                                        const limits::Decision &decision, bool crowded)
 {
-    const bool crowded = outcome.status == Outcome::Crowded;
-    m_refused[index(visit.category)].fetch_add(1, std::memory_order_relaxed);
+    m_refused[index(category)].fetch_add(1, std::memory_order_relaxed);
     if (m_onRefused)
-        m_onRefused({request, visit.category, request.principal.userId, crowded});
-    const auto wait = wholeSeconds(outcome.decision.retryAfter());
+        m_onRefused({request, category, request.principal.userId, crowded});
+    const auto wait = wholeSeconds(decision.retryAfter());
     Error error =
-        crowded
-            ? refusal(ErrorKind::RateLimited, "concurrency",
-                      "All " + std::to_string(outcome.decision.limit) + " places for users at the same time are taken.",
-                      "A place is free when somebody has made no request for five minutes.")
-            : refusal(ErrorKind::RateLimited, "rate-limited", "This limit is used up.",
-                      "Try again in " + std::to_string(wait) + (wait == 1 ? " second." : " seconds."));
+        crowded ? refusal(ErrorKind::RateLimited, "concurrency",
+                          "All " + std::to_string(decision.limit) + " places for users at the same time are taken.",
+                          "A place is free when somebody has made no request for five minutes.")
+                : refusal(ErrorKind::RateLimited, "rate-limited", "This limit is used up.",
+                          "Try again in " + std::to_string(wait) + (wait == 1 ? " second." : " seconds."));
     error.retryAfter = std::chrono::seconds(wait);
     return http::problem(request, error);
 }

@@ -7,6 +7,7 @@
 #include "core/http/admission.h"
 #include "core/limits/limits_table.h"
 #include "core/limits/memory_rate_limiter.h"
+#include "core/portal/unknown_sessions.h"
 #include "core/redis/script.h"
 
 #include <array>
@@ -36,14 +37,21 @@ struct AdmissionOptions
 {
     std::atomic<std::uint32_t> usersCeiling{0}; ///< concurrent users of the whole deployment; 0: none. May change live
     std::uint32_t adminGuard = 50;              ///< requests a second of a session to /api/admin
+    std::uint32_t unknownSessions = 60;         ///< a minute of an address, in this process
     std::size_t memoryKeys = 100'000;           ///< limits counted in memory while Redis is away
 };
 
 /// Lets requests in: who is it, has every window room, is the role enough, is it not forged. One script, one round
 /// trip (two when this instance sees a session for the first time: whose windows apply depends on who it is).
 ///
-/// - Order: session and windows (429 `rate-limited`, 429 `concurrency`), role (401, 403), CSRF (403 `csrf`). What is
-///   refused for its role or token has been counted, so guessing is limited too.
+/// - Order: nobody at all (401), session and windows (429 `rate-limited`, 429 `concurrency`), role (401, 403), CSRF
+/// (403
+///   `csrf`). What is refused for its role has been counted, so guessing is limited too; what lacks its CSRF token uses
+///   nothing up, or any page elsewhere could use up the limits of who looks at it.
+/// - Whoever brings nothing that could be a session gets 401 without Redis being asked, and counts nowhere; a session
+///   that nobody knows counts in the windows of its address, and costs Redis what UnknownSessions lets it.
+/// - Other programs of the host may have set a `sid` as well: each is tried, up to `mostSessions`.
+/// - What says who somebody is (Access::identifies) counts for its address, whoever was signed in before.
 /// - A route for everybody without limits never touches Redis.
 /// - A concurrent user has made a request in the last 5 minutes; noted at most every 10 s per session, so a place is
 ///   free up to 10 s later. Operators and admins are counted but never refused by that ceiling.
@@ -57,7 +65,11 @@ public:
                      const auth::CsrfTokens &csrf, limits::LimitsTable &limits, const Clock &clock,
                      AdmissionOptions &options, const Clock *testTime = nullptr);
 
+    static constexpr std::size_t mostSessions = 4;
+
     awaitable<http::Admitted> admit(http::Request &request, const http::Route &route) override;
+    awaitable<bool> giveBack(http::Request &request, const http::Route &route, const http::Charge &charge) override;
+    awaitable<http::Admitted> look(http::Request &request, const http::Route &route) override;
 
     /// Called when a session's use is noted (every 10 s of use): for the list of sessions. Any thread; must not block.
     void onSeen(std::function<void(const auth::SessionId &, WallTime)> handler) { m_onSeen = std::move(handler); }
@@ -72,7 +84,8 @@ public:
     };
     void onRefused(std::function<void(const Refusal &)> handler) { m_onRefused = std::move(handler); }
 
-    const redis::Script &script() const { return m_script; } ///< for Client::preload()
+    const redis::Script &script() const { return m_script; }         ///< for Client::preload()
+    const redis::Script &returnScript() const { return m_giveBack; } ///< as well
 
     /// 429 answers so far, by category.
     std::array<std::uint64_t, limits::categoryCount> refused() const;
@@ -84,7 +97,11 @@ private:
     struct Visit;   ///< one request on its way through
     struct Outcome; ///< what the script, or the memory, said of it
 
-    Visit identify(const http::Request &request, const http::Route &route);
+    Visit identify(const http::Request &request);
+    void chooseWindows(Visit &visit, const http::Route &route) const;
+    awaitable<void> chooseSession(Visit &visit, const http::Request &request);
+    std::optional<http::Response> heedUnknown(Visit &visit, const http::Request &request, const http::Route &route);
+    void noteUnknown(const Visit &visit, const Result<Outcome> &outcome);
     awaitable<void> loadLimits(Visit &visit, Id user);
     awaitable<Result<Outcome>> ask(Visit &visit);
     awaitable<Result<Outcome>> askRedis(const Visit &visit);
@@ -93,7 +110,8 @@ private:
     limits::Decision countInMemory(const Visit &visit, const std::optional<auth::Session> &session);
     http::Admitted conclude(http::Request &request, const http::Route &route, const Visit &visit,
                             const Outcome &outcome);
-    http::Response refuse(const http::Request &request, const Visit &visit, const Outcome &outcome);
+    http::Response refuse(const http::Request &request, Category category, const limits::Decision &decision,
+                          bool crowded);
 
     redis::Client &m_client;
     auth::Sessions &m_sessions;
@@ -104,7 +122,9 @@ private:
     AdmissionOptions &m_options;
     const Clock *m_testTime;
     redis::Script m_script;
+    redis::Script m_giveBack;
     limits::MemoryRateLimiter m_memory;
+    UnknownSessions m_unknown;
     limits::WindowSpec m_guard;
     std::function<void(const auth::SessionId &, WallTime)> m_onSeen;
     std::function<void(const Refusal &)> m_onRefused;

@@ -61,30 +61,32 @@ bj::object problemAnswer(std::string_view description)
             {"content", {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
 }
 
-bj::object answers(const http::Route &route)
+bj::object answers(const http::Route &route, bool webSocket)
 {
     bj::object responses;
-    bj::object success{{"description", "Done"}};
+    bj::object success{{"description", webSocket ? "A WebSocket is open" : "Done"}};
     if (!route.doc.responseSchema.empty())
         success["content"] = content("application/json", route.doc.responseSchema);
-    responses["2XX"] = std::move(success);
+    responses[webSocket ? "101" : "2XX"] = std::move(success);
+    if (webSocket)
+        responses["426"] = problemAnswer("The request asks for no WebSocket (RFC 6455).");
     responses["400"] = problemAnswer("The request is malformed; `errors` names each bad field.");
     if (route.access.role != Role::Anonymous) {
         responses["401"] = problemAnswer("Nobody is signed in.");
         responses["403"] = problemAnswer("The role does not allow it, or the CSRF token is missing.");
     }
-    if (route.access.category != Category::Unlimited)
+    if (route.access.category != Category::Unlimited || webSocket)
         responses["429"] = problemAnswer("Over a limit; Retry-After says for how long.");
     responses["503"] = problemAnswer("Something this needs is away; Retry-After says when to try again.");
     return responses;
 }
 
-bj::object operation(const http::Route &route)
+bj::object operation(const http::Route &route, bool webSocket)
 {
     bj::object described{{"summary", route.doc.summary},
                          {"x-role", enumName(route.access.role)},
                          {"x-limit-category", enumName(route.access.category)},
-                         {"responses", answers(route)}};
+                         {"responses", answers(route, webSocket)}};
     if (auto parameters = pathParameters(route.path); !parameters.empty())
         described["parameters"] = std::move(parameters);
     const bool hasBody =
@@ -123,14 +125,18 @@ bj::object components()
 
 } // namespace
 
-std::string openApiDocument(const http::Router &router, std::string_view version, std::string_view serverUrl)
+std::string openApiDocument(const http::Router &router, const http::Router &webSockets, std::string_view version,
+                            std::string_view serverUrl)
 {
     bj::object paths;
-    for (const auto &route : router.routes()) {
-        auto &path = paths[openApiPath(route->path)];
-        if (!path.is_object())
-            path = bj::object();
-        path.as_object()[lowerCase(boost::beast::http::to_string(route->method))] = operation(*route);
+    for (const auto *table : {&router, &webSockets}) {
+        for (const auto &route : table->routes()) {
+            auto &path = paths[openApiPath(route->path)];
+            if (!path.is_object())
+                path = bj::object();
+            path.as_object()[lowerCase(boost::beast::http::to_string(route->method))] =
+                operation(*route, table == &webSockets);
+        }
     }
     bj::object document{{"openapi", "3.1.0"},
                         {"info", {{"title", "Portolan portal"}, {"version", version}}},

@@ -2,6 +2,7 @@
 
 #include "core/base/json.h"
 #include "core/base/time_format.h"
+#include "core/base/utf8.h"
 #include "core/http/message.h"
 #include "core/http/public_words.h"
 #include "core/http/websocket.h"
@@ -96,7 +97,7 @@ bool Realtime::subscribe(Connection &connection, const std::string &topic)
     const auto argument = colon == std::string::npos ? std::string_view() : std::string_view(topic).substr(colon + 1);
     const auto source = m_sources.find(std::string_view(topic).substr(0, colon));
     if (source == m_sources.end()) {
-        connection.error("There is no topic '" + topic.substr(0, 64) + "'.");
+        connection.error("There is no topic '" + std::string(cutText(topic, 64)) + "'.");
         return false;
     }
     const auto send = [socket = std::weak_ptr(connection.socket), topic, this](std::string data) {

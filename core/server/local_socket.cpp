@@ -36,6 +36,7 @@ namespace {
 constexpr std::size_t maxConnections = 16;
 constexpr std::size_t maxRequestBytes = 64 * 1024;
 constexpr std::chrono::seconds requestDeadline{10};
+constexpr std::chrono::seconds lookEvery{1}; ///< whether the file is still there
 
 http::Request toRequest(bhttp::request<bhttp::string_body> &&received)
 {
@@ -68,10 +69,14 @@ bool samePerson(stream_protocol::socket::native_handle_type socket)
 struct LocalSocket::Impl : std::enable_shared_from_this<LocalSocket::Impl>
 {
     Impl(Executor executor_, const http::Router &router_, std::string path_)
-        : executor(executor_), router(router_), path(std::move(path_)), acceptor(executor)
+        : executor(executor_), router(router_), path(std::move(path_)), acceptor(executor), look(executor)
     {}
 
+    Result<void> open();
     awaitable<void> accept();
+    awaitable<void> keep();
+    bool deleted() const;
+    void run(awaitable<void> (Impl::*what)());
     awaitable<void> serve(std::shared_ptr<Stream> stream);
     awaitable<http::Response> answer(http::Request &request);
     void finished(const std::shared_ptr<Stream> &stream);
@@ -80,8 +85,9 @@ struct LocalSocket::Impl : std::enable_shared_from_this<LocalSocket::Impl>
     const http::Router &router;
     const std::string path;
     Acceptor acceptor;
+    Timer look;                                // of keep()
     std::set<std::shared_ptr<Stream>> streams; // executor's thread only
-    bool started = false;
+    std::atomic<bool> started{false};
 
     std::mutex mutex;
     std::condition_variable idle;
@@ -94,31 +100,48 @@ LocalSocket::LocalSocket(Executor executor, const http::Router &router, std::str
 
 LocalSocket::~LocalSocket() { stop(); }
 
-Result<void> LocalSocket::start()
+Result<void> LocalSocket::Impl::open()
 {
     const auto fail = [this](const std::string &what) {
-        return failure(ErrorKind::Unavailable, "Cannot open the control socket '" + m_impl->path + "': " + what + ".",
+        return failure(ErrorKind::Unavailable, "Cannot open the control socket '" + path + "': " + what + ".",
                        "Check that the data directory is writable and its path short.");
     };
-    if (m_impl->path.size() >= sizeof(sockaddr_un::sun_path))
+    if (path.size() >= sizeof(sockaddr_un::sun_path))
         return fail("the path is over 107 bytes long");
-    ::unlink(m_impl->path.c_str());
+    ::unlink(path.c_str());
     error_code error;
-    m_impl->acceptor.open(stream_protocol(), error);
-    if (!error) {
-        // Bound under a strict mask, so that there is no moment in which others could connect.
-        const mode_t before = ::umask(0177);
-        m_impl->acceptor.bind(stream_protocol::endpoint(m_impl->path), error);
-        ::umask(before);
-    }
+    acceptor.open(stream_protocol(), error);
+    // The file is made with the socket's own mode (unix(7)), so that there is no moment in which others could connect.
+    if (!error && ::fchmod(acceptor.native_handle(), 0600) != 0)
+        error.assign(errno, boost::system::system_category());
     if (!error)
-        m_impl->acceptor.listen(static_cast<int>(maxConnections), error);
-    if (error)
-        return fail(error.message());
-    m_impl->started = true;
-    m_impl->running = 1;
+        acceptor.bind(stream_protocol::endpoint(path), error);
+    if (!error)
+        acceptor.listen(static_cast<int>(maxConnections), error);
+    if (!error)
+        return {};
+    error_code ignored;
+    acceptor.close(ignored);
+    return fail(error.message());
+}
+
+void LocalSocket::Impl::run(awaitable<void> (Impl::*what)())
+{
+    {
+        const std::lock_guard lock(mutex);
+        ++running;
+    }
     asio::co_spawn(
-        m_impl->executor, [impl = m_impl] { return impl->accept(); }, asio::detached);
+        executor, [self = shared_from_this(), what] { return ((*self).*what)(); }, asio::detached);
+}
+
+Result<void> LocalSocket::start()
+{
+    if (auto opened = m_impl->open(); !opened)
+        return opened;
+    m_impl->started = true;
+    m_impl->run(&Impl::accept);
+    m_impl->run(&Impl::keep);
     return {};
 }
 
@@ -130,12 +153,38 @@ void LocalSocket::stop()
     asio::post(m_impl->executor, [impl = m_impl] {
         error_code ignored;
         impl->acceptor.close(ignored);
+        impl->look.cancel();
         for (const auto &stream : impl->streams)
             stream->cancel();
     });
     std::unique_lock lock(m_impl->mutex);
     m_impl->idle.wait(lock, [this] { return m_impl->running == 0; });
     ::unlink(m_impl->path.c_str());
+}
+
+bool LocalSocket::Impl::deleted() const
+{
+    struct stat file
+    {};
+    return ::stat(path.c_str(), &file) != 0 && errno == ENOENT;
+}
+
+/// Whoever tidies up the data directory takes the socket's file along; nothing could reach the portal any more, and
+/// nothing tells of it. It is made again as soon as that can be done.
+awaitable<void> LocalSocket::Impl::keep()
+{
+    while (started) {
+        error_code cancelled;
+        look.expires_after(lookEvery);
+        co_await look.async_wait(asio::redirect_error(use_awaitable, cancelled));
+        if (!started || !deleted())
+            continue;
+        error_code ignored;
+        acceptor.close(ignored); // which ends accept()
+        if (open())
+            run(&Impl::accept);
+    }
+    finished(nullptr);
 }
 
 awaitable<void> LocalSocket::Impl::accept()

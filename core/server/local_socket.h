@@ -23,8 +23,10 @@ public:
     LocalSocket(const LocalSocket &) = delete;
     LocalSocket &operator=(const LocalSocket &) = delete;
 
-    Result<void> start(); ///< replaces a stale socket file; the caller holds the data directory's lock
-    void stop();          ///< closes and removes the file; blocks until no handler runs; not from an I/O thread
+    /// Replaces a stale socket file; the caller holds the data directory's lock. A file that is deleted later is made
+    /// again within a second or two.
+    Result<void> start();
+    void stop(); ///< closes and removes the file; blocks until no handler runs; not from an I/O thread
 
 private:
     struct Impl;

@@ -160,6 +160,7 @@ Result<http::ServerOptions> serverOptions(const Settings &settings)
     options.maxHeaderBytes = settings.size("http.max_header");
     options.maxBodyBeforeSignIn = settings.size("http.max_body_before_sign_in");
     options.maxConnections = static_cast<std::size_t>(settings.integer("http.max_connections"));
+    options.maxWebSocketsPerUser = static_cast<std::size_t>(settings.integer("http.max_websockets_per_user"));
     options.maxConnectionsPerAddress = static_cast<std::size_t>(settings.integer("http.max_connections_per_address"));
     options.headerTimeout = settings.duration("http.header_timeout");
     options.requestTimeout = settings.duration("http.request_timeout");
@@ -226,6 +227,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       schedule(infrastructure->runtime.at(0), *infrastructure->redis, clock, &logger),
       auditLog(infrastructure->auditLog, infrastructure->users, infrastructure->ids, clock, logger,
                settings.text("listen")),
+      failedSignIns(clock, logger),
       accounts(infrastructure->users, infrastructure->sessionList, sessions, passwords, accessTokens,
                infrastructure->ids, clock),
       userAdmin(infrastructure->users, infrastructure->limitOverrides, infrastructure->sessionList,
@@ -266,16 +268,23 @@ void PortalServer::Parts::mountRoutes()
     taskRoutes.mount(router);
     workerAdminRoutes.mount(router);
     pageRoutes.mount(router);
-    mountOpenApi();
-    realtime.addTopic("tasks", taskTopic);
-}
-
-void PortalServer::Parts::mountOpenApi()
-{
     router.get("/openapi.json", {Role::Anonymous, Category::Unlimited},
                [this](http::Request &) -> awaitable<http::Response> { co_return http::json(*m_openApi); },
                {"This document", {}, {}});
-    m_openApi = std::make_shared<const std::string>(portal::openApiDocument(router, version()));
+    realtime.addTopic("tasks", taskTopic);
+}
+
+void PortalServer::Parts::mountWebSockets()
+{
+    // Not counted: what it carries is not, and a page that connects again must not use up its user's calls.
+    server->onWebSocket("/ws", {Role::User, Category::Unlimited},
+                        [this](http::Request &request, std::shared_ptr<http::WebSocket> socket) {
+                            return realtime.serve(request, std::move(socket));
+                        },
+                        {"WebSocket: subscribe to tasks and other topics, and get what happens", {}, {}});
+    monitorRoutes.mountStream(*server, sessionCheck(sessions));
+    m_openApi =
+        std::make_shared<const std::string>(portal::openApiDocument(router, server->webSocketRoutes(), version()));
 }
 
 void PortalServer::Parts::addPeriodicJobs()
@@ -299,22 +308,22 @@ Result<void> PortalServer::Parts::start()
         base.redis->preload(*script);
     base.redis->preload(ceilings.script());
     base.redis->preload(admission.script());
+    base.redis->preload(admission.returnScript());
     sessions.connect(base.runtime.at(0), base.subscriber.get());
     limitsTable.connect(base.runtime.at(0), *base.redis, *base.subscriber);
     limitsTable.onLoadUser([this](Id user) { return infrastructure->limitOverrides.list(user); });
     admission.onSeen([this](const auth::SessionId &id, WallTime at) { seenSessions.note(id.view(), at); });
+    accounts.onSignInFailed([this](portal::SignInFailure reason, std::string_view email, std::string_view address) {
+        failedSignIns.note(reason, email, address);
+    });
     countTasks();
     countCaches();
     countNeighbours();
+    countSignIns();
     addPeriodicJobs();
 
     server.emplace(base.runtime, router, admission, *observer, clock, m_options);
-    // Not counted: what it carries is not, and a page that connects again must not use up its user's calls.
-    server->onWebSocket("/ws", {Role::User, Category::Unlimited},
-                        [this](http::Request &request, std::shared_ptr<http::WebSocket> socket) {
-                            return realtime.serve(request, std::move(socket));
-                        });
-    monitorRoutes.mountStream(*server, sessionCheck(sessions));
+    mountWebSockets();
     localSocket.emplace(base.runtime.at(0), router, controlSocketPath(settings).string());
     if (auto opened = localSocket->start(); !opened)
         return opened.error();

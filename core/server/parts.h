@@ -20,6 +20,7 @@
 #include "core/portal/account_service.h"
 #include "core/portal/admission.h"
 #include "core/portal/audit_log.h"
+#include "core/portal/failed_sign_ins.h"
 #include "core/portal/market_routes.h"
 #include "core/portal/page_routes.h"
 #include "core/portal/realtime.h"
@@ -42,6 +43,7 @@
 #include "core/server/http_observer.h"
 #include "core/server/infrastructure.h"
 #include "core/server/local_socket.h"
+#include "core/server/memory_trim.h"
 #include "core/server/portal_server.h"
 #include "core/server/snapshot_feed.h"
 #include "core/telemetry/http_metrics.h"
@@ -98,6 +100,7 @@ struct PortalServer::Parts
     queue::Schedule schedule;
 
     portal::AuditLog auditLog;
+    portal::FailedSignIns failedSignIns;
     portal::AccountService accounts;
     portal::UserAdminService userAdmin;
     portal::TaskService tasks;
@@ -127,12 +130,13 @@ struct PortalServer::Parts
 
 private:
     void mountRoutes();
-    void mountOpenApi();
+    void mountWebSockets();
     void makeMonitor();
     void countTasks();
     void addPeriodicJobs();
     void countCaches();
     void countNeighbours();
+    void countSignIns();
     awaitable<void> everySecond();
     awaitable<Result<void>> checkDatabase();
     monitor::Sources monitorSources();
@@ -150,6 +154,7 @@ private:
     std::optional<SteadyTime> m_pagesChecked; ///< of checkDatabase() alone, as the next
     std::optional<Error> m_pagesDamaged;
     std::shared_ptr<const std::string> m_openApi;
+    MemoryTrim m_memoryTrim;
     std::optional<std::size_t> m_stopped;
 };
 

@@ -122,6 +122,7 @@ monitor::Sources PortalServer::Parts::monitorSources()
             figures.sessions = static_cast<std::uint64_t>(sessions);
         if (const auto users = m_registeredUsers.load(); users >= 0)
             figures.registered = static_cast<std::uint64_t>(users);
+        figures.failedSignIns = failedSignIns.recent();
         return figures;
     };
     sources.disk = [directory = dataDirectoryPath(settings)] {
@@ -219,6 +220,18 @@ void PortalServer::Parts::countCaches()
     });
 }
 
+void PortalServer::Parts::countSignIns()
+{
+    infrastructure->registry.counted(
+        "portal_sign_ins_failed_total", "Sign-ins that were not let in, by reason", {"reason"}, [this] {
+            telemetry::Samples samples;
+            const auto counts = failedSignIns.counts();
+            for (std::size_t i = 0; i < counts.size(); ++i)
+                samples.push_back({{std::string(portal::signInFailureNames[i])}, static_cast<double>(counts[i])});
+            return samples;
+        });
+}
+
 awaitable<void> PortalServer::Parts::everySecond()
 {
     for (unsigned tick = 0; !m_stopping; ++tick) {
@@ -238,6 +251,11 @@ awaitable<void> PortalServer::Parts::everySecond()
                 co_await infrastructure->sessionList.count(clock.wall() - settings.tier().sessionLifetime);
             m_sessions = listed ? static_cast<std::int64_t>(*listed) : -1;
         }
+        if (m_memoryTrim.due(server ? server->counters().connections : 0))
+            (void)co_await infrastructure->files.run([] {
+                MemoryTrim::trim();
+                return true;
+            });
         error_code cancelled;
         m_everySecond.expires_after(std::chrono::seconds(1));
         co_await m_everySecond.async_wait(asio::redirect_error(use_awaitable, cancelled));

@@ -3,7 +3,7 @@
 --
 -- KEYS  session (or ''), windows of the address, windows to use instead of the user's (or '')
 -- ARGV  u8 tag of the category, u8 flags (1: only say whose session it is if there is one, 2: note its use and keep to
---       the ceiling of users), u8 fixed and u8 moving windows of the caller, u8 and u8 of the address in addition,
+--       the ceiling of users, 4: only look how much room there is), u8 fixed and u8 moving windows of the caller, u8 and u8 of the address in addition,
 --       u32 lifetime of a session (seconds), u32 ceiling of users, u48 time (0: ask the clock), then the windows
 -- Reply u8 0 admitted, 1 a window is full, 2 no place among the users, 3 only said, 4 admitted but Redis takes no
 --       writes and nothing was counted; u8 1 the session's use was noted; u32 count, u32 left, u40 reset of the tightest window;
@@ -56,6 +56,9 @@ if moreFixed + moreRolling > 0 and left >= 0 then
 end
 if left < 0 then
     return pack('<BBI4I4I5I5', 1, 0, count, 0, reset, now) .. session
+end
+if flags >= 4 then
+    return pack('<BBI4I4I5I5', 0, 0, count, count > 0 and left + 1 or 0, reset, now) .. session
 end
 
 local status, noted = 0, 0

@@ -102,7 +102,7 @@ private:
 int servePortolan(Runtime &runtime)
 {
     http::Router router;
-    router.get("/health", {},
+    router.get("/health", {Role::Anonymous, Category::Unlimited},
                [](http::Request &) -> awaitable<http::Response> { co_return http::json(std::string(healthBody)); });
     http::AdmitAll admission;
     CountingObserver observer;

@@ -27,6 +27,8 @@
 
 namespace portolan::test {
 
+inline constexpr http::Access everybody{Role::Anonymous, Category::Unlimited};
+
 struct Answer
 {
     unsigned status = 0;                        ///< 0: the connection ended without one
@@ -185,10 +187,24 @@ public:
             result.refusal = http::problem(request, failure(ErrorKind::RateLimited, "Slower."));
         else if (request.principal.role < route.access.role)
             result.refusal = http::problem(request, failure(ErrorKind::Unauthenticated, "Sign in."));
+        if (!result.refusal)
+            result.charge = http::Charge{};
         result.hold = std::make_shared<Hold>(*this);
         co_return result;
     }
+    awaitable<bool> giveBack(http::Request &, const http::Route &, const http::Charge &) override
+    {
+        ++givenBack;
+        co_return true;
+    }
+    awaitable<http::Admitted> look(http::Request &, const http::Route &) override
+    {
+        http::Admitted result;
+        result.limits = http::LimitHeaders{8, 8, 1767225660};
+        co_return result;
+    }
     std::atomic<int> admitted{0};
+    std::atomic<int> givenBack{0};
     std::atomic<int> held{0};
 
 private:
@@ -283,13 +299,13 @@ private:
 
     void addRoutes()
     {
-        router.get("/health", {}, [](Request &) -> awaitable<Response> {
+        router.get("/health", everybody, [](Request &) -> awaitable<Response> {
             co_return http::json(std::string(R"({"status":"healthy"})"));
         });
-        router.get("/whoami", {}, [](Request &request) -> awaitable<Response> {
+        router.get("/whoami", everybody, [](Request &request) -> awaitable<Response> {
             co_return http::text(std::string(request.address) + (request.secure ? " secure" : " plain"));
         });
-        router.get("/echo/{id}", {}, [](Request &request) -> awaitable<Response> {
+        router.get("/echo/{id}", everybody, [](Request &request) -> awaitable<Response> {
             co_return http::text(std::string(request.param("id")));
         });
         const auto echo = [](Request &request) -> awaitable<Response> {
@@ -297,18 +313,21 @@ private:
         };
         router.post("/anonymous", {Role::Anonymous, Category::Api, 1 << 20}, echo);
         router.post("/upload", {Role::User, Category::Upload, 1 << 20}, echo);
+        router.post("/counted", {Role::Anonymous, Category::Api}, [](Request &request) -> awaitable<Response> {
+            co_return http::text({}, static_cast<http::status>(std::stoi(request.body)));
+        });
         router.get("/api/me", {Role::User, Category::Api},
                    [](Request &) -> awaitable<Response> { co_return http::json(std::string("{}")); });
-        router.get("/throw", {}, [](Request &) -> awaitable<Response> {
+        router.get("/throw", everybody, [](Request &) -> awaitable<Response> {
             throw std::runtime_error("the handler's secret");
             co_return Response{};
         });
-        router.get("/split", {}, [](Request &) -> awaitable<Response> {
+        router.get("/split", everybody, [](Request &) -> awaitable<Response> {
             co_return http::noContent().with("X-Bad", "a\r\nSet-Cookie: b=c");
         });
-        router.get("/large", {},
+        router.get("/large", everybody,
                    [](Request &) -> awaitable<Response> { co_return http::text(std::string(4 << 20, 'x')); });
-        router.get("/hang", {}, [this](Request &) { return hang(); });
+        router.get("/hang", everybody, [this](Request &) { return hang(); });
     }
 
     awaitable<Response> hang()

@@ -40,7 +40,9 @@ private slots:
     void answersARefusedRequestOnce();
     void answersForAHandlerThatTakesTooLong();
     void keepsServingOthersBesideSlowClients();
-    void evictsTheOldestConnectionWithoutHeaders();
+    void evictsTheConnectionThatWaitedLongest();
+    void letsOthersInPastManyIdleConnections();
+    void neverEvictsABusyConnection();
     void doesNotBoundTrustedProxies();
     void boundsAllConnections();
     void finishesRequestsBeforeItStops();
@@ -169,34 +171,77 @@ void LimitsTest::keepsServingOthersBesideSlowClients()
     QVERIFY(eventually([&] { return server.server->counters().connections <= 65; }));
 }
 
-void LimitsTest::evictsTheOldestConnectionWithoutHeaders()
+void LimitsTest::evictsTheConnectionThatWaitedLongest()
 {
     http::ServerOptions options;
     options.maxConnectionsPerAddress = 3;
     TestServer server(options);
     server.start();
-    Client served(server.port());
-    QCOMPARE(served.ask(health).status, 200U);
-    Client oldest(server.port());
-    QVERIFY(oldest.send("GET /"));
-    Client second(server.port());
-    QVERIFY(second.send("GET /"));
+    Client slow(server.port());
+    QVERIFY(slow.send("GET /"));
+    QVERIFY(eventually([&] { return server.server->counters().connections == 1; }));
+    Client idle(server.port());
+    QCOMPARE(idle.ask(health).status, 200U);
+    Client busy(server.port());
+    QCOMPARE(busy.ask(health).status, 200U);
     Client newcomer(server.port());
-    QVERIFY(oldest.closed());
+    QVERIFY(slow.closed());
     QCOMPARE(newcomer.ask(health).status, 200U);
-    QCOMPARE(second.ask("health HTTP/1.1\r\nHost: x\r\n\r\n").status, 200U);
-    QCOMPARE(served.ask(health).status, 200U);
-    // All three have complete headers now, so the fourth is refused.
-    Client refused(server.port());
-    QVERIFY(refused.closed());
+    QCOMPARE(busy.ask(health).status, 200U); // now `idle` has waited longest
+    Client another(server.port());
+    QVERIFY(idle.closed());
+    QCOMPARE(another.ask(health).status, 200U);
+    QCOMPARE(newcomer.ask(health).status, 200U);
+    QCOMPARE(busy.ask(health).status, 200U);
     Client elsewhere(server.port(), "127.0.0.2");
     QCOMPARE(elsewhere.ask(health).status, 200U);
     QCOMPARE(server.server->counters().refused, std::uint64_t{2});
-    // One that has begun its next request and does not finish it can lose its place again.
-    QCOMPARE(second.ask(std::string(health) + "GET").status, 200U);
-    Client last(server.port());
-    QVERIFY(second.closed());
-    QCOMPARE(last.ask(health).status, 200U);
+}
+
+void LimitsTest::letsOthersInPastManyIdleConnections()
+{
+    http::ServerOptions options;
+    options.maxConnections = 40;
+    options.maxConnectionsPerAddress = 10;
+    TestServer server(options);
+    server.start();
+    std::deque<Client> idle;
+    for (int i = 0; i < 40; ++i) {
+        const auto address = "127.0.0." + std::to_string(10 + i / 10);
+        QCOMPARE(idle.emplace_back(server.port(), address.c_str()).ask(health).status, 200U);
+    }
+    for (int i = 0; i < 100; ++i) {
+        Client person(server.port(), "127.0.0.200");
+        QCOMPARE(person.ask(health).status, 200U);
+    }
+    std::deque<Client> people;
+    for (int i = 0; i < 5; ++i)
+        QCOMPARE(people.emplace_back(server.port(), "127.0.0.201").ask(health).status, 200U);
+    for (auto &person : people)
+        QCOMPARE(person.ask(health).status, 200U);
+    QVERIFY(idle.front().closed());
+    QCOMPARE(idle.back().ask(health).status, 200U); // it has waited least
+}
+
+void LimitsTest::neverEvictsABusyConnection()
+{
+    http::ServerOptions options;
+    options.maxConnections = 2;
+    TestServer server(options);
+    server.start();
+    Client first(server.port()), second(server.port(), "127.0.0.2");
+    QVERIFY(first.send("GET /hang HTTP/1.1\r\nHost: x\r\n\r\n"));
+    QVERIFY(second.send("GET /hang HTTP/1.1\r\nHost: x\r\n\r\n"));
+    QVERIFY(eventually([&] { return server.hanging == 2; }));
+    Client third(server.port(), "127.0.0.3");
+    QVERIFY(third.closed());
+    server.release = true;
+    QCOMPARE(first.read().status, 200U);
+    QCOMPARE(second.read().status, 200U);
+    QVERIFY(eventually([&] {
+        Client fourth(server.port(), "127.0.0.3");
+        return fourth.ask(health).status == 200;
+    }));
 }
 
 void LimitsTest::doesNotBoundTrustedProxies()
@@ -221,15 +266,13 @@ void LimitsTest::boundsAllConnections()
     server.start();
     Client first(server.port());
     QCOMPARE(first.ask(health).status, 200U);
-    {
-        Client second(server.port(), "127.0.0.2");
-        QCOMPARE(second.ask(health).status, 200U);
-        Client third(server.port(), "127.0.0.3");
-        QVERIFY(third.closed());
-    }
-    QVERIFY(eventually([&] { return server.server->counters().connections == 1; }));
-    Client again(server.port(), "127.0.0.3");
-    QCOMPARE(again.ask(health).status, 200U);
+    Client second(server.port(), "127.0.0.2");
+    QCOMPARE(second.ask(health).status, 200U);
+    Client third(server.port(), "127.0.0.3");
+    QVERIFY(first.closed());
+    QCOMPARE(third.ask(health).status, 200U);
+    QCOMPARE(second.ask(health).status, 200U);
+    QVERIFY(eventually([&] { return server.server->counters().connections == 2; }));
 }
 
 void LimitsTest::finishesRequestsBeforeItStops()

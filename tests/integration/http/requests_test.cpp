@@ -67,6 +67,14 @@ void RequestsTest::answersRequests_data()
     };
     row("plain", get("/health"), 200, true);
     row("query", get("/health?a=b%20c"), 200, true);
+    row("a slash behind a probe", get("/health/"), 200, true);
+    row("slashes before a probe", get("//health"), 200, true);
+    row("a slash behind a probe's query", get("/health/?a=/"), 200, true);
+    row("a slash behind what needs sign-in", get("/api/me/"), 308, true);
+    row("slashes within what needs sign-in", get("/api//me"), 308, true);
+    row("a slash behind what is posted", post("Content-Length: 3\r\n", "abc", "/anonymous/"), 308, true);
+    row("another host as a path", get("//evil.example/"), 404, true);
+    row("another host before a path", get("//evil.example//health"), 404, true);
     row("empty lines before", "\r\n\r\n" + get("/health"), 200, true);
     row("absolute form", "GET http://localhost:8080/health HTTP/1.1\r\n" + host + "\r\n", 200, true);
     row("absolute form without path", "GET http://localhost HTTP/1.1\r\n" + host + "\r\n", 404, true);
@@ -106,6 +114,7 @@ void RequestsTest::answersRequests_data()
     row("host with a user", "GET /health HTTP/1.1\r\nHost: a@localhost\r\n\r\n", 400, false);
     row("noise", "\x16\x03\x01 hello", 400, false);
     row("no version", "GET /health\r\n\r\n", 400, false);
+    row("http 2 without upgrade", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + QByteArray("\0\0\0\4\0\0\0\0\0", 9), 505, false);
     row("http 2", "GET /health HTTP/2.0\r\n" + host + "\r\n", 505, false);
     row("http 0.9", "GET /health HTTP/0.9\r\n" + host + "\r\n", 505, false);
     row("two spaces", "GET  /health HTTP/1.1\r\n" + host + "\r\n", 400, false);

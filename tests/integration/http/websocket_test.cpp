@@ -86,6 +86,7 @@ private slots:
     void admitsByOriginAndAdmission();
     void refusesWhatIsNotAHandshake_data();
     void refusesWhatIsNotAHandshake();
+    void boundsSocketsOfAUser();
     void boundsMessages();
     void takesTextOnly();
     void closesSlowClients();
@@ -133,7 +134,7 @@ std::unique_ptr<TestServer> WebSocketTest::started(http::ServerOptions options)
     const auto handler = [](http::Request &, std::shared_ptr<http::WebSocket> socket) {
         return echo(std::move(socket));
     };
-    server->server->onWebSocket("/ws", {}, handler);
+    server->server->onWebSocket("/ws", everybody, handler);
     server->server->onWebSocket("/private/{id}", {Role::User, Category::Unlimited}, handler);
     server->start();
     return server;
@@ -179,6 +180,10 @@ void WebSocketTest::admitsByOriginAndAdmission_data()
     row("cookie from null", "/ws", "Cookie: sid=1\r\nOrigin: null\r\n", 403);
     row("cookie from an allowed origin", "/ws", "Cookie: sid=1\r\nOrigin: https://console.example\r\n", 101);
     row("cookie from the same host", "/ws", "Cookie: sid=1\r\nOrigin: http://portal.example\r\n", 101);
+    row("cookie from the same host, port said", "/ws", "Cookie: sid=1\r\nOrigin: http://portal.example:80\r\n", 101);
+    row("cookie from another scheme", "/ws", "Cookie: sid=1\r\nOrigin: https://portal.example\r\n", 403);
+    row("cookie from no scheme", "/ws", "Cookie: sid=1\r\nOrigin: portal.example\r\n", 403);
+    row("a slash behind", "/ws/", "", 101);
     row("cookie from another port", "/ws", "Cookie: sid=1\r\nOrigin: http://portal.example:8080\r\n", 403);
     row("not signed in", "/private/1", "", 401);
     row("bearer", "/private/1", "Authorization: Bearer user\r\n", 101);
@@ -220,6 +225,26 @@ void WebSocketTest::refusesWhatIsNotAHandshake()
     Client client(server->port());
     const auto request = QByteArray::fromStdString(upgrade("/ws")).replace(from, to).toStdString();
     QCOMPARE(client.ask(request).status, status);
+}
+
+void WebSocketTest::boundsSocketsOfAUser()
+{
+    http::ServerOptions options;
+    options.maxWebSocketsPerUser = 2;
+    auto server = started(options);
+    const auto asUser = upgrade("/private/1", "Authorization: Bearer user\r\n");
+    const auto asAdmin = upgrade("/private/1", "Authorization: Bearer admin\r\n");
+    auto first = std::make_unique<Client>(server->port());
+    Client second(server->port()), third(server->port(), "127.0.0.9"), other(server->port());
+    QCOMPARE(first->ask(asUser).status, 101U);
+    QCOMPARE(second.ask(asUser).status, 101U);
+    const auto refused = third.ask(asUser);
+    QCOMPARE(refused.status, 429U);
+    QVERIFY2(refused.body.find("too-many-sockets") != std::string::npos, refused.body.c_str());
+    QCOMPARE(other.ask(asAdmin).status, 101U);
+    first.reset();
+    QVERIFY(eventually([&] { return server->server->counters().webSockets == 2; }));
+    QVERIFY(eventually([&] { return third.ask(asUser).status == 101; })); // the connection stayed
 }
 
 void WebSocketTest::boundsMessages()
@@ -388,10 +413,15 @@ void WebSocketTest::speaksTls()
         QVERIFY(ask(frame(textFrame, "hello"), "hello").find("hello") != std::string::npos);
         SSL_free(tls);
     }
-    Client plain(server->port()); // no TLS: cut, and nobody else notices
-    plain.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    plain.endOutput();
-    while (!plain.readRaw(1).empty()) {
+    Client plain(server->port()); // no TLS: told so, and nobody else notices
+    const auto told = plain.ask("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    QCOMPARE(told.status, 400U);
+    QVERIFY2(told.body.find("https://") != std::string::npos, told.body.c_str());
+    QVERIFY(plain.closed());
+    Client noise(server->port());
+    noise.send("\x16\x03\x01 hello");
+    noise.endOutput();
+    while (!noise.readRaw(1).empty()) {
     }
     SSL_CTX_set_max_proto_version(context, TLS1_1_VERSION);
     Client old(server->port());

@@ -219,7 +219,7 @@ private slots:
         QVERIFY(monitored.inbox.wait([](const Snapshot &s) { return s.families.samples >= 300u; }));
         const auto started =
             runSync<Result<CleanupStatus>>(monitored.runtime.at(0), [&]() -> awaitable<Result<CleanupStatus>> {
-                Asker asker;
+                Asker asker{{1, Role::Admin}, {}};
                 CleanupRequest request;
                 request.family = "sessions";
                 request.dryRun = false;

@@ -1,14 +1,19 @@
 #include "core/base/json.h"
+#include "core/base/logging.h"
 #include "core/portal/account_routes.h"
 #include "core/portal/account_service.h"
+#include "core/portal/failed_sign_ins.h"
 #include "core/storage/migrations.h"
 #include "core/storage/query.h"
 #include "core/storage/user_cache.h"
+#include "tests/fakes/manual_clock.h"
 #include "tests/integration/portal/admission_harness.h"
 
 #include <boost/json/parse.hpp>
 
 #include <QTemporaryDir>
+#include <algorithm>
+#include <mutex>
 
 using namespace portolan;
 using namespace std::chrono_literals;
@@ -90,6 +95,7 @@ private slots:
     void refusesBadInput_data();
     void refusesBadInput();
     void tellsNobodyWhoHasAnAccount();
+    void leavesATraceOfFailedSignIns();
     void makesANewSessionAtEachSignIn();
     void refreshesTokensByCookieOnly();
     void shutsDisabledUsersOut();
@@ -203,6 +209,49 @@ void AccountsTest::tellsNobodyWhoHasAnAccount()
     const auto longOne =
         accounts.post("/auth/login", R"({"email":"ada@example.org","password":")" + std::string(3000, 'x') + "\"}");
     QCOMPARE(longOne.body, wrong.body);
+}
+
+void AccountsTest::leavesATraceOfFailedSignIns()
+{
+    Accounts accounts;
+    ManualClock time;
+    std::string log;
+    std::mutex mutex;
+    LogOptions options;
+    options.write = [&](std::string_view line) {
+        const std::lock_guard lock(mutex);
+        log.append(line).append("\n");
+    };
+    Logger logger(time, options);
+    portal::FailedSignIns failed(time, logger);
+    accounts.service.onSignInFailed([&](portal::SignInFailure reason, std::string_view email,
+                                        std::string_view address) { failed.note(reason, email, address); });
+    accounts.post("/auth/register", good);
+    accounts.post("/auth/login", good);
+    QCOMPARE(failed.recent(), std::uint64_t(0));
+    const auto attempt = [&](const std::string &email, const std::string &password) {
+        QCOMPARE(accounts.post("/auth/login", R"({"email":")" + email + R"(","password":")" + password + "\"}").status,
+                 401u);
+    };
+    attempt("ada@example.org", "wrong horse");
+    for (int i = 0; i < 4; ++i)
+        attempt("bob@example.org", "wrong horse");
+    attempt("my secret in the wrong field", "wrong horse");
+    time.advance(1s);
+    attempt("ada@example.org", std::string(600, 'x'));
+    QVERIFY(failed.counts() == (std::array<std::uint64_t, 3>{5, 2, 0}));
+    QCOMPARE(failed.recent(), std::uint64_t(7));
+    time.advance(std::chrono::minutes(11));
+    QCOMPARE(failed.recent(), std::uint64_t(0));
+    QVERIFY(logger.flush());
+    const std::lock_guard lock(mutex);
+    QCOMPARE(std::count(log.begin(), log.end(), '\n'), 2); // one a second
+    QVERIFY2(log.find("a***@example.org") != std::string::npos, log.c_str());
+    QVERIFY2(log.find(R"("address":"192.0.2.1")") != std::string::npos, log.c_str());
+    QVERIFY2(log.find(R"("more_since":5)") != std::string::npos, log.c_str());
+    QVERIFY(log.find("secret") == std::string::npos && log.find("horse") == std::string::npos);
+    QCOMPARE(portal::maskedAccount("Ada@Example.org"), std::string("a***@example.org"));
+    QCOMPARE(portal::maskedAccount("hunter2"), std::string("***"));
 }
 
 void AccountsTest::makesANewSessionAtEachSignIn()

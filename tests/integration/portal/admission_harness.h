@@ -81,6 +81,15 @@ public:
         return std::move(*result);
     }
 
+    /// Answers with the status its body says; 200 without.
+    void answerAsTold(const std::string &path, http::Access access)
+    {
+        router.post(path, access, [](http::Request &request) -> awaitable<http::Response> {
+            const int code = request.body.empty() ? 200 : std::stoi(request.body);
+            co_return http::json(std::string("{}"), static_cast<http::status>(code));
+        });
+    }
+
     void answerWith200(http::verb method, const std::string &path, http::Access access)
     {
         router.add(method, path, access,
@@ -99,19 +108,39 @@ public:
             request.address = address;
             request.id = "test";
             for (const auto &[name, value] : headers)
-                request.headers.set(name, value);
+                request.headers.insert(name, value);
             const auto match = router.match(request);
             if (!match.route)
                 co_return Answer{404, {}, {}, {}};
-            const auto admitted = co_await admission.admit(request, *match.route);
+            auto admitted = co_await admission.admit(request, *match.route);
             http::Response response;
             if (admitted.refusal) {
                 response = *admitted.refusal;
             } else {
                 request.body = std::move(body);
                 response = co_await match.route->handler(request);
+                if (admitted.charge && !http::countsFor(match.route->access, response.code) &&
+                    co_await admission.giveBack(request, *match.route, *admitted.charge))
+                    ++admitted.limits->remaining;
             }
             co_return answerOf(response, admitted);
+        });
+    }
+
+    /// What a HEAD of a path without GET is told of the limits of its POST.
+    Answer look(const std::string &target, const Headers &headers = {}, std::string_view address = "192.0.2.1")
+    {
+        return await([&]() -> awaitable<Answer> {
+            http::Request request;
+            request.method = http::verb::post;
+            request.target = target;
+            request.path = request.target;
+            request.address = address;
+            for (const auto &[name, value] : headers)
+                request.headers.insert(name, value);
+            const auto match = router.match(request);
+            const auto seen = co_await admission.look(request, *match.route);
+            co_return answerOf(seen.refusal ? *seen.refusal : http::noContent(), seen);
         });
     }
 
@@ -165,11 +194,13 @@ private:
     }
 };
 
+inline constexpr http::Access everybody{Role::Anonymous, Category::Unlimited};
+
 /// A route of each kind.
 inline void mountRoutes(Instance &portal)
 {
     portal.answerWith200(http::verb::get, "/", {Role::Anonymous, Category::Default});
-    portal.answerWith200(http::verb::get, "/health", {});
+    portal.answerWith200(http::verb::get, "/health", everybody);
     portal.answerWith200(http::verb::get, "/api/thing", {Role::User, Category::Api});
     portal.answerWith200(http::verb::post, "/api/thing", {Role::User, Category::Api});
     portal.answerWith200(http::verb::get, "/api/free", {Role::User, Category::Upload}); // no windows in any test
@@ -178,7 +209,10 @@ inline void mountRoutes(Instance &portal)
     portal.answerWith200(http::verb::post, "/auth/logout", {Role::User, Category::Unlimited});
     http::Access login{Role::Anonymous, Category::Auth};
     login.csrf = false;
-    portal.answerWith200(http::verb::post, "/auth/login", login);
+    login.identifies = true;
+    portal.answerAsTold("/auth/login", login);
+    portal.answerAsTold("/api/form", {Role::User, Category::Api});
+    portal.answerAsTold("/form", {Role::Anonymous, Category::Default});
 }
 
 } // namespace portolan

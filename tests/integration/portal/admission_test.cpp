@@ -15,6 +15,9 @@ const std::map<Category, std::string> plenty{{Category::Api, "1000 per day; 900 
                                              {Category::Default, "500 per minute"},
                                              {Category::Auth, "400 per minute"}};
 
+/// A cookie that could be a session, and is none.
+Headers unknownSession() { return {{"Cookie", "sid=" + std::string(auth::SessionToken::random().reveal())}}; }
+
 std::int64_t number(const std::string &reply) { return std::stoll(reply.substr(1)); }
 
 } // namespace
@@ -127,8 +130,8 @@ void AdmissionTest::limitsPerUserAndPerAddress()
     QCOMPARE(portal.get("/").status, 429u);
     QCOMPARE(portal.get("/", {}, "192.0.2.2").remaining(), 1);
     for (int i = 0; i < 3; ++i)
-        QCOMPARE(portal.get("/api/thing", {}, "192.0.2.3").status, 401u);
-    QCOMPARE(portal.get("/api/thing", {}, "192.0.2.3").status, 429u);
+        QCOMPARE(portal.get("/api/thing", unknownSession(), "192.0.2.3").status, 401u);
+    QCOMPARE(portal.get("/api/thing", unknownSession(), "192.0.2.3").status, 429u);
     const auto refused = portal.admission.refused();
     QCOMPARE(refused[std::size_t(Category::Api)], std::uint64_t(2));
     QCOMPARE(refused[std::size_t(Category::Default)], std::uint64_t(1));

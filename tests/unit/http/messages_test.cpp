@@ -21,6 +21,7 @@ class MessagesTest final : public QObject
 private slots:
     void readsCookies_data();
     void readsCookies();
+    void readsEachCookieOfAName();
     void writesCookies();
     void readsBearerTokens_data();
     void readsBearerTokens();
@@ -65,6 +66,17 @@ void MessagesTest::readsCookies()
     Request request;
     request.headers.insert(field::cookie, header.toStdString());
     QCOMPARE(QByteArray::fromStdString(std::string(request.cookie("sid"))), value);
+}
+
+void MessagesTest::readsEachCookieOfAName()
+{
+    Request request;
+    request.headers.insert(field::cookie, "sid=; theme=dark; sid=stale; sidecar=x; sid=\"good\"");
+    request.headers.insert(field::cookie, "sid=stale; sid=third");
+    const std::vector<std::string_view> all{"stale", "good", "third"};
+    QVERIFY(request.cookies("sid", 8) == all);
+    QVERIFY(request.cookies("sid", 2) == (std::vector<std::string_view>{"stale", "good"}));
+    QVERIFY(request.cookies("nobody", 8).empty());
 }
 
 void MessagesTest::writesCookies()

@@ -17,6 +17,11 @@ private slots:
     void refusesBadTemplates();
     void refusesATakenTemplate();
     void numbersRoutesDensely();
+    void asksEachRouteForRoleAndLimit();
+    void makesPathsPlain_data();
+    void makesPathsPlain();
+    void countsWhatIsLetIn_data();
+    void countsWhatIsLetIn();
     void knowsWellFormedTargets_data();
     void knowsWellFormedTargets();
     void readsQueries_data();
@@ -25,20 +30,22 @@ private slots:
 
 namespace {
 
+constexpr Access everybody{Role::Anonymous, Category::Unlimited};
+
 const Handler handler = [](Request &) -> awaitable<Response> { co_return noContent(); };
 
 void fill(Router &router)
 {
-    router.get("/", {}, handler);
-    router.get("/health", {}, handler);
-    router.get("/api/tasks", {}, handler);
-    router.post("/api/tasks", {}, handler);
-    router.get("/api/tasks/{id}", {}, handler);
-    router.del("/api/tasks/{task}", {}, handler);
-    router.get("/api/tasks/latest", {}, handler);
-    router.put("/api/watchlists/{id}/symbols/{symbol}", {}, handler);
-    router.get("/api/{kind}/count", {}, handler);
-    router.get("/static/{path...}", {}, handler);
+    router.get("/", everybody, handler);
+    router.get("/health", everybody, handler);
+    router.get("/api/tasks", everybody, handler);
+    router.post("/api/tasks", everybody, handler);
+    router.get("/api/tasks/{id}", everybody, handler);
+    router.del("/api/tasks/{task}", everybody, handler);
+    router.get("/api/tasks/latest", everybody, handler);
+    router.put("/api/watchlists/{id}/symbols/{symbol}", everybody, handler);
+    router.get("/api/{kind}/count", everybody, handler);
+    router.get("/static/{path...}", everybody, handler);
 }
 
 Request requestFor(verb method, const std::string &target)
@@ -139,16 +146,16 @@ void RouterTest::refusesBadTemplates()
 {
     QFETCH(QByteArray, path);
     Router router;
-    QVERIFY_EXCEPTION_THROWN(router.get(path.toStdString(), {}, handler), std::logic_error);
+    QVERIFY_EXCEPTION_THROWN(router.get(path.toStdString(), everybody, handler), std::logic_error);
 }
 
 void RouterTest::refusesATakenTemplate()
 {
     Router router;
     fill(router);
-    QVERIFY_EXCEPTION_THROWN(router.get("/health", {}, handler), std::logic_error);
-    QVERIFY_EXCEPTION_THROWN(router.get("/api/tasks/{other}", {}, handler), std::logic_error);
-    router.patch("/api/tasks/{other}", {}, handler);
+    QVERIFY_EXCEPTION_THROWN(router.get("/health", everybody, handler), std::logic_error);
+    QVERIFY_EXCEPTION_THROWN(router.get("/api/tasks/{other}", everybody, handler), std::logic_error);
+    router.patch("/api/tasks/{other}", everybody, handler);
 }
 
 void RouterTest::numbersRoutesDensely()
@@ -157,6 +164,77 @@ void RouterTest::numbersRoutesDensely()
     fill(router);
     for (std::size_t i = 0; i < router.routes().size(); ++i)
         QCOMPARE(router.routes()[i]->index, i);
+}
+
+template <class... Args>
+concept IsRoute = requires(Router &router, Args... args)
+{
+    router.get("/x", Access(args...), handler);
+};
+
+void RouterTest::asksEachRouteForRoleAndLimit()
+{
+    static_assert(IsRoute<Role, Category>);
+    static_assert(IsRoute<Role, Category, std::size_t>);
+    static_assert(!IsRoute<>, "a route without role and limit category is open to everybody");
+    static_assert(!IsRoute<Role>);
+    static_assert(!IsRoute<Category>);
+    static_assert(!std::is_aggregate_v<Access>, "{} would be one");
+}
+
+void RouterTest::makesPathsPlain_data()
+{
+    QTest::addColumn<QString>("path");
+    QTest::addColumn<QString>("plain");
+    QTest::newRow("root") << "/"
+                          << "/";
+    QTest::newRow("plain") << "/a/b"
+                           << "/a/b";
+    QTest::newRow("slash at the end") << "/health/"
+                                      << "/health";
+    QTest::newRow("slashes at the end") << "/health///"
+                                        << "/health";
+    QTest::newRow("two at the start") << "//health"
+                                      << "/health";
+    QTest::newRow("two within") << "/api//tasks"
+                                << "/api/tasks";
+    QTest::newRow("a host") << "//evil.example/"
+                            << "/evil.example";
+    QTest::newRow("nothing but slashes") << "////"
+                                         << "/";
+    QTest::newRow("an encoded slash is none") << "/%2F/evil"
+                                              << "/%2F/evil";
+}
+
+void RouterTest::makesPathsPlain()
+{
+    QFETCH(QString, path);
+    QFETCH(QString, plain);
+    QCOMPARE(QString::fromStdString(plainPath(path.toStdString())), plain);
+}
+
+void RouterTest::countsWhatIsLetIn_data()
+{
+    QTest::addColumn<unsigned>("code");
+    QTest::addColumn<bool>("always");
+    QTest::addColumn<bool>("identifies");
+    for (const unsigned form : {400U, 413U, 415U, 422U, 429U})
+        QTest::addRow("%u, not let in after all", form) << form << false << false;
+    for (const unsigned fine : {200U, 201U, 202U, 204U})
+        QTest::addRow("%u, done", fine) << fine << true << false;
+    for (const unsigned other : {304U, 401U, 403U, 404U, 408U, 409U, 500U, 503U, 504U})
+        QTest::addRow("%u, worked on", other) << other << true << true;
+}
+
+void RouterTest::countsWhatIsLetIn()
+{
+    QFETCH(unsigned, code);
+    QFETCH(bool, always);
+    QFETCH(bool, identifies);
+    Access access{Role::Anonymous, Category::Auth};
+    QCOMPARE(countsFor(access, static_cast<status>(code)), always);
+    access.identifies = true;
+    QCOMPARE(countsFor(access, static_cast<status>(code)), identifies);
 }
 
 void RouterTest::knowsWellFormedTargets_data()

@@ -1,0 +1,64 @@
+#include "core/portal/unknown_sessions.h"
+
+#include <array>
+
+namespace portolan::portal {
+
+namespace {
+
+constexpr std::size_t addresses = 20'000;
+
+limits::Check checkOf(std::string_view address, const limits::WindowSpec &windows)
+{
+    return {address, Category::Unlimited, false, &windows};
+}
+
+} // namespace
+
+UnknownSessions::UnknownSessions(const Clock &clock, std::uint32_t perMinute)
+    : m_clock(clock),
+      m_windows(limits::Windows{{perMinute, 1, limits::Unit::Minute, false}}),
+      m_counts(clock, addresses)
+{}
+
+UnknownSessions::Answer UnknownSessions::mayAsk(std::string_view address, const auth::SessionId &session)
+{
+    if (isUnknown(session))
+        return {Verdict::Unknown, {}};
+    const auto decision = count(address);
+    return {decision.allowed ? Verdict::Ask : Verdict::TooMany, decision};
+}
+
+limits::Decision UnknownSessions::count(std::string_view address)
+{
+    const std::array<limits::Check, 1> checks{checkOf(address, m_windows)};
+    return m_counts.count(checks);
+}
+
+void UnknownSessions::found(std::string_view address, WallTime countedAt)
+{
+    const std::array<limits::Check, 1> checks{checkOf(address, m_windows)};
+    m_counts.giveBack(checks, countedAt);
+}
+
+void UnknownSessions::unknown(const auth::SessionId &session)
+{
+    const std::lock_guard lock(m_mutex);
+    if (m_unknown.size() >= mostRemembered)
+        m_unknown.clear(); // they are counted all the same
+    m_unknown.insert_or_assign(session, m_clock.steady() + rememberedFor);
+}
+
+bool UnknownSessions::isUnknown(const auth::SessionId &session)
+{
+    const std::lock_guard lock(m_mutex);
+    const auto found = m_unknown.find(session);
+    if (found == m_unknown.end())
+        return false;
+    if (m_clock.steady() < found->second)
+        return true;
+    m_unknown.erase(found);
+    return false;
+}
+
+} // namespace portolan::portal

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "core/api/clock.h"
+#include "core/auth/session.h"
+#include "core/limits/memory_rate_limiter.h"
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string_view>
+
+namespace portolan::portal {
+
+/// Keeps what nobody is signed in with from costing Redis: a session that this process does not know is looked up only
+/// so often a minute for an address, and one that Redis has just called unknown not again for some seconds. Any thread.
+///
+/// Whoever comes with a session that does exist gets what he used back, so people behind one address are not counted;
+/// what makes sessions up, and what goes on with one that has ended, is.
+class UnknownSessions final
+{
+public:
+    /// `perMinute`: of one address, in this process.
+    UnknownSessions(const Clock &clock, std::uint32_t perMinute);
+
+    enum class Verdict {
+        Ask,     ///< counted: ask Redis, then say found() or unknown()
+        Unknown, ///< Redis said so a moment ago
+        TooMany, ///< not asked; `decision` says for how long
+    };
+    struct Answer
+    {
+        Verdict verdict = Verdict::Ask;
+        limits::Decision decision;
+    };
+    /// `address`: of limits/keys.h.
+    Answer mayAsk(std::string_view address, const auth::SessionId &session);
+    /// Counts as mayAsk(), for other questions that somebody nobody knows makes Redis answer.
+    limits::Decision count(std::string_view address);
+    /// It exists, or nobody can say.
+    void found(std::string_view address, WallTime countedAt);
+    void unknown(const auth::SessionId &session);
+
+private:
+    static constexpr std::size_t mostRemembered = 4096;
+    static constexpr std::chrono::seconds rememberedFor{5};
+
+    bool isUnknown(const auth::SessionId &session);
+
+    const Clock &m_clock;
+    const limits::WindowSpec m_windows;
+    limits::MemoryRateLimiter m_counts;
+    std::mutex m_mutex;
+    std::map<auth::SessionId, SteadyTime> m_unknown; ///< until when that is taken for granted
+};
+
+} // namespace portolan::portal

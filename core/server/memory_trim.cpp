@@ -1,0 +1,20 @@
+#include "core/server/memory_trim.h"
+
+#include <malloc.h>
+
+#include <algorithm>
+
+namespace portolan::server {
+
+bool MemoryTrim::due(std::size_t connections)
+{
+    m_peak = std::max(m_peak, connections);
+    if (m_peak - connections < worth || connections > m_peak / 2)
+        return false;
+    m_peak = connections;
+    return true;
+}
+
+void MemoryTrim::trim() { ::malloc_trim(0); }
+
+} // namespace portolan::server

@@ -1,0 +1,291 @@
+// What a request uses up of its limits, and what it costs Redis to find out who asks.
+
+#include "tests/fakes/manual_clock.h"
+#include "tests/integration/portal/admission_harness.h"
+
+using namespace portolan;
+using namespace std::chrono_literals;
+using http::verb;
+
+namespace {
+
+const std::map<Category, std::string> plenty{{Category::Api, "1000 per day; 900 per hour; 800 per minute"},
+                                             {Category::Default, "500 per minute"},
+                                             {Category::Auth, "400 per minute"}};
+
+/// A cookie that could be a session, and is none.
+Headers unknownSession() { return {{"Cookie", "sid=" + std::string(auth::SessionToken::random().reveal())}}; }
+
+} // namespace
+
+class AdmissionCountsTest final : public QObject
+{
+    Q_OBJECT
+private slots:
+    void givesBackWhatIsRefusedForItsForm_data();
+    void givesBackWhatIsRefusedForItsForm();
+    void givesBackInMemoryWhileRedisIsAway();
+    void countsFailedSignInsOnly();
+    void countsSignInsByAddressWhoeverIsSignedIn();
+    void givesNothingBackToALaterWindow();
+    void usesNothingUpWithoutCsrfToken();
+    void triesEachSessionCookie();
+    void asksRedisNothingForNobody();
+    void boundsWhatUnknownSessionsCost();
+    void looksWithoutUsingAnythingUp();
+};
+
+void AdmissionCountsTest::givesBackWhatIsRefusedForItsForm_data()
+{
+    QTest::addColumn<QString>("windows");
+    QTest::addColumn<QString>("perAddress");
+    QTest::addColumn<bool>("signedIn");
+    QTest::newRow("fixed") << "9 per hour; 4 per minute"
+                           << "" << true;
+    QTest::newRow("moving") << "9 per hour moving; 4 per minute moving"
+                            << "" << true;
+    QTest::newRow("large and moving") << "4000 per hour moving; 4 per minute"
+                                      << "" << true;
+    QTest::newRow("both, and of the address") << "9 per hour moving; 4 per minute"
+                                              << "5 per minute; 9 per hour moving" << true;
+    QTest::newRow("nobody") << "9 per hour moving; 4 per minute"
+                            << "" << false;
+    QTest::newRow("nobody, and of the address") << "9 per hour; 4 per minute moving"
+                                                << "5 per minute; 9 per hour moving" << false;
+}
+
+void AdmissionCountsTest::givesBackWhatIsRefusedForItsForm()
+{
+    QFETCH(QString, windows);
+    QFETCH(QString, perAddress);
+    QFETCH(bool, signedIn);
+    RedisServerFixture server;
+    Runtime runtime(1);
+    std::map<Category, std::string> limits, addresses;
+    for (const auto category : {Category::Api, Category::Default}) {
+        limits[category] = windows.toStdString();
+        if (!perAddress.isEmpty())
+            addresses[category] = perAddress.toStdString();
+    }
+    Instance portal(runtime.at(0), server.endpoint(), limits, addresses);
+    mountRoutes(portal);
+    const std::string path = signedIn ? "/api/form" : "/form";
+    Headers headers = signedIn ? portal.signIn(1) : Headers{};
+    if (signedIn)
+        headers.emplace_back("X-CSRF-Token", portal.csrf.of(*portal.last));
+    const auto post = [&](const std::string &code) { return portal.ask(verb::post, path, headers, code); };
+    QCOMPARE(post("200").remaining(), 3);
+    for (const auto *form : {"400", "413", "415", "422", "400", "400"}) {
+        const auto refused = post(form);
+        QCOMPARE(refused.status, unsigned(std::stoi(form)));
+        QCOMPARE(refused.remaining(), 3);
+    }
+    QCOMPARE(post("404").remaining(), 2);
+    QCOMPARE(post("200").remaining(), 1);
+    QCOMPARE(post("400").remaining(), 1);
+    QCOMPARE(post("200").remaining(), 0);
+    QCOMPARE(post("400").status, 429u); // whoever has no room is not let in to find out
+}
+
+void AdmissionCountsTest::givesBackInMemoryWhileRedisIsAway()
+{
+    for (const std::string windows : {"9 per hour; 4 per minute", "9 per hour moving; 4 per minute moving"}) {
+        RedisServerFixture server;
+        Runtime runtime(1);
+        Instance portal(runtime.at(0), server.endpoint(), {{Category::Default, windows}, {Category::Auth, windows}});
+        mountRoutes(portal);
+        server.kill();
+        for (int i = 0; i < 6; ++i)
+            QCOMPARE(portal.ask(verb::post, "/auth/login", {}, "200").remaining(), 4);
+        QCOMPARE(portal.ask(verb::post, "/form", {}, "200").remaining(), 3);
+        for (int i = 0; i < 6; ++i)
+            QCOMPARE(portal.ask(verb::post, "/form", {}, "400").remaining(), 3);
+        QCOMPARE(portal.ask(verb::post, "/form", {}, "404").remaining(), 2);
+    }
+}
+
+void AdmissionCountsTest::countsFailedSignInsOnly()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance portal(runtime.at(0), server.endpoint(), {{Category::Auth, "20 per day; 5 per hour; 2 per minute"}},
+                    {{Category::Auth, "9 per minute"}});
+    mountRoutes(portal);
+    for (int person = 0; person < 12; ++person)
+        QCOMPARE(portal.ask(verb::post, "/auth/login", {}, "200").remaining(), 2);
+    QCOMPARE(portal.ask(verb::post, "/auth/login", {}, "401").remaining(), 1);
+    QCOMPARE(portal.ask(verb::post, "/auth/login", {}, "201").remaining(), 1);
+    QCOMPARE(portal.ask(verb::post, "/auth/login", {}, "401").remaining(), 0);
+    QCOMPARE(portal.ask(verb::post, "/auth/login", {}, "200").status, 429u);
+    QCOMPARE(portal.ask(verb::post, "/auth/login", {}, "200", "192.0.2.2").status, 200u);
+}
+
+void AdmissionCountsTest::countsSignInsByAddressWhoeverIsSignedIn()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance portal(runtime.at(0), server.endpoint(), {{Category::Auth, "3 per minute"}});
+    mountRoutes(portal);
+    // Accounts cost nothing, so those of one address must not add up to more guesses.
+    for (Id id = 1; id <= 3; ++id)
+        QCOMPARE(portal.ask(verb::post, "/auth/login", portal.signIn(id), "401").remaining(), 3 - int(id));
+    QCOMPARE(portal.ask(verb::post, "/auth/login", portal.signIn(4), "401").status, 429u);
+    QCOMPARE(portal.ask(verb::post, "/auth/login", {}, "401").status, 429u);
+}
+
+void AdmissionCountsTest::givesNothingBackToALaterWindow()
+{
+    for (const std::string windows : {"3 per minute", "3 per minute moving"}) {
+        RedisServerFixture server;
+        Runtime runtime(1);
+        ManualClock time;
+        Instance portal(runtime.at(0), server.endpoint(), {{Category::Default, windows}}, {}, &time);
+        mountRoutes(portal);
+        http::Request slow;
+        slow.method = verb::post;
+        slow.target = "/form";
+        slow.path = slow.target;
+        slow.address = "192.0.2.1";
+        const auto &route = *portal.router.match(slow).route;
+        const auto admitted = portal.await([&] { return portal.admission.admit(slow, route); });
+        QVERIFY(admitted.charge);
+        time.advance(61s);
+        QCOMPARE(portal.ask(verb::post, "/form", {}, "200").remaining(), 2);
+        QVERIFY(portal.await([&] { return portal.admission.giveBack(slow, route, *admitted.charge); }));
+        QCOMPARE(portal.ask(verb::post, "/form", {}, "200").remaining(), 1);
+    }
+}
+
+void AdmissionCountsTest::usesNothingUpWithoutCsrfToken()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance portal(runtime.at(0), server.endpoint(), {{Category::Api, "3 per minute"}});
+    mountRoutes(portal);
+    const auto cookie = portal.signIn(1);
+    for (int i = 0; i < 5; ++i) {
+        const auto refused = portal.ask(verb::post, "/api/form", cookie, "200");
+        QCOMPARE(refused.problem, std::string("csrf"));
+        QCOMPARE(refused.remaining(), -1);
+    }
+    QCOMPARE(portal.get("/api/thing", cookie).remaining(), 2);
+    server.pause();
+    for (int i = 0; i < 5; ++i)
+        QCOMPARE(portal.ask(verb::post, "/api/form", cookie, "200").problem, std::string("csrf"));
+    QCOMPARE(portal.get("/api/thing", cookie).remaining(), 2); // in memory, from the start
+}
+
+void AdmissionCountsTest::triesEachSessionCookie()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance here(runtime.at(0), server.endpoint(), plenty), there(runtime.at(0), server.endpoint(), plenty);
+    mountRoutes(here);
+    mountRoutes(there);
+    const auto cookie = here.signIn(1)[0].second; // "theme=dark; sid=…"
+    const auto good = cookie.substr(cookie.find("sid="));
+    const auto token = here.csrf.of(*here.last);
+    const auto stale = [] { return unknownSession()[0].second; };
+    for (const auto &value : {stale() + "; " + good, "sid=; " + good, "sid=nonsense; " + stale() + "; " + good,
+                              good + "; " + stale(), "sid=\"\"; " + good}) {
+        for (auto *portal : {&here, &there}) {
+            const Headers headers{{"Cookie", value}};
+            QCOMPARE(portal->get("/api/thing", headers).status, 200u);
+            QCOMPARE(portal->ask(verb::post, "/api/form", {headers[0], {"X-CSRF-Token", token}}).status, 200u);
+            QCOMPARE(portal->ask(verb::post, "/auth/logout", {headers[0], {"X-CSRF-Token", token}}).status, 200u);
+        }
+    }
+    QCOMPARE(here.get("/api/thing", {{"Cookie", stale()}, {"Cookie", good}}).status, 200u); // two headers
+    const auto before = here.client.counters().commands;
+    std::string many;
+    for (int i = 0; i < 200; ++i)
+        many += stale() + "; ";
+    QCOMPARE(here.get("/api/thing", {{"Cookie", many}}).status, 401u);
+    QVERIFY(here.client.counters().commands - before <= portal::RequestAdmission::mostSessions);
+}
+
+void AdmissionCountsTest::asksRedisNothingForNobody()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance portal(runtime.at(0), server.endpoint(), {{Category::Api, "3 per minute"}});
+    mountRoutes(portal);
+    const auto before = portal.client.counters().commands;
+    for (int i = 0; i < 20; ++i) {
+        QCOMPARE(portal.get("/api/thing").status, 401u);
+        QCOMPARE(portal.get("/api/admin/thing", {{"Cookie", "sid=nonsense; theme=dark"}}).status, 401u);
+        QCOMPARE(portal.ask(verb::post, "/auth/logout", {{"Authorization", "Bearer nonsense"}}).status, 401u);
+    }
+    QCOMPARE(portal.client.counters().commands, before);
+    server.kill();
+    QCOMPARE(portal.get("/api/thing").status, 401u); // nor is it waited for
+}
+
+void AdmissionCountsTest::boundsWhatUnknownSessionsCost()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance portal(runtime.at(0), server.endpoint(), plenty);
+    mountRoutes(portal);
+    const auto signedIn = portal.signIn(1);
+    const auto token = portal.csrf.of(*portal.last);
+    const auto logout = [&](Headers headers, std::string_view address = "192.0.2.1") {
+        headers.emplace_back("X-CSRF-Token", token);
+        return portal.ask(verb::post, "/auth/logout", headers, {}, address); // never limited by a window
+    };
+    const auto before = portal.client.counters().commands;
+    unsigned refused = 0;
+    for (int i = 0; i < 300; ++i)
+        refused += logout(unknownSession()).status == 429 ? 1 : 0;
+    QCOMPARE(refused, 240u);
+    QCOMPARE(portal.client.counters().commands - before, std::uint64_t(60));
+    const auto again = logout(unknownSession());
+    QCOMPARE(again.problem, std::string("rate-limited"));
+    QVERIFY(!again.header("Retry-After").empty());
+    QCOMPARE(logout(signedIn).status, 200u); // who is known here is not kept out
+    QCOMPARE(portal.ask(verb::post, "/auth/login", unknownSession()).status, 200u);
+    QCOMPARE(logout(unknownSession(), "192.0.2.2").status, 401u);
+
+    // One that goes on with a session that has ended is looked up once in a while, and counts then only.
+    const auto ended = unknownSession();
+    const auto start = portal.client.counters().commands;
+    for (int i = 0; i < 300; ++i)
+        QCOMPARE(logout(ended, "192.0.2.3").status, 401u);
+    QVERIFY(portal.client.counters().commands - start <= 20);
+
+    // People who come with sessions of another instance do not count.
+    Instance other(runtime.at(0), server.endpoint(), plenty);
+    mountRoutes(other);
+    for (Id id = 10; id < 110; ++id)
+        QCOMPARE(other.get("/api/thing", portal.signIn(id)).status, 200u);
+}
+
+void AdmissionCountsTest::looksWithoutUsingAnythingUp()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance portal(runtime.at(0), server.endpoint(), {{Category::Api, "9 per hour moving; 3 per minute"}},
+                    {{Category::Api, "100 per minute"}});
+    mountRoutes(portal);
+    const auto cookie = portal.signIn(1);
+    for (int i = 0; i < 5; ++i)
+        QCOMPARE(portal.look("/api/form", cookie).remaining(), 3);
+    QCOMPARE(portal.get("/api/thing", cookie).remaining(), 2);
+    QCOMPARE(portal.look("/api/form", cookie).remaining(), 2);
+    QCOMPARE(portal.look("/api/form", cookie).header("X-RateLimit-Limit"), std::string("3"));
+    QCOMPARE(portal.get("/api/thing", cookie).remaining(), 1);
+    QCOMPARE(portal.get("/api/thing", cookie).remaining(), 0);
+    QCOMPARE(portal.look("/api/form", cookie).remaining(), 0);
+    QCOMPARE(portal.look("/api/form").remaining(), 3); // nobody: of the address
+    QCOMPARE(portal.look("/auth/logout").remaining(), -1);
+    server.pause();
+    for (int i = 0; i < 3; ++i)
+        QCOMPARE(portal.look("/api/form", cookie).remaining(), 3); // in memory
+    unsigned refused = 0;
+    for (int i = 0; i < 70; ++i)
+        refused += portal.look("/api/form", {}, "192.0.2.7").status == 429 ? 1 : 0;
+    QCOMPARE(refused, 10u); // looking has its bound as well
+}
+
+QTEST_GUILESS_MAIN(AdmissionCountsTest)
+#include "admission_counts_test.moc"

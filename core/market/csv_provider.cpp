@@ -1,6 +1,7 @@
 #include "core/market/csv_provider.h"
 
 #include "core/base/data_directory.h"
+#include "core/base/logging.h"
 #include "core/market/calendar.h"
 #include "core/market/price_csv.h"
 
@@ -15,16 +16,31 @@ constexpr std::size_t keptFiles = 64;
 
 } // namespace
 
-CsvProvider::CsvProvider(std::filesystem::path folder, BlockingPool &pool) : m_folder(std::move(folder)), m_pool(pool)
+CsvProvider::CsvProvider(std::filesystem::path folder, BlockingPool &pool, Logger *logger)
+    : m_folder(std::move(folder)), m_pool(pool), m_logger(logger)
 {}
+
+/// The file and what is wrong with it for the log, the symbol for whoever asked.
+Error CsvProvider::unreadable(const std::string &symbol, const std::filesystem::path &path,
+                              const std::string &why) const
+{
+    if (m_logger)
+        m_logger->warn("a price file cannot be used", {{"file", path.string()}, {"why", why}});
+    Error error = failure(ErrorKind::Unavailable, "The prices of " + symbol + " cannot be read at the moment.",
+                          "Tell whoever runs this portal; its log says why.");
+    error.code = "prices-unreadable";
+    return error;
+}
 
 Result<CsvProvider::Loaded> CsvProvider::load(const std::string &symbol)
 {
     const auto path = m_folder / (symbol + ".csv");
     std::error_code error;
     const auto changed = std::filesystem::last_write_time(path, error);
+    if (error == std::errc::no_such_file_or_directory)
+        return failure(ErrorKind::NotFound, "There are no prices of " + symbol + ".");
     if (error)
-        return failure(ErrorKind::NotFound, "There are no prices of " + symbol, "Put them into " + path.string());
+        return unreadable(symbol, path, error.message());
     {
         const std::lock_guard lock(m_mutex);
         for (const auto &known : m_recent)
@@ -33,13 +49,14 @@ Result<CsvProvider::Loaded> CsvProvider::load(const std::string &symbol)
     }
     const auto text = readFile(path, largestFile);
     if (text.has_error())
-        return text.error();
+        return unreadable(symbol, path, text.error().message);
     PriceRows rows = readPriceCsv(*text);
-    if (!rows.errors.empty())
-        return failure(ErrorKind::Invalid,
-                       path.string() + ": row " + std::to_string(rows.errors[0].row) + ": " + rows.errors[0].detail);
+    const auto first = [&] { return "row " + std::to_string(rows.errors[0].row) + ": " + rows.errors[0].detail; };
     if (rows.bars.empty())
-        return failure(ErrorKind::NotFound, path.string() + " has no rows");
+        return unreadable(symbol, path, rows.errors.empty() ? "it has no rows" : first());
+    if (rows.leftOut > 0 && m_logger)
+        m_logger->warn("rows of a price file were left out",
+                       {{"file", path.string()}, {"left_out", rows.leftOut}, {"rows", rows.rows}, {"first", first()}});
     const auto file = std::make_shared<const File>(File{symbol, changed, std::move(rows.bars)});
     const std::lock_guard lock(m_mutex);
     m_recent.remove_if([&](const auto &known) { return known->symbol == symbol; });

@@ -8,15 +8,21 @@
 #include <memory>
 #include <mutex>
 
+namespace portolan {
+class Logger;
+}
+
 namespace portolan::market {
 
 /// Prices from files: `AAPL.csv` in a folder, in the format of price_csv.h, at most 16 MB each. A file is read again
-/// when it has changed; the last 64 read are kept. A file with any bad row is refused as a whole (Invalid, naming file
-/// and row): prices with holes would mislead whoever reads them.
+/// when it has changed; the last 64 read are kept. Rows that cannot be read are left out; the log says how many and
+/// names the first, each time the file is read. A file without any good row, or that cannot be read, is Unavailable:
+/// whoever asked did nothing wrong. Answers never name files; the log does.
 class CsvProvider final : public QuoteProvider
 {
 public:
-    CsvProvider(std::filesystem::path folder, BlockingPool &pool); ///< the pool must outlive this
+    /// The pool and the logger must outlive this; the logger may be null.
+    CsvProvider(std::filesystem::path folder, BlockingPool &pool, Logger *logger = nullptr);
 
     std::string_view name() const override { return "csv"; }
     /// The last row's close, against the one before.
@@ -32,9 +38,11 @@ private:
     };
     using Loaded = std::shared_ptr<const File>;
     Result<Loaded> load(const std::string &symbol); ///< on a thread of the pool
+    Error unreadable(const std::string &symbol, const std::filesystem::path &path, const std::string &why) const;
 
     const std::filesystem::path m_folder;
     BlockingPool &m_pool;
+    Logger *const m_logger;
     std::mutex m_mutex;
     std::list<Loaded> m_recent;
 };

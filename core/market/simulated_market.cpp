@@ -57,12 +57,13 @@ struct SimulatedMarket::Instrument
         const auto between = [&](std::uint64_t index, double least, double most) {
             return least + (most - least) * unit(draw(Shape, 0, index));
         };
-        startLog = std::log(10.0) + between(0, 0, std::log(40.0)); // 10 … 400
-        const double volatility = between(2, 0.14, 0.55);
+        // After two decades a price is still one that stocks have: 20 to 700 nearly always.
+        startLog = std::log(40.0) + between(0, 0, std::log(5.0)); // 40 … 200
+        const double volatility = between(2, 0.14, 0.40);
         meanVariance = volatility * volatility / tradingDays;
         alpha = between(3, 0.05, 0.12);
         beta = between(4, 0.82, 0.87);
-        drift = between(1, -0.02, 0.14) / tradingDays;
+        drift = between(1, -0.01, 0.03) / tradingDays;
         meanVolume = std::exp(std::log(2e5) + between(5, 0, std::log(200.0)));
     }
 

@@ -3,11 +3,16 @@
 #include "core/base/ids.h"
 
 #include <sodium.h>
+#include <zxcvbn.h>
 
+#include <QString>
+#include <QStringDecoder>
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
 #include <stdexcept>
+#include <vector>
 
 namespace portolan::auth {
 
@@ -15,6 +20,8 @@ namespace {
 
 constexpr std::size_t minimum = 8;
 constexpr std::size_t maximum = 128;
+/// log2 of a million guesses: what an attacker gets through online in weeks. https://dl.acm.org/doi/10.1145/3055535
+constexpr double leastBits = 20;
 
 std::string lower(std::string_view text)
 {
@@ -28,6 +35,68 @@ std::size_t characters(std::string_view text)
 {
     return static_cast<std::size_t>(
         std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+/// `password` in a Unicode normalization form; nothing if it is no UTF-8.
+std::optional<Secret> normalized(const Secret &password, QString::NormalizationForm form)
+{
+    const auto bytes = password.reveal();
+    QStringDecoder decode(QStringDecoder::Utf8, QStringDecoder::Flag::Stateless);
+    QString text = decode(QByteArrayView(bytes.data(), static_cast<qsizetype>(bytes.size())));
+    if (decode.hasError())
+        return std::nullopt;
+    for (QChar &c : text)
+        if (c.category() == QChar::Separator_Space)
+            c = u' ';
+    QString formed = text.normalized(form);
+    QByteArray utf8 = formed.toUtf8();
+    Secret result(std::string_view(utf8.constData(), static_cast<std::size_t>(utf8.size())));
+    utf8.fill('\0');
+    formed.fill(u'\0');
+    text.fill(u'\0');
+    return result;
+}
+
+bool isAscii(std::string_view text)
+{
+    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+/// What a hash may have been made of: today's form first, then what was typed, and what another system types for it.
+std::vector<Secret> formsOf(const Secret &password)
+{
+    std::vector<Secret> forms{passwordForm(password)};
+    if (isAscii(password.reveal()))
+        return forms;
+    const auto add = [&](const Secret &form) {
+        if (std::ranges::find(forms, form) == forms.end())
+            forms.push_back(form);
+    };
+    add(password);
+    if (const auto apart = normalized(password, QString::NormalizationForm_D))
+        add(*apart);
+    return forms;
+}
+
+/// How many bits of guessing zxcvbn gives it; `email` and its parts are guessed first.
+double guessBits(std::string_view password, std::string_view email)
+{
+    constexpr std::size_t longest = 64; // its time grows with the square; so long a one is no guess anyway
+    std::string text(password.substr(0, longest));
+    std::vector<std::string> known{"portolan", std::string(email)};
+    for (std::size_t at = 0; at < email.size();) {
+        const auto end = std::min(email.find_first_of("@.-_+", at), email.size());
+        if (end > at + 2)
+            known.emplace_back(email.substr(at, end - at));
+        at = end + 1;
+    }
+    std::vector<const char *> words;
+    for (const std::string &word : known)
+        words.push_back(word.c_str());
+    words.push_back(nullptr);
+    const double bits = ZxcvbnMatch(text.c_str(), words.data(), nullptr);
+    wipe(text);
+    return bits;
 }
 
 std::string hashOf(const Secret &password, const PasswordOptions &options)
@@ -55,8 +124,17 @@ Error noMemory()
 
 } // namespace
 
-Result<void> checkPassword(std::string_view password, std::string_view email)
+Secret passwordForm(const Secret &password)
 {
+    if (isAscii(password.reveal()))
+        return password;
+    return normalized(password, QString::NormalizationForm_C).value_or(password);
+}
+
+Result<void> checkPassword(std::string_view typed, std::string_view email)
+{
+    const Secret formed = passwordForm(Secret(typed));
+    const std::string_view password = formed.reveal();
     const auto refuse = [](std::string detail) {
         Error error = failure(ErrorKind::Invalid, "The password cannot be used: it " + detail + ".");
         error.fields = {{"/password", std::move(detail)}};
@@ -72,6 +150,8 @@ Result<void> checkPassword(std::string_view password, std::string_view email)
         return refuse("is the address itself, or its first part");
     if (std::ranges::all_of(password, [&](char c) { return c == password.front(); }))
         return refuse("is one character again and again");
+    if (guessBits(small, address) < leastBits)
+        return refuse("is among the first that are guessed; take a longer one, of several words for example");
     return {};
 }
 
@@ -87,7 +167,7 @@ Passwords::Passwords(PasswordOptions options)
 awaitable<Result<std::string>> Passwords::hash(Secret password)
 {
     // The job may outlive this frame when the server stops, so it takes what it needs along.
-    auto work = [password = std::move(password), options = m_options] { return hashOf(password, options); };
+    auto work = [password = passwordForm(password), options = m_options] { return hashOf(password, options); };
     auto hashed = co_await m_pool.run(std::move(work));
     if (!hashed)
         co_return hashed.error();
@@ -98,7 +178,7 @@ awaitable<Result<std::string>> Passwords::hash(Secret password)
 
 Result<std::string> Passwords::hashBlocking(const Secret &password) const
 {
-    auto hashed = hashOf(password, m_options);
+    auto hashed = hashOf(passwordForm(password), m_options);
     if (hashed.empty())
         return noMemory();
     return hashed;
@@ -117,12 +197,17 @@ Passwords::Verdict Passwords::check(const Secret &password, const std::string &s
 {
     const bool nobody = stored.empty();
     const std::string &hash = nobody ? m_nobody : stored;
-    const auto bytes = password.reveal();
+    const auto forms = formsOf(password);
+    const auto matches = [&](const Secret &form) {
+        const auto bytes = form.reveal();
+        return crypto_pwhash_str_verify(hash.c_str(), bytes.data(), bytes.size()) == 0;
+    };
+    const auto right = std::ranges::find_if(forms, matches);
     Verdict verdict;
-    const bool right = crypto_pwhash_str_verify(hash.c_str(), bytes.data(), bytes.size()) == 0;
-    verdict.right = right && !nobody;
+    verdict.right = right != forms.end() && !nobody;
     verdict.outdated =
-        verdict.right && crypto_pwhash_str_needs_rehash(hash.c_str(), m_options.passes, m_options.memory) != 0;
+        verdict.right && (right != forms.begin() ||
+                          crypto_pwhash_str_needs_rehash(hash.c_str(), m_options.passes, m_options.memory) != 0);
     return verdict;
 }
 

@@ -20,10 +20,17 @@ struct PasswordOptions
     std::size_t waiting = 64;              ///< more answer Unavailable at once: a login storm waits about a second
 };
 
-/// At least 8 characters (code points), at most 128; not the address itself or its local part; no character classes
-/// asked for (NIST SP 800-63B, 3.1.1.2). Invalid with the field `/password`.
+/// At least 8 characters (code points), at most 128; not the address itself or its local part; not among the first
+/// million that somebody would guess who knows common passwords and the address, as zxcvbn estimates it; no character
+/// classes asked for (NIST SP 800-63B, 3.1.1.2). Invalid with the field `/password`.
 Result<void> checkPassword(std::string_view password, std::string_view email);
 
+/// The one form in which a password is hashed: blanks of all kinds are plain ones, letters with marks are composed
+/// (RFC 8265, 4.2.2, OpaqueString). Keyboards and systems differ in what they send for the same keys. Text that is not
+/// UTF-8 stays as it is.
+Secret passwordForm(const Secret &password);
+
+/// Hashes and verifies; passwords are brought into passwordForm() here.
 class Passwords final
 {
 public:
@@ -36,9 +43,10 @@ public:
     struct Verdict
     {
         bool right = false;
-        bool outdated = false; ///< right, but hashed with other parameters: hash again
+        bool outdated = false; ///< right, but hashed with other parameters or in another form: hash again
     };
-    /// Takes as long for an empty `stored` (nobody of that name, or no password) as for a wrong password.
+    /// Takes as long for an empty `stored` (nobody of that name, or no password) as for a wrong password. Hashes that
+    /// were made of another form of the same password, as older versions made them, are right too.
     awaitable<Result<Verdict>> verify(Secret password, std::string stored);
 
 private:

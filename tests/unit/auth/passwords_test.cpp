@@ -1,6 +1,8 @@
 #include "core/auth/passwords.h"
 #include "core/base/runtime.h"
 
+#include <sodium.h>
+
 #include <QTest>
 #include <future>
 
@@ -20,6 +22,8 @@ private slots:
     void checks_data();
     void checks();
     void verifiesWhatItHashed();
+    void knowsEveryFormOfAPassword_data();
+    void knowsEveryFormOfAPassword();
     void takesAsLongForNobody();
     void hashesAgainWhenTheParametersChange();
     void boundsAStorm();
@@ -29,9 +33,10 @@ void PasswordsTest::checks_data()
 {
     QTest::addColumn<QString>("password");
     QTest::addColumn<QString>("detail");
+    const QString guessed = "is among the first that are guessed; take a longer one, of several words for example";
     QTest::newRow("good") << "correct horse battery"
                           << "";
-    QTest::newRow("eight") << "abcd1234"
+    QTest::newRow("eight") << "kx83mdq1"
                            << "";
     QTest::newRow("eight code points") << QString::fromUtf8("пароль12") << "";
     QTest::newRow("seven") << "abcd123"
@@ -39,7 +44,7 @@ void PasswordsTest::checks_data()
     QTest::newRow("seven, more bytes") << QString::fromUtf8("парольё") << "has fewer than 8 characters";
     QTest::newRow("empty") << ""
                            << "has fewer than 8 characters";
-    QTest::newRow("128") << QString(64, 'x') + QString(64, 'y') << "";
+    QTest::newRow("128") << QString("correct horse battery ").repeated(6).left(128) << "";
     QTest::newRow("129") << QString(65, 'x') + QString(64, 'y') << "has more than 128 characters";
     QTest::newRow("address") << "Somebody@Example.org"
                              << "is the address itself, or its first part";
@@ -47,6 +52,10 @@ void PasswordsTest::checks_data()
                                 << "is the address itself, or its first part";
     QTest::newRow("one character") << "aaaaaaaaaaaa"
                                    << "is one character again and again";
+    for (const char *common : {"password", "12345678", "Passw0rd", "P@ssw0rd!", "qwertyuiop", "abcd1234", "iloveyou1",
+                               "letmein123", "Somebody1!", "example.org1", "portolan1", "11223344", "qwerty123456"})
+        QTest::newRow(common) << common << guessed;
+    QTest::newRow("composed counts as one") << QString::fromUtf8("pa\u0308sswo\u0308") << "has fewer than 8 characters";
 }
 
 void PasswordsTest::checks()
@@ -79,6 +88,48 @@ void PasswordsTest::verifiesWhatItHashed()
     QVERIFY(!verdict("correct horse", "").right);
     QVERIFY(!verdict("correct horse", "no hash at all").right);
     QVERIFY(*passwords.hashBlocking(Secret("correct horse")) != hash); // salted
+}
+
+void PasswordsTest::knowsEveryFormOfAPassword_data()
+{
+    QTest::addColumn<QByteArray>("first");
+    QTest::addColumn<QByteArray>("second");
+    QTest::newRow("composed, apart") << QByteArray("p\u00e4ssw\u00f6rter") << QByteArray("pa\u0308sswo\u0308rter");
+    QTest::newRow("blanks") << QByteArray("two words\u00a0long") << QByteArray("two\u00a0words long");
+    QTest::newRow("Hangul") << QByteArray("\ud55c\uae00 \ube44\ubc00")
+                            << QByteArray("\u1112\u1161\u11ab\u1100\u1173\u11af "
+                                          "\u1107\u1175\u1106\u1175\u11af");
+}
+
+void PasswordsTest::knowsEveryFormOfAPassword()
+{
+    QFETCH(QByteArray, first);
+    QFETCH(QByteArray, second);
+    Runtime runtime(1);
+    Passwords passwords(cheap());
+    const auto verdict = [&](const QByteArray &password, const std::string &stored) {
+        return *runSync<Result<Passwords::Verdict>>(runtime.at(0), [&]() -> awaitable<Result<Passwords::Verdict>> {
+            co_return co_await passwords.verify(Secret(password.toStdString()), stored);
+        });
+    };
+    for (const QByteArray &made : {first, second}) {
+        const auto hash = *passwords.hashBlocking(Secret(made.toStdString()));
+        for (const QByteArray &typed : {first, second}) {
+            QVERIFY(verdict(typed, hash).right);
+            QVERIFY(!verdict(typed, hash).outdated);
+        }
+        QVERIFY(!verdict(first + "x", hash).right);
+    }
+    // As older versions made them: of the bytes that came.
+    for (const QByteArray &made : {first, second}) {
+        char old[crypto_pwhash_STRBYTES];
+        QCOMPARE(crypto_pwhash_str(old, made.constData(), static_cast<unsigned long long>(made.size()), 1, 8192 * 8),
+                 0);
+        QVERIFY(verdict(made, old).right);
+        QCOMPARE(verdict(made, old).outdated, passwordForm(Secret(made.toStdString())).reveal() != made.toStdString());
+    }
+    QVERIFY(!verdict("\xff\xfe no text", *passwords.hashBlocking(Secret("other"))).right);
+    QVERIFY(verdict("\xff\xfe no text", *passwords.hashBlocking(Secret("\xff\xfe no text"))).right);
 }
 
 void PasswordsTest::takesAsLongForNobody()

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace portolan {
@@ -22,9 +23,11 @@ struct User
     bool disabled = false; ///< cannot sign in
     WallTime created{};
     std::optional<WallTime> lastSignIn;
+    bool deceptive = false; ///< the address may be taken for another (it mixes scripts, say): lists mark it
     bool operator==(const User &) const = default;
+    static constexpr std::string_view jsonDefaulted[] = {"deceptive"};
 };
-BOOST_DESCRIBE_STRUCT(User, (), (id, email, role, disabled, created, lastSignIn))
+BOOST_DESCRIBE_STRUCT(User, (), (id, email, role, disabled, created, lastSignIn, deceptive))
 
 /// How UserQuery::search is compared with the address.
 enum class TextMatch : std::uint8_t {

@@ -30,6 +30,13 @@ constexpr auto users = makeTable<UserRecord>("users", {
                                                           userColumn<&UserRecord::passwordChanged>("password_changed"),
                                                       });
 
+UserRecord readUser(const Row &row)
+{
+    UserRecord user = users.reader()(row);
+    user.deceptive = isDeceptiveEmail(user.email);
+    return user;
+}
+
 /// Serialises what could leave no admin. SQLite's transactions are serial anyway.
 constexpr std::string_view lockAdmins = "SELECT pg_advisory_xact_lock(8101259017166155119)";
 
@@ -52,7 +59,7 @@ Error lastAdmin()
 
 Result<UserRecord> findWhere(Connection &connection, std::string_view where, const Values &values)
 {
-    auto found = selectOne(connection, users.select(where), values, users.reader());
+    auto found = selectOne(connection, users.select(where), values, readUser);
     if (found.has_error())
         return found.error();
     if (!*found)
@@ -65,6 +72,8 @@ Result<User> insertUser(Connection &connection, UserRecord user)
     auto email = normalizeEmail(user.email);
     if (email.has_error())
         return email.error();
+    if (auto plain = checkNewEmail(*email); plain.has_error())
+        return plain.error();
     user.email = *email;
     auto done = users.insert(connection, user);
     if (done.has_error())
@@ -141,6 +150,8 @@ Result<User> changeEmail(Connection &connection, Id id, std::string_view email)
     auto normal = normalizeEmail(email);
     if (normal.has_error())
         return normal.error();
+    if (auto plain = checkNewEmail(*normal); plain.has_error())
+        return plain.error();
     auto before = change(connection, id, "email = ?", *normal, [](const UserRecord &) { return Result<void>(); });
     if (before.has_error() && before.error().code == codeUnique)
         return emailTaken(*normal);
@@ -172,7 +183,7 @@ Result<User> changeAll(Connection &connection, Id id, const UserChange &wanted, 
 
 std::string foldSearch(const std::string &search)
 {
-    return QString::fromStdString(search).trimmed().normalized(QString::NormalizationForm_C).toLower().toStdString();
+    return QString::fromStdString(search).trimmed().normalized(QString::NormalizationForm_KC).toLower().toStdString();
 }
 
 std::string likeAnywhere(std::string_view text)
@@ -279,7 +290,7 @@ Result<UserPage> readPage(Connection &connection, const UserQuery &query)
     auto rows =
         select(connection,
                users.select("WHERE id IN (SELECT id FROM users WHERE " + range->text + ordered + " LIMIT ?)" + ordered),
-               range->values, users.reader());
+               range->values, readUser);
     if (rows.has_error())
         return rows.error();
     UserPage page;

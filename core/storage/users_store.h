@@ -2,6 +2,7 @@
 
 #include "core/api/user.h"
 #include "core/storage/database.h"
+#include "core/storage/email.h"
 
 #include <cstdint>
 #include <memory>
@@ -20,10 +21,6 @@ struct UserRecord : User
     WallTime passwordChanged{}; ///< sessions older than this are void
     bool operator==(const UserRecord &) const = default;
 };
-
-/// An address as it is stored and compared: without surrounding blanks, in lower case (Unicode, NFC). Invalid (field
-/// `/email`) unless it is something@something of at most 254 bytes without blanks and control characters.
-Result<std::string> normalizeEmail(std::string_view email);
 
 /// What to change of an account; the rest stays.
 struct UserChange

@@ -56,7 +56,10 @@ QString categoryWord(Category category)
 }
 
 const std::array userColumns{
-    Column<User>{QT_TRANSLATE_NOOP("tables", "Address"), 30, [](const User &u) { return text(u.email); }},
+    Column<User>{QT_TRANSLATE_NOOP("tables", "Address"), 30,
+                 [](const User &u) {
+                     return u.deceptive ? UsersPage::tr("⚠ %1 (look-alike)").arg(text(u.email)) : text(u.email);
+                 }},
     Column<User>{QT_TRANSLATE_NOOP("tables", "Role"), 9, [](const User &u) { return roleWord(u.role); }, nullptr,
                  nullptr, true},
     Column<User>{QT_TRANSLATE_NOOP("tables", "State"), 10,

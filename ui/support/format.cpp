@@ -54,7 +54,17 @@ QDateTime local(std::chrono::system_clock::time_point time)
 
 QString unknownText() { return tr("unknown"); }
 
-QString text(const std::string &utf8) { return QString::fromStdString(utf8); }
+QString text(const std::string &utf8)
+{
+    QString text = QString::fromStdString(utf8);
+    // What cannot be seen, or turns the direction of writing, would let one name look like another.
+    for (qsizetype i = 0; i < text.size(); ++i) {
+        const QChar c = text[i];
+        if (c != u'\n' && c != u'\t' && (c.category() == QChar::Other_Format || c.category() == QChar::Other_Control))
+            text.replace(i, 1, QStringLiteral("\\u%1").arg(uint(c.unicode()), 4, 16, QLatin1Char('0')));
+    }
+    return text;
+}
 
 QString sizeText(double bytes)
 {

@@ -10,7 +10,7 @@
 namespace portolan::ui {
 
 QString unknownText();
-QString text(const std::string &utf8);
+QString text(const std::string &utf8); ///< from somebody: marks and control characters are shown as "\u202e"
 
 QString sizeText(double bytes); ///< 1 MB = 1024²: "18.7 MB", "512 B"
 QString sizeText(const std::optional<std::uint64_t> &bytes);

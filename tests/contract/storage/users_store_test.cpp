@@ -156,6 +156,8 @@ void UsersStoreTest::refusesWhatIsNoAddress_data()
     QTest::newRow("not UTF-8") << QByteArray("ann\xff@example.com");
     QTest::newRow("empty label") << QByteArray("ann@example..com");
     QTest::newRow("too long") << QByteArray(250, 'a') + "@x.org";
+    QTest::newRow("invisible inside") << QByteArray("ann\u200b@example.com");
+    QTest::newRow("looks like ann") << QByteArray("\u0430nn@example.com");
 }
 
 void UsersStoreTest::refusesWhatIsNoAddress()
@@ -182,6 +184,8 @@ void UsersStoreTest::refusesAnAddressTwice()
     QCOMPARE(added.error().kind, ErrorKind::Conflict);
     QCOMPARE(added.error().code, std::string("email-taken"));
     QCOMPARE(sync(m_store->setEmail(other.id, "Ann@example.com")).error().code, std::string("email-taken"));
+    QCOMPARE(sync(m_store->setEmail(other.id, "\uff41nn@example\u3002com")).error().code, std::string("email-taken"));
+    QCOMPARE(sync(m_store->setEmail(other.id, "\u0430nn@example.com")).error().kind, ErrorKind::Invalid);
     VERIFY_OK(sync(m_store->setEmail(other.id, "Robert@example.com")));
     QCOMPARE(sync(m_store->find(other.id))->email, std::string("robert@example.com"));
 }

@@ -39,12 +39,13 @@ awaitable<void> VisibilityCheck::run()
     const auto stats = co_await m_remote.ask("stats", {}, {}, askTimeout);
     if (!stats)
         co_return; // Redis is away, or lets nobody publish: others say so
-    m_workers = workers->integer;
+    std::int64_t answered = 0;
     const double longest = std::chrono::duration<double>(m_longest).count();
     for (const auto &[node, reply] : *stats) {
         boost::system::error_code none;
         if (const auto *pool = reply.find_pointer("/pool/implementation", none); pool && *pool == ownPool)
             continue; // puts nothing back by time
+        ++answered;
         const double timeout = visibilityTimeoutOf(reply);
         const auto told = m_told.find(node);
         if (timeout >= longest || (told != m_told.end() && told->second == timeout))
@@ -58,6 +59,8 @@ awaitable<void> VisibilityCheck::run()
             "broker_transport_options above the longest task",
             {{"worker", node}, {"visibility_timeout_seconds", timeout}, {"longest_task_seconds", longest}});
     }
+    // One that starts is bound before it listens, so who has not answered is asked again.
+    m_workers = answered >= workers->integer ? workers->integer : -1;
 }
 
 } // namespace portolan::queue

@@ -168,8 +168,8 @@ void ConnectionsPage::showSnapshot(const Snapshot &snapshot)
     const auto sampleAge = std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time);
     if (snapshot.clients.age) {
         const Age age = *snapshot.clients.age + std::max(sampleAge, Age(0));
-        m_groupView->setStale(isStale(age));
-        m_clientView->setStale(isStale(age));
+        m_groupView->setStale(isStale(age, snapshot.sampling.detailsStaleAfter));
+        m_clientView->setStale(isStale(age, snapshot.sampling.detailsStaleAfter));
         // The plan's limit is the one that counts; where it has none, what the server would take.
         const auto reading = std::ranges::find(snapshot.readings, Resource::RedisConnections, &Reading::resource);
         const bool planned = reading != snapshot.readings.end() && reading->limit;

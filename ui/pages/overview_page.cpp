@@ -84,7 +84,7 @@ TileText contentOf(const TileKind &kind, const Reading *reading, const Snapshot 
     if (reading->age && reading->value) {
         const Age age = *reading->age + sampleAge;
         content.age = ageText(age);
-        content.stale = isStale(age);
+        content.stale = isStale(age, snapshot.sampling.staleAfter);
     }
     // How it stands now nobody knows, unless it is known to be down.
     if (isStale(sampleAge) || (content.stale && reading->zone != Zone::Red)) {
@@ -221,7 +221,7 @@ void OverviewPage::showCauses(const Snapshot &snapshot, Age sampleAge)
             m_causes[i]->setContent(why, {}, true);
             continue;
         }
-        const bool stale = isStale(cause->age + sampleAge);
+        const bool stale = isStale(cause->age + sampleAge, snapshot.sampling.detailsStaleAfter);
         m_causes[i]->setContent(cause->name,
                                 stale ? cause->figure + ", " + ageText(cause->age + sampleAge) : cause->figure, stale);
     }

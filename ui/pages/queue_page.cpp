@@ -1,5 +1,6 @@
 #include "ui/pages/queue_page.h"
 
+#include "ui/pages/queue_lines.h"
 #include "ui/pages/worker_sentences.h"
 #include "ui/support/advice.h"
 #include "ui/support/format.h"
@@ -344,11 +345,20 @@ void QueuePage::showSnapshot(const Snapshot &snapshot)
     m_figures->setValues({countText(queue.waiting), countText(queue.reserved), countText(queue.running),
                           countText(queue.scheduled), paceText(m_pace.arrivals()), paceText(queue.endedPerSecond),
                           oldestText(queue), drainText(queue, m_pace.growth()), ageText(age)},
-                         !age || isStale(age));
-    m_taskView->setStale(!age || isStale(age));
-    m_workerView->setStale(!age || isStale(age));
+                         !age || isStale(age, snapshot.sampling.staleAfter));
+    m_taskView->setStale(!age || isStale(age, snapshot.sampling.staleAfter));
+    m_workerView->setStale(!age || isStale(age, snapshot.sampling.staleAfter));
     m_history->showSnapshot(snapshot);
+    m_untaken = untakenText(queue);
+    showNote();
     ask();
+}
+
+void QueuePage::showNote()
+{
+    QStringList notes{m_untaken, m_listed};
+    notes.removeAll(QString());
+    m_taskCard->setNote(notes.join("  ·  "));
 }
 
 void QueuePage::ask()
@@ -364,7 +374,8 @@ void QueuePage::take(const Result<TaskList> &answer)
         for (const TaskInfo &task : answer->items)
             listed.push_back({task, runtimeOf(task, context().clock.wall())});
         m_tasks.setRows(std::move(listed));
-        m_taskCard->setNote(answer->complete ? QString() : tr("there are more than are listed"));
+        m_listed = answer->complete ? QString() : tr("there are more than are listed");
+        showNote();
     } else if (m_tasks.rows().empty()) {
         m_taskView->setWhenEmpty(errorText(answer.error()));
     }

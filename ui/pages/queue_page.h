@@ -46,6 +46,7 @@ private:
     void take(const Result<TaskList> &answer);
     void take(const Result<std::vector<WorkerInfo>> &answer);
     void showDetails();
+    void showNote();
     void resize(int by);
     const TaskInfo *chosenTask() const;
     std::uint64_t sizeOf(const WorkerInfo &worker) const;
@@ -69,6 +70,8 @@ private:
     Poll<Result<std::vector<WorkerInfo>>> m_workerPoll;
     HistoryPanel *m_history;
     Card *m_taskCard = nullptr;
+    QString m_untaken; ///< what waits where no worker of ours takes it
+    QString m_listed;  ///< whether all tasks are listed
     TableView *m_workerView = nullptr;
     TableView *m_taskView = nullptr;
     QLabel *m_workerNote = nullptr; ///< what is to be said of the worker; hidden while there is nothing

@@ -1,5 +1,6 @@
 #include "ui/pages/redis_page.h"
 
+#include "ui/pages/queue_lines.h"
 #include "ui/support/advice.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
@@ -204,7 +205,7 @@ void RedisPage::showSnapshot(const Snapshot &snapshot)
                           redis.fragmentation ? "× " + QString::number(*redis.fragmentation, 'f', 2) : unknownText(),
                           rateText(redis.evictedPerSecond), hitText(redis), countText(redis.keys), commandsText(redis),
                           ageText(age)},
-                         !age || isStale(age));
+                         !age || isStale(age, snapshot.sampling.staleAfter));
     m_history->showSnapshot(snapshot);
     m_families.setRows(withOverhead(snapshot));
     const QString silent = silence(snapshot, "redis");
@@ -212,11 +213,13 @@ void RedisPage::showSnapshot(const Snapshot &snapshot)
     m_biggestView->setWhenEmpty(silent.isEmpty() ? tr("No large key was met yet") : silent);
     m_biggest.setRows(snapshot.families.biggest);
     const auto familyAge = snapshot.families.age ? std::optional(*snapshot.families.age + sampleAge) : std::nullopt;
-    m_familyView->setStale(familyAge && *familyAge > staleFamilies);
+    m_familyView->setStale(familyAge && *familyAge > std::max<Age>(staleFamilies, snapshot.sampling.detailsStaleAfter));
     m_biggestView->setStale(m_familyView->isStale());
     QStringList note;
     if (snapshot.families.age)
         note << countedText(snapshot.families, std::max(sampleAge, Age(0)));
+    if (const QString pace = samplingText(snapshot.sampling); !pace.isEmpty())
+        note << pace;
     m_familyCard->setNote(note.join("  ·  "));
     updateCommands();
 }

@@ -151,7 +151,7 @@ void paintZone(QPainter &painter, const QRectF &rect, Zone zone, const Colours &
     painter.restore();
 }
 
-bool isStale(const std::optional<Age> &age) { return age && *age >= std::chrono::seconds(5); }
+bool isStale(const std::optional<Age> &age, Age after) { return age && *age >= after; }
 
 Zone worseOf(Zone one, Zone other) { return badness(one) >= badness(other) ? one : other; }
 

@@ -19,8 +19,9 @@ QString limitInUnit(Resource resource, double value); ///< as limits are written
 /// A filled circle, triangle or square, or a hollow circle for unknown, as large as fits into `rect`.
 void paintZone(QPainter &painter, const QRectF &rect, Zone zone, const Colours &colours);
 
-bool isStale(const std::optional<Age> &age); ///< 5 s old or more
-Zone worseOf(Zone one, Zone other);          ///< Unknown is worse than Green, better than Yellow
+/// As old as that, or more. Of what Redis says: SamplingFigures::staleAfter.
+bool isStale(const std::optional<Age> &age, Age after = std::chrono::seconds(5));
+Zone worseOf(Zone one, Zone other); ///< Unknown is worse than Green, better than Yellow
 
 /// "21.3 of 30 MB", "184 ms, red above 5.0 s", or why nothing is known.
 QString valueText(const Reading &reading);

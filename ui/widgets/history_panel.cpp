@@ -257,7 +257,7 @@ Age HistoryPanel::measuredAge(std::size_t chart, const Snapshot &snapshot) const
 bool HistoryPanel::figuresCome(const Snapshot &snapshot) const
 {
     for (std::size_t i = 0; i < m_charts.size(); ++i) {
-        if (isStale(measuredAge(i, snapshot)))
+        if (isStale(measuredAge(i, snapshot), snapshot.sampling.staleAfter))
             return false;
     }
     return true;
@@ -266,7 +266,7 @@ bool HistoryPanel::figuresCome(const Snapshot &snapshot) const
 /// How long no new figure has come; nothing: they come.
 std::optional<Age> HistoryPanel::ageOf(std::size_t chart, const Snapshot &snapshot) const
 {
-    if (const Age age = measuredAge(chart, snapshot); isStale(age))
+    if (const Age age = measuredAge(chart, snapshot); isStale(age, snapshot.sampling.staleAfter))
         return age;
     const WallTime now = m_context.clock.wall();
     // Samples come, but this may not be in them.

@@ -29,7 +29,8 @@ package_list() {
         build)
             printf '%s\n' g++ cmake ninja-build ccache pkg-config \
                 qt6-base-dev qt6-svg-dev libssl-dev libhiredis-dev libsodium-dev libspdlog-dev libtomlplusplus-dev \
-                libcli11-dev libcurl4-openssl-dev prometheus-cpp-dev libsqlite3-dev libpq-dev libpcre2-dev
+                libcli11-dev libcurl4-openssl-dev prometheus-cpp-dev libsqlite3-dev libpq-dev libpcre2-dev libcsv-dev \
+                libicu-dev libzxcvbn-dev
             case $distro in
             "debian 12") printf '%s\n' libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev ;; # its default is 1.74
             *) printf '%s\n' libboost-dev libboost-json-dev libboost-url-dev ;;

@@ -1,8 +1,10 @@
 #include "core/portal/audit_log.h"
 
+#include "core/base/blocking_pool.h"
 #include "core/base/ids.h"
 #include "core/base/logging.h"
 #include "core/base/names.h"
+#include "core/portal/audit_spool.h"
 #include "core/storage/audit_store.h"
 #include "core/storage/users_store.h"
 
@@ -42,14 +44,58 @@ awaitable<void> AuditLog::record(Actor actor, std::string action, std::string su
         entry.actor = "local operator"; // through the control socket of the data directory
     }
     const auto stored = co_await m_store.append(entry);
-    if (!stored) {
-        m_logger.error("an audit entry could not be stored", {{"action", entry.action},
-                                                              {"subject", entry.subject},
-                                                              {"actor", entry.actor},
-                                                              {"outcome", entry.outcome},
-                                                              {"detail", entry.detail},
-                                                              {"why", stored.error().message}});
+    if (!stored)
+        co_await spool(std::move(entry), stored.error());
+}
+
+void AuditLog::keepIn(AuditSpool &spool, BlockingPool &files)
+{
+    m_spool = &spool;
+    m_files = &files;
+}
+
+awaitable<void> AuditLog::spool(AuditEntry entry, Error why)
+{
+    Result<void> kept = failure(ErrorKind::Unavailable, "There is no spool.");
+    if (m_spool)
+        kept = co_await m_files->run([this, &entry] { return m_spool->add(entry); });
+    if (kept) {
+        m_logger.warn(
+            "an audit entry waits for the database",
+            {{"action", entry.action}, {"subject", entry.subject}, {"waiting", m_spool->size()}, {"why", why.message}});
+        co_return;
     }
+    m_logger.error("an audit entry could not be stored", {{"action", entry.action},
+                                                          {"subject", entry.subject},
+                                                          {"actor", entry.actor},
+                                                          {"outcome", entry.outcome},
+                                                          {"reason", entry.reason},
+                                                          {"detail", entry.detail},
+                                                          {"why", why.message},
+                                                          {"spool", kept.error().message}});
+}
+
+awaitable<void> AuditLog::deliver()
+{
+    if (!m_spool || m_spool->size() == 0 || m_delivering.exchange(true))
+        co_return;
+    const std::vector<AuditEntry> waiting = m_spool->entries();
+    std::size_t stored = 0;
+    for (const AuditEntry &entry : waiting) {
+        const auto done = co_await m_store.append(entry);
+        // One that is there was stored by a process that died before it could take it out.
+        if (!done && done.error().kind != ErrorKind::Conflict)
+            break;
+        ++stored;
+    }
+    if (stored == waiting.size()) {
+        (void)co_await m_files->run([this, stored] {
+            m_spool->clear(stored);
+            return Result<void>();
+        });
+        m_logger.info("audit entries that waited for the database are stored", {{"entries", stored}});
+    }
+    m_delivering = false;
 }
 
 } // namespace portolan::portal

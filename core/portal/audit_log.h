@@ -6,10 +6,12 @@
 #include "core/api/result.h"
 #include "core/base/asio.h"
 
+#include <atomic>
 #include <optional>
 #include <string>
 
 namespace portolan {
+class BlockingPool;
 class IdGenerator;
 class Logger;
 } // namespace portolan
@@ -19,6 +21,8 @@ class UsersStore;
 } // namespace portolan::storage
 
 namespace portolan::portal {
+
+class AuditSpool;
 
 /// Who asks for a change, and why: passed along to the service that executes it.
 struct Actor
@@ -45,18 +49,30 @@ public:
     AuditLog(storage::AuditStore &store, storage::UsersStore &users, IdGenerator &ids, const Clock &clock,
              Logger &logger, std::string deployment);
 
-    /// `error`: nothing if it was done. Never fails for the caller: an entry that cannot be stored goes to the log as
-    /// an error line with all it says.
+    /// Where entries wait that the database does not take, and the threads that may block on it; both outlive this. At
+    /// most once, before the first record().
+    void keepIn(AuditSpool &spool, BlockingPool &files);
+
+    /// `error`: nothing if it was done. Never fails for the caller: an entry that the database does not take is spooled
+    /// and stored later, and one that cannot be spooled either goes to the log as an error line with all it says.
     awaitable<void> record(Actor actor, std::string action, std::string subject, std::string detail,
                            std::optional<Error> error = std::nullopt);
 
+    /// Stores what waits in the spool, if the database takes it. Cheap when nothing waits.
+    awaitable<void> deliver();
+
 private:
+    awaitable<void> spool(AuditEntry entry, Error why);
+
     storage::AuditStore &m_store;
     storage::UsersStore &m_users;
     IdGenerator &m_ids;
     const Clock &m_clock;
     Logger &m_logger;
     const std::string m_deployment;
+    AuditSpool *m_spool = nullptr;
+    BlockingPool *m_files = nullptr;
+    std::atomic<bool> m_delivering{false};
 };
 
 } // namespace portolan::portal

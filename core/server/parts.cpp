@@ -181,7 +181,7 @@ Result<http::ServerOptions> serverOptions(const Settings &settings)
 }
 
 Result<std::unique_ptr<market::QuoteProvider>> quoteProvider(const Settings &settings, const Clock &clock,
-                                                             BlockingPool &files)
+                                                             BlockingPool &files, Logger &logger)
 {
     const auto &provider = settings.text("market.provider");
     if (provider == "alpha-vantage")
@@ -192,7 +192,7 @@ Result<std::unique_ptr<market::QuoteProvider>> quoteProvider(const Settings &set
         if (!settings.isSet("market.csv_dir"))
             return failure(ErrorKind::Invalid, "The setting 'market.csv_dir' is missing.",
                            "Name the folder of SYMBOL.csv files, or say market.provider=simulated.");
-        return std::make_unique<market::CsvProvider>(settings.text("market.csv_dir"), files);
+        return std::make_unique<market::CsvProvider>(settings.text("market.csv_dir"), files, &logger);
     }
     const auto seed = static_cast<std::uint64_t>(settings.integer("market.seed"));
     return std::make_unique<market::SimulatedMarket>(clock, seed);
@@ -225,6 +225,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       visibilityCheck(*infrastructure->redis, remoteClient, logger, settings.tier().taskTimeLimit),
       resultEvents(*infrastructure->subscriber),
       schedule(infrastructure->runtime.at(0), *infrastructure->redis, clock, &logger),
+      auditSpool(infrastructure->directory.file("audit.spool")),
       auditLog(infrastructure->auditLog, infrastructure->users, infrastructure->ids, clock, logger,
                settings.text("listen")),
       failedSignIns(clock, logger),
@@ -255,6 +256,10 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       m_hasPlan(hasRedisPlan(settings))
 {
     admissionOptions.usersCeiling = settings.tier().ceilings.users;
+    if (const auto opened = auditSpool.open())
+        auditLog.keepIn(auditSpool, infrastructure->files);
+    else
+        logger.warn("audit entries cannot wait for the database", {{"why", opened.error().message}});
     mountRoutes();
     makeMonitor();
 }

@@ -20,6 +20,7 @@
 #include "core/portal/account_service.h"
 #include "core/portal/admission.h"
 #include "core/portal/audit_log.h"
+#include "core/portal/audit_spool.h"
 #include "core/portal/failed_sign_ins.h"
 #include "core/portal/market_routes.h"
 #include "core/portal/page_routes.h"
@@ -57,7 +58,7 @@ Result<http::ServerOptions> serverOptions(const Settings &settings);
 
 /// Where prices come from. Unsupported: a provider this version does not have.
 Result<std::unique_ptr<market::QuoteProvider>> quoteProvider(const Settings &settings, const Clock &clock,
-                                                             BlockingPool &files);
+                                                             BlockingPool &files, Logger &logger);
 
 /// Every service of the portal, in the order in which they are made; each is given what it uses and nothing else.
 struct PortalServer::Parts
@@ -99,6 +100,7 @@ struct PortalServer::Parts
     queue::ResultEvents resultEvents;
     queue::Schedule schedule;
 
+    portal::AuditSpool auditSpool;
     portal::AuditLog auditLog;
     portal::FailedSignIns failedSignIns;
     portal::AccountService accounts;

@@ -247,6 +247,7 @@ awaitable<void> PortalServer::Parts::everySecond()
         if (tick % 5 == 0) {
             co_await seenSessions.write();
             co_await ceilings.settle();
+            co_await auditLog.deliver();
             const auto listed =
                 co_await infrastructure->sessionList.count(clock.wall() - settings.tier().sessionLifetime);
             m_sessions = listed ? static_cast<std::int64_t>(*listed) : -1;

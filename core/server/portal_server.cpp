@@ -68,7 +68,7 @@ Result<std::unique_ptr<PortalServer>> PortalServer::start(Settings settings, con
     if (!plan)
         return limitError(settings, plan.error());
 
-    auto quotes = quoteProvider(settings, clock, (*infrastructure)->files);
+    auto quotes = quoteProvider(settings, clock, (*infrastructure)->files, logger);
     if (!quotes)
         return quotes.error();
 

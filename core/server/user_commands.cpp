@@ -255,7 +255,7 @@ int listUsers(const SettingSources &sources)
             for (const auto &user : page->items)
                 std::cout << std::setw(20) << formatId(user.id) << std::setw(10) << enumName(user.role) << std::setw(10)
                           << (user.disabled ? "disabled" : "active") << std::setw(26) << formatTime(user.created)
-                          << user.email << '\n';
+                          << visible(user.email) << (user.deceptive ? "  (look-alike)" : "") << '\n';
             if (!page->nextCursor)
                 break;
             query.cursor = *page->nextCursor;

@@ -206,6 +206,7 @@ std::vector<SettingSpec> makeSchema()
          false,
          {},
          Range{0, (std::int64_t(1) << 53) - 1}},
+        {"market.currency", Text, "USD", "", "", "Currency of the prices in these files (ISO 4217)"},
         {"market.csv_dir", Text, "", "", "", "Folder of SYMBOL.csv files for the csv provider"},
         {"market.alpha_vantage_api_key",
          Text,

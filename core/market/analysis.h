@@ -57,16 +57,17 @@ BOOST_DESCRIBE_STRUCT(RiskFigures, (),
 struct Analysis
 {
     std::string symbol;
-    std::string source; ///< of the prices: "simulated", "csv"; the caller's to fill in
-    WallTime from;      ///< first day of the history
-    WallTime to;        ///< last one
+    std::string source;   ///< of the prices: "simulated", "csv"; the caller's to fill in, as is
+    std::string currency; ///< theirs, ISO 4217
+    WallTime from;        ///< first day of the history
+    WallTime to;          ///< last one
     std::uint32_t days = 0;
     double lastClose = 0;
     Indicators indicators;
     RiskFigures risk;
     Outlook outlook;
 };
-BOOST_DESCRIBE_STRUCT(Analysis, (), (symbol, source, from, to, days, lastClose, indicators, risk, outlook))
+BOOST_DESCRIBE_STRUCT(Analysis, (), (symbol, source, currency, from, to, days, lastClose, indicators, risk, outlook))
 
 /// Indicators, risk figures and outlook over `bars` (oldest first). Burns CPU on the calling thread: not an I/O
 /// thread's job. `progress` and errors as simulateOutlook() has them.

@@ -16,8 +16,8 @@ constexpr std::size_t keptFiles = 64;
 
 } // namespace
 
-CsvProvider::CsvProvider(std::filesystem::path folder, BlockingPool &pool, Logger *logger)
-    : m_folder(std::move(folder)), m_pool(pool), m_logger(logger)
+CsvProvider::CsvProvider(std::filesystem::path folder, std::string currency, BlockingPool &pool, Logger *logger)
+    : m_folder(std::move(folder)), m_currency(std::move(currency)), m_pool(pool), m_logger(logger)
 {}
 
 /// The file and what is wrong with it for the log, the symbol for whoever asked.

@@ -21,10 +21,12 @@ namespace portolan::market {
 class CsvProvider final : public QuoteProvider
 {
 public:
-    /// The pool and the logger must outlive this; the logger may be null.
-    CsvProvider(std::filesystem::path folder, BlockingPool &pool, Logger *logger = nullptr);
+    /// `currency`: of the prices, which files do not say. The pool and the logger must outlive this; the logger may be
+    /// null.
+    CsvProvider(std::filesystem::path folder, std::string currency, BlockingPool &pool, Logger *logger = nullptr);
 
     std::string_view name() const override { return "csv"; }
+    std::string_view currency() const override { return m_currency; }
     /// The last row's close, against the one before.
     awaitable<Result<Quote>> quote(std::string symbol) override;
     awaitable<Result<std::vector<Bar>>> history(std::string symbol, unsigned days) override;
@@ -41,6 +43,7 @@ private:
     Error unreadable(const std::string &symbol, const std::filesystem::path &path, const std::string &why) const;
 
     const std::filesystem::path m_folder;
+    const std::string m_currency;
     BlockingPool &m_pool;
     Logger *const m_logger;
     std::mutex m_mutex;

@@ -57,7 +57,8 @@ class QuoteProvider
 {
 public:
     virtual ~QuoteProvider() = default;
-    virtual std::string_view name() const = 0; ///< "simulated", for logs and answers
+    virtual std::string_view name() const = 0;     ///< "simulated", for logs and answers
+    virtual std::string_view currency() const = 0; ///< of all its prices, ISO 4217: "USD"
     virtual awaitable<Result<Quote>> quote(std::string symbol) = 0;
     /// The last `days` (1 … longestHistory) finished trading days, oldest first; fewer if there are no more.
     virtual awaitable<Result<std::vector<Bar>>> history(std::string symbol, unsigned days) = 0;

@@ -29,6 +29,7 @@ public:
     ~SimulatedMarket() override;
 
     std::string_view name() const override { return "simulated"; }
+    std::string_view currency() const override { return "USD"; }
     awaitable<Result<Quote>> quote(std::string symbol) override;
     awaitable<Result<std::vector<Bar>>> history(std::string symbol, unsigned days) override;
 

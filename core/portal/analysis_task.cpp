@@ -72,6 +72,7 @@ Result<boost::json::value> runAnalysis(queue::TaskContext &context, market::Quot
     if (analysis.has_error())
         return analysis.error();
     analysis->source = quotes.name();
+    analysis->currency = quotes.currency();
     return toJson(*analysis);
 }
 

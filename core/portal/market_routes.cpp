@@ -20,29 +20,31 @@ constexpr unsigned usualHistory = 30;
 struct QuotePage
 {
     std::string source; ///< "simulated", "csv"
+    std::string currency;
     std::vector<market::Quote> items;
     std::vector<std::string> missing;
     std::optional<std::string> nextCursor; ///< always null: a request names all it gets
 };
-BOOST_DESCRIBE_STRUCT(QuotePage, (), (source, items, missing, nextCursor))
+BOOST_DESCRIBE_STRUCT(QuotePage, (), (source, currency, items, missing, nextCursor))
 
 struct HistoryPage
 {
     std::string symbol;
     std::string source;
+    std::string currency;
     std::vector<market::Bar> items;
     std::optional<std::string> nextCursor;
 };
-BOOST_DESCRIBE_STRUCT(HistoryPage, (), (symbol, source, items, nextCursor))
+BOOST_DESCRIBE_STRUCT(HistoryPage, (), (symbol, source, currency, items, nextCursor))
 
 constexpr std::string_view quotesSchema =
-    R"({"type":"object","properties":{"source":{"type":"string"},"items":{"type":"array","items":{"type":"object",)"
+    R"({"type":"object","properties":{"source":{"type":"string"},"currency":{"type":"string"},"items":{"type":"array","items":{"type":"object",)"
     R"("properties":{"symbol":{"type":"string"},"price":{"type":"number"},"previous_close":{"type":"number"},)"
     R"("change":{"type":"number"},"change_percent":{"type":"number"},"volume":{"type":"integer"},)"
     R"("time":{"type":"string","format":"date-time"}}}},"missing":{"type":"array","items":{"type":"string"}},)"
     R"("next_cursor":{"type":["string","null"]}}})";
 constexpr std::string_view historySchema =
-    R"({"type":"object","properties":{"symbol":{"type":"string"},"source":{"type":"string"},"items":{"type":"array","items":{"type":"object",)"
+    R"({"type":"object","properties":{"symbol":{"type":"string"},"source":{"type":"string"},"currency":{"type":"string"},"items":{"type":"array","items":{"type":"object",)"
     R"("properties":{"date":{"type":"string","format":"date-time"},"open":{"type":"number"},"high":{"type":"number"},)"
     R"("low":{"type":"number"},"close":{"type":"number"},"volume":{"type":"integer"}}}},)"
     R"("next_cursor":{"type":["string","null"]}}})";
@@ -105,6 +107,7 @@ awaitable<Response> MarketRoutes::quotes(Request &request)
         co_return http::problem(request, symbols.error());
     QuotePage page;
     page.source = m_quotes.name();
+    page.currency = m_quotes.currency();
     for (const auto &symbol : *symbols) {
         auto quote = co_await m_quotes.quote(symbol);
         if (quote.has_value())
@@ -128,8 +131,8 @@ awaitable<Response> MarketRoutes::history(Request &request)
     auto bars = co_await m_quotes.history(symbol, *days);
     if (bars.has_error())
         co_return http::problem(request, bars.error());
-    co_return http::json(
-        writeJson(HistoryPage{std::move(symbol), std::string(m_quotes.name()), std::move(*bars), std::nullopt}));
+    co_return http::json(writeJson(HistoryPage{std::move(symbol), std::string(m_quotes.name()),
+                                               std::string(m_quotes.currency()), std::move(*bars), std::nullopt}));
 }
 
 } // namespace portolan::portal

@@ -192,7 +192,8 @@ Result<std::unique_ptr<market::QuoteProvider>> quoteProvider(const Settings &set
         if (!settings.isSet("market.csv_dir"))
             return failure(ErrorKind::Invalid, "The setting 'market.csv_dir' is missing.",
                            "Name the folder of SYMBOL.csv files, or say market.provider=simulated.");
-        return std::make_unique<market::CsvProvider>(settings.text("market.csv_dir"), files, &logger);
+        return std::make_unique<market::CsvProvider>(settings.text("market.csv_dir"), settings.text("market.currency"),
+                                                     files, &logger);
     }
     const auto seed = static_cast<std::uint64_t>(settings.integer("market.seed"));
     return std::make_unique<market::SimulatedMarket>(clock, seed);

@@ -72,8 +72,9 @@ async function attempt(work) {
     await work();
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    const details = problem.fields.map((field) => field.detail).join(' ');
-    notify(details ? `${problem.message} ${details}` : problem.message);
+    // What the sentence says already is not said again.
+    const details = problem.fields.map((field) => field.detail).filter((detail) => !problem.message.includes(detail));
+    notify([problem.message, ...details].join(' '));
   }
 }
 
@@ -142,20 +143,27 @@ function listen() {
 }
 
 const percent = (value) => `${(100 * value).toFixed(1)} %`;
-const price = (value) => value.toLocaleString(undefined, {minimumFractionDigits: 2, maximumFractionDigits: 2});
+const price = (value, currency) => {
+  try {
+    return value.toLocaleString(undefined, currency ? {style: 'currency', currency} :
+      {minimumFractionDigits: 2, maximumFractionDigits: 2});
+  } catch { // not a currency this browser knows
+    return `${price(value)} ${currency}`;
+  }
+};
 
 // What people look at first, in that order; the whole result is in the API's answer.
 const shown = [
-  ['Last close', (r) => price(r.last_close)],
-  ['Median then', (r) => price(r.outlook.p50)],
-  ['90 % of outcomes', (r) => `${price(r.outlook.p5)} – ${price(r.outlook.p95)}`],
+  ['Last close', (r) => price(r.last_close, r.currency)],
+  [(r) => `Median in ${r.outlook.horizon_days} trading days`, (r) => price(r.outlook.p50, r.currency)],
+  ['Range of 90 % of outcomes', (r) => `${price(r.outlook.p5, r.currency)} – ${price(r.outlook.p95, r.currency)}`],
   ['Chance of a loss', (r) => percent(r.outlook.loss_probability)],
-  ['Volatility a year', (r) => percent(r.risk.annualised_volatility)],
-  ['Deepest fall', (r) => percent(r.risk.max_drawdown)],
-  ['Value at risk, a day', (r) => percent(r.risk.value_at_risk95.historical)],
+  ['Annual volatility', (r) => percent(r.risk.annualised_volatility)],
+  ['Maximum drawdown', (r) => percent(r.risk.max_drawdown)],
+  ['One-day value at risk (95 %)', (r) => percent(r.risk.value_at_risk95.historical)],
   ['Sharpe ratio', (r) => r.risk.sharpe_ratio.toFixed(2)],
   ['RSI (14)', (r) => r.indicators.rsi14.toFixed(0)],
-  ['Average of 50 days', (r) => price(r.indicators.sma50)],
+  ['50-day average', (r) => price(r.indicators.sma50, r.currency)],
 ];
 
 function figures(result) {
@@ -167,7 +175,7 @@ function figures(result) {
     const cell = document.createElement('div');
     const term = document.createElement('dt');
     const figure = document.createElement('dd');
-    term.textContent = name;
+    term.textContent = typeof name === 'function' ? name(result) : name;
     figure.textContent = value;
     cell.append(term, figure);
     list.append(cell);
@@ -177,7 +185,8 @@ function figures(result) {
 
 // Where the price may go: the median, and the bands that hold half and nine tenths of the simulated paths.
 function fanChart(outlook) {
-  const [width, height, margin] = [640, 180, 56];
+  // As wide as it is shown, so that its labels are as large as the other text.
+  const [width, height, margin] = [Math.max(260, Math.min(640, $('tasks').clientWidth - 34)), 180, 64];
   const points = [{day: 0, p5: outlook.start_price, p25: outlook.start_price, p50: outlook.start_price,
                    p75: outlook.start_price, p95: outlook.start_price}, ...outlook.fan];
   const low = Math.min(...points.map((point) => point.p5));
@@ -312,5 +321,13 @@ async function begin() {
     setTimeout(begin, 1000 * problem.retryAfter);
   }
 }
+
+let drawnWidth = 0;
+new ResizeObserver(() => {
+  const width = $('tasks').clientWidth;
+  if (width === drawnWidth) return;
+  drawnWidth = width;
+  drawTasks();
+}).observe($('tasks'));
 
 await begin();

@@ -24,6 +24,7 @@ class Quotes final : public market::QuoteProvider
 public:
     explicit Quotes(const Clock &clock) : m_market(clock, 1) {}
     std::string_view name() const override { return "test"; }
+    std::string_view currency() const override { return "USD"; }
     awaitable<Result<market::Quote>> quote(std::string symbol) override
     {
         if (away)

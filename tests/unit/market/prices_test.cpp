@@ -407,7 +407,8 @@ void PricesTest::csvProviderReadsFiles()
         logged.append(line);
     };
     Logger logger(clock, options);
-    CsvProvider provider(path, pool, &logger);
+    CsvProvider provider(path, "EUR", pool, &logger);
+    QCOMPARE(std::string(provider.currency()), std::string("EUR"));
     const auto quote = [&](std::string symbol) {
         return runSync<Result<Quote>>(runtime.at(0), [&provider, symbol] { return provider.quote(symbol); });
     };

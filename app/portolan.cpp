@@ -177,6 +177,12 @@ int main(int argc, char **argv)
     if (options.checkDisplay)
         return 0;
     QApplication::setApplicationName("portolan");
-    ending.listen([] { QApplication::closeAllWindows(); });
+    ending.listen([] {
+        for (QWidget *window : QApplication::topLevelWidgets()) {
+            if (auto *console = qobject_cast<ui::MainWindow *>(window))
+                console->end();
+        }
+        QApplication::closeAllWindows();
+    });
     return show(*application, options, pictures);
 }

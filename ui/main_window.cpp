@@ -1,10 +1,14 @@
 #include "ui/main_window.h"
 
 #include "ui/dialogs/command_palette.h"
+#include "ui/dialogs/help_dialogs.h"
+#include "ui/dialogs/secret_dialog.h"
 #include "ui/pages/page_table.h"
 #include "ui/support/format.h"
 #include "ui/support/icons.h"
 #include "ui/support/log_sentence.h"
+#include "ui/support/on_answer.h"
+#include "ui/support/work_area.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/card.h"
 #include "ui/widgets/deployment_header.h"
@@ -12,9 +16,13 @@
 #include "ui/widgets/sidebar.h"
 #include "ui/widgets/zone_badge.h"
 
+#include <QAbstractButton>
 #include <QActionGroup>
+#include <QApplication>
 #include <QCloseEvent>
+#include <QLineEdit>
 #include <QMenuBar>
+#include <QPointer>
 #include <QScreen>
 #include <QStatusBar>
 
@@ -65,7 +73,8 @@ MainWindow::MainWindow(const Parts &parts, ActionGate::Options options, QWidget 
       m_header(new DeploymentHeader),
       m_pages(new QStackedWidget),
       m_link(new ZoneBadge),
-      m_age(mutedLabel())
+      m_age(mutedLabel()),
+      m_tray(*this, [this] { close(); })
 {
     setWindowTitle(tr("Portolan"));
     setWindowIcon(icon("portolan"));
@@ -77,6 +86,9 @@ MainWindow::MainWindow(const Parts &parts, ActionGate::Options options, QWidget 
     connect(&m_parts.deployment, &Deployment::sampled, this, &MainWindow::showSample);
     connect(&m_parts.deployment, &Deployment::changed, this, &MainWindow::showLink);
     connect(&m_gate, &ActionGate::reported, m_notice, &NoticeBar::tell);
+    connect(&m_gate, &ActionGate::secretMade, this, [this](const QString &sentence, const QString &secret) {
+        (new SecretDialog(sentence, secret, this))->open();
+    });
     connect(&m_gate, &ActionGate::performed, this, [this] {
         page()->refresh();
         page()->updateCommands();
@@ -92,6 +104,7 @@ MainWindow::MainWindow(const Parts &parts, ActionGate::Options options, QWidget 
     m_ageTimer.start(1000);
     if (!restoreGeometry(m_parts.settings.value(geometryKey).toByteArray()))
         resize(QSize(1180, 780).boundedTo(screen()->availableSize()));
+    WorkArea::keep(*this); // with its frame, which is not known yet
     if (!openPage(m_parts.settings.value(pageKey).toString()))
         m_sidebar->setCurrentRow(0);
     showSample();
@@ -168,6 +181,7 @@ void MainWindow::makeMenus()
                   [this, id] { openPage(id); });
     }
     go->addSeparator();
+    addGlobal(*go, tr("Back"), {}, QKeySequence("Alt+Left"), [this] { goBack(); });
     addGlobal(*go, tr("Quit"), {}, QKeySequence("Ctrl+Q"), [this] { close(); });
 
     m_pageMenu = menuBar()->addMenu(tr("&Page"));
@@ -182,6 +196,22 @@ void MainWindow::makeMenus()
     addGlobal(*view, tr("Go to the list of pages"), {}, QKeySequence("F6"), [this] { m_sidebar->setFocus(); });
     view->addSeparator();
     addThemes(*view);
+    makeHelp();
+}
+
+void MainWindow::makeHelp()
+{
+    QMenu *help = menuBar()->addMenu(tr("&Help"));
+    addGlobal(*help, tr("Keyboard shortcuts"), {}, QKeySequence("F1"), [this] {
+        std::vector<ShortcutsDialog::Group> groups{{tr("Everywhere"), m_globals}};
+        for (int row = 0; row < m_pages->count(); ++row) {
+            const auto *page = static_cast<Page *>(m_pages->widget(row));
+            groups.push_back({page->accessibleName(), page->commands() + page->exports()});
+        }
+        (new ShortcutsDialog(groups, this))->open();
+    });
+    addGlobal(*help, tr("About Portolan"), {}, {},
+              [this] { (new AboutDialog(text(m_parts.deployment.info().version), this))->open(); });
 }
 
 void MainWindow::addThemes(QMenu &menu)
@@ -233,7 +263,11 @@ void MainWindow::showPage(int row)
 {
     if (row < 0)
         return;
+    if (m_shown >= 0 && m_shown != row)
+        m_visited.append(m_shown);
+    m_shown = row;
     m_pages->setCurrentIndex(row);
+    leaveActions();
     m_pageMenu->clear();
     m_pageMenu->addActions(page()->commands());
     m_pageMenu->addSeparator();
@@ -245,11 +279,29 @@ void MainWindow::showPage(int row)
     page()->updateCommands();
 }
 
+void MainWindow::leaveActions()
+{
+    const QWidget *focused = focusWidget();
+    if (focused && page()->isAncestorOf(focused) && qobject_cast<const QAbstractButton *>(focused))
+        page()->focusSomethingQuiet();
+}
+
+void MainWindow::goBack()
+{
+    if (m_visited.isEmpty())
+        return;
+    QList<int> before = m_visited;
+    m_sidebar->setCurrentRow(before.takeLast());
+    m_visited = before; // going back is no visit
+}
+
 void MainWindow::tell(const QString &sentence, bool worked) { m_notice->tell(sentence, worked); }
 
 void MainWindow::showStackState()
 {
     const auto state = m_parts.stack->state();
+    if (const auto problem = m_parts.stack->problem(); problem && state == LocalStack::State::Stopped)
+        tell(errorText(*problem), false);
     if (state == LocalStack::State::Starting) {
         m_startEnds = WallTime::max();
         m_startWarnings.clear();
@@ -262,6 +314,8 @@ void MainWindow::showStackState()
 /// and is said only once. Later warnings are the log's.
 void MainWindow::takeLog(const std::vector<LogLine> &lines)
 {
+    if (m_parts.stack->problem())
+        return; // why it did not start is said already
     const auto before = m_startWarnings.size();
     for (const LogLine &line : lines) {
         if (line.level >= LogLine::Level::Warning && line.time <= m_startEnds)
@@ -340,7 +394,19 @@ QList<QAction *> MainWindow::allCommands() const { return page()->commands() + p
 
 void MainWindow::openPalette()
 {
-    auto *palette = new CommandPalette(allCommands() + commandsElsewhere(), this);
+    std::vector<CommandPalette::Search> searches;
+    for (int row = 0; row < m_pages->count(); ++row) {
+        auto *page = static_cast<Page *>(m_pages->widget(row));
+        auto *field = qobject_cast<QLineEdit *>(page->searchField());
+        if (!field || page->searched().isEmpty())
+            continue;
+        searches.push_back({page->searched(), [this, page, field](const QString &words) {
+                                openPage(page->objectName());
+                                field->setText(words);
+                                field->setFocus(Qt::ShortcutFocusReason);
+                            }});
+    }
+    auto *palette = new CommandPalette(allCommands() + commandsElsewhere(), std::move(searches), this);
     palette->open();
 }
 
@@ -357,6 +423,7 @@ QList<QAction *> MainWindow::commandsElsewhere()
             action->setEnabled(command->isEnabled());
             action->setWhatsThis(command->whatsThis());
             action->setToolTip(command->toolTip());
+            action->setProperty("keys", command->shortcut().toString(QKeySequence::NativeText)); // it has none itself
             connect(action, &QAction::triggered, this, [this, page, command] {
                 openPage(page->objectName());
                 command->trigger();
@@ -380,7 +447,54 @@ void MainWindow::closeEvent(QCloseEvent *event)
 {
     m_parts.settings.setValue(geometryKey, saveGeometry());
     m_parts.settings.setValue(pageKey, currentPage());
-    QMainWindow::closeEvent(event);
+    if (mayClose())
+        QMainWindow::closeEvent(event);
+    else
+        event->ignore();
+}
+
+/// The portal in this process stops with the window: whoever uses it counts more than a habit of the fingers.
+bool MainWindow::mayClose()
+{
+    LocalStack *stack = m_parts.stack;
+    if (m_ends || !stack || stack->state() != LocalStack::State::Running || qApp->isSavingSession())
+        return true;
+    if (std::exchange(m_asking, true))
+        return false;
+    onAnswer(this, stack->preview(StackCommand(StopStack{})), [this](const Result<ActionPreview> &preview) {
+        const bool interrupts = !preview || preview->count.value_or(0) > 0 || m_parts.deployment.info().production;
+        if (!interrupts) {
+            m_asking = false;
+            m_ends = true;
+            close();
+            return;
+        }
+        const QString words = preview ? portolan::ui::text(preview->summary) : errorText(preview.error());
+        m_parts.askToQuit({words, Tray::available()}, [self = QPointer<MainWindow>(this)](QuitAnswer answer) {
+            if (!self)
+                return;
+            self->m_asking = false;
+            if (answer == QuitAnswer::Quit)
+                self->end();
+            else if (answer == QuitAnswer::KeepServing)
+                self->keepServing();
+        });
+    });
+    return m_ends;
+}
+
+void MainWindow::keepServing()
+{
+    const std::string url = m_parts.deployment.info().url;
+    m_tray.send(url.empty() ? tr("Portolan") : tr("Portolan serves %1").arg(text(url)));
+}
+
+void MainWindow::end()
+{
+    m_ends = true;
+    if (isHidden())
+        QMetaObject::invokeMethod(qApp, &QCoreApplication::quit, Qt::QueuedConnection); // it has no window to close
+    close();
 }
 
 } // namespace portolan::ui

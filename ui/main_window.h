@@ -3,10 +3,12 @@
 #include "core/api/clock.h"
 #include "core/api/deployment.h"
 #include "core/api/local_stack.h"
+#include "ui/dialogs/quit_dialog.h"
 #include "ui/dialogs/save_dialog.h"
 #include "ui/pages/page.h"
 #include "ui/support/action_gate.h"
 #include "ui/support/theme.h"
+#include "ui/widgets/tray.h"
 
 #include <QLabel>
 #include <QMainWindow>
@@ -40,6 +42,7 @@ public:
         std::function<void(const QUrl &)> openUrl;
         SaveAsker askWhereToSave = askWithSaveDialog;
         bool rememberChoices = true; ///< of the local portal (support/local_choices.h)
+        QuitAsker askToQuit = askWithQuitDialog;
     };
 
     MainWindow(const Parts &parts, ActionGate::Options options, QWidget *parent = nullptr);
@@ -50,6 +53,9 @@ public:
     QString currentPage() const;
     Page *page() const;
     QList<QAction *> allCommands() const; ///< as the command palette lists them
+    /// Closes without asking, also from the tray: somebody with the right to it has decided already (a signal, the end
+    /// of the session).
+    void end();
 
 protected:
     void closeEvent(QCloseEvent *event) override;
@@ -61,11 +67,16 @@ private:
     void makeLayout();
     void useRoom(); ///< as the width of the window is
     void makeMenus();
+    void makeHelp();
     void makeStatusBar();
+    void goBack();
+    void keepServing();
+    bool mayClose(); ///< else it asks first
     void addGlobal(QMenu &menu, const QString &text, const QString &iconName, const QKeySequence &keys,
                    std::function<void()> work);
     void addThemes(QMenu &menu);
     void showPage(int row);
+    void leaveActions(); ///< the focus, where a change of the page has put it on one
     void showSample();
     void showLink();
     void showZones();
@@ -90,6 +101,11 @@ private:
     QTimer m_ageTimer;
     WallTime m_startEnds = WallTime::max(); ///< what the local portal warns of until then is told
     QStringList m_startWarnings;
+    QList<int> m_visited; ///< rows of pages, for going back; the last is the one before this
+    int m_shown = -1;
+    bool m_ends = false; ///< nobody is asked any more
+    bool m_asking = false;
+    Tray m_tray;
 };
 
 } // namespace portolan::ui

@@ -117,8 +117,9 @@ QStringList takeScreenshots(MainWindow &window, Theme &theme, Deployment &deploy
 {
     QStringList written;
     const Theme::Mode before = theme.mode();
-    window.resize(request.size);
     window.show();
+    settle();
+    window.resize(request.size); // pictures need not fit the screen they are taken on
     for (const PageEntry &entry : pageTable()) {
         if (!request.pages.isEmpty() && !request.pages.contains(entry.id))
             continue;

@@ -40,18 +40,28 @@ struct ResizeWorker
     bool operator==(const ResizeWorker &) const = default;
 };
 
-/// Keeps a task from running, or ends it while it runs.
-struct RevokeTask
+/// Keeps tasks from running, or ends them while they run.
+struct RevokeTasks
 {
-    std::string id;
-    bool operator==(const RevokeTask &) const = default;
+    std::vector<std::string> ids; ///< 1–mostTasksAtOnce
+    bool operator==(const RevokeTasks &) const = default;
 };
 
-/// Enqueues a task again with its original arguments.
-struct RerunTask
+/// Enqueues tasks again with their original arguments.
+struct RerunTasks
 {
-    std::string id;
-    bool operator==(const RerunTask &) const = default;
+    std::vector<std::string> ids; ///< 1–mostTasksAtOnce
+    bool operator==(const RerunTasks &) const = default;
+};
+
+constexpr std::size_t mostTasksAtOnce = 100;
+
+/// A new account with a password made up for it, which the outcome tells once (ActionOutcome::secret).
+struct CreateUser
+{
+    std::string email;
+    Role role = Role::User;
+    bool operator==(const CreateUser &) const = default;
 };
 
 /// A new role, or whether the account may sign in. Ends the user's sessions.
@@ -63,6 +73,13 @@ struct ChangeUser
     bool operator==(const ChangeUser &) const = default;
 };
 
+/// A new password made up for the account, told once as CreateUser's. Ends the user's sessions.
+struct ResetPassword
+{
+    Id id = 0;
+    bool operator==(const ResetPassword &) const = default;
+};
+
 /// Ends all sessions of a user.
 struct SignOutUser
 {
@@ -70,7 +87,15 @@ struct SignOutUser
     bool operator==(const SignOutUser &) const = default;
 };
 
-using Action = std::variant<CloseClients, CleanUpFamily, ResizeWorker, RevokeTask, RerunTask, ChangeUser, SignOutUser>;
+/// Deletes an account with its sessions and limits. What the audit log says of it stays.
+struct DeleteUser
+{
+    Id id = 0;
+    bool operator==(const DeleteUser &) const = default;
+};
+
+using Action = std::variant<CloseClients, CleanUpFamily, ResizeWorker, RevokeTasks, RerunTasks, CreateUser, ChangeUser,
+                            ResetPassword, SignOutUser, DeleteUser>;
 
 /// What the console knows of an action without looking into it. Some of it depends on what exactly is asked for: to
 /// stop a worker loses something, to let it grow does not.
@@ -79,10 +104,12 @@ struct ActionTraits
     std::string_view name; ///< stable; as in the audit log
     Role role;             ///< the least that may do it
     const char *title;     ///< of the question; English, for ui to translate. %n: the preview's count, %1: `subject`
-    const char *verb;      ///< on its button
+    const char *verb;      ///< on its button: what is done to what, so that it cannot be taken for leaving the question
     bool needsRedis = false;
-    bool destructive = false;   ///< something is lost: its preview is shown before
-    bool disruptive = false;    ///< whoever uses the portal notices: the preview is shown in production
+    bool destructive = false; ///< something is lost: its preview is shown before
+    bool disruptive = false;  ///< whoever uses the portal notices: the preview is shown in production, and elsewhere
+                              ///< when it counts somebody or something that is interrupted
+    bool asks = false;        ///< nothing is lost, but it adds what people should know of: its preview is shown before
     std::string_view subject{}; ///< as long as the action lives
 };
 
@@ -91,7 +118,7 @@ constexpr ActionTraits traitsOf(const CloseClients &)
     return {.name = "redis.client.close",
             .role = Role::Operator,
             .title = QT_TRANSLATE_NOOP("actions", "Close connections?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Close"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Disconnect them"),
             .needsRedis = true,
             .destructive = true};
 }
@@ -121,28 +148,43 @@ constexpr ActionTraits traitsOf(const ResizeWorker &action)
             .role = Role::Operator,
             .title = stops ? QT_TRANSLATE_NOOP("actions", "Stop all work of the worker?")
                            : QT_TRANSLATE_NOOP("actions", "Resize the worker?"),
-            .verb = stops ? QT_TRANSLATE_NOOP("actions", "Stop its work") : QT_TRANSLATE_NOOP("actions", "Resize"),
+            .verb = stops ? QT_TRANSLATE_NOOP("actions", "Stop its work")
+                          : QT_TRANSLATE_NOOP("actions", "Resize the worker"),
             .needsRedis = !action.node.empty(), // another process is told through it
             .destructive = stops};
 }
 
-constexpr ActionTraits traitsOf(const RevokeTask &)
+constexpr ActionTraits traitsOf(const RevokeTasks &action)
 {
+    const bool one = action.ids.size() == 1;
     return {.name = "task.revoke",
             .role = Role::Operator,
-            .title = QT_TRANSLATE_NOOP("actions", "Revoke the task?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Revoke"),
+            .title = one ? QT_TRANSLATE_NOOP("actions", "Revoke the task?")
+                         : QT_TRANSLATE_NOOP("actions", "Revoke the tasks?"),
+            .verb = one ? QT_TRANSLATE_NOOP("actions", "Revoke the task")
+                        : QT_TRANSLATE_NOOP("actions", "Revoke the tasks"),
             .needsRedis = true,
             .destructive = true};
 }
 
-constexpr ActionTraits traitsOf(const RerunTask &)
+constexpr ActionTraits traitsOf(const RerunTasks &action)
 {
+    const bool one = action.ids.size() == 1;
     return {.name = "task.rerun",
             .role = Role::Operator,
-            .title = QT_TRANSLATE_NOOP("actions", "Run the task again?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Run"),
-            .needsRedis = true};
+            .title = one ? QT_TRANSLATE_NOOP("actions", "Run the task again?")
+                         : QT_TRANSLATE_NOOP("actions", "Run the tasks again?"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Run again"),
+            .needsRedis = true,
+            .asks = !one};
+}
+
+constexpr ActionTraits traitsOf(const CreateUser &)
+{
+    return {.name = "user.create",
+            .role = Role::Admin,
+            .title = QT_TRANSLATE_NOOP("actions", "Create the account?"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Create the account")};
 }
 
 constexpr ActionTraits traitsOf(const ChangeUser &action)
@@ -153,9 +195,19 @@ constexpr ActionTraits traitsOf(const ChangeUser &action)
             .title = !action.disabled ? QT_TRANSLATE_NOOP("actions", "Change the role?")
                      : enables        ? QT_TRANSLATE_NOOP("actions", "Enable the account?")
                                       : QT_TRANSLATE_NOOP("actions", "Disable the account?"),
-            .verb = !action.disabled ? QT_TRANSLATE_NOOP("actions", "Change")
-                    : enables        ? QT_TRANSLATE_NOOP("actions", "Enable")
-                                     : QT_TRANSLATE_NOOP("actions", "Disable"),
+            .verb = !action.disabled ? QT_TRANSLATE_NOOP("actions", "Change the role")
+                    : enables        ? QT_TRANSLATE_NOOP("actions", "Enable the account")
+                                     : QT_TRANSLATE_NOOP("actions", "Disable the account"),
+            .destructive = !enables,
+            .asks = enables};
+}
+
+constexpr ActionTraits traitsOf(const ResetPassword &)
+{
+    return {.name = "user.password",
+            .role = Role::Admin,
+            .title = QT_TRANSLATE_NOOP("actions", "Reset the password?"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Reset the password"),
             .destructive = true};
 }
 
@@ -164,7 +216,16 @@ constexpr ActionTraits traitsOf(const SignOutUser &)
     return {.name = "user.sign-out",
             .role = Role::Admin,
             .title = QT_TRANSLATE_NOOP("actions", "Sign the user out?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Sign out"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Sign the user out"),
+            .destructive = true};
+}
+
+constexpr ActionTraits traitsOf(const DeleteUser &)
+{
+    return {.name = "user.delete",
+            .role = Role::Admin,
+            .title = QT_TRANSLATE_NOOP("actions", "Delete the account?"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Delete the account"),
             .destructive = true};
 }
 
@@ -179,7 +240,7 @@ constexpr std::string_view lossOf(std::string_view family)
     constexpr std::pair<std::string_view, std::string_view> losses[]{
         {"sessions", "People are signed out."},
         {"results", "Finished analyses cannot be fetched any more."},
-        {"limits", "Windows start anew, so people can make more calls than their limits say."},
+        {"limits", "Windows are reset, so people can make more calls than their limits say."},
         {"cache", "It is computed again when it is asked for."},
         {"tickers", "Prices are fetched again when they are asked for."},
         {"push", "What was not delivered to open pages is not delivered any more."},
@@ -191,6 +252,20 @@ constexpr std::string_view lossOf(std::string_view family)
     return {};
 }
 
+/// Why the keys of a family are never deleted as a whole; empty: they may be.
+constexpr std::string_view whyNotCleanedUp(std::string_view family)
+{
+    for (const std::string_view name : {"sessions", "results", "tickers", "cache", "push", "limits"}) {
+        if (name == family)
+            return {};
+    }
+    if (family == "queue")
+        return "Tasks that wait would be lost: revoke them on the page Queue.";
+    if (family == "instances")
+        return "The portal's processes tell each other with these keys how they are; they expire by themselves.";
+    return "Whose these keys are is not known, so they are not deleted.";
+}
+
 /// What an action would touch, found out without touching it.
 struct ActionPreview
 {
@@ -198,6 +273,7 @@ struct ActionPreview
     std::optional<std::uint64_t> count; ///< keys, clients, tasks, sessions
     std::optional<std::uint64_t> bytes;
     std::vector<std::string> sample; ///< at most 20 of what would be touched
+    bool nothing = false;            ///< there is nothing to do: the summary says why, and nobody need be asked
     bool operator==(const ActionPreview &) const = default;
 };
 
@@ -206,6 +282,7 @@ struct ActionOutcome
 {
     std::string summary; ///< one sentence: "3 connections are closed."
     std::string subject; ///< what came of it: the new task's id
+    std::string secret;  ///< a password made up; for whoever asked to see once, and to be kept nowhere
     bool operator==(const ActionOutcome &) const = default;
 };
 

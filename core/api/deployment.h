@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/api/action.h"
+#include "core/api/audit.h"
 #include "core/api/history.h"
 #include "core/api/result.h"
 #include "core/api/snapshot.h"
@@ -75,7 +76,9 @@ public:
     virtual QFuture<Result<std::vector<WorkerInfo>>> workers() = 0;
     virtual QFuture<Result<UserPage>> users(UserQuery query) = 0;
     virtual QFuture<Result<std::vector<LimitUse>>> limitUse(Id user) = 0;
-    virtual QFuture<Result<ActionPreview>> preview(Action action) = 0; ///< touches nothing
+    virtual QFuture<Result<std::vector<SessionEntry>>> sessions(Id user) = 0; ///< last seen first; NotFound
+    virtual QFuture<Result<AuditPage>> audit(AuditQuery query) = 0;           ///< who did what, newest first
+    virtual QFuture<Result<ActionPreview>> preview(Action action) = 0;        ///< touches nothing
 
 signals:
     void sampled(std::shared_ptr<const portolan::Snapshot> snapshot); ///< about once a second

@@ -37,8 +37,14 @@ public:
     virtual State state() const = 0;
     virtual std::optional<Error> problem() const = 0; ///< why it did not start, or ended
     virtual const LocalStackSettings &settings() const = 0;
-    virtual std::vector<std::string> tiers() const = 0; ///< built-in ones
-    virtual std::string dataDirectory() const = 0;      ///< that is, or would be, used
+    /// A built-in tier: its name, and what it is for, in words for people.
+    struct TierChoice
+    {
+        std::string name;
+        std::string title;
+    };
+    virtual std::vector<TierChoice> tiers() const = 0;
+    virtual std::string dataDirectory() const = 0; ///< that is, or would be, used
 
     /// The portal as a deployment: the same object whether it runs or not, and across restarts.
     virtual Deployment &deployment() = 0;

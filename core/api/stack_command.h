@@ -26,12 +26,15 @@ struct StartStack
     bool operator==(const StartStack &) const = default;
 };
 
+/// Also calls off a start or restart under way, which then answers Cancelled.
 struct StopStack
 {
     bool operator==(const StopStack &) const = default;
 };
 
-/// Stops, and starts with these settings; they stay.
+/// Starts with these settings instead of the present ones; they stay. They are looked at while the portal goes on
+/// serving, which it does not stop for ones it could not start with. Where the start fails all the same it goes back to
+/// the settings it had; the error says so.
 struct RestartStack
 {
     LocalStackSettings settings;
@@ -45,9 +48,10 @@ struct ResetStack
     bool operator==(const ResetStack &) const = default;
 };
 
-/// Adds users, sessions and finished analyses to a running portal, for a first look.
+/// Adds users, sessions and finished analyses to a running portal, for a first look. UnseedStack takes them back.
 struct SeedStack
 {
+    bool privileged = false; ///< with an admin and two operators; otherwise users only
     bool operator==(const SeedStack &) const = default;
 };
 
@@ -66,14 +70,20 @@ inline bool mends(const MendStack &command, const Error &problem)
     return problem.code == "redis-corrupt" || (command.empty && problem.code == "database-missing");
 }
 
-using StackCommand = std::variant<StartStack, StopStack, RestartStack, ResetStack, SeedStack, MendStack>;
+/// Deletes the accounts that seeding made, and no other, with their sessions.
+struct UnseedStack
+{
+    bool operator==(const UnseedStack &) const = default;
+};
+
+using StackCommand = std::variant<StartStack, StopStack, RestartStack, ResetStack, SeedStack, UnseedStack, MendStack>;
 
 constexpr ActionTraits traitsOf(const StartStack &)
 {
     return {.name = "stack.start",
             .role = Role::Operator,
             .title = QT_TRANSLATE_NOOP("actions", "Start the portal?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Start")};
+            .verb = QT_TRANSLATE_NOOP("actions", "Start the portal")};
 }
 
 constexpr ActionTraits traitsOf(const StopStack &)
@@ -81,7 +91,7 @@ constexpr ActionTraits traitsOf(const StopStack &)
     return {.name = "stack.stop",
             .role = Role::Operator,
             .title = QT_TRANSLATE_NOOP("actions", "Stop the portal?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Stop"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Stop the portal"),
             .disruptive = true};
 }
 
@@ -90,7 +100,7 @@ constexpr ActionTraits traitsOf(const RestartStack &)
     return {.name = "stack.restart",
             .role = Role::Operator,
             .title = QT_TRANSLATE_NOOP("actions", "Restart the portal?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Restart"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Restart the portal"),
             .disruptive = true};
 }
 
@@ -104,13 +114,23 @@ constexpr ActionTraits traitsOf(const ResetStack &)
             .disruptive = true};
 }
 
-constexpr ActionTraits traitsOf(const SeedStack &)
+constexpr ActionTraits traitsOf(const SeedStack &command)
 {
     return {.name = "stack.seed",
             .role = Role::Admin,
-            .title = QT_TRANSLATE_NOOP("actions", "Add made-up users?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Add users"),
-            .disruptive = true};
+            .title = command.privileged ? QT_TRANSLATE_NOOP("actions", "Add made-up users, an admin among them?")
+                                        : QT_TRANSLATE_NOOP("actions", "Add made-up users?"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Add the users"),
+            .asks = true};
+}
+
+constexpr ActionTraits traitsOf(const UnseedStack &)
+{
+    return {.name = "stack.unseed",
+            .role = Role::Admin,
+            .title = QT_TRANSLATE_NOOP("actions", "Delete the made-up users?"),
+            .verb = QT_TRANSLATE_NOOP("actions", "Delete the made-up users"),
+            .destructive = true};
 }
 
 constexpr ActionTraits traitsOf(const MendStack &command)

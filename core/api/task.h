@@ -41,13 +41,15 @@ struct TaskInfo
     std::optional<WallTime> started;
     std::optional<WallTime> ended;
     std::optional<WallTime> eta;
-    int priority = 0; ///< 0 is the highest
-    Id owner = 0;     ///< 0: nobody's, or not known
+    int priority = 0;         ///< 0 is the highest
+    Id owner = 0;             ///< 0: nobody's, or not known
+    bool rerunnable = false;  ///< its message is kept, so it can be enqueued again
+    std::string ownerAddress; ///< e-mail; empty: nobody's, not known, or an account that is gone
     bool operator==(const TaskInfo &) const = default;
 };
 BOOST_DESCRIBE_STRUCT(TaskInfo, (),
                       (id, name, queue, place, state, arguments, result, error, note, progress, created, started, ended,
-                       eta, priority, owner))
+                       eta, priority, owner, rerunnable, ownerAddress))
 
 /// Waiting and taken tasks, and those that ended lately.
 struct TaskQuery

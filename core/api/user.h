@@ -36,6 +36,10 @@ enum class TextMatch : std::uint8_t {
 };
 BOOST_DESCRIBE_ENUM(TextMatch, Contains, Prefix)
 
+/// What users are sorted by; those alike in it by when they were created.
+enum class UserOrder : std::uint8_t { Created, Address, Role, State, LastSignIn };
+BOOST_DESCRIBE_ENUM(UserOrder, Created, Address, Role, State, LastSignIn)
+
 /// A page of users.
 struct UserQuery
 {
@@ -43,11 +47,13 @@ struct UserQuery
     TextMatch match = TextMatch::Contains;
     std::optional<Role> role;
     std::optional<bool> disabled;
-    std::uint32_t limit = 50; ///< 1–500
-    std::string cursor;       ///< UserPage::nextCursor of the page before, of the same query; empty: the first page
+    std::optional<UserOrder> order; ///< nothing: as TextMatch says
+    bool ascending = false;         ///< with `order`
+    std::uint32_t limit = 50;       ///< 1–500
+    std::string cursor; ///< UserPage::nextCursor of the page before, of the same query; empty: the first page
     bool operator==(const UserQuery &) const = default;
 };
-BOOST_DESCRIBE_STRUCT(UserQuery, (), (search, match, role, disabled, limit, cursor))
+BOOST_DESCRIBE_STRUCT(UserQuery, (), (search, match, role, disabled, order, ascending, limit, cursor))
 
 struct UserPage
 {

@@ -21,20 +21,27 @@ public:
 
     UserPage page(const UserQuery &query) const;
     std::optional<User> find(Id id) const;
+    std::optional<User> find(const std::string &email) const; ///< of those that were added
     void change(const User &user) { m_changed[user.id] = user; }
-    std::uint64_t count() const { return m_count; }
-    std::uint64_t sessions(Id id) const;
+    const User &add(std::string email, Role role, WallTime now);
+    void remove(Id id);
+    std::uint64_t count() const { return m_count + m_added - m_removed.size(); }
+    std::uint64_t sessions(Id id) const { return sessionList(id, m_start).size(); }
+    std::vector<SessionEntry> sessionList(Id id, WallTime now) const;
     void signOut(Id id) { m_signedOut.insert(id); }
     std::vector<LimitUse> use(Id id, WallTime now) const;
 
 private:
-    User at(std::uint64_t number) const; ///< 0 is the oldest
+    User at(std::uint64_t number) const; ///< 0 is the oldest; those that were added follow
+    UserPage sortedPage(const UserQuery &query) const;
 
     std::uint64_t m_count;
     bool m_longNames;
     WallTime m_start;
     std::map<Id, User> m_changed;
     std::set<Id> m_signedOut;
+    std::set<Id> m_removed;
+    std::uint64_t m_added = 0;
 };
 
 /// The tasks of a demo, and how they get on.

@@ -19,6 +19,19 @@ const Situation &situationOf(const std::string &name)
     return found ? *found : situations().front();
 }
 
+/// As the portal's own audit log has it.
+std::string subjectOf(const Action &action)
+{
+    return std::visit(
+        [](const auto &one) {
+            if constexpr (requires { one.id; })
+                return "user:" + std::to_string(one.id);
+            else
+                return std::string();
+        },
+        action);
+}
+
 } // namespace
 
 DemoDeployment::DemoDeployment(DemoOptions options, const Clock &clock, QObject *parent)
@@ -156,6 +169,10 @@ Capability DemoDeployment::capability(const Action &action) const
 {
     if (!m_on)
         return {false, "The portal is not running."};
+    if (const auto *cleanUp = std::get_if<CleanUpFamily>(&action); cleanUp && !cleanUp->family.empty()) {
+        if (const auto kept = whyNotCleanedUp(cleanUp->family); !kept.empty())
+            return {false, std::string(kept)};
+    }
     const auto refused = m_refused.find(std::string(traitsOf(action).name));
     return refused == m_refused.end() ? Capability{} : Capability{false, refused->second};
 }
@@ -230,112 +247,28 @@ QFuture<Result<std::vector<LimitUse>>> DemoDeployment::limitUse(Id user)
     return answer(true, m_data.users.use(user, m_clock.wall()));
 }
 
+QFuture<Result<std::vector<SessionEntry>>> DemoDeployment::sessions(Id user)
+{
+    if (m_on && !m_data.users.find(user))
+        return ready(Result<std::vector<SessionEntry>>(failure(ErrorKind::NotFound, "There is no such user.")));
+    return answer(false, m_data.users.sessionList(user, m_clock.wall()));
+}
+
+QFuture<Result<AuditPage>> DemoDeployment::audit(AuditQuery query)
+{
+    AuditPage page;
+    for (auto entry = m_audit.rbegin(); entry != m_audit.rend() && page.items.size() < query.limit; ++entry) {
+        if (query.subject.empty() || entry->subject == query.subject)
+            page.items.push_back(*entry);
+    }
+    return answer(false, std::move(page));
+}
+
 QFuture<Result<ActionPreview>> DemoDeployment::preview(Action action)
 {
     if (const Result<void> reach = reachable(traitsOf(action).needsRedis); !reach)
         return ready(Result<ActionPreview>(reach.error()));
     return ready(std::visit([this](const auto &one) { return previewOf(one); }, action));
-}
-
-Result<ActionPreview> DemoDeployment::previewOf(const CloseClients &action) const
-{
-    if (action.ids.empty() || action.ids.size() > 1000)
-        return failure(ErrorKind::Invalid, "Between 1 and 1,000 connections can be closed at once.");
-    ActionPreview preview;
-    preview.count = 0;
-    for (const ClientInfo &client : m_data.clients) {
-        if (std::ranges::find(action.ids, client.id) == action.ids.end())
-            continue;
-        if (++*preview.count <= 20)
-            preview.sample.push_back((client.name.empty() ? "unnamed" : client.name) + "  " + client.address);
-    }
-    if (*preview.count == 0)
-        return failure(ErrorKind::NotFound, "None of these connections is there any more.");
-    preview.summary = "Closes " + counted(*preview.count, "connection") + ". Their owners may connect again.";
-    return preview;
-}
-
-Result<ActionPreview> DemoDeployment::previewOf(const CleanUpFamily &action) const
-{
-    if (!m_latest)
-        return failure(ErrorKind::Unavailable, "Nothing is known of the keys yet.");
-    for (const FamilyFigures &family : m_latest->families.families) {
-        if (family.family != action.family)
-            continue;
-        ActionPreview preview;
-        const double part = action.idle ? 0.4 : 1.0;
-        preview.count = std::uint64_t(family.keys->value * part);
-        preview.bytes = std::uint64_t(family.bytes->value * part);
-        preview.summary = "Deletes " + counted(*preview.count, "key") + " of the family " + action.family + ".";
-        if (action.idle)
-            preview.summary += " Only those nobody has used for a while.";
-        if (const auto loss = lossOf(action.family); !loss.empty())
-            preview.summary.append(" ").append(loss);
-        for (int i = 0; i < 6; ++i)
-            preview.sample.push_back(action.family.substr(0, 1) + ":9f2c" + std::to_string(4711 + i * 97));
-        return preview;
-    }
-    return failure(ErrorKind::NotFound, "There is no key family " + action.family + ".");
-}
-
-Result<ActionPreview> DemoDeployment::previewOf(const ResizeWorker &action) const
-{
-    if (action.concurrency > 1024)
-        return failure(ErrorKind::Invalid, "A worker runs at most 1,024 tasks at once.");
-    const bool there = std::ranges::any_of(m_data.workers, [&action](const WorkerInfo &worker) {
-        return action.node.empty() ? worker.own : worker.node == action.node;
-    });
-    if (!there)
-        return failure(ErrorKind::NotFound, "There is no such worker.");
-    if (action.concurrency == 0) {
-        const auto waiting = m_data.tasks.count(TaskPlace::Waiting);
-        const auto running = m_data.tasks.count(TaskPlace::Running);
-        return ActionPreview{"Takes no task any more: " + std::to_string(waiting) + " wait and " +
-                                 std::to_string(running) + " run. Those that run still end.",
-                             waiting + running,
-                             {},
-                             {}};
-    }
-    return ActionPreview{"Runs " + counted(action.concurrency, "task") + " at once.", action.concurrency, {}, {}};
-}
-
-Result<ActionPreview> DemoDeployment::previewOf(const RevokeTask &action) const
-{
-    const TaskInfo *task = m_data.tasks.find(action.id);
-    if (!task)
-        return failure(ErrorKind::NotFound, "There is no such task any more.");
-    return ActionPreview{"Revokes a task of " + task->name + ".", 1, std::nullopt, {task->id + "  " + task->arguments}};
-}
-
-Result<ActionPreview> DemoDeployment::previewOf(const RerunTask &action) const
-{
-    const TaskInfo *task = m_data.tasks.find(action.id);
-    if (!task)
-        return failure(ErrorKind::NotFound, "There is no such task any more.");
-    return ActionPreview{"Runs " + task->name + " again.", 1, std::nullopt, {task->arguments}};
-}
-
-Result<ActionPreview> DemoDeployment::previewOf(const ChangeUser &action) const
-{
-    const auto user = m_data.users.find(action.id);
-    if (!user)
-        return failure(ErrorKind::NotFound, "There is no such user.");
-    const std::uint64_t sessions = m_data.users.sessions(action.id);
-    std::string what = action.disabled ? (*action.disabled ? "Keeps " + user->email + " from signing in"
-                                                           : "Lets " + user->email + " sign in again")
-                                       : "Changes the role of " + user->email;
-    return ActionPreview{
-        what + " and ends " + counted(sessions, "session") + ".", sessions, std::nullopt, {user->email}};
-}
-
-Result<ActionPreview> DemoDeployment::previewOf(const SignOutUser &action) const
-{
-    const auto user = m_data.users.find(action.id);
-    if (!user)
-        return failure(ErrorKind::NotFound, "There is no such user.");
-    const std::uint64_t sessions = m_data.users.sessions(action.id);
-    return ActionPreview{
-        "Ends " + counted(sessions, "session") + " of " + user->email + ".", sessions, std::nullopt, {user->email}};
 }
 
 QFuture<Result<ActionOutcome>> DemoDeployment::perform(Action action, std::string reason)
@@ -350,7 +283,8 @@ QFuture<Result<ActionOutcome>> DemoDeployment::perform(Action action, std::strin
         return ready(Result<ActionOutcome>(possible.error()));
     ActionOutcome outcome = std::visit([this](const auto &one) { return carryOut(one); }, action);
     note(traitsOf(action).name, std::move(reason), outcome.summary);
-    m_events.push_back({m_clock.wall(), EventKind::Action, outcome.summary});
+    m_audit.back().subject = subjectOf(action);
+    m_events.push_back({m_clock.wall(), EventKind::Action, "This console: " + outcome.summary});
     tick();
     return ready(Result<ActionOutcome>(std::move(outcome)));
 }
@@ -369,65 +303,6 @@ void DemoDeployment::note(std::string_view action, std::string reason, std::stri
     entry.reason = std::move(reason);
     entry.detail = std::move(detail);
     m_audit.push_back(std::move(entry));
-}
-
-ActionOutcome DemoDeployment::carryOut(const CloseClients &action)
-{
-    const auto closed = std::erase_if(m_data.clients, [&](const ClientInfo &client) {
-        return std::ranges::find(action.ids, client.id) != action.ids.end();
-    });
-    m_script.shift(Metric::RedisConnections, second(), -double(closed));
-    return {counted(closed, "connection") + (closed == 1 ? " is closed." : " are closed."), {}};
-}
-
-ActionOutcome DemoDeployment::carryOut(const CleanUpFamily &action)
-{
-    const ActionPreview before = *previewOf(action);
-    double &left = m_data.cleaned.try_emplace(action.family, 1.0).first->second;
-    left *= action.idle ? 0.6 : 0.0;
-    if (action.family == "results" && !action.idle)
-        m_data.tasks.forgetEnded();
-    m_script.shift(Metric::RedisMemory, second(), -double(*before.bytes));
-    return {counted(*before.count, "key") + " of " + action.family + " are deleted.", {}};
-}
-
-ActionOutcome DemoDeployment::carryOut(const ResizeWorker &action)
-{
-    for (WorkerInfo &worker : m_data.workers) {
-        if (action.node.empty() ? worker.own : worker.node == action.node) {
-            worker.concurrency = action.concurrency;
-            return {worker.node + " runs " + counted(action.concurrency, "task") + " at once.", {}};
-        }
-    }
-    return {"There is no worker " + action.node + ".", {}};
-}
-
-ActionOutcome DemoDeployment::carryOut(const RevokeTask &action)
-{
-    m_data.tasks.revoke(action.id, m_clock.wall());
-    return {"The task is revoked.", action.id};
-}
-
-ActionOutcome DemoDeployment::carryOut(const RerunTask &action)
-{
-    return {"The task is in the queue again.", m_data.tasks.rerun(action.id, m_clock.wall())};
-}
-
-ActionOutcome DemoDeployment::carryOut(const ChangeUser &action)
-{
-    User user = *m_data.users.find(action.id);
-    user.role = action.role.value_or(user.role);
-    user.disabled = action.disabled.value_or(user.disabled);
-    m_data.users.change(user);
-    m_data.users.signOut(action.id);
-    return {user.email + " is changed.", {}};
-}
-
-ActionOutcome DemoDeployment::carryOut(const SignOutUser &action)
-{
-    const std::uint64_t sessions = m_data.users.sessions(action.id);
-    m_data.users.signOut(action.id);
-    return {counted(sessions, "session") + (sessions == 1 ? " is ended." : " are ended."), {}};
 }
 
 } // namespace portolan::demo

@@ -40,7 +40,11 @@ public:
     void setOn(bool on); ///< Off: as a portal that is not running
 
     /// The audit log: what was done, oldest first; refused and failed actions are not in it.
-    const std::vector<AuditEntry> &audit() const { return m_audit; }
+    const std::vector<AuditEntry> &audited() const { return m_audit; }
+    /// Made-up accounts more or, with nobody else's touched, all of them gone; how many.
+    std::size_t seedUsers(bool privileged);
+    std::size_t unseedUsers();
+    std::vector<std::string> seeded() const; ///< their addresses, as far as they are there
     /// One more entry; for what is done to the portal as a whole too.
     void note(std::string_view action, std::string reason, std::string detail, const std::optional<Error> &error = {});
     void forgetAudit() { m_audit.clear(); }
@@ -61,6 +65,8 @@ public:
     QFuture<Result<std::vector<WorkerInfo>>> workers() override;
     QFuture<Result<UserPage>> users(UserQuery query) override;
     QFuture<Result<std::vector<LimitUse>>> limitUse(Id user) override;
+    QFuture<Result<std::vector<SessionEntry>>> sessions(Id user) override;
+    QFuture<Result<AuditPage>> audit(AuditQuery query) override;
     QFuture<Result<ActionPreview>> preview(Action action) override;
 
 private:
@@ -74,17 +80,25 @@ private:
     Result<ActionPreview> previewOf(const CloseClients &action) const;
     Result<ActionPreview> previewOf(const CleanUpFamily &action) const;
     Result<ActionPreview> previewOf(const ResizeWorker &action) const;
-    Result<ActionPreview> previewOf(const RevokeTask &action) const;
-    Result<ActionPreview> previewOf(const RerunTask &action) const;
+    Result<ActionPreview> previewOf(const RevokeTasks &action) const;
+    Result<ActionPreview> previewOf(const RerunTasks &action) const;
+    Result<ActionPreview> previewOf(const CreateUser &action) const;
     Result<ActionPreview> previewOf(const ChangeUser &action) const;
+    Result<ActionPreview> previewOf(const ResetPassword &action) const;
     Result<ActionPreview> previewOf(const SignOutUser &action) const;
+    Result<ActionPreview> previewOf(const DeleteUser &action) const;
+    Result<ActionPreview> previewOfAccount(Id id, const std::string &before, const std::string &after) const;
     ActionOutcome carryOut(const CloseClients &action);
     ActionOutcome carryOut(const CleanUpFamily &action);
     ActionOutcome carryOut(const ResizeWorker &action);
-    ActionOutcome carryOut(const RevokeTask &action);
-    ActionOutcome carryOut(const RerunTask &action);
+    ActionOutcome carryOut(const RevokeTasks &action);
+    ActionOutcome carryOut(const RerunTasks &action);
+    ActionOutcome carryOut(const CreateUser &action);
     ActionOutcome carryOut(const ChangeUser &action);
+    ActionOutcome carryOut(const ResetPassword &action);
     ActionOutcome carryOut(const SignOutUser &action);
+    ActionOutcome carryOut(const DeleteUser &action);
+    std::string madeUpPassword();
 
     const DemoOptions m_options;
     const Clock &m_clock;
@@ -100,6 +114,7 @@ private:
     std::vector<Event> m_events;
     std::optional<Error> m_failNext;
     std::map<std::string, std::string> m_refused;
+    std::vector<Id> m_seeded;
     QTimer m_timer;
 };
 

@@ -3,6 +3,7 @@
 #include "core/demo/ready.h"
 #include "core/demo/words.h"
 
+#include <algorithm>
 #include <array>
 
 namespace portolan::demo {
@@ -26,7 +27,7 @@ constexpr std::array samples{
            "task failed name=portal.analysis error=\"Unavailable: the provider did not answer\""},
 };
 
-ActionOutcome said(std::string sentence) { return {std::move(sentence), {}}; }
+ActionOutcome said(std::string sentence) { return {std::move(sentence), {}, {}}; }
 
 } // namespace
 
@@ -70,9 +71,13 @@ void DemoStack::log(LogLine::Level level, std::string message)
     emit logged({LogLine{m_clock.wall(), level, std::move(message)}});
 }
 
-std::vector<std::string> DemoStack::tiers() const
+std::vector<LocalStack::TierChoice> DemoStack::tiers() const
 {
-    return {"small", "watchlist", "fintech-1000", "validation-500rpm", "scale-100k"};
+    return {{"small", "Small: 10–15 concurrent users on free plans"},
+            {"watchlist", "Watchlist: 100–1000 users with PostgreSQL"},
+            {"fintech-1000", "Fintech: 1000+ concurrent users on Kubernetes"},
+            {"validation-500rpm", "Validation: 500 requests a minute of event logs"},
+            {"scale-100k", "Scale: 100,000 users on several instances"}};
 }
 
 std::string DemoStack::dataDirectory() const
@@ -112,8 +117,18 @@ void DemoStack::end()
 
 QFuture<Result<ActionPreview>> DemoStack::preview(StackCommand command)
 {
-    return ready(std::holds_alternative<ResetStack>(command) ? previewOfReset()
-                                                             : Result<ActionPreview>(previewOf(command)));
+    if (std::holds_alternative<ResetStack>(command))
+        return ready(previewOfReset());
+    ActionPreview preview = previewOf(command);
+    if (std::holds_alternative<UnseedStack>(command)) {
+        preview.sample = m_deployment.seeded();
+        preview.count = preview.sample.size();
+        preview.nothing = preview.sample.empty();
+        preview.sample.resize(std::min<std::size_t>(preview.sample.size(), 20));
+        preview.summary = preview.nothing ? "No made-up user is left to delete."
+                                          : "Deletes " + counted(*preview.count, "user") + " that seeding made.";
+    }
+    return ready(Result<ActionPreview>(std::move(preview)));
 }
 
 QFuture<Result<ActionOutcome>> DemoStack::perform(StackCommand command, std::string reason)
@@ -134,7 +149,10 @@ std::optional<Error> DemoStack::refusal(const StackCommand &command) const
     const bool running = m_state == State::Running;
     if (std::holds_alternative<StartStack>(command) && running)
         return failure(ErrorKind::Conflict, "The portal is running already.", "Stop it first.");
-    if ((std::holds_alternative<RestartStack>(command) || std::holds_alternative<SeedStack>(command)) && !running)
+    const bool needsOneThatRuns = std::holds_alternative<RestartStack>(command) ||
+                                  std::holds_alternative<SeedStack>(command) ||
+                                  std::holds_alternative<UnseedStack>(command);
+    if (needsOneThatRuns && !running)
         return failure(ErrorKind::Unavailable, "The portal is not running.", "Start it.");
     if (const auto *mend = std::get_if<MendStack>(&command);
         mend && (running || !m_problem || !mends(*mend, *m_problem)))
@@ -160,8 +178,11 @@ Result<ActionOutcome> DemoStack::carryOut(const StopStack &)
     return said("The portal is stopped.");
 }
 
+/// As the real one: what it could not start with it does not stop for.
 Result<ActionOutcome> DemoStack::carryOut(const RestartStack &command)
 {
+    if (const auto error = takeFailure())
+        return *error;
     end();
     return carryOut(StartStack{command.settings});
 }
@@ -190,7 +211,7 @@ Result<ActionPreview> DemoStack::previewOfReset() const
     preview.summary = "Deletes " + counted(*preview.count, "user") + ", " +
                       counted(sample->users.sessions.value_or(0), "session") + ", " +
                       counted(sample->queue.waiting.value_or(0), "task") + " and " +
-                      std::to_string(m_deployment.audit().size()) + " audit entries, and starts the portal empty.";
+                      std::to_string(m_deployment.audited().size()) + " audit entries, and starts the portal empty.";
     return preview;
 }
 
@@ -205,12 +226,20 @@ Result<ActionOutcome> DemoStack::carryOut(const ResetStack &)
     return said("The portal is empty again.");
 }
 
-Result<ActionOutcome> DemoStack::carryOut(const SeedStack &)
+Result<ActionOutcome> DemoStack::carryOut(const SeedStack &command)
 {
     if (const auto error = takeFailure())
         return *error;
-    log(LogLine::Level::Info, "seeded users=20 analyses=12");
-    return said("20 users and 12 analyses were added.");
+    const std::size_t added = m_deployment.seedUsers(command.privileged);
+    log(LogLine::Level::Info, "seeded users=" + std::to_string(added) + " analyses=12");
+    return said("Added " + counted(added, "user") + ", 8 sessions and 12 finished analyses.");
+}
+
+Result<ActionOutcome> DemoStack::carryOut(const UnseedStack &)
+{
+    if (const auto error = takeFailure())
+        return *error;
+    return said("Deleted " + counted(m_deployment.unseedUsers(), "made-up user") + ".");
 }
 
 } // namespace portolan::demo

@@ -28,7 +28,7 @@ public:
     State state() const override { return m_state; }
     std::optional<Error> problem() const override { return m_problem; }
     const LocalStackSettings &settings() const override { return m_settings; }
-    std::vector<std::string> tiers() const override;
+    std::vector<TierChoice> tiers() const override;
     std::string dataDirectory() const override;
     DemoDeployment &deployment() override { return m_deployment; }
     QFuture<Result<void>> start(LocalStackSettings settings) override;
@@ -42,6 +42,7 @@ private:
     Result<ActionOutcome> carryOut(const ResetStack &command);
     Result<ActionOutcome> carryOut(const SeedStack &command);
     Result<ActionOutcome> carryOut(const MendStack &command);
+    Result<ActionOutcome> carryOut(const UnseedStack &command);
     std::optional<Error> refusal(const StackCommand &command) const;
     Result<ActionPreview> previewOfReset() const;
     Result<void> begin(const LocalStackSettings &settings);

@@ -95,6 +95,7 @@ void DemoTasks::end(TaskInfo &task, WallTime now)
 {
     task.place = TaskPlace::Ended;
     task.ended = now;
+    task.rerunnable = true;
     task.progress.reset();
     task.note.clear();
     const bool failed = std::hash<std::string>()(task.id) % 11 == 3;
@@ -199,6 +200,7 @@ void DemoTasks::revoke(const std::string &id, WallTime now)
     found->state = "REVOKED";
     found->error = "TaskRevokedError: revoked";
     found->ended = now;
+    found->rerunnable = found->started.has_value(); // else no worker has met it yet, and its message still waits
     found->progress.reset();
 }
 

@@ -1,5 +1,6 @@
 #include "core/monitor/key_families.h"
 
+#include "core/api/action.h"
 #include "core/redis/keys.h"
 
 #include <algorithm>
@@ -8,9 +9,6 @@
 namespace portolan::monitor {
 
 namespace {
-
-constexpr std::array<std::string_view, 6> cleanableFamilies{"sessions", "results", "tickers",
-                                                            "cache",    "push",    "limits"};
 
 /// Reads `[…]` at the start of `pattern`, cuts it off, and says whether it has `c`. An unclosed one ends the pattern.
 bool classMatches(std::string_view &pattern, unsigned char c)
@@ -119,8 +117,7 @@ std::vector<std::string> KeyFamilies::patternsOf(std::string_view family) const
 
 bool KeyFamilies::cleanable(std::string_view family) const
 {
-    return std::ranges::find(cleanableFamilies, family) != cleanableFamilies.end() &&
-           std::ranges::find(m_names, family) != m_names.end();
+    return whyNotCleanedUp(family).empty() && std::ranges::find(m_names, family) != m_names.end();
 }
 
 } // namespace portolan::monitor

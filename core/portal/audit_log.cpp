@@ -43,6 +43,8 @@ awaitable<void> AuditLog::record(Actor actor, std::string action, std::string su
     } else if (entry.role == Role::Operator) {
         entry.actor = "local operator"; // through the control socket of the data directory
     }
+    if (m_told)
+        m_told(entry);
     const auto stored = co_await m_store.append(entry);
     if (!stored)
         co_await spool(std::move(entry), stored.error());

@@ -7,6 +7,7 @@
 #include "core/base/asio.h"
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -49,6 +50,9 @@ public:
     AuditLog(storage::AuditStore &store, storage::UsersStore &users, IdGenerator &ids, const Clock &clock,
              Logger &logger, std::string deployment);
 
+    /// Told of each entry besides; from any thread, quick, does not throw. Set before the first record().
+    void onRecorded(std::function<void(const AuditEntry &)> told) { m_told = std::move(told); }
+
     /// Where entries wait that the database does not take, and the threads that may block on it; both outlive this. At
     /// most once, before the first record().
     void keepIn(AuditSpool &spool, BlockingPool &files);
@@ -73,6 +77,7 @@ private:
     AuditSpool *m_spool = nullptr;
     BlockingPool *m_files = nullptr;
     std::atomic<bool> m_delivering{false};
+    std::function<void(const AuditEntry &)> m_told;
 };
 
 } // namespace portolan::portal

@@ -100,6 +100,15 @@ Result<UserQuery> userQuery(const Request &request)
     if (match.has_error())
         return match.error();
     query.match = match->value_or(TextMatch::Contains);
+    const auto order = enumParameter<UserOrder>(request, "order");
+    if (order.has_error())
+        return order.error();
+    query.order = *order;
+    if (const auto ascending = request.queryParam("ascending"); ascending && !ascending->empty()) {
+        if (*ascending != "true" && *ascending != "false")
+            return badParameter("ascending", "true or false");
+        query.ascending = *ascending == "true";
+    }
     const auto role = enumParameter<Role>(request, "role");
     if (role.has_error())
         return role.error();
@@ -166,7 +175,10 @@ void UserAdminRoutes::mountUsers(http::Router &router)
     const http::Access reading{Role::Operator, Category::Admin};
     const http::Access changing{Role::Admin, Category::Admin};
     router.get("/api/admin/users", reading, [this](Request &r) { return page(r); },
-               {"Finds users: search, match=contains|prefix, role, disabled, limit, cursor", {}, {}});
+               {"Finds users: search, match=contains|prefix, role, disabled, "
+                "order=created|address|role|state|last-sign-in, ascending, limit, cursor",
+                {},
+                {}});
     router.post("/api/admin/users", changing, [this](Request &r) { return create(r); },
                 {"Makes a user",
                  R"({"type":"object","required":["email"],"additionalProperties":false,"properties":{)"
@@ -180,6 +192,8 @@ void UserAdminRoutes::mountUsers(http::Router &router)
                   R"("password":{"type":"string"},"role":{"enum":["user","operator","admin"]},)"
                   R"("disabled":{"type":"boolean"},"reason":{"type":"string"}}})",
                   {}});
+    router.del("/api/admin/users/{id}", changing, [this](Request &r) { return remove(r); },
+               {"Deletes a user with sessions and limits", {}, {}});
 }
 
 void UserAdminRoutes::mountParts(http::Router &router)
@@ -250,6 +264,16 @@ awaitable<Response> UserAdminRoutes::change(Request &request)
     UserAdminService::Change wanted{std::move(body->email), std::move(body->password), body->role, body->disabled};
     const auto changed = co_await m_users.change(std::move(actor), *id, std::move(wanted));
     co_return answer(request, changed);
+}
+
+awaitable<Response> UserAdminRoutes::remove(Request &request)
+{
+    const auto id = pathId(request);
+    if (id.has_error())
+        co_return http::problem(request, id.error());
+    Actor actor = actorOf(request, request.queryParam("reason"));
+    const auto done = co_await m_users.remove(std::move(actor), *id);
+    co_return done.has_error() ? http::problem(request, done.error()) : http::noContent();
 }
 
 awaitable<Response> UserAdminRoutes::limits(Request &request)

@@ -26,6 +26,7 @@ private:
     awaitable<http::Response> create(http::Request &request);
     awaitable<http::Response> user(http::Request &request);
     awaitable<http::Response> change(http::Request &request);
+    awaitable<http::Response> remove(http::Request &request);
     awaitable<http::Response> limits(http::Request &request);
     awaitable<http::Response> setLimits(http::Request &request);
     awaitable<http::Response> dropLimits(http::Request &request);

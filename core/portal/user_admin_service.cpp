@@ -210,6 +210,35 @@ awaitable<Result<User>> UserAdminService::tryChange(Id id, Change wanted, std::s
     co_return static_cast<User>(*after);
 }
 
+awaitable<Result<User>> UserAdminService::remove(Actor actor, Id id)
+{
+    auto removed = co_await tryRemove(id);
+    std::string detail;
+    if (removed.has_value())
+        detail = "email: " + removed->email + "; role: " + std::string(enumName(removed->role));
+    co_await m_log.record(std::move(actor), "user.delete", subjectOf(id), std::move(detail), errorOf(removed));
+    co_return removed;
+}
+
+awaitable<Result<User>> UserAdminService::tryRemove(Id id)
+{
+    auto removed = co_await m_users.remove(id);
+    if (removed.has_error())
+        co_return removed;
+    if (m_hooks.limitsChanged)
+        m_hooks.limitsChanged(id);
+    // After the row has gone: nobody can sign in any more.
+    if (m_hooks.signOut) {
+        auto ended = co_await m_hooks.signOut(id);
+        if (ended.has_error()) {
+            Error error = ended.error();
+            error.message = "The account was deleted, but open sessions could not be ended: " + error.message;
+            co_return error;
+        }
+    }
+    co_return removed;
+}
+
 awaitable<Result<UserAdminService::Limits>> UserAdminService::limits(Id id)
 {
     auto known = co_await m_users.cached(id);

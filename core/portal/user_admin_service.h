@@ -67,6 +67,10 @@ public:
     /// sessions. Invalid: nothing to change, or as create(). NotFound. Conflict: `email-taken`, `last-admin`.
     awaitable<Result<User>> change(Actor actor, Id id, Change wanted);
 
+    /// The account with its sessions and limits, for good; answers it as it was. What it did stays in the audit log.
+    /// NotFound. Conflict: `last-admin`.
+    awaitable<Result<User>> remove(Actor actor, Id id);
+
     using Limits = std::map<Category, std::string>; ///< windows in the grammar of core/limits/grammar.h
     awaitable<Result<Limits>> limits(Id id);        ///< NotFound
     /// Replaces all of the user's own windows; a category that is not named falls back to the tier's. Answers them in
@@ -79,6 +83,7 @@ public:
 private:
     awaitable<Result<User>> tryCreate(NewUser wanted);
     awaitable<Result<User>> tryChange(Id id, Change wanted, std::string &detail);
+    awaitable<Result<User>> tryRemove(Id id);
     awaitable<Result<Limits>> trySetLimits(Id id, Limits wanted, std::string &detail);
     awaitable<Result<void>> trySignOut(Id id);
 

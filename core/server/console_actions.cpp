@@ -6,12 +6,16 @@
 #include "core/monitor/redis_admin.h"
 #include "core/portal/user_admin_service.h"
 #include "core/portal/worker_admin_service.h"
+#include "core/server/task_board.h"
 #include "core/server/words.h"
+
+#include <optional>
 
 namespace portolan::server {
 namespace {
 
 constexpr std::chrono::seconds cleanupPatience{20};
+constexpr std::size_t madeUpBytes = 12; ///< of randomness in a password: 16 letters
 
 portal::Actor actorOf(std::string reason) { return {{0, Role::Admin}, std::move(reason)}; }
 
@@ -29,7 +33,7 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, CloseClients a
     const auto closed = co_await services.redis.closeClients(std::move(asker), std::move(action.ids));
     if (!closed)
         co_return closed.error();
-    co_return outcome(counted(*closed, "connection is", "connections are") + " closed.");
+    co_return outcome("Closed " + counted(*closed, "connection", "connections") + ".");
 }
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, CleanUpFamily action, std::string reason)
@@ -45,8 +49,8 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, CleanUpFamily 
                                                     counted(status.removed, "key", "keys") + " had been deleted.");
     const auto removed = counted(status.removed, "key", "keys") + " of " + action.family;
     if (status.state == monitor::CleanupState::Running)
-        co_return outcome(removed + " are deleted so far; the cleanup goes on.", status.id);
-    co_return outcome(removed + (status.removed == 1 ? " is deleted." : " are deleted."), status.id);
+        co_return outcome("Deleted " + removed + " so far; the cleanup goes on.", status.id);
+    co_return outcome("Deleted " + removed + ".", status.id);
 }
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, ResizeWorker action, std::string reason)
@@ -58,20 +62,113 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, ResizeWorker a
     co_return outcome(who + " runs " + counted(action.concurrency, "task", "tasks") + " at once.");
 }
 
-awaitable<Result<ActionOutcome>> perform(PortalServices services, RevokeTask action, std::string reason)
+/// "portal.analysis 3f2a91c0": enough of an id to find it by.
+awaitable<std::string> taskName(PortalServices services, std::string id)
 {
-    const auto done = co_await services.workers.revoke(actorOf(std::move(reason)), action.id, true);
-    if (!done)
-        co_return done.error();
-    co_return outcome("The task is revoked.");
+    const auto task = co_await findTask(services, id);
+    const std::string name = task && !task->name.empty() ? task->name : std::string("task");
+    co_return name + " " + id.substr(0, 8);
 }
 
-awaitable<Result<ActionOutcome>> perform(PortalServices services, RerunTask action, std::string reason)
+/// What became of several tasks: one by its name, more by their number, and why where none could be.
+struct Tally
 {
-    auto again = co_await services.workers.rerun(actorOf(std::move(reason)), action.id);
-    if (!again)
-        co_return again.error();
-    co_return outcome("The task is enqueued again.", std::move(*again));
+    explicit Tally(std::string verb_) : verb(std::move(verb_)) {}
+    Result<ActionOutcome> end(std::size_t asked, std::string subject) const
+    {
+        if (done == 0 && problem)
+            return *problem;
+        std::string sentence = verb + " " + (asked == 1 ? name : counted(done, "task", "tasks")) + ".";
+        if (problem)
+            sentence += " " + counted(asked - done, "other", "others") + " could not be: " + problem->message;
+        return outcome(std::move(sentence), std::move(subject));
+    }
+
+    std::string verb;
+    std::string name;
+    std::size_t done = 0;
+    std::optional<Error> problem;
+};
+
+Result<void> checkNumber(const std::vector<std::string> &ids)
+{
+    if (ids.empty() || ids.size() > mostTasksAtOnce)
+        return failure(ErrorKind::Invalid,
+                       "Between 1 and " + std::to_string(mostTasksAtOnce) + " tasks can be named at once.");
+    return {};
+}
+
+awaitable<Result<ActionOutcome>> perform(PortalServices services, RevokeTasks action, std::string reason)
+{
+    if (const auto fit = checkNumber(action.ids); !fit)
+        co_return fit.error();
+    Tally tally("Revoked");
+    for (const auto &id : action.ids) {
+        if (action.ids.size() == 1)
+            tally.name = co_await taskName(services, id);
+        const auto done = co_await services.workers.revoke(actorOf(reason), id, true);
+        if (done)
+            ++tally.done;
+        else
+            tally.problem = done.error();
+    }
+    co_return tally.end(action.ids.size(), action.ids.front());
+}
+
+awaitable<Result<ActionOutcome>> perform(PortalServices services, RerunTasks action, std::string reason)
+{
+    if (const auto fit = checkNumber(action.ids); !fit)
+        co_return fit.error();
+    Tally tally("Enqueued again:");
+    std::string latest;
+    for (const auto &id : action.ids) {
+        if (action.ids.size() == 1)
+            tally.name = co_await taskName(services, id);
+        auto again = co_await services.workers.rerun(actorOf(reason), id);
+        if (again) {
+            ++tally.done;
+            latest = std::move(*again);
+        } else {
+            tally.problem = again.error();
+        }
+    }
+    co_return tally.end(action.ids.size(), std::move(latest));
+}
+
+awaitable<Result<ActionOutcome>> perform(PortalServices services, CreateUser action, std::string reason)
+{
+    std::string password = randomToken(madeUpBytes);
+    portal::UserAdminService::NewUser wanted;
+    wanted.email = std::move(action.email);
+    wanted.password.emplace(password);
+    wanted.role = action.role;
+    const auto user = co_await services.users.create(actorOf(std::move(reason)), std::move(wanted));
+    if (!user)
+        co_return user.error();
+    auto done = outcome("Created " + user->email + ", " + roleWord(user->role) + ".", formatId(user->id));
+    done.secret = std::move(password);
+    co_return done;
+}
+
+awaitable<Result<ActionOutcome>> perform(PortalServices services, ResetPassword action, std::string reason)
+{
+    std::string password = randomToken(madeUpBytes);
+    portal::UserAdminService::Change change;
+    change.password.emplace(password);
+    const auto user = co_await services.users.change(actorOf(std::move(reason)), action.id, std::move(change));
+    if (!user)
+        co_return user.error();
+    auto done = outcome("Reset the password of " + user->email + ".", formatId(user->id));
+    done.secret = std::move(password);
+    co_return done;
+}
+
+awaitable<Result<ActionOutcome>> perform(PortalServices services, DeleteUser action, std::string reason)
+{
+    const auto user = co_await services.users.remove(actorOf(std::move(reason)), action.id);
+    if (!user)
+        co_return user.error();
+    co_return outcome("Deleted " + user->email + ".", formatId(action.id));
 }
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, ChangeUser action, std::string reason)
@@ -82,17 +179,23 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, ChangeUser act
     const auto user = co_await services.users.change(actorOf(std::move(reason)), action.id, std::move(change));
     if (!user)
         co_return user.error();
-    std::string summary = user->email + " is " + roleWord(user->role);
-    summary += user->disabled ? " and cannot sign in." : " and can sign in.";
+    std::string summary;
+    if (action.role)
+        summary = "Made " + user->email + " " + roleWord(user->role) + ".";
+    if (action.disabled)
+        summary +=
+            std::string(summary.empty() ? "" : " ") + (user->disabled ? "Disabled " : "Enabled ") + user->email + ".";
     co_return outcome(std::move(summary), formatId(user->id));
 }
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, SignOutUser action, std::string reason)
 {
+    const auto user = co_await services.users.user(action.id);
     const auto done = co_await services.users.signOut(actorOf(std::move(reason)), action.id);
     if (!done)
         co_return done.error();
-    co_return outcome("The user is signed out everywhere.", formatId(action.id));
+    const std::string who = user ? (*user)->email : "the user";
+    co_return outcome("Signed " + who + " out everywhere.", formatId(action.id));
 }
 
 } // namespace
@@ -102,7 +205,7 @@ awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action a
     auto work = std::visit([&](auto &one) { return perform(services, std::move(one), std::move(reason)); }, action);
     auto done = co_await std::move(work);
     if (done) {
-        Event event{services.clock.wall(), EventKind::Action, done->summary};
+        Event event{services.clock.wall(), EventKind::Action, consoleDid(done->summary)};
         services.history.note(std::move(event));
     }
     co_return done;
@@ -121,7 +224,11 @@ awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, Cl
 
 std::string whyNot(const Action &action, bool hasRedis)
 {
-    return hasRedis || !traitsOf(action).needsRedis ? std::string() : "This portal runs without Redis.";
+    if (!hasRedis && traitsOf(action).needsRedis)
+        return "This portal runs without Redis.";
+    if (const auto *cleanUp = std::get_if<CleanUpFamily>(&action); cleanUp && !cleanUp->family.empty())
+        return std::string(whyNotCleanedUp(cleanUp->family));
+    return {};
 }
 
 } // namespace portolan::server

@@ -71,6 +71,10 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, CleanUpFamily 
     if (const auto loss = lossOf(action.family); !loss.empty())
         found.summary.append(" ").append(loss);
     found.count = status.matched;
+    found.nothing = all && status.matched == 0;
+    if (found.nothing)
+        found.summary = action.idle ? "No key of " + action.family + " was idle that long."
+                                    : "There is no key of " + action.family + ".";
     found.bytes = status.bytes;
     for (const auto &key : status.sample)
         addSample(found, key);
@@ -109,40 +113,83 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, ResizeWorker a
     co_return seen;
 }
 
-awaitable<Result<ActionPreview>> preview(PortalServices services, RevokeTask action)
+/// "portal.analysis 3f2a91c0, ada@example.com: [] {'symbol': 'AAPL'}"
+awaitable<std::string> describe(PortalServices services, TaskInfo task)
 {
-    const auto task = co_await findTask(services, action.id);
-    if (!task)
-        co_return task.error();
+    std::string line = (task.name.empty() ? std::string("task") : task.name) + " " + task.id.substr(0, 8);
+    if (task.owner != 0) {
+        const auto owner = co_await services.users.user(task.owner);
+        line += ", " + (owner ? (*owner)->email : "an account that is gone");
+    }
+    if (!task.arguments.empty())
+        line += ": " + task.arguments;
+    co_return line;
+}
+
+Result<void> checkNumber(const std::vector<std::string> &ids)
+{
+    if (ids.empty() || ids.size() > mostTasksAtOnce)
+        return failure(ErrorKind::Invalid,
+                       "Between 1 and " + std::to_string(mostTasksAtOnce) + " tasks can be named at once.");
+    return {};
+}
+
+awaitable<Result<ActionPreview>> preview(PortalServices services, RevokeTasks action)
+{
+    if (const auto fit = checkNumber(action.ids); !fit)
+        co_return fit.error();
     ActionPreview found;
-    const std::string name = task->name.empty() ? "the task" : task->name;
-    if (task->place == TaskPlace::Ended)
-        found.summary = "Does nothing: " + name + " has ended as " + task->state + ".";
-    else if (task->place == TaskPlace::Running)
-        found.summary = "Ends " + name + ", which is running.";
-    else
-        found.summary = "Keeps " + name + " from running.";
-    found.count = task->place == TaskPlace::Ended ? 0 : 1;
-    addSample(found, action.id);
+    std::uint64_t running = 0, held = 0, ended = 0;
+    for (const auto &id : action.ids) {
+        auto task = co_await findTask(services, id);
+        if (!task)
+            co_return task.error();
+        (task->place == TaskPlace::Ended ? ended : task->place == TaskPlace::Running ? running : held) += 1;
+        addSample(found, co_await describe(services, std::move(*task)));
+    }
+    found.count = running + held;
+    found.nothing = *found.count == 0;
+    if (running > 0)
+        found.summary = "Ends " + counted(running, "task that runs", "tasks that run");
+    if (held > 0)
+        found.summary += (running > 0 ? " and keeps " : "Keeps ") + counted(held, "task", "tasks") + " from running";
+    if (ended > 0 && !found.nothing)
+        found.summary += "; " + counted(ended, "has", "have") + " ended already";
+    if (found.nothing)
+        found.summary = ended == 1 ? "The task has ended already" : "All of these tasks have ended already";
+    found.summary += ".";
     co_return found;
 }
 
-awaitable<Result<ActionPreview>> preview(PortalServices services, RerunTask action)
+awaitable<Result<ActionPreview>> preview(PortalServices services, RerunTasks action)
 {
-    const auto task = co_await findTask(services, action.id);
-    if (!task)
-        co_return task.error();
-    if (task->name.empty() && task->state == queue::state::pending)
-        co_return failure(ErrorKind::NotFound, "There is no such task, or its result is no longer kept.");
+    if (const auto fit = checkNumber(action.ids); !fit)
+        co_return fit.error();
     ActionPreview found;
-    found.summary = "Enqueues " + (task->name.empty() ? "the task" : task->name) +
-                    " again with its original arguments; it was " + task->state + ".";
+    for (const auto &id : action.ids) {
+        auto task = co_await findTask(services, id);
+        if (!task)
+            co_return task.error();
+        if (task->name.empty() && task->state == queue::state::pending)
+            co_return failure(ErrorKind::NotFound, "There is no such task, or its result is no longer kept.");
+        addSample(found, co_await describe(services, std::move(*task)));
+    }
+    found.count = action.ids.size();
+    found.summary =
+        "Enqueues " + counted(*found.count, "task", "tasks") + " again with the original arguments, as new ones.";
+    co_return found;
+}
+
+awaitable<Result<ActionPreview>> preview(PortalServices, CreateUser action)
+{
+    ActionPreview found;
+    found.summary =
+        "Makes an account for " + action.email + ", " + roleWord(action.role) + ", with a password that is shown once.";
     found.count = 1;
-    addSample(found, action.id);
     co_return found;
 }
 
-/// The user and what is open of them: what both actions on users end.
+/// The user and what is open of them: what actions on users end.
 struct UserSessions
 {
     std::string email;
@@ -202,7 +249,35 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, SignOutUser ac
     if (!user)
         co_return user.error();
     ActionPreview found;
-    found.summary = "Ends " + counted(user->sessions.size(), "session", "sessions") + " of " + user->email + ".";
+    found.nothing = user->sessions.empty();
+    found.summary = found.nothing
+                        ? user->email + " has no session."
+                        : "Ends " + counted(user->sessions.size(), "session", "sessions") + " of " + user->email + ".";
+    addSessions(found, user->sessions);
+    co_return found;
+}
+
+awaitable<Result<ActionPreview>> preview(PortalServices services, ResetPassword action)
+{
+    const auto user = co_await sessionsOf(services, action.id);
+    if (!user)
+        co_return user.error();
+    ActionPreview found;
+    found.summary = "Gives " + user->email + " a new password, which is shown once, and ends " +
+                    counted(user->sessions.size(), "session", "sessions") + ". The old password is of no use any more.";
+    addSessions(found, user->sessions);
+    co_return found;
+}
+
+awaitable<Result<ActionPreview>> preview(PortalServices services, DeleteUser action)
+{
+    const auto user = co_await sessionsOf(services, action.id);
+    if (!user)
+        co_return user.error();
+    ActionPreview found;
+    found.summary = "Deletes the account " + user->email + " for good, with " +
+                    counted(user->sessions.size(), "session", "sessions") +
+                    " and its own limits. What the audit log says of it stays.";
     addSessions(found, user->sessions);
     co_return found;
 }

@@ -20,7 +20,7 @@ struct Demonstration::State
 Demonstration::Demonstration(PortalServices services, std::string url) : m_state(std::make_shared<State>())
 {
     const auto executor = services.executor;
-    asio::co_spawn(executor, seedPortal(services, {.signInAgain = true}),
+    asio::co_spawn(executor, seedPortal(services, {.signInAgain = true, .privileged = true}),
                    [state = m_state, url = std::move(url)](const std::exception_ptr &failed, Result<Seed> seed) {
                        const std::lock_guard lock(state->mutex);
                        if (!failed && seed && !state->over)

@@ -210,6 +210,16 @@ QFuture<Result<std::vector<LimitUse>>> EmbeddedDeployment::limitUse(Id user)
     return call<std::vector<LimitUse>>([user](PortalServices services) { return limitUseOf(services, user); });
 }
 
+QFuture<Result<std::vector<SessionEntry>>> EmbeddedDeployment::sessions(Id user)
+{
+    return call<std::vector<SessionEntry>>([user](PortalServices services) { return services.users.sessions(user); });
+}
+
+QFuture<Result<AuditPage>> EmbeddedDeployment::audit(AuditQuery query)
+{
+    return call<AuditPage>([query](PortalServices services) { return services.users.audit(query); });
+}
+
 QFuture<Result<ActionPreview>> EmbeddedDeployment::preview(Action action)
 {
     return call<ActionPreview>([action](PortalServices services) { return previewAction(services, action); });

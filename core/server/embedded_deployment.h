@@ -53,6 +53,8 @@ public:
     QFuture<Result<std::vector<WorkerInfo>>> workers() override;
     QFuture<Result<UserPage>> users(UserQuery query) override;
     QFuture<Result<std::vector<LimitUse>>> limitUse(Id user) override;
+    QFuture<Result<std::vector<SessionEntry>>> sessions(Id user) override;
+    QFuture<Result<AuditPage>> audit(AuditQuery query) override;
     QFuture<Result<ActionPreview>> preview(Action action) override;
 
 private:

@@ -10,6 +10,9 @@
 #include "core/server/embedded_stack_parts.h"
 #include "core/server/environment.h"
 #include "core/server/log_collector.h"
+#include "core/server/restart_check.h"
+#include "core/server/seed.h"
+#include "core/server/words.h"
 
 #include <pthread.h>
 
@@ -77,6 +80,24 @@ LogOptions logOptions(const std::shared_ptr<LogCollector> &log, LogLevel level)
 
 namespace {
 
+/// The console has fields where the command line has options: what is wrong is told by the name that somebody sees.
+Error withFieldNames(Error error)
+{
+    const auto replace = [](std::string &text, const std::string &from, const std::string &to) {
+        for (auto at = text.find(from); at != text.npos; at = text.find(from, at + to.size()))
+            text.replace(at, from.size(), to);
+    };
+    for (const auto &[option, field] :
+         {std::pair("--data-dir", "Data directory"), std::pair("--database", "Database"),
+          std::pair("--listen", "Listen"), std::pair("--redis", "Redis"), std::pair("--tier", "Tier")}) {
+        for (std::string *text : {&error.message, &error.hint}) {
+            replace(*text, "with " + std::string(option), "in the field " + std::string(field));
+            replace(*text, option, "the field " + std::string(field));
+        }
+    }
+    return error;
+}
+
 Error notOurs()
 {
     return failure(ErrorKind::Unsupported, "A Redis or a database that was named is not ours to delete.",
@@ -110,6 +131,8 @@ EmbeddedStack::~EmbeddedStack()
     m_deployment.detach("The portal has stopped.");
     m_demonstration.reset();
     m_calls.cancelAll();
+    m_cancelCheck->store(true);
+    m_calledOff = nullptr;
     if (m_seeding)
         m_seeding->cancelled = true;
     {
@@ -123,7 +146,15 @@ EmbeddedStack::~EmbeddedStack()
     m_log->close();
 }
 
-std::vector<std::string> EmbeddedStack::tiers() const { return builtInTiers(); }
+std::vector<LocalStack::TierChoice> EmbeddedStack::tiers() const
+{
+    std::vector<TierChoice> all;
+    for (const std::string &name : builtInTiers()) {
+        const auto tier = loadTier(name);
+        all.push_back({name, tier ? tier->title : std::string()});
+    }
+    return all;
+}
 
 std::string EmbeddedStack::dataDirectory() const
 {
@@ -162,7 +193,12 @@ void EmbeddedStack::post(std::function<void()> job)
 Result<std::string> EmbeddedStack::launch(const LocalStackSettings &settings, Trace trace)
 {
     auto loaded = Settings::load(sourcesOf(m_sources, settings));
-    const auto started = loaded ? tryLaunch(std::move(*loaded)) : Result<std::string>(loaded.error());
+    auto started = loaded ? tryLaunch(std::move(*loaded)) : Result<std::string>(loaded.error());
+    if (!started)
+        started = withFieldNames(started.error());
+    if (!started)
+        Logger(m_clock, logOptions(m_log))
+            .error("the portal did not start", {{"why", started.error().message}, {"mend", started.error().hint}});
     if (!trace.entry)
         return started;
     if (!started) {
@@ -176,6 +212,20 @@ Result<std::string> EmbeddedStack::launch(const LocalStackSettings &settings, Tr
         noteHere(std::move(*trace.entry));
     }
     return started;
+}
+
+Result<void> EmbeddedStack::check(const LocalStackSettings &present, const LocalStackSettings &wanted) const
+{
+    const auto then = Settings::load(sourcesOf(m_sources, wanted));
+    if (!then)
+        return withFieldNames(then.error());
+    const auto now = Settings::load(sourcesOf(m_sources, present));
+    if (!now)
+        return now.error();
+    const auto fit = checkRestart(*now, *then, [cancelled = m_cancelCheck] { return cancelled->load(); });
+    if (!fit)
+        return withFieldNames(fit.error());
+    return fit;
 }
 
 Result<std::string> EmbeddedStack::tryLaunch(Settings settings)
@@ -207,8 +257,17 @@ void EmbeddedStack::note(const std::vector<LocalStackSettings> &where, const Sta
 
 void EmbeddedStack::noteHere(StackEntry entry)
 {
-    if (m_portal)
-        recordBlocking(m_portal->server->services(), std::move(entry));
+    if (!m_portal)
+        return;
+    const auto services = m_portal->server->services();
+    const std::string what = entry.action == "stack.stop"    ? "Stopped the portal"
+                             : entry.action == "stack.start" ? "Started the portal"
+                             : entry.action == "stack.reset" ? "Reset the portal"
+                                                             : "Restarted the portal";
+    services.history.note({m_clock.wall(), EventKind::Action,
+                           consoleDid(what + (entry.error ? ", which failed" : "") +
+                                      (entry.detail.empty() ? "" : ": " + entry.detail) + ".")});
+    recordBlocking(services, std::move(entry));
 }
 
 StackContents EmbeddedStack::contents(const std::filesystem::path &folder)
@@ -284,10 +343,14 @@ void EmbeddedStack::startFinished(const Result<std::string> &started, const Done
         m_deployment.detach(inWords(started.error()));
         setState(State::Stopped, started.error());
         done(started.error());
-        return;
+        return stopAsAsked();
     }
     m_deployment.attach(*m_portal->server);
     setState(State::Running);
+    if (m_calledOff) {
+        done(failure(ErrorKind::Cancelled, "The start was called off."));
+        return stopAsAsked();
+    }
     done({});
     if (m_options.demonstration && m_state == State::Running && !m_deployment.info().production)
         m_demonstration = std::make_unique<Demonstration>(m_portal->server->services(), m_portal->server->url());
@@ -329,6 +392,10 @@ QFuture<Result<void>> EmbeddedStack::start(LocalStackSettings settings)
 
 QFuture<Result<ActionPreview>> EmbeddedStack::preview(StackCommand command)
 {
+    if (std::holds_alternative<UnseedStack>(command) && m_state == State::Running && !m_busy) {
+        const auto services = m_portal->server->services();
+        return m_calls.start<ActionPreview>(services.executor, [services] { return previewUnseed(services); });
+    }
     if (!std::holds_alternative<ResetStack>(command))
         return answered<ActionPreview>(previewOf(command));
     if (auto refused = notResettable())
@@ -337,6 +404,12 @@ QFuture<Result<ActionPreview>> EmbeddedStack::preview(StackCommand command)
     auto future = answer->future();
     post([this, answer, folder = dataDirectory()] { answer->finish(previewOfReset(contents(folder))); });
     return future;
+}
+
+void EmbeddedStack::stopAsAsked()
+{
+    if (const auto stopping = std::exchange(m_calledOff, nullptr))
+        stopping();
 }
 
 bool EmbeddedStack::seeding() const { return m_seeding && !m_seeding->over; }

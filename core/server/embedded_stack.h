@@ -8,6 +8,7 @@
 #include "core/server/stack_contents.h"
 
 #include <QTimer>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -49,7 +50,7 @@ public:
     State state() const override { return m_state; }
     std::optional<Error> problem() const override { return m_problem; }
     const LocalStackSettings &settings() const override { return m_settings; }
-    std::vector<std::string> tiers() const override;
+    std::vector<TierChoice> tiers() const override;
     std::string dataDirectory() const override;
     Deployment &deployment() override { return m_deployment; }
 
@@ -79,15 +80,25 @@ private:
     Outcome carryOut(ResetStack command, StackEntry entry);
     Outcome carryOut(SeedStack command, StackEntry entry);
     Outcome carryOut(MendStack command, StackEntry entry);
+    Outcome carryOut(UnseedStack command, StackEntry entry);
     static awaitable<Result<ActionOutcome>> runSeed(PortalServices services, std::shared_ptr<Seeding> seeding,
-                                                    StackEntry entry);
+                                                    bool privileged, StackEntry entry);
+    static awaitable<Result<ActionOutcome>> runUnseed(PortalServices services, StackEntry entry);
 
     void begin(LocalStackSettings settings, Trace trace, Done done);
     void startPortal(Trace trace, Done done);
     void startFinished(const Result<std::string> &started, const Done &done);
+    void checkThenRestart(LocalStackSettings settings, StackEntry entry, Done done);
+    void restart(LocalStackSettings settings, StackEntry entry, Done done);
+    /// To what ran before a restart failed: `why` it did is answered either way.
+    void goBack(LocalStackSettings before, Error why, Done done);
+    void stop(StackEntry entry, Done done);
+    bool mayBeCalledOff() const { return m_checking || m_state == State::Starting; }
+    void stopAsAsked(); ///< once what was called off has come to its end
     /// `before`, while it still runs, and `afterwards` are called on the thread, `done` here.
     void stopPortal(std::function<void()> before, std::function<Result<void>()> afterwards, Done done);
     Result<std::string> launch(const LocalStackSettings &settings, Trace trace); ///< on the thread; answers the URL
+    Result<void> check(const LocalStackSettings &present, const LocalStackSettings &wanted) const; ///< on the thread
     Result<std::string> tryLaunch(Settings settings);
     /// On the thread; the portal does not run. Into the first of these databases that takes it, or else the log.
     void note(const std::vector<LocalStackSettings> &where, const StackEntry &entry);
@@ -112,6 +123,10 @@ private:
     State m_state = State::Stopped;
     std::optional<Error> m_problem;
     bool m_busy = false;
+    bool m_checking = false; ///< the settings of a restart, while the portal still serves
+    /// Set by a stop while it starts or looks at settings: what it does then.
+    std::function<void()> m_calledOff;
+    std::shared_ptr<std::atomic<bool>> m_cancelCheck = std::make_shared<std::atomic<bool>>(false);
     Calls m_calls;
     std::shared_ptr<LogCollector> m_log;
     QTimer m_logTimer;

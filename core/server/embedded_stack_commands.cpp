@@ -6,6 +6,7 @@
 #include "core/server/embedded_stack_parts.h"
 #include "core/server/mending.h"
 #include "core/server/seed.h"
+#include "core/server/words.h"
 
 namespace portolan::server {
 namespace {
@@ -48,41 +49,97 @@ EmbeddedStack::Outcome EmbeddedStack::carryOut(StartStack command, StackEntry en
 EmbeddedStack::Outcome EmbeddedStack::carryOut(StopStack, StackEntry entry)
 {
     const Call call("The portal is stopped.");
-    if (m_busy || m_state == State::Stopped) {
-        call.done(m_busy ? Result<void>(busyNow()) : Result<void>());
-        return call.future;
+    if (mayBeCalledOff() && !m_calledOff) {
+        m_cancelCheck->store(true);
+        m_calledOff = [this, entry = std::move(entry), done = call.done] { stop(entry, done); };
+    } else if (m_busy) {
+        call.done(busyNow());
+    } else {
+        stop(std::move(entry), call.done);
     }
+    return call.future;
+}
+
+void EmbeddedStack::stop(StackEntry entry, Done done)
+{
+    if (m_state == State::Stopped)
+        return done({});
     stopPortal([this, entry = std::move(entry)] { noteHere(entry); }, [] { return Result<void>(); },
-               [this, done = call.done](const Result<void> &result) {
+               [this, done = std::move(done)](const Result<void> &result) {
                    m_busy = false;
                    setState(State::Stopped);
                    done(result);
                });
-    return call.future;
 }
 
 EmbeddedStack::Outcome EmbeddedStack::carryOut(RestartStack command, StackEntry entry)
 {
     const Call call("The portal is running.");
-    if (m_busy || m_state == State::Stopped) {
+    if (m_busy || m_state == State::Stopped)
         call.done(m_busy ? busyNow() : notRunning());
-        return call.future;
-    }
-    // Its entry belongs to the portal that goes down: the one that comes up may have another database.
-    const Trace trace{entry, false, {m_settings, command.settings}};
-    entry.detail =
-        "it stops, and is then to start with tier " + command.settings.tier + ", listen " + command.settings.listen;
-    stopPortal([this, entry = std::move(entry)] { noteHere(entry); }, [] { return Result<void>(); },
-               [this, trace, settings = std::move(command.settings), done = call.done](const Result<void> &) {
-                   m_settings = settings;
-                   startPortal(trace, done);
-               });
+    else
+        checkThenRestart(std::move(command.settings), std::move(entry), call.done);
     return call.future;
+}
+
+/// People are served on until it is known that the portal would come up again.
+void EmbeddedStack::checkThenRestart(LocalStackSettings settings, StackEntry entry, Done done)
+{
+    m_busy = m_checking = true;
+    m_cancelCheck->store(false);
+    post([this, present = m_settings, settings = std::move(settings), entry = std::move(entry),
+          done = std::move(done)]() mutable {
+        const auto fit = check(present, settings);
+        if (!fit) {
+            entry.error = fit.error();
+            entry.detail = "it goes on as it was: " + fit.error().message;
+            noteHere(entry);
+        }
+        postTo(this,
+               [this, fit, settings = std::move(settings), entry = std::move(entry), done = std::move(done)]() mutable {
+                   m_busy = m_checking = false;
+                   if (fit && !m_calledOff)
+                       return restart(std::move(settings), std::move(entry), std::move(done));
+                   done(fit ? Result<void>(failure(ErrorKind::Cancelled, "The restart was called off.")) : fit);
+                   stopAsAsked();
+               });
+    });
+}
+
+void EmbeddedStack::restart(LocalStackSettings settings, StackEntry entry, Done done)
+{
+    // Its entry belongs to the portal that goes down: the one that comes up may have another database.
+    const Trace trace{entry, false, {m_settings, settings}};
+    entry.detail = "it stops, and is then to start with tier " + settings.tier + ", listen " + settings.listen;
+    stopPortal([this, entry = std::move(entry)] { noteHere(entry); }, [] { return Result<void>(); },
+               [this, trace, before = m_settings, settings = std::move(settings),
+                done = std::move(done)](const Result<void> &) {
+                   m_settings = settings;
+                   startPortal(trace, [this, before, done](const Result<void> &started) {
+                       if (started || m_calledOff || started.error().kind == ErrorKind::Cancelled)
+                           done(started);
+                       else
+                           goBack(before, started.error(), done);
+                   });
+               });
+}
+
+void EmbeddedStack::goBack(LocalStackSettings before, Error why, Done done)
+{
+    m_settings = std::move(before);
+    m_busy = true;
+    startPortal({}, [why = std::move(why), done = std::move(done)](const Result<void> &again) {
+        Error error = why;
+        error.message += again ? " The portal runs again as it did before."
+                               : " It could not go back either: " + again.error().message;
+        done(error);
+    });
 }
 
 EmbeddedStack::Outcome EmbeddedStack::carryOut(ResetStack, StackEntry told)
 {
-    const Call call("The portal is empty again.");
+    const Call call(m_options.demonstration ? "The portal was emptied; the demonstration fills it again."
+                                            : "The portal is empty again.");
     if (auto refused = m_busy ? busyNow() : notResettable()) {
         call.done(*std::move(refused));
         return call.future;
@@ -146,7 +203,7 @@ EmbeddedStack::Outcome EmbeddedStack::carryOut(MendStack command, StackEntry tol
     return call.future;
 }
 
-EmbeddedStack::Outcome EmbeddedStack::carryOut(SeedStack, StackEntry entry)
+EmbeddedStack::Outcome EmbeddedStack::carryOut(SeedStack command, StackEntry entry)
 {
     if (m_busy || seeding())
         return answered<ActionOutcome>(busyNow());
@@ -154,19 +211,48 @@ EmbeddedStack::Outcome EmbeddedStack::carryOut(SeedStack, StackEntry entry)
         return answered<ActionOutcome>(notRunning());
     m_seeding = std::make_shared<Seeding>();
     const auto services = m_portal->server->services();
-    return m_calls.start<ActionOutcome>(services.executor, [services, seeding = m_seeding, entry = std::move(entry)] {
-        return runSeed(services, seeding, entry);
-    });
+    return m_calls.start<ActionOutcome>(
+        services.executor, [services, seeding = m_seeding, privileged = command.privileged, entry = std::move(entry)] {
+            return runSeed(services, seeding, privileged, entry);
+        });
+}
+
+EmbeddedStack::Outcome EmbeddedStack::carryOut(UnseedStack, StackEntry entry)
+{
+    if (m_busy || seeding())
+        return answered<ActionOutcome>(busyNow());
+    if (m_state != State::Running)
+        return answered<ActionOutcome>(notRunning());
+    const auto services = m_portal->server->services();
+    return m_calls.start<ActionOutcome>(services.executor,
+                                        [services, entry = std::move(entry)] { return runUnseed(services, entry); });
+}
+
+awaitable<Result<ActionOutcome>> EmbeddedStack::runUnseed(PortalServices services, StackEntry entry)
+{
+    const auto removed = co_await unseedPortal(services);
+    entry.detail = removed ? *removed : removed.error().message;
+    if (!removed)
+        entry.error = removed.error();
+    co_await record(services, std::move(entry));
+    if (!removed)
+        co_return removed.error();
+    Event event{services.clock.wall(), EventKind::Action, consoleDid(*removed)};
+    services.history.note(std::move(event));
+    ActionOutcome outcome;
+    outcome.summary = *removed;
+    co_return outcome;
 }
 
 awaitable<Result<ActionOutcome>> EmbeddedStack::runSeed(PortalServices services, std::shared_ptr<Seeding> seeding,
-                                                        StackEntry entry)
+                                                        bool privileged, StackEntry entry)
 {
     const std::shared_ptr<void> end(nullptr, [seeding](void *) {
         seeding->over = true;
         seeding->ended.set_value();
     });
     SeedOptions options;
+    options.privileged = privileged;
     options.cancelled = [seeding] { return seeding->cancelled.load(); };
     const auto seed = co_await seedPortal(services, std::move(options));
     entry.detail = seed ? seed->sentence : seed.error().message;
@@ -175,7 +261,7 @@ awaitable<Result<ActionOutcome>> EmbeddedStack::runSeed(PortalServices services,
     co_await record(services, std::move(entry));
     if (!seed)
         co_return seed.error();
-    Event event{services.clock.wall(), EventKind::Action, seed->sentence};
+    Event event{services.clock.wall(), EventKind::Action, consoleDid(seed->sentence)};
     services.history.note(std::move(event));
     ActionOutcome outcome;
     outcome.summary = seed->sentence;

@@ -3,10 +3,12 @@
 #include "core/base/logging.h"
 #include "core/base/names.h"
 #include "core/base/time_format.h"
+#include "core/base/units.h"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <cmath>
 #include <utility>
 
 namespace portolan::server {
@@ -33,8 +35,23 @@ WallTime timeOf(std::string_view text)
     return time ? *time : WallTime{};
 }
 
+/// "4.65084E-1" is right, and nobody reads it: "0.465".
+std::string numberText(double number)
+{
+    constexpr int usual = 3, small = 6;
+    std::string plain = fixedText(number, number != 0 && std::abs(number) < 0.01 ? small : usual);
+    if (plain.find('.') != plain.npos) {
+        plain.erase(plain.find_last_not_of('0') + 1);
+        if (plain.ends_with('.'))
+            plain.pop_back();
+    }
+    return plain;
+}
+
 std::string textOf(const boost::json::value &value)
 {
+    if (value.is_double())
+        return numberText(value.get_double());
     const auto *text = value.if_string();
     const bool plain = text && !text->empty() && text->find_first_of(" \"=\t\n") == boost::json::string::npos;
     return plain ? std::string(*text) : boost::json::serialize(value);

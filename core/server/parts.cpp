@@ -374,6 +374,7 @@ std::size_t PortalServer::Parts::stop()
         sampler->stop();
     if (redisCheck)
         redisCheck->stop();
+    history.note({clock.wall(), EventKind::Restart, "The portal stopped"});
     history.stop();
     if (cleanup)
         cleanup->stop();

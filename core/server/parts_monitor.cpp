@@ -3,6 +3,7 @@
 #include "core/server/commands.h"
 #include "core/server/environment.h"
 #include "core/server/parts.h"
+#include "core/server/words.h"
 #include "core/storage/write_check.h"
 
 #include <boost/asio/redirect_error.hpp>
@@ -51,6 +52,11 @@ void PortalServer::Parts::makeMonitor()
     workerAdmin.connect(sampler->queues(), m_hasPlan ? keptUnderPlan : std::chrono::milliseconds(0));
     taskLists.setLife(m_hasPlan ? keptUnderPlan : std::chrono::milliseconds(0));
     monitorRoutes.connect(*sampler);
+    // What a console in this process does is noted with its outcome by the console's actions.
+    auditLog.onRecorded([this](const AuditEntry &entry) {
+        if (entry.actorId != 0 || entry.role == Role::Operator)
+            history.note({entry.at, EventKind::Action, didWords(entry)});
+    });
     sampler->onSnapshot([this](const std::shared_ptr<const Snapshot> &snapshot) {
         history.record(*snapshot);
         if (snapshot->http.traffic.errors > m_serverErrors)

@@ -34,7 +34,12 @@ struct Seeded
     std::size_t analyses = 0;
 };
 
-Role roleOf(std::size_t index) { return index == 0 ? Role::Admin : index <= 2 ? Role::Operator : Role::User; }
+Role roleOf(std::size_t index, bool privileged)
+{
+    if (!privileged)
+        return Role::User;
+    return index == 0 ? Role::Admin : index <= 2 ? Role::Operator : Role::User;
+}
 
 awaitable<void> pause()
 {
@@ -80,7 +85,7 @@ awaitable<Result<void>> addUser(PortalServices services, std::size_t index, Seed
     const std::string password = randomToken(16);
     portal::UserAdminService::NewUser wanted;
     wanted.email = email;
-    wanted.role = roleOf(index);
+    wanted.role = roleOf(index, options.privileged);
     if (index < signedIn)
         wanted.password.emplace(password);
     portal::Actor actor{{0, Role::Admin}, seedActor};
@@ -131,6 +136,78 @@ awaitable<void> analyse(PortalServices services, std::function<bool()> goesOn, S
 }
 
 } // namespace
+
+namespace {
+
+/// Whether an entry of the audit log says that seeding made the account.
+bool madeBySeeding(const AuditEntry &entry)
+{
+    return entry.actorId == 0 && entry.reason == seedActor && entry.outcome == "done";
+}
+
+awaitable<Result<std::vector<Id>>> seededUsers(PortalServices services)
+{
+    constexpr std::string_view subject = "user:";
+    std::vector<Id> found;
+    AuditQuery query;
+    query.action = "user.create";
+    query.limit = 500;
+    for (bool more = true; more;) {
+        const auto page = co_await services.users.audit(query);
+        if (!page)
+            co_return page.error();
+        for (const auto &entry : page->items) {
+            if (!madeBySeeding(entry) || !entry.subject.starts_with(subject))
+                continue;
+            if (const auto id = parseId(entry.subject.substr(subject.size())); id)
+                found.push_back(*id);
+        }
+        more = page->nextCursor.has_value();
+        query.cursor = page->nextCursor.value_or("");
+    }
+    co_return found;
+}
+
+} // namespace
+
+awaitable<Result<std::string>> unseedPortal(PortalServices services)
+{
+    const auto made = co_await seededUsers(services);
+    if (!made)
+        co_return made.error();
+    std::size_t removed = 0;
+    for (const Id id : *made) {
+        portal::Actor actor{{0, Role::Admin}, seedActor};
+        const auto gone = co_await services.users.remove(std::move(actor), id);
+        if (!gone && gone.error().kind != ErrorKind::NotFound)
+            co_return gone.error();
+        removed += gone ? 1 : 0;
+    }
+    co_return "Deleted " + counted(removed, "made-up user", "made-up users") + ".";
+}
+
+awaitable<Result<ActionPreview>> previewUnseed(PortalServices services)
+{
+    constexpr std::size_t mostSamples = 20;
+    const auto made = co_await seededUsers(services);
+    if (!made)
+        co_return made.error();
+    ActionPreview preview;
+    preview.count = 0;
+    for (const Id id : *made) {
+        const auto user = co_await services.users.user(id);
+        if (!user && user.error().kind != ErrorKind::NotFound)
+            co_return user.error();
+        if (user && ++*preview.count <= mostSamples)
+            preview.sample.push_back((*user)->email);
+    }
+    preview.nothing = *preview.count == 0;
+    preview.summary = preview.nothing ? "No made-up user is left to delete."
+                                      : "Deletes " + counted(*preview.count, "user", "users") +
+                                            " that seeding made, with their sessions. Results of their analyses "
+                                            "expire by themselves.";
+    co_return preview;
+}
 
 awaitable<Result<Seed>> seedPortal(PortalServices services, SeedOptions options)
 {

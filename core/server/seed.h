@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/api/action.h"
 #include "core/api/result.h"
 #include "core/base/secret.h"
 #include "core/server/portal_services.h"
@@ -14,6 +15,7 @@ struct SeedOptions
 {
     /// Also those of the few that were there before sign in; for that they get another password.
     bool signInAgain = false;
+    bool privileged = false; ///< the first is an admin and two are operators; otherwise all have the role user
     /// Asked between its steps, which take a tenth of a second: true ends it. Empty: nobody cancels.
     std::function<bool()> cancelled = {};
 };
@@ -30,5 +32,13 @@ struct Seed
 /// the sentence. A coroutine on the services' executor. Errors: those of the database; Cancelled, with what was added
 /// before, which stays.
 awaitable<Result<Seed>> seedPortal(PortalServices services, SeedOptions options = {});
+
+/// Deletes the accounts that seedPortal() has made, as the audit log knows them, and no other: not one of the same
+/// address that somebody else made. A sentence says how many. A coroutine as above; errors of the database, and
+/// Conflict
+/// (`last-admin`) where one of them is the only admin left; the others are gone then.
+awaitable<Result<std::string>> unseedPortal(PortalServices services);
+/// What that would delete.
+awaitable<Result<ActionPreview>> previewUnseed(PortalServices services);
 
 } // namespace portolan::server

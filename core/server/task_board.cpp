@@ -1,6 +1,7 @@
 #include "core/server/task_board.h"
 
 #include "core/base/settings.h"
+#include "core/portal/user_admin_service.h"
 #include "core/portal/worker_admin_service.h"
 #include "core/queue/broker.h"
 #include "core/queue/worker_pool.h"
@@ -196,7 +197,7 @@ awaitable<Result<void>> addArguments(PortalServices services, std::vector<TaskIn
     std::unordered_map<std::string, TaskInfo *> ended;
     std::vector<std::string> ids;
     for (auto &item : items) {
-        if (item.place == TaskPlace::Ended && item.arguments.empty() && ids.size() < atOnce) {
+        if (item.place == TaskPlace::Ended && ids.size() < atOnce) {
             ended.emplace(item.id, &item);
             ids.push_back(item.id);
         }
@@ -205,8 +206,10 @@ awaitable<Result<void>> addArguments(PortalServices services, std::vector<TaskIn
     if (!kept)
         co_return kept.error();
     for (const auto &task : *kept) {
-        if (const auto found = ended.find(task.id); found != ended.end())
+        if (const auto found = ended.find(task.id); found != ended.end()) {
             found->second->arguments = argumentsOf(task.argsRepr, task.kwargsRepr);
+            found->second->rerunnable = true;
+        }
     }
     co_return Result<void>();
 }
@@ -215,6 +218,7 @@ awaitable<Result<void>> addOwners(PortalServices services, std::vector<TaskInfo>
 {
     constexpr std::size_t atOnce = 2000;
     std::unordered_map<std::string, storage::TaskOwner> known;
+    std::unordered_map<Id, std::string> addresses;
     for (std::size_t from = 0; from < items.size(); from += atOnce) {
         std::vector<std::string> ids;
         for (std::size_t i = from; i < std::min(items.size(), from + atOnce); ++i)
@@ -230,6 +234,15 @@ awaitable<Result<void>> addOwners(PortalServices services, std::vector<TaskInfo>
             item.owner = found->second.owner;
             item.created = found->second.created;
         }
+        if (item.owner == 0)
+            continue;
+        auto [address, isNew] = addresses.try_emplace(item.owner);
+        if (isNew) {
+            const auto user = co_await services.users.user(item.owner);
+            if (user)
+                address->second = (*user)->email;
+        }
+        item.ownerAddress = address->second;
     }
     co_return Result<void>();
 }

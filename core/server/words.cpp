@@ -26,6 +26,20 @@ std::string roleWord(Role role)
     return "nobody";
 }
 
+std::string consoleDid(const std::string &sentence) { return "This console: " + sentence; }
+
+std::string didWords(const AuditEntry &entry)
+{
+    std::string words = entry.actor + ": " + entry.action;
+    if (!entry.subject.empty())
+        words += " of " + entry.subject;
+    if (!entry.detail.empty())
+        words += " (" + entry.detail + ")";
+    if (entry.outcome != "done")
+        words += ", which failed: " + entry.outcome;
+    return words;
+}
+
 std::string bytesWord(std::uint64_t bytes)
 {
     constexpr std::uint64_t unit = 1024;

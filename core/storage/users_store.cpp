@@ -1,41 +1,14 @@
 #include "core/storage/users_store.h"
 
-#include "core/storage/cursor.h"
 #include "core/storage/errors.h"
-#include "core/storage/table.h"
 #include "core/storage/user_cache.h"
+#include "core/storage/user_pages.h"
+#include "core/storage/users_table.h"
 
-#include <QString>
 #include <algorithm>
 
 namespace portolan::storage {
 namespace {
-
-/// column<> for a member UserRecord has from User.
-template <auto Member> constexpr Column<UserRecord> userColumn(std::string_view name)
-{
-    using Type = typename detail::MemberOf<decltype(Member)>::Type;
-    return {name, [](const UserRecord &user) { return toValue(user.*Member); },
-            [](UserRecord &user, const Row &row, int at) { user.*Member = Reader<Type>::read(row, at); }};
-}
-
-constexpr auto users = makeTable<UserRecord>("users", {
-                                                          userColumn<&User::id>("id"),
-                                                          userColumn<&User::email>("email"),
-                                                          userColumn<&User::role>("role"),
-                                                          userColumn<&User::disabled>("disabled"),
-                                                          userColumn<&User::created>("created"),
-                                                          userColumn<&User::lastSignIn>("last_sign_in"),
-                                                          userColumn<&UserRecord::passwordHash>("password_hash"),
-                                                          userColumn<&UserRecord::passwordChanged>("password_changed"),
-                                                      });
-
-UserRecord readUser(const Row &row)
-{
-    UserRecord user = users.reader()(row);
-    user.deceptive = isDeceptiveEmail(user.email);
-    return user;
-}
 
 /// Serialises what could leave no admin. SQLite's transactions are serial anyway.
 constexpr std::string_view lockAdmins = "SELECT pg_advisory_xact_lock(8101259017166155119)";
@@ -179,130 +152,24 @@ Result<User> changeAll(Connection &connection, Id id, const UserChange &wanted, 
     });
 }
 
-// --- pages -----------------------------------------------------------------------------------------------------------
-
-std::string foldSearch(const std::string &search)
+Result<User> removeUser(Connection &connection, Id id, bool unlessLastAdmin)
 {
-    return QString::fromStdString(search).trimmed().normalized(QString::NormalizationForm_KC).toLower().toStdString();
-}
-
-std::string likeAnywhere(std::string_view text)
-{
-    std::string pattern = "%";
-    for (const char c : text) {
-        if (c == '%' || c == '_' || c == '!')
-            pattern += '!';
-        pattern += c;
-    }
-    return pattern + '%';
-}
-
-/// Conditions with their values, in order.
-struct Conditions
-{
-    std::string text = "1 = 1";
-    Values values;
-    void add(std::string_view condition, Value value)
-    {
-        text.append(" AND ").append(condition);
-        values.push_back(std::move(value));
-    }
-};
-
-/// The order of a page: newest first by id, or by address.
-struct Order
-{
-    bool byEmail = false;
-    std::string_view column() const { return byEmail ? "email" : "id"; }
-    std::string_view direction() const { return byEmail ? " ASC" : " DESC"; }
-    std::string_view beyond() const { return byEmail ? "email > ?" : "id < ?"; }
-    std::string_view within() const { return byEmail ? "email <= ?" : "id >= ?"; }
-    char kind() const { return byEmail ? 'e' : 'i'; }
-    Value key(const User &user) const { return byEmail ? Value(user.email) : toValue(user.id); }
-    std::string cursor(const Value &key) const
-    {
-        if (const auto *email = std::get_if<std::string>(&key))
-            return formatCursor({kind(), 0, *email});
-        return formatCursor({kind(), static_cast<std::uint64_t>(std::get<std::int64_t>(key)), {}});
-    }
-};
-
-Result<Conditions> rangeOf(const UserQuery &query, const std::string &search, const Order &order)
-{
-    Conditions range;
-    if (order.byEmail) {
-        range.add("email >= ?", search);
-        range.add("email < ?", search + "\xF4\x8F\xBF\xBF"); // U+10FFFF sorts behind every character
-    }
-    if (!query.cursor.empty()) {
-        const auto cursor = parseCursor(query.cursor, order.kind());
-        if (cursor.has_error())
-            return cursor.error();
-        range.add(order.beyond(), order.byEmail ? Value(cursor->text) : toValue(cursor->number));
-    }
-    return range;
-}
-
-/// How far a page may look: the key of the scanBound-th user of the range, or nothing if there are fewer.
-Result<std::optional<Value>> scanEnd(Connection &connection, const Conditions &range, const Order &order)
-{
-    const std::string column(order.column());
-    return selectOne(
-        connection,
-        "SELECT " + column + " FROM users WHERE " + range.text + " ORDER BY " + column +
-            std::string(order.direction()) + " LIMIT 1 OFFSET " + std::to_string(UsersStore::scanBound - 1),
-        range.values, [&](const Row &row) { return order.byEmail ? Value(row.text(0)) : Value(row.integer(0)); });
-}
-
-Result<UserPage> readPage(Connection &connection, const UserQuery &query)
-{
-    if (auto limit = checkLimit(query.limit, UsersStore::maxPage); limit.has_error())
-        return limit.error();
-    const std::string search = foldSearch(query.search);
-    const Order order{query.match == TextMatch::Prefix && !search.empty()};
-    const bool contains = !search.empty() && !order.byEmail;
-    auto range = rangeOf(query, search, order);
-    if (range.has_error())
-        return range.error();
-
-    // One filter alone has an index of its own in the order of ids; everything else looks at users one by one.
-    const int filters = query.role.has_value() + query.disabled.has_value();
-    const bool scans = contains || filters > 1 || (filters == 1 && order.byEmail);
-    std::optional<Value> end;
-    if (scans) {
-        auto bound = scanEnd(connection, *range, order);
-        if (bound.has_error())
-            return bound.error();
-        end = std::move(*bound);
-        if (end)
-            range->add(order.within(), *end);
-    }
-    if (contains)
-        range->add("email LIKE ? ESCAPE '!'", likeAnywhere(search));
-    if (query.role)
-        range->add("role = ?", toValue(*query.role));
-    if (query.disabled)
-        range->add("disabled = ?", toValue(*query.disabled));
-
-    const std::string ordered = " ORDER BY " + std::string(order.column()) + std::string(order.direction());
-    range->values.push_back(std::int64_t{query.limit} + 1);
-    // The inner select is answered by an index alone; whole rows are only read for what the page shows.
-    auto rows =
-        select(connection,
-               users.select("WHERE id IN (SELECT id FROM users WHERE " + range->text + ordered + " LIMIT ?)" + ordered),
-               range->values, readUser);
-    if (rows.has_error())
-        return rows.error();
-    UserPage page;
-    const bool more = rows->size() > query.limit;
-    if (more)
-        rows->resize(query.limit);
-    page.items.assign(rows->begin(), rows->end());
-    if (more)
-        page.nextCursor = order.cursor(order.key(page.items.back()));
-    else if (end)
-        page.nextCursor = order.cursor(*end);
-    return page;
+    return transaction(connection, [&]() -> Result<User> {
+        const bool postgres = connection.dialect() == Dialect::PostgreSql;
+        auto before = findWhere(connection, postgres ? "WHERE id = ? FOR UPDATE" : "WHERE id = ?", valuesOf(id));
+        if (before.has_error())
+            return before.error();
+        if (before->role == Role::Admin && !before->disabled && unlessLastAdmin)
+            if (auto other = anotherAdmin(connection, id); other.has_error())
+                return other.error();
+        for (const char *statement : {"DELETE FROM user_sessions WHERE user_id = ?",
+                                      "DELETE FROM user_limits WHERE user_id = ?", "DELETE FROM users WHERE id = ?"}) {
+            auto done = execute(connection, statement, valuesOf(id));
+            if (done.has_error())
+                return done.error();
+        }
+        return static_cast<User>(*before);
+    });
 }
 
 Result<std::uint64_t> countUsers(Connection &connection)
@@ -409,6 +276,11 @@ awaitable<Result<User>> UsersStore::change(Id id, UserChange change, WallTime wh
     }));
 }
 
+awaitable<Result<User>> UsersStore::remove(Id id, bool unlessLastAdmin)
+{
+    return m_database.run(telling(m_cache, id, [=](Connection &c) { return removeUser(c, id, unlessLastAdmin); }));
+}
+
 awaitable<Result<void>> UsersStore::touchSignIn(Id id, WallTime when)
 {
     return m_database.run(telling(m_cache, id, [id, when](Connection &c) -> Result<void> {
@@ -421,7 +293,7 @@ awaitable<Result<void>> UsersStore::touchSignIn(Id id, WallTime when)
 
 awaitable<Result<UserPage>> UsersStore::page(UserQuery query)
 {
-    return m_database.run([query = std::move(query)](Connection &c) { return readPage(c, query); });
+    return m_database.run([query = std::move(query)](Connection &c) { return readUserPage(c, query); });
 }
 
 awaitable<Result<std::uint64_t>> UsersStore::count()
@@ -472,7 +344,7 @@ Result<User> UsersStore::setPasswordBlocking(Id id, std::string hash, WallTime w
 
 Result<UserPage> UsersStore::pageBlocking(UserQuery query)
 {
-    return m_database.runBlocking([&](Connection &c) { return readPage(c, query); });
+    return m_database.runBlocking([&](Connection &c) { return readUserPage(c, query); });
 }
 
 } // namespace portolan::storage

@@ -57,10 +57,12 @@ public:
     awaitable<Result<User>> setEmail(Id id, std::string email); ///< Conflict as add()
     /// Several at once, all or none; the errors of each.
     awaitable<Result<User>> change(Id id, UserChange change, WallTime when, bool unlessLastAdmin = true);
+    /// The account with its sessions and limits; answers it as it was. NotFound; `unlessLastAdmin` as above.
+    awaitable<Result<User>> remove(Id id, bool unlessLastAdmin = true);
     awaitable<Result<void>> touchSignIn(Id id, WallTime when);
 
-    /// Invalid: bad limit or cursor. Prefix and plain pages are index ranges; Contains and filters examine at most
-    /// `scanBound` users per page and go on from there with the next cursor.
+    /// Invalid: bad limit or cursor. Prefix and plain pages are index ranges in every order; what is filtered otherwise
+    /// examines at most `scanBound` users per page and goes on from there with the next cursor.
     awaitable<Result<UserPage>> page(UserQuery query);
     static constexpr std::uint32_t scanBound = 250'000;
     static constexpr std::uint32_t maxPage = 500;

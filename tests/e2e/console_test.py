@@ -8,16 +8,19 @@ import signal
 import subprocess
 import unittest
 
+import Xlib.display
+import Xlib.X
+
 from harness import Client, clean_environment, die_with_parent, folder, free_port, patience, run, wait_until
 
 PORTOLAN = os.environ["PORTOLAN"]
 
 
 @contextlib.contextmanager
-def screen(where):
+def screen(where, size="1280x900"):
     read, write = os.pipe()
     with open(where / "xvfb.log", "wb") as log:
-        server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
+        server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten", "tcp"],
                                   pass_fds=[write], stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent)
     os.close(write)
     try:
@@ -31,6 +34,42 @@ def screen(where):
         server.wait()
 
 
+@contextlib.contextmanager
+def window_manager(where, display):
+    """openbox with its usual frames; it is there once it says so to the root window."""
+    with open(where / "openbox.log", "wb") as log:
+        manager = subprocess.Popen(["openbox", "--sm-disable"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                   preexec_fn=die_with_parent,
+                                   env=clean_environment(DISPLAY=display, HOME=str(where), XDG_CONFIG_HOME=str(where / "config")))
+    try:
+        with contextlib.closing(Xlib.display.Display(display)) as there:
+            atom = there.intern_atom("_NET_SUPPORTING_WM_CHECK")
+            wait_until(lambda: there.screen().root.get_full_property(atom, Xlib.X.AnyPropertyType), "a window manager", 20)
+        yield
+    finally:
+        manager.terminate()
+        manager.wait()
+
+
+def frame_of(display, title):
+    """The place of a window with its frame, as the window manager has it: left, top, right, bottom; None: not there."""
+    with contextlib.closing(Xlib.display.Display(display)) as there:
+        root = there.screen().root
+        clients = root.get_full_property(there.intern_atom("_NET_CLIENT_LIST"), Xlib.X.AnyPropertyType)
+        for number in clients.value if clients else []:
+            window = there.create_resource_object("window", number)
+            if title not in (window.get_wm_name() or ""):
+                continue
+            extents = window.get_full_property(there.intern_atom("_NET_FRAME_EXTENTS"), Xlib.X.AnyPropertyType)
+            if not extents or extents.value[2] == 0:
+                return None  # it has no frame yet
+            left, right, top, bottom = extents.value
+            size, place = window.get_geometry(), root.translate_coords(window, 0, 0)
+            x, y = place.x, place.y
+            return x - left, y - top, x + size.width + right, y + size.height + bottom
+    return None
+
+
 class ConsoleTest(unittest.TestCase):
     def setUp(self):
         self.where = self.enterContext(folder())
@@ -40,12 +79,12 @@ class ConsoleTest(unittest.TestCase):
         return clean_environment(HOME=str(self.where), XDG_CONFIG_HOME=str(self.where / "config"),
                                  XDG_RUNTIME_DIR=str(self.where), **more)
 
-    def start(self, display, *arguments):
+    def start(self, display, *arguments, **environment):
         self.log = self.where / "console.log"
         with open(self.log, "wb") as log:
             return subprocess.Popen([PORTOLAN, "--data-dir", str(self.data_dir), *arguments], stdin=subprocess.DEVNULL,
                                     stdout=log, stderr=log, preexec_fn=die_with_parent,
-                                    env=self.environment(DISPLAY=display, QT_QPA_PLATFORM="xcb", PORTOLAN_START_MARKS="1"))
+                                    env=self.environment(DISPLAY=display, QT_QPA_PLATFORM="xcb", PORTOLAN_START_MARKS="1", **environment))
 
     def wait_for_mark(self, console, name):
         def marked():
@@ -90,6 +129,26 @@ class ConsoleTest(unittest.TestCase):
                 finally:
                     console.kill()
                     console.wait()
+
+    def test_the_window_and_its_frame_fit_the_screen(self):
+        for size, scale in (("1024x600", "1"), ("1024x600", "1.5"), ("1024x600", "2"), ("800x480", "1"), ("1280x900", "1")):
+            with self.subTest(size=size, scale=scale), folder() as where:
+                self.where, self.data_dir = where, where / "data"
+                width, height = map(int, size.split("x"))
+                with screen(where, size) as display, window_manager(where, display):
+                    console = self.start(display, "--situation", "backlog", QT_SCALE_FACTOR=scale)
+                    try:
+                        self.wait_for_mark(console, "window")
+
+                        def fits():
+                            self.assertIsNone(console.poll(), self.log.read_text())
+                            self.frame = frame_of(display, "Portolan")
+                            return self.frame and self.frame[0] >= 0 and self.frame[1] >= 0 \
+                                and self.frame[2] <= width and self.frame[3] <= height
+                        wait_until(fits, f"a window with its frame inside {size} at scale {scale}", 30)
+                    finally:
+                        console.terminate()
+                        self.assertEqual(console.wait(patience(30)), 0, self.log.read_text())
 
     def refused(self, code, *words, arguments=(), **environment):
         done = subprocess.run([PORTOLAN, "--data-dir", str(self.data_dir), *arguments], env=self.environment(**environment),

@@ -2,6 +2,7 @@
 #include "ui/dialogs/confirm_dialog.h"
 #include "ui/pages/page_table.h"
 #include "ui/widgets/sidebar.h"
+#include "ui/widgets/table_view.h"
 
 #include <QAbstractButton>
 #include <QAbstractItemModelTester>
@@ -182,7 +183,8 @@ void AccessTest::dialogsToo()
         confirmation.typed = "Main portal";
     std::unique_ptr<QDialog> dialog;
     if (palette)
-        dialog = std::make_unique<CommandPalette>(console.window->allCommands(), console.window.get());
+        dialog = std::make_unique<CommandPalette>(console.window->allCommands(), std::vector<CommandPalette::Search>{},
+                                                  console.window.get());
     else
         dialog = std::make_unique<ConfirmDialog>(confirmation, console.window.get());
     dialog->setAttribute(Qt::WA_DeleteOnClose, false);
@@ -228,8 +230,9 @@ void AccessTest::everyModelOfAViewKeepsTheRules()
         line->clear();
     }
     for (auto *view : console.window->page()->findChildren<QTableView *>()) {
-        for (int column = 0; view->isSortingEnabled() && column < view->model()->columnCount(); ++column)
-            view->sortByColumn(column, Qt::DescendingOrder);
+        auto *table = qobject_cast<TableView *>(view);
+        for (int column = 0; table && column < view->model()->columnCount(); ++column)
+            table->sortBy(column, Qt::DescendingOrder);
         console.tick();
     }
 }

@@ -29,7 +29,7 @@ public:
         stack.tick();
         settle();
     }
-    const std::vector<AuditEntry> &audit() { return stack.deployment().audit(); }
+    const std::vector<AuditEntry> &audit() { return stack.deployment().audited(); }
 };
 
 } // namespace portolan::ui

@@ -55,13 +55,19 @@ public:
                 [this](const QUrl &url) { opened.push_back(url); },
                 [this](const SaveQuestion &question, const SaveAnswer &answer) {
                     answer(folder.filePath(question.fileName));
+                },
+                true,
+                [this](const QuitQuestion &question, const std::function<void(QuitAnswer)> &answer) {
+                    askedToQuit.push_back(question);
+                    answer(quitAnswer);
                 }};
     }
     void open(const MainWindow::Parts &parts, ActionGate::Options options = {})
     {
         window = std::make_unique<MainWindow>(parts, options);
-        window->resize(1180, 780);
         window->show();
+        settle();
+        window->resize(1180, 780); // the screen of these tests is smaller
         settle();
     }
 
@@ -123,6 +129,8 @@ public:
     AnsweringConfirmer confirmer;
     Theme theme;
     std::vector<QUrl> opened;
+    std::vector<QuitQuestion> askedToQuit;
+    QuitAnswer quitAnswer = QuitAnswer::Quit;
     std::unique_ptr<MainWindow> window;
 
 private:

@@ -18,7 +18,7 @@ public:
         m_demo.stack.tick();
         ConsoleWindow::settle();
     }
-    std::vector<AuditEntry> audit() override { return m_demo.stack.deployment().audit(); }
+    std::vector<AuditEntry> audit() override { return m_demo.stack.deployment().audited(); }
     QString strangers() override
     {
         const auto there = [this] { // in this situation they come by themselves

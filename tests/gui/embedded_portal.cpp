@@ -55,7 +55,7 @@ void EmbeddedPortal::seed()
     AnsweringConfirmer yes;
     ActionGate gate(m_stack.deployment(), &m_stack, yes, {});
     std::optional<bool> worked;
-    gate.run(StackCommand(SeedStack{}), [&worked](bool did) { worked = did; });
+    gate.run(StackCommand(SeedStack{.privileged = true}), [&worked](bool did) { worked = did; });
     const int most = int(std::chrono::milliseconds(patience).count());
     if (!QTest::qWaitFor([&] { return worked.has_value(); }, most) || !*worked)
         throw std::runtime_error("the portal could not be seeded");

@@ -20,6 +20,10 @@ private slots:
     void saysWhatFailed();
     void looksAgainAfterTheQuestion();
     void stackCommands();
+    void whatWouldDoNothingIsSaid();
+    void nobodyIsInterruptedUnasked();
+    void everyButtonSaysWhatItDoes();
+    void aPasswordIsShownOnce();
 };
 
 namespace {
@@ -90,10 +94,10 @@ void GateTest::asksBeforeSomethingIsLost()
     QVERIFY(asked.preview.bytes.value_or(0) > 0);
     QVERIFY(!asked.preview.sample.empty());
     QVERIFY(asked.typed.isEmpty());
-    QCOMPARE(at.stack.deployment().audit().size(), std::size_t(1));
-    QCOMPARE(at.stack.deployment().audit().front().action, std::string("redis.cleanup"));
-    QCOMPARE(at.stack.deployment().audit().front().reason, std::string("because"));
-    QVERIFY(at.said().contains("deleted"));
+    QCOMPARE(at.stack.deployment().audited().size(), std::size_t(1));
+    QCOMPARE(at.stack.deployment().audited().front().action, std::string("redis.cleanup"));
+    QCOMPARE(at.stack.deployment().audited().front().reason, std::string("because"));
+    QVERIFY(at.said().startsWith("Deleted "));
 }
 
 void GateTest::noMeansNo()
@@ -121,15 +125,15 @@ void GateTest::asksAsTheTraitsSay_data()
     QTest::addColumn<QString>("title"); // empty: not asked
     QTest::addColumn<QString>("verb");
     QTest::newRow("close") << 0 << "Close connections?"
-                           << "Close";
+                           << "Disconnect them";
     QTest::newRow("clean up") << 1 << "Clean up results?"
                               << "Delete keys";
     QTest::newRow("disable") << 2 << "Disable the account?"
-                             << "Disable";
+                             << "Disable the account";
     QTest::newRow("enable") << 3 << "Enable the account?"
-                            << "Enable";
+                            << "Enable the account";
     QTest::newRow("role") << 4 << "Change the role?"
-                          << "Change";
+                          << "Change the role";
     QTest::newRow("grow") << 5 << ""
                           << "";
     QTest::newRow("stop the worker") << 6 << "Stop all work of the worker?"
@@ -170,7 +174,7 @@ void GateTest::saysWhatFailed()
     QVERIFY(!worked);
     QCOMPARE(at.said(), QString("Redis does not answer. Restart it."));
     QVERIFY(!at.reported.last().at(1).toBool());
-    at.gate.run(Action(RevokeTask{"no-such-task"}));
+    at.gate.run(Action(RevokeTasks{{"no-such-task"}}));
     QVERIFY(at.confirmer.asked.empty()); // what cannot be previewed is not asked about
     QVERIFY(at.said().contains("no such task"));
 }
@@ -198,15 +202,20 @@ void GateTest::stackCommands()
     Gate at;
     QVERIFY(!at.gate.allowed(StackCommand(StartStack{})).available);
     at.gate.run(StackCommand(SeedStack{}));
+    QCOMPARE(at.confirmer.asked.size(), std::size_t(1)); // accounts on one's own portal are not made by a slip
+    QVERIFY(!at.confirmer.asked[0].destructive && at.confirmer.asked[0].preview.count == std::uint64_t{40});
     at.gate.run(StackCommand(RestartStack{}));
-    QVERIFY(at.confirmer.asked.empty()); // nothing is lost by these
+    QCOMPARE(at.confirmer.asked.size(), std::size_t(2)); // somebody uses it
+    QVERIFY(at.confirmer.asked[1].preview.count.value_or(0) > 0);
+    QVERIFY(QString::fromStdString(at.confirmer.asked[1].preview.summary).contains("people use it now"));
     at.gate.run(StackCommand(ResetStack{}));
-    QCOMPARE(at.confirmer.asked.size(), std::size_t(1));
-    QCOMPARE(at.confirmer.asked[0].title, QString("Reset the portal?"));
-    QVERIFY(at.confirmer.asked[0].preview.count.value_or(0) > 0);
-    QCOMPARE(at.stack.deployment().audit().size(), std::size_t(1)); // of the new log
-    QCOMPARE(at.stack.deployment().audit()[0].action, std::string("stack.reset"));
-    QCOMPARE(at.stack.deployment().audit()[0].reason, std::string("because"));
+    QCOMPARE(at.confirmer.asked.size(), std::size_t(3));
+    QCOMPARE(at.confirmer.asked[2].title, QString("Reset the portal?"));
+    QVERIFY(at.confirmer.asked[2].preview.count.value_or(0) > 0);
+    QVERIFY(at.confirmer.asked[2].destructive);
+    QCOMPARE(at.stack.deployment().audited().size(), std::size_t(1)); // of the new log
+    QCOMPARE(at.stack.deployment().audited()[0].action, std::string("stack.reset"));
+    QCOMPARE(at.stack.deployment().audited()[0].reason, std::string("because"));
     at.gate.run(StackCommand(StopStack{}));
     const std::vector<std::string> expected{"stack.seed", "stack.restart", "stack.reset", "stack.stop"};
     QCOMPARE(at.stack.calls(), expected);
@@ -219,7 +228,7 @@ void GateTest::stackCommands()
     production.gate.run(StackCommand(RestartStack{}));
     QCOMPARE(production.confirmer.asked.size(), std::size_t(1));
     QCOMPARE(production.confirmer.asked[0].typed, QString("Demo portal"));
-    QCOMPARE(production.stack.deployment().audit().back().reason, std::string("because"));
+    QCOMPARE(production.stack.deployment().audited().back().reason, std::string("because"));
     QVERIFY(!Gate({.role = Role::Operator}).gate.allowed(StackCommand(ResetStack{})).available);
     QVERIFY(Gate({.role = Role::Operator}).gate.allowed(StackCommand(StopStack{})).available);
 
@@ -229,6 +238,76 @@ void GateTest::stackCommands()
           StackCommand(ResetStack{}), StackCommand(SeedStack{})})
         readOnly.gate.run(command);
     QVERIFY(readOnly.stack.calls().empty());
+}
+
+void GateTest::whatWouldDoNothingIsSaid()
+{
+    Gate at;
+    const Id user = at.stack.deployment().users({}).result()->items.front().id;
+    at.gate.run(Action(SignOutUser{user}));
+    const auto asked = at.confirmer.asked.size();
+    QCOMPARE(at.stack.deployment().performed().size(), std::size_t(1));
+    at.gate.run(Action(SignOutUser{user})); // a second time there is nobody to sign out
+    at.gate.run(Action(CleanUpFamily{"results", {}}));
+    at.gate.run(Action(CleanUpFamily{"results", {}}));
+    at.gate.run(StackCommand(UnseedStack{}));
+    QCOMPARE(at.confirmer.asked.size(), asked + 1); // for the results that were there
+    QCOMPARE(at.stack.deployment().performed().size(), std::size_t(2));
+    QVERIFY(at.stack.calls().empty());
+    QVERIFY2(at.said().contains("made-up"), qPrintable(at.said()));
+}
+
+void GateTest::nobodyIsInterruptedUnasked()
+{
+    Gate quiet({.situation = "empty"}); // nobody is there
+    quiet.gate.run(StackCommand(StopStack{}));
+    QVERIFY(quiet.confirmer.asked.empty());
+    QCOMPARE(quiet.stack.state(), LocalStack::State::Stopped);
+    Gate busy;
+    busy.confirmer.reply = std::nullopt;
+    for (const StackCommand &command : {StackCommand(StopStack{}), StackCommand(RestartStack{})}) {
+        busy.gate.run(command);
+        QVERIFY(busy.confirmer.asked.back().destructive);
+        QCOMPARE(busy.stack.state(), LocalStack::State::Running);
+    }
+    QCOMPARE(busy.confirmer.asked.size(), std::size_t(2));
+    QVERIFY(busy.stack.calls().empty());
+}
+
+void GateTest::everyButtonSaysWhatItDoes()
+{
+    std::vector<ActionTraits> all;
+    for (const Action &action :
+         {Action(CloseClients{}), Action(CleanUpFamily{}), Action(ResizeWorker{}), Action(ResizeWorker{2, {}}),
+          Action(RevokeTasks{}), Action(RerunTasks{}), Action(CreateUser{}), Action(ChangeUser{}),
+          Action(ChangeUser{1, {}, true}), Action(ChangeUser{1, {}, false}), Action(ResetPassword{}),
+          Action(SignOutUser{}), Action(DeleteUser{})})
+        all.push_back(traitsOf(action));
+    for (const StackCommand &command :
+         {StackCommand(StartStack{}), StackCommand(StopStack{}), StackCommand(RestartStack{}),
+          StackCommand(ResetStack{}), StackCommand(SeedStack{}), StackCommand(UnseedStack{})})
+        all.push_back(traitsOf(command));
+    for (const ActionTraits &traits : all) {
+        const QString verb = traits.verb;
+        QVERIFY2(verb.contains(' '), traits.verb); // what is done, and to what
+        for (const char *leaving : {"Cancel", "Close", "OK", "Yes", "No"})
+            QVERIFY2(!verb.startsWith(leaving), traits.verb);
+    }
+}
+
+void GateTest::aPasswordIsShownOnce()
+{
+    Gate at;
+    QSignalSpy made(&at.gate, &ActionGate::secretMade);
+    at.gate.run(Action(CreateUser{"new@example.org", Role::User}));
+    QCOMPARE(made.size(), 1);
+    const QString secret = made.last().at(1).toString();
+    QVERIFY(!secret.isEmpty() && !at.said().contains(secret));
+    for (const AuditEntry &entry : at.stack.deployment().audited())
+        QVERIFY(!QString::fromStdString(entry.detail + entry.subject + entry.reason).contains(secret));
+    const auto events = at.stack.deployment().events(WallTime{}, at.clock.wall() + std::chrono::hours(1)).result();
+    for (const Event &event : *events)
+        QVERIFY(!QString::fromStdString(event.text).contains(secret));
 }
 
 QTEST_MAIN(GateTest)

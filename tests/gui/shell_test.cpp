@@ -70,6 +70,7 @@ void ShellTest::paletteFindsWhatIsElsewhere()
     console.type("stop");
     const auto *list = console.window->findChild<CommandPalette *>()->findChild<QListWidget *>();
     QVERIFY2(list->item(0)->text().startsWith("Stop (Local stack)"), qPrintable(list->item(0)->text()));
+    QVERIFY(!list->item(0)->data(Qt::UserRole + 2).toString().isEmpty()); // its keys stand in a column of their own
     console.press(Qt::Key_Return);
     QTRY_COMPARE(console.stack.state(), LocalStack::State::Stopped);
     QCOMPARE(console.window->currentPage(), QString("local"));
@@ -232,7 +233,8 @@ void ShellTest::productionDialogWantsTheName()
     confirmation.title = "Clean up sessions?";
     confirmation.verb = "Delete keys";
     confirmation.deployment = "Main portal";
-    confirmation.preview = {"Deletes 2 keys.", 2, 100, {"s:1", "s:2"}};
+    confirmation.preview = {"Deletes 2 keys.", 2, 100, {"s:1", "s:2"}, false};
+    confirmation.destructive = true;
     confirmation.typed = "Main portal";
     ConfirmDialog dialog(confirmation, nullptr);
     dialog.show();

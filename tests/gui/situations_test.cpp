@@ -289,8 +289,8 @@ void SituationsTest::drain_data()
     QTest::newRow("unknown") << figures({}, 1.0) << "unknown";
     QTest::newRow("no rate") << figures(5, {}) << "unknown";
     QTest::newRow("empty") << figures(0, 1.0) << "empty";
-    QTest::newRow("a while") << figures(120, 2.0) << "1 min";
-    QTest::newRow("standing still") << figures(5, 0.0) << "never at this pace";
+    QTest::newRow("a while") << figures(120, 2.0) << "measuring"; // what comes in is not known yet
+    QTest::newRow("standing still") << figures(5, 0.0) << "measuring";
 }
 
 void SituationsTest::aBacklogsPace()

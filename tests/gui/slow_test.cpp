@@ -59,6 +59,8 @@ public:
     QFuture<Result<std::vector<WorkerInfo>>> workers() override { return pools.ask(); }
     QFuture<Result<UserPage>> users(UserQuery query) override { return m_behind.users(std::move(query)); }
     QFuture<Result<std::vector<LimitUse>>> limitUse(Id user) override { return m_behind.limitUse(user); }
+    QFuture<Result<std::vector<SessionEntry>>> sessions(Id user) override { return m_behind.sessions(user); }
+    QFuture<Result<AuditPage>> audit(AuditQuery query) override { return m_behind.audit(std::move(query)); }
     QFuture<Result<ActionPreview>> preview(Action action) override { return m_behind.preview(std::move(action)); }
 
     Held<std::vector<Series>> series;

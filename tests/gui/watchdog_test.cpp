@@ -220,7 +220,7 @@ void WatchdogTest::underLoad()
     m_watchdog->begin();
     const LoopbackLoad load(url, 6, 60s);
     for (int i = 0; i < 100; ++i) {
-        gate.run(Action(RerunTask{ended.result()->items[std::size_t(i) % ended.result()->items.size()].id}));
+        gate.run(Action(RerunTasks{{ended.result()->items[std::size_t(i) % ended.result()->items.size()].id}}));
         if (i % 10 == 0)
             QTest::qWait(1);
     }

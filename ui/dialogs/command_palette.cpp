@@ -1,14 +1,50 @@
 #include "ui/dialogs/command_palette.h"
 
+#include "ui/support/icons.h"
+#include "ui/support/work_area.h"
+
+#include <QApplication>
 #include <QKeyEvent>
+#include <QPainter>
+#include <QStyledItemDelegate>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <utility>
 
 namespace portolan::ui {
 
 namespace {
 
+enum ItemRole { ActionRole = Qt::UserRole, SearchRole, KeysRole };
+
 QString plainText(const QAction &action) { return QString(action.text()).remove('&'); }
+
+/// The keys stand below each other at the right edge.
+class EntryDelegate final : public QStyledItemDelegate
+{
+public:
+    using QStyledItemDelegate::QStyledItemDelegate;
+    void paint(QPainter *painter, const QStyleOptionViewItem &option, const QModelIndex &index) const override
+    {
+        const QString keys = index.data(KeysRole).toString();
+        const int room = keys.isEmpty() ? 0 : option.fontMetrics.horizontalAdvance(keys) + 24;
+        QStyleOptionViewItem words(option);
+        initStyleOption(&words, index);
+        QStyle *style = words.widget ? words.widget->style() : QApplication::style();
+        const QString text = std::exchange(words.text, QString());
+        style->drawControl(QStyle::CE_ItemViewItem, &words, painter, words.widget); // the whole line's background
+        QRect line = style->subElementRect(QStyle::SE_ItemViewItemText, &words, words.widget);
+        line.setRight(option.rect.right() - 8);
+        const bool chosen = option.state & QStyle::State_Selected;
+        const auto group = option.state & QStyle::State_Enabled ? QPalette::Active : QPalette::Disabled;
+        painter->save();
+        painter->setPen(option.palette.color(group, chosen ? QPalette::HighlightedText : QPalette::Text));
+        painter->drawText(line.adjusted(4, 0, -room, 0), Qt::AlignVCenter | Qt::AlignLeft,
+                          option.fontMetrics.elidedText(text, Qt::ElideRight, line.width() - room - 4));
+        painter->drawText(line, Qt::AlignVCenter | Qt::AlignRight, keys);
+        painter->restore();
+    }
+};
 
 } // namespace
 
@@ -33,13 +69,17 @@ int matchQuality(const QString &text, const QString &typed)
     return 10;
 }
 
-CommandPalette::CommandPalette(const QList<QAction *> &actions, QWidget *parent)
-    : QDialog(parent), m_actions(actions), m_line(new QLineEdit), m_list(new QListWidget)
+CommandPalette::CommandPalette(const QList<QAction *> &actions, std::vector<Search> searches, QWidget *parent)
+    : QDialog(parent),
+      m_actions(actions),
+      m_searches(std::move(searches)),
+      m_line(new QLineEdit),
+      m_list(new QListWidget)
 {
     setWindowTitle(tr("Commands"));
     setAttribute(Qt::WA_DeleteOnClose);
     auto *layout = new QVBoxLayout(this);
-    m_line->setPlaceholderText(tr("Type a command or a page"));
+    m_line->setPlaceholderText(tr("Type a command, a page, or what to look for"));
     m_line->setAccessibleName(tr("Command"));
     m_line->setClearButtonEnabled(true);
     m_line->installEventFilter(this);
@@ -47,6 +87,7 @@ CommandPalette::CommandPalette(const QList<QAction *> &actions, QWidget *parent)
     m_list->setFocusPolicy(Qt::NoFocus);
     m_list->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     m_list->setTextElideMode(Qt::ElideRight);
+    m_list->setItemDelegate(new EntryDelegate(m_list));
     layout->addWidget(m_line);
     layout->addWidget(m_list, 1);
     resize(fontMetrics().height() * 36, fontMetrics().height() * 20);
@@ -54,6 +95,7 @@ CommandPalette::CommandPalette(const QList<QAction *> &actions, QWidget *parent)
     connect(m_line, &QLineEdit::returnPressed, this, &CommandPalette::run);
     connect(m_list, &QListWidget::itemClicked, this, &CommandPalette::run);
     filter({});
+    WorkArea::keep(*this);
 }
 
 void CommandPalette::filter(const QString &typed)
@@ -63,23 +105,49 @@ void CommandPalette::filter(const QString &typed)
         if (const int quality = matchQuality(plainText(*action), typed); quality > 0 && !action->isSeparator())
             fitting.append({quality, action});
     }
-    std::ranges::stable_sort(fitting, std::greater{}, [](const auto &entry) { return entry.first; });
+    // Of what fits as well, what can be done comes before what cannot.
+    std::ranges::stable_sort(fitting, std::greater{},
+                             [](const auto &entry) { return std::pair(entry.first, entry.second->isEnabled()); });
     m_list->clear();
-    for (const auto &[quality, action] : fitting) {
-        const QString keys = action->shortcut().toString(QKeySequence::NativeText);
-        QString shown = plainText(*action);
-        if (!action->isEnabled() && !action->whatsThis().isEmpty())
-            shown += QStringLiteral("  –  ") + action->whatsThis();
-        else if (!keys.isEmpty())
-            shown += "    " + keys;
-        auto *item = new QListWidgetItem(action->icon(), shown, m_list);
-        item->setData(Qt::UserRole, QVariant::fromValue<QObject *>(action));
-        if (!action->isEnabled()) {
-            item->setFlags(item->flags() & ~Qt::ItemIsEnabled);
-            item->setToolTip(action->toolTip());
-        }
-    }
+    for (const auto &[quality, action] : fitting)
+        addCommand(action);
+    if (!typed.trimmed().isEmpty())
+        addSearches(typed.trimmed());
+    if (m_list->count() == 0)
+        sayNothingFits(typed);
     m_list->setCurrentRow(0);
+}
+
+void CommandPalette::addCommand(QAction *action)
+{
+    QString shown = plainText(*action);
+    if (!action->isEnabled() && !action->whatsThis().isEmpty())
+        shown += QStringLiteral("  –  ") + action->whatsThis();
+    auto *item = new QListWidgetItem(action->icon(), shown, m_list);
+    item->setData(ActionRole, QVariant::fromValue<QObject *>(action));
+    const QString own = action->shortcut().toString(QKeySequence::NativeText);
+    const QString keys = own.isEmpty() ? action->property("keys").toString() : own;
+    item->setData(KeysRole, keys);
+    item->setData(Qt::AccessibleTextRole, keys.isEmpty() ? shown : shown + ", " + keys);
+    if (!action->isEnabled()) {
+        item->setFlags(item->flags() & ~Qt::ItemIsEnabled);
+        item->setToolTip(action->toolTip());
+    }
+}
+
+void CommandPalette::addSearches(const QString &typed)
+{
+    for (std::size_t i = 0; i < m_searches.size(); ++i) {
+        auto *item =
+            new QListWidgetItem(icon("search"), tr("Look for “%1” in the %2").arg(typed, m_searches[i].what), m_list);
+        item->setData(SearchRole, int(i));
+    }
+}
+
+void CommandPalette::sayNothingFits(const QString &typed)
+{
+    auto *item = new QListWidgetItem(tr("No command fits “%1”").arg(typed.trimmed()), m_list);
+    item->setFlags(Qt::NoItemFlags);
 }
 
 void CommandPalette::run()
@@ -87,11 +155,17 @@ void CommandPalette::run()
     const QListWidgetItem *item = m_list->currentItem();
     if (!item || !item->flags().testFlag(Qt::ItemIsEnabled))
         return;
-    auto *action = qobject_cast<QAction *>(item->data(Qt::UserRole).value<QObject *>());
+    auto *action = qobject_cast<QAction *>(item->data(ActionRole).value<QObject *>());
+    const QVariant search = item->data(SearchRole);
+    const QString typed = m_line->text().trimmed();
+    const auto look = search.isValid() ? m_searches[std::size_t(search.toInt())].look : nullptr;
     // The dialog is gone before the action opens one of its own.
     accept();
     if (action)
         QMetaObject::invokeMethod(action, &QAction::trigger, Qt::QueuedConnection);
+    else if (look)
+        QMetaObject::invokeMethod(
+            parent(), [look, typed] { look(typed); }, Qt::QueuedConnection);
 }
 
 bool CommandPalette::eventFilter(QObject *watched, QEvent *event)

@@ -1,6 +1,8 @@
 #include "ui/dialogs/confirm_dialog.h"
 
+#include "ui/support/action_button.h"
 #include "ui/support/format.h"
+#include "ui/support/work_area.h"
 #include "ui/widgets/card.h"
 
 #include <QApplication>
@@ -14,12 +16,14 @@ namespace portolan::ui {
 ConfirmDialog::ConfirmDialog(const Confirmation &confirmation, QWidget *parent)
     : QDialog(parent), m_reason(new QLineEdit), m_yes(new QPushButton(confirmation.verb))
 {
-    setWindowTitle(confirmation.title);
+    setWindowTitle(tr("Confirm")); // the question stands once, in the dialog
     setMinimumWidth(fontMetrics().height() * 26);
     auto *layout = new QVBoxLayout(this);
     layout->setSpacing(10);
     auto *title = new QLabel(confirmation.title);
     title->setFont(scaledFont(font(), 1.25, true));
+    title->setWordWrap(true);
+    title->setTextFormat(Qt::PlainText);
     layout->addWidget(title);
     layout->addWidget(mutedLabel(tr("On %1").arg(confirmation.deployment)));
     addPreview(*layout, confirmation.preview);
@@ -41,15 +45,21 @@ ConfirmDialog::ConfirmDialog(const Confirmation &confirmation, QWidget *parent)
     layout->addLayout(form);
 
     auto *buttons = new QDialogButtonBox(QDialogButtonBox::Cancel);
-    buttons->addButton(m_yes, QDialogButtonBox::AcceptRole);
+    // Some platforms name or place buttons by their role: what loses something must not look like an OK.
+    buttons->addButton(m_yes,
+                       confirmation.destructive ? QDialogButtonBox::DestructiveRole : QDialogButtonBox::AcceptRole);
+    if (confirmation.destructive)
+        makeDestructive(*m_yes);
     layout->addWidget(buttons);
-    connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
+    connect(m_yes, &QPushButton::clicked, this, &QDialog::accept);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
     // Enter must not destroy anything by habit.
     auto *no = buttons->button(QDialogButtonBox::Cancel);
     m_yes->setAutoDefault(false);
     no->setDefault(true);
     no->setFocus();
+    setAccessibleName(confirmation.title);
+    WorkArea::keep(*this);
 }
 
 void ConfirmDialog::addPreview(QVBoxLayout &layout, const ActionPreview &preview)
@@ -58,10 +68,13 @@ void ConfirmDialog::addPreview(QVBoxLayout &layout, const ActionPreview &preview
     summary->setWordWrap(true);
     summary->setTextFormat(Qt::PlainText);
     layout.addWidget(summary);
+    // What the sentence has said already is not said again.
+    const QString said = text(preview.summary);
     QStringList amounts;
-    if (preview.count.value_or(0) > 0)
+    if (const auto count = preview.count.value_or(0);
+        count > 0 && !said.contains(QString::number(count)) && !said.contains(countText(double(count))))
         amounts << tr("%1 affected").arg(countText(preview.count));
-    if (preview.bytes)
+    if (preview.bytes.value_or(0) > 0 && !said.contains("B."))
         amounts << sizeText(preview.bytes);
     if (!amounts.isEmpty())
         layout.addWidget(mutedLabel(amounts.join("  ·  ")));
@@ -73,8 +86,11 @@ void ConfirmDialog::addPreview(QVBoxLayout &layout, const ActionPreview &preview
     sample->setTextElideMode(Qt::ElideMiddle);
     for (const std::string &one : preview.sample)
         sample->addItem(text(one));
+    const int line = fontMetrics().height() + 6;
     const int rows = std::min<int>(int(preview.sample.size()), 6);
-    sample->setFixedHeight(rows * (fontMetrics().height() + 6) + 8);
+    sample->setMinimumHeight(std::min(rows, 2) * line + 8); // a small screen shows fewer at once
+    sample->setMaximumHeight(rows * line + 8);
+    sample->setFocusPolicy(Qt::TabFocus);
     layout.addWidget(sample);
 }
 

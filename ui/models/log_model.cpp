@@ -58,11 +58,14 @@ QVariant LogModel::data(const QModelIndex &index, int role) const
     const LogLine &line = m_lines[std::size_t(index.row())];
     if (role == LevelRole)
         return int(line.level);
-    if (role != Qt::DisplayRole && role != Qt::ToolTipRole)
+    if (role == SortRole && index.column() != Message)
+        return index.column() == Time ? QVariant(qlonglong(line.time.time_since_epoch().count()))
+                                      : QVariant(int(line.level));
+    if (role != Qt::DisplayRole && role != Qt::ToolTipRole && role != SortRole)
         return {};
     switch (index.column()) {
     case Time:
-        return clockText(line.time);
+        return role == Qt::ToolTipRole ? secondText(line.time) : clockText(line.time);
     case Level:
         return levelWord(line.level);
     default:

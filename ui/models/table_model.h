@@ -31,6 +31,7 @@ template <class Row> struct Column
     QVariant (*sort)(const Row &row) = nullptr; ///< how rows compare, where that is not their text; numbers stand right
     std::optional<double> (*bar)(const Row &row) = nullptr;
     bool whole = false; ///< a date, a word of a few: cut it would say something else; figures are whole anyway
+    QString (*tip)(const Row &row) = nullptr; ///< what hovering says, where that is more than the text
 };
 
 /// Rows of values in columns that are data. New rows replace old ones by key, so that selection, current row and scroll
@@ -108,8 +109,11 @@ public:
         const Row &row = m_rows[std::size_t(index.row())];
         const Column<Row> &column = m_columns[std::size_t(index.column())];
         switch (role) {
-        case Qt::DisplayRole:
         case Qt::ToolTipRole:
+            if (column.tip)
+                return column.tip(row);
+            [[fallthrough]];
+        case Qt::DisplayRole:
             return column.text(row);
         case SortRole:
             return column.sort ? column.sort(row) : QVariant(column.text(row));
@@ -146,7 +150,7 @@ public:
 private:
     static Qt::Alignment alignment(const Column<Row> &column)
     {
-        return Qt::AlignVCenter | (column.sort && !column.bar ? Qt::AlignRight : Qt::AlignLeft);
+        return Qt::AlignVCenter | (column.sort && !column.bar && !column.whole ? Qt::AlignRight : Qt::AlignLeft);
     }
 
     /// Those that stay, as they are wanted; whoever holds on to one of them goes with it.

@@ -1,5 +1,6 @@
 #include "ui/pages/connections_page.h"
 
+#include "ui/support/action_button.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/adaptive_row.h"
@@ -81,6 +82,8 @@ ConnectionsPage::ConnectionsPage(const PageContext &context, QWidget *parent)
             const bool chosen = m_groupView && m_groupView->currentSourceRow() >= 0;
             return mayClose(chosen, chosenGroup(), tr("Choose a group first."));
         });
+    makeDestructive(*m_close);
+    makeDestructive(*m_closeGroup);
     body()->addWidget(m_history, 3);
     addExports(*m_history);
     auto *row = new AdaptiveRow;

@@ -23,6 +23,7 @@ public:
     void showSnapshot(const Snapshot &snapshot) override;
     void refresh() override;
     QWidget *searchField() const override { return m_filter; }
+    QString searched() const override { return tr("connections"); }
 
 private:
     void addGroups(QBoxLayout &row);

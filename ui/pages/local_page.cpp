@@ -1,5 +1,6 @@
 #include "ui/pages/local_page.h"
 
+#include "ui/support/action_button.h"
 #include "ui/support/format.h"
 #include "ui/support/local_choices.h"
 #include "ui/support/url_password.h"
@@ -79,15 +80,17 @@ LocalPage::LocalPage(const PageContext &context, QWidget *parent)
 void LocalPage::addCommands()
 {
     const auto command = [this](const QString &text, const QString &icon, const char *keys, auto make) {
-        addCommand(
+        return addCommand(
             text, icon, QKeySequence(keys), [this, make] { begin(settings(), StackCommand(make())); },
             [this, make] { return context().gate.allowed(StackCommand(make())); });
     };
     command(tr("Start"), "play", "Ctrl+Shift+S", [this] { return StartStack{settings()}; });
-    command(tr("Stop"), "stop", "Ctrl+Shift+T", [] { return StopStack{}; });
+    makeDestructive(*command(tr("Stop"), "stop", "Ctrl+Shift+T", [] { return StopStack{}; }));
     command(tr("Restart"), "restart", "Ctrl+Shift+R", [this] { return RestartStack{settings()}; });
     command(tr("Seed"), "seed", "Ctrl+Shift+E", [] { return SeedStack{}; });
-    command(tr("Reset"), "reset", "Ctrl+Shift+Del", [] { return ResetStack{}; });
+    command(tr("Seed with an admin"), "seed", "", [] { return SeedStack{.privileged = true}; });
+    makeDestructive(*command(tr("Take the seed back"), "revoke", "", [] { return UnseedStack{}; }));
+    makeDestructive(*command(tr("Reset"), "reset", "Ctrl+Shift+Del", [] { return ResetStack{}; }));
     command(tr("Mend and start"), "restart", "Ctrl+Shift+M", [] { return MendStack{false}; });
     m_mend = commands().last();
     command(tr("Start without it"), "play", "Ctrl+Shift+N", [] { return MendStack{true}; });
@@ -169,13 +172,18 @@ void LocalPage::addForm(QHBoxLayout &row)
     m_redis = addLine<UrlLine>(*right, tr("&Redis"), tr("a private redis-server"));
     m_database = addLine<UrlLine>(*right, tr("Data&base"), tr("SQLite in the data directory"));
     card->body()->addLayout(halves);
+    m_tierTitle = mutedLabel();
+    m_tierTitle->setAccessibleName(tr("What the tier is for"));
+    left->insertRow(1, QString(), m_tierTitle);
     m_note = mutedLabel();
     m_note->setWordWrap(true);
     card->body()->addWidget(m_note);
     if (const LocalStack *stack = context().stack) {
         const LocalStackSettings &present = stack->settings();
-        for (const std::string &tier : stack->tiers())
-            m_tier->addItem(text(tier));
+        for (const LocalStack::TierChoice &tier : stack->tiers()) {
+            m_tier->addItem(text(tier.name), text(tier.title));
+            m_tier->setItemData(m_tier->count() - 1, text(tier.title), Qt::ToolTipRole);
+        }
         m_tier->setCurrentText(text(present.tier));
         m_listen->setText(text(present.listen));
         m_redis->setUrl(text(present.redisUrl));
@@ -183,6 +191,12 @@ void LocalPage::addForm(QHBoxLayout &row)
         m_directory->setText(text(present.dataDirectory));
         m_directory->setPlaceholderText(text(stack->dataDirectory()));
     }
+    const auto showTier = [this] {
+        const int known = m_tier->findText(m_tier->currentText().trimmed());
+        m_tierTitle->setText(known < 0 ? tr("a file with the tier's keys") : m_tier->itemData(known).toString());
+    };
+    connect(m_tier, &QComboBox::currentTextChanged, this, showTier);
+    showTier();
     for (const UrlLine *line : {m_redis, m_database})
         connect(line, &QLineEdit::textChanged, this, &LocalPage::showNote);
     showNote();
@@ -210,7 +224,7 @@ void LocalPage::addLog()
     card->head()->addWidget(m_level);
     card->head()->addWidget(m_filter);
     m_levels->setSourceModel(&m_log);
-    m_logView = new TableView(*m_levels, tr("Log"), tr("No line was logged yet"), false);
+    m_logView = new TableView(*m_levels, tr("Log"), tr("No line was logged yet"));
     m_logView->setRowsShown(5);
     card->body()->addWidget(m_logView, 1);
     m_whole = new QPlainTextEdit;

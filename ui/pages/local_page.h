@@ -27,6 +27,7 @@ public:
     explicit LocalPage(const PageContext &context, QWidget *parent = nullptr);
     void refresh() override;
     QWidget *searchField() const override { return m_filter; }
+    QString searched() const override { return tr("log"); }
 
 private:
     void addCommands();
@@ -54,6 +55,7 @@ private:
     UrlLine *m_redis = nullptr;
     UrlLine *m_database = nullptr;
     QLineEdit *m_directory = nullptr;
+    QLabel *m_tierTitle = nullptr;
     QLabel *m_note = nullptr;
     QComboBox *m_level = nullptr;
     QLineEdit *m_filter = nullptr;

@@ -6,6 +6,8 @@
 #include "ui/widgets/flat_button.h"
 #include "ui/widgets/history_panel.h"
 
+#include <QAbstractButton>
+#include <QAbstractItemView>
 #include <QScrollArea>
 
 namespace portolan::ui {
@@ -54,6 +56,22 @@ void Page::updateCommands()
         action->setWhatsThis(capability.available ? QString() : portolan::ui::text(capability.reason));
         action->setToolTip(tip);
     }
+}
+
+void Page::focusSomethingQuiet()
+{
+    QWidget *quiet = nullptr;
+    for (QWidget *widget : findChildren<QWidget *>()) {
+        const bool acts = qobject_cast<QAbstractButton *>(widget);
+        if (acts || !widget->isVisible() || !widget->isEnabled() || !(widget->focusPolicy() & Qt::TabFocus))
+            continue;
+        if (!quiet || qobject_cast<QAbstractItemView *>(widget))
+            quiet = widget;
+        if (qobject_cast<QAbstractItemView *>(widget))
+            break;
+    }
+    if (quiet)
+        quiet->setFocus(Qt::OtherFocusReason);
 }
 
 QVBoxLayout *Page::body()

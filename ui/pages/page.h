@@ -43,8 +43,12 @@ public:
     explicit Page(const PageContext &context, QWidget *parent = nullptr) : QWidget(parent), m_context(context) {}
 
     virtual void showSnapshot(const Snapshot &snapshot) { (void)snapshot; }
-    virtual void refresh() {}                                       ///< what is not in the snapshot
-    virtual QWidget *searchField() const { return nullptr; }        ///< where Ctrl+F goes
+    virtual void refresh() {}                                ///< what is not in the snapshot
+    virtual QWidget *searchField() const { return nullptr; } ///< where Ctrl+F goes
+    /// What its search field looks for, in a word for the palette: "accounts"; empty: it has none.
+    virtual QString searched() const { return {}; }
+    /// Puts the focus where nothing happens by itself: a table or a field, never an action.
+    void focusSomethingQuiet();
     const QList<QAction *> &commands() const { return m_commands; } ///< what it does to the portal
     const QList<QAction *> &exports() const { return m_exports; }   ///< what it hands on of what it shows
     /// Greys out what is not allowed now, and says why: in the tool tip, and alone as the action's "what's this".

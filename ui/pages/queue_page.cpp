@@ -2,8 +2,11 @@
 
 #include "ui/pages/queue_lines.h"
 #include "ui/pages/worker_sentences.h"
+#include "ui/support/action_button.h"
 #include "ui/support/advice.h"
 #include "ui/support/format.h"
+#include "ui/support/task_details.h"
+#include "ui/support/words.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/adaptive_row.h"
 #include "ui/widgets/button_row.h"
@@ -14,6 +17,7 @@
 
 #include <QLabel>
 #include <QPointer>
+#include <algorithm>
 #include <array>
 
 namespace portolan::ui {
@@ -22,32 +26,32 @@ namespace {
 
 constexpr std::uint32_t mostConcurrency = 1024; ///< of ResizeWorker
 
-QString placeWord(TaskPlace place)
+/// What is in a table of tasks by place, and by outcome where they have ended.
+struct StateChoice
 {
-    switch (place) {
-    case TaskPlace::Waiting:
-        return QueuePage::tr("waiting");
-    case TaskPlace::Scheduled:
-        return QueuePage::tr("scheduled");
-    case TaskPlace::Reserved:
-        return QueuePage::tr("prefetched");
-    case TaskPlace::Running:
-        return QueuePage::tr("running");
-    case TaskPlace::Ended:
-        return QueuePage::tr("ended");
-    }
-    return {};
-}
+    const char *title;
+    bool (*fits)(const TaskInfo &task);
+};
 
-QString stateText(const TaskInfo &task)
-{
-    if (task.place == TaskPlace::Ended)
-        return text(task.state);
-    QString words = placeWord(task.place);
-    if (task.progress)
-        words += QString(" %1 %").arg(int(*task.progress * 100));
-    return words;
-}
+constexpr StateChoice stateChoices[]{
+    {QT_TRANSLATE_NOOP("portolan::ui::QueuePage", "all tasks"), [](const TaskInfo &) { return true; }},
+    {QT_TRANSLATE_NOOP("portolan::ui::QueuePage", "waiting"),
+     [](const TaskInfo &task) { return task.place == TaskPlace::Waiting; }},
+    {QT_TRANSLATE_NOOP("portolan::ui::QueuePage", "prefetched"),
+     [](const TaskInfo &task) { return task.place == TaskPlace::Reserved; }},
+    {QT_TRANSLATE_NOOP("portolan::ui::QueuePage", "scheduled"),
+     [](const TaskInfo &task) { return task.place == TaskPlace::Scheduled; }},
+    {QT_TRANSLATE_NOOP("portolan::ui::QueuePage", "running"),
+     [](const TaskInfo &task) { return task.place == TaskPlace::Running; }},
+    {QT_TRANSLATE_NOOP("portolan::ui::QueuePage", "succeeded"),
+     [](const TaskInfo &task) { return task.place == TaskPlace::Ended && task.state == "SUCCESS"; }},
+    {QT_TRANSLATE_NOOP("portolan::ui::QueuePage", "failed"),
+     [](const TaskInfo &task) { return task.place == TaskPlace::Ended && task.state == "FAILURE"; }},
+    {QT_TRANSLATE_NOOP("portolan::ui::QueuePage", "ended otherwise"),
+     [](const TaskInfo &task) {
+         return task.place == TaskPlace::Ended && task.state != "SUCCESS" && task.state != "FAILURE";
+     }},
+};
 
 std::optional<double> runtimeOf(const TaskInfo &task, WallTime now)
 {
@@ -72,41 +76,35 @@ const std::array workerColumns{
 };
 
 const std::array taskColumns{
-    Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "State"), 13, [](const ListedTask &t) { return stateText(t.task); },
+    Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "Place"), 12, [](const ListedTask &t) { return placeText(t.task); },
                        nullptr, nullptr, true},
+    Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "Outcome"), 12,
+                       [](const ListedTask &t) { return outcomeWord(t.task); }, nullptr, nullptr, true,
+                       [](const ListedTask &t) { return text(t.task.state); }},
     Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "Task"), 14, [](const ListedTask &t) { return text(t.task.name); }},
     Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "Runtime"), 8,
                        [](const ListedTask &t) { return t.runtime ? durationText(*t.runtime) : QStringLiteral("–"); },
                        [](const ListedTask &t) { return QVariant(t.runtime.value_or(-1)); }},
-    Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "Created"), 9,
-                       [](const ListedTask &t) { return t.task.created ? clockText(*t.task.created) : unknownText(); },
-                       nullptr, nullptr, true},
-    Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "Arguments"), 24,
-                       [](const ListedTask &t) { return text(t.task.arguments); }},
+    Column<ListedTask>{
+        QT_TRANSLATE_NOOP("tables", "Created"), 14,
+        [](const ListedTask &t) {
+            return t.task.created ? soonText(*t.task.created, std::chrono::system_clock::now()) : unknownText();
+        },
+        [](const ListedTask &t) {
+            return QVariant(qlonglong(t.task.created.value_or(WallTime{}).time_since_epoch().count()));
+        },
+        nullptr, true,
+        [](const ListedTask &t) { return t.task.created ? secondText(*t.task.created) : unknownText(); }},
+    Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "Owner"), 16,
+                       [](const ListedTask &t) {
+                           return t.task.ownerAddress.empty() ? QStringLiteral("–") : text(t.task.ownerAddress);
+                       }},
+    Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "Arguments"), 20,
+                       [](const ListedTask &t) { return withPlainNumbers(text(t.task.arguments)); }},
 };
 
 std::string workerKey(const WorkerInfo &worker) { return worker.node; }
 std::string taskKey(const ListedTask &listed) { return listed.task.id; }
-
-QString detailsOf(const TaskInfo &task)
-{
-    QStringList lines{text(task.name), text(task.id), {}};
-    const auto add = [&](const QString &name, const QString &value) {
-        if (!value.isEmpty())
-            lines << name + ": " + value;
-    };
-    add(QueuePage::tr("State"), text(task.state) + " (" + placeWord(task.place) + ")");
-    add(QueuePage::tr("Queue"), QueuePage::tr("%1, priority %2").arg(text(task.queue)).arg(task.priority));
-    add(QueuePage::tr("Progress"), text(task.note));
-    for (const auto &[name, time] :
-         {std::pair(QueuePage::tr("Created"), task.created), std::pair(QueuePage::tr("Started"), task.started),
-          std::pair(QueuePage::tr("Ended"), task.ended), std::pair(QueuePage::tr("Due"), task.eta)})
-        add(name, time ? dateTimeText(*time) : QString());
-    add(QueuePage::tr("Arguments"), text(task.arguments));
-    add(QueuePage::tr("Result"), text(task.result));
-    add(QueuePage::tr("Error"), text(task.error));
-    return lines.join('\n');
-}
 
 } // namespace
 
@@ -126,10 +124,10 @@ QString drainText(const QueueFigures &queue, std::optional<double> growth)
         return QueuePage::tr("empty");
     // What is taken leaves the backlog only when it ends.
     const double backlog = double(*queue.waiting + queue.unacked.value_or(0));
-    if (growth)
-        return *growth < 0 ? durationText(backlog / -*growth) : QueuePage::tr("never at this pace");
-    return *queue.endedPerSecond > 0 ? durationText(backlog / *queue.endedPerSecond)
-                                     : QueuePage::tr("never at this pace");
+    // How fast tasks end says nothing about those that come in.
+    if (!growth)
+        return QueuePage::tr("measuring");
+    return *growth < 0 ? durationText(backlog / -*growth) : QueuePage::tr("never at this pace");
 }
 
 QueuePage::QueuePage(const PageContext &context, QWidget *parent)
@@ -174,19 +172,12 @@ void QueuePage::addCommands()
         tr("Shrink the worker"), "minus", QKeySequence("Ctrl+-"), [this] { resize(-1); },
         [this] { return mayResize(-1); });
     m_revoke = addCommand(
-        tr("Revoke the task"), "revoke", QKeySequence::Delete,
-        [this] {
-            if (const TaskInfo *task = chosenTask())
-                this->context().gate.run(Action(RevokeTask{task->id}));
-        },
-        [this] { return mayRevoke(); });
+        tr("Revoke"), "revoke", QKeySequence::Delete,
+        [this] { this->context().gate.run(Action(RevokeTasks{chosenIds()})); }, [this] { return mayRevoke(); });
     m_rerun = addCommand(
-        tr("Run the task again"), "rerun", QKeySequence("Ctrl+R"),
-        [this] {
-            if (const TaskInfo *task = chosenTask())
-                this->context().gate.run(Action(RerunTask{task->id}));
-        },
-        [this] { return mayRerun(); });
+        tr("Run again"), "rerun", QKeySequence("Ctrl+R"),
+        [this] { this->context().gate.run(Action(RerunTasks{chosenIds()})); }, [this] { return mayRerun(); });
+    makeDestructive(*m_revoke);
 }
 
 void QueuePage::addWorkers(QBoxLayout &row)
@@ -218,16 +209,20 @@ void QueuePage::addTasks(QBoxLayout &row)
     m_filter->setPlaceholderText(tr("Filter (Ctrl+F)"));
     m_filter->setAccessibleName(tr("Filter tasks"));
     m_filter->setClearButtonEnabled(true);
+    m_states = new QComboBox;
+    m_states->setAccessibleName(tr("Which tasks"));
+    for (const StateChoice &choice : stateChoices)
+        m_states->addItem(tr(choice.title));
+    m_taskCard->head()->addWidget(m_states);
     m_taskCard->head()->addWidget(m_filter);
     m_taskView = new TableView(m_tasks, tr("Tasks"), tr("No task waits, runs, or ended lately"));
-    m_taskView->setSelectionMode(QAbstractItemView::SingleSelection);
     m_taskView->setRowsShown(4);
     m_taskCard->body()->addWidget(m_taskView, 1);
     auto *buttons = new ButtonRow;
     buttons->addWidget(buttonOf(m_revoke));
     buttons->addWidget(buttonOf(m_rerun));
     m_taskCard->body()->addWidget(buttons);
-    row.addWidget(m_taskCard, 2);
+    row.addWidget(m_taskCard, 5);
 
     auto *card = new Card(tr("Details"));
     m_details = new QPlainTextEdit;
@@ -237,7 +232,8 @@ void QueuePage::addTasks(QBoxLayout &row)
     m_details->setAccessibleName(tr("Details of the task"));
     m_details->setPlaceholderText(tr("Choose a task to see its arguments, result or error"));
     card->body()->addWidget(m_details, 1);
-    row.addWidget(card, 1);
+    row.addWidget(card, 3);
+    connect(m_states, &QComboBox::currentIndexChanged, this, &QueuePage::showTasks);
     connect(m_filter, &QLineEdit::textChanged, m_taskView, &TableView::setFilter);
     connect(m_taskView, &TableView::selected, this, [this] {
         showDetails();
@@ -245,10 +241,22 @@ void QueuePage::addTasks(QBoxLayout &row)
     });
 }
 
-const TaskInfo *QueuePage::chosenTask() const
+std::vector<const TaskInfo *> QueuePage::chosenTasks() const
 {
-    const int row = m_taskView ? m_taskView->currentSourceRow() : -1;
-    return row < 0 ? nullptr : &m_tasks.row(row).task;
+    std::vector<const TaskInfo *> chosen;
+    if (m_taskView) {
+        for (const int row : m_taskView->selectedSourceRows())
+            chosen.push_back(&m_tasks.row(row).task);
+    }
+    return chosen;
+}
+
+std::vector<std::string> QueuePage::chosenIds() const
+{
+    std::vector<std::string> ids;
+    for (const TaskInfo *task : chosenTasks())
+        ids.push_back(task->id);
+    return ids;
 }
 
 Capability QueuePage::mayResize(int by) const
@@ -307,28 +315,65 @@ std::uint64_t QueuePage::sizeOf(const WorkerInfo &worker) const
 
 Capability QueuePage::mayRevoke() const
 {
-    const Capability allowed = context().gate.allowed(Action(RevokeTask{}));
+    const Capability allowed = context().gate.allowed(Action(RevokeTasks{}));
     if (!allowed.available)
         return allowed;
-    if (!chosenTask())
+    const auto chosen = chosenTasks();
+    if (chosen.empty())
         return {false, tr("Choose a task first.").toStdString()};
-    if (chosenTask()->place == TaskPlace::Ended)
-        return {false, tr("It has ended.").toStdString()};
+    if (chosen.size() > mostTasksAtOnce)
+        return {false, tr("At most %1 tasks at once.").arg(mostTasksAtOnce).toStdString()};
+    const auto ended = [](const TaskInfo *task) { return task->place == TaskPlace::Ended; };
+    if (std::ranges::all_of(chosen, ended))
+        return {false, (chosen.size() == 1 ? tr("It has ended.") : tr("They have ended.")).toStdString()};
     return {};
 }
 
 Capability QueuePage::mayRerun() const
 {
-    const Capability allowed = context().gate.allowed(Action(RerunTask{}));
-    return allowed.available && !chosenTask() ? Capability{false, tr("Choose a task first.").toStdString()} : allowed;
+    const Capability allowed = context().gate.allowed(Action(RerunTasks{}));
+    if (!allowed.available)
+        return allowed;
+    const auto chosen = chosenTasks();
+    if (chosen.empty())
+        return {false, tr("Choose a task first.").toStdString()};
+    if (chosen.size() > mostTasksAtOnce)
+        return {false, tr("At most %1 tasks at once.").arg(mostTasksAtOnce).toStdString()};
+    for (const TaskInfo *task : chosen) {
+        if (task->place != TaskPlace::Ended)
+            return {false, tr("It has not ended.").toStdString()};
+        if (task->rerunnable)
+            continue;
+        return {false, (task->state == "REVOKED" ? tr("No worker has taken it out of the queue yet.")
+                                                 : tr("What it was called with is no longer kept."))
+                           .toStdString()};
+    }
+    return {};
 }
 
 void QueuePage::showDetails()
 {
-    const TaskInfo *task = chosenTask();
-    const QString details = task ? detailsOf(*task) : QString();
+    const auto chosen = chosenTasks();
+    QString details;
+    if (chosen.size() == 1)
+        details = taskDetails(*chosen.front());
+    else if (!chosen.empty())
+        details = tr("%1 tasks are chosen").arg(chosen.size());
     if (m_details->toPlainText() != details)
         m_details->setPlainText(details);
+}
+
+void QueuePage::showTasks()
+{
+    const StateChoice &choice = stateChoices[std::max(0, m_states->currentIndex())];
+    std::vector<ListedTask> shown;
+    std::ranges::copy_if(m_allTasks, std::back_inserter(shown),
+                         [&](const ListedTask &listed) { return choice.fits(listed.task); });
+    m_taskView->setWhenEmpty(m_allTasks.empty() ? tr("No task waits, runs, or ended lately")
+                                                : tr("None of the %1 tasks is among these").arg(m_allTasks.size()));
+    m_tasks.setRows(std::move(shown));
+    showDetails();
+    updateCommands();
 }
 
 void QueuePage::showSnapshot(const Snapshot &snapshot)
@@ -370,16 +415,16 @@ void QueuePage::ask()
 void QueuePage::take(const Result<TaskList> &answer)
 {
     if (answer) {
-        std::vector<ListedTask> listed;
+        m_allTasks.clear();
         for (const TaskInfo &task : answer->items)
-            listed.push_back({task, runtimeOf(task, context().clock.wall())});
-        m_tasks.setRows(std::move(listed));
+            m_allTasks.push_back({task, runtimeOf(task, context().clock.wall())});
         m_listed = answer->complete ? QString() : tr("there are more than are listed");
         showNote();
-    } else if (m_tasks.rows().empty()) {
-        m_taskView->setWhenEmpty(errorText(answer.error()));
+        showTasks();
+        return;
     }
-    showDetails();
+    if (m_tasks.rows().empty())
+        m_taskView->setWhenEmpty(errorText(answer.error()));
     updateCommands();
 }
 

@@ -6,6 +6,7 @@
 #include "ui/support/poll.h"
 
 #include <QBoxLayout>
+#include <QComboBox>
 #include <QLineEdit>
 #include <QPlainTextEdit>
 #include <map>
@@ -36,6 +37,7 @@ public:
     void showSnapshot(const Snapshot &snapshot) override;
     void refresh() override;
     QWidget *searchField() const override { return m_filter; }
+    QString searched() const override { return tr("tasks"); }
 
 private:
     void addCommands();
@@ -48,7 +50,9 @@ private:
     void showDetails();
     void showNote();
     void resize(int by);
-    const TaskInfo *chosenTask() const;
+    void showTasks(); ///< those that were listed last and are of the chosen place or outcome
+    std::vector<const TaskInfo *> chosenTasks() const;
+    std::vector<std::string> chosenIds() const;
     std::uint64_t sizeOf(const WorkerInfo &worker) const;
     Capability mayResize(int by) const;
     Capability mayRevoke() const;
@@ -65,6 +69,7 @@ private:
     TableModel<WorkerInfo, std::string> m_workers;
     std::map<std::string, Wanted> m_wanted; ///< by node
     TableModel<ListedTask, std::string> m_tasks;
+    std::vector<ListedTask> m_allTasks; ///< that were listed last, of every place and outcome
     FigureStrip *m_figures;
     Poll<Result<TaskList>> m_taskPoll;
     Poll<Result<std::vector<WorkerInfo>>> m_workerPoll;
@@ -76,6 +81,7 @@ private:
     TableView *m_taskView = nullptr;
     QLabel *m_workerNote = nullptr; ///< what is to be said of the worker; hidden while there is nothing
     QLineEdit *m_filter = nullptr;
+    QComboBox *m_states = nullptr;
     QPlainTextEdit *m_details = nullptr;
     QAction *m_grow = nullptr;
     QAction *m_shrink = nullptr;
@@ -86,7 +92,8 @@ private:
 
 /// How old the oldest task is at least: "13 min", "none", "unknown".
 QString oldestText(const QueueFigures &queue);
-/// How long the backlog takes at this pace: "4 min", "never at this pace", "unknown".
+/// How long the backlog takes at this pace: "4 min", "never at this pace", "unknown". `growth`: nothing until it has
+/// been watched for long enough, and then nobody can say.
 QString drainText(const QueueFigures &queue, std::optional<double> growth = {});
 
 } // namespace portolan::ui

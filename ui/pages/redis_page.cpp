@@ -1,6 +1,7 @@
 #include "ui/pages/redis_page.h"
 
 #include "ui/pages/queue_lines.h"
+#include "ui/support/action_button.h"
 #include "ui/support/advice.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
@@ -141,6 +142,8 @@ RedisPage::RedisPage(const PageContext &context, QWidget *parent)
     m_cleanUpIdle = addCommand(
         tr("Clean up what was idle for 1 h"), "broom", QKeySequence("Shift+Del"), [this] { cleanUp(idleEnough); },
         [this] { return mayCleanUp(); });
+    makeDestructive(*m_cleanUp);
+    makeDestructive(*m_cleanUpIdle);
     m_figures->setToolTip(tr("Own commands: what the portal asks for by itself, to look for tasks and to measure. They "
                              "are not in the hit ratio, which is of the last minute."));
     body()->addWidget(m_figures);
@@ -178,12 +181,17 @@ void RedisPage::addBiggest(QBoxLayout &row)
 
 Capability RedisPage::mayCleanUp() const
 {
-    const Capability allowed = context().gate.allowed(Action(CleanUpFamily{}));
-    if (allowed.available && m_familyView && m_familyView->currentSourceRow() < 0)
-        return {false, tr("Choose a family first.").toStdString()};
-    if (allowed.available && m_familyView && m_families.row(m_familyView->currentSourceRow()).family == overhead)
+    const int row = m_familyView ? m_familyView->currentSourceRow() : -1;
+    if (row >= 0 && m_families.row(row).family == overhead)
         return {false, tr("This is what Redis needs beside the keys: tables, buffers and itself.").toStdString()};
-    return allowed;
+    const Capability allowed =
+        context().gate.allowed(Action(CleanUpFamily{row < 0 ? std::string() : m_families.row(row).family, {}}));
+    if (!allowed.available)
+        return allowed;
+    if (row < 0)
+        return {false, tr("Choose a family first.").toStdString()};
+    const auto &keys = m_families.row(row).keys;
+    return keys && keys->high < 0.5 ? Capability{false, tr("There is no key of it.").toStdString()} : allowed;
 }
 
 void RedisPage::cleanUp(std::optional<std::chrono::seconds> idle)

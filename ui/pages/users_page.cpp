@@ -1,12 +1,16 @@
 #include "ui/pages/users_page.h"
 
+#include "ui/dialogs/account_dialog.h"
+#include "ui/support/action_button.h"
 #include "ui/support/format.h"
 #include "ui/support/on_answer.h"
+#include "ui/support/words.h"
 #include "ui/widgets/adaptive_row.h"
 #include "ui/widgets/button_row.h"
 #include "ui/widgets/card.h"
 #include "ui/widgets/table_view.h"
 
+#include <QPointer>
 #include <QShowEvent>
 #include <array>
 
@@ -17,42 +21,9 @@ namespace {
 constexpr int typingPause = 150; ///< ms: a search begins when nothing was typed for so long
 constexpr std::uint32_t pageSize = 100;
 
-QString roleWord(Role role)
+QVariant sortable(const std::optional<WallTime> &time)
 {
-    switch (role) {
-    case Role::Admin:
-        return UsersPage::tr("admin");
-    case Role::Operator:
-        return UsersPage::tr("operator");
-    case Role::User:
-        return UsersPage::tr("user");
-    case Role::Anonymous:
-        break;
-    }
-    return UsersPage::tr("anonymous");
-}
-
-QString categoryWord(Category category)
-{
-    switch (category) {
-    case Category::Default:
-        return UsersPage::tr("pages");
-    case Category::Api:
-        return UsersPage::tr("API");
-    case Category::Auth:
-        return UsersPage::tr("sign-in");
-    case Category::Upload:
-        return UsersPage::tr("uploads");
-    case Category::Analysis:
-        return UsersPage::tr("analyses");
-    case Category::Automation:
-        return UsersPage::tr("automation");
-    case Category::Admin:
-        return UsersPage::tr("administration");
-    case Category::Unlimited:
-        break;
-    }
-    return UsersPage::tr("unlimited");
+    return QVariant(qlonglong(time.value_or(WallTime{}).time_since_epoch().count()));
 }
 
 const std::array userColumns{
@@ -65,12 +36,17 @@ const std::array userColumns{
     Column<User>{QT_TRANSLATE_NOOP("tables", "State"), 10,
                  [](const User &u) { return u.disabled ? UsersPage::tr("✕ disabled") : UsersPage::tr("active"); },
                  nullptr, nullptr, true},
-    Column<User>{QT_TRANSLATE_NOOP("tables", "Created"), 10, [](const User &u) { return dateText(u.created); }, nullptr,
-                 nullptr, true},
-    Column<User>{QT_TRANSLATE_NOOP("tables", "Last sign-in"), 11,
-                 [](const User &u) { return u.lastSignIn ? dateText(*u.lastSignIn) : UsersPage::tr("never"); }, nullptr,
-                 nullptr, true},
+    Column<User>{QT_TRANSLATE_NOOP("tables", "Created"), 16, [](const User &u) { return dateTimeText(u.created); },
+                 [](const User &u) { return sortable(u.created); }, nullptr, true,
+                 [](const User &u) { return secondText(u.created); }},
+    Column<User>{QT_TRANSLATE_NOOP("tables", "Last sign-in"), 16,
+                 [](const User &u) { return u.lastSignIn ? dateTimeText(*u.lastSignIn) : UsersPage::tr("never"); },
+                 [](const User &u) { return sortable(u.lastSignIn); }, nullptr, true,
+                 [](const User &u) { return u.lastSignIn ? secondText(*u.lastSignIn) : UsersPage::tr("never"); }},
 };
+/// What the columns are sorted by, in their order.
+constexpr std::array userOrders{UserOrder::Address, UserOrder::Role, UserOrder::State, UserOrder::Created,
+                                UserOrder::LastSignIn};
 
 const std::array limitColumns{
     Column<LimitUse>{QT_TRANSLATE_NOOP("tables", "Limit"), 12,
@@ -81,20 +57,56 @@ const std::array limitColumns{
         [](const LimitUse &l) { return QVariant(qulonglong(l.used)); },
         [](const LimitUse &l) { return l.limit ? std::optional(double(l.used) / double(l.limit)) : std::nullopt; },
         true},
-    Column<LimitUse>{QT_TRANSLATE_NOOP("tables", "Starts anew"), 11,
-                     [](const LimitUse &l) {
-                         return l.reset ? soonText(*l.reset, std::chrono::system_clock::now()) : QStringLiteral("–");
-                     },
-                     nullptr, nullptr, true},
+    Column<LimitUse>{
+        QT_TRANSLATE_NOOP("tables", "Resets"), 11,
+        [](const LimitUse &l) {
+            return l.reset ? soonText(*l.reset, std::chrono::system_clock::now()) : QStringLiteral("–");
+        },
+        [](const LimitUse &l) { return sortable(l.reset); }, nullptr, true,
+        [](const LimitUse &l) { return l.reset ? secondText(*l.reset) : UsersPage::tr("nothing is used"); }},
+};
+
+const std::array sessionColumns{
+    Column<SessionEntry>{
+        QT_TRANSLATE_NOOP("tables", "Last seen"), 16, [](const SessionEntry &s) { return dateTimeText(s.lastSeen); },
+        [](const SessionEntry &s) { return sortable(s.lastSeen); }, nullptr, true,
+        [](const SessionEntry &s) {
+            return UsersPage::tr("signed in %1, last seen %2").arg(secondText(s.created), secondText(s.lastSeen));
+        }},
+    Column<SessionEntry>{QT_TRANSLATE_NOOP("tables", "Address"), 14,
+                         [](const SessionEntry &s) { return text(s.address); }},
+    Column<SessionEntry>{QT_TRANSLATE_NOOP("tables", "Program"), 20,
+                         [](const SessionEntry &s) { return text(s.agent); }},
+};
+
+const std::array activityColumns{
+    Column<AuditEntry>{QT_TRANSLATE_NOOP("tables", "Time"), 16, [](const AuditEntry &e) { return dateTimeText(e.at); },
+                       [](const AuditEntry &e) { return sortable(e.at); }, nullptr, true,
+                       [](const AuditEntry &e) { return secondText(e.at); }},
+    Column<AuditEntry>{QT_TRANSLATE_NOOP("tables", "Who"), 12, [](const AuditEntry &e) { return text(e.actor); }},
+    Column<AuditEntry>{
+        QT_TRANSLATE_NOOP("tables", "What"), 22,
+        [](const AuditEntry &e) {
+            const QString what = text(e.action) + (e.outcome == "done" ? "" : " (" + text(e.outcome) + ")");
+            return e.detail.empty() ? what : what + ": " + text(e.detail);
+        },
+        nullptr, nullptr, false,
+        [](const AuditEntry &e) { return text(e.reason.empty() ? e.detail : e.detail + " – " + e.reason); }},
 };
 
 Id userKey(const User &user) { return user.id; }
+std::string sessionKey(const SessionEntry &session) { return session.id; }
+Id activityKey(const AuditEntry &entry) { return entry.id; }
 std::string limitKey(const LimitUse &use) { return std::to_string(int(use.category)) + use.window; }
 
 } // namespace
 
 UsersPage::UsersPage(const PageContext &context, QWidget *parent)
-    : Page(context, parent), m_users(userColumns, userKey), m_limits(limitColumns, limitKey)
+    : Page(context, parent),
+      m_users(userColumns, userKey),
+      m_limits(limitColumns, limitKey),
+      m_sessions(sessionColumns, sessionKey),
+      m_activity(activityColumns, activityKey)
 {
     m_users.setSource([this](const std::string &cursor) { ask(cursor); });
     m_typing.setSingleShot(true);
@@ -103,19 +115,22 @@ UsersPage::UsersPage(const PageContext &context, QWidget *parent)
     addCommands();
     auto *row = new AdaptiveRow(72);
     addUsers(row->row());
-    addLimits(row->row());
+    addChosen(row->row());
     body()->addWidget(row, 1);
 }
 
 void UsersPage::addCommands()
 {
+    addCommand(
+        tr("New account"), "plus", QKeySequence("Ctrl+N"), [this] { create(); },
+        [this] { return this->context().gate.allowed(Action(CreateUser{})); });
     const auto roleCommand = [this](Role role, const QString &text) {
         addCommand(
             text, "role", {}, [=, this] { change([role](const User &u) {
                                               return ChangeUser{u.id, role, {}};
                                           }); },
             [=, this] {
-                return mayChange([role](const User &u) {
+                return mayChange(ChangeUser{}, [role](const User &u) {
                     return u.role == role ? Capability{false, tr("That is the role already.").toStdString()}
                                           : Capability{};
                 });
@@ -125,22 +140,34 @@ void UsersPage::addCommands()
     roleCommand(Role::Operator, tr("Make an operator"));
     roleCommand(Role::Admin, tr("Make an admin"));
     const auto stateCommand = [this](bool disable, const QString &text, const QString &icon) {
-        addCommand(
+        return addCommand(
             text, icon, {}, [=, this] { change([disable](const User &u) {
                                             return ChangeUser{u.id, {}, disable};
                                         }); },
             [=, this] {
-                return mayChange([disable](const User &u) {
+                return mayChange(ChangeUser{}, [disable](const User &u) {
                     return u.disabled == disable ? Capability{false, tr("It is so already.").toStdString()}
                                                  : Capability{};
                 });
             });
     };
-    stateCommand(true, tr("Disable"), "revoke");
+    makeDestructive(*stateCommand(true, tr("Disable"), "revoke"));
     stateCommand(false, tr("Enable"), "play");
-    addCommand(
+    const auto any = [](const User &) { return Capability{}; };
+    makeDestructive(*addCommand(
+        tr("Reset the password"), "reset", {}, [this] { change([](const User &u) { return ResetPassword{u.id}; }); },
+        [=, this] { return mayChange(ResetPassword{}, any); }));
+    makeDestructive(*addCommand(
         tr("Sign out"), "sign_out", {}, [this] { change([](const User &u) { return SignOutUser{u.id}; }); },
-        [this] { return mayChange([](const User &) { return Capability{}; }); });
+        [this] {
+            return mayChange(SignOutUser{}, [this](const User &u) {
+                const bool none = m_sessionsKnown && m_chosen == u.id && m_sessions.rows().empty();
+                return none ? Capability{false, tr("It has no session.").toStdString()} : Capability{};
+            });
+        }));
+    makeDestructive(*addCommand(
+        tr("Delete the account"), "close", QKeySequence::Delete, [this] { remove(); },
+        [=, this] { return mayChange(DeleteUser{}, any); }));
 }
 
 void UsersPage::addUsers(QBoxLayout &row)
@@ -165,7 +192,7 @@ void UsersPage::addUsers(QBoxLayout &row)
     line->addWidget(m_roles);
     line->addWidget(m_states);
     m_userCard->body()->addLayout(line);
-    m_userView = new TableView(m_users, tr("Accounts"), tr("Nobody has an account yet"), false);
+    m_userView = new TableView(m_users, tr("Accounts"), tr("Nobody has an account yet"), TableView::Sorting::Elsewhere);
     m_userView->setSelectionMode(QAbstractItemView::SingleSelection);
     m_userView->setRowsShown(5);
     m_userCard->body()->addWidget(m_userView, 1);
@@ -179,19 +206,35 @@ void UsersPage::addUsers(QBoxLayout &row)
     connect(m_roles, &QComboBox::currentIndexChanged, this, &UsersPage::search);
     connect(m_states, &QComboBox::currentIndexChanged, this, &UsersPage::search);
     connect(m_userView, &TableView::selected, this, [this] {
-        showLimits();
+        showChosen();
         updateCommands();
+    });
+    connect(m_userView, &TableView::sortWanted, this, [this](int column, Qt::SortOrder order) {
+        m_order = userOrders[std::size_t(column)];
+        m_ascending = order == Qt::AscendingOrder;
+        search();
     });
 }
 
-void UsersPage::addLimits(QBoxLayout &row)
+void UsersPage::addChosen(QBoxLayout &row)
 {
-    m_limitCard = new Card(tr("Use of limits"));
-    m_limitView = new TableView(m_limits, tr("Use of limits"), tr("Choose an account to see its use of limits"));
-    m_limitView->setRowsShown(3);
-    m_limitCard->body()->addWidget(m_limitView, 1);
-    m_limitCard->setMinimumWidth(fontMetrics().height() * 28);
-    row.addWidget(m_limitCard, 2);
+    auto *column = new QWidget;
+    auto *cards = new QVBoxLayout(column);
+    cards->setContentsMargins(0, 0, 0, 0);
+    cards->setSpacing(12);
+    const auto add = [&](QAbstractItemModel &model, const QString &title, int rows) {
+        auto *card = new Card(title);
+        auto *view = new TableView(model, title, tr("Choose an account to see it"));
+        view->setRowsShown(rows);
+        card->body()->addWidget(view, 1);
+        cards->addWidget(card, rows);
+        return view;
+    };
+    m_limitView = add(m_limits, tr("Use of limits"), 3);
+    m_sessionView = add(m_sessions, tr("Sessions"), 2);
+    m_activityView = add(m_activity, tr("Activity"), 2);
+    column->setMinimumWidth(fontMetrics().height() * 28);
+    row.addWidget(column, 2);
 }
 
 const User *UsersPage::chosen() const
@@ -203,7 +246,9 @@ const User *UsersPage::chosen() const
 void UsersPage::search()
 {
     m_typing.stop();
-    m_userView->setWhenEmpty(m_search->text().isEmpty() ? tr("Nobody has an account yet") : tr("No account fits"));
+    m_userView->setWhenEmpty(m_search->text().isEmpty() && m_roles->currentIndex() == 0 && m_states->currentIndex() == 0
+                                 ? tr("Nobody has an account yet. Ctrl+N makes one.")
+                                 : tr("No matching accounts"));
     m_users.restart();
 }
 
@@ -212,6 +257,8 @@ void UsersPage::ask(const std::string &cursor)
     UserQuery query;
     query.search = m_search->text().trimmed().toStdString();
     query.limit = pageSize;
+    query.order = m_order;
+    query.ascending = m_ascending;
     query.cursor = cursor;
     if (const QVariant role = m_roles->currentData(); role.isValid())
         query.role = Role(role.toInt());
@@ -231,32 +278,93 @@ void UsersPage::ask(const std::string &cursor)
     });
 }
 
-void UsersPage::showLimits()
+void UsersPage::showChosen()
 {
     const User *user = chosen();
-    if (!user) {
-        m_limitsOf = 0;
+    const Id id = user ? user->id : 0;
+    if (id != m_chosen) {
         m_limits.setRows({});
-        m_limitCard->setNote({});
-        m_limitView->setWhenEmpty(tr("Choose an account to see its use of limits"));
-        return;
+        m_sessions.setRows({});
+        m_activity.setRows({});
+        m_sessionsKnown = false;
     }
-    if (user->id != m_limitsOf)
-        m_limits.setRows({});
-    m_limitsOf = user->id;
-    const std::uint64_t question = ++m_limitQuestion;
-    onAnswer(this, context().deployment.limitUse(user->id),
-             [this, question](const Result<std::vector<LimitUse>> &answer) {
-                 if (question != m_limitQuestion)
+    m_chosen = id;
+    ++m_chosenQuestion;
+    for (TableView *view : {m_limitView, m_sessionView, m_activityView})
+        view->setWhenEmpty(user ? tr("…") : tr("Choose an account to see it"));
+    if (!user)
+        return;
+    askLimits(id);
+    askSessions(id);
+    askActivity(id);
+}
+
+void UsersPage::askLimits(Id user)
+{
+    onAnswer(this, context().deployment.limitUse(user),
+             [this, question = m_chosenQuestion](const Result<std::vector<LimitUse>> &answer) {
+                 if (question != m_chosenQuestion)
                      return;
                  m_limits.setRows(answer ? *answer : std::vector<LimitUse>());
                  m_limitView->setWhenEmpty(answer ? tr("Nothing limits this account") : errorText(answer.error()));
              });
 }
 
-Capability UsersPage::mayChange(const std::function<Capability(const User &)> &look) const
+void UsersPage::askSessions(Id user)
 {
-    const Capability allowed = context().gate.allowed(Action(ChangeUser{}));
+    onAnswer(this, context().deployment.sessions(user),
+             [this, question = m_chosenQuestion](const Result<std::vector<SessionEntry>> &answer) {
+                 if (question != m_chosenQuestion)
+                     return;
+                 m_sessionsKnown = answer.has_value();
+                 m_sessions.setRows(answer ? *answer : std::vector<SessionEntry>());
+                 m_sessionView->setWhenEmpty(answer ? tr("Not signed in anywhere") : errorText(answer.error()));
+                 updateCommands();
+             });
+}
+
+void UsersPage::askActivity(Id user)
+{
+    AuditQuery query;
+    query.subject = "user:" + std::to_string(user);
+    onAnswer(
+        this, context().deployment.audit(query), [this, question = m_chosenQuestion](const Result<AuditPage> &answer) {
+            if (question != m_chosenQuestion)
+                return;
+            m_activity.setRows(answer ? answer->items : std::vector<AuditEntry>());
+            m_activityView->setWhenEmpty(answer ? tr("Nothing was done to this account") : errorText(answer.error()));
+        });
+}
+
+void UsersPage::create()
+{
+    (new AccountDialog(
+         [self = QPointer<UsersPage>(this)](const CreateUser &wanted) {
+             if (!self)
+                 return;
+             self->context().gate.run(Action(wanted), [self](bool worked) {
+                 if (self && worked)
+                     self->search();
+             });
+         },
+         window()))
+        ->open();
+}
+
+void UsersPage::remove()
+{
+    const User *user = chosen();
+    if (!user)
+        return;
+    context().gate.run(Action(DeleteUser{user->id}), [self = QPointer<UsersPage>(this)](bool worked) {
+        if (self && worked)
+            self->search();
+    });
+}
+
+Capability UsersPage::mayChange(const Action &action, const std::function<Capability(const User &)> &look) const
+{
+    const Capability allowed = context().gate.allowed(action);
     if (!allowed.available)
         return allowed;
     return chosen() ? look(*chosen()) : Capability{false, tr("Choose an account first.").toStdString()};
@@ -283,7 +391,7 @@ void UsersPage::askAgainFor(const std::string &email)
         if (!answer || answer->items.empty())
             return;
         m_users.replaceRow(answer->items.front());
-        showLimits();
+        showChosen();
         updateCommands();
     });
 }
@@ -316,7 +424,7 @@ void UsersPage::refresh()
     if (m_users.rows().empty())
         search();
     else
-        showLimits();
+        showChosen();
 }
 
 } // namespace portolan::ui

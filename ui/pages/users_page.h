@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/api/audit.h"
 #include "ui/models/user_model.h"
 #include "ui/pages/page.h"
 
@@ -13,7 +14,8 @@ namespace portolan::ui {
 class Card;
 class TableView;
 
-/// Accounts: found by a part of their address, paged as one scrolls, with their use of limits; role, disable, sign out.
+/// Accounts: found by a part of their address, sorted and paged as one scrolls, with their use of limits, their
+/// sessions and what was done to them or by them; create, role, disable, password, sign out, delete.
 class UsersPage final : public Page
 {
     Q_OBJECT
@@ -23,6 +25,7 @@ public:
     void showSnapshot(const Snapshot &snapshot) override;
     void refresh() override;
     QWidget *searchField() const override { return m_search; }
+    QString searched() const override { return tr("accounts"); }
 
 protected:
     void showEvent(QShowEvent *event) override;
@@ -30,28 +33,39 @@ protected:
 private:
     void addCommands();
     void addUsers(QBoxLayout &row);
-    void addLimits(QBoxLayout &row);
+    void addChosen(QBoxLayout &row);
     void search();
     void ask(const std::string &cursor);
-    void showLimits();
+    void showChosen(); ///< what there is beside its row
+    void askLimits(Id user);
+    void askSessions(Id user);
+    void askActivity(Id user);
+    void create();
     void change(const std::function<Action(const User &)> &actionOf);
-    Capability mayChange(const std::function<Capability(const User &)> &look) const;
+    void remove();
+    Capability mayChange(const Action &action, const std::function<Capability(const User &)> &look) const;
     void askAgainFor(const std::string &email); ///< its row, as it is now
     const User *chosen() const;
 
     UserModel m_users;
     TableModel<LimitUse, std::string> m_limits;
+    TableModel<SessionEntry, std::string> m_sessions;
+    TableModel<AuditEntry, Id> m_activity;
     Card *m_userCard = nullptr;
-    Card *m_limitCard = nullptr;
     TableView *m_userView = nullptr;
     TableView *m_limitView = nullptr;
+    TableView *m_sessionView = nullptr;
+    TableView *m_activityView = nullptr;
     QLineEdit *m_search = nullptr;
     QComboBox *m_roles = nullptr;
     QComboBox *m_states = nullptr;
     QTimer m_typing;
+    std::optional<UserOrder> m_order; ///< nothing: newest first
+    bool m_ascending = false;
     std::uint64_t m_question = 0;
-    std::uint64_t m_limitQuestion = 0;
-    Id m_limitsOf = 0;
+    std::uint64_t m_chosenQuestion = 0; ///< answers of one that was chosen before are too late
+    Id m_chosen = 0;
+    bool m_sessionsKnown = false; ///< of the chosen one
 };
 
 } // namespace portolan::ui

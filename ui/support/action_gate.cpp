@@ -53,6 +53,8 @@ Capability ActionGate::allowed(const StackCommand &command) const
         return roleReason(needed);
     using State = LocalStack::State;
     const State state = m_stack->state();
+    if (state == State::Starting && std::holds_alternative<StopStack>(command))
+        return {}; // calls the start off
     if (state == State::Starting || state == State::Stopping)
         return {false, tr("The portal is starting or stopping.").toStdString()};
     if (std::holds_alternative<StartStack>(command))
@@ -80,14 +82,25 @@ template <class What> void ActionGate::pass(const What &what, Done done)
     if (const Capability allowance = allowed(what); !allowance.available)
         return finish(text(allowance.reason), false, done);
     const ActionTraits traits = traitsOf(what);
-    if (!traits.destructive && !(traits.disruptive && m_deployment.info().production))
+    if (!traits.destructive && !traits.disruptive && !traits.asks)
         return perform(what, {}, std::move(done));
     onAnswer(this, targetOf(what).preview(what), [this, what, done](const Result<ActionPreview> &preview) {
-        if (preview)
+        if (!preview)
+            fail(preview.error(), done);
+        else if (preview->nothing)
+            finish(text(preview->summary), false, done);
+        else if (asksAbout(traitsOf(what), *preview))
             confirm(what, *preview, done);
         else
-            fail(preview.error(), done);
+            perform(what, {}, done);
     });
+}
+
+bool ActionGate::asksAbout(const ActionTraits &traits, const ActionPreview &preview) const
+{
+    if (traits.destructive || traits.asks)
+        return true;
+    return traits.disruptive && (m_deployment.info().production || preview.count.value_or(0) > 0);
 }
 
 template <class What> void ActionGate::confirm(const What &what, ActionPreview preview, Done done)
@@ -95,8 +108,12 @@ template <class What> void ActionGate::confirm(const What &what, ActionPreview p
     const DeploymentInfo info = m_deployment.info();
     const ActionTraits traits = traitsOf(what);
     const QString title = titleOf(traits, preview);
-    Confirmation confirmation{title, QCoreApplication::translate("actions", traits.verb), text(info.name),
-                              std::move(preview), info.production ? text(info.name) : QString()};
+    Confirmation confirmation{title,
+                              QCoreApplication::translate("actions", traits.verb),
+                              text(info.name),
+                              std::move(preview),
+                              info.production ? text(info.name) : QString(),
+                              traits.destructive || traits.disruptive};
     m_confirmer.ask(confirmation, [this, what, done = std::move(done)](std::optional<std::string> reason) {
         if (!reason)
             return;
@@ -111,6 +128,8 @@ template <class What> void ActionGate::perform(const What &what, std::string rea
 {
     onAnswer(this, targetOf(what).perform(what, std::move(reason)),
              [this, done = std::move(done)](const Result<ActionOutcome> &outcome) {
+                 if (outcome && !outcome->secret.empty())
+                     emit secretMade(text(outcome->summary), text(outcome->secret));
                  if (outcome)
                      finish(text(outcome->summary), true, done);
                  else

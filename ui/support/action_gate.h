@@ -10,7 +10,8 @@
 namespace portolan::ui {
 
 /// The one place every action passes: it looks at capability, read-only mode and role, has a destructive one confirmed
-/// with its preview (in production by typing the deployment's name), has it carried out, and tells how it ended.
+/// with its preview (in production by typing the deployment's name), has it carried out, and tells how it ended. What
+/// would do nothing is not asked about: that is said instead.
 /// Whoever carries it out, the deployment or the stack, writes the audit entry. Lives on the GUI thread; never waits.
 class ActionGate final : public QObject
 {
@@ -41,10 +42,13 @@ signals:
     void reported(const QString &sentence, bool worked);
     /// Something may be different now.
     void performed();
+    /// A password that was made up (ActionOutcome::secret), to be shown once; `sentence` says whose.
+    void secretMade(const QString &sentence, const QString &secret);
 
 private:
     // Action or StackCommand; what it is done to takes both the same way.
     template <class What> void pass(const What &what, Done done);
+    bool asksAbout(const ActionTraits &traits, const ActionPreview &preview) const;
     template <class What> void confirm(const What &what, ActionPreview preview, Done done);
     template <class What> void perform(const What &what, std::string reason, Done done);
     Deployment &targetOf(const Action &) const { return m_deployment; }

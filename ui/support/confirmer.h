@@ -16,7 +16,8 @@ struct Confirmation
     QString verb;       ///< what the button says: "Close"
     QString deployment; ///< where
     ActionPreview preview;
-    QString typed; ///< must be typed first; empty: nothing
+    QString typed;            ///< must be typed first; empty: nothing
+    bool destructive = false; ///< something is lost: what says yes looks like it
 };
 
 /// Who is asked. A seam: the program shows a dialog, a test answers.

@@ -1,5 +1,6 @@
 #include "ui/support/console_style.h"
 
+#include "ui/support/action_button.h"
 #include "ui/support/colours.h"
 
 #include <QComboBox>
@@ -26,6 +27,20 @@ void paintFrame(QPainter &painter, const QStyleOption &option, const QColor &fil
     painter.setPen(QPen(focused ? colours.accent : colours.border, focused ? 1.6 : 1));
     painter.setBrush(enabled ? fill : colours.window);
     painter.drawRoundedRect(QRectF(option.rect).adjusted(0.8, 0.8, -0.8, -0.8), radius, radius);
+    painter.restore();
+}
+
+void paintDestructive(QPainter &painter, const QStyleOption &option)
+{
+    const Colours &colours = coloursOf(option.palette);
+    const bool enabled = option.state & QStyle::State_Enabled;
+    const bool focused = enabled && (option.state & QStyle::State_HasFocus);
+    const bool lit = option.state & (QStyle::State_MouseOver | QStyle::State_Sunken);
+    painter.save();
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(QPen(enabled ? colours.red : colours.border, focused ? 2.4 : 1.2));
+    painter.setBrush(enabled ? blend(colours.red, colours.surface, lit ? 0.22 : 0.1) : colours.window);
+    painter.drawRoundedRect(QRectF(option.rect).adjusted(1.2, 1.2, -1.2, -1.2), radius, radius);
     painter.restore();
 }
 
@@ -93,6 +108,15 @@ void ConsoleStyle::drawComplexControl(ComplexControl control, const QStyleOption
 void ConsoleStyle::drawControl(ControlElement element, const QStyleOption *option, QPainter *painter,
                                const QWidget *widget) const
 {
+    if (element == CE_PushButtonBevel && isDestructive(widget))
+        return paintDestructive(*painter, *option);
+    if (const auto *button = qstyleoption_cast<const QStyleOptionButton *>(option);
+        element == CE_PushButtonLabel && button && isDestructive(widget)) {
+        QStyleOptionButton red(*button);
+        if (option->state & State_Enabled)
+            red.palette.setColor(QPalette::ButtonText, coloursOf(option->palette).red);
+        return QProxyStyle::drawControl(element, &red, painter, widget);
+    }
     const auto *bar = qstyleoption_cast<const QStyleOptionProgressBar *>(option);
     if (element == CE_ProgressBarGroove && bar) {
         paintFrame(*painter, *option, coloursOf(option->palette).raised);

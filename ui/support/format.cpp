@@ -3,6 +3,7 @@
 #include <QCoreApplication>
 #include <QDateTime>
 #include <QLocale>
+#include <QRegularExpression>
 #include <array>
 #include <cmath>
 
@@ -197,6 +198,36 @@ QString soonText(std::chrono::system_clock::time_point time, std::chrono::system
 QString dateText(std::chrono::system_clock::time_point time) { return local(time).toString("yyyy-MM-dd"); }
 
 QString dateTimeText(std::chrono::system_clock::time_point time) { return local(time).toString("yyyy-MM-dd HH:mm"); }
+
+QString secondText(std::chrono::system_clock::time_point time) { return local(time).toString("yyyy-MM-dd HH:mm:ss"); }
+
+QString numberText(double number)
+{
+    QString written = QString::number(number, 'g', 6);
+    if (!written.contains('e'))
+        return written;
+    if (std::abs(number) >= 1 && std::abs(number) < 1e15)
+        return QString::number(number, 'f', 0);
+    if (std::abs(number) < 1 && std::abs(number) > 1e-9)
+        return QString::number(number, 'f', 12).remove(QRegularExpression(QStringLiteral("0+$")));
+    return written;
+}
+
+QString withPlainNumbers(const QString &text)
+{
+    // Not inside a word, an id or an address: "1e5" may be the beginning of one.
+    static const QRegularExpression number(
+        QStringLiteral(R"((?<![\w.\-])-?\d+(?:\.\d+[eE][+-]?\d+|[eE][+-]?\d+|\.\d{7,})(?![\w.\-]))"));
+    QString plain;
+    qsizetype from = 0;
+    for (auto found = number.globalMatch(text); found.hasNext();) {
+        const auto match = found.next();
+        const QString written = numberText(match.captured().toDouble());
+        plain += text.mid(from, match.capturedStart() - from) + written;
+        from = match.capturedEnd();
+    }
+    return plain + text.mid(from);
+}
 
 QString timeZoneText(std::chrono::system_clock::time_point time) { return local(time).timeZoneAbbreviation(); }
 

@@ -37,6 +37,12 @@ QString dateText(std::chrono::system_clock::time_point time);     ///< local "20
 QString dateTimeText(std::chrono::system_clock::time_point time); ///< local "2026-11-24 14:03"
 QString dateTimeText(const std::optional<std::chrono::system_clock::time_point> &time);
 
+QString numberText(double number);                              ///< "11.34", "10000", never "1.134E1"
+QString secondText(std::chrono::system_clock::time_point time); ///< local "2026-11-24 14:03:27"
+
+/// The same text with numbers as people write them: "1.134E1" → "11.34", "0.30000000000000004" → "0.3".
+QString withPlainNumbers(const QString &text);
+
 QString timeZoneText(std::chrono::system_clock::time_point time); ///< "CET", of the local times
 
 QString sizeLimitText(double bytes); ///< without a fraction where there is none: "30 MB"

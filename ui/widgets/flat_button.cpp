@@ -1,5 +1,6 @@
 #include "ui/widgets/flat_button.h"
 
+#include "ui/support/action_button.h"
 #include "ui/support/colours.h"
 
 #include <QPainter>
@@ -28,6 +29,8 @@ QSize FlatButton::sizeHint() const
     return {fontMetrics().horizontalAdvance(text()) + mark + 2 * padding, height};
 }
 
+bool FlatButton::focusNextPrevChild(bool next) { return !isEnabled() || QToolButton::focusNextPrevChild(next); }
+
 void FlatButton::paintEvent(QPaintEvent *)
 {
     const Colours &colours = coloursOf(palette());
@@ -48,7 +51,8 @@ void FlatButton::paintEvent(QPaintEvent *)
                      isEnabled() ? QIcon::Normal : QIcon::Disabled);
         inner.setLeft(inner.left() + side + gap);
     }
-    painter.setPen(palette().color(isEnabled() ? QPalette::Active : QPalette::Disabled, QPalette::ButtonText));
+    const QColor words = palette().color(isEnabled() ? QPalette::Active : QPalette::Disabled, QPalette::ButtonText);
+    painter.setPen(isEnabled() && isDestructive(defaultAction()) ? colours.red : words);
     painter.drawText(inner, Qt::AlignCenter, text());
 }
 

@@ -4,7 +4,8 @@
 
 namespace portolan::ui {
 
-/// A button with the look of the cards: one border, the accent when it is on or has the focus.
+/// A button with the look of the cards: one border, the accent when it is on or has the focus, red where something is
+/// lost (support/action_button.h).
 class FlatButton final : public QToolButton
 {
     Q_OBJECT
@@ -16,6 +17,9 @@ public:
 
 protected:
     void paintEvent(QPaintEvent *event) override;
+    /// Qt hands the focus of a button that is greyed out to the next one, where the key that was meant for this one
+    /// would do something else. It stays here instead, and Tab goes on from here.
+    bool focusNextPrevChild(bool next) override;
 };
 
 } // namespace portolan::ui

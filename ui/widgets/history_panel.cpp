@@ -164,7 +164,8 @@ void HistoryPanel::returnToNow()
     refresh();
 }
 
-/// Until somebody has chosen: a portal that began minutes ago would show an hour of nothing.
+/// A portal that began minutes ago would show an hour of nothing. Decided by the first figures, and then it stays: a
+/// span of time that changes by itself is a surprise to whoever reads it.
 void HistoryPanel::fitSpan(const std::vector<Series> &series, WallTime to)
 {
     std::optional<WallTime> first;
@@ -174,6 +175,7 @@ void HistoryPanel::fitSpan(const std::vector<Series> &series, WallTime to)
     }
     if (m_spanChosen || m_fixed || !first)
         return;
+    m_spanChosen = true;
     const int fitting = *first > to - spans[0].length + std::chrono::seconds(2) ? 0 : usualSpan;
     if (fitting == m_spans->checkedId())
         return;

@@ -71,7 +71,7 @@ private:
     QButtonGroup *m_spans;
     ChartExporter *m_exporter;
     FlatButton *m_exportButton;
-    bool m_spanChosen;    ///< by somebody, now or earlier
+    bool m_spanChosen;    ///< by somebody, now or earlier, or by the first figures
     bool m_fixed = false; ///< a time that was zoomed or moved to is shown: it does not go on
     WallTime m_from{};    ///< of what is shown
     WallTime m_to{};

@@ -4,6 +4,7 @@
 #include "ui/support/zones.h"
 
 #include <QAccessible>
+#include <QApplication>
 #include <QHBoxLayout>
 #include <QKeyEvent>
 #include <QToolButton>
@@ -28,10 +29,14 @@ NoticeBar::NoticeBar(QWidget &place, QWidget &over) : QWidget(&over), m_place(pl
     close->setAccessibleName(tr("Dismiss the message"));
     close->setToolTip(tr("Dismiss"));
     close->setFocusPolicy(Qt::TabFocus);
-    connect(close, &QToolButton::clicked, this, &QWidget::hide);
+    connect(close, &QToolButton::clicked, this, &NoticeBar::dismiss);
+    connect(qApp, &QApplication::focusChanged, this, [this](QWidget *before, QWidget *now) {
+        if (isAncestorOf(now) && before && !isAncestorOf(before))
+            m_before = before;
+    });
     layout->addWidget(close);
     m_hide.setSingleShot(true);
-    connect(&m_hide, &QTimer::timeout, this, &QWidget::hide);
+    connect(&m_hide, &QTimer::timeout, this, &NoticeBar::dismiss);
     hide();
 }
 
@@ -54,6 +59,14 @@ void NoticeBar::tell(const QString &sentence, bool worked)
 
 QString NoticeBar::sentence() const { return isHidden() ? QString() : m_label->text(); }
 
+/// The focus goes back to where it was, not on to whatever comes next: that may be an action.
+void NoticeBar::dismiss()
+{
+    if (m_before && m_before->isVisible() && isAncestorOf(window()->focusWidget()))
+        m_before->setFocus(Qt::OtherFocusReason);
+    hide();
+}
+
 void NoticeBar::cover()
 {
     const QRect place(m_place.mapTo(parentWidget(), QPoint()), m_place.size());
@@ -70,7 +83,7 @@ bool NoticeBar::eventFilter(QObject *watched, QEvent *event)
 void NoticeBar::keyPressEvent(QKeyEvent *event)
 {
     if (event->key() == Qt::Key_Escape)
-        hide();
+        dismiss();
     else
         QWidget::keyPressEvent(event);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <QLabel>
+#include <QPointer>
 #include <QTimer>
 #include <QWidget>
 
@@ -26,10 +27,12 @@ protected:
 
 private:
     void cover();
+    void dismiss();
 
     QWidget &m_place;
     QLabel *m_label;
     QTimer m_hide;
+    QPointer<QWidget> m_before; ///< that had the focus before a part of this got it
     bool m_worked = true;
 };
 

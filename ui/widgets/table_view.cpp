@@ -105,7 +105,7 @@ protected:
         painter->drawLine(rect.bottomLeft(), rect.bottomRight());
         const QRect room = rect.adjusted(padding, 0, -padding, 0);
         QString words = model()->headerData(section, Qt::Horizontal).toString();
-        if (isSortIndicatorShown() && sortIndicatorSection() == section)
+        if (sortIndicatorSection() == section) // not shown by Qt, which would turn it round by itself
             words += sortIndicatorOrder() == Qt::AscendingOrder ? QStringLiteral(" ↑") : QStringLiteral(" ↓");
         const auto alignment = model()->headerData(section, Qt::Horizontal, Qt::TextAlignmentRole).toInt();
         painter->setPen(colours.muted);
@@ -122,9 +122,9 @@ protected:
 
 } // namespace
 
-TableView::TableView(QAbstractItemModel &model, const QString &name, const QString &whenEmpty, bool sorted,
+TableView::TableView(QAbstractItemModel &model, const QString &name, const QString &whenEmpty, Sorting sorting,
                      QWidget *parent)
-    : QTableView(parent), m_proxy(new WordsProxy(this)), m_whenEmpty(whenEmpty)
+    : QTableView(parent), m_sorting(sorting), m_proxy(new WordsProxy(this)), m_whenEmpty(whenEmpty)
 {
     m_proxy->setSourceModel(&model);
     m_proxy->setSortRole(SortRole);
@@ -147,11 +147,10 @@ TableView::TableView(QAbstractItemModel &model, const QString &name, const QStri
     verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 12);
     verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
     setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    if (sorted) {
-        setSortingEnabled(true);
-        m_proxy->sort(-1); // the model's order until somebody asks for another
-        horizontalHeader()->setSortIndicator(-1, Qt::AscendingOrder);
-    }
+    // Not setSortingEnabled(): the model's order counts until somebody asks for another.
+    horizontalHeader()->setSortIndicator(-1, Qt::AscendingOrder);
+    horizontalHeader()->setToolTip(tr("Sorts the table; Alt+Up and Alt+Down sort by the column of the cursor"));
+    connect(horizontalHeader(), &QHeaderView::sectionClicked, this, &TableView::sortByHeader);
     connect(selectionModel(), &QItemSelectionModel::selectionChanged, this, &TableView::selected);
     connect(this, &QTableView::doubleClicked, this,
             [this](const QModelIndex &index) { emit opened(m_proxy->mapToSource(index).row()); });
@@ -215,7 +214,28 @@ void TableView::setWhenEmpty(const QString &words)
     viewport()->update();
 }
 
-void TableView::sortBy(int column, Qt::SortOrder order) { sortByColumn(column, order); }
+void TableView::sortBy(int column, Qt::SortOrder wanted) { order(column, wanted); }
+
+/// A column that is sorted by is turned round, and one of figures begins with the largest.
+void TableView::sortByHeader(int column)
+{
+    const bool again = m_column == column;
+    const bool figures = model()->headerData(column, Qt::Horizontal, Qt::TextAlignmentRole).toInt() & Qt::AlignRight;
+    const Qt::SortOrder first = figures ? Qt::DescendingOrder : Qt::AscendingOrder;
+    const Qt::SortOrder turned = m_order == Qt::AscendingOrder ? Qt::DescendingOrder : Qt::AscendingOrder;
+    order(column, again ? turned : first);
+}
+
+void TableView::order(int column, Qt::SortOrder order)
+{
+    m_column = column;
+    m_order = order; // the header turns its own round when it is clicked
+    horizontalHeader()->setSortIndicator(column, order);
+    if (m_sorting == Sorting::Here)
+        m_proxy->sort(column, order);
+    else
+        emit sortWanted(column, order);
+}
 
 void TableView::setRowsShown(int least)
 {
@@ -258,6 +278,12 @@ void TableView::keyPressEvent(QKeyEvent *event)
 {
     if (event->matches(QKeySequence::Copy))
         return copyRows();
+    if (event->modifiers() == Qt::AltModifier && (event->key() == Qt::Key_Up || event->key() == Qt::Key_Down)) {
+        // Rows that come anew take the cursor with them.
+        const int column = currentIndex().isValid() ? currentIndex().column() : std::max(0, m_column);
+        order(column, event->key() == Qt::Key_Up ? Qt::AscendingOrder : Qt::DescendingOrder);
+        return;
+    }
     if ((event->key() == Qt::Key_Return || event->key() == Qt::Key_Enter) && currentSourceRow() >= 0)
         emit opened(currentSourceRow());
     else

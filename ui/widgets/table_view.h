@@ -5,15 +5,18 @@
 
 namespace portolan::ui {
 
-/// A table of rows: sorted by its headers, filtered by words, selected by rows, and with something to say when empty.
+/// A table of rows: sorted by its headers, or by keys (Alt+Up and Alt+Down sort by the column one is in), filtered by
+/// words, selected by rows, and with something to say when empty.
 /// Copied (Ctrl+C) are the chosen rows, whole, whatever is cut on screen.
 class TableView final : public QTableView
 {
     Q_OBJECT
 
 public:
-    /// `sorted`: by the user; otherwise rows stay in the model's order, and the model may fetch more.
-    TableView(QAbstractItemModel &model, const QString &name, const QString &whenEmpty, bool sorted = true,
+    /// Who puts the rows into the order that is asked for: the view, or whoever fills the model (sortWanted), since it
+    /// has only some of them.
+    enum class Sorting { Here, Elsewhere };
+    TableView(QAbstractItemModel &model, const QString &name, const QString &whenEmpty, Sorting sorting = Sorting::Here,
               QWidget *parent = nullptr);
 
     void setFilter(const QString &words);
@@ -27,7 +30,8 @@ public:
 
 signals:
     void selected();
-    void opened(int sourceRow); ///< Enter or a double click
+    void opened(int sourceRow);                       ///< Enter or a double click
+    void sortWanted(int column, Qt::SortOrder order); ///< with Sorting::Elsewhere
 
 protected:
     void paintEvent(QPaintEvent *event) override;
@@ -37,10 +41,15 @@ protected:
 private:
     void fitColumns();
     void copyRows() const;
+    void sortByHeader(int column);
+    void order(int column, Qt::SortOrder order);
 
+    const Sorting m_sorting;
     QSortFilterProxyModel *m_proxy;
     QString m_whenEmpty;
     bool m_stale = false;
+    int m_column = -1; ///< that is sorted by
+    Qt::SortOrder m_order = Qt::AscendingOrder;
 };
 
 } // namespace portolan::ui

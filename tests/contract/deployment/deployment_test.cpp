@@ -10,9 +10,16 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const std::vector<Action> everyAction{
-    CloseClients{{1}}, CleanUpFamily{"results", {}},  ResizeWorker{2, {}}, RevokeTask{"x"},
-    RerunTask{"x"},    ChangeUser{1, Role::User, {}}, SignOutUser{1}};
+const std::vector<Action> everyAction{CloseClients{{1}},
+                                      CleanUpFamily{"results", {}},
+                                      ResizeWorker{2, {}},
+                                      RevokeTasks{{"x"}},
+                                      RerunTasks{{"x"}},
+                                      CreateUser{"x@y.org", Role::User},
+                                      ChangeUser{1, Role::User, {}},
+                                      ResetPassword{1},
+                                      SignOutUser{1},
+                                      DeleteUser{1}};
 
 /// Every call once: how each of them ended, nothing where it was done.
 std::vector<std::optional<Error>> askEverything(Deployment &deployment)
@@ -31,6 +38,8 @@ std::vector<std::optional<Error>> askEverything(Deployment &deployment)
     note(await(deployment.workers()));
     note(await(deployment.users({})));
     note(await(deployment.limitUse(1)));
+    note(await(deployment.sessions(1)));
+    note(await(deployment.audit({})));
     for (const auto &action : everyAction) {
         note(await(deployment.preview(action)));
         note(await(ui::ActionGate::perform(deployment, action, "why not")));
@@ -208,10 +217,13 @@ private slots:
         const std::vector<Action> actions{CloseClients{{clients->front().id}},
                                           CleanUpFamily{"results", {}},
                                           ResizeWorker{7, {}},
-                                          RevokeTask{tasks->items.front().id},
-                                          RerunTask{tasks->items.front().id},
+                                          RevokeTasks{{tasks->items.front().id}},
+                                          RerunTasks{{tasks->items.front().id, tasks->items.back().id}},
+                                          CreateUser{"somebody.new@example.org", Role::User},
                                           ChangeUser{user.id, Role::User, true},
-                                          SignOutUser{user.id}};
+                                          ResetPassword{user.id},
+                                          SignOutUser{user.id},
+                                          DeleteUser{user.id}};
         for (const auto &action : actions) {
             const auto preview = await(deployment.preview(action));
             const std::string name(traitsOf(action).name);
@@ -227,9 +239,85 @@ private slots:
         QVERIFY(await(deployment.workers())->front().concurrency != 7);
         QCOMPARE(await(deployment.tasks({}))->items.size(), tasks->items.size());
         for (const Action &action :
-             {Action(CloseClients{{999'999'999}}), Action(RerunTask{"nobody"}), Action(ChangeUser{999, Role::User, {}}),
-              Action(SignOutUser{999}), Action(ResizeWorker{1, "nobody@nowhere"})})
+             {Action(CloseClients{{999'999'999}}), Action(RerunTasks{{"nobody"}}), Action(DeleteUser{999}),
+              Action(ResetPassword{999}), Action(ChangeUser{999, Role::User, {}}), Action(SignOutUser{999}),
+              Action(ResizeWorker{1, "nobody@nowhere"})})
             QCOMPARE(await(deployment.preview(action)).error().kind, ErrorKind::NotFound);
+    }
+
+    void keepsWhatIsNotToBeCleanedUp()
+    {
+        auto &deployment = m_under->deployment();
+        m_under->bringUp();
+        for (const char *family : {"queue", "instances", "other"}) {
+            const auto allowed = deployment.capability(CleanUpFamily{family, {}});
+            QVERIFY2(!allowed.available && !allowed.reason.empty(), family);
+            QVERIFY2(await(deployment.preview(CleanUpFamily{family, {}})).has_error(), family);
+        }
+        for (const char *family : {"sessions", "results", "cache"})
+            QVERIFY2(deployment.capability(CleanUpFamily{family, {}}).available, family);
+    }
+
+    void sortsUsersByWhatIsAsked_data()
+    {
+        QTest::addColumn<int>("order");
+        for (const auto &[order, name] :
+             {std::pair(UserOrder::Created, "created"), std::pair(UserOrder::Address, "address"),
+              std::pair(UserOrder::Role, "role"), std::pair(UserOrder::State, "state"),
+              std::pair(UserOrder::LastSignIn, "last sign-in")})
+            QTest::newRow(name) << int(order);
+    }
+    /// Both ways, and page by page as in one.
+    void sortsUsersByWhatIsAsked()
+    {
+        QFETCH(int, order);
+        auto &deployment = m_under->deployment();
+        m_under->bringUp();
+        const auto keyOf = [&](const User &user) {
+            switch (UserOrder(order)) {
+            case UserOrder::Address:
+                return user.email;
+            case UserOrder::Role:
+                return std::to_string(int(user.role));
+            case UserOrder::State:
+                return std::to_string(int(user.disabled));
+            case UserOrder::LastSignIn:
+            case UserOrder::Created:
+                break;
+            }
+            const auto time = UserOrder(order) == UserOrder::Created ? std::optional(user.created) : user.lastSignIn;
+            const auto text = std::to_string(time.value_or(WallTime{}).time_since_epoch().count());
+            return std::string(24 - text.size(), '0') + text;
+        };
+        std::vector<Id> ways[2];
+        for (const bool ascending : {false, true}) {
+            UserQuery query;
+            query.order = UserOrder(order);
+            query.ascending = ascending;
+            query.limit = 7;
+            std::vector<std::string> keys;
+            for (int pages = 0; pages < 12; ++pages) {
+                const auto page = await(deployment.users(query));
+                QVERIFY2(page.has_value(), page ? "" : page.error().message.c_str());
+                for (const User &user : page->items) {
+                    keys.push_back(keyOf(user));
+                    ways[ascending].push_back(user.id);
+                }
+                if (!page->nextCursor)
+                    break;
+                query.cursor = *page->nextCursor;
+            }
+            QVERIFY(keys.size() > 7);
+            QVERIFY(ascending ? std::ranges::is_sorted(keys) : std::ranges::is_sorted(keys, std::greater{}));
+            std::vector<Id> once = ways[ascending];
+            std::ranges::sort(once);
+            QVERIFY(std::ranges::adjacent_find(once) == once.end());
+        }
+        QVERIFY(ways[0] != ways[1]);
+        UserQuery stranger;
+        stranger.order = UserOrder(order);
+        stranger.cursor = "made-up";
+        (void)await(deployment.users(stranger)); // whatever it answers, it does answer
     }
 
     void doesWhatIsAsked()
@@ -246,6 +334,28 @@ private slots:
         const auto now = await(deployment.users(query));
         QVERIFY(now->items.front().role == Role::Operator && now->items.front().disabled);
         QVERIFY(perform(SignOutUser{user.id}).has_value());
+        // Who is not signed in is not signed out again.
+        QVERIFY(await(deployment.preview(SignOutUser{user.id}))->nothing);
+        QVERIFY(await(deployment.sessions(user.id))->empty());
+
+        const auto created = perform(CreateUser{"somebody.new@example.org", Role::User});
+        QVERIFY2(created.has_value(), created ? "" : created.error().message.c_str());
+        QVERIFY(created->secret.size() >= 12 && created->summary.find(created->secret) == std::string::npos);
+        QCOMPARE(perform(CreateUser{"somebody.new@example.org", Role::User}).error().kind, ErrorKind::Conflict);
+        query.search = "somebody.new@";
+        const auto made = await(deployment.users(query))->items;
+        QCOMPARE(made.size(), std::size_t{1});
+        const auto reset = perform(ResetPassword{made.front().id});
+        QVERIFY(reset.has_value() && reset->secret.size() >= 12 && reset->secret != created->secret);
+        QVERIFY(perform(DeleteUser{made.front().id}).has_value());
+        QVERIFY(await(deployment.users(query))->items.empty());
+        QCOMPARE(perform(DeleteUser{made.front().id}).error().kind, ErrorKind::NotFound);
+        AuditQuery done;
+        done.subject = "user:" + std::to_string(user.id);
+        const auto activity = await(deployment.audit(done));
+        QVERIFY(activity.has_value() && !activity->items.empty());
+        for (const auto &entry : activity->items)
+            QCOMPARE(entry.subject, done.subject);
 
         QVERIFY(perform(ResizeWorker{3, {}}).has_value());
         QCOMPARE(await(deployment.workers())->front().concurrency, std::uint64_t{3});

@@ -31,8 +31,8 @@ private slots:
         const auto settings = stack.settings();
         std::vector<std::string> expected;
         for (const StackCommand &command :
-             {StackCommand(StartStack{settings}), StackCommand(SeedStack{}), StackCommand(RestartStack{settings}),
-              StackCommand(StopStack{}), StackCommand(StartStack{settings})}) {
+             {StackCommand(StartStack{settings}), StackCommand(SeedStack{}), StackCommand(UnseedStack{}),
+              StackCommand(RestartStack{settings}), StackCommand(StopStack{}), StackCommand(StartStack{settings})}) {
             const std::string name(traitsOf(command).name);
             const auto done = perform(command, "because of " + name);
             QVERIFY2(done.has_value(), done ? "" : (name + ": " + done.error().message).c_str());
@@ -89,6 +89,39 @@ private slots:
         audit = m_under->audit();
         QCOMPARE(audit.back().action, std::string("stack.restart"));
         QVERIFY(audit.back().outcome != "done" && audit.back().reason == "another port");
+        // People are served on, with the settings there were.
+        QCOMPARE(stack.state(), LocalStack::State::Running);
+        QCOMPARE(stack.settings(), settings);
+        QVERIFY(!stack.problem());
+    }
+
+    void aSeedIsTakenBack()
+    {
+        auto &stack = m_under->stack();
+        QVERIFY(await(stack.start(stack.settings())).has_value());
+        QVERIFY(await(stack.preview(UnseedStack{}))->nothing);
+        const auto before = users();
+        const auto asked = await(stack.preview(SeedStack{}));
+        QVERIFY(asked->count == std::uint64_t{40} && asked->summary.find("role user") != std::string::npos);
+        QVERIFY(perform(SeedStack{}, {}).has_value());
+        for (const User &user : users())
+            QVERIFY2(user.role == Role::User || std::ranges::find(before, user) != before.end(), user.email.c_str());
+        QCOMPARE(users().size(), before.size() + 40);
+        QVERIFY(await(ui::ActionGate::perform(stack.deployment(), CreateUser{"mine@example.com", Role::Admin}, {}))
+                    .has_value());
+        const auto back = await(stack.preview(UnseedStack{}));
+        QVERIFY(back->count == std::uint64_t{40} && !back->nothing && !back->sample.empty());
+        const auto done = perform(UnseedStack{}, "enough");
+        QVERIFY2(done.has_value(), done ? "" : done.error().message.c_str());
+        QCOMPARE(users().size(), before.size() + 1); // nobody else's
+        QVERIFY(await(stack.preview(UnseedStack{}))->nothing);
+
+        QVERIFY(perform(SeedStack{.privileged = true}, {}).has_value());
+        const auto all = users();
+        QCOMPARE(std::ranges::count_if(
+                     all, [](const User &u) { return u.email != "mine@example.com" && u.role == Role::Operator; }) -
+                     std::ranges::count(before, Role::Operator, &User::role),
+                 std::ptrdiff_t{2});
     }
 
     void previewsCountAndTouchNothing()
@@ -101,7 +134,7 @@ private slots:
         const auto before = m_under->audit().size();
         for (const StackCommand &command :
              {StackCommand(StartStack{settings}), StackCommand(StopStack{}), StackCommand(RestartStack{settings}),
-              StackCommand(ResetStack{}), StackCommand(SeedStack{})}) {
+              StackCommand(ResetStack{}), StackCommand(SeedStack{}), StackCommand(UnseedStack{})}) {
             const auto preview = await(stack.preview(command));
             QVERIFY(preview.has_value() && preview->summary.ends_with('.'));
         }
@@ -168,6 +201,12 @@ private:
     Result<ActionOutcome> perform(const StackCommand &command, std::string reason)
     {
         return await(ui::ActionGate::perform(m_under->stack(), command, std::move(reason)));
+    }
+    std::vector<User> users()
+    {
+        UserQuery query;
+        query.limit = 500;
+        return await(m_under->stack().deployment().users(query)).value().items;
     }
     static std::vector<std::string> namesOf(const std::vector<AuditEntry> &audit)
     {

@@ -79,10 +79,10 @@ public:
     }
 
 private:
-    std::vector<AuditEntry> log() override { return m_stack.deployment().audit(); }
+    std::vector<AuditEntry> log() override { return m_stack.deployment().audited(); }
 
     SystemClock m_clock;
-    demo::DemoStack m_stack{{}, m_clock};
+    demo::DemoStack m_stack{{.users = 60}, m_clock};
 };
 
 struct StackKind

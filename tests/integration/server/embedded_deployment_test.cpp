@@ -85,8 +85,8 @@ private slots:
         std::vector<std::string> actions;
         for (const Action &action :
              {Action(CloseClients{{999'999}}), Action(CleanUpFamily{"results", {}}), Action(ResizeWorker{1, {}}),
-              Action(RevokeTask{"nobody"}), Action(RerunTask{"nobody"}), Action(ChangeUser{user, Role::Operator, true}),
-              Action(SignOutUser{user})}) {
+              Action(RevokeTasks{{"nobody"}}), Action(RerunTasks{{"nobody"}}),
+              Action(ChangeUser{user, Role::Operator, true}), Action(SignOutUser{user})}) {
             (void)await(ui::ActionGate::perform(portal.deployment, action, "because"));
             actions.emplace_back(traitsOf(action).name);
         }

@@ -148,18 +148,156 @@ private slots:
         QVERIFY(QFile::exists(theirs));
     }
 
-    void aRestartThatFailsSaysSoWhereItBegan()
+    void aRestartWithBadSettingsStopsNothing_data()
+    {
+        QTest::addColumn<QString>("key");
+        QTest::addColumn<QString>("value");
+        QTest::addColumn<QString>("named");
+        QTest::newRow("no such tier") << "tier"
+                                      << "gigantic"
+                                      << "gigantic";
+        QTest::newRow("no address") << "listen"
+                                    << "abc"
+                                    << "abc";
+        QTest::newRow("no port") << "listen"
+                                 << "127.0.0.1:70000"
+                                 << "70000";
+        QTest::newRow("somebody else's port") << "listen"
+                                              << "squatter"
+                                              << "in use";
+        QTest::newRow("an address that is not here") << "listen"
+                                                     << "192.0.2.1:8080"
+                                                     << "192.0.2.1";
+        QTest::newRow("no Redis there") << "redis"
+                                        << "unix:/nonexistent/redis.sock"
+                                        << "/nonexistent/redis.sock";
+        QTest::newRow("no Redis that answers") << "redis"
+                                               << "redis://127.0.0.1:1/0"
+                                               << "127.0.0.1:1";
+        QTest::newRow("no URL") << "redis"
+                                << "http://127.0.0.1/"
+                                << "http";
+        QTest::newRow("no database that answers") << "database"
+                                                  << "postgresql://nobody@127.0.0.1:1/none"
+                                                  << "";
+        QTest::newRow("a folder in use") << "directory"
+                                         << "locked"
+                                         << "process";
+    }
+    void aRestartWithBadSettingsStopsNothing()
+    {
+        QFETCH(QString, key);
+        QFETCH(QString, value);
+        QFETCH(QString, named);
+        Stack made;
+        const Squatter squatter;
+        const QTemporaryDir folder;
+        const auto lock = DataDirectory::open(folder.path().toStdString());
+        QVERIFY2(made.start().has_value(), "start");
+        const LocalStackSettings before = made.stack.settings();
+        const std::string url = made.stack.deployment().info().url;
+        QTRY_COMPARE_WITH_TIMEOUT(made.stack.deployment().link(), LinkState::Live, 10'000);
+        LocalStackSettings bad = before;
+        (key == "tier"       ? bad.tier
+         : key == "listen"   ? bad.listen
+         : key == "redis"    ? bad.redisUrl
+         : key == "database" ? bad.databaseUrl
+                             : bad.dataDirectory) = value == "squatter" ? squatter.listen()
+                                                    : value == "locked" ? folder.path().toStdString()
+                                                                        : value.toStdString();
+        std::vector<State> states;
+        connect(&made.stack, &LocalStack::stateChanged, &made.stack, [&] { states.push_back(made.stack.state()); });
+        const auto restarted = made.perform(RestartStack{bad});
+        QVERIFY(restarted.has_error());
+        QVERIFY2(restarted.error().message.find(named.toStdString()) != std::string::npos, words(restarted).c_str());
+        QVERIFY(states.empty()); // never left off serving
+        QCOMPARE(made.stack.settings(), before);
+        QCOMPARE(made.stack.deployment().info().url, url);
+        QCOMPARE(made.stack.deployment().link(), LinkState::Live);
+        QVERIFY(await(made.stack.deployment().users({})).has_value());
+        const auto audit = made.audit();
+        QCOMPARE(audit.size(), std::size_t(1));
+        QVERIFY(audit[0].action == "stack.restart" && audit[0].outcome != "done");
+    }
+
+    /// What cannot be seen beforehand: the port is taken when the portal that had it has stopped for it.
+    void aRestartThatFailsGoesBack()
     {
         Stack made;
         QVERIFY2(made.start().has_value(), "start");
-        LocalStackSettings gigantic = made.stack.settings();
-        gigantic.tier = "gigantic";
-        QVERIFY(made.perform(RestartStack{gigantic}).has_error());
+        const LocalStackSettings before = made.stack.settings();
+        LocalStackSettings other = before;
+        const QTemporaryDir folder;
+        // A database file that is none is only found out by opening it for good.
+        other.dataDirectory = folder.path().toStdString();
+        QFile broken(folder.filePath("secret.key"));
+        QVERIFY(broken.open(QIODevice::WriteOnly) && broken.write("x") == 1);
+        broken.close();
+        const auto restarted = made.perform(RestartStack{other});
+        QVERIFY(restarted.has_error());
+        QVERIFY2(restarted.error().message.find("runs again as it did before") != std::string::npos,
+                 words(restarted).c_str());
+        QCOMPARE(made.stack.state(), State::Running);
+        QCOMPARE(made.stack.settings(), before);
+        QVERIFY(await(made.stack.deployment().users({})).has_value());
+        QTRY_COMPARE_WITH_TIMEOUT(made.stack.deployment().link(), LinkState::Live, 10'000);
         const auto audit = made.audit();
         QCOMPARE(audit.size(), std::size_t(2)); // that it stops, and what became of the start
         QCOMPARE(audit[0].outcome, std::string("done"));
-        QVERIFY2(audit[0].detail.find("gigantic") != std::string::npos, audit[0].detail.c_str());
         QVERIFY(audit[1].action == "stack.restart" && audit[1].outcome != "done");
+    }
+
+    void aRestartIsCalledOff()
+    {
+        Stack made;
+        QVERIFY(made.start().has_value());
+        LocalStackSettings away = made.stack.settings();
+        away.redisUrl = "redis://127.0.0.1:1/0"; // looked for until it is given up
+        auto restarting = made.begin(RestartStack{away});
+        QCOMPARE(made.stack.state(), State::Running);
+        const auto stopped = made.perform(StopStack{});
+        QVERIFY2(stopped.has_value(), words(stopped).c_str());
+        QVERIFY(await(restarting).has_error());
+        QCOMPARE(made.stack.state(), State::Stopped);
+        auto starting = made.stack.start(made.stack.settings());
+        QVERIFY(made.perform(StopStack{}).has_value());
+        const auto started = await(starting);
+        QVERIFY(started.has_error() && started.error().kind == ErrorKind::Cancelled);
+        QCOMPARE(made.stack.state(), State::Stopped);
+        QVERIFY(!made.stack.problem());
+    }
+
+    void whatFailedIsInTheLog()
+    {
+        Stack made;
+        std::vector<LogLine> all;
+        connect(&made.stack, &LocalStack::logged, &made.stack,
+                [&](const std::vector<LogLine> &lines) { all.insert(all.end(), lines.begin(), lines.end()); });
+        LocalStackSettings bad = made.stack.settings();
+        bad.listen = "abc";
+        QVERIFY(await(made.stack.start(bad)).has_error());
+        QTRY_VERIFY_WITH_TIMEOUT(std::ranges::any_of(all,
+                                                     [](const LogLine &line) {
+                                                         return line.level == LogLine::Level::Error &&
+                                                                line.message.find("did not start") !=
+                                                                    std::string::npos &&
+                                                                line.message.find("abc") != std::string::npos;
+                                                     }),
+                                 10'000);
+    }
+
+    void everyStopLeavesALine()
+    {
+        Stack made;
+        QVERIFY(made.start().has_value());
+        QVERIFY(made.perform(StopStack{}).has_value());
+        QVERIFY(made.start().has_value());
+        const auto events = await(made.stack.deployment().events(WallTime{}, made.clock.wall() + 24h)).value();
+        const auto has = [&](const char *text) {
+            return std::ranges::any_of(events, [&](const Event &e) { return e.text.find(text) != std::string::npos; });
+        };
+        QVERIFY(has("This console: Stopped the portal"));
+        QVERIFY(has("The portal stopped"));
     }
 
     void takesItsSettingsFromTheProcess()
@@ -168,7 +306,8 @@ private slots:
         QCOMPARE(made.stack.settings().tier, std::string("watchlist"));
         QCOMPARE(made.stack.settings().listen, std::string("127.0.0.1:0"));
         QCOMPARE(made.stack.dataDirectory(), made.directory.path().toStdString());
-        QVERIFY(made.stack.tiers().size() == 5 && made.stack.tiers().front() == "small");
+        QVERIFY(made.stack.tiers().size() == 5 && made.stack.tiers().front().name == "small" &&
+                !made.stack.tiers().front().title.empty());
     }
 
     void aDemonstrationMoves()
@@ -200,8 +339,8 @@ private slots:
             QCOMPARE(deployment.link(), LinkState::Connecting);
             QCOMPARE(await(made.stack.start({})).error().kind, ErrorKind::Conflict);
             for (const StackCommand &other :
-                 {StackCommand(StartStack{}), StackCommand(StopStack{}), StackCommand(RestartStack{}),
-                  StackCommand(ResetStack{}), StackCommand(SeedStack{})})
+                 {StackCommand(StartStack{}), StackCommand(RestartStack{}), StackCommand(ResetStack{}),
+                  StackCommand(SeedStack{}), StackCommand(UnseedStack{})})
                 QCOMPARE(made.perform(other).error().kind, ErrorKind::Conflict);
             const auto started = await(starting);
             QVERIFY2(started.has_value(), words(started).c_str());

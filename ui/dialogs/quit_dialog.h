@@ -1,0 +1,10 @@
+#pragma once
+
+#include "ui/support/quit_asker.h"
+
+namespace portolan::ui {
+
+/// Asks with a dialog over the window that is active. It does not stop the event loop.
+void askWithQuitDialog(const QuitQuestion &question, std::function<void(QuitAnswer)> answer);
+
+} // namespace portolan::ui

@@ -8,7 +8,12 @@
 # shellcheck shell=bash
 set -euo pipefail
 
-say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
+# Each stage is said with the time since the first, also over the scripts that call each other.
+export STAGES_SINCE=${STAGES_SINCE:-$(date +%s)}
+say() {
+    local seconds=$(($(date +%s) - STAGES_SINCE))
+    printf '\033[1m==> [%d:%02d] %s\033[0m\n' $((seconds / 60)) $((seconds % 60)) "$*"
+}
 die() {
     printf 'error: %s\n' "$*" >&2
     exit 1

@@ -71,7 +71,8 @@ Columns columnsOf(const Fields &row)
 struct Day
 {
     Bar bar;
-    std::string time;
+    std::string first = "00:00:00"; ///< the earliest and the latest time of its rows
+    std::string last = "00:00:00";
     std::size_t row = 0;
 };
 
@@ -105,7 +106,7 @@ std::optional<SlashDate> slashDate(std::string_view text)
 class Reader final
 {
 public:
-    explicit Reader(char separator) : m_decimalComma(separator != ',') {}
+    explicit Reader(char separator) : m_separator(separator) {}
 
     void field(std::string_view text)
     {
@@ -146,7 +147,7 @@ private:
     bool isHeader() const;
     void leaveOut(std::size_t row, std::string why);
 
-    const bool m_decimalComma;
+    const char m_separator;
     std::optional<Columns> m_columns;
     Fields m_fields;
     int m_lastEnd = 0;
@@ -158,19 +159,29 @@ private:
     PriceRows m_result;
 };
 
-/// Without blanks, currency and the marks of thousands, with a point before decimals.
+/// Without blanks, currency and the marks of thousands, with a point before decimals. Of two marks the later one is
+/// before the decimals; one that stands several times is of thousands. A lone comma is of thousands where commas
+/// separate fields, and before three digits where tabs do.
 std::string Reader::plain(std::string_view text) const
 {
+    const auto commas = std::ranges::count(text, ',');
+    const auto points = std::ranges::count(text, '.');
+    char decimal = points == 1 ? '.' : '\0';
+    if (commas == 1 && points == 0) {
+        const auto digits = text.size() - text.find(',') - 1;
+        decimal = m_separator == ';' || (m_separator == '\t' && digits != 3) ? ',' : '\0';
+    } else if (commas > 0 && points > 0) {
+        const char later = text.rfind(',') > text.rfind('.') ? ',' : '.';
+        decimal = (later == ',' ? commas : points) == 1 ? later : '\0';
+    }
     std::string clean;
     for (const char c : text) {
         if (c == ' ' || c == '\t' || c == '$')
             continue;
-        if (c == ',' || (c == '.' && m_decimalComma && text.find(',') != text.npos)) {
-            if (c == ',' && m_decimalComma)
-                clean += '.';
-            continue;
-        }
-        clean += c;
+        if (c == decimal)
+            clean += '.';
+        else if (c != ',' && c != '.')
+            clean += c;
     }
     return clean;
 }
@@ -220,19 +231,22 @@ void Reader::add(const Row &row)
     if (isNew)
         return;
     Day &whole = known->second;
-    if (day.time.empty() || day.time == whole.time) {
+    if (day.first == whole.first || day.last == whole.last) {
         leaveOut(row.number, "its date stands in row " + std::to_string(whole.row) + " already");
         return;
     }
     // Several prices of one day: the first opens it, the last closes it.
-    if (day.time < whole.time)
+    if (day.first < whole.first) {
+        whole.first = day.first;
         whole.bar.open = day.bar.open;
-    else
+    }
+    if (day.last > whole.last) {
+        whole.last = day.last;
         whole.bar.close = day.bar.close;
+    }
     whole.bar.high = std::max(whole.bar.high, day.bar.high);
     whole.bar.low = std::min(whole.bar.low, day.bar.low);
     whole.bar.volume += day.bar.volume;
-    whole.time = std::max(whole.time, day.time);
 }
 
 std::string Reader::read(const Fields &fields, Day &day) const
@@ -288,9 +302,7 @@ std::string Reader::readDate(std::string_view text, Day &day) const
         return wrong;
     day.bar.date = *date;
     if (text.size() > dateSize + 1)
-        day.time = text.substr(dateSize + 1, 8);
-    if (day.time == "00:00:00")
-        day.time.clear();
+        day.first = day.last = text.substr(dateSize + 1, 8);
     return {};
 }
 

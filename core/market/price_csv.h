@@ -35,7 +35,7 @@ struct PriceRows
 ///    close; "volume" or "vol", 0 where it is not told.
 /// Dates are 2026-01-31, with or without a time behind it, or 01/31/2026 and 31/01/2026 where the file's other rows say
 /// which is the month. Rows of one day with different times become one bar; a day that stands twice otherwise is bad.
-/// Prices are above 0 and up to 10^9 ("$" and thousands' commas are passed over), a decimal comma is understood where
+/// Prices are above 0 and up to 10^9 ("$" and marks of thousands are passed over), a decimal comma is understood where
 /// fields are not separated by commas. Volumes may have a fraction or end in K, M or B. low ≤ open, close ≤ high, but
 /// for what rounding costs.
 PriceRows readPriceCsv(std::string_view text);

@@ -94,6 +94,8 @@ std::optional<RoundPlan> SnapshotBuilder::plan(queue::QueueDirectory &queues, bo
     plan.search = queues.look(std::size_t(std::clamp<std::uint64_t>(keys / 50, searchLeast, searchMost)),
                               m_budget.bounded() ? boundedSearchRest : freeSearchRest);
     plan.details = m_identity.details && !m_plain && (m_recount || m_budget.detailsDue(now));
+    if (!m_identity.details || m_plain)
+        m_recount = false; // nobody counts, and each round would be due for it
     if (!m_identity.details || (m_plain && !m_budget.detailsDue(now)))
         return plan;
     plan.bigKeys = m_estimator.bigKeys();

@@ -124,8 +124,9 @@ std::vector<AofFile> belonging(const fs::path &folder, const std::vector<AofFile
     return chosen;
 }
 
-/// How far redis-check-aof finds a file good; nothing: all of it.
-Result<std::optional<std::uintmax_t>> goodUpTo(const std::string &checker, const fs::path &file)
+/// How far redis-check-aof finds a file good; nothing: all of it. An error where it came to no end of its own (killed,
+/// out of memory, not in time): that says nothing of the file.
+Result<std::optional<std::uintmax_t>> goodUpTo(const std::string &checker, const fs::path &file, bool base)
 {
     const auto program = findProgram(checker);
     if (!program)
@@ -152,7 +153,12 @@ Result<std::optional<std::uintmax_t>> goodUpTo(const std::string &checker, const
     child->wait(-1, std::chrono::milliseconds(0), read);
     if (child->ending() == "exit code 0")
         return std::optional<std::uintmax_t>();
-    return std::optional(good.value_or(0));
+    if (!good && !(base && child->ending().starts_with("exit code")))
+        return failure(ErrorKind::Unavailable,
+                       "The check of " + file.string() + " did not come to an end (" + child->ending() +
+                           "); nothing was changed.",
+                       "Try again when the machine has more room or time, or start empty.");
+    return std::optional(good.value_or(0)); // a base tells no place: it is good or it is not
 }
 
 } // namespace
@@ -250,21 +256,22 @@ Result<AppendOnly::Mended> AppendOnly::mend(const std::string &checker) const
     };
     if (there.empty())
         return nothing("There is nothing to mend in " + folder().string() + ": the append-only files are gone.");
-    const auto copy = keep(false);
-    if (!copy)
-        return copy.error();
-    Mended mended{*copy, {"The append-only files were copied to " + copy->string() + "."}};
-
     const auto listed = readManifest(manifest());
     std::vector<AofFile> files = listed.value_or(std::vector<AofFile>());
     const auto gone = [&](const AofFile &file) { return std::ranges::find(there, file) == there.end(); };
     if (std::ranges::none_of(files, &AofFile::base) || std::ranges::any_of(files, gone))
         files = belonging(folder(), there);
     if (files.empty() || !files.front().base)
-        mended.words.push_back("The base is gone; what was written after it is kept.");
+        return nothing("The base of the append-only files is gone from " + folder().string() +
+                       ": what was written after it is no whole without it.");
+    const auto copy = keep(false);
+    if (!copy)
+        return copy.error();
+    Mended mended{*copy, {"The append-only files were copied to " + copy->string() + "."}};
+
     std::vector<AofFile> good;
     for (const AofFile &file : files) {
-        const auto upTo = goodUpTo(checker, folder() / file.name);
+        const auto upTo = goodUpTo(checker, folder() / file.name, file.base);
         if (!upTo)
             return upTo.error();
         const auto size = sizeOf(folder() / file.name);

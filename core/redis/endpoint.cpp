@@ -1,6 +1,7 @@
 #include "core/redis/endpoint.h"
 
 #include "core/base/given_text.h"
+#include "core/base/masking.h"
 #include "core/base/url_text.h"
 
 #include <boost/url/parse.hpp>
@@ -83,8 +84,9 @@ Result<void> readTlsParameter(const std::string &name, const std::string &value)
     if (name == "ssl_check_hostname" && (wanted == "true" || wanted == "1" || wanted == "yes"))
         return {};
     return invalid(
-        named(name + "=" + value) + " cannot be done: the server's certificate is always verified here, "
-                                    "by the authorities of this system",
+        named(name + "=" + (isSecretName(name) ? "***" : value)) +
+            " cannot be done: the server's certificate is always verified here, "
+            "by the authorities of this system",
         "Leave it out, and make the server's authority one of the system's (update-ca-certificates), or name "
         "its file in SSL_CERT_FILE.");
 }

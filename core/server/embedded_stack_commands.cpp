@@ -198,6 +198,7 @@ EmbeddedStack::Outcome EmbeddedStack::carryOut(MendStack command, StackEntry tol
             m_busy = false;
             setState(State::Stopped, mended.error());
             done(mended.error());
+            stopAsAsked();
         });
     });
     return call.future;

@@ -328,6 +328,12 @@ Result<void> PortalServer::Parts::start()
     countSignIns();
     addPeriodicJobs();
 
+    // Before anybody can ask for the metrics that read it.
+    if (!base.redisProcess) {
+        const queue::NeighbourOptions neighbourly{concurrencyOf(settings), settings.tier().shareTaskQueue, &logger};
+        neighbours.emplace(base.runtime.at(0), *base.redis, *base.subscriber, remoteClient, workers, clock,
+                           neighbourly);
+    }
     server.emplace(base.runtime, router, admission, *observer, clock, m_options);
     mountWebSockets();
     localSocket.emplace(base.runtime.at(0), router, controlSocketPath(settings).string());
@@ -338,11 +344,6 @@ Result<void> PortalServer::Parts::start()
     const bool missing = base.redisName() == "memory"; // which has been said
     if (const auto ready = missing ? Result<void>() : waitForRedis(base); !ready)
         logger.warn("Redis is not ready yet", {{"why", ready.error().message}});
-    if (!base.redisProcess) {
-        const queue::NeighbourOptions neighbourly{concurrencyOf(settings), settings.tier().shareTaskQueue, &logger};
-        neighbours.emplace(base.runtime.at(0), *base.redis, *base.subscriber, remoteClient, workers, clock,
-                           neighbourly);
-    }
     workers.start();
     remoteControl.start();
     if (neighbours)

@@ -1,4 +1,5 @@
 #include "core/base/given_text.h"
+#include "core/base/masking.h"
 #include "core/base/url_text.h"
 #include "core/storage/database.h"
 
@@ -58,7 +59,9 @@ Result<void> checkSqliteParameters(std::string_view query)
             continue;
         if (name == "mode" && value == "memory")
             return invalid("A SQLite database in memory cannot be shared by several connections.", sqliteForm);
-        return invalid("The database URL has " + named(parameter) + ", which cannot be done here.",
+        return invalid("The database URL has " +
+                           named(isSecretName(name) ? std::string(name) + "=***" : std::string(parameter)) +
+                           ", which cannot be done here.",
                        "Leave it out. A '?' that is part of the file's name cannot be written; rename the file.");
     }
     return {};

@@ -4,6 +4,7 @@
 #include <QDateTime>
 #include <QLocale>
 #include <QRegularExpression>
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -57,14 +58,24 @@ QString unknownText() { return tr("unknown"); }
 
 QString text(const std::string &utf8)
 {
-    QString text = QString::fromStdString(utf8);
+    const QString given = QString::fromStdString(utf8);
+    const bool plain = std::ranges::all_of(given, [](QChar c) { return c.unicode() >= 0x20 && c.unicode() < 0x7f; });
+    if (plain)
+        return given;
     // What cannot be seen, or turns the direction of writing, would let one name look like another.
-    for (qsizetype i = 0; i < text.size(); ++i) {
-        const QChar c = text[i];
-        if (c != u'\n' && c != u'\t' && (c.category() == QChar::Other_Format || c.category() == QChar::Other_Control))
-            text.replace(i, 1, QStringLiteral("\\u%1").arg(uint(c.unicode()), 4, 16, QLatin1Char('0')));
-    }
-    return text;
+    const auto isUnseen = [](char32_t c) {
+        constexpr std::array<char32_t, 6> blankLetters{0x34f, 0x115f, 0x1160, 0x2800, 0x3164, 0xffa0};
+        const auto category = QChar::category(c);
+        return (c != U'\n' && c != U'\t' && category == QChar::Other_Control) || category == QChar::Other_Format ||
+               category == QChar::Other_PrivateUse || category == QChar::Other_NotAssigned ||
+               category == QChar::Separator_Line || category == QChar::Separator_Paragraph ||
+               (c >= 0xfe00 && c <= 0xfe0f) || (c >= 0xe0000 && c <= 0xe0fff) ||
+               std::ranges::find(blankLetters, c) != blankLetters.end();
+    };
+    QString shown;
+    for (const char32_t c : given.toUcs4())
+        shown += isUnseen(c) ? QStringLiteral("\\u%1").arg(uint(c), 4, 16, QLatin1Char('0')) : QString::fromUcs4(&c, 1);
+    return shown;
 }
 
 QString sizeText(double bytes)

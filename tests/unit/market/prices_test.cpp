@@ -351,6 +351,11 @@ void PricesTest::csvHeaders_data()
         "\"$10\",\"$12\",\"$9\"\n");
     QTest::newRow("semicolons and decimal commas")
         << QByteArray("Date;Open;High;Low;Close;Volume\n2026-01-02;10,0;12,00;9;11,0;1.00,0\n");
+    QTest::newRow("through the day from midnight on, newest first")
+        << QByteArray("Datetime,Open,High,Low,Close,Volume\n2026-01-02 02:00:00,10.5,12,10,11,40\n"
+                      "2026-01-02 01:00:00,10.2,11,10,10.5,30\n2026-01-02 00:00:00,10,11,9,10.2,30\n");
+    QTest::newRow("tabs and marks of thousands")
+        << QByteArray("date\topen\thigh\tlow\tclose\tvolume\tother\n2026-01-02\t10.0\t12\t9\t11\t100\t1,234,567.8\n");
     QTest::newRow("tabs") << QByteArray("date\topen\thigh\tlow\tclose\tvolume\n2026-01-02\t10\t12\t9\t11\t100\n");
     QTest::newRow("an empty line first") << QByteArray(
         "\r\nDATE,OPEN,HIGH,LOW,CLOSE,VOLUME\r\n2026-01-02,10,12,9,11,100\r\n");
@@ -378,6 +383,10 @@ void PricesTest::csvOfOtherKinds()
         QCOMPARE(read.errors.size(), std::size_t(1));
         QVERIFY(read.errors[0].detail.find("date and close") != std::string::npos);
     }
+    for (const char *file : {"date\tclose\n2026-01-02\t1,234.56\n", "date;close\n2026-01-02;1.234,56\n",
+                             "date,close\n2026-01-02,\"1,234.56\"\n", "date;close\n2026-01-02;1,234.56\n"})
+        QCOMPARE(readPriceCsv(file).bars.at(0).close, 1234.56);
+    QCOMPARE(readPriceCsv("date\tclose\tvolume\n2026-01-02\t5\t1,234\n").bars.at(0).volume, std::uint64_t(1234));
     const auto closes = readPriceCsv("Date,Close\n2026-01-02,5\n");
     QVERIFY(closes.bars.size() == 1 && closes.bars[0].open == 5 && closes.bars[0].volume == 0);
     std::string many = "date,open,high,low,close,volume\n";

@@ -64,6 +64,11 @@ std::optional<std::chrono::milliseconds> secondsOf(const json::object &arguments
     return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
+json::value heldBackError()
+{
+    return error("this worker holds back: others use its queue, and tasks.share_queue is not set");
+}
+
 double unixTime(WallTime time) { return std::chrono::duration<double>(time.time_since_epoch()).count(); }
 
 json::object usage()
@@ -365,12 +370,17 @@ json::value ControlCommands::timeLimit(const json::object &arguments)
     return set ? ok("time limits set successfully") : error("unknown task");
 }
 
+/// Resizing ends holding back: a broadcast meant for the neighbours' workers must not make this one take their tasks.
+bool ControlCommands::staysHeldBack(const json::object &arguments) const
+{
+    const json::value *asked = arguments.if_contains("portolan_operator");
+    return m_pool.heldBack() && !(asked && *asked == true);
+}
+
 json::value ControlCommands::poolGrow(const json::object &arguments)
 {
-    // A broadcast meant for the neighbours' workers must not make this one take their tasks.
-    const json::value *asked = arguments.if_contains("portolan_operator");
-    if (m_pool.heldBack() && !(asked && *asked == true))
-        return error("this worker holds back: others use its queue, and tasks.share_queue is not set");
+    if (staysHeldBack(arguments))
+        return heldBackError();
     const std::int64_t count = std::clamp<std::int64_t>(numberOf(arguments, "n", 1), 0, 1024);
     m_pool.resize(m_pool.status().concurrency + static_cast<unsigned>(count));
     return ok("pool will grow");
@@ -378,6 +388,8 @@ json::value ControlCommands::poolGrow(const json::object &arguments)
 
 json::value ControlCommands::poolShrink(const json::object &arguments)
 {
+    if (staysHeldBack(arguments))
+        return heldBackError();
     const std::int64_t count = std::clamp<std::int64_t>(numberOf(arguments, "n", 1), 0, 1024);
     const unsigned now = m_pool.status().concurrency;
     if (count >= now)

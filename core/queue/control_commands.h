@@ -57,6 +57,7 @@ private:
     boost::json::value heartbeat(const boost::json::object &);
     boost::json::value shutdown(const boost::json::object &);
 
+    bool staysHeldBack(const boost::json::object &arguments) const;
     boost::json::object infoOf(const TaskInfo &task, const WorkerStatus &status) const;
     boost::json::value revokeIds(const std::vector<std::string> &ids, bool terminate);
 

@@ -7,6 +7,7 @@
 #include "core/queue/keys.h"
 #include "core/queue/log_pace.h"
 #include "core/queue/message.h"
+#include "core/queue/neighbour_answers.h"
 #include "core/queue/remote_client.h"
 #include "core/queue/results.h"
 #include "core/queue/worker_pool.h"
@@ -30,8 +31,9 @@ constexpr auto checkEvery = std::chrono::seconds(10);
 constexpr auto lookAgain = std::chrono::seconds(1); ///< Redis is away, or somebody is silent
 constexpr int quickLooks = 10;                      ///< so many, then every `checkEvery`
 constexpr std::size_t namesMost = 16;
-constexpr int sampled = 16;                         ///< messages at each end of a list
-constexpr auto settling = std::chrono::seconds(30); ///< a worker that has just announced itself may not answer yet
+constexpr int sampled = 16;                           ///< messages at each end of a list
+constexpr auto settling = std::chrono::seconds(30);   ///< a worker that has just announced itself may not answer yet
+constexpr auto unsureMost = std::chrono::seconds(30); ///< tasks of unknown names are held for no longer
 constexpr std::uint64_t watchedBytesMost = 1024 * 1024;
 constexpr auto watchedPer = std::chrono::minutes(1);
 constexpr auto watchAgain = std::chrono::minutes(10);
@@ -50,29 +52,6 @@ std::string joined(const std::vector<std::string> &names)
     for (const std::string &name : names)
         out.append(out.empty() ? "" : ", ").append(name);
     return out;
-}
-
-/// Whether an answer to `active_queues` names one of these.
-bool takesFrom(const json::value &answer, const std::vector<std::string> &queues)
-{
-    const json::array *list = answer.if_array();
-    if (!list)
-        return false;
-    return std::any_of(list->begin(), list->end(), [&](const json::value &queue) {
-        const json::object *object = queue.if_object();
-        const json::value *name = object ? object->if_contains("name") : nullptr;
-        if (!name || !name->is_string())
-            return false;
-        return std::ranges::find(queues, std::string_view(name->get_string())) != queues.end();
-    });
-}
-
-/// Whether an answer to `stats` is one of this program's workers.
-bool isOurs(const json::value &stats)
-{
-    boost::system::error_code code;
-    const json::value *pool = stats.find_pointer("/pool/implementation", code);
-    return pool && pool->is_string() && std::string_view(pool->get_string()).starts_with("portolan:");
 }
 
 } // namespace
@@ -98,6 +77,7 @@ struct NeighbourWatch::Impl : std::enable_shared_from_this<NeighbourWatch::Impl>
     awaitable<Result<std::set<std::string>>> announced();
     awaitable<bool> mayEndUnknown();
     void decide(Neighbours found, bool atStart);
+    void waitForSilent(Neighbours found);
     void say(const Neighbours &found);
     bool operatorDecided(); ///< locked
     void watchResults();
@@ -308,8 +288,25 @@ void NeighbourWatch::Impl::decide(Neighbours found, bool atStart)
     }
 }
 
+/// Somebody stays silent while tasks of unknown names are held, which would soon be all that is: nothing is taken until
+/// a look is sure.
+void NeighbourWatch::Impl::waitForSilent(Neighbours found)
+{
+    const std::lock_guard lock(mutex);
+    if (operatorDecided() || pool.heldBack())
+        return;
+    pool.holdBack();
+    clear = false;
+    neighbours = std::move(found);
+    if (options.logger)
+        options.logger->warn("this worker takes no tasks for now: it was sent some of names it does not know, and "
+                             "another one does not say which queues it takes tasks from",
+                             {{"queues", joined(pool.status().queues)}, {"silent", joined(neighbours.silent)}});
+}
+
 awaitable<bool> NeighbourWatch::Impl::mayEndUnknown()
 {
+    std::optional<SteadyTime> unsureSince;
     for (;;) {
         {
             const std::lock_guard lock(mutex);
@@ -325,6 +322,14 @@ awaitable<bool> NeighbourWatch::Impl::mayEndUnknown()
                 decide(std::move(*found), false);
                 co_return !others;
             }
+            const SteadyTime now = clock.steady();
+            unsureSince = unsureSince.value_or(now);
+            if (pool.heldBack() || now - *unsureSince >= unsureMost) {
+                waitForSilent(std::move(*found));
+                co_return false;
+            }
+        } else {
+            unsureSince.reset();
         }
         Timer timer(executor, lookAgain);
         co_await timer.async_wait(asio::as_tuple(use_awaitable));
@@ -443,7 +448,10 @@ NeighbourWatch::NeighbourWatch(Executor executor, redis::Client &client, redis::
         pool.holdBack();
     pool.onUnknownTask([weak = std::weak_ptr(m_impl)]() -> awaitable<bool> {
         const std::shared_ptr<Impl> self = weak.lock();
-        co_return self ? co_await self->mayEndUnknown() : true;
+        if (!self)
+            co_return true;
+        const bool mayEnd = co_await self->mayEndUnknown();
+        co_return mayEnd;
     });
 }
 

@@ -53,9 +53,10 @@ struct NeighbourOptions
 /// process ends. Neighbours that leave again change nothing: they may only be restarting.
 ///
 /// Later it looks again when a new worker has announced itself (one cheap command every 10 s), and before a task of an
-/// unknown name is ended: is another program's worker there, the task goes back as it was, and the pool holds back.
-/// While such a worker is there, results are watched for tasks of ours it threw away (Celery ends what it does not know
-/// as NotRegistered): counted and logged, as long as all results stay under 1 MiB a minute.
+/// unknown name is ended: is another program's worker there, the task goes back as it was, and the pool holds back. So
+/// it does when somebody there is silent for 30 s, until a look is sure that nobody else takes from our queues. While
+/// such a worker is there, results are watched for tasks of ours it threw away (Celery ends what it does not know as
+/// NotRegistered): counted and logged, as long as all results stay under 1 MiB a minute.
 ///
 /// Thread-safe; works on `executor`.
 class NeighbourWatch final

@@ -16,18 +16,21 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. now + longest + 1000, '+inf')
 local ended = {SUCCESS = true, FAILURE = true, REVOKED = true, REJECTED = true, IGNORED = true}
 local waiting = {PENDING = true, RECEIVED = true, RETRY = true}
 
--- The hundred that run out next: those are who may have ended, and it bounds what one call costs.
+-- The hundred that run out next: those are who may have ended, and it bounds what one call costs. Who runs has its lease
+-- extended once, marked by half a millisecond: the result of a worker that was killed says for ever that it runs.
 local function reconcile()
     if results == '' then
         return
     end
-    for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, 99)) do
+    local members = redis.call('ZRANGE', KEYS[1], 0, 99, 'WITHSCORES')
+    for i = 1, #members, 2 do
+        local member, extended = members[i], tonumber(members[i + 1]) % 1 ~= 0
         local head = redis.pcall('GETRANGE', results .. member, 0, 63)
         local state = type(head) == 'string' and string.match(head, '"status": ?"(%u+)"')
         if state and ended[state] then
             redis.call('ZREM', KEYS[1], member)
-        elseif state and not waiting[state] then -- it runs, and nobody else may say so
-            redis.pcall('ZADD', KEYS[1], 'XX', now + longest, member)
+        elseif state and not waiting[state] and not extended then -- it runs, and nobody else may say so
+            redis.pcall('ZADD', KEYS[1], 'XX', now + longest + 0.5, member)
         end
     end
 end

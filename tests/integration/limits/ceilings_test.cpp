@@ -64,6 +64,7 @@ private slots:
     void holdsAPlaceForSecondsUntilTheWorkBegins();
     void freesThePlacesOfTasksThatHaveEnded_data();
     void freesThePlacesOfTasksThatHaveEnded();
+    void extendsOnceWhatSaysThatItRuns();
     void givesBackUntilRedisKnows();
     void trustsNoLeaseOfAClockThatWasAhead();
 };
@@ -191,6 +192,27 @@ void CeilingsTest::freesThePlacesOfTasksThatHaveEnded()
         co_await here.ceilings.settle();
     });
     QCOMPARE(QString::fromStdString(server.command("ZCARD l:canalysis")), ":1\r\n");
+}
+
+void CeilingsTest::extendsOnceWhatSaysThatItRuns()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance here(runtime.at(0), server.endpoint(), 5s);
+    QCOMPARE(here.acquire("killed"), "");
+    runSync<void>(here.executor, [&]() -> awaitable<void> {
+        redis::Command runs("SET", "celery-task-meta-killed", R"({"status": "STARTED", "result": null})");
+        (void)co_await here.client.run(std::move(runs));
+    });
+    QTest::qWait(100);
+    const std::string before = server.command("ZSCORE l:canalysis killed");
+    QCOMPARE(here.taken(), 1u);
+    const std::string extended = server.command("ZSCORE l:canalysis killed");
+    QVERIFY(extended != before);
+    QTest::qWait(100);
+    QCOMPARE(here.taken(), 1u);
+    QCOMPARE(server.command("ZSCORE l:canalysis killed"), extended);
+    QTRY_COMPARE_WITH_TIMEOUT(here.taken(), 0u, 15'000);
 }
 
 void CeilingsTest::givesBackUntilRedisKnows()

@@ -8,6 +8,8 @@
 #include "tests/integration/queue/celery_process.h"
 #include "tests/integration/queue/queue_instance.h"
 
+#include <boost/json/serialize.hpp>
+
 #include <QTest>
 #include <csignal>
 
@@ -110,8 +112,12 @@ private slots:
         // Meant for the workers of somebody else, and heard by all.
         RemoteClient remote(m_theirs->client, m_theirs->clock);
         using Replies = std::map<std::string, boost::json::value>;
-        const auto grown = m_theirs->run<Result<Replies>>([&] { return remote.ask("pool_grow", {{"n", 2}}, {}, 5s); });
-        QVERIFY(grown && grown->size() == 1 && grown->begin()->second.as_object().contains("error"));
+        for (const char *method : {"pool_grow", "pool_shrink"}) {
+            const auto resized = m_theirs->run<Result<Replies>>([&] { return remote.ask(method, {{"n", 1}}, {}, 5s); });
+            QVERIFY(resized && resized->size() == 1);
+            const std::string answer = boost::json::serialize(resized->begin()->second);
+            QVERIFY2(answer.find("this worker holds back") != std::string::npos, answer.c_str());
+        }
         m_theirs->run<void>([&] { return remote.close(); });
         QVERIFY(ours.holdsBack());
     }
@@ -180,11 +186,26 @@ private slots:
         QVERIFY(ours.watch->status().neighbours.workers == std::vector<std::string>{"theirs@test"});
     }
 
+    void givesBackWhatItDoesNotKnowWhileSomebodyIsSilent()
+    {
+        Watched ours(*m_server);
+        QVERIFY(within(20s, [&] { return ours.takes(); }));
+        startTheirs("others");
+        ::kill(pid_t(m_worker->processId()), SIGSTOP);
+        const std::string unknown = m_theirs->enqueue("no.such.task");
+        QVERIFY(within(90s, [&] { return ours.holdsBack(); }));
+        QCOMPARE(ours.log.count({"does not say which queues", "theirs@test"}), 1u);
+        QVERIFY(within(10s, [&] { return m_theirs->backlog().waiting() == 1; }));
+        ::kill(pid_t(m_worker->processId()), SIGCONT);
+        QVERIFY(within(60s, [&] { return ours.takes(); }));
+        QCOMPARE(m_theirs->ended(unknown).failure->type, std::string("NotRegistered"));
+    }
+
 private:
-    void startTheirs()
+    void startTheirs(const char *queue = "celery")
     {
         m_worker = python(*m_server, {"-m", "celery", "-A", "celery_app", "worker", "--pool", "threads", "-c", "2",
-                                      "--without-gossip", "--without-mingle", "-n", "theirs@test"});
+                                      "--without-gossip", "--without-mingle", "-n", "theirs@test", "-Q", queue});
         RemoteClient remote(m_theirs->client, m_theirs->clock);
         using Replies = std::map<std::string, boost::json::value>;
         QVERIFY(within(90s, [&] {

@@ -80,7 +80,7 @@ struct RoundAnswer
     std::optional<std::uint64_t> keys; ///< of this database
     std::vector<ListFigures> lists;
     std::optional<std::uint64_t> unacked;
-    std::optional<double> oldestUnacked; ///< Unix seconds at which it was taken
+    std::optional<double> oldestUnacked; ///< its score: Unix seconds of taking, or of an hour after (take.lua)
     std::vector<FamilyEstimator::Measured> measured;
     std::optional<std::vector<redis::ClientEntry>> clients;
     std::optional<redis::Reply> draws;

@@ -326,7 +326,7 @@ void SnapshotBuilder::fillQueue(Snapshot &snapshot, const Sources &sources)
         m_failed.add(tasks.failed, now);
         queue.running = tasks.running;
         queue.reserved = tasks.reserved;
-        queue.scheduled = tasks.scheduled;
+        queue.scheduled = tasks.scheduled + tasks.parked;
         // Both over the same time: they are compared.
         const Rate &ended = m_ended.rate();
         const Rate &taken = m_taken.rate();

@@ -29,8 +29,9 @@ struct TaskFigures
     std::uint64_t failed = 0; ///< of these
     std::uint64_t running = 0;
     std::uint64_t reserved = 0;
-    std::uint64_t scheduled = 0;
-    OwnLoad searching{}; ///< since the start: looking for tasks where there were none
+    std::uint64_t scheduled = 0; ///< held by this process
+    std::uint64_t parked = 0;    ///< wait for their time in Redis, held by nobody
+    OwnLoad searching{};         ///< since the start: looking for tasks where there were none
 };
 
 /// What the monitor cannot ask for itself because it may not know who has it. Each may be empty: those figures are

@@ -11,6 +11,11 @@ namespace {
 /// A thread that took a task so lately is there. The pause between two looks of an idle worker is a second.
 constexpr auto justNow = std::chrono::seconds(3);
 
+/// Workers of this program enter what they take so far ahead (take.lua), others as it is taken, by clocks that may be a
+/// little ahead.
+constexpr double enteredAhead = 3600;
+constexpr double clockApart = 60;
+
 constexpr auto backlogsApart = std::chrono::seconds(5);
 constexpr auto backlogsKept = std::chrono::hours(1);
 
@@ -40,7 +45,9 @@ void TaskWatch::answered(const RoundAnswer &answer, SteadyTime now, WallTime wal
     m_unacked = answer.unacked.value_or(0);
     m_oldestTaken.reset();
     if (answer.oldestUnacked) {
-        const auto seconds = std::chrono::duration<double>(wall.time_since_epoch()).count() - *answer.oldestUnacked;
+        auto seconds = std::chrono::duration<double>(wall.time_since_epoch()).count() - *answer.oldestUnacked;
+        if (seconds < -clockApart)
+            seconds += enteredAhead;
         m_oldestTaken = std::chrono::seconds(std::llround(std::clamp(seconds, 0.0, 1e9)));
     }
     m_fresh = now;

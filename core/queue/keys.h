@@ -9,7 +9,8 @@ namespace portolan::queue::keys {
 inline constexpr std::string_view separator{"\x06\x16", 2}; ///< between a queue and its priority step
 
 inline constexpr std::string_view unacked = "unacked"; ///< hash: delivery → [message, exchange, routing key]
-inline constexpr std::string_view unackedIndex = "unacked_index"; ///< zset: delivery, by Unix seconds of taking
+inline constexpr std::string_view unackedIndex =
+    "unacked_index"; ///< zset: delivery, by Unix seconds of taking, of ours an hour more
 
 inline constexpr std::string_view instances = "q:i"; ///< zset: living consumers, by the end of their lease (Unix ms)
 inline constexpr std::string_view revoked =

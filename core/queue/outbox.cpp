@@ -110,9 +110,11 @@ awaitable<void> Outbox::loop()
     }
 }
 
-/// Said once each time it begins.
-void Outbox::told(const std::string &refusal)
+/// Said once each time it begins. Where nothing was to be published, nothing is known.
+void Outbox::told(const std::string &refusal, std::int64_t published)
 {
+    if (refusal.empty() && published == 0)
+        return;
     if (refusal.empty() == !m_publishRefused.load())
         return;
     m_publishRefused = !refusal.empty();
@@ -154,10 +156,10 @@ awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
         m_trouble->worked();
     else if (m_trouble)
         m_trouble->failed(reply.error());
-    if (reply && reply->elements.size() == 4) {
+    if (reply && reply->elements.size() == 5) {
         m_dropped += static_cast<std::uint64_t>(reply->elements[0].integer);
         m_lost += static_cast<std::uint64_t>(reply->elements[1].integer);
-        told(reply->elements[2].text);
+        told(reply->elements[2].text, reply->elements[4].integer);
         m_copies += static_cast<std::uint64_t>(reply->elements[3].integer);
         co_return true;
     }

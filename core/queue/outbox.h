@@ -67,7 +67,7 @@ public:
 
 private:
     std::deque<Outcome> nextBatch();
-    void told(const std::string &refusal);
+    void told(const std::string &refusal, std::int64_t published);
     awaitable<bool> send(const std::deque<Outcome> &batch);
 
     redis::Client &m_client;

@@ -117,8 +117,10 @@ std::optional<Progress> progressOf(const json::value &meta, int depth = 0)
         const auto total = numberOf((*pair)[1]);
         return done && total ? std::optional(Progress{whole(*done), whole(*total), {}}) : std::nullopt;
     }
-    if (meta.is_number())
-        return Progress{whole(std::min(*numberOf(meta), 100.0)), 100, {}};
+    if (meta.is_number()) {
+        const auto percent = numberOf(meta); // none of an infinite one
+        return percent ? std::optional(Progress{whole(std::min(*percent, 100.0)), 100, {}}) : std::nullopt;
+    }
     const json::object *object = meta.if_object();
     if (!object)
         return std::nullopt;

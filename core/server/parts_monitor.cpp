@@ -75,7 +75,8 @@ monitor::Sources PortalServer::Parts::monitorSources()
         const auto counters = workers.counters();
         monitor::TaskFigures figures{counters.taken,    counters.succeeded + counters.failed + counters.revoked,
                                      counters.failed,   counters.active,
-                                     counters.reserved, counters.scheduled + counters.parked};
+                                     counters.reserved, counters.scheduled,
+                                     counters.parked};
         figures.searching = {counters.ownCommands, counters.ownHits, counters.ownMisses, counters.ownBytes};
         return figures;
     };

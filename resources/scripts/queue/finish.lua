@@ -6,7 +6,7 @@
 -- even an id: what is to be kept goes into q:a. What is no longer
 -- ours was put back meanwhile and runs elsewhere: of it only a success counts. A stored SUCCESS is never overwritten.
 -- Answers {results that found no room, tasks that were no longer ours, why Redis would not publish or '', tasks whose message
--- somebody had put back into its queue: the copy is not run}. Telling is
+-- somebody had put back into its queue: the copy is not run, what was published}. Telling is
 -- no part of ending: a user without rights to channels stores and acknowledges like any other.
 local expiry = ARGV[1]
 local deliveries = {}
@@ -14,10 +14,10 @@ for i = 2, #ARGV, 10 do deliveries[#deliveries + 1] = ARGV[i + 1] end
 local lists = redis.call('HMGET', KEYS[3], unpack(deliveries))
 local dropped, lost = 0, 0
 local ended, starts, refused = {}, {}, {}
-local untold = ''
+local untold, published = '', 0
 local function tell(channel, text)
   local told = redis.pcall('PUBLISH', channel, text)
-  if type(told) == 'table' and told.err then untold = told.err end
+  if type(told) == 'table' and told.err then untold = told.err else published = published + 1 end
 end
 
 -- Results first: once a command that frees has run, Redis lets a script enlarge memory although it is full.
@@ -98,4 +98,4 @@ for _, i in ipairs(refused) do
   redis.call('SETEX', key, expiry, result)
 end
 if woken then tell(KEYS[4], '*') end
-return {dropped, lost, untold, copied}
+return {dropped, lost, untold, copied, published}

@@ -1,7 +1,10 @@
 -- Keeps kombu's own sweep (by the time of delivery) away from what living workers of ours hold for long; take.lua says
--- why an hour ahead.
+-- why an hour ahead. Only what is nearer than half of it is moved: the score also tells when it was taken.
 -- KEYS: unacked_index; ARGV: deliveries
-local till = redis.call('TIME')[1] + 3600
+local now = redis.call('TIME')[1]
 redis.call('ZREM', KEYS[1], '')
-for i = 1, #ARGV do redis.call('ZADD', KEYS[1], 'XX', till, ARGV[i]) end
+for i = 1, #ARGV do
+  local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
+  if score and tonumber(score) < now + 1800 then redis.call('ZADD', KEYS[1], 'XX', now + 3600, ARGV[i]) end
+end
 return #ARGV

@@ -185,6 +185,13 @@ private slots:
         for (const std::string &id : ids)
             QCOMPARE(m_instance->ended(id).state, std::string(state::success));
         QVERIFY(within(5s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 0}; }));
+        // One that has nothing to tell says nothing of the right to.
+        NewTask quiet = named("t.count");
+        quiet.ignoreResult = true;
+        m_instance->enqueue(quiet);
+        QVERIFY(within(5s, [&] { return pool->counters().succeeded == 6; }));
+        QVERIFY(within(5s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 0}; }));
+        QCOMPARE(m_instance->ended(m_instance->enqueue(task)).state, std::string(state::success));
         // A revocation is found although nobody may tell of it.
         task.eta = m_instance->clock.wall() + 1h;
         const std::string revoked = m_instance->enqueue(task);
@@ -196,7 +203,7 @@ private slots:
         pool = work(); // what has ended is not run again
         QCOMPARE(m_instance->ended(m_instance->enqueue("t.count")).state, std::string(state::success));
         pool->stop(2s);
-        QCOMPARE(runs, 6);
+        QCOMPARE(runs, 8);
         QVERIFY(logger.flush());
         QCOMPARE(warnings, 2); // once for each worker
         client.stop();

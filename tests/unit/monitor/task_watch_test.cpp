@@ -64,6 +64,10 @@ private slots:
         QTest::newRow("ours are all at work") << Scene{"a", 5, 2, 60, busy, 2} << 0;
         QTest::newRow("ours idle, and yet none is taken") << Scene{"a", 5, 0, 0, idle, 2} << 5;
         QTest::newRow("another program's worker is at work") << Scene{"a", 5, 1, 60, idle, 0} << 0;
+        TaskFigures parked;
+        parked.parked = 5;
+        QTest::newRow("another one is at work, and some are parked") << Scene{"a", 5, 1, 60, parked, 0} << 0;
+        QTest::newRow("one of ours elsewhere is at work") << Scene{"a", 5, 1, 60 - 3600, idle, 0} << 0;
         QTest::newRow("one that died left its task") << Scene{"a", 5, 1, 3600, idle, 0} << 5;
     }
     void whoTakesTasks()
@@ -105,6 +109,10 @@ private slots:
         watched.see({"", 0, 1, 200});
         QCOMPARE(*watched.watch.oldestWaiting(), 0s);
         QCOMPARE(*watched.watch.oldestTaken(), 200s);
+        watched.see({"", 0, 1, 200 - 3600}); // as our workers enter it
+        QCOMPARE(*watched.watch.oldestTaken(), 200s);
+        watched.see({"", 0, 1, -5}); // by a clock that is ahead
+        QCOMPARE(*watched.watch.oldestTaken(), 0s);
     }
 
     void aLongListThatMovesIsOld()

@@ -268,6 +268,9 @@ private slots:
         const Result<TaskResult> progress =
             parseResult(R"({"status": "PROGRESS", "result": {"done": 1, "total": 3, "note": "n"}, "task_id": "id"})");
         QVERIFY(progress && progress->progress == (Progress{1, 3, "n"}));
+        const Result<TaskResult> endless =
+            parseResult(R"({"status": "PROGRESS", "result": 1e999, "task_id": "id"})"); // infinite, or no JSON
+        QVERIFY(!endless || !endless->progress);
         QVERIFY(!parseResult("[]"));
         QVERIFY(!parseResult("{}"));
     }

@@ -24,9 +24,9 @@ std::string addressPlace(const asio::ip::address &address);
 /// connection comes or goes.
 ///
 /// Nobody is locked out by connections that only wait: at a bound, of one address or in total, the connection that has
-/// waited longest for its next request to come (keep-alive, or a head that is sent slowly) makes room for the new one.
-/// Those of trusted proxies go last, since others' requests come over them. Only where all are busy the new one is
-/// refused.
+/// waited longest for its client (keep-alive, a head or a body that is sent slowly, an answer that is not read) makes
+/// room for the new one. Those of trusted proxies go last, since others' requests come over them. Only where all are
+/// busy the new one is refused.
 class AddressTable final
 {
 public:

@@ -211,7 +211,7 @@ awaitable<void> Connection::serve()
 {
     beginRequest();
     m_phase = Phase::Writing; // until something waits
-    m_waitingSince.store(0, std::memory_order_relaxed);
+    stopWaiting();
     if (auto refusal = understandHead()) {
         closeAfter(true);
         append(*refusal);
@@ -330,6 +330,8 @@ void Connection::checkDeadline(SteadyTime now)
     if (now < m_deadline) {
         if (m_phase == Phase::Handler && !m_out.empty())
             flushWhileHandling();
+        else if (m_phase == Phase::Writing && waitingSince() == 0 && now - m_wrote >= stalledTime)
+            startWaiting();
         return;
     }
     if (m_over) { // a late answer that does not get out

@@ -37,7 +37,8 @@ public:
     /// meanwhile, if one has.
     void giveWay(std::int64_t since);
 
-    /// Since when it has waited for the whole head of its next request: steady nanoseconds; 0: it does not. Any thread.
+    /// Since when it has waited for its client: for the whole head of its next request, for that one's body, or for an
+    /// answer to be read on. Steady nanoseconds; 0: it does not. Any thread.
     std::int64_t waitingSince() const { return m_waitingSince.load(std::memory_order_relaxed); }
     Executor executor() const { return m_shard->executor(); }
     const std::string &place() const { return m_place; } ///< in the table of addresses
@@ -59,6 +60,7 @@ private:
 
     static constexpr std::size_t keptCapacity = 64 * 1024; ///< of buffers between requests
     static constexpr std::chrono::seconds farewellTime{2}; ///< for the last answer to get out
+    static constexpr std::chrono::seconds stalledTime{2};  ///< nothing of an answer is taken: the client is waited for
 
     struct Served
     {
@@ -94,6 +96,7 @@ private:
     bool skipEmptyLines();
     void beginRequest();
     void startWaiting();
+    void stopWaiting() { m_waitingSince.store(0, std::memory_order_relaxed); }
 
     // connection_output.cpp: answers on their way out.
     /// Puts an answer behind those not yet written, and tells the observer. True where the body is too large to be
@@ -151,6 +154,7 @@ private:
     Phase m_phase = Phase::Handshake;
     SteadyTime m_deadline;
     SteadyTime m_started{};                   ///< first byte of a head that came in parts
+    SteadyTime m_wrote{};                     ///< when something of the answer under way went out last
     SteadyTime m_closeBy = SteadyTime::max(); ///< of a WebSocket's closing handshake
     bool m_timedOut = false;                  ///< the read under way was cancelled at its deadline
     bool m_draining = false;

@@ -13,6 +13,7 @@ namespace portolan::http {
 namespace {
 
 constexpr std::size_t bodyReadSize = 32 * 1024;
+constexpr std::chrono::seconds unreadTime{5}; ///< for the rest of a body whose request has its answer
 
 } // namespace
 
@@ -123,6 +124,7 @@ awaitable<void> Connection::answerEarly(Response response)
     }
     if (!done && small) {
         m_parser->discardBody();
+        m_request.deadline = std::min(m_request.deadline, m_core->clock.steady() + unreadTime);
         std::optional<Response> late; // it has its answer
         if (!co_await readBody(late))
             closeAfter(late.has_value());
@@ -170,6 +172,8 @@ awaitable<bool> Connection::readBody(std::optional<Response> &refusal)
             if (!m_out.empty() && !co_await flush())
                 break;
             wait(Phase::Body, m_request.deadline);
+            if (waitingSince() == 0) // from its beginning: a byte now and then keeps no place
+                startWaiting();
             if (!co_await readMore(bodyReadSize))
                 break;
             starved = false;
@@ -186,12 +190,14 @@ awaitable<bool> Connection::readBody(std::optional<Response> &refusal)
                 ec = boost::beast::http::error::header_limit;
         }
         if (ec) {
+            stopWaiting();
             closeAfter(true);
             refusal = bodyFailure(ec);
             co_return false;
         }
     }
     m_phase = m_over ? m_phase : Phase::Writing;
+    stopWaiting();
     if (m_parser->is_done())
         co_return true;
     closeAfter(false);

@@ -95,6 +95,8 @@ awaitable<bool> Connection::flushRest(Transport::Buffers rest)
     wait(Phase::Writing, std::max(m_request.deadline, now + farewellTime));
     while (asio::buffer_size(rest) > 0) {
         error_code ec;
+        m_wrote = m_core->clock.steady();
+        stopWaiting();
         const auto written = co_await m_transport->writeSome(rest, ec);
         if (ec || m_over)
             co_return loseClient();
@@ -105,6 +107,7 @@ awaitable<bool> Connection::flushRest(Transport::Buffers rest)
     if (m_out.capacity() > keptCapacity)
         m_out = {};
     m_out.clear();
+    stopWaiting();
     m_deadline = SteadyTime::max();
     co_return true;
 }

@@ -42,6 +42,9 @@ private slots:
     void keepsServingOthersBesideSlowClients();
     void evictsTheConnectionThatWaitedLongest();
     void letsOthersInPastManyIdleConnections();
+    void evictsAClientThatOwesABody_data();
+    void evictsAClientThatOwesABody();
+    void evictsAClientThatDoesNotRead();
     void neverEvictsABusyConnection();
     void doesNotBoundTrustedProxies();
     void boundsAllConnections();
@@ -221,6 +224,60 @@ void LimitsTest::letsOthersInPastManyIdleConnections()
         QCOMPARE(person.ask(health).status, 200U);
     QVERIFY(idle.front().closed());
     QCOMPARE(idle.back().ask(health).status, 200U); // it has waited least
+}
+
+void LimitsTest::evictsAClientThatOwesABody_data()
+{
+    QTest::addColumn<QByteArray>("request");
+    QTest::addColumn<unsigned>("status");
+    QTest::newRow("answered already") << QByteArray(
+                                             "POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")
+                                      << 404U;
+    QTest::newRow("not answered")
+        << QByteArray("POST /anonymous HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n")
+        << 100U;
+}
+
+void LimitsTest::evictsAClientThatOwesABody()
+{
+    QFETCH(QByteArray, request);
+    QFETCH(unsigned, status);
+    ManualClock clock; // no deadline comes
+    http::ServerOptions options;
+    options.maxConnections = 2;
+    TestServer server(options, &clock);
+    server.start();
+    Client busy(server.port(), "127.0.0.3");
+    QVERIFY(busy.send("GET /hang HTTP/1.1\r\nHost: x\r\n\r\n"));
+    Client owing(server.port());
+    QCOMPARE(owing.ask(request.toStdString()).status, status);
+    QVERIFY(eventually([&] { return server.hanging == 1; }));
+    QVERIFY(eventually([&] {
+        clock.advance(60ms); // it looks for who waits no more often
+        Client newcomer(server.port(), "127.0.0.2");
+        return newcomer.ask(health).status == 200;
+    }));
+    QVERIFY(owing.closed());
+    QCOMPARE(server.server->counters().cut, std::uint64_t{0});
+    server.release = true;
+    QCOMPARE(busy.read().status, 200U);
+}
+
+void LimitsTest::evictsAClientThatDoesNotRead()
+{
+    ManualClock clock;
+    http::ServerOptions options;
+    options.maxConnections = 1;
+    TestServer server(options, &clock);
+    server.start();
+    Client client(server.port(), "127.0.0.1", 4096);
+    QVERIFY(client.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n"));
+    QVERIFY(eventually([&] { return server.observer.seen().size() == 1; }));
+    QVERIFY(advanceUntil(clock, 2s, [&] {
+        Client newcomer(server.port(), "127.0.0.2");
+        return newcomer.ask(health).status == 200;
+    }));
+    QCOMPARE(server.server->counters().cut, std::uint64_t{0});
 }
 
 void LimitsTest::neverEvictsABusyConnection()

@@ -393,7 +393,7 @@ std::vector<std::string> Settings::list(std::string_view key) const
     std::vector<std::string> items;
     std::string item;
     for (const char c : at(key, ValueType::List).text + ',') {
-        if (c != ',' && c != ' ' && c != '\t' && c != '\n')
+        if (c != ',' && c != ' ' && c != '\t' && c != '\r' && c != '\n')
             item += c;
         else if (!item.empty())
             items.push_back(std::exchange(item, {}));

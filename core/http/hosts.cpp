@@ -1,5 +1,6 @@
 #include "core/http/hosts.h"
 
+#include "core/base/asio.h"
 #include "core/base/given_text.h"
 
 #include <QString>
@@ -37,24 +38,24 @@ bool isName(std::string_view name)
            });
 }
 
-bool isAddress6(std::string_view text)
+/// In brackets and as browsers write it, whose zeros are left out; nullopt if it is none.
+std::optional<std::string> normalAddress6(std::string_view text)
 {
-    return text.find(':') != std::string_view::npos &&
-           text.find_first_not_of("0123456789abcdef:.") == std::string_view::npos;
+    error_code invalid;
+    const auto address = asio::ip::make_address_v6(std::string(text), invalid);
+    if (invalid || address.scope_id() != 0)
+        return std::nullopt;
+    return '[' + address.to_string() + ']';
 }
 
 /// A name or a bracketed address in the form of a Host header, without its port; nullopt if it is none.
 std::optional<std::string> normalHost(std::string_view text)
 {
     std::string host = small(text);
-    if (host.starts_with('[')) {
-        const auto close = host.find(']');
-        return close != std::string::npos && isAddress6(host.substr(1, close - 1))
-                   ? std::optional(host.substr(0, close + 1))
-                   : std::nullopt;
-    }
-    if (isAddress6(host) && std::ranges::count(host, ':') > 1)
-        return '[' + host + ']';
+    if (host.starts_with('['))
+        return host.ends_with(']') ? normalAddress6(std::string_view(host).substr(1, host.size() - 2)) : std::nullopt;
+    if (std::ranges::count(host, ':') > 1)
+        return normalAddress6(host);
     if (std::ranges::any_of(host, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
         host = QUrl::toAce(QString::fromStdString(host)).toStdString();
     if (host.ends_with('.'))
@@ -112,6 +113,15 @@ bool isLoopbackName(std::string_view authority)
            host.find_first_not_of("0123456789.") == std::string::npos;
 }
 
+bool isAddressLiteral(std::string_view authority)
+{
+    const auto host = hostOf(authority);
+    const bool bracketed = host.starts_with('[') && host.ends_with(']');
+    error_code invalid;
+    (void)asio::ip::make_address(std::string(bracketed ? host.substr(1, host.size() - 2) : host), invalid);
+    return !invalid;
+}
+
 AllowedHosts AllowedHosts::loopback()
 {
     AllowedHosts hosts;
@@ -159,7 +169,9 @@ bool AllowedHosts::allows(std::string_view authority) const
         return true;
     if (m_loopback)
         return authority.empty() || isLoopbackName(authority);
-    const std::string host = small(hostOf(authority));
+    std::string host = small(hostOf(authority));
+    if (host.starts_with('['))
+        host = normalHost(host).value_or(host);
     return std::ranges::any_of(m_names, [&](std::string_view name) {
         if (name.starts_with("*."))
             return host.size() > name.size() - 1 && host.ends_with(name.substr(1));

@@ -13,6 +13,9 @@ namespace portolan::http {
 /// localhost and what is below it, 127.0.0.0/8 and ::1; a port and a trailing dot do not matter.
 bool isLoopbackName(std::string_view authority);
 
+/// An address rather than a name: no page can have been loaded by it whose own server is elsewhere.
+bool isAddressLiteral(std::string_view authority);
+
 /// "name:port" or "[::1]:port" without the port and a trailing dot.
 std::string_view hostOf(std::string_view authority);
 

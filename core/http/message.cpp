@@ -5,8 +5,6 @@
 
 #include <boost/json/serialize.hpp>
 
-#include <algorithm>
-
 namespace portolan::http {
 
 std::string_view Request::cookie(std::string_view name) const
@@ -20,13 +18,13 @@ std::string_view Request::cookie(std::string_view name) const
     return {};
 }
 
-std::vector<std::string_view> Request::cookies(std::string_view name, std::size_t most) const
+std::vector<std::string_view> Request::cookies(std::string_view name) const
 {
     std::vector<std::string_view> values;
     const auto [first, last] = headers.equal_range(field::cookie);
     for (auto it = first; it != last; ++it) {
         eachCookie(it->value(), name, [&](std::string_view value) {
-            if (!value.empty() && values.size() < most && std::ranges::find(values, value) == values.end())
+            if (!value.empty())
                 values.push_back(value);
         });
     }

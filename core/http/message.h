@@ -49,8 +49,8 @@ public:
     std::string_view header(std::string_view name) const { return headers[name]; }
     /// A cookie's value, or empty.
     std::string_view cookie(std::string_view name) const;
-    /// Every value that came under this name which is not empty, each once, at most `most`.
-    std::vector<std::string_view> cookies(std::string_view name, std::size_t most) const;
+    /// Every value that came under this name which is not empty.
+    std::vector<std::string_view> cookies(std::string_view name) const;
     /// The token of `Authorization: Bearer …`, or empty.
     std::string_view bearer() const;
     /// A `{name}` of the route, percent-decoded; empty if the route has none of that name.

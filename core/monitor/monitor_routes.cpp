@@ -1,6 +1,7 @@
 #include "core/monitor/monitor_routes.h"
 
 #include "core/base/json.h"
+#include "core/http/hosts.h"
 #include "core/http/problem.h"
 #include "core/http/server.h"
 #include "core/http/websocket.h"
@@ -45,17 +46,22 @@ Error notYet()
 
 Error metricsClosed()
 {
-    return failure(ErrorKind::Forbidden, "Metrics are not for everybody here.",
-                   "Send Authorization: Bearer with metrics.token, or ask from the same machine (metrics.access).");
+    return failure(
+        ErrorKind::Forbidden, "Metrics are not for everybody here.",
+        "Send Authorization: Bearer with metrics.token, or ask from the same machine as localhost (metrics.access).");
 }
 
-/// What a proxy on this machine hands on comes from elsewhere.
+/// What a proxy on this machine hands on comes from elsewhere; so does the page that made a browser here ask for a name
+/// of its own, which it had resolved to this machine.
 bool fromThisMachine(const Request &request)
 {
     if (request.address == "local") // the control socket
         return true;
     if (!request.header("X-Forwarded-For").empty() || !request.header("Forwarded").empty() ||
         !request.header("X-Real-IP").empty())
+        return false;
+    const auto host = request.header("Host");
+    if (!host.empty() && !http::isLoopbackName(host) && !http::isAddressLiteral(host))
         return false;
     error_code invalid;
     const auto address = asio::ip::make_address(request.address, invalid);

@@ -148,9 +148,16 @@ RequestAdmission::Visit RequestAdmission::identify(const http::Request &request)
 awaitable<void> RequestAdmission::chooseSession(Visit &visit, const http::Request &request)
 {
     std::vector<auth::SessionId> candidates;
-    for (const auto value : request.cookies("sid", mostSessions)) {
-        if (const auto opened = auth::SessionToken::parse(value))
+    std::vector<std::string_view> values;
+    for (const auto value : request.cookies("sid")) {
+        if (values.size() == mostSessions)
+            break;
+        if (std::ranges::find(values, value) != values.end())
+            continue;
+        if (const auto opened = auth::SessionToken::parse(value)) {
+            values.push_back(value);
             candidates.push_back(opened->id());
+        }
     }
     if (candidates.empty())
         co_return;

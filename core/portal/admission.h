@@ -50,7 +50,8 @@ struct AdmissionOptions
 ///   nothing up, or any page elsewhere could use up the limits of who looks at it.
 /// - Whoever brings nothing that could be a session gets 401 without Redis being asked, and counts nowhere; a session
 ///   that nobody knows counts in the windows of its address, and costs Redis what UnknownSessions lets it.
-/// - Other programs of the host may have set a `sid` as well: each is tried, up to `mostSessions`.
+/// - Other programs of the host may have set a `sid` as well: each that can be a session is tried, up to
+///   `mostSessions`.
 /// - What says who somebody is (Access::identifies) counts for its address, whoever was signed in before.
 /// - A route for everybody without limits never touches Redis.
 /// - A concurrent user has made a request in the last 5 minutes; noted at most every 10 s per session, so a place is

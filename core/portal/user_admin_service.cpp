@@ -223,20 +223,26 @@ awaitable<Result<User>> UserAdminService::remove(Actor actor, Id id)
 awaitable<Result<User>> UserAdminService::tryRemove(Id id)
 {
     auto removed = co_await m_users.remove(id);
-    if (removed.has_error())
+    if (removed.has_error() && removed.error().kind != ErrorKind::NotFound)
         co_return removed;
-    if (m_hooks.limitsChanged)
+    if (removed.has_value() && m_hooks.limitsChanged)
         m_hooks.limitsChanged(id);
-    // After the row has gone: nobody can sign in any more.
-    if (m_hooks.signOut) {
-        auto ended = co_await m_hooks.signOut(id);
-        if (ended.has_error()) {
-            Error error = ended.error();
-            error.message = "The account was deleted, but open sessions could not be ended: " + error.message;
-            co_return error;
-        }
+    // After the row has gone: nobody can sign in any more. Where it had gone before, this may be the second try.
+    auto ended = co_await endSessions(id);
+    if (ended.has_error()) {
+        Error error = ended.error();
+        error.message = "The account was deleted, but open sessions could not be ended: " + error.message;
+        error.hint = "Delete it again, which ends them.";
+        co_return error;
     }
     co_return removed;
+}
+
+awaitable<Result<void>> UserAdminService::endSessions(Id id)
+{
+    if (!m_hooks.signOut)
+        co_return Result<void>();
+    co_return co_await m_hooks.signOut(id);
 }
 
 awaitable<Result<UserAdminService::Limits>> UserAdminService::limits(Id id)
@@ -290,16 +296,17 @@ awaitable<Result<void>> UserAdminService::signOut(Actor actor, Id id)
 awaitable<Result<void>> UserAdminService::trySignOut(Id id)
 {
     auto known = co_await m_users.cached(id);
-    if (known.has_error())
+    if (known.has_error() && known.error().kind != ErrorKind::NotFound)
         co_return known.error();
-    if (m_hooks.signOut) {
-        auto ended = co_await m_hooks.signOut(id);
-        if (ended.has_error())
-            co_return ended;
-    }
+    // Also where the row has gone, and its sessions could not be ended then.
+    auto ended = co_await endSessions(id);
+    if (ended.has_error())
+        co_return ended;
     auto removed = co_await m_sessions.removeAll(id);
     if (removed.has_error())
         co_return removed.error();
+    if (known.has_error())
+        co_return known.error();
     co_return Result<void>();
 }
 

@@ -68,7 +68,8 @@ public:
     awaitable<Result<User>> change(Actor actor, Id id, Change wanted);
 
     /// The account with its sessions and limits, for good; answers it as it was. What it did stays in the audit log.
-    /// NotFound. Conflict: `last-admin`.
+    /// NotFound, after what sessions such an account may have left were ended: an earlier call may have got no further
+    /// than the row. Conflict: `last-admin`.
     awaitable<Result<User>> remove(Actor actor, Id id);
 
     using Limits = std::map<Category, std::string>; ///< windows in the grammar of core/limits/grammar.h
@@ -78,7 +79,7 @@ public:
     awaitable<Result<Limits>> setLimits(Actor actor, Id id, Limits wanted);
 
     awaitable<Result<std::vector<SessionEntry>>> sessions(Id id); ///< last seen first; NotFound
-    awaitable<Result<void>> signOut(Actor actor, Id id);          ///< NotFound
+    awaitable<Result<void>> signOut(Actor actor, Id id);          ///< NotFound, as remove()
 
 private:
     awaitable<Result<User>> tryCreate(NewUser wanted);
@@ -86,6 +87,7 @@ private:
     awaitable<Result<User>> tryRemove(Id id);
     awaitable<Result<Limits>> trySetLimits(Id id, Limits wanted, std::string &detail);
     awaitable<Result<void>> trySignOut(Id id);
+    awaitable<Result<void>> endSessions(Id id);
 
     storage::UsersStore &m_users;
     storage::LimitsStore &m_limits;

@@ -63,11 +63,10 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, ResizeWorker a
 }
 
 /// "portal.analysis 3f2a91c0": enough of an id to find it by.
-awaitable<std::string> taskName(PortalServices services, std::string id)
+std::string nameOf(const Result<TaskInfo> &task, std::string_view id)
 {
-    const auto task = co_await findTask(services, id);
-    const std::string name = task && !task->name.empty() ? task->name : std::string("task");
-    co_return name + " " + id.substr(0, 8);
+    std::string name = task && !task->name.empty() ? task->name : std::string("task");
+    return name.append(" ").append(id.substr(0, 8));
 }
 
 /// What became of several tasks: one by its name, more by their number, and why where none could be.
@@ -103,16 +102,23 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, RevokeTasks ac
     if (const auto fit = checkNumber(action.ids); !fit)
         co_return fit.error();
     Tally tally("Revoked");
+    std::size_t asked = 0;
     for (const auto &id : action.ids) {
-        if (action.ids.size() == 1)
-            tally.name = co_await taskName(services, id);
+        const auto task = co_await findTask(services, id);
+        if (task && task->place == TaskPlace::Ended) // since it was chosen
+            continue;
+        ++asked;
+        tally.name = nameOf(task, id);
         const auto done = co_await services.workers.revoke(actorOf(reason), id, true);
         if (done)
             ++tally.done;
         else
             tally.problem = done.error();
     }
-    co_return tally.end(action.ids.size(), action.ids.front());
+    if (asked == 0)
+        co_return outcome(action.ids.size() == 1 ? "The task has ended already."
+                                                 : "All of these tasks have ended already.");
+    co_return tally.end(asked, action.ids.front());
 }
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, RerunTasks action, std::string reason)
@@ -122,8 +128,10 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, RerunTasks act
     Tally tally("Enqueued again:");
     std::string latest;
     for (const auto &id : action.ids) {
-        if (action.ids.size() == 1)
-            tally.name = co_await taskName(services, id);
+        if (action.ids.size() == 1) {
+            const auto task = co_await findTask(services, id);
+            tally.name = nameOf(task, id);
+        }
         auto again = co_await services.workers.rerun(actorOf(reason), id);
         if (again) {
             ++tally.done;

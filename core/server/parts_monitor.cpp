@@ -231,11 +231,14 @@ void PortalServer::Parts::countSignIns()
 {
     infrastructure->registry.counted(
         "portal_sign_ins_failed_total", "Sign-ins that were not let in, by reason", {"reason"}, [this] {
-            telemetry::Samples samples;
+            using Reason = portal::SignInFailure;
             const auto counts = failedSignIns.counts();
-            for (std::size_t i = 0; i < counts.size(); ++i)
-                samples.push_back({{std::string(portal::signInFailureNames[i])}, static_cast<double>(counts[i])});
-            return samples;
+            const auto of = [&counts](Reason reason) {
+                return static_cast<double>(counts[static_cast<std::size_t>(reason)]);
+            };
+            // One label for both: whoever may read this is not to learn by it which accounts there are.
+            return telemetry::Samples{{{"bad-credentials"}, of(Reason::UnknownAccount) + of(Reason::WrongPassword)},
+                                      {{"disabled"}, of(Reason::Disabled)}};
         });
 }
 

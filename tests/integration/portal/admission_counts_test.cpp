@@ -186,8 +186,9 @@ void AdmissionCountsTest::triesEachSessionCookie()
     const auto good = cookie.substr(cookie.find("sid="));
     const auto token = here.csrf.of(*here.last);
     const auto stale = [] { return unknownSession()[0].second; };
-    for (const auto &value : {stale() + "; " + good, "sid=; " + good, "sid=nonsense; " + stale() + "; " + good,
-                              good + "; " + stale(), "sid=\"\"; " + good}) {
+    for (const auto &value :
+         {stale() + "; " + good, "sid=; " + good, "sid=nonsense; " + stale() + "; " + good, good + "; " + stale(),
+          "sid=\"\"; " + good, "sid=1; sid=2; sid=3; sid=4; sid=5; " + good}) {
         for (auto *portal : {&here, &there}) {
             const Headers headers{{"Cookie", value}};
             QCOMPARE(portal->get("/api/thing", headers).status, 200u);

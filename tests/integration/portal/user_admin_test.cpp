@@ -275,6 +275,12 @@ void UserAdminTest::saysWhenSessionsCouldNotBeEnded()
     QCOMPARE(half.status, 503u);
     QVERIFY(half.at("/detail").find("could not be ended") != std::string::npos);
     QCOMPARE(admin.ask(verb::get, usersPath(ann)).at("/disabled"), std::string("true"));
+    for (const auto *again : {"", "", "/sessions"}) // the row goes at the first
+        QCOMPARE(admin.ask(verb::delete_, usersPath(ann, again)).status, 503u);
+    admin.sessionsAway = false;
+    QCOMPARE(admin.ask(verb::delete_, usersPath(ann)).status, 404u);
+    QCOMPARE(admin.ask(verb::delete_, usersPath(ann, "/sessions")).status, 404u);
+    QVERIFY(admin.signedOut == (std::vector<Id>{ann, ann}));
 }
 
 void UserAdminTest::findsUsers()
@@ -407,7 +413,8 @@ void UserAdminTest::answersNotFound()
     const std::string body = method == "PATCH" ? R"({"disabled":true})" : method == "PUT" ? R"({"limits":{}})" : "";
     for (const char *id : {"4711", "0", "ann", "-1", "99999999999999999999"})
         QCOMPARE(admin.ask(how, "/api/admin/users/" + std::string(id) + rest.toStdString(), body).status, 404u);
-    QVERIFY(admin.signedOut.empty());
+    const bool endsWhatIsLeft = method == "DELETE" && rest == "/sessions"; // of an account that was there once
+    QVERIFY(admin.signedOut == (endsWhatIsLeft ? std::vector<Id>{4711} : std::vector<Id>()));
 }
 
 void UserAdminTest::readsTheAudit()

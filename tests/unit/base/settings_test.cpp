@@ -407,7 +407,7 @@ void SettingsTest::saysWhatHasNoEffect()
 
 void SettingsTest::readsLists()
 {
-    m_variables["ALLOWED_ORIGINS"] = "https://a.example, https://b.example  https://c.example,";
+    m_variables["ALLOWED_ORIGINS"] = "https://a.example,\r\nhttps://b.example  https://c.example,\r\n";
     const auto settings = Settings::load(sources("allowed_hosts = ['a', 'b']\n"));
     QCOMPARE(settings->list("allowed_origins"),
              (std::vector<std::string>{"https://a.example", "https://b.example", "https://c.example"}));

@@ -49,6 +49,10 @@ void HostsTest::understandsHosts_data()
     row("b\u00fccher.example", "xn--bcher-kva.example", true);
     row("[::1]:8080", "[::1]", true);
     row("::1", "[::1]:80", true);
+    for (const char *entry : {"2001:DB8:0:0::1", "[2001:0db8::0001]:8080", "https://[2001:db8::1]/"})
+        for (const char *host : {"[2001:db8::1]", "[2001:DB8:0::1]:80"})
+            row(entry, host, true);
+    row("2001:db8::1", "[2001:db8::2]", false);
     row("172.31.14.247", "172.31.14.247:4000", true);
 }
 
@@ -70,7 +74,7 @@ void HostsTest::refusesHostsThatNeverMatch_data()
     for (const char *entry :
          {"", "/", "https://", "portal.example/app", "a..b", "portal example", "por*tal.example", "*.",
           "portal.example:http", "portal.example:99999", "[\"portal.example\"]", "'portal.example'",
-          "a.example;b.example", "portal.example?x", "[::1", "user@portal.example"})
+          "a.example;b.example", "portal.example?x", "[::1", "[::1]x", "[1::2::3]", "1:2:3", "user@portal.example"})
         QTest::newRow(entry[0] ? entry : "empty") << QByteArray(entry);
 }
 
@@ -117,6 +121,7 @@ void HostsTest::putsOriginsIntoTheFormBrowsersSend_data()
     row("http://a.example:443", "http://a.example:443");
     row("https://a.example.", "https://a.example");
     row("http://[::1]:3000", "http://[::1]:3000");
+    row("http://[2001:DB8:0:0::1]:3000", "http://[2001:db8::1]:3000");
     row("https://b\u00fccher.example", "https://xn--bcher-kva.example");
     row("capacitor://localhost", "capacitor://localhost");
 }

@@ -73,10 +73,9 @@ void MessagesTest::readsEachCookieOfAName()
     Request request;
     request.headers.insert(field::cookie, "sid=; theme=dark; sid=stale; sidecar=x; sid=\"good\"");
     request.headers.insert(field::cookie, "sid=stale; sid=third");
-    const std::vector<std::string_view> all{"stale", "good", "third"};
-    QVERIFY(request.cookies("sid", 8) == all);
-    QVERIFY(request.cookies("sid", 2) == (std::vector<std::string_view>{"stale", "good"}));
-    QVERIFY(request.cookies("nobody", 8).empty());
+    const std::vector<std::string_view> all{"stale", "good", "stale", "third"};
+    QVERIFY(request.cookies("sid") == all);
+    QVERIFY(request.cookies("nobody").empty());
 }
 
 void MessagesTest::writesCookies()

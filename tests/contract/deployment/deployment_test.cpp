@@ -338,6 +338,17 @@ private slots:
         QVERIFY(await(deployment.preview(SignOutUser{user.id}))->nothing);
         QVERIFY(await(deployment.sessions(user.id))->empty());
 
+        QVERIFY(perform(ResizeWorker{3, {}}).has_value());
+        QCOMPARE(await(deployment.workers())->front().concurrency, std::uint64_t{3});
+        QCOMPARE(perform(ResizeWorker{5000, {}}).error().kind, ErrorKind::Invalid);
+
+        const auto cleaned = perform(CleanUpFamily{"results", {}});
+        QVERIFY2(cleaned.has_value() && cleaned->summary.find("results") != std::string::npos,
+                 cleaned ? cleaned->summary.c_str() : cleaned.error().message.c_str());
+        QCOMPARE(endedIn(*await(deployment.tasks({}))), std::ptrdiff_t{0});
+        QCOMPARE(perform(CloseClients{{999'999'999}}).error().kind, ErrorKind::NotFound);
+        QCOMPARE(perform(CloseClients{}).error().kind, ErrorKind::Invalid);
+
         const auto created = perform(CreateUser{"somebody.new@example.org", Role::User});
         QVERIFY2(created.has_value(), created ? "" : created.error().message.c_str());
         QVERIFY(created->secret.size() >= 12 && created->summary.find(created->secret) == std::string::npos);
@@ -356,17 +367,6 @@ private slots:
         QVERIFY(activity.has_value() && !activity->items.empty());
         for (const auto &entry : activity->items)
             QCOMPARE(entry.subject, done.subject);
-
-        QVERIFY(perform(ResizeWorker{3, {}}).has_value());
-        QCOMPARE(await(deployment.workers())->front().concurrency, std::uint64_t{3});
-        QCOMPARE(perform(ResizeWorker{5000, {}}).error().kind, ErrorKind::Invalid);
-
-        const auto cleaned = perform(CleanUpFamily{"results", {}});
-        QVERIFY2(cleaned.has_value() && cleaned->summary.find("results") != std::string::npos,
-                 cleaned ? cleaned->summary.c_str() : cleaned.error().message.c_str());
-        QCOMPARE(endedIn(*await(deployment.tasks({}))), std::ptrdiff_t{0});
-        QCOMPARE(perform(CloseClients{{999'999'999}}).error().kind, ErrorKind::NotFound);
-        QCOMPARE(perform(CloseClients{}).error().kind, ErrorKind::Invalid);
     }
 
     void finishesEveryCallWhenItGoes()

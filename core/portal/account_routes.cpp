@@ -86,9 +86,10 @@ std::string userJson(const User &user)
     text.append(user.disabled ? "true" : "false");
     text.append(R"(,"created":")").append(formatTime(user.created)).append(R"(","last_sign_in":)");
     if (user.lastSignIn)
-        text.append("\"").append(formatTime(*user.lastSignIn)).append("\"}");
+        text.append("\"").append(formatTime(*user.lastSignIn)).append("\"");
     else
-        text.append("null}");
+        text.append("null");
+    text.append(user.deceptive ? R"(,"deceptive":true})" : R"(,"deceptive":false})");
     return text;
 }
 

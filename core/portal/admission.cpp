@@ -179,10 +179,9 @@ awaitable<void> RequestAdmission::chooseSession(Visit &visit, const http::Reques
             continue;
         const auto found = co_await m_sessions.find(candidate);
         if (found && !*found) {
-            m_unknown.unknown(candidate);
+            m_unknown.unknown(visit.addressKey, candidate);
             continue;
         }
-        m_unknown.found(visit.addressKey, may.decision.now);
         visit.session = candidate;
         if (found)
             visit.remembered = *found;
@@ -224,7 +223,6 @@ std::optional<http::Response> RequestAdmission::heedUnknown(Visit &visit, const 
     const auto may = m_unknown.mayAsk(visit.addressKey, *visit.session);
     if (may.verdict == UnknownSessions::Verdict::Ask) {
         visit.suspicious = true;
-        visit.suspectedAt = may.decision.now;
         return std::nullopt;
     }
     visit.session.reset(); // which a route for everybody does without
@@ -238,10 +236,9 @@ void RequestAdmission::noteUnknown(const Visit &visit, const Result<Outcome> &ou
     if (!visit.suspicious)
         return;
     if (outcome && !outcome->session) {
-        m_unknown.unknown(*visit.session);
+        m_unknown.unknown(visit.addressKey, *visit.session);
         return;
     }
-    m_unknown.found(visit.addressKey, visit.suspectedAt);
     if (outcome)
         m_sessions.memory().remember(*visit.session, *outcome->session);
 }

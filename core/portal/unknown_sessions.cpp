@@ -26,6 +26,10 @@ UnknownSessions::Answer UnknownSessions::mayAsk(std::string_view address, const 
     if (isUnknown(session))
         return {Verdict::Unknown, {}};
     const auto decision = count(address);
+    if (decision.allowed) { // only looked: Redis has not said yet
+        const std::array<limits::Check, 1> checks{checkOf(address, m_windows)};
+        m_counts.giveBack(checks, decision.now);
+    }
     return {decision.allowed ? Verdict::Ask : Verdict::TooMany, decision};
 }
 
@@ -35,14 +39,9 @@ limits::Decision UnknownSessions::count(std::string_view address)
     return m_counts.count(checks);
 }
 
-void UnknownSessions::found(std::string_view address, WallTime countedAt)
+void UnknownSessions::unknown(std::string_view address, const auth::SessionId &session)
 {
-    const std::array<limits::Check, 1> checks{checkOf(address, m_windows)};
-    m_counts.giveBack(checks, countedAt);
-}
-
-void UnknownSessions::unknown(const auth::SessionId &session)
-{
+    (void)count(address);
     const std::lock_guard lock(m_mutex);
     if (m_unknown.size() >= mostRemembered)
         m_unknown.clear(); // they are counted all the same

@@ -14,8 +14,9 @@ namespace portolan::portal {
 /// Keeps what nobody is signed in with from costing Redis: a session that this process does not know is looked up only
 /// so often a minute for an address, and one that Redis has just called unknown not again for some seconds. Any thread.
 ///
-/// Whoever comes with a session that does exist gets what he used back, so people behind one address are not counted;
-/// what makes sessions up, and what goes on with one that has ended, is.
+/// Counted is what Redis has called unknown, so people behind one address are not, however many come at once; what
+/// makes sessions up, and what goes on with one that has ended, is. How many are asked for at the same time is bounded
+/// by the connections of an address.
 class UnknownSessions final
 {
 public:
@@ -23,7 +24,7 @@ public:
     UnknownSessions(const Clock &clock, std::uint32_t perMinute);
 
     enum class Verdict {
-        Ask,     ///< counted: ask Redis, then say found() or unknown()
+        Ask,     ///< ask Redis, then say unknown() if it does not exist
         Unknown, ///< Redis said so a moment ago
         TooMany, ///< not asked; `decision` says for how long
     };
@@ -34,11 +35,9 @@ public:
     };
     /// `address`: of limits/keys.h.
     Answer mayAsk(std::string_view address, const auth::SessionId &session);
-    /// Counts as mayAsk(), for other questions that somebody nobody knows makes Redis answer.
+    /// Counts as unknown(), for other questions that somebody nobody knows makes Redis answer.
     limits::Decision count(std::string_view address);
-    /// It exists, or nobody can say.
-    void found(std::string_view address, WallTime countedAt);
-    void unknown(const auth::SessionId &session);
+    void unknown(std::string_view address, const auth::SessionId &session);
 
 private:
     static constexpr std::size_t mostRemembered = 4096;

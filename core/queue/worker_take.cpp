@@ -54,8 +54,9 @@ awaitable<void> WorkerPool::Impl::takeLoop()
             continue;
         }
         bool more = false;
-        // While nothing comes, one cheap question for all lists: taking costs a command for each, and three more.
-        bool maybe = poll == pollMin;
+        // While nothing comes, one cheap question for all lists: taking costs a command for each, and three more. But
+        // that taking works again only taking can show.
+        bool maybe = poll == pollMin || takeTrouble.current();
         if (!maybe)
             maybe = co_await anythingWaits();
         std::optional<std::size_t> count = 0;

@@ -82,7 +82,8 @@ class ConsoleTest(unittest.TestCase):
     def start(self, display, *arguments, **environment):
         self.log = self.where / "console.log"
         with open(self.log, "wb") as log:
-            return subprocess.Popen([PORTOLAN, "--data-dir", str(self.data_dir), *arguments], stdin=subprocess.DEVNULL,
+            own = () if "--situation" in arguments else ("--data-dir", str(self.data_dir))  # a script takes no settings
+            return subprocess.Popen([PORTOLAN, *own, *arguments], stdin=subprocess.DEVNULL,
                                     stdout=log, stderr=log, preexec_fn=die_with_parent,
                                     env=self.environment(DISPLAY=display, QT_QPA_PLATFORM="xcb", PORTOLAN_START_MARKS="1", **environment))
 

@@ -36,7 +36,8 @@ public:
     {
         if (const auto started = await(m_stack.start(m_stack.settings())); !started)
             throw std::runtime_error(started.error().message);
-        if (const auto seeded = await(ui::ActionGate::perform(m_stack, SeedStack{.privileged = true}, "for the test")); !seeded)
+        if (const auto seeded = await(ui::ActionGate::perform(m_stack, SeedStack{.privileged = true}, "for the test"));
+            !seeded)
             throw std::runtime_error(seeded.error().message);
     }
     void takeAway() override { (void)ui::ActionGate::perform(m_stack, StopStack{}, "for the test"); }

@@ -230,8 +230,8 @@ void AccountsTest::leavesATraceOfFailedSignIns()
     accounts.post("/auth/login", good);
     QCOMPARE(failed.recent(), std::uint64_t(0));
     const auto attempt = [&](const std::string &email, const std::string &password) {
-        QCOMPARE(accounts.post("/auth/login", R"({"email":")" + email + R"(","password":")" + password + "\"}").status,
-                 401u);
+        const std::string body = R"({"email":")" + email + R"(","password":")" + password + R"("})";
+        QCOMPARE(accounts.post("/auth/login", body).status, 401u);
     };
     attempt("ada@example.org", "wrong horse");
     for (int i = 0; i < 4; ++i)

@@ -164,7 +164,7 @@ void UserAdminTest::operatorsReadAndAdminsChange()
         QCOMPARE(route->access.category, Category::Admin);
         QVERIFY(!route->doc.summary.empty());
     }
-    QCOMPARE(admin.router.routes().size(), std::size_t{10});
+    QCOMPARE(admin.router.routes().size(), std::size_t{11});
 }
 
 void UserAdminTest::createsAUser()

@@ -1,3 +1,4 @@
+#include "core/api/result.h"
 #include "core/base/logging.h"
 #include "core/base/trouble.h"
 #include "tests/fakes/manual_clock.h"

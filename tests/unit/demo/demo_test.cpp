@@ -98,9 +98,8 @@ void DemoTest::situationsAreConsistent()
         for (const QueueLine &line : s.queue.queues)
             waiting += line.waiting;
         QCOMPARE(*s.queue.waiting, waiting);
-        const TaskList tasks = demo.link() == LinkState::Live && !s.links[0].detail.size()
-                                   ? *demo.tasks({{}, 500}).result()
-                                   : TaskList{};
+        const TaskList tasks =
+            demo.link() == LinkState::Live && !s.links[0].detail.size() ? *demo.tasks({{}, 500}).result() : TaskList{};
         if (!tasks.items.empty())
             QCOMPARE(std::uint64_t(std::ranges::count(tasks.items, TaskPlace::Waiting, &TaskInfo::place)), waiting);
         if (demo.link() == LinkState::Live && s.links[0].detail.empty()) {

@@ -225,7 +225,7 @@ void MessagesTest::tellsOperatorsOnlyWhatThePortalStandsOn_data()
     QTest::newRow("a driver's words") << int(ErrorKind::Internal) << "" << false;
     QTest::newRow("bad input") << int(ErrorKind::Invalid) << "" << true;
     QTest::newRow("a limit") << int(ErrorKind::RateLimited) << "rate-limited" << true;
-    QTest::newRow("too busy") << int(ErrorKind::Unavailable) << "" << true;
+    QTest::newRow("too busy, naming the inside") << int(ErrorKind::Unavailable) << "" << false;
 }
 
 void MessagesTest::tellsOperatorsOnlyWhatThePortalStandsOn()

@@ -121,6 +121,7 @@ sanitized() {
     run_tests "$@"
 }
 stage "tests" run_tests dev "$@"
+stage "drills" ctest --preset dev --no-tests=error -L '^drill$'
 stage "tests, address and undefined behaviour sanitizers" sanitized asan "$@"
 stage "tests, thread sanitizer" sanitized tsan "$@"
 stage "fuzzing" fuzz

@@ -119,7 +119,7 @@ class NeighboursTest(unittest.TestCase):
         with self.assertRaises(Exception):
             self.app.send_task("portal.noop", args=(1,)).get(timeout=patience(30))
         wait_until(lambda: shared(portal)["discarded"] == 1, "the task thrown away is counted")
-        self.assertEqual(metric(portal, "portal_tasks_discarded_total"), 1)
+        wait_until(lambda: metric(portal, "portal_tasks_discarded_total") == 1, "the metric counts it too")
         self.assertIn("threw it away", portal.log.read_text())
 
         # A broadcast to all workers is not meant for this one; an operator's word is.
@@ -211,7 +211,7 @@ class NeighboursTest(unittest.TestCase):
         self.redis.client.lpush("shop:wake", "1")
         self.assertEqual(client.wait_for_task(slow)["result"], {"symbol": "SLOW"})
 
-    def test_ten_thousand_tasks_each_with_workers_killed(self):
+    def drill_ten_thousand_tasks_each_with_workers_killed(self):  # minutes: run by name, see CMakeLists.txt
         count = 10_000
         shared_by_all = ("--set", "tasks.queue=portal", "--database", f"sqlite:{self.where}/portal.db")
         secret = {"PORTAL_SECRET_KEY": "the same key for all instances of a portal"}

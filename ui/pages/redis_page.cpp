@@ -182,12 +182,13 @@ void RedisPage::addBiggest(QBoxLayout &row)
 Capability RedisPage::mayCleanUp() const
 {
     const int row = m_familyView ? m_familyView->currentSourceRow() : -1;
-    if (row >= 0 && m_families.row(row).family == overhead)
-        return {false, tr("This is what Redis needs beside the keys: tables, buffers and itself.").toStdString()};
+    const bool isFamily = row >= 0 && m_families.row(row).family != overhead;
     const Capability allowed =
-        context().gate.allowed(Action(CleanUpFamily{row < 0 ? std::string() : m_families.row(row).family, {}}));
+        context().gate.allowed(Action(CleanUpFamily{isFamily ? m_families.row(row).family : std::string(), {}}));
     if (!allowed.available)
         return allowed;
+    if (row >= 0 && !isFamily)
+        return {false, tr("This is what Redis needs beside the keys: tables, buffers and itself.").toStdString()};
     if (row < 0)
         return {false, tr("Choose a family first.").toStdString()};
     const auto &keys = m_families.row(row).keys;

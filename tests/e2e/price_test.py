@@ -185,11 +185,11 @@ class ListsTest(unittest.TestCase):
 
     def test_other_steps(self):
         self.send(2, priority=4, priority_steps=list(range(10)))
-        self.assertEqual(self.line("celery\\x06\\x164", 2)["untaken"], "priority_step")
+        self.assertEqual(self.line("celery\\x06\\x164", 2)["untaken"], "priority-step")
 
     def test_a_prefix_of_all_keys(self):
         self.send(4, global_keyprefix="proj1_")
-        self.assertEqual(self.line("proj1_celery", 4)["untaken"], "key_prefix")
+        self.assertEqual(self.line("proj1_celery", 4)["untaken"], "key-prefix")
 
     def test_a_queue_taken_on_is_counted(self):
         app = celery.Celery(broker=self.server.url, backend=None)

@@ -185,7 +185,7 @@ void SituationsTest::runtimesAreThoseOfThePagesClock()
             if (task.place == TaskPlace::Running)
                 expected.push_back(std::chrono::duration<double>(console.clock.wall() - *task.started).count());
         }
-        const double shown = model->index(row, 2).data(SortRole).toDouble();
+        const double shown = model->index(row, 3).data(SortRole).toDouble(); // Runtime
         QVERIFY2(std::ranges::find(expected, shown) != expected.end(), qPrintable(QString::number(shown)));
         ++running;
     }

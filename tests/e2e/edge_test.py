@@ -231,9 +231,8 @@ class SmallTierTest(PortalTest):
     def test_6_sessions_that_are_made_up_cost_redis_little(self):
         client = self.portal.client()
         statuses = [client.get("/auth/csrf", headers={"Cookie": f"sid={number:021d}A"}).status for number in range(200)]
-        # Some of the minute's 60 may have been used up by the tests before.
-        self.assertTrue(40 <= statuses.count(401) <= 60, statuses.count(401))
-        self.assertEqual(statuses.count(401) + statuses.count(429), 200)
+        self.assertEqual(statuses.count(401), 60)
+        self.assertEqual(statuses.count(429), 140)
 
 
 class SocketsTest(PortalTest):
@@ -299,8 +298,7 @@ class MemoryTest(PortalTest):
         for connection in held:
             connection.close()
         wait_until(lambda: self.connections() < 100, "none of them", 20)
-        kept = before + (peak - before) * 0.4  # of what the connections took, most goes back
-        wait_until(lambda: self.resident() < kept, f"{before:.0f} MB before, {peak:.0f} MB at the peak", 20)
+        wait_until(lambda: self.resident() < before + 8, f"{before:.0f} MB before, {peak:.0f} MB at the peak", 20)
 
 
 if __name__ == "__main__":

@@ -54,9 +54,9 @@ local function note(part, command, reply)
     end
     return reply
 end
-local draws, nested, lists = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local draws, nested, lists, alone = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[8] == '1'
 
-local info = note('redis', 'INFO', try('INFO'))
+local info = note('redis', 'INFO', alone and try('INFO', 'stats') or try('INFO'))
 if type(info) == 'string' then
     local found, values = {}, {}
     for field, value in string.gmatch(info, '([%w_]+):([^\r\n]*)') do
@@ -65,7 +65,7 @@ if type(info) == 'string' then
     for n = 1, wanted do values[n] = found[n] or '' end
     info = table.concat(values, '\n')
 end
-local keys = note('families', 'DBSIZE', try('DBSIZE'))
+local keys = alone and -1 or note('families', 'DBSIZE', try('DBSIZE'))
 
 local lengths, heads = {}, {}
 for first = 1, lists, 16 do
@@ -91,7 +91,7 @@ for first = 1, lists, 16 do
         end
     end
 end
-local unacked, oldest = note('queue', 'HLEN', try('HLEN', 'unacked')), ''
+local unacked, oldest = alone and -1 or note('queue', 'HLEN', try('HLEN', 'unacked')), ''
 if type(unacked) ~= 'number' then
     unacked = -1
 elseif unacked > 0 then
@@ -218,7 +218,7 @@ void addScript(redis::Command &command, const RoundPlan &plan, const redis::Scri
     std::string how;
     for (const queue::WaitingList &list : plan.lists)
         how.push_back(list.certain ? '1' : '2');
-    command.begin(10 + plan.lists.size() + others.size()).argument("EVALSHA").argument(script.sha());
+    command.begin(11 + plan.lists.size() + others.size()).argument("EVALSHA").argument(script.sha());
     command.argument(plan.lists.size() + others.size());
     for (const queue::WaitingList &list : plan.lists)
         command.argument(list.key);
@@ -226,19 +226,25 @@ void addScript(redis::Command &command, const RoundPlan &plan, const redis::Scri
         command.argument(key);
     command.argument(plan.details ? plan.perRound : 0).argument(plan.nested).argument(plan.lists.size());
     command.argument(how).argument(plan.details ? 1 : 0).argument(plan.search.cursor).argument(plan.search.keys);
+    command.argument(plan.searchOnly ? 1 : 0);
 }
 
 void addPlain(redis::Command &command, const RoundPlan &plan)
 {
-    command.add("INFO").add("DBSIZE").add("HLEN", redis::keys::unacked);
-    command.add("ZRANGE", redis::keys::unackedIndex, 0, 0, "WITHSCORES");
+    if (!plan.searchOnly) {
+        command.add("INFO").add("DBSIZE").add("HLEN", redis::keys::unacked);
+        command.add("ZRANGE", redis::keys::unackedIndex, 0, 0, "WITHSCORES");
+    }
     for (const queue::WaitingList &list : plan.lists)
         command.add("LLEN", list.key);
     if (!plan.search.cursor.empty())
         command.add("SCAN", plan.search.cursor, "COUNT", plan.search.keys, "TYPE", "list");
 }
 
-std::size_t plainReplies(const RoundPlan &plan) { return 4 + plan.lists.size() + !plan.search.cursor.empty(); }
+std::size_t plainReplies(const RoundPlan &plan)
+{
+    return (plan.searchOnly ? 0 : 4) + plan.lists.size() + !plan.search.cursor.empty();
+}
 
 /// Of each list: how long it is, what is next, how many bytes it takes.
 void readLists(const RoundPlan &plan, redis::Reply &reply, RoundAnswer &answer)
@@ -313,6 +319,11 @@ void readScript(const RoundPlan &plan, redis::Reply &reply, RoundAnswer &answer)
 
 void readPlain(const RoundPlan &plan, std::span<redis::Reply> replies, RoundAnswer &answer)
 {
+    if (plan.searchOnly) {
+        if (!plan.search.cursor.empty())
+            answer.search.push_back(std::move(replies[0]));
+        return;
+    }
     if (replies[0].type == redis::Reply::Type::String)
         answer.info = redis::parseInfo(replies[0].text);
     noteRefusal(answer, "redis", "INFO", replies[0]);

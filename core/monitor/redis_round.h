@@ -25,12 +25,12 @@ namespace portolan::monitor {
 /// KEYS: the lists, then keys to be measured.
 /// ARGV: draws of random keys (see FamilyEstimator), nested samples of MEMORY USAGE, number of lists, for each list a
 /// character (2: find out whether its next message is a task), 1 to measure the lists and what is unacknowledged,
-/// cursor and COUNT of a SCAN for lists (cursor empty: none). Answers {commands it called, figures of INFO by line (or
-/// an error), DBSIZE, {length of each list; -1: it is none}, {identity of each next message or ""}, HLEN unacked, score
-/// of the oldest in unacked_index or "", {bytes of each list, of unacked, unacked_index and each key}, {microseconds
-/// drawing took, key, bytes, …}, reply to SCAN, keyspace_hits and keyspace_misses at its end, {part,
-/// command, error of what was refused, …}}; where nothing is there
-/// (or was asked), lists of it are empty. -1 microseconds where the server's clock stands still during a script.
+/// cursor and COUNT of a SCAN for lists (cursor empty: none), 1 to do nothing but that. Answers {commands it called,
+/// figures of INFO by line (or an error), DBSIZE, {length of each list; -1: it is none}, {identity of each next message
+/// or ""}, HLEN unacked, score of the oldest in unacked_index or "", {bytes of each list, of unacked, unacked_index and
+/// each key}, {microseconds drawing took, key, bytes, …}, reply to SCAN, keyspace_hits and keyspace_misses at its end,
+/// {part, command, error of what was refused, …}}; where nothing is there (or was asked), lists of it are empty. -1
+/// microseconds where the server's clock stands still during a script.
 redis::Script samplingScript();
 
 struct RoundPlan
@@ -45,6 +45,7 @@ struct RoundPlan
     bool recounts = false; ///< its draws count alone (FamilyEstimator::recount)
     std::size_t nested = 5;
     queue::QueueDirectory::Step search{};
+    bool searchOnly = false; ///< nothing but that step; the rest of the answer is empty
 };
 
 /// One list, as it is now.

@@ -69,6 +69,7 @@ void SamplingBudget::update(bool watched, bool near, SteadyTime now)
             m_usedUp = false;
         m_figures.left = std::clamp(m_saved / most, 0.0, 1.0);
     }
+    m_searchInterval.reset();
     const bool closer = (watched || near) && !m_usedUp;
     m_figures.pace = !watched && !near ? SamplingPace::Idle
                      : m_usedUp        ? SamplingPace::Saving
@@ -78,8 +79,10 @@ void SamplingBudget::update(bool watched, bool near, SteadyTime now)
         m_figures.interval = interval(m_plain, {0.2, 0.35}, idleLeast, idleMost);
         m_detailsInterval = interval(m_details, {0.15, 0.3}, detailsLeast, detailsMost);
     } else {
-        m_figures.interval = interval(m_plain, watched ? Part{0.5, 0} : Part{0.3, 0}, m_often, idleMost);
+        m_figures.interval = interval(m_plain, watched ? Part{0.8, 0} : Part{0.3, 0}, m_often, idleMost);
         m_detailsInterval = interval(m_details, watched ? Part{0.3, 0} : Part{0.15, 0}, closeDetailsLeast, detailsMost);
+        if (watched)
+            m_searchInterval = interval(m_search, {0.4, 0}, m_often, idleMost);
     }
     const auto stale = [](milliseconds interval) {
         return std::max<milliseconds>(seconds(5), 2 * interval + seconds(1));
@@ -96,6 +99,19 @@ bool SamplingBudget::due(SteadyTime now) const
 bool SamplingBudget::detailsDue(SteadyTime now) const
 {
     return m_first || !bounded() || now - m_askedDetails + slack >= m_detailsInterval;
+}
+
+bool SamplingBudget::searchDue(SteadyTime now) const
+{
+    return m_searchInterval && !m_first && !m_failed &&
+           now - std::max(m_searched, m_asked) + slack >= *m_searchInterval;
+}
+
+void SamplingBudget::searched(std::uint64_t commands, std::uint64_t bytes, SteadyTime now)
+{
+    m_searched = now;
+    m_search.add(double(commands), double(bytes));
+    m_saved = std::max(-byteRate() * hour, m_saved - double(bytes));
 }
 
 void SamplingBudget::spent(std::uint64_t commands, std::uint64_t bytes, bool details, SteadyTime now)

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 namespace portolan::monitor {
 
@@ -19,7 +20,8 @@ struct PlanLimits
 ///
 /// Of that tenth a part is kept for looking for tasks and keeping the lease; the rest is for rounds. There are two
 /// kinds: plain ones (memory, connections, queues), and those with details (key families, clients, sizes of keys),
-/// which cost several times as much and come more rarely. Both have the interval at which their measured cost fits.
+/// which cost several times as much and come more rarely. Both have the interval at which their measured cost fits; so
+/// have steps of the search for lists, which each round takes one of, while somebody looks.
 ///
 /// What is not spent of a month's traffic is put by, at most a day's worth: with that Redis is asked more often while
 /// somebody looks or a figure is near its threshold, until it is used up. Commands are bounded by the second and cannot
@@ -39,9 +41,13 @@ public:
 
     bool due(SteadyTime now) const;
     bool detailsDue(SteadyTime now) const;
+    /// Whether a step of the search for lists is due by itself, without a round: while somebody looks and rounds are
+    /// further apart than what is left for it.
+    bool searchDue(SteadyTime now) const;
 
     /// A round was made; what Redis counted for it.
     void spent(std::uint64_t commands, std::uint64_t bytes, bool details, SteadyTime now);
+    void searched(std::uint64_t commands, std::uint64_t bytes, SteadyTime now); ///< such a step was made
     /// There was no answer: the next round is due at the usual interval of a second.
     void failed(SteadyTime now);
 
@@ -71,13 +77,17 @@ private:
     const std::chrono::milliseconds m_often;
     SamplingFigures m_figures;
     std::chrono::milliseconds m_detailsInterval;
-    Cost m_plain{8, 500}; ///< what is expected before the first
+    std::optional<std::chrono::milliseconds> m_searchInterval; ///< nothing: not by itself
+    // What is expected before the first.
+    Cost m_plain{8, 500};
     Cost m_details{60, 4000};
+    Cost m_search{6, 200};
     double m_saved = 0; ///< bytes
     SteadyTime m_updated;
     bool m_usedUp = false;
     SteadyTime m_asked{};
     SteadyTime m_askedDetails{};
+    SteadyTime m_searched{};
     bool m_failed = false;
     bool m_first = true;
 };

@@ -84,15 +84,20 @@ std::optional<RoundPlan> SnapshotBuilder::plan(queue::QueueDirectory &queues, bo
     const SteadyTime now = m_clock.steady();
     m_budget.update(watched, m_near, now);
     m_lights.setStaleAfter(m_budget.figures().staleAfter);
-    if (!m_budget.due(now) && !m_recount)
-        return std::nullopt;
     RoundPlan plan;
-    plan.lists = m_queues.ask(queues, m_budget.bounded());
+    plan.searchOnly = !m_budget.due(now) && !m_recount;
+    if (plan.searchOnly && !m_budget.searchDue(now))
+        return std::nullopt;
     plan.plain = m_plain;
     plan.loadScript = m_loadScript;
     const std::uint64_t keys = m_redisFigures.keys.value_or(0);
     plan.search = queues.look(std::size_t(std::clamp<std::uint64_t>(keys / 50, searchLeast, searchMost)),
                               m_budget.bounded() ? boundedSearchRest : freeSearchRest);
+    if (plan.searchOnly) {
+        plan.details = false;
+        return plan.search.rests() ? std::nullopt : std::optional(std::move(plan));
+    }
+    plan.lists = m_queues.ask(queues, m_budget.bounded());
     plan.details = m_identity.details && !m_plain && (m_recount || m_budget.detailsDue(now));
     if (!m_identity.details || m_plain)
         m_recount = false; // nobody counts, and each round would be due for it
@@ -115,6 +120,14 @@ void SnapshotBuilder::redisAnswered(const RoundPlan &plan, RoundAnswer answer, s
                                     queue::QueueDirectory &queues)
 {
     const SteadyTime now = m_clock.steady();
+    if (plan.searchOnly) {
+        m_loadScript = answer.scriptMissing;
+        m_plain = m_plain || answer.scriptRefused;
+        queues.seen(answer.search);
+        m_rounds += answer.load;
+        m_budget.searched(answer.load.commands, answer.load.bytes, now);
+        return;
+    }
     if (m_runId && answer.info.server.runId && *m_runId != *answer.info.server.runId) {
         m_estimator.clear();
         m_taskWatch.clear();

@@ -60,6 +60,7 @@ public:
         std::string cursor;    ///< of SCAN cursor COUNT keys TYPE list; empty: it rests
         std::size_t keys = 0;  ///< about so many are looked at
         redis::Command others; ///< SCAN for bindings, SSCAN of what they hold
+        bool rests() const { return cursor.empty() && others.count() == 0; }
     };
     /// The next one; after a pass through all keys it rests for `rest`. SCAN … TYPE is named apart, for it counts among
     /// Redis' look-ups.

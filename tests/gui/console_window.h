@@ -103,7 +103,14 @@ public:
         press(Qt::Key_Return);
         if (!QTest::qWaitFor([&] { return !palette; }))
             qFatal("the palette did not close");
-        window->activateWindow(); // as a window manager does; here is none
+        toFront();
+    }
+    /// As a window manager does when a dialog closes; here is none.
+    void toFront()
+    {
+        window->activateWindow();
+        if (!QTest::qWaitForWindowActive(window.get()))
+            qFatal("the window did not come to the front");
         settle();
     }
     template <class T> T *find(const QString &accessibleName) const

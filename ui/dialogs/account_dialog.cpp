@@ -35,9 +35,9 @@ AccountDialog::AccountDialog(std::function<void(CreateUser)> create, QWidget *pa
     layout->addWidget(note);
     auto *buttons = new QDialogButtonBox(QDialogButtonBox::Cancel);
     buttons->addButton(m_create, QDialogButtonBox::AcceptRole);
-    m_create->setDefault(true);
-    m_create->setEnabled(false);
     layout->addWidget(buttons);
+    m_create->setDefault(true); // in its dialog by now, or the dialog takes its first button for the default
+    m_create->setEnabled(false);
     connect(m_address, &QLineEdit::textChanged, this, [this](const QString &typed) {
         const QString address = typed.trimmed();
         const qsizetype at = address.indexOf('@');

@@ -22,22 +22,29 @@ struct Rounds
             budget.update(watched, near, clock.steady());
             if (budget.due(clock.steady())) {
                 const bool details = budget.detailsDue(clock.steady());
-                commands += details ? 50 : 8;
+                commands += details ? 50 : plainCommands;
                 bytes += details ? detailBytes : 400;
                 ++rounds;
-                budget.spent(details ? 50 : 8, details ? detailBytes : 400, details, clock.steady());
+                budget.spent(details ? 50 : plainCommands, details ? detailBytes : 400, details, clock.steady());
+            } else if (budget.searchDue(clock.steady())) {
+                commands += 5;
+                bytes += 120;
+                ++searches;
+                budget.searched(5, 120, clock.steady());
             }
             clock.advance(1s);
         }
     }
-    void forget() { commands = bytes = rounds = 0; }
+    void forget() { commands = bytes = rounds = searches = 0; }
 
     ManualClock clock;
     SamplingBudget budget;
+    std::uint64_t plainCommands = 8;
     std::uint64_t detailBytes = 3000;
     std::uint64_t commands = 0;
     std::uint64_t bytes = 0;
     std::uint64_t rounds = 0;
+    std::uint64_t searches = 0;
 };
 
 } // namespace
@@ -86,7 +93,8 @@ private slots:
         rounds.run(60s, true);
         QCOMPARE(rounds.budget.figures().pace, SamplingPace::Watched);
         QVERIFY2(rounds.rounds >= 25, qPrintable(QString::number(rounds.rounds)));
-        QVERIFY(rounds.commands <= 60 * 10);
+        QVERIFY(rounds.commands <= 60 * 20);
+        QCOMPARE(rounds.searches, std::uint64_t(0)); // each round takes a step, and they are as close
         for (int minutes = 0; minutes < 720 && rounds.budget.figures().pace == SamplingPace::Watched; ++minutes)
             rounds.run(60s, true);
         QCOMPARE(rounds.budget.figures().pace, SamplingPace::Saving);
@@ -95,6 +103,20 @@ private slots:
         rounds.forget();
         rounds.run(12h, true); // by turns saving and looking: on the average its share
         QVERIFY2(double(rounds.bytes) / 43200 <= 215, qPrintable(QString::number(rounds.bytes)));
+    }
+
+    /// Many lists of others make a round dear; the search for more goes on between rounds all the same.
+    void searchesBetweenDearRoundsWhileSomebodyLooks()
+    {
+        Rounds rounds;
+        rounds.plainCommands = 60;
+        rounds.run(120s);
+        QCOMPARE(rounds.searches, std::uint64_t(0));
+        rounds.run(120s, true); // what it costs is learnt
+        rounds.forget();
+        rounds.run(600s, true);
+        QVERIFY2(rounds.searches >= 200, qPrintable(QString::number(rounds.searches)));
+        QVERIFY2(rounds.commands <= 600 * 17, qPrintable(QString::number(rounds.commands)));
     }
 
     void fillsAgainWhileNobodyLooks()

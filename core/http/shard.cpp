@@ -2,7 +2,11 @@
 
 #include "core/http/connection.h"
 
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <ctime>
@@ -73,8 +77,31 @@ void Shard::updateDate()
     m_dateLine.assign(line, static_cast<std::size_t>(size));
 }
 
+/// What Asio notes of a socket it keeps for the next one, for good. Allocated between connections, each of those notes
+/// would hold a page of theirs after a peak; so many are made at a time, side by side, before they are needed.
+void Shard::reserveSockets()
+{
+    constexpr std::size_t atOnce = 256;
+    constexpr std::size_t ahead = 64; // accepted, but not yet added
+    if (m_connections.size() + ahead < m_reserved)
+        return;
+    m_reserved = m_connections.size() + atOnce;
+    std::vector<asio::posix::basic_stream_descriptor<Executor>> noted;
+    noted.reserve(atOnce);
+    for (std::size_t i = 0; i < atOnce; ++i) {
+        const int handle = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (handle < 0)
+            return; // the limit of files is near; memory is not what is short
+        error_code failed;
+        noted.emplace_back(m_executor).assign(handle, failed);
+        if (failed)
+            ::close(handle);
+    }
+}
+
 void Shard::add(Connection &connection)
 {
+    reserveSockets();
     connection.m_slot = m_connections.size();
     m_connections.push_back(&connection);
 }

@@ -47,12 +47,14 @@ private:
     void arm();
     void sweep();
     void updateDate();
+    void reserveSockets();
 
     const Executor m_executor;
     const Clock &m_clock;
     Timer m_timer;
     bool m_stopped = false;
     std::vector<Connection *> m_connections;
+    std::size_t m_reserved = 0; ///< sockets that Asio has what it notes of them for
     std::string m_dateLine;
     std::int64_t m_dateSecond = -1;
     std::string m_idPrefix;

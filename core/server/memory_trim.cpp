@@ -3,13 +3,15 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace portolan::server {
 
 bool MemoryTrim::due(std::size_t connections)
 {
     m_peak = std::max(m_peak, connections);
-    if (m_peak - connections < worth || connections > m_peak / 2)
+    const std::size_t before = std::exchange(m_before, connections);
+    if (before > connections + worth / 10 || m_peak - connections < worth || connections > m_peak / 2)
         return false;
     m_peak = connections;
     return true;

@@ -9,8 +9,8 @@ namespace portolan::server {
 class MemoryTrim final
 {
 public:
-    /// Whether there are so many fewer than at the last peak that it is worth a trim; the peak begins anew then.
-    /// Call it every second or so.
+    /// Whether there are so many fewer than at the last peak that it is worth a trim, and no more are going: what those
+    /// hold would stay. The peak begins anew then. Call it every second or so.
     bool due(std::size_t connections);
 
     /// Takes some milliseconds: not on an I/O thread.
@@ -19,6 +19,7 @@ public:
 private:
     static constexpr std::size_t worth = 500; ///< connections fewer
     std::size_t m_peak = 0;
+    std::size_t m_before = 0; ///< at the last call
 };
 
 } // namespace portolan::server

@@ -19,7 +19,7 @@ void noteRedis(const Settings &settings, std::vector<std::string> &notes)
         for (const auto &name : redis::Endpoint::ignoredParameters(settings.text(key)))
             notes.push_back("The parameter '" + name + "' of " + placeOf(settings, key) + " has no effect here.");
     if (settings.isSet("redis.password") && !settings.isSet("redis.url"))
-        notes.push_back(
+        notes.emplace_back(
             "REDIS_PASSWORD has no effect: the private redis-server has no password, and no other is named.");
 }
 
@@ -31,8 +31,9 @@ void notePlainHttp(const Settings &settings, std::vector<std::string> &notes)
     const auto options = serverOptions(settings);
     const bool proxied = settings.isSet("trusted_proxies");
     if (options && options->redirectToHttps && !proxied)
-        notes.push_back("Everything is redirected to https:// (security.enforce_https), which nothing here serves: set "
-                        "tls.cert and tls.key, or name the proxy that does in TRUSTED_PROXIES.");
+        notes.emplace_back(
+            "Everything is redirected to https:// (security.enforce_https), which nothing here serves: set "
+            "tls.cert and tls.key, or name the proxy that does in TRUSTED_PROXIES.");
     else if (options && !options->loopbackNames && !proxied)
         notes.push_back(
             "In production this serves plain HTTP on " + settings.text("listen") +

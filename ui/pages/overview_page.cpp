@@ -132,10 +132,15 @@ OverviewPage::OverviewPage(const PageContext &context, QWidget *parent)
     : Page(context, parent),
       m_events(eventColumns, eventKey),
       m_trendPoll(
-          this, [this] { return askTrends(); }, [this](const Result<std::vector<Series>> &answer) { take(answer); }),
-      m_earlierPoll(
-          this, [this] { return askEarlier(); },
-          [this](const Result<std::vector<Series>> &answer) { takeEarlier(answer); }),
+          this, [this] { return m_earlierNext ? askEarlier() : askTrends(); },
+          [this](const Result<std::vector<Series>> &answer) {
+              if (std::exchange(m_earlierNext, false))
+                  return takeEarlier(answer);
+              take(answer);
+              m_earlierNext = answer && trendFrom() > this->context().clock.wall() - trendSpan;
+              if (m_earlierNext) // one after the other: a slow portal is asked once at a time
+                  m_trendPoll.ask();
+          }),
       m_eventPoll(
           this, [this] { return askEvents(); }, [this](const Result<std::vector<Event>> &answer) { take(answer); })
 {
@@ -245,7 +250,6 @@ void OverviewPage::showSnapshot(const Snapshot &snapshot)
 void OverviewPage::refresh()
 {
     m_trendPoll.ask();
-    m_earlierPoll.ask();
     m_eventPoll.ask();
 }
 

@@ -43,7 +43,7 @@ private:
 
     TableModel<Event, std::string> m_events;
     Poll<Result<std::vector<Series>>> m_trendPoll;
-    Poll<Result<std::vector<Series>>> m_earlierPoll;
+    bool m_earlierNext = false; ///< what it asks for next is the time before the portal started
     Poll<Result<std::vector<Event>>> m_eventPoll;
     TableView *m_eventView = nullptr;
     std::vector<LinkRow *> m_causes;

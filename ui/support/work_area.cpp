@@ -5,6 +5,7 @@
 #include <QTimer>
 #include <QWindow>
 #include <algorithm>
+#include <cmath>
 
 namespace portolan::ui {
 
@@ -49,7 +50,10 @@ void WorkArea::look()
     if (!m_window.isVisible() || !handle || (m_window.windowState() & whole))
         return;
     const QMargins frame = handle->frameMargins();
-    const QRect area = m_window.screen()->availableGeometry();
+    QRect area = m_window.screen()->availableGeometry();
+    // At 150 % it may be a fraction of a pixel less than it says.
+    if (const double ratio = m_window.devicePixelRatioF(); ratio != std::floor(ratio))
+        area.adjust(0, 0, -1, -1);
     if (frame == m_frame && area == m_area)
         return;
     m_frame = frame;

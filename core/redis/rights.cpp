@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 #include <optional>
 
 // What is tried where, and why that does no harm:
@@ -293,6 +292,19 @@ std::string Rights::aclLine() const
         if (!right.unknown && !right.acl.empty())
             line.append(" ").append(right.acl);
     return line.empty() ? line : "ACL SETUSER " + user + line;
+}
+
+std::string Rights::refusal(std::initializer_list<std::string_view> commands) const
+{
+    for (const MissingRight &right : missing) {
+        if (std::ranges::find(commands, right.what) == commands.end())
+            continue;
+        std::string sentence = "This Redis refuses " + right.what + ".";
+        if (!right.unknown && !right.acl.empty())
+            sentence += " `ACL SETUSER " + user + " " + right.acl + "` allows it.";
+        return sentence;
+    }
+    return {};
 }
 
 Error Rights::problem(Use use) const

@@ -4,6 +4,7 @@
 #include "core/base/asio.h"
 
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,6 +47,8 @@ struct Rights
 
     /// The first thing missing that `use` cannot do without; null: it works.
     const MissingRight *lacks(Use use) const;
+    /// The first of these commands that is refused, and the line that mends it, as a sentence; empty: none is.
+    std::string refusal(std::initializer_list<std::string_view> commands) const;
     /// Sessions, limits or the queue cannot work.
     bool unusable() const;
     /// Everything that is missing and what it is for, as one sentence; empty: nothing is.

@@ -4,8 +4,10 @@
 #include "core/base/ids.h"
 #include "core/monitor/history.h"
 #include "core/monitor/redis_admin.h"
+#include "core/monitor/redis_check.h"
 #include "core/portal/user_admin_service.h"
 #include "core/portal/worker_admin_service.h"
+#include "core/redis/rights.h"
 #include "core/server/task_board.h"
 #include "core/server/words.h"
 
@@ -230,10 +232,19 @@ awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, Cl
     co_return co_await services.redis.settled(std::move(*started), patience);
 }
 
-std::string whyNot(const Action &action, bool hasRedis)
+std::string whyNot(const PortalServices &services, const Action &action)
 {
-    if (!hasRedis && traitsOf(action).needsRedis)
+    if (!services.hasRedis && traitsOf(action).needsRedis)
         return "This portal runs without Redis.";
+    if (const auto rights = services.redisCheck ? services.redisCheck->rights() : nullptr) {
+        std::string refusal;
+        if (std::holds_alternative<CloseClients>(action))
+            refusal = rights->refusal({"CLIENT LIST", "CLIENT KILL"});
+        else if (std::holds_alternative<CleanUpFamily>(action))
+            refusal = rights->refusal({"SCAN", "UNLINK"});
+        if (!refusal.empty())
+            return refusal;
+    }
     if (const auto *cleanUp = std::get_if<CleanUpFamily>(&action); cleanUp && !cleanUp->family.empty())
         return std::string(whyNotCleanedUp(cleanUp->family));
     return {};

@@ -24,7 +24,7 @@ awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action a
 awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, CleanUpFamily action, bool dryRun,
                                                      std::string reason, std::chrono::seconds patience);
 
-/// Whether a portal can do this kind of action at all; else why not.
-std::string whyNot(const Action &action, bool hasRedis);
+/// Whether a portal can do this kind of action at all, as its Redis is and with the rights it has there; else why not.
+std::string whyNot(const PortalServices &services, const Action &action);
 
 } // namespace portolan::server

@@ -163,7 +163,7 @@ Capability EmbeddedDeployment::capability(const Action &action) const
 {
     if (!m_services)
         return {false, "The portal is not running."};
-    auto reason = whyNot(action, m_services->hasRedis);
+    auto reason = whyNot(*m_services, action);
     return {reason.empty(), std::move(reason)};
 }
 

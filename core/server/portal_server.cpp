@@ -113,6 +113,7 @@ PortalServices PortalServer::services() const
             base.database,
             parts.auditLog,
             parts.taskLists,
+            parts.redisCheck ? &*parts.redisCheck : nullptr,
             base.redisName() != "memory"};
 }
 

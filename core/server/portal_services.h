@@ -16,6 +16,7 @@ class LimitUseReader;
 namespace portolan::monitor {
 class History;
 class RedisAdmin;
+class RedisCheck;
 } // namespace portolan::monitor
 namespace portolan::portal {
 class AccountService;
@@ -62,6 +63,7 @@ struct PortalServices
     storage::Database &database;
     portal::AuditLog &audit;
     KeptAnswer<TaskQuery, TaskList> &taskLists;
+    const monitor::RedisCheck *redisCheck = nullptr; ///< what Redis refuses; null: nobody looks
     bool hasRedis = true; ///< false: there is no redis-server, and everything lives in memory
 };
 

@@ -20,6 +20,7 @@ enum TableRole {
     BarRole,                     ///< fraction 0–1 of a bar behind the text; invalid: none
     WidthRole,                   ///< header data: the column's width in letters
     WholeRole,                   ///< header data: whether its text is never to be cut
+    SpareRole,                   ///< header data: whether it is left out where there is too little room
 };
 
 /// One column of a table: another is one more of these.
@@ -32,6 +33,7 @@ template <class Row> struct Column
     std::optional<double> (*bar)(const Row &row) = nullptr;
     bool whole = false; ///< a date, a word of a few: cut it would say something else; figures are whole anyway
     QString (*tip)(const Row &row) = nullptr; ///< what hovering says, where that is more than the text
+    bool spare = false; ///< left out where others would be cut to nothing; it is said elsewhere too
 };
 
 /// Rows of values in columns that are data. New rows replace old ones by key, so that selection, current row and scroll
@@ -142,6 +144,8 @@ public:
             return column.width;
         case WholeRole:
             return column.whole || (alignment(column) & Qt::AlignRight) != 0;
+        case SpareRole:
+            return column.spare;
         default:
             return {};
         }

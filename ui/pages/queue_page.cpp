@@ -98,9 +98,11 @@ const std::array taskColumns{
     Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "Owner"), 16,
                        [](const ListedTask &t) {
                            return t.task.ownerAddress.empty() ? QStringLiteral("–") : text(t.task.ownerAddress);
-                       }},
+                       },
+                       nullptr, nullptr, false, nullptr, true},
     Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "Arguments"), 20,
-                       [](const ListedTask &t) { return withPlainNumbers(text(t.task.arguments)); }},
+                       [](const ListedTask &t) { return withPlainNumbers(text(t.task.arguments)); }, nullptr, nullptr,
+                       false, nullptr, true},
 };
 
 std::string workerKey(const WorkerInfo &worker) { return worker.node; }

@@ -407,6 +407,8 @@ void UsersPage::showSnapshot(const Snapshot &snapshot)
         note << tr("%1 now").arg(countText(snapshot.users.concurrent));
     if (snapshot.users.sessions)
         note << tr("%1 sessions").arg(estimateText(snapshot.users.sessions, snapshot.users.sessionsError));
+    if (snapshot.users.failedSignIns.value_or(0) > 0)
+        note << tr("failed sign-ins in 10 min: %1").arg(countText(snapshot.users.failedSignIns));
     m_userCard->setNote(note.join("  ·  "));
     updateCommands();
 }

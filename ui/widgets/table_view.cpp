@@ -9,6 +9,7 @@
 #include <QKeyEvent>
 #include <QPainter>
 #include <QStyledItemDelegate>
+#include <numeric>
 
 namespace portolan::ui {
 
@@ -156,6 +157,19 @@ TableView::TableView(QAbstractItemModel &model, const QString &name, const QStri
             [this](const QModelIndex &index) { emit opened(m_proxy->mapToSource(index).row()); });
 }
 
+/// Of columns as wide as they should be, the last go first.
+void TableView::hideSpareColumns(const std::vector<int> &widths)
+{
+    int all = std::accumulate(widths.begin(), widths.end(), 0);
+    for (int column = int(widths.size()) - 1; column >= 0; --column) {
+        const bool hidden =
+            all > viewport()->width() && model()->headerData(column, Qt::Horizontal, SpareRole).toBool();
+        setColumnHidden(column, hidden);
+        if (hidden)
+            all -= widths[std::size_t(column)];
+    }
+}
+
 void TableView::fitColumns()
 {
     const int count = model()->columnCount();
@@ -168,8 +182,13 @@ void TableView::fitColumns()
     for (int column = 0; column < count; ++column) {
         const int letters = model()->headerData(column, Qt::Horizontal, WidthRole).toInt();
         widths.push_back(letters * fontMetrics().horizontalAdvance('0') + 2 * padding);
-        (isFigure(column) ? figures : words) += widths.back();
-        if (!isFigure(column) && (isFigure(widest) || widths.back() > widths[std::size_t(widest)]))
+    }
+    hideSpareColumns(widths);
+    for (int column = 0; column < count; ++column) {
+        if (isColumnHidden(column))
+            continue;
+        (isFigure(column) ? figures : words) += widths[std::size_t(column)];
+        if (!isFigure(column) && (isFigure(widest) || widths[std::size_t(column)] > widths[std::size_t(widest)]))
             widest = column;
     }
     // Where there is room the widest takes it; where there is too little words give, figures last: a cut figure is
@@ -179,6 +198,8 @@ void TableView::fitColumns()
     int used = 0;
     for (int column = 0; column < count; ++column) {
         int &width = widths[std::size_t(column)];
+        if (isColumnHidden(column))
+            continue;
         width = isFigure(column) ? width : std::max(least, int(width * scale));
         used += width;
     }

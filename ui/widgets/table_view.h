@@ -2,6 +2,7 @@
 
 #include <QSortFilterProxyModel>
 #include <QTableView>
+#include <vector>
 
 namespace portolan::ui {
 
@@ -40,6 +41,7 @@ protected:
 
 private:
     void fitColumns();
+    void hideSpareColumns(const std::vector<int> &widths);
     void copyRows() const;
     void sortByHeader(int column);
     void order(int column, Qt::SortOrder order);

@@ -131,6 +131,17 @@ private slots:
         QVERIFY2(mended.missing.empty(), mended.inWords().c_str());
     }
 
+    void saysWhatACommandIsRefusedFor()
+    {
+        RedisServerFixture redis;
+        const Rights rights = Asked(endpointOf(redis, "~* &* +@all -client|kill")).rights();
+        QCOMPARE(rights.refusal({"CLIENT LIST", "CLIENT KILL"}),
+                 std::string("This Redis refuses CLIENT KILL. `ACL SETUSER portal +client|kill` allows it."));
+        QCOMPARE(rights.refusal({"SCAN", "UNLINK"}), std::string());
+        const MissingRight renamed{"SCAN", {Use::Figures}, true, "+scan"};
+        QCOMPARE((Rights{"default", {renamed}}).refusal({"SCAN"}), std::string("This Redis refuses SCAN."));
+    }
+
     void tellsBlockedCommandsFromMissingRights()
     {
         RedisServerFixture redis({"--rename-command", "CLIENT", "", "--rename-command", "EVALSHA", ""});

@@ -27,8 +27,9 @@ constexpr std::size_t sampleMeasured = 64;
 
 struct Cleanup::Impl : std::enable_shared_from_this<Impl>
 {
-    Impl(Executor on, redis::Client &client, const KeyFamilies &known, const Clock &time)
-        : executor(on), redis(client), families(known), clock(time)
+    Impl(Executor on, redis::Client &client, const KeyFamilies &known, const Clock &time,
+         std::function<std::vector<std::string>()> lists)
+        : executor(on), redis(client), families(known), clock(time), queues(std::move(lists))
     {}
 
     /// One run. Lives in the coroutine's frame.
@@ -63,6 +64,7 @@ struct Cleanup::Impl : std::enable_shared_from_this<Impl>
     redis::Client &redis;
     const KeyFamilies &families;
     const Clock &clock;
+    const std::function<std::vector<std::string>()> queues;
 
     mutable std::mutex mutex;
     std::condition_variable idle;
@@ -120,9 +122,11 @@ awaitable<Result<std::string>> Cleanup::Impl::scanStep(Run &run, const std::stri
     if (reply->elements.size() != 2 || reply->elements[0].text.empty())
         co_return failure(ErrorKind::Protocol, "Redis did not answer SCAN as expected.");
     std::vector<std::string> keys;
+    const std::vector<std::string> known = queues ? queues() : std::vector<std::string>();
     for (redis::Reply &element : reply->elements[1].elements) {
         // A pattern may match keys of other families too; the table has the last word.
-        if (families.names()[families.indexOf(element.text, {})] == run.request.family)
+        if (families.names()[families.indexOf(element.text, known)] == run.request.family &&
+            std::ranges::find(known, element.text) == known.end())
             keys.push_back(std::move(element.text));
     }
     change([&](CleanupStatus &status) {
@@ -217,8 +221,9 @@ void Cleanup::Impl::end(const Result<void> &result)
     });
 }
 
-Cleanup::Cleanup(Executor executor, redis::Client &redis, const KeyFamilies &families, const Clock &clock)
-    : m_impl(std::make_shared<Impl>(executor, redis, families, clock))
+Cleanup::Cleanup(Executor executor, redis::Client &redis, const KeyFamilies &families, const Clock &clock,
+                 std::function<std::vector<std::string>()> queues)
+    : m_impl(std::make_shared<Impl>(executor, redis, families, clock, std::move(queues)))
 {}
 
 Cleanup::~Cleanup() { stop(); }

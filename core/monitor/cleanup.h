@@ -68,7 +68,10 @@ class Cleanup final
 public:
     /// References outlive it. `finished` is called on the executor when one that was no preview has ended, also when it
     /// was cancelled or failed: for the audit log.
-    Cleanup(Executor executor, redis::Client &redis, const KeyFamilies &families, const Clock &clock);
+    /// `queues`: names and lists of the queues there are now, of which nothing is deleted, whatever family their names
+    /// look like; called on the executor, empty: none are known.
+    Cleanup(Executor executor, redis::Client &redis, const KeyFamilies &families, const Clock &clock,
+            std::function<std::vector<std::string>()> queues = {});
     ~Cleanup(); ///< stop()
     Cleanup(const Cleanup &) = delete;
     Cleanup &operator=(const Cleanup &) = delete;

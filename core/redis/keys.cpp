@@ -57,17 +57,18 @@ std::optional<Family> familyNamed(std::string_view name)
 
 Family familyOf(std::string_view key, std::span<const std::string> queues)
 {
+    // A key may carry a priority step behind its name, also the pidbox of a client that waits for replies. Before the
+    // prefixes, which a queue's name may begin with: tasks are not to be taken for what may be cleaned up.
+    const auto separator = key.find(keys::prioritySeparator);
+    const auto name = key.substr(0, separator);
+    if (separator != std::string_view::npos || std::find(queues.begin(), queues.end(), name) != queues.end())
+        return Family::Queue;
     for (const auto &[prefix, family] : prefixes) {
         if (key.starts_with(prefix))
             return family;
     }
-    // A key may carry a priority step behind its name, also the pidbox of a client that waits for replies.
-    const auto separator = key.find(keys::prioritySeparator);
-    const auto name = key.substr(0, separator);
-    if (separator != std::string_view::npos || name == keys::defaultQueue || name.ends_with(keys::controlReplySuffix) ||
-        std::find(queues.begin(), queues.end(), name) != queues.end())
-        return Family::Queue;
-    return Family::Other;
+    const bool queue = name == keys::defaultQueue || name.ends_with(keys::controlReplySuffix);
+    return queue ? Family::Queue : Family::Other;
 }
 
 std::span<const std::string_view> patternsOf(Family family)

@@ -299,7 +299,8 @@ void PortalServer::Parts::addPeriodicJobs()
     if (settings.isSet("redis.url"))
         schedule.add("visibility-timeouts", std::chrono::minutes(1), [this] { return visibilityCheck.run(); });
     schedule.add("trim-sessions", std::chrono::hours(1), [this]() -> awaitable<void> {
-        co_await infrastructure->sessionList.trim(clock.wall() - settings.tier().sessionLifetime);
+        const WallTime now = clock.wall();
+        co_await infrastructure->sessionList.trim(now - settings.tier().sessionLifetime, now);
     });
     schedule.add("note-task-ends", std::chrono::minutes(1), [this] { return tasks.noteEnds(); });
     schedule.add("expire-task-owners", std::chrono::hours(1), [this]() -> awaitable<void> {

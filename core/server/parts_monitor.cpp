@@ -47,7 +47,14 @@ void PortalServer::Parts::makeMonitor()
     }
     sampler.emplace(base.runtime.at(0), base.redis.get(), *httpMetrics, settings.tier(), clock, monitorSources(),
                     options);
-    cleanup.emplace(base.runtime.at(0), *base.redis, sampler->families(), clock);
+    cleanup.emplace(base.runtime.at(0), *base.redis, sampler->families(), clock, [this] {
+        std::vector<std::string> queues = workers.options().queues;
+        for (queue::WaitingList &list : sampler->queues().lists()) {
+            queues.push_back(std::move(list.queue));
+            queues.push_back(std::move(list.key));
+        }
+        return queues;
+    });
     redisAdmin.connect(*sampler, &*cleanup);
     workerAdmin.connect(sampler->queues(), m_hasPlan ? keptUnderPlan : std::chrono::milliseconds(0));
     taskLists.setLife(m_hasPlan ? keptUnderPlan : std::chrono::milliseconds(0));

@@ -125,9 +125,13 @@ awaitable<Result<std::uint64_t>> SessionListStore::count(WallTime seenSince)
     });
 }
 
-awaitable<Result<std::uint64_t>> SessionListStore::trim(WallTime before)
+awaitable<Result<std::uint64_t>> SessionListStore::trim(WallTime before, WallTime now)
 {
-    return m_database.run([before](Connection &connection) {
+    return m_database.run([before, now](Connection &connection) -> Result<std::uint64_t> {
+        const auto mended = execute(connection, "UPDATE user_sessions SET last_seen = ? WHERE last_seen > ?",
+                                    valuesOf(now, now + std::chrono::minutes(5)));
+        if (mended.has_error())
+            return mended.error();
         return execute(connection,
                        "DELETE FROM user_sessions WHERE session IN (SELECT session FROM user_sessions "
                        "WHERE last_seen < ? ORDER BY last_seen LIMIT 10000)",

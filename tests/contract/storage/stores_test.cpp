@@ -166,8 +166,20 @@ void StoresTest::trimsOldSessions()
     const Id ann = addUser("ann@example.com");
     for (int i = 0; i < 5; ++i)
         VERIFY_OK(sync(sessions.add(session("s" + std::to_string(i), ann, std::chrono::hours(i * 10)))));
-    QCOMPARE(sync(sessions.trim(m_clock.wall() - 24h)).value(), std::uint64_t{2});
+    QCOMPARE(sync(sessions.trim(m_clock.wall() - 24h, m_clock.wall())).value(), std::uint64_t{2});
     QCOMPARE(sync(sessions.list(ann))->size(), std::size_t{3});
+
+    // Written while a clock was days ahead: it counts from now on, and goes in its turn.
+    VERIFY_OK(sync(sessions.add(session("ahead", ann, -std::chrono::hours(100)))));
+    VERIFY_OK(sync(sessions.add(session("a little", ann, -std::chrono::minutes(2)))));
+    VERIFY_OK(sync(sessions.trim(m_clock.wall() - 24h, m_clock.wall())));
+    const auto seen = sync(sessions.list(ann)).value();
+    QCOMPARE(seen.front().id, std::string("a little"));
+    QCOMPARE(seen.at(1).id, std::string("ahead"));
+    QCOMPARE(seen.at(1).lastSeen, m_clock.wall());
+    m_clock.advance(25h);
+    VERIFY_OK(sync(sessions.trim(m_clock.wall() - 24h, m_clock.wall())));
+    QCOMPARE(sync(sessions.list(ann))->size(), std::size_t{0});
 }
 
 void StoresTest::findsATasksOwner()

@@ -236,6 +236,25 @@ private slots:
         QCOMPARE(sessions->keys->value, 0.0);
     }
 
+    void aQueueIsNotTakenForAFamily()
+    {
+        RedisServerFixture server;
+        Monitored monitored(server);
+        waitReady(monitored);
+        const std::string step = "c:mail\x06\x16"
+                                 "3";
+        redis::Command fill;
+        fill.add("SET", "c:page", "x").add("RPUSH", "c:mail", "{}").add("RPUSH", step, "{}");
+        monitored.run(std::move(fill));
+        Cleanup cleanup(monitored.runtime.at(0), monitored.client, monitored.sampler.families(), *monitored.clock,
+                        [] { return std::vector<std::string>{"c:mail"}; });
+        QVERIFY(cleanup.start({"cache", false, {}}).has_value());
+        QTRY_COMPARE_WITH_TIMEOUT(cleanup.status()->state, CleanupState::Done, 20'000);
+        QCOMPARE(cleanup.status()->removed, std::uint64_t(1));
+        QCOMPARE(server.command("EXISTS c:page"), std::string(":0\r\n"));
+        QCOMPARE(server.command("EXISTS c:mail"), std::string(":1\r\n"));
+    }
+
     void previewsAndCleansUp()
     {
         RedisServerFixture server;

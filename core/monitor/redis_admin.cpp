@@ -1,6 +1,7 @@
 #include "core/monitor/redis_admin.h"
 
 #include "core/api/action.h"
+#include "core/base/utf8.h"
 #include "core/monitor/sampler.h"
 #include "core/redis/client.h"
 #include "core/redis/errors.h"
@@ -81,7 +82,7 @@ awaitable<Result<std::size_t>> RedisAdmin::closeClients(Asker asker, std::vector
     ids.erase(std::ranges::unique(ids).begin(), ids.end());
     if (ids.empty() || ids.size() > mostClosed)
         co_return wrongCount();
-    AuditNote note{asker.principal,      asker.reason.substr(0, longestReason),
+    AuditNote note{asker.principal,      std::string(cutText(asker.reason, longestReason)),
                    "redis.client.close", subjectOf(ids),
                    describe(ids),        std::nullopt};
     const auto closed = co_await kill(ids);
@@ -124,8 +125,12 @@ awaitable<Result<CleanupStatus>> RedisAdmin::cleanUp(Asker asker, CleanupRequest
     if (!m_cleanup)
         co_return failure(ErrorKind::Unsupported, "This portal has no Redis to clean up.");
     const bool dryRun = request.dryRun;
-    AuditNote note{
-        asker.principal, asker.reason.substr(0, longestReason), "redis.cleanup", "family:" + request.family, {}, {}};
+    AuditNote note{asker.principal,
+                   std::string(cutText(asker.reason, longestReason)),
+                   "redis.cleanup",
+                   "family:" + request.family,
+                   {},
+                   {}};
     Cleanup::Finished finished;
     if (m_audit || m_sampler) {
         finished = [audit = m_audit, sampler = m_sampler, note](CleanupStatus status) -> awaitable<void> {

@@ -1,5 +1,6 @@
 #include "core/queue/control_commands.h"
 
+#include "core/base/utf8.h"
 #include "core/queue/keys.h"
 
 #include <boost/json/array.hpp>
@@ -134,7 +135,7 @@ json::value ControlCommands::run(std::string_view method, const json::object &ar
 {
     const Command *command = find(method);
     if (!command)
-        return error("KeyError('" + std::string(method.substr(0, 64)) + "')");
+        return error("KeyError('" + std::string(cutText(method, 64)) + "')");
     return (this->*command->handler)(arguments);
 }
 

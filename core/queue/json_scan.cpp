@@ -1,5 +1,7 @@
 #include "core/queue/json_scan.h"
 
+#include "core/base/utf8.h"
+
 #include <boost/json/parse.hpp>
 
 #include <algorithm>
@@ -144,7 +146,7 @@ public:
             if (!level.object) {
                 out.append(std::to_string(level.index));
             } else {
-                for (const char c : level.name.substr(0, longestPointer)) {
+                for (const char c : cutText(level.name, longestPointer)) {
                     if (c == '~' || c == '/')
                         out.append(c == '~' ? "~0" : "~1");
                     else
@@ -152,7 +154,7 @@ public:
                 }
             }
             if (out.size() > longestPointer)
-                return out.substr(0, longestPointer);
+                return std::string(cutText(out, longestPointer));
         }
         return out;
     }

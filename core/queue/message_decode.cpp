@@ -1,5 +1,6 @@
 #include "core/base/ids.h"
 #include "core/base/names.h"
+#include "core/base/utf8.h"
 #include "core/queue/json_scan.h"
 #include "core/queue/message.h"
 
@@ -123,7 +124,7 @@ std::optional<Error> readFields(const json::object &fields, Message &message)
     message.origin = textAt(fields, "origin");
     message.argsRepr = textAt(fields, "argsrepr");
     message.kwargsRepr = textAt(fields, "kwargsrepr");
-    message.notify = textAt(fields, "portolan_notify").substr(0, maxIdBytes);
+    message.notify = cutText(textAt(fields, "portolan_notify"), maxIdBytes);
     message.ignoreResult = trueAt(fields, "ignore_result");
     message.retries = static_cast<int>(
         std::clamp<std::int64_t>(integerAt(fields, "retries", 0), 0, std::numeric_limits<int>::max() - 1));
@@ -275,10 +276,10 @@ void readWhatCanBe(Message &message)
     const auto text = [&](std::string_view name) { return scan::stringMember(fields, name).value_or(""); };
     message.correlationId = scan::stringMember(properties, "correlation_id").value_or("");
     message.id = idOf(text("id"), message.correlationId);
-    message.task = text("task").substr(0, maxIdBytes);
+    message.task = cutText(text("task"), maxIdBytes);
     message.parentId = text("parent_id");
     message.groupId = text("group");
-    message.notify = text("portolan_notify").substr(0, maxIdBytes);
+    message.notify = cutText(text("portolan_notify"), maxIdBytes);
     message.ignoreResult = scan::member(fields, "ignore_result") == std::string_view("true");
 }
 

@@ -1,6 +1,7 @@
 #include "core/queue/remote_control.h"
 
 #include "core/base/logging.h"
+#include "core/base/utf8.h"
 #include "core/queue/control_commands.h"
 #include "core/queue/control_message.h"
 #include "core/queue/event_sender.h"
@@ -80,7 +81,7 @@ struct RemoteControl::Impl : std::enable_shared_from_this<RemoteControl::Impl>
         toldIgnored = now;
         pool.options().logger->warn(
             "a remote-control request was ignored: whom it names cannot be told",
-            {{"method", std::string_view(request.method).substr(0, 64)},
+            {{"method", cutText(request.method, 64)},
              {"matcher", std::string_view(request.matcher).substr(0, 16)},
              {"why", why == NodeMatch::TooCostly ? "its pattern takes too many steps" : "its pattern cannot be read"}});
     }

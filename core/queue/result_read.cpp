@@ -1,3 +1,4 @@
+#include "core/base/utf8.h"
 #include "core/queue/json_scan.h"
 #include "core/queue/json_text.h"
 #include "core/queue/message.h"
@@ -31,15 +32,9 @@ std::string textOf(const json::object &object, std::string_view key)
     return json::serialize(*value);
 }
 
-/// At most so many bytes, cut between characters.
 std::string cut(std::string text, std::size_t most)
 {
-    if (text.size() <= most)
-        return text;
-    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80)
-        --most;
-    text.resize(most);
-    return text + "…";
+    return text.size() <= most ? text : std::string(cutText(text, most)) + "…";
 }
 
 /// exc_message is the exception's arguments: one alone is shown bare, several as a list; Celery also writes a text.

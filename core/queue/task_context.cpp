@@ -1,5 +1,7 @@
 #include "core/queue/task_context.h"
 
+#include "core/base/utf8.h"
+
 namespace portolan::queue {
 
 namespace {
@@ -24,8 +26,7 @@ bool TaskContext::redelivered() const { return m_state->message->redelivered; }
 
 void TaskContext::progress(std::uint64_t done, std::uint64_t total, std::string note)
 {
-    if (note.size() > 1024)
-        note.resize(1024);
+    note.resize(cutText(note, 1024).size());
     const SteadyTime now = m_state->clock.steady();
     const std::lock_guard lock(m_state->mutex);
     Progress latest{done, total, std::move(note)};

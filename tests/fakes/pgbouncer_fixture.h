@@ -2,6 +2,10 @@
 
 #include "tests/fakes/postgres_fixture.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 namespace portolan {
 
 /// A real PgBouncer in front of a PostgresFixture, in transaction mode: after each transaction the server's session
@@ -21,7 +25,7 @@ public:
                             << m_directory.string() << "\ndefault_pool_size = " << poolSize << '\n';
         m_pid = unprivileged::launch({program(), file.string()}, m_directory / "log", SIGINT);
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-        while (!std::filesystem::exists(m_directory / ".s.PGSQL.5432")) {
+        while (!accepts(m_directory / ".s.PGSQL.5432")) {
             if (waitpid(m_pid, nullptr, WNOHANG) != 0 || std::chrono::steady_clock::now() > deadline)
                 throw std::runtime_error("pgbouncer did not start: " + unprivileged::read(m_directory / "log"));
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -41,6 +45,17 @@ public:
     std::string url(std::string_view database) const { return PostgresFixture::urlOf(m_directory, database); }
 
 private:
+    /// Its file is there a moment before anybody listens.
+    static bool accepts(const std::filesystem::path &path)
+    {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path.native().copy(address.sun_path, sizeof address.sun_path - 1);
+        const int handle = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const bool taken = connect(handle, reinterpret_cast<const sockaddr *>(&address), sizeof address) == 0;
+        close(handle);
+        return taken;
+    }
     static std::string program()
     {
         for (const char *path : {"/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"})

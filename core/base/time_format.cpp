@@ -4,7 +4,6 @@
 
 #include <fmt/compile.h>
 
-
 namespace portolan {
 
 namespace {

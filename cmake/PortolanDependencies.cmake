@@ -7,6 +7,7 @@ find_package(Qt6 6.4 REQUIRED COMPONENTS Core DBus Network Sql Svg Test Widgets)
 # Without the folders of each test, which no test asks for: with them no clone could use what another has compiled.
 set_property(TARGET Qt6::Test PROPERTY INTERFACE_COMPILE_DEFINITIONS QT_TESTLIB_LIB)
 find_package(tomlplusplus REQUIRED)
+find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(CURL REQUIRED)

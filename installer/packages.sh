@@ -33,7 +33,7 @@ package_list() {
         case $group in
         build)
             printf '%s\n' g++ cmake ninja-build ccache pkg-config \
-                qt6-base-dev qt6-svg-dev libssl-dev libhiredis-dev libsodium-dev libspdlog-dev libtomlplusplus-dev \
+                qt6-base-dev qt6-svg-dev libssl-dev libhiredis-dev libsodium-dev libspdlog-dev libfmt-dev libtomlplusplus-dev \
                 libcli11-dev libcurl4-openssl-dev prometheus-cpp-dev libsqlite3-dev libpq-dev libpcre2-dev libcsv-dev \
                 libicu-dev libzxcvbn-dev
             case $distro in

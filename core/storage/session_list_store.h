@@ -32,8 +32,8 @@ public:
     awaitable<Result<void>> remove(std::string id);                  ///< fine if it is not there
     awaitable<Result<std::vector<SessionEntry>>> removeAll(Id user); ///< returns what it removed
     awaitable<Result<std::uint64_t>> count(WallTime seenSince);      ///< entries of all users seen since then
-    /// Removes entries not seen since `before`, at most 10,000 a call; returns how many. Those of a clock that was ahead
-    /// by more than five minutes count as seen `now`, or they would stay until it is then.
+    /// Removes entries not seen since `before`, at most 10,000 a call; returns how many. Those of a clock that was
+    /// ahead by more than five minutes count as seen `now`, or they would stay until it is then.
     awaitable<Result<std::uint64_t>> trim(WallTime before, WallTime now);
 
 private:

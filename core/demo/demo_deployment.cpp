@@ -51,7 +51,7 @@ DemoDeployment::DemoDeployment(DemoOptions options, const Clock &clock, QObject 
     if (!situation.empty) {
         m_events.push_back({m_start - std::chrono::hours(19), EventKind::Restart, "The portal was restarted"});
         m_events.push_back({m_start - std::chrono::hours(5), EventKind::Action,
-                            "clara.meyer@example.org cleaned up results: 412 keys are deleted"});
+                            "clara.meyer@example.org cleaned up results: deleted 412 result keys"});
         for (const Light &light : lights()) {
             const double climb = m_script.climb(light.metric);
             const double now = m_script.value(light.metric, 0).value_or(0);

@@ -207,15 +207,15 @@ void FeedbackTest::whatCannotBeDoneIsOff_data()
     QTest::addColumn<QString>("reason");
     QTest::newRow("the queue's keys") << "redis"
                                       << "Key families" << 0 << "queue"
-                                      << "Clean up the family"
+                                      << "Clean up family"
                                       << "Tasks that wait";
     QTest::newRow("the queue's idle keys") << "redis"
                                            << "Key families" << 0 << "queue"
-                                           << "Clean up what was idle for 1 h"
+                                           << "Clean up idle for 1 h"
                                            << "Tasks that wait";
     QTest::newRow("nobody's keys") << "redis"
                                    << "Key families" << 0 << "other"
-                                   << "Clean up the family"
+                                   << "Clean up family"
                                    << "not known";
     QTest::newRow("a task that ended") << "queue"
                                        << "Tasks" << 0 << "ended"
@@ -235,7 +235,7 @@ void FeedbackTest::whatCannotBeDoneIsOff_data()
                                 << "Choose";
     QTest::newRow("no connection") << "connections"
                                    << "" << 0 << ""
-                                   << "Close the chosen"
+                                   << "Close selected"
                                    << "Choose";
     QTest::newRow("runs already") << "local"
                                   << "" << 0 << ""
@@ -417,7 +417,7 @@ void FeedbackTest::whatLosesSomethingLooksLikeIt()
 {
     Console console;
     for (const auto &[page, command] :
-         {std::pair("redis", "Clean up the family"), std::pair("connections", "Close the chosen"),
+         {std::pair("redis", "Clean up family"), std::pair("connections", "Close selected"),
           std::pair("queue", "Revoke"), std::pair("users", "Delete the account"), std::pair("users", "Disable"),
           std::pair("users", "Reset the password"), std::pair("local", "Stop"), std::pair("local", "Reset")}) {
         console.window->openPage(page);

@@ -190,8 +190,8 @@ void PageActionsTest::cleanUpAFamily()
 
     EVENTUALLY(goTo("Key families", 0, "queue") || table("Key families")->model()->rowCount() > 0);
     if (goTo("Key families", 0, "queue")) {
-        QVERIFY(!console.command("Clean up the family")->isEnabled());
-        QVERIFY(console.command("Clean up the family")->toolTip().contains("Tasks that wait"));
+        QVERIFY(!console.command("Clean up family")->isEnabled());
+        QVERIFY(console.command("Clean up family")->toolTip().contains("Tasks that wait"));
     }
 }
 
@@ -234,7 +234,7 @@ void PageActionsTest::closeAGroup()
 void PageActionsTest::resizeAWorker()
 {
     auto &console = open("queue");
-    EVENTUALLY(console.command("Grow the worker")->isEnabled());
+    EVENTUALLY(console.command("Add slot")->isEnabled());
     const int before = cell("Workers", 0, 1).toInt();
     console.press(Qt::Key_Plus, Qt::ControlModifier);
     EVENTUALLY(cell("Workers", 0, 1).toInt() == before + 1);
@@ -246,7 +246,7 @@ void PageActionsTest::resizeAWorker()
     QTRY_COMPARE_WITH_TIMEOUT(written().size(), std::size_t(2), patience);
 
     // Each counts, also before the table shows the one before.
-    auto *grow = console.find<QAbstractButton>("Grow the worker");
+    auto *grow = console.find<QAbstractButton>("Add slot");
     QVERIFY(grow);
     QTest::mouseClick(grow, Qt::LeftButton);
     QTest::mouseClick(grow, Qt::LeftButton);
@@ -262,7 +262,7 @@ void PageActionsTest::resizeAWorker()
 void PageActionsTest::stopAWorker()
 {
     auto &console = open("queue");
-    EVENTUALLY(console.command("Shrink the worker")->isEnabled());
+    EVENTUALLY(console.command("Remove slot")->isEnabled());
     const int before = cell("Workers", 0, 1).toInt();
     for (int left = before - 1; left > 0; --left)
         console.press(Qt::Key_Minus, Qt::ControlModifier);
@@ -292,13 +292,13 @@ void PageActionsTest::stopAWorker()
 void PageActionsTest::rerunAndRevoke()
 {
     auto &console = open("queue");
-    EVENTUALLY(console.command("Shrink the worker")->isEnabled());
+    EVENTUALLY(console.command("Remove slot")->isEnabled());
     const int size = cell("Workers", 0, 1).toInt();
     for (int left = size - 1; left >= 0; --left) { // what comes now waits
         console.press(Qt::Key_Minus, Qt::ControlModifier);
         EVENTUALLY(cell("Workers", 0, 1).toInt() == left);
     }
-    EVENTUALLY(!console.command("Shrink the worker")->isEnabled());
+    EVENTUALLY(!console.command("Remove slot")->isEnabled());
     EVENTUALLY(goTo("Tasks", 1, "✓ succeeded"));
     auto *details = console.find<QPlainTextEdit>("Details of the task");
     QVERIFY2(details->toPlainText().contains("Result:"), qPrintable(details->toPlainText()));

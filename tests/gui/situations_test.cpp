@@ -82,8 +82,8 @@ void SituationsTest::ownConnectionsStay()
         }
         console.window->page()->updateCommands();
     };
-    for (const auto &[table, command] : {std::pair(QString("Groups of connections"), QString("Close the group")),
-                                         std::pair(QString("Connections"), QString("Close the chosen"))}) {
+    for (const auto &[table, command] : {std::pair(QString("Groups of connections"), QString("Close group")),
+                                         std::pair(QString("Connections"), QString("Close selected"))}) {
         choose(table, "portal");
         QAction *close = console.command(command);
         QVERIFY(!close->isEnabled());
@@ -94,7 +94,7 @@ void SituationsTest::ownConnectionsStay()
         QVERIFY(console.find<QWidget>(command)->accessibleDescription().isEmpty());
     }
     console.find<TableView>("Connections")->selectAll(); // of these the portal's own are left alone
-    console.command("Close the chosen")->trigger();
+    console.command("Close selected")->trigger();
     for (const ClientInfo &client : *console.stack.deployment().clients().result())
         QVERIFY(client.own);
 }
@@ -164,7 +164,7 @@ void SituationsTest::failuresAreShown()
     console.window->openPage("queue");
     Console::settle();
     console.stack.deployment().failNext(failure(ErrorKind::Timeout, "The worker did not answer.", "Look at its log."));
-    console.command("Grow the worker")->trigger();
+    console.command("Add slot")->trigger();
     Console::settle();
     QCOMPARE(console.notice(), QString("The worker did not answer. Look at its log."));
 }

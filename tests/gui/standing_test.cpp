@@ -156,7 +156,7 @@ void StandingTest::overheadIsARowWithItsBudget()
     QVERIFY2(view->model()->index(found, 1).data().toString().endsWith("of 5 MB"),
              qPrintable(view->model()->index(found, 1).data().toString()));
     view->selectRow(found);
-    QVERIFY(!console.command("Clean up the family")->isEnabled()); // there is nothing to delete
+    QVERIFY(!console.command("Clean up family")->isEnabled()); // there is nothing to delete
 }
 
 void StandingTest::theHitRatioSaysWhatItIs()

@@ -69,14 +69,14 @@ ConnectionsPage::ConnectionsPage(const PageContext &context, QWidget *parent)
           [this](const Result<std::vector<ClientInfo>> &answer) { take(answer); })
 {
     m_close = addCommand(
-        tr("Close the chosen"), "close", QKeySequence::Delete,
+        tr("Close selected"), "close", QKeySequence::Delete,
         [this] { this->context().gate.run(Action(CloseClients{chosenClients()})); },
         [this] {
             const bool chosen = m_clientView && !m_clientView->selectedSourceRows().isEmpty();
             return mayClose(chosen, chosenClients(), tr("Choose a connection first."));
         });
     m_closeGroup = addCommand(
-        tr("Close the group"), "close", QKeySequence("Shift+Del"),
+        tr("Close group"), "close", QKeySequence("Shift+Del"),
         [this] { this->context().gate.run(Action(CloseClients{chosenGroup()})); },
         [this] {
             const bool chosen = m_groupView && m_groupView->currentSourceRow() >= 0;

@@ -92,7 +92,7 @@ std::optional<Cause> oldestTask(const Snapshot &snapshot)
 const std::vector<CauseKind> &causeTable()
 {
     static const std::vector<CauseKind> table{
-        {QT_TRANSLATE_NOOP("causes", "Biggest key family"), "redis", "redis",
+        {QT_TRANSLATE_NOOP("causes", "Largest key family"), "redis", "redis",
          QT_TRANSLATE_NOOP("causes", "no key is in Redis"),
          [](const Snapshot &s) { return s.families.age && s.redis.keys == 0; }, biggestFamily},
         {QT_TRANSLATE_NOOP("causes", "Most connections"), "connections", "redis",

@@ -156,6 +156,7 @@ OverviewPage::OverviewPage(const PageContext &context, QWidget *parent)
     for (const TileKind &kind : kinds) {
         auto *tile = new Tile;
         tile->setContent({.title = resourceTitle(kind.resource), .value = unknownText()});
+        tile->setFormat([resource = kind.resource](double value) { return inUnit(resource, value); });
         const QString target = pageExplaining(kind.resource);
         connect(tile, &Tile::clicked, this, [this, target] { emit pageWanted(target); });
         m_tiles.push_back(tile);
@@ -182,7 +183,7 @@ void OverviewPage::addEvents(QBoxLayout &row)
 
 void OverviewPage::addCauses(QBoxLayout &row)
 {
-    auto *card = new Card(tr("What weighs most"));
+    auto *card = new Card(tr("Top consumers"));
     card->body()->setSpacing(0);
     for (const CauseKind &kind : causeTable()) {
         auto *link = new LinkRow(QCoreApplication::translate("causes", kind.title));
@@ -203,14 +204,10 @@ void OverviewPage::arrange()
     if (columns == m_columns)
         return;
     m_columns = columns;
-    // Rows differ by one tile at most, and each is filled.
-    const int rows = (count + columns - 1) / columns;
-    int next = 0;
-    for (int row = 0; row < rows; ++row) {
-        const int here = (count - next + rows - row - 1) / (rows - row);
-        for (int place = 0; place < here; ++place)
-            m_grid->addWidget(m_tiles[std::size_t(next++)], row, place * gridUnits / here, 1, gridUnits / here);
-    }
+    // All of one width, or the eye takes the wider ones for more important.
+    for (int i = 0; i < count; ++i)
+        m_grid->addWidget(m_tiles[std::size_t(i)], i / columns, i % columns * gridUnits / columns, 1,
+                          gridUnits / columns);
 }
 
 void OverviewPage::showCauses(const Snapshot &snapshot, Age sampleAge)

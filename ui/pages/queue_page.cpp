@@ -169,9 +169,9 @@ QueuePage::QueuePage(const PageContext &context, QWidget *parent)
 void QueuePage::addCommands()
 {
     m_grow = addCommand(
-        tr("Grow the worker"), "plus", QKeySequence("Ctrl++"), [this] { resize(1); }, [this] { return mayResize(1); });
+        tr("Add slot"), "plus", QKeySequence("Ctrl++"), [this] { resize(1); }, [this] { return mayResize(1); });
     m_shrink = addCommand(
-        tr("Shrink the worker"), "minus", QKeySequence("Ctrl+-"), [this] { resize(-1); },
+        tr("Remove slot"), "minus", QKeySequence("Ctrl+-"), [this] { resize(-1); },
         [this] { return mayResize(-1); });
     m_revoke = addCommand(
         tr("Revoke"), "revoke", QKeySequence::Delete,

@@ -137,10 +137,10 @@ RedisPage::RedisPage(const PageContext &context, QWidget *parent)
                                    true}}))
 {
     m_cleanUp = addCommand(
-        tr("Clean up the family"), "broom", QKeySequence::Delete, [this] { cleanUp({}); },
+        tr("Clean up family"), "broom", QKeySequence::Delete, [this] { cleanUp({}); },
         [this] { return mayCleanUp(); });
     m_cleanUpIdle = addCommand(
-        tr("Clean up what was idle for 1 h"), "broom", QKeySequence("Shift+Del"), [this] { cleanUp(idleEnough); },
+        tr("Clean up idle for 1 h"), "broom", QKeySequence("Shift+Del"), [this] { cleanUp(idleEnough); },
         [this] { return mayCleanUp(); });
     makeDestructive(*m_cleanUp);
     makeDestructive(*m_cleanUpIdle);
@@ -172,8 +172,8 @@ void RedisPage::addFamilies(QBoxLayout &row)
 
 void RedisPage::addBiggest(QBoxLayout &row)
 {
-    auto *card = new Card(tr("Biggest keys met"));
-    m_biggestView = new TableView(m_biggest, tr("Biggest keys"), tr("No large key was met yet"));
+    auto *card = new Card(tr("Largest keys met"));
+    m_biggestView = new TableView(m_biggest, tr("Largest keys"), tr("No large key was met yet"));
     m_biggestView->setRowsShown(3);
     card->body()->addWidget(m_biggestView, 1);
     row.addWidget(card, 2);

@@ -10,6 +10,7 @@
 #include <QPainter>
 #include <QStyledItemDelegate>
 #include <numeric>
+#include <utility>
 
 namespace portolan::ui {
 
@@ -49,22 +50,25 @@ public:
     void paint(QPainter *painter, const QStyleOptionViewItem &option, const QModelIndex &index) const override
     {
         const Colours &colours = coloursOf(option.palette);
+        const auto *view = qobject_cast<const TableView *>(option.widget);
         painter->save();
-        painter->setRenderHint(QPainter::Antialiasing);
+        // Not antialiased: at 150 % cells would not quite meet.
         if (option.state.testFlag(QStyle::State_Selected))
             painter->fillRect(option.rect, blend(colours.accent, colours.surface, 0.2));
-        else if (option.state.testFlag(QStyle::State_MouseOver))
+        else if (view && view->hoveredRow() == index.row())
             painter->fillRect(option.rect, blend(colours.raised, colours.surface, 0.5));
+        painter->setRenderHint(QPainter::Antialiasing);
         QRect room = option.rect.adjusted(padding, 0, -padding, 0);
         if (const QVariant bar = index.data(BarRole); bar.isValid()) {
             paintBar(*painter, QRectF(room.left(), room.bottom() - 5, room.width(), 3.5), bar.toDouble(), colours);
             room.adjust(0, 0, 0, -5);
         }
-        const auto *view = qobject_cast<const TableView *>(option.widget);
         painter->setPen(view && view->isStale() ? colours.muted : colours.text);
         const auto alignment = Qt::Alignment(index.data(Qt::TextAlignmentRole).toInt() | Qt::AlignVCenter);
-        painter->drawText(room, int(alignment),
-                          option.fontMetrics.elidedText(index.data().toString(), Qt::ElideRight, room.width()));
+        // A name differs from the next at its end, a sentence at its beginning.
+        const QString words = index.data().toString();
+        const auto elide = words.contains(' ') ? Qt::ElideRight : Qt::ElideMiddle;
+        painter->drawText(room, int(alignment), option.fontMetrics.elidedText(words, elide, room.width()));
         if (option.state.testFlag(QStyle::State_HasFocus)) {
             painter->setPen(QPen(colours.accent, 1));
             painter->drawLine(option.rect.bottomLeft(), option.rect.bottomRight());
@@ -133,6 +137,8 @@ TableView::TableView(QAbstractItemModel &model, const QString &name, const QStri
     setHorizontalHeader(new FlatHeader(this));
     setModel(m_proxy);
     setMouseTracking(true);
+    connect(this, &QTableView::entered, this, [this](const QModelIndex &index) { hover(index.row()); });
+    connect(this, &QTableView::viewportEntered, this, [this] { hover(-1); });
     setItemDelegate(new CellDelegate(this));
     setAccessibleName(name);
     setSelectionBehavior(QAbstractItemView::SelectRows);
@@ -214,6 +220,18 @@ void TableView::setStale(bool stale)
         return;
     m_stale = stale;
     viewport()->update();
+}
+
+void TableView::hover(int row)
+{
+    if (std::exchange(m_hoveredRow, row) != row)
+        viewport()->update();
+}
+
+void TableView::leaveEvent(QEvent *event)
+{
+    hover(-1);
+    QTableView::leaveEvent(event);
 }
 
 void TableView::resizeEvent(QResizeEvent *event)
@@ -317,6 +335,10 @@ void TableView::paintEvent(QPaintEvent *event)
     if (m_proxy->rowCount() > 0)
         return;
     QPainter painter(viewport());
+    if (hasFocus()) { // no row has it
+        painter.setPen(QPen(coloursOf(palette()).accent, 1));
+        painter.drawRoundedRect(QRectF(viewport()->rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4);
+    }
     painter.setPen(coloursOf(palette()).muted);
     const bool filtered = m_proxy->sourceModel()->rowCount() > 0;
     painter.drawText(viewport()->rect().adjusted(12, 8, -12, -8), Qt::AlignCenter | Qt::TextWordWrap,

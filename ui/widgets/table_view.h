@@ -27,7 +27,8 @@ public:
     bool isStale() const { return m_stale; }
     void setRowsShown(int least); ///< the least height
     QList<int> selectedSourceRows() const;
-    int currentSourceRow() const; ///< −1: none
+    int currentSourceRow() const;                   ///< −1: none
+    int hoveredRow() const { return m_hoveredRow; } ///< of the view; −1: none
 
 signals:
     void selected();
@@ -38,10 +39,12 @@ protected:
     void paintEvent(QPaintEvent *event) override;
     void resizeEvent(QResizeEvent *event) override;
     void keyPressEvent(QKeyEvent *event) override;
+    void leaveEvent(QEvent *event) override;
 
 private:
     void fitColumns();
     void hideSpareColumns(const std::vector<int> &widths);
+    void hover(int row);
     void copyRows() const;
     void sortByHeader(int column);
     void order(int column, Qt::SortOrder order);
@@ -50,6 +53,7 @@ private:
     QSortFilterProxyModel *m_proxy;
     QString m_whenEmpty;
     bool m_stale = false;
+    int m_hoveredRow = -1;
     int m_column = -1; ///< that is sorted by
     Qt::SortOrder m_order = Qt::AscendingOrder;
 };

@@ -1,11 +1,14 @@
 #include "ui/widgets/tile.h"
 
+#include "ui/support/format.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/card.h"
 
+#include <QHelpEvent>
 #include <QKeyEvent>
 #include <QPainter>
 #include <QPolygonF>
+#include <QToolTip>
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -53,6 +56,43 @@ void Tile::setTrend(TileTrend trend)
         return;
     m_trend = std::move(trend);
     update();
+}
+
+void Tile::setFormat(std::function<QString(double)> format) { m_format = std::move(format); }
+
+/// Between the figure and the foot (paintEvent).
+QRectF Tile::trendRect() const
+{
+    const double line = fontMetrics().height();
+    const QRectF inner = QRectF(rect()).adjusted(padding, 12, -padding, -12);
+    const double top = inner.top() + line * 2.9 + 14;
+    return {inner.left(), top, inner.width(), inner.bottom() - line - 8 - top};
+}
+
+/// The value at a point of the trend, and when; empty: none is known there.
+QString Tile::trendWords(const QPointF &at) const
+{
+    const QRectF rect = trendRect();
+    if (!m_format || rect.width() <= 0 || !rect.contains(at))
+        return {};
+    const WallTime time = m_trend.from + std::chrono::duration_cast<WallTime::duration>(
+                                             (m_trend.until - m_trend.from) * ((at.x() - rect.left()) / rect.width()));
+    for (const Series *part : {&m_trend.series, &m_trend.earlier})
+        for (const Point &point : part->points)
+            if (point.time <= time && time < point.time + part->step)
+                return secondText(point.time) + ": " + m_format(point.mean);
+    return {};
+}
+
+bool Tile::event(QEvent *event)
+{
+    if (event->type() != QEvent::ToolTip)
+        return QAbstractButton::event(event);
+    const auto *help = static_cast<QHelpEvent *>(event);
+    const QString words = trendWords(help->pos());
+    QToolTip::showText(help->globalPos(), words.isEmpty() ? accessibleName() + ": " + accessibleDescription() : words,
+                       this);
+    return true;
 }
 
 QSize Tile::sizeHint() const
@@ -129,11 +169,13 @@ void Tile::paintEvent(QPaintEvent *)
                      fontMetrics().elidedText(m_content.limit, Qt::ElideRight, int(inner.width() - used)));
 
     const QRectF footRect(inner.left(), inner.bottom() - line, inner.width(), line);
-    paintTrend(painter,
-               QRectF(inner.left(), valueRect.bottom() + 6, inner.width(), footRect.top() - valueRect.bottom() - 14));
+    paintTrend(painter, trendRect());
     painter.setPen(colours.muted);
-    painter.drawText(footRect, Qt::AlignRight | Qt::AlignVCenter, m_content.age);
-    const int room = int(footRect.width()) - fontMetrics().horizontalAdvance(m_content.age) - 12;
+    // Of what is fresh the status bar tells the age; "just now" below a line would be taken for the time at its end.
+    const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(m_trend.until - m_trend.from).count();
+    const QString right = m_content.stale || minutes <= 0 ? m_content.age : tr("last %1 min").arg(minutes);
+    painter.drawText(footRect, Qt::AlignRight | Qt::AlignVCenter, right);
+    const int room = int(footRect.width()) - fontMetrics().horizontalAdvance(right) - 12;
     painter.setPen(m_content.zone == Zone::Green ? colours.muted : colours.text);
     painter.drawText(footRect, Qt::AlignLeft | Qt::AlignVCenter,
                      fontMetrics().elidedText(m_content.next, Qt::ElideRight, room));

@@ -5,6 +5,7 @@
 
 #include <QAbstractButton>
 #include <QPolygonF>
+#include <functional>
 #include <vector>
 
 namespace portolan::ui {
@@ -56,21 +57,26 @@ public:
     explicit Tile(QWidget *parent = nullptr);
     void setContent(const TileText &content);
     void setTrend(TileTrend trend);
+    void setFormat(std::function<QString(double)> format); ///< of the trend's values: "21.3 MB"
     const TileTrend &trend() const { return m_trend; }
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override { return sizeHint(); }
 
 protected:
+    bool event(QEvent *event) override; ///< a tooltip says what the trend was there
     void paintEvent(QPaintEvent *event) override;
     void keyPressEvent(QKeyEvent *event) override;
     void enterEvent(QEnterEvent *event) override;
     void leaveEvent(QEvent *event) override;
 
 private:
+    QRectF trendRect() const;
+    QString trendWords(const QPointF &at) const;
     void paintTrend(QPainter &painter, const QRectF &rect) const;
 
     TileText m_content;
     TileTrend m_trend;
+    std::function<QString(double)> m_format;
 };
 
 } // namespace portolan::ui

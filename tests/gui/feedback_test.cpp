@@ -453,22 +453,26 @@ void FeedbackTest::thePaletteLooksForThings()
     const QString address = [&] {
         return text(console.stack.deployment().users({}).result()->items.at(3).email).section('@', 0, 0);
     }();
-    console.press(Qt::Key_K, Qt::ControlModifier);
-    console.type(address);
-    auto *palette = console.window->findChild<CommandPalette *>();
-    const auto *list = palette->findChild<QListWidget *>();
-    int accounts = -1;
-    for (int row = 0; row < list->count(); ++row) {
-        if (list->item(row)->text().contains("accounts"))
-            accounts = row;
-    }
-    QVERIFY(accounts >= 0);
-    while (list->currentRow() != accounts)
-        console.press(Qt::Key_Down);
-    console.press(Qt::Key_Return);
+    const auto look = [&console](const QString &what, const QString &where) {
+        console.press(Qt::Key_K, Qt::ControlModifier);
+        console.type(what);
+        const QPointer<CommandPalette> palette = console.window->findChild<CommandPalette *>();
+        const auto *list = palette->findChild<QListWidget *>();
+        const auto fits = [&] { return list->currentItem() && list->currentItem()->text().contains(where); };
+        for (int row = 0; row < list->count() && !fits(); ++row)
+            console.press(Qt::Key_Down);
+        QVERIFY2(fits(), qPrintable(where));
+        console.press(Qt::Key_Return);
+        QTRY_VERIFY(!palette);
+        console.toFront();
+    };
+    look(address, "accounts");
     QTRY_COMPARE(console.window->currentPage(), QString("users"));
     QTRY_COMPARE(console.find<TableView>("Accounts")->model()->rowCount(), 1);
     QVERIFY(console.find<TableView>("Accounts")->model()->index(0, 0).data().toString().startsWith(address));
+    look("unacked", "large keys");
+    QTRY_COMPARE(console.window->currentPage(), QString("redis"));
+    QTRY_COMPARE(console.find<TableView>("Largest keys")->model()->rowCount(), 1);
 }
 
 void FeedbackTest::helpAndBack()
@@ -495,8 +499,7 @@ void FeedbackTest::helpAndBack()
         QVERIFY2(listed.contains(key), key);
     keys->close();
     QTRY_VERIFY(!keys);
-    console.window->activateWindow(); // as a window manager does; here is none
-    Console::settle();
+    console.toFront();
     console.run("About");
     QVERIFY(console.window->findChild<AboutDialog *>());
 }

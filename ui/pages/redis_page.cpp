@@ -137,8 +137,7 @@ RedisPage::RedisPage(const PageContext &context, QWidget *parent)
                                    true}}))
 {
     m_cleanUp = addCommand(
-        tr("Clean up family"), "broom", QKeySequence::Delete, [this] { cleanUp({}); },
-        [this] { return mayCleanUp(); });
+        tr("Clean up family"), "broom", QKeySequence::Delete, [this] { cleanUp({}); }, [this] { return mayCleanUp(); });
     m_cleanUpIdle = addCommand(
         tr("Clean up idle for 1 h"), "broom", QKeySequence("Shift+Del"), [this] { cleanUp(idleEnough); },
         [this] { return mayCleanUp(); });
@@ -175,6 +174,12 @@ void RedisPage::addBiggest(QBoxLayout &row)
     auto *card = new Card(tr("Largest keys met"));
     m_biggestView = new TableView(m_biggest, tr("Largest keys"), tr("No large key was met yet"));
     m_biggestView->setRowsShown(3);
+    m_filter = new QLineEdit;
+    m_filter->setPlaceholderText(tr("Filter (Ctrl+F)"));
+    m_filter->setAccessibleName(tr("Filter large keys"));
+    m_filter->setClearButtonEnabled(true);
+    card->head()->addWidget(m_filter);
+    connect(m_filter, &QLineEdit::textChanged, m_biggestView, &TableView::setFilter);
     card->body()->addWidget(m_biggestView, 1);
     row.addWidget(card, 2);
 }

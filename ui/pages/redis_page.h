@@ -4,6 +4,7 @@
 #include "ui/pages/page.h"
 
 #include <QBoxLayout>
+#include <QLineEdit>
 
 namespace portolan::ui {
 
@@ -21,6 +22,8 @@ public:
     explicit RedisPage(const PageContext &context, QWidget *parent = nullptr);
     void showSnapshot(const Snapshot &snapshot) override;
     void refresh() override;
+    QWidget *searchField() const override { return m_filter; }
+    QString searched() const override { return tr("large keys"); }
 
 private:
     void addFamilies(QBoxLayout &row);
@@ -35,6 +38,7 @@ private:
     Card *m_familyCard = nullptr;
     TableView *m_familyView = nullptr;
     TableView *m_biggestView = nullptr;
+    QLineEdit *m_filter = nullptr;
     QAction *m_cleanUp;
     QAction *m_cleanUpIdle;
 };

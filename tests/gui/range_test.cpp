@@ -11,6 +11,8 @@
 #include <QMouseEvent>
 #include <QRegularExpression>
 #include <QSignalSpy>
+#include <QTime>
+#include <QToolTip>
 #include <QWheelEvent>
 
 using namespace portolan;
@@ -27,10 +29,12 @@ private slots:
     void zoomedOutItEndsWithNow();
     void zoomedInThereIsSomethingToSee_data();
     void zoomedInThereIsSomethingToSee();
+    void chartsShareTheCursor();
     void eventsAreReached();
     void trendsHaveTheScaleOfTheirLimit_data();
     void trendsHaveTheScaleOfTheirLimit();
     void trendsSayWhatIsMissing();
+    void trendsTellTheirValues();
     void causesLeadToTheirPages();
     void eventsAreListed();
 };
@@ -105,6 +109,26 @@ void RangeTest::zoomedOutItEndsWithNow()
              qPrintable(QString::number((console.clock.wall() - chart->to()) / 1ms)));
     QVERIFY(chart->to() - chart->from() > 24h * 300 && chart->to() - chart->from() < 24h * 500);
     QVERIFY(chart->hasData());
+}
+
+void RangeTest::chartsShareTheCursor()
+{
+    Console console;
+    console.window->openPage("performance");
+    Console::settle();
+    const auto charts = console.window->page()->findChild<HistoryPanel *>()->charts();
+    QVERIFY(charts.size() >= 3);
+    charts[0]->setFocus();
+    console.press(Qt::Key_End);
+    for (int i = 0; i < 30; ++i)
+        console.press(Qt::Key_Left);
+    const auto timeOf = [](const TimeChart *chart) { return QTime::fromString(chart->readOut().left(8), "HH:mm:ss"); };
+    QVERIFY2(timeOf(charts[0]).isValid(), qPrintable(charts[0]->readOut()));
+    const auto column = (charts[0]->to() - charts[0]->from()) / 100; // the others are narrower
+    for (const TimeChart *chart : charts)
+        QVERIFY2(std::abs(timeOf(chart).secsTo(timeOf(charts[0]))) * 1s <= column, qPrintable(chart->readOut()));
+    console.press(Qt::Key_Escape);
+    QVERIFY(charts[0]->readOut().isEmpty() && charts[1]->readOut().isEmpty());
 }
 
 void RangeTest::zoomedInThereIsSomethingToSee_data()
@@ -217,6 +241,25 @@ void RangeTest::trendsSayWhatIsMissing()
     QVERIFY(console.stack.start({}).result().has_value());
     console.press(Qt::Key_F5);
     QVERIFY(!tile->trend().stale);
+}
+
+void RangeTest::trendsTellTheirValues()
+{
+    Tile tile;
+    tile.resize(240, 130);
+    tile.setFormat([](double value) { return QString::number(value) + " MB"; });
+    tile.setContent({.title = "Redis memory", .value = "5 MB", .limit = "of 30 MB", .age = "just now", .known = true});
+    tile.setTrend({.series = line().front().series, .from = start, .until = start + 400s});
+    tile.show();
+    const auto told = [&tile](QPoint at) {
+        QHelpEvent help(QEvent::ToolTip, at, tile.mapToGlobal(at));
+        QCoreApplication::sendEvent(&tile, &help);
+        return QToolTip::text();
+    };
+    const QString inside = told({120, 90});
+    QVERIFY2(inside.endsWith(": 5 MB"), qPrintable(inside));
+    QVERIFY2(told({120, 10}).startsWith("Redis memory: "), qPrintable(QToolTip::text()));
+    QVERIFY2(QToolTip::text().contains("5 MB of 30 MB"), qPrintable(QToolTip::text()));
 }
 
 void RangeTest::causesLeadToTheirPages()

@@ -89,6 +89,11 @@ HistoryPanel::HistoryPanel(const PageContext &context, const QString &title, std
                 [this, number = m_charts.size()](const QPoint &at) { offerExports(number, at); });
         connect(chart, &TimeChart::rangeWanted, this, &HistoryPanel::chooseRange);
         connect(chart, &TimeChart::nowWanted, this, &HistoryPanel::returnToNow);
+        connect(chart, &TimeChart::cursorMoved, this, [this, chart](std::optional<WallTime> time) {
+            for (TimeChart *other : m_charts)
+                if (other != chart)
+                    other->followCursor(time);
+        });
         m_charts.push_back(chart);
     }
     card->body()->addLayout(grid, 1);

@@ -391,6 +391,24 @@ void TimeChart::paintEnds(QPainter &painter) const
     }
 }
 
+/// What people did points down, what started is a square, a link a disc, a zone a diamond.
+static void paintMark(QPainter &painter, EventKind kind, const QPointF &at)
+{
+    constexpr double r = 3.5;
+    switch (kind) {
+    case EventKind::Restart:
+        return painter.drawRect(QRectF(at.x() - r, at.y() - r, 2 * r, 2 * r));
+    case EventKind::Link:
+        return painter.drawEllipse(at, r, r);
+    case EventKind::Zone:
+        painter.drawPolygon(QPolygonF{at - QPointF(0, r), at + QPointF(r, 0), at + QPointF(0, r), at - QPointF(r, 0)});
+        return;
+    case EventKind::Action:
+        painter.drawPolygon(QPolygonF{at + QPointF(-r, -r), at + QPointF(r, -r), at + QPointF(0, r)});
+        return;
+    }
+}
+
 void TimeChart::paintEvents(QPainter &painter) const
 {
     const Colours &colours = coloursOf(palette());
@@ -406,8 +424,7 @@ void TimeChart::paintEvents(QPainter &painter) const
         painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()));
         painter.setPen(Qt::NoPen);
         painter.setBrush(colours.muted);
-        painter.drawPolygon(
-            QPolygonF{QPointF(x - 4, area.top()), QPointF(x + 4, area.top()), QPointF(x, area.top() + 6)});
+        paintMark(painter, event.kind, QPointF(x, area.top() + 3.5));
     }
 }
 

@@ -52,6 +52,8 @@ public:
     void setBands(const Bands &bands);
     void setNameRoom(int pixels); ///< at the right, so that charts below each other have the same time axis
     void setEvents(std::vector<Event> events);
+    /// The cursor stands there because that of another chart does; nobody is told of it again.
+    void followCursor(std::optional<WallTime> time);
     QStringList valueLabels() const; ///< as drawn at the left, from the bottom
     QString readOut() const;         ///< of the cursor's place; empty: there is no cursor
     bool hasData() const { return m_hasData; }
@@ -68,6 +70,7 @@ public:
 signals:
     void rangeWanted(portolan::WallTime from, portolan::WallTime to);
     void nowWanted();
+    void cursorMoved(std::optional<portolan::WallTime> time); ///< by whoever looks at this chart; nothing: it is gone
 
 protected:
     void paintEvent(QPaintEvent *event) override;

@@ -7,6 +7,7 @@
 #include <QPainter>
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 /// The part of a chart that somebody moves: the cursor with what it reads out, and the time shown.
 namespace portolan::ui {
@@ -156,6 +157,16 @@ void TimeChart::moveCursor(std::optional<int> column)
     m_cursor = column;
     describe();
     update();
+    emit cursorMoved(column ? std::optional(timeAt(*column)) : std::nullopt);
+}
+
+void TimeChart::followCursor(std::optional<WallTime> time)
+{
+    std::optional<int> column;
+    if (time && *time >= m_from && *time < m_to)
+        column = std::clamp(int(xOf(*time) - plot().left()), 0, std::max(0, int(plot().width()) - 1));
+    if (std::exchange(m_cursor, column) != column)
+        update();
 }
 
 void TimeChart::mouseMoveEvent(QMouseEvent *event)

@@ -11,6 +11,8 @@ namespace portolan::portal {
 namespace {
 
 constexpr std::uint32_t endsAtOnce = 500;
+/// An end is noted in the database while its result is still on its way to Redis.
+constexpr std::chrono::seconds resultComesWithin{10};
 
 } // namespace
 
@@ -176,8 +178,9 @@ Task TaskService::merge(const storage::TaskOwner &owner, queue::TaskResult resul
         task.error->traceback.clear(); // ours to read in the log, not the user's
     }
     // Nothing stored means waiting, unless its end was seen, or until no task could still be waiting or running.
+    const bool over = owner.ended && m_clock.wall() - *owner.ended >= resultComesWithin;
     const auto longest = m_options.timeLimit + m_options.resultsExpiry + std::chrono::hours(24);
-    if (task.state == queue::state::pending && (owner.ended || m_clock.wall() - owner.created > longest)) {
+    if (task.state == queue::state::pending && (over || m_clock.wall() - owner.created > longest)) {
         task.state = "EXPIRED";
         task.ended = owner.ended;
     }

@@ -147,6 +147,8 @@ void FeedbackTest::everyTableSorts()
             return cells;
         };
         for (int at = 0; at < view->model()->columnCount(); ++at) {
+            if (view->isColumnHidden(at)) // there is too little room for it
+                continue;
             const auto click = [&] {
                 QTest::mouseClick(header->viewport(), Qt::LeftButton, {},
                                   QPoint(header->sectionViewportPosition(at) + 4, header->height() / 2));

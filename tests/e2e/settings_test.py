@@ -105,7 +105,7 @@ class AddressTest(ConfigTest):
                             env={"REDIS_PASSWORD_FILE": str(password)})
             stack.callback(portal.kill)
             self.assertEqual(portal.redis_kind, f"unix:{self.where}/r.sock?db=1")
-            self.assertEqual(portal.client().get("/health").json["status"], "healthy")
+            wait_until(lambda: portal.client().get("/health").json["status"] == "healthy", "a healthy portal", 20)
             self.assertIn("health_check_interval", portal.log.read_text())
             self.assertNotIn("s/e", portal.log.read_text())
         done = self.check(env={"REDIS_URL": f"VALKEY://127.0.0.1:{server.port}/3/", "REDIS_PASSWORD": "s/e c?ret",

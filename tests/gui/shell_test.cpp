@@ -81,7 +81,7 @@ void ShellTest::paletteSaysWhyNot()
     Console console;
     console.window->openPage("connections");
     console.press(Qt::Key_K, Qt::ControlModifier);
-    console.type("close the chosen");
+    console.type("close selected");
     const auto *list = console.window->findChild<CommandPalette *>()->findChild<QListWidget *>();
     QVERIFY(list && list->count() > 0);
     QVERIFY2(list->item(0)->text().contains("Choose a connection first."), qPrintable(list->item(0)->text()));

@@ -224,7 +224,7 @@ void QueuePage::addTasks(QBoxLayout &row)
     buttons->addWidget(buttonOf(m_revoke));
     buttons->addWidget(buttonOf(m_rerun));
     m_taskCard->body()->addWidget(buttons);
-    row.addWidget(m_taskCard, 5);
+    row.addWidget(m_taskCard, 2);
 
     auto *card = new Card(tr("Details"));
     m_details = new QPlainTextEdit;
@@ -234,7 +234,7 @@ void QueuePage::addTasks(QBoxLayout &row)
     m_details->setAccessibleName(tr("Details of the task"));
     m_details->setPlaceholderText(tr("Choose a task to see its arguments, result or error"));
     card->body()->addWidget(m_details, 1);
-    row.addWidget(card, 3);
+    row.addWidget(card, 1);
     connect(m_states, &QComboBox::currentIndexChanged, this, &QueuePage::showTasks);
     connect(m_filter, &QLineEdit::textChanged, m_taskView, &TableView::setFilter);
     connect(m_taskView, &TableView::selected, this, [this] {

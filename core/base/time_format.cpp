@@ -107,7 +107,7 @@ std::string formatTime(WallTime time)
     const auto day = floor<days>(time);
     const year_month_day date(day);
     const hh_mm_ss clock(floor<milliseconds>(time - day));
-    // Every answer about a user has some of these; compiled, it takes a fifth of what snprintf() does.
+    // Every answer about a user has some of these: with snprintf() they were 6 % of the work for /api/me.
     return fmt::format(FMT_COMPILE("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z"), int(date.year()),
                        unsigned(date.month()), unsigned(date.day()), clock.hours().count(), clock.minutes().count(),
                        clock.seconds().count(), clock.subseconds().count());

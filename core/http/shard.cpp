@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -86,12 +87,19 @@ void Shard::reserveSockets()
     if (m_connections.size() + ahead < m_reserved)
         return;
     m_reserved = m_connections.size() + atOnce;
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
     std::vector<asio::posix::basic_stream_descriptor<Executor>> noted;
     noted.reserve(atOnce);
     for (std::size_t i = 0; i < atOnce; ++i) {
         const int handle = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (handle < 0)
-            return; // the limit of files is near; memory is not what is short
+            return;
+        // The lowest free number: half of them stay for who needs a file meanwhile.
+        if (rlim_t(handle) >= files.rlim_cur / 2) {
+            ::close(handle);
+            return;
+        }
         error_code failed;
         noted.emplace_back(m_executor).assign(handle, failed);
         if (failed)

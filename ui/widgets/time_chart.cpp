@@ -24,6 +24,24 @@ QString roundLabel(QString label)
     return label.remove(zeros);
 }
 
+/// What people did points down, what started is a square, a link a disc, a zone a diamond.
+void paintMark(QPainter &painter, EventKind kind, const QPointF &at)
+{
+    constexpr double r = 3.5;
+    switch (kind) {
+    case EventKind::Restart:
+        return painter.drawRect(QRectF(at.x() - r, at.y() - r, 2 * r, 2 * r));
+    case EventKind::Link:
+        return painter.drawEllipse(at, r, r);
+    case EventKind::Zone:
+        painter.drawPolygon(QPolygonF{at - QPointF(0, r), at + QPointF(r, 0), at + QPointF(0, r), at - QPointF(r, 0)});
+        return;
+    case EventKind::Action:
+        painter.drawPolygon(QPolygonF{at + QPointF(-r, -r), at + QPointF(r, -r), at + QPointF(0, r)});
+        return;
+    }
+}
+
 } // namespace
 
 TimeChart::TimeChart(const QString &title, Format format, bool binary, QWidget *parent)
@@ -388,24 +406,6 @@ void TimeChart::paintEnds(QPainter &painter) const
         painter.setPen(m_standing.stale ? coloursOf(palette()).muted : lineColour(end.line));
         painter.drawText(QRectF(plot().right() + 8, end.y - em / 2, width() - plot().right() - 8, em),
                          Qt::AlignLeft | Qt::AlignVCenter, m_lines[end.line].name);
-    }
-}
-
-/// What people did points down, what started is a square, a link a disc, a zone a diamond.
-static void paintMark(QPainter &painter, EventKind kind, const QPointF &at)
-{
-    constexpr double r = 3.5;
-    switch (kind) {
-    case EventKind::Restart:
-        return painter.drawRect(QRectF(at.x() - r, at.y() - r, 2 * r, 2 * r));
-    case EventKind::Link:
-        return painter.drawEllipse(at, r, r);
-    case EventKind::Zone:
-        painter.drawPolygon(QPolygonF{at - QPointF(0, r), at + QPointF(r, 0), at + QPointF(0, r), at - QPointF(r, 0)});
-        return;
-    case EventKind::Action:
-        painter.drawPolygon(QPolygonF{at + QPointF(-r, -r), at + QPointF(r, -r), at + QPointF(0, r)});
-        return;
     }
 }
 

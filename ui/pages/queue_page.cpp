@@ -171,8 +171,7 @@ void QueuePage::addCommands()
     m_grow = addCommand(
         tr("Add slot"), "plus", QKeySequence("Ctrl++"), [this] { resize(1); }, [this] { return mayResize(1); });
     m_shrink = addCommand(
-        tr("Remove slot"), "minus", QKeySequence("Ctrl+-"), [this] { resize(-1); },
-        [this] { return mayResize(-1); });
+        tr("Remove slot"), "minus", QKeySequence("Ctrl+-"), [this] { resize(-1); }, [this] { return mayResize(-1); });
     m_revoke = addCommand(
         tr("Revoke"), "revoke", QKeySequence::Delete,
         [this] { this->context().gate.run(Action(RevokeTasks{chosenIds()})); }, [this] { return mayRevoke(); });

@@ -97,8 +97,7 @@ awaitable<Result<RequestAdmission::Outcome>> RequestAdmission::askRedis(const Vi
     const std::string session = visit.session ? auth::sessionKey(*visit.session) : std::string();
     const std::string request = scriptRequest(visit);
     const std::array<std::string_view, 3> keys{session, visit.addressKey, visit.insteadKey};
-    const std::array<std::string_view, 1> arguments{request};
-    const auto reply = co_await m_client.eval(m_script, keys, arguments, m_sessions.options().deadline);
+    const auto reply = co_await m_client.evalTogether(m_script, keys, request, m_sessions.options().deadline);
     if (!reply)
         co_return reply.error();
     std::string_view text = reply->text;

@@ -122,4 +122,27 @@ awaitable<Result<Reply>> Client::eval(const Script &script, std::span<const std:
     return Impl::script(m_impl, script, evalsha(script, keys, arguments), deadline);
 }
 
+awaitable<Result<Reply>> Client::evalTogether(const Script &script, std::span<const std::string_view> keys,
+                                              std::string_view argument, std::chrono::milliseconds deadline)
+{
+    const auto impl = m_impl;
+    const auto until = std::chrono::steady_clock::now() + deadline;
+    {
+        Call call;
+        co_await impl->performTogether(call, script, keys, argument, deadline);
+        if (call.error || call.reply.errorCode() != "NOSCRIPT")
+            co_return single(call);
+    }
+    // Redis has forgotten the script: each of those that went together asks once more for itself, and loads it.
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    auto all = co_await Impl::script(impl, script, evalsha(script, keys, {&argument, 1}), left);
+    if (!all)
+        co_return all.error();
+    if (all->type != Reply::Type::Array || all->elements.size() != 1)
+        co_return all;
+    if (all->elements[0].isError())
+        co_return errorOf(all->elements[0]);
+    co_return std::move(all->elements[0]);
+}
+
 } // namespace portolan::redis

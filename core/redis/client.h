@@ -92,6 +92,12 @@ public:
     awaitable<Result<Reply>> eval(const Script &script, std::span<const std::string_view> keys,
                                   std::span<const std::string_view> arguments, std::chrono::milliseconds deadline);
 
+    /// One call of a script that answers many: what is asked during one turn of the event loop, on whichever thread,
+    /// goes out in one EVALSHA for up to 16. The script finds as many KEYS for each as `keys` has, one ARGV for each,
+    /// and answers an array with an element for each, which this returns; an element may be an error.
+    awaitable<Result<Reply>> evalTogether(const Script &script, std::span<const std::string_view> keys,
+                                          std::string_view argument, std::chrono::milliseconds deadline);
+
     /// Sends and forgets: for what nobody waits for (publishing an event). Dropped and counted while Redis is away.
     void post(Command commands);
 

@@ -72,7 +72,7 @@ void Client::Impl::expire(Link &link, SteadyTime now, Completions &completions)
             link.earliest = std::min(link.earliest, slot.deadline);
             continue;
         }
-        m_timeouts.fetch_add(1, std::memory_order_relaxed);
+        m_timeouts.fetch_add(std::max(slot.parts, 1u), std::memory_order_relaxed);
         completions.fail(std::exchange(slot.call, nullptr), timedOut());
     }
 }
@@ -80,10 +80,11 @@ void Client::Impl::expire(Link &link, SteadyTime now, Completions &completions)
 void Client::Impl::expireQueued(SteadyTime now, Completions &completions)
 {
     const std::lock_guard lock(m_mutex);
+    sealGathered();
     for (auto &slot : m_queued) {
         if (!slot.call || slot.deadline > now)
             continue;
-        m_timeouts.fetch_add(1, std::memory_order_relaxed);
+        m_timeouts.fetch_add(std::max(slot.parts, 1u), std::memory_order_relaxed);
         completions.fail(std::exchange(slot.call, nullptr), timedOut());
     }
     const auto late =

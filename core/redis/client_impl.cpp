@@ -123,11 +123,40 @@ awaitable<void> Client::Impl::perform(Call &call, const Command &commands, std::
             // Once it is enqueued the call may be completed on another thread: no more touching it.
             if (auto refused = self->enqueue(*bytes, waiting, until)) {
                 Completions completions;
-                completions.fail(waiting, std::move(*refused));
+                completions.fail(waiting, *refused);
                 completions.deliver(std::nullopt); // a coroutine cannot go on before it has been suspended
             }
         },
         use_awaitable, this, &call, &commands, after(deadline));
+}
+
+awaitable<void> Client::Impl::performTogether(Call &call, const Script &script, std::span<const std::string_view> keys,
+                                              std::string_view argument, std::chrono::milliseconds deadline)
+{
+    return asio::async_initiate<decltype(use_awaitable), void()>(
+        [](auto handler, Impl *self, Call *waiting, const Script *asked, std::span<const std::string_view> of,
+           std::string_view with, SteadyTime until) {
+            waiting->executor = asio::get_associated_executor(handler);
+            waiting->handler.emplace(std::move(handler));
+            std::optional<Error> refused;
+            {
+                const std::lock_guard lock(self->m_mutex);
+                std::size_t bytes = with.size();
+                for (const auto key : of)
+                    bytes += key.size();
+                refused = self->refusal(1, bytes);
+                if (!refused) {
+                    self->m_gathering.add(*asked, of, with, waiting, until);
+                    self->scheduleFlush();
+                }
+            }
+            if (refused) {
+                Completions completions;
+                completions.fail(waiting, *refused);
+                completions.deliver(std::nullopt);
+            }
+        },
+        use_awaitable, this, &call, &script, keys, argument, after(deadline));
 }
 
 void Client::Impl::post(const Command &commands)
@@ -139,22 +168,38 @@ void Client::Impl::post(const Command &commands)
 std::optional<Error> Client::Impl::enqueue(const Command &commands, Call *call, SteadyTime deadline)
 {
     const std::lock_guard lock(m_mutex);
-    if (!m_accepting) {
-        if (m_stopped)
-            return stopped();
-        return m_problem ? *m_problem : away(m_endpoint, "still connecting");
-    }
     const auto count = commands.count();
-    if (m_pending.load(std::memory_order_relaxed) + count > m_options.maxPending ||
-        m_outgoing.size() + commands.bytes().size() > m_options.maxPendingBytes)
-        return Error{ErrorKind::Unavailable,   "redis-busy", "Too many Redis calls are in flight.",
-                     "Try again in a moment.", {},           std::chrono::seconds{1}};
+    if (auto refused = refusal(count, commands.bytes().size()))
+        return refused;
     m_pending.fetch_add(count, std::memory_order_relaxed);
     m_commands.fetch_add(count, std::memory_order_relaxed);
     m_outgoing += commands.bytes();
     m_queued.push_back(Slot{call, deadline, static_cast<std::uint32_t>(count)});
     scheduleFlush();
     return std::nullopt;
+}
+
+/// Why nothing more is taken. Under m_mutex.
+std::optional<Error> Client::Impl::refusal(std::size_t replies, std::size_t bytes) const
+{
+    if (!m_accepting) {
+        if (m_stopped)
+            return stopped();
+        return m_problem ? *m_problem : away(m_endpoint, "still connecting");
+    }
+    if (m_pending.load(std::memory_order_relaxed) + m_gathering.calls() + replies > m_options.maxPending ||
+        m_outgoing.size() + m_gathering.bytes() + bytes > m_options.maxPendingBytes)
+        return Error{ErrorKind::Unavailable,   "redis-busy", "Too many Redis calls are in flight.",
+                     "Try again in a moment.", {},           std::chrono::seconds{1}};
+    return std::nullopt;
+}
+
+/// Under m_mutex.
+void Client::Impl::sealGathered()
+{
+    const auto commands = m_gathering.seal(m_outgoing, m_queued);
+    m_pending.fetch_add(commands, std::memory_order_relaxed);
+    m_commands.fetch_add(commands, std::memory_order_relaxed);
 }
 
 /// Under m_mutex.
@@ -174,6 +219,7 @@ void Client::Impl::flush()
     {
         const std::lock_guard lock(m_mutex);
         m_flushScheduled = false;
+        sealGathered();
         if (m_outgoing.empty())
             return;
         link.writing.swap(m_outgoing);
@@ -207,6 +253,19 @@ void Client::Impl::written(const std::shared_ptr<Link> &link, const error_code &
         flush();
 }
 
+namespace {
+
+/// One reply for all calls of a slot: each gets its element, or all the same when it has none for each.
+void share(const Slot &slot, Reply reply)
+{
+    const bool each = reply.type == Reply::Type::Array && reply.elements.size() == slot.parts;
+    std::size_t number = 0;
+    for (Call *call = slot.call; call; call = call->next)
+        call->reply = each ? std::move(reply.elements[number++]) : reply;
+}
+
+} // namespace
+
 /// Hands out the replies that have come. False: what came is no answer to what was asked.
 bool Client::Impl::drain(Link &link, std::string &problem)
 {
@@ -220,6 +279,8 @@ bool Client::Impl::drain(Link &link, std::string &problem)
         ++answered;
         if (slot.call && slot.call->replies)
             slot.call->replies->push_back(std::move(reply));
+        else if (slot.call && slot.parts > 0)
+            share(slot, std::move(reply));
         else if (slot.call)
             slot.call->reply = std::move(reply);
         if (--slot.replies != 0)
@@ -336,6 +397,7 @@ void Client::Impl::down(const Error &why)
     {
         const std::lock_guard lock(m_mutex);
         m_accepting = false;
+        sealGathered();
         for (const auto &slot : m_queued) {
             gone += slot.replies;
             if (slot.call)

@@ -2,6 +2,7 @@
 
 #include "core/redis/client.h"
 #include "core/redis/connection.h"
+#include "core/redis/gathering.h"
 #include "core/redis/pending.h"
 
 #include <atomic>
@@ -31,6 +32,9 @@ public:
 
     /// Sends the commands for `call`, which is completed when all replies are there. Both must stay until then.
     awaitable<void> perform(Call &call, const Command &commands, std::chrono::milliseconds deadline);
+    /// One call of a script that answers many at once.
+    awaitable<void> performTogether(Call &call, const Script &script, std::span<const std::string_view> keys,
+                                    std::string_view argument, std::chrono::milliseconds deadline);
     void post(const Command &commands);
     static awaitable<Result<Reply>> script(std::shared_ptr<Impl> self, const Script &script, Command command,
                                            std::chrono::milliseconds deadline);
@@ -62,6 +66,8 @@ private:
     awaitable<void> pause(std::chrono::milliseconds duration);
 
     std::optional<Error> enqueue(const Command &commands, Call *call, SteadyTime deadline);
+    std::optional<Error> refusal(std::size_t replies, std::size_t bytes) const;
+    void sealGathered();
     void scheduleFlush();
     void flush();
     void written(const std::shared_ptr<Link> &link, const error_code &failed);
@@ -92,6 +98,7 @@ private:
     bool m_flushScheduled = false;
     std::string m_outgoing;
     std::vector<Slot> m_queued;  ///< of m_outgoing
+    Gathering m_gathering;       ///< goes to both of them when they are written
     std::vector<Slot> m_waiters; ///< for Ready
     std::optional<Error> m_problem;
 

@@ -22,8 +22,8 @@ struct Call
     using Handler = asio::async_result<asio::use_awaitable_t<Executor>, void()>::handler_type;
 
     std::optional<Handler> handler;
-    std::optional<Executor> executor; ///< where the coroutine goes on
-    Call *next = nullptr;
+    std::optional<Executor> executor;      ///< where the coroutine goes on
+    Call *next = nullptr;                  ///< of those that are completed together
     Reply reply;                           ///< the last one …
     std::vector<Reply> *replies = nullptr; ///< … or all of them, when asked for
     std::optional<Error> error;
@@ -81,19 +81,20 @@ private:
 class Completions final
 {
 public:
+    /// `call` and those that follow it.
     void add(Call *call)
     {
-        for (auto &group : m_groups) {
-            if (group.executor == *call->executor)
-                return group.calls.append(call);
+        while (call) {
+            Call *following = call->next; // appending unlinks it
+            groupOf(*call->executor).append(call);
+            call = following;
         }
-        m_groups.push_back(Group{*call->executor, {}});
-        m_groups.back().calls.append(call);
     }
 
-    void fail(Call *call, Error error)
+    void fail(Call *call, const Error &error)
     {
-        call->error = std::move(error);
+        for (Call *each = call; each; each = each->next)
+            each->error = error;
         add(call);
     }
 
@@ -123,6 +124,17 @@ private:
         Executor executor;
         CallList calls;
     };
+
+    CallList &groupOf(const Executor &executor)
+    {
+        for (auto &group : m_groups) {
+            if (group.executor == executor)
+                return group.calls;
+        }
+        m_groups.push_back(Group{executor, {}});
+        return m_groups.back().calls;
+    }
+
     boost::container::small_vector<Group, 4> m_groups;
 };
 
@@ -133,6 +145,7 @@ struct Slot
     Call *call = nullptr;
     SteadyTime deadline;
     std::uint32_t replies = 1; ///< still to come
+    std::uint32_t parts = 0;   ///< calls that share the one reply, an element each; 0: it is the call's own
 };
 
 } // namespace portolan::redis

@@ -28,7 +28,7 @@ Error CsvProvider::unreadable(const std::string &symbol, const std::filesystem::
         m_logger->warn("a price file cannot be used", {{"file", path.string()}, {"why", why}});
     Error error = failure(ErrorKind::Unavailable, "The prices of " + symbol + " cannot be read at the moment.",
                           "Tell whoever runs this portal; its log says why.");
-    error.code = "prices-unreadable";
+    error.code = codePricesUnreadable;
     return error;
 }
 
@@ -50,13 +50,15 @@ Result<CsvProvider::Loaded> CsvProvider::load(const std::string &symbol)
     const auto text = readFile(path, largestFile);
     if (text.has_error())
         return unreadable(symbol, path, text.error().message);
-    PriceRows rows = readPriceCsv(*text);
+    PriceRows rows = readPriceCsv(*text, symbol);
     const auto first = [&] { return "row " + std::to_string(rows.errors[0].row) + ": " + rows.errors[0].detail; };
     if (rows.bars.empty())
         return unreadable(symbol, path, rows.errors.empty() ? "it has no rows" : first());
     if (rows.leftOut > 0 && m_logger)
         m_logger->warn("rows of a price file were left out",
                        {{"file", path.string()}, {"left_out", rows.leftOut}, {"rows", rows.rows}, {"first", first()}});
+    if (rows.bars.size() > longestHistory) // nobody is answered more
+        rows.bars.erase(rows.bars.begin(), rows.bars.end() - std::ptrdiff_t(longestHistory));
     const auto file = std::make_shared<const File>(File{symbol, changed, std::move(rows.bars)});
     const std::lock_guard lock(m_mutex);
     m_recent.remove_if([&](const auto &known) { return known->symbol == symbol; });

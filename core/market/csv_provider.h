@@ -16,8 +16,8 @@ namespace portolan::market {
 
 /// Prices from files: `AAPL.csv` in a folder, in the format of price_csv.h, at most 16 MB each. A file is read again
 /// when it has changed; the last 64 read are kept. Rows that cannot be read are left out; the log says how many and
-/// names the first, each time the file is read. A file without any good row, or that cannot be read, is Unavailable:
-/// whoever asked did nothing wrong. Answers never name files; the log does.
+/// names the first, each time the file is read. A file without any good row, or that cannot be read, is Unavailable
+/// (codePricesUnreadable): whoever asked did nothing wrong. Answers never name files; the log does.
 class CsvProvider final : public QuoteProvider
 {
 public:

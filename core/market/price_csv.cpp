@@ -1,13 +1,16 @@
 #include "core/market/price_csv.h"
 
-#include "core/base/time_format.h"
+#include "core/market/price_fields.h"
+#include "core/market/price_layout.h"
+
+#include <boost/locale/encoding_utf.hpp>
 
 #include <csv.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -16,97 +19,18 @@ namespace portolan::market {
 namespace {
 
 constexpr std::size_t mostErrors = 100;
-constexpr std::size_t mostRows = 100'000;
-constexpr std::size_t mostFields = 256;
-constexpr std::size_t headerRows = 5; ///< a header may span, yfinance's takes three
+constexpr std::size_t mostFields = 16'384;
 constexpr double highestPrice = 1e9;
 constexpr double roundingLoss = 1e-4; ///< of a price: adjusted prices are rounded one by one
 
-using Fields = std::vector<std::string>;
+/// Called for each row that is not empty; 1 is the first, empty ones count. False: no more of them.
+using OnRow = std::function<bool(std::size_t number, const Fields &fields)>;
 
-std::string trimmedLower(std::string_view text)
-{
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos)
-        return {};
-    text = text.substr(first, text.find_last_not_of(" \t") - first + 1);
-    std::string lower(text);
-    for (char &c : lower)
-        c = c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c == '_' ? ' ' : c;
-    return lower;
-}
-
-/// Where each figure stands; nothing: nowhere.
-struct Columns
-{
-    std::optional<std::size_t> date, open, high, low, close, volume;
-};
-
-/// The first column of one of these names, the earlier name first.
-std::optional<std::size_t> named(const Fields &header, std::initializer_list<std::string_view> names)
-{
-    for (const std::string_view name : names)
-        if (const auto found = std::ranges::find(header, name); found != header.end())
-            return std::size_t(found - header.begin());
-    return std::nullopt;
-}
-
-Columns columnsOf(const Fields &row)
-{
-    Fields header;
-    std::ranges::transform(row, std::back_inserter(header), trimmedLower);
-    Columns columns;
-    columns.date = named(header, {"date", "datetime", "timestamp", "time", "day"});
-    if (!columns.date && !header.empty() && (header.front().empty() || header.front() == "price"))
-        columns.date = 0;
-    columns.open = named(header, {"open"});
-    columns.high = named(header, {"high"});
-    columns.low = named(header, {"low"});
-    columns.close = named(header, {"close", "close/last", "last", "adj close"});
-    columns.volume = named(header, {"volume", "vol", "vol."});
-    return columns;
-}
-
-/// What stands in a day's row once it was read, and the time of the day it is of.
-struct Day
-{
-    Bar bar;
-    std::string first = "00:00:00"; ///< the earliest and the latest time of its rows
-    std::string last = "00:00:00";
-    std::size_t row = 0;
-};
-
-/// The numbers of a date written with slashes, whose order the whole file tells.
-struct SlashDate
-{
-    unsigned first = 0;
-    unsigned second = 0;
-    unsigned year = 0;
-};
-
-template <class T> bool number(std::string_view text, T &to)
-{
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), to);
-    return !text.empty() && parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
-}
-
-std::optional<SlashDate> slashDate(std::string_view text)
-{
-    const auto one = text.find('/');
-    const auto two = one == text.npos ? text.npos : text.find('/', one + 1);
-    SlashDate date;
-    if (two == text.npos || !number(text.substr(0, one), date.first) ||
-        !number(text.substr(one + 1, two - one - 1), date.second) || !number(text.substr(two + 1), date.year) ||
-        date.year < 1000)
-        return std::nullopt;
-    return date;
-}
-
-/// Reads the rows of a file as libcsv hands them over.
-class Reader final
+/// Makes rows of what libcsv hands over.
+class Rows final
 {
 public:
-    explicit Reader(char separator) : m_separator(separator) {}
+    explicit Rows(const OnRow &onRow) : m_onRow(onRow) {}
 
     void field(std::string_view text)
     {
@@ -121,110 +45,124 @@ public:
         if (secondHalf)
             return;
         ++m_row;
-        const bool empty = m_fields.empty() || (m_fields.size() == 1 && m_fields.front().empty());
-        if (!m_columns && !empty)
-            m_columns = columnsOf(m_fields);
-        else if (!empty && !m_full)
-            data();
+        if (!m_over && !m_fields.empty() && !(m_fields.size() == 1 && m_fields.front().empty()))
+            m_over = !m_onRow(m_row, m_fields);
         m_fields.clear();
     }
-    PriceRows result();
 
 private:
-    struct Row
-    {
-        std::size_t number = 0;
-        Fields fields;
-    };
-
-    void data();
-    void add(const Row &row);
-    std::string read(const Fields &fields, Day &day) const;
-    std::string readDate(std::string_view text, Day &day) const;
-    std::string readPrice(const Fields &fields, std::optional<std::size_t> column, const char *name, double &to) const;
-    std::string readVolume(const Fields &fields, std::uint64_t &to) const;
-    std::string plain(std::string_view text) const;
-    bool isHeader() const;
-    void leaveOut(std::size_t row, std::string why);
-
-    const char m_separator;
-    std::optional<Columns> m_columns;
+    const OnRow &m_onRow;
     Fields m_fields;
     int m_lastEnd = 0;
     std::size_t m_row = 0;
-    bool m_full = false;
-    std::optional<bool> m_monthFirst; ///< in dates with slashes
-    std::vector<Row> m_undecided;     ///< until a row tells
+    bool m_over = false;
+};
+
+void forEachRow(std::string_view text, char separator, const OnRow &onRow)
+{
+    Rows rows(onRow);
+    csv_parser parser;
+    csv_init(&parser, CSV_APPEND_NULL | CSV_REPALL_NL);
+    csv_set_delim(&parser, static_cast<unsigned char>(separator));
+    const auto onField = [](void *field, std::size_t size, void *self) {
+        static_cast<Rows *>(self)->field({static_cast<const char *>(field), size});
+    };
+    const auto onEnd = [](int end, void *self) { static_cast<Rows *>(self)->endOfRow(end); };
+    csv_parse(&parser, text.data(), text.size(), onField, onEnd, &rows);
+    csv_fini(&parser, onField, onEnd, &rows);
+    csv_free(&parser);
+}
+
+/// What stands in a day's row once it was read, and the time of the day it is of.
+struct Day
+{
+    Bar bar;
+    std::string first = "00:00:00"; ///< the earliest and the latest time of its rows
+    std::string last = "00:00:00";
+    std::size_t row = 0;
+};
+
+/// Goes over the rows twice: what one of them means may be told by a later one.
+class Reader final
+{
+public:
+    Reader(char separator, std::string_view symbol) : m_header(symbol), m_numbers(separator) {}
+
+    /// The first time. False: the file is refused.
+    bool observe(std::size_t number, const Fields &fields);
+    /// After that.
+    bool decide() { return (m_found || (m_found = m_header.find())) && m_header.chooseRows(); }
+    void add(std::size_t number, const Fields &fields);
+    PriceRows result();
+    PriceRows refused() const;
+
+private:
+    const std::string *cell(const Fields &fields, std::optional<std::size_t> column) const
+    {
+        return column && *column < fields.size() ? &fields[*column] : nullptr;
+    }
+    /// Fields behind the header's last one: nobody knows which of the row's is which. Empty ones do no harm.
+    bool isTooWide(const Fields &fields) const
+    {
+        const auto most = std::min(m_header.columns().count, fields.size());
+        return std::any_of(fields.begin() + std::ptrdiff_t(most), fields.end(),
+                           [](const std::string &field) { return !field.empty(); });
+    }
+    std::string read(const Fields &fields, Day &day) const;
+    std::string readDate(const Fields &fields, Day &day) const;
+    std::string readPrice(const Fields &fields, std::optional<std::size_t> column, const char *name, double &to) const;
+    std::string readVolume(const Fields &fields, std::uint64_t &to) const;
+    void leaveOut(std::size_t row, std::string why);
+
+    PriceHeader m_header;
+    NumberStyle m_numbers;
+    DateStyle m_dates;
+    std::size_t m_headerEnd = 0; ///< its last row
+    bool m_found = false;        ///< the columns
     std::map<WallTime, Day> m_days;
     PriceRows m_result;
 };
 
-/// Without blanks, currency and the marks of thousands, with a point before decimals. Of two marks the later one is
-/// before the decimals; one that stands several times is of thousands. A lone comma is of thousands where commas
-/// separate fields, and before three digits where tabs do.
-std::string Reader::plain(std::string_view text) const
+bool Reader::observe(std::size_t number, const Fields &fields)
 {
-    const auto commas = std::ranges::count(text, ',');
-    const auto points = std::ranges::count(text, '.');
-    char decimal = points == 1 ? '.' : '\0';
-    if (commas == 1 && points == 0) {
-        const auto digits = text.size() - text.find(',') - 1;
-        decimal = m_separator == ';' || (m_separator == '\t' && digits != 3) ? ',' : '\0';
-    } else if (commas > 0 && points > 0) {
-        const char later = text.rfind(',') > text.rfind('.') ? ',' : '.';
-        decimal = (later == ',' ? commas : points) == 1 ? later : '\0';
+    if (!m_found && m_header.take(fields)) {
+        m_headerEnd = number;
+        return true;
     }
-    std::string clean;
-    for (const char c : text) {
-        if (c == ' ' || c == '\t' || c == '$')
-            continue;
-        if (c == decimal)
-            clean += '.';
-        else if (c != ',' && c != '.')
-            clean += c;
-    }
-    return clean;
+    if (!m_found && !(m_found = m_header.find()))
+        return false;
+    ++m_result.rows;
+    if (isTooWide(fields))
+        return true;
+    const Columns &columns = m_header.columns();
+    if (const auto *date = cell(fields, columns.date))
+        m_dates.observe(*date);
+    for (const auto column : {columns.open, columns.high, columns.low, columns.close})
+        if (const auto *price = cell(fields, column))
+            m_numbers.observePrice(*price);
+    if (const auto *volume = cell(fields, columns.volume))
+        m_numbers.observeVolume(*volume);
+    if (const auto *security = cell(fields, columns.security))
+        m_header.observeSecurity(*security);
+    return true;
 }
 
-bool Reader::isHeader() const
+void Reader::add(std::size_t number, const Fields &fields)
 {
-    return m_row <= headerRows && m_result.rows == 0 && std::ranges::none_of(m_fields, [&](const std::string &field) {
-               return field.find_first_of("0123456789") != field.npos;
-           });
-}
-
-void Reader::data()
-{
-    if (isHeader())
+    if (number <= m_headerEnd)
         return;
-    if (++m_result.rows > mostRows) {
-        --m_result.rows;
-        m_full = true;
-        leaveOut(m_row, "there are more than 100000 rows");
+    const Columns &columns = m_header.columns();
+    if (const auto *security = cell(fields, columns.security); security && !m_header.wants(*security))
         return;
-    }
-    Row row{m_row, std::move(m_fields)};
-    m_fields = {};
-    if (!m_monthFirst && m_columns->date && *m_columns->date < row.fields.size()) {
-        if (const auto date = slashDate(row.fields[*m_columns->date])) {
-            if (date->first <= 12 && date->second <= 12) {
-                m_undecided.push_back(std::move(row));
-                return;
-            }
-            m_monthFirst = date->second > 12;
-            for (const Row &before : std::exchange(m_undecided, {}))
-                add(before);
-        }
-    }
-    add(row);
-}
-
-void Reader::add(const Row &row)
-{
     Day day;
-    day.row = row.number;
-    if (std::string wrong = read(row.fields, day); !wrong.empty()) {
-        leaveOut(row.number, std::move(wrong));
+    day.row = number;
+    std::string wrong;
+    if (isTooWide(fields))
+        wrong = "it has " + std::to_string(fields.size()) + " fields, and the header " + std::to_string(columns.count);
+    else
+        wrong = read(fields, day);
+    if (!wrong.empty()) {
+        leaveOut(number, std::move(wrong));
         return;
     }
     const auto [known, isNew] = m_days.try_emplace(day.bar.date, day);
@@ -232,7 +170,7 @@ void Reader::add(const Row &row)
         return;
     Day &whole = known->second;
     if (day.first == whole.first || day.last == whole.last) {
-        leaveOut(row.number, "its date stands in row " + std::to_string(whole.row) + " already");
+        leaveOut(number, "its date stands in row " + std::to_string(whole.row) + " already");
         return;
     }
     // Several prices of one day: the first opens it, the last closes it.
@@ -251,12 +189,11 @@ void Reader::add(const Row &row)
 
 std::string Reader::read(const Fields &fields, Day &day) const
 {
-    if (!m_columns->date || !m_columns->close || *m_columns->date >= fields.size())
-        return "it has no date";
-    if (std::string wrong = readDate(fields[*m_columns->date], day); !wrong.empty())
+    const Columns &columns = m_header.columns();
+    if (std::string wrong = readDate(fields, day); !wrong.empty())
         return wrong;
     Bar &bar = day.bar;
-    if (std::string wrong = readPrice(fields, m_columns->close, "close", bar.close); !wrong.empty())
+    if (std::string wrong = readPrice(fields, columns.close, "close", bar.close); !wrong.empty())
         return wrong;
     bar.open = bar.high = bar.low = bar.close;
     struct Price
@@ -265,8 +202,8 @@ std::string Reader::read(const Fields &fields, Day &day) const
         const char *name;
         double *to;
     };
-    for (const Price &price : {Price{m_columns->open, "open", &bar.open}, Price{m_columns->high, "high", &bar.high},
-                               Price{m_columns->low, "low", &bar.low}})
+    for (const Price &price : {Price{columns.open, "open", &bar.open}, Price{columns.high, "high", &bar.high},
+                               Price{columns.low, "low", &bar.low}})
         if (price.column)
             if (std::string wrong = readPrice(fields, price.column, price.name, *price.to); !wrong.empty())
                 return wrong;
@@ -279,73 +216,48 @@ std::string Reader::read(const Fields &fields, Day &day) const
     return readVolume(fields, bar.volume);
 }
 
-std::string Reader::readDate(std::string_view text, Day &day) const
+std::string Reader::readDate(const Fields &fields, Day &day) const
 {
-    const char *const wrong = "date must be written as 2026-01-31";
-    while (text.starts_with(' '))
-        text.remove_prefix(1);
-    if (const auto slashes = slashDate(text.substr(0, text.find(' ')))) {
-        const unsigned month = m_monthFirst.value_or(true) ? slashes->first : slashes->second;
-        const unsigned dayOfMonth = m_monthFirst.value_or(true) ? slashes->second : slashes->first;
-        const std::chrono::year_month_day date{std::chrono::year(int(slashes->year)), std::chrono::month(month),
-                                               std::chrono::day(dayOfMonth)};
-        if (!date.ok())
-            return "there is no such day";
-        day.bar.date = WallTime(std::chrono::sys_days(date).time_since_epoch());
-        return {};
-    }
-    constexpr std::size_t dateSize = 10;
-    if (text.size() > dateSize && text[dateSize] != ' ' && text[dateSize] != 'T')
-        return wrong;
-    const auto date = parseDate(text.substr(0, dateSize));
-    if (date.has_error())
-        return wrong;
-    day.bar.date = *date;
-    if (text.size() > dateSize + 1)
-        day.first = day.last = text.substr(dateSize + 1, 8);
-    return {};
+    const auto *text = cell(fields, m_header.columns().date);
+    if (!text)
+        return "it has no date";
+    DateStyle::Date date = m_dates.read(*text);
+    day.bar.date = date.day;
+    if (const auto *time = cell(fields, m_header.columns().time); time && date.time.empty())
+        date.time = *time;
+    if (!date.time.empty())
+        day.first = day.last = date.time;
+    return std::move(date.wrong);
 }
 
 std::string Reader::readPrice(const Fields &fields, std::optional<std::size_t> column, const char *name,
                               double &to) const
 {
-    const std::string text = *column < fields.size() ? plain(fields[*column]) : std::string();
-    if (text.empty() || trimmedLower(text) == "null" || trimmedLower(text) == "nan")
+    using Reading = NumberStyle::Reading;
+    const auto *text = cell(fields, column);
+    const auto [reading, value] = text ? m_numbers.price(*text) : NumberStyle::Number{Reading::Missing, 0};
+    if (reading == Reading::Missing)
         return std::string(name) + " is missing";
-    if (!number(text, to) || !(to > 0) || to > highestPrice)
+    if (reading == Reading::TwoWays)
+        return std::string(name) + " may be read in two ways, \"" + *text +
+               "\": no other number of the file tells whether its mark is one of thousands or of decimals";
+    if (reading == Reading::Wrong || !(value > 0) || value > highestPrice)
         return std::string(name) + " must be a number above 0 and up to 1000000000";
+    to = value;
     return {};
 }
 
 std::string Reader::readVolume(const Fields &fields, std::uint64_t &to) const
 {
-    if (!m_columns->volume || *m_columns->volume >= fields.size())
+    using Reading = NumberStyle::Reading;
+    const auto *text = cell(fields, m_header.columns().volume);
+    const auto [reading, value] = text ? m_numbers.volume(*text) : NumberStyle::Number{Reading::Missing, 0};
+    if (reading == Reading::Missing)
         return {};
-    std::string text = plain(fields[*m_columns->volume]);
-    const std::string lower = trimmedLower(text);
-    if (lower.empty() || lower == "-" || lower == "null" || lower == "nan" || lower == "n/a")
-        return {};
-    double factor = 1;
-    switch (lower.back()) {
-    case 'k':
-        factor = 1e3;
-        break;
-    case 'm':
-        factor = 1e6;
-        break;
-    case 'b':
-        factor = 1e9;
-        break;
-    default:
-        break;
-    }
-    if (factor > 1)
-        text.pop_back();
-    double volume = 0;
     constexpr double exact = 9007199254740992.0; // 2^53, the largest that JSON's readers take whole
-    if (!number(text, volume) || !(volume >= 0) || volume * factor > exact)
+    if (reading != Reading::Good || !(value >= 0) || value > exact)
         return "volume must be a number of shares";
-    to = std::uint64_t(std::llround(volume * factor));
+    to = std::uint64_t(std::llround(value));
     return {};
 }
 
@@ -358,45 +270,104 @@ void Reader::leaveOut(std::size_t row, std::string why)
 
 PriceRows Reader::result()
 {
-    if (!m_columns || !m_columns->date || !m_columns->close) {
-        m_result.bars.clear();
-        m_result.errors.assign(1, {1, "the first row must name the columns, among them date and close"});
-        m_result.leftOut = std::max<std::size_t>(1, m_result.rows);
-        return std::move(m_result);
-    }
-    for (const Row &row : m_undecided)
-        leaveOut(row.number, "its date may be read in two ways; write it as 2026-01-31");
     for (auto &[date, day] : m_days)
         m_result.bars.push_back(day.bar);
-    std::ranges::sort(m_result.errors, {}, &RowError::row);
     return std::move(m_result);
 }
 
-/// The one of comma, semicolon and tab that the header has most of.
+PriceRows refusedFile(std::string why, std::size_t rows = 0)
+{
+    PriceRows result;
+    result.errors.push_back({1, std::move(why)});
+    result.rows = rows;
+    result.leftOut = std::max<std::size_t>(1, rows);
+    return result;
+}
+
+PriceRows Reader::refused() const { return refusedFile(m_header.refusal(), m_result.rows); }
+
+/// The one of comma, semicolon and tab that the first line with any of them has most of.
 char separatorOf(std::string_view text)
 {
+    text.remove_prefix(std::min(text.find_first_of(",;\t"), text.size()));
     const std::string_view header = text.substr(0, text.find('\n'));
     return std::ranges::max({',', ';', '\t'}, {}, [&](char c) { return std::ranges::count(header, c); });
 }
 
+/// UTF-16 with its byte order mark as UTF-8; nothing: it is something else.
+std::optional<std::string> fromUtf16(std::string_view text)
+{
+    const bool little = text.starts_with("\xff\xfe");
+    if (!little && !text.starts_with("\xfe\xff"))
+        return std::nullopt;
+    std::u16string units;
+    units.reserve(text.size() / 2);
+    for (std::size_t i = 2; i + 1 < text.size(); i += 2) {
+        const auto one = static_cast<unsigned char>(text[i]);
+        const auto two = static_cast<unsigned char>(text[i + 1]);
+        units += char16_t(little ? one | two << 8 : one << 8 | two);
+    }
+    return boost::locale::conv::utf_to_utf<char>(units);
+}
+
+/// What a file is that is no text of fields; null: it may be one.
+const char *otherKind(std::string_view text)
+{
+    using namespace std::string_view_literals;
+    struct Kind
+    {
+        std::string_view begin;
+        const char *what;
+    };
+    static constexpr std::array<Kind, 9> kinds{{
+        {"\x1f\x8b"sv, "it is compressed (gzip); unpack it"},
+        {"BZh"sv, "it is compressed (bzip2); unpack it"},
+        {"\xfd"
+         "7zXZ"sv,
+         "it is compressed (xz); unpack it"},
+        {"\x28\xb5\x2f\xfd"sv, "it is compressed (zstd); unpack it"},
+        {"PK\x03\x04"sv, "it is a spreadsheet or a zip archive; save the prices as CSV"},
+        {"\xd0\xcf\x11\xe0"sv, "it is a spreadsheet; save the prices as CSV"},
+        {"PAR1"sv, "it is a Parquet file; save the prices as CSV"},
+        {"\xff\xfe\0\0"sv, "it is UTF-32; save it as UTF-8"},
+        {"\0\0\xfe\xff"sv, "it is UTF-32; save it as UTF-8"},
+    }};
+    for (const Kind &kind : kinds)
+        if (text.starts_with(kind.begin))
+            return kind.what;
+    constexpr std::size_t beginning = 512;
+    const std::string start = trimmedLower(text.substr(0, beginning));
+    const auto first = start.find_first_not_of("\r\n ");
+    if (first != start.npos && (start.substr(first).starts_with("<!") || start.substr(first).starts_with("<html")))
+        return "it is a web page, and no prices; download them again";
+    const bool marked = text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff");
+    if (!marked && text.substr(0, beginning).find('\0') != text.npos)
+        return "it holds bytes of zero, as UTF-16 without its mark does; save it as UTF-8";
+    return nullptr;
+}
+
 } // namespace
 
-PriceRows readPriceCsv(std::string_view text)
+PriceRows readPriceCsv(std::string_view text, std::string_view symbol)
 {
+    if (const char *what = otherKind(text))
+        return refusedFile(what);
+    const auto converted = fromUtf16(text);
+    if (converted)
+        text = *converted;
     if (text.starts_with("\xef\xbb\xbf"))
         text.remove_prefix(3);
     const char separator = separatorOf(text);
-    Reader reader(separator);
-    csv_parser parser;
-    csv_init(&parser, CSV_APPEND_NULL | CSV_REPALL_NL);
-    csv_set_delim(&parser, static_cast<unsigned char>(separator));
-    const auto onField = [](void *field, std::size_t size, void *self) {
-        static_cast<Reader *>(self)->field({static_cast<const char *>(field), size});
-    };
-    const auto onRow = [](int end, void *self) { static_cast<Reader *>(self)->endOfRow(end); };
-    csv_parse(&parser, text.data(), text.size(), onField, onRow, &reader);
-    csv_fini(&parser, onField, onRow, &reader);
-    csv_free(&parser);
+    Reader reader(separator, symbol);
+    bool good = true;
+    forEachRow(text, separator,
+               [&](std::size_t number, const Fields &fields) { return good = reader.observe(number, fields); });
+    if (!good || !reader.decide())
+        return reader.refused();
+    forEachRow(text, separator, [&](std::size_t number, const Fields &fields) {
+        reader.add(number, fields);
+        return true;
+    });
     return reader.result();
 }
 

@@ -22,22 +22,26 @@ struct PriceRows
     std::vector<Bar> bars;        ///< one a day, oldest first
     std::vector<RowError> errors; ///< the first 100 rows that were left out, and why
     std::size_t leftOut = 0;      ///< all of them
-    std::size_t rows = 0;         ///< data rows seen; reading stops at 100,000
+    std::size_t rows = 0;         ///< data rows seen
 };
 
-/// Reads daily prices as programs and web sites save them: CSV (RFC 4180; fields separated by comma, semicolon or tab),
-/// a byte order mark and CRLF are fine. Bad rows are left out and counted.
+/// Reads the daily prices of one security as programs and web sites save them: CSV (RFC 4180; fields separated by
+/// comma, semicolon or tab), UTF-8 or UTF-16 with its byte order mark; CRLF is fine. Bad rows are left out and counted,
+/// and so are those with more fields than the header, which do not stand under their names. A file that is none of that
+/// (compressed, a spreadsheet, a web page) has no bars, and one error that says what it is.
 ///
-/// Columns are found by their names in the first row, in any case and order; further ones are passed over:
+/// Columns are found by their names in the first row, in any case and order, also as "<CLOSE>"; further ones are passed
+/// over:
 ///  - "date", "datetime", "timestamp", "time" or "day"; where there is none, the first column if it is called "price"
-///    or nothing, as pandas and yfinance write their index. Rows without any number behind the header belong to it.
+///    or nothing, as pandas and yfinance write their index. A "time" beside a date is of the day. Rows without any
+///    number behind the header belong to it.
 ///  - "close", also "close/last", "last" or "adj close"; "open", "high" and "low", which where there are none are the
 ///    close; "volume" or "vol", 0 where it is not told.
-/// Dates are 2026-01-31, with or without a time behind it, or 01/31/2026 and 31/01/2026 where the file's other rows say
-/// which is the month. Rows of one day with different times become one bar; a day that stands twice otherwise is bad.
-/// Prices are above 0 and up to 10^9 ("$" and marks of thousands are passed over), a decimal comma is understood where
-/// fields are not separated by commas. Volumes may have a fraction or end in K, M or B. low ≤ open, close ≤ high, but
-/// for what rounding costs.
-PriceRows readPriceCsv(std::string_view text);
+///  - of several securities the columns that a further row of the header ("Ticker,AAPL,MSFT") marks with `symbol`, or
+///    the rows that a column "ticker", "symbol" or "name" does. A file with prices of others only has no bars.
+/// Dates and numbers are written as in price_fields.h. Rows of one day with different times become one bar; a day that
+/// stands twice otherwise is bad. Prices are above 0 and up to 10^9. low ≤ open, close ≤ high, but for what rounding
+/// costs. A price or date that may be read in two ways, and of which the file's other rows do not tell, is bad.
+PriceRows readPriceCsv(std::string_view text, std::string_view symbol = {});
 
 } // namespace portolan::market

@@ -51,8 +51,11 @@ Error notASymbol(std::string_view text);
 /// A quote from its parts, with change and per cent worked out.
 Quote makeQuote(std::string symbol, double price, double previousClose, std::uint64_t volume, WallTime time);
 
+/// The code of an Unavailable that is of one instrument: the source is there, what it has of this one cannot be used.
+inline constexpr std::string_view codePricesUnreadable = "prices-unreadable";
+
 /// Where prices come from. Any thread; symbols are checked (Invalid). NotFound: no such instrument. Unavailable: the
-/// source is away.
+/// source is away, or codePricesUnreadable.
 class QuoteProvider
 {
 public:

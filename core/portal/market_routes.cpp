@@ -112,7 +112,7 @@ awaitable<Response> MarketRoutes::quotes(Request &request)
         auto quote = co_await m_quotes.quote(symbol);
         if (quote.has_value())
             page.items.push_back(std::move(*quote));
-        else if (quote.error().kind == ErrorKind::NotFound)
+        else if (quote.error().kind == ErrorKind::NotFound || quote.error().code == market::codePricesUnreadable)
             page.missing.push_back(symbol);
         else
             co_return http::problem(request, quote.error());

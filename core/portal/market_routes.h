@@ -10,7 +10,8 @@ namespace portolan::portal {
 
 inline constexpr std::size_t mostQuotedSymbols = 50; ///< in one request
 
-/// `GET /api/quotes?symbols=AAPL,MSFT` answers the quotes of symbols that exist and names the others in `missing`;
+/// `GET /api/quotes?symbols=AAPL,MSFT` answers the quotes of symbols that exist and names the others in `missing`, also
+/// those whose prices cannot be read;
 /// `GET /api/quotes/{symbol}/history?days=` the last 1 … 2520 daily bars (30 by default), oldest first.
 class MarketRoutes final
 {

@@ -18,7 +18,7 @@ using namespace portolan::portal;
 
 namespace {
 
-/// The simulated market, which knows one symbol less and can be away.
+/// The simulated market, which knows one symbol less, cannot read another's prices, and can be away.
 class Quotes final : public market::QuoteProvider
 {
 public:
@@ -31,6 +31,11 @@ public:
             co_return failure(ErrorKind::Unavailable, "the market is away");
         if (symbol == "NONE")
             co_return failure(ErrorKind::NotFound, "no such symbol");
+        if (symbol == "TORN") {
+            Error torn = failure(ErrorKind::Unavailable, "its prices cannot be read");
+            torn.code = market::codePricesUnreadable;
+            co_return torn;
+        }
         co_return co_await m_market.quote(std::move(symbol));
     }
     awaitable<Result<std::vector<market::Bar>>> history(std::string symbol, unsigned days) override
@@ -165,12 +170,12 @@ void PortalMarketTest::saysWhatTheSourceSays()
 
 void PortalMarketTest::answersQuotesAndHistory()
 {
-    const auto quotes = get("/api/quotes?symbols=AAPL,MSFT,NONE,AAPL");
+    const auto quotes = get("/api/quotes?symbols=AAPL,TORN,MSFT,NONE,AAPL");
     QCOMPARE(quotes.code, http::status::ok);
     const auto page = boost::json::parse(quotes.body).as_object();
     QCOMPARE(page.at("items").as_array().size(), std::size_t(2));
     QVERIFY(page.at("items").as_array()[1].at("symbol") == "MSFT");
-    QVERIFY(page.at("missing") == boost::json::array{"NONE"});
+    QVERIFY((page.at("missing") == boost::json::array{"TORN", "NONE"}));
     QVERIFY(page.at("next_cursor").is_null());
     const auto history = boost::json::parse(get("/api/quotes/AAPL/history?days=5").body).as_object();
     QCOMPARE(history.at("items").as_array().size(), std::size_t(5));

@@ -291,7 +291,7 @@ void PricesTest::csvRows_data()
     QTest::newRow("day before month") << QByteArray("02/01/2026,10,12,9,11,1\n15/01/2026,1,1,1,1,1\n") << 2 << 0
                                       << QByteArray();
     QTest::newRow("rounded") << QByteArray("2026-01-02,10.00001,10,9,9.5,100\n") << 1 << 0 << QByteArray();
-    QTest::newRow("more fields than columns") << good + "2026-01-05,10,12,9,11,100,7\n" << 2 << 0 << QByteArray();
+    QTest::newRow("an empty field behind") << good + "2026-01-05,10,12,9,11,100,\n" << 2 << 0 << QByteArray();
     QTest::newRow("no volume told") << good + "2026-01-05,10,12,9,11\n2026-01-06,10,12,9,11,null\n"
                                     << 3 << 0 << QByteArray();
     QTest::newRow("none") << QByteArray() << 0 << 0 << QByteArray();
@@ -301,6 +301,8 @@ void PricesTest::csvRows_data()
         << good + "2026-01-05,10,12,9,,100" << 1 << 3 << QByteArray("close is missing");
     QTest::newRow("either way round") << QByteArray("01/02/2026,1,1,1,1,1\n02/03/2026,1,1,1,1,1\n") << 0 << 2
                                       << QByteArray("may be read in two ways");
+    bad("more fields than columns", "2026-01-05,10,12,9,11,100,7", "7 fields, and the header 6");
+    bad("a mark of thousands unquoted", "2026-01-05,10,$1,234.50,9,11,100", "8 fields, and the header 6");
     bad("few fields", "2026-01-05,10,12", "close is missing");
     bad("null row", "2026-01-05,null,null,null,null,null", "close is missing");
     bad("no such day", "2026-02-30,10,12,9,11,100", "date must be written");
@@ -350,7 +352,7 @@ void PricesTest::csvHeaders_data()
         "\"Date\",\"Close/Last\",\"Volume\",\"Open\",\"High\",\"Low\"\n\"2026-01-02\",\"$11\",\"100\","
         "\"$10\",\"$12\",\"$9\"\n");
     QTest::newRow("semicolons and decimal commas")
-        << QByteArray("Date;Open;High;Low;Close;Volume\n2026-01-02;10,0;12,00;9;11,0;1.00,0\n");
+        << QByteArray("Date;Open;High;Low;Close;Volume\n2026-01-02;10,0;12,00;9;11,0;100,0\n");
     QTest::newRow("through the day from midnight on, newest first")
         << QByteArray("Datetime,Open,High,Low,Close,Volume\n2026-01-02 02:00:00,10.5,12,10,11,40\n"
                       "2026-01-02 01:00:00,10.2,11,10,10.5,30\n2026-01-02 00:00:00,10,11,9,10.2,30\n");

@@ -29,6 +29,12 @@ ActionPreview LocalStack::previewOf(const StackCommand &command)
         return preview;
     }
     if (const auto *mend = std::get_if<MendStack>(&command)) {
+        const auto wrong = problem();
+        if (wrong && wrong->code == "database-missing") {
+            preview.summary = "Moves what is left of the database aside and starts with nobody registered. Nothing is "
+                              "deleted.";
+            return preview;
+        }
         preview.summary = mend->empty ? "Moves the damaged files of the private Redis aside and starts without them: "
                                         "everybody signs in again, and waiting tasks are gone. Nothing is deleted."
                                       : "Copies the damaged files of the private Redis, then leaves out what cannot be "

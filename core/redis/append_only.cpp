@@ -161,73 +161,200 @@ Result<std::optional<std::uintmax_t>> goodUpTo(const std::string &checker, const
     return std::optional(good.value_or(0)); // a base tells no place: it is good or it is not
 }
 
+bool isNoDirectory(const fs::path &path)
+{
+    std::error_code ignored;
+    return fs::exists(path, ignored) && !fs::is_directory(path, ignored);
+}
+
+/// Why Redis would not start with all of `there` on this manifest; empty: it would.
+std::string faultOf(const fs::path &manifest, const std::optional<std::vector<AofFile>> &listed,
+                    const std::vector<AofFile> &there)
+{
+    if (!listed)
+        return "The append-only files of the embedded Redis have lost their manifest (" + manifest.string() +
+               "): without it Redis would start empty.";
+    if (std::ranges::none_of(*listed, &AofFile::base))
+        return "The manifest " + manifest.string() + " names no base: Redis would start with a part only.";
+    std::uint64_t newest = 0;
+    for (const AofFile &file : *listed) {
+        if (std::ranges::find(there, file) == there.end())
+            return "The append-only file " + (manifest.parent_path() / file.name).string() +
+                   " of the embedded Redis is gone, which its manifest names.";
+        newest = file.base ? newest : std::max(newest, file.sequence);
+    }
+    // Redis names a file before it writes to it, and deletes old ones after it has stopped naming them.
+    for (const AofFile &file : there)
+        if (!file.base && file.sequence > newest && sizeOf(manifest.parent_path() / file.name) > 0)
+            return "The manifest " + manifest.string() + " does not name " + file.name +
+                   ", which is newer than what it names: Redis would start without it.";
+    return {};
+}
+
+/// The last bytes of a file, where an RDB file has its checksum, in hexadecimal.
+std::string endOf(const fs::path &path)
+{
+    constexpr std::streamoff checksumSize = 8;
+    std::ifstream file(path, std::ios::binary);
+    const auto size = static_cast<std::streamoff>(sizeOf(path));
+    file.seekg(std::max<std::streamoff>(0, size - checksumSize));
+    std::string text = "=";
+    constexpr std::string_view digits = "0123456789abcdef";
+    for (int byte = file.get(); byte >= 0; byte = file.get()) {
+        text += digits[static_cast<unsigned>(byte) >> 4];
+        text += digits[static_cast<unsigned>(byte) & 15u];
+    }
+    return text;
+}
+
+constexpr std::string_view inOrderLine = "in order";
+constexpr std::string_view runningLine = "running";
+
 } // namespace
 
-AppendOnly::AppendOnly(fs::path directory) : m_directory(std::move(directory)) {}
+/// The note: how Redis was left in the first line, then of each file the name, the size and what endOf() says.
+struct AppendOnly::Noted
+{
+    struct Entry
+    {
+        std::string name;
+        std::uintmax_t size = 0;
+        std::string end; ///< empty: noted by an earlier version
+    };
+    bool something = false; ///< there is a note, if perhaps none that can be read
+    bool inOrder = false;
+    std::vector<Entry> entries;
+};
+
+AppendOnly::AppendOnly(fs::path directory, fs::path note)
+    : m_directory(std::move(directory)), m_note(note.empty() ? oldNote() : std::move(note))
+{}
+
+AppendOnly::Noted AppendOnly::noted() const
+{
+    std::error_code ignored;
+    // Where both are, an earlier version ran since.
+    const fs::path place = fs::exists(oldNote(), ignored) ? oldNote() : m_note;
+    Noted noted;
+    noted.something = fs::exists(place, ignored);
+    const auto text = readFile(place, 1024 * 1024);
+    std::istringstream lines(text ? *text : std::string());
+    for (std::string line; std::getline(lines, line);) {
+        if (line == inOrderLine || line == runningLine) {
+            noted.inOrder = line == inOrderLine;
+            continue;
+        }
+        Noted::Entry entry;
+        std::istringstream words(line);
+        if (words >> entry.name >> entry.size && parseName(entry.name)) {
+            words >> entry.end;
+            noted.entries.push_back(std::move(entry));
+        }
+    }
+    return noted;
+}
+
+void AppendOnly::forgetNote() const
+{
+    std::error_code ignored;
+    fs::remove_all(m_note, ignored);
+    fs::remove_all(oldNote(), ignored);
+}
+
+/// What no mending brings back, a sentence each.
+std::vector<std::string> AppendOnly::lossesOf(const Noted &left) const
+{
+    std::vector<std::string> words;
+    for (const Noted::Entry &entry : left.entries) {
+        const auto size = sizeOf(folder() / entry.name);
+        if (size < entry.size && left.inOrder)
+            words.push_back(std::to_string(entry.size - size) + " of " + std::to_string(entry.size) + " bytes of " +
+                            entry.name + " are gone, and what was written in them is lost.");
+        else if (left.inOrder && parseName(entry.name)->base &&
+                 (size != entry.size || endOf(folder() / entry.name) != entry.end))
+            words.push_back(entry.name + " is not the one that was left; what that held is lost.");
+    }
+    return words;
+}
 
 Result<void> AppendOnly::check() const
 {
+    for (const fs::path &place : {m_directory, folder()})
+        if (isNoDirectory(place))
+            return damaged("In place of the directory " + place.string() +
+                           " of the embedded Redis, with sessions and waiting tasks, lies something else.");
     const auto there = filesIn(folder());
     std::error_code ignored;
-    const auto noted = readFile(noteFile(), 1024 * 1024);
+    const Noted left = noted();
     if (there.empty() && !fs::exists(manifest(), ignored)) {
-        if (!noted || noted->empty())
+        if (!left.something)
             return {};
         return damaged("The append-only files of the embedded Redis are gone from " + folder().string() +
                        ", where the last start left some: sessions and waiting tasks were in them.");
     }
     const auto listed = readManifest(manifest());
-    if (!listed)
-        return damaged("The append-only files of the embedded Redis have lost their manifest (" + manifest().string() +
-                       "): without it Redis would start empty.");
-    if (std::ranges::none_of(*listed, &AofFile::base))
-        return damaged("The manifest " + manifest().string() + " names no base: Redis would start with a part only.");
-    for (const AofFile &file : *listed)
-        if (std::ranges::find(there, file) == there.end())
-            return damaged("The append-only file " + (folder() / file.name).string() +
-                           " of the embedded Redis is gone, which its manifest names.");
-    std::istringstream lines(noted ? *noted : std::string());
-    std::string name;
-    std::uintmax_t size = 0;
-    while (lines >> name >> size)
-        if (size > 0 && std::ranges::find(*listed, name, &AofFile::name) != listed->end() &&
-            sizeOf(folder() / name) == 0)
-            return damaged("The append-only file " + (folder() / name).string() +
+    if (std::string fault = faultOf(manifest(), listed, there); !fault.empty())
+        return damaged(std::move(fault));
+    for (const Noted::Entry &entry : left.entries) {
+        const std::string name = (folder() / entry.name).string();
+        const auto file = std::ranges::find(*listed, entry.name, &AofFile::name);
+        if (file == listed->end() && left.inOrder)
+            return damaged("The manifest " + manifest().string() + " names " + entry.name +
+                           " no longer, which it did when it was left.");
+        if (file == listed->end())
+            continue;
+        const auto size = sizeOf(folder() / entry.name);
+        if (entry.size > 0 && size == 0)
+            return damaged("The append-only file " + name +
                            " of the embedded Redis is empty; it was not when it was left.");
+        if (left.inOrder && size < entry.size)
+            return damaged("The append-only file " + name + " of the embedded Redis has " + std::to_string(size) +
+                           " bytes; it had " + std::to_string(entry.size) + " when it was left.");
+        if (left.inOrder && file->base && (size != entry.size || endOf(name) != entry.end))
+            return damaged("The append-only file " + name + " of the embedded Redis is not the one that was left.");
+    }
     return {};
 }
 
-void AppendOnly::note() const
+void AppendOnly::note(Left left) const
 {
     const auto listed = readManifest(manifest());
     if (!listed)
         return;
-    std::string text;
+    std::string text = std::string(left == Left::InOrder ? inOrderLine : runningLine) + "\n";
     for (const AofFile &file : *listed)
-        text += file.name + " " + std::to_string(sizeOf(folder() / file.name)) + "\n";
-    (void)writeFileAtomically(noteFile(), text); // the next start is then less careful
+        text += file.name + " " + std::to_string(sizeOf(folder() / file.name)) + " " +
+                (file.base ? endOf(folder() / file.name) : std::string("=")) + "\n";
+    std::error_code ignored;
+    if (!writeFileAtomically(m_note, text)) {
+        if (noted().inOrder)
+            forgetNote(); // rather less careful at the next start than told what is true no longer
+    } else if (m_note != oldNote())
+        fs::remove(oldNote(), ignored);
 }
 
 Result<fs::path> AppendOnly::keep(bool move) const
 {
     std::error_code failed;
-    if (!fs::exists(folder(), failed))
+    const fs::path what = isNoDirectory(m_directory) ? m_directory : folder();
+    if (!fs::exists(fs::symlink_status(what, failed)))
         return fs::path();
     const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
     std::tm utc{};
     ::gmtime_r(&now, &utc);
     char stamp[32];
     std::strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc);
-    fs::path copy = m_directory / (std::string("appendonlydir.kept-") + stamp);
+    const std::string beside = what.string() + ".kept-" + stamp;
+    fs::path copy = beside;
     for (int again = 2; fs::exists(copy, failed); ++again)
-        copy = m_directory / (std::string("appendonlydir.kept-") + stamp + "-" + std::to_string(again));
+        copy = beside + "-" + std::to_string(again);
     if (move)
-        fs::rename(folder(), copy, failed);
+        fs::rename(what, copy, failed);
     else
-        fs::copy(folder(), copy, fs::copy_options::recursive, failed);
+        fs::copy(what, copy, fs::copy_options::recursive, failed);
     if (failed)
         return failure(failed == std::errc::no_space_on_device ? ErrorKind::Full : ErrorKind::Unavailable,
-                       "No copy of " + folder().string() + " could be kept: " + failed.message() + ".",
+                       "No copy of " + what.string() + " could be kept: " + failed.message() + ".",
                        "Free some room on that disk; nothing was changed.");
     return copy;
 }
@@ -237,8 +364,7 @@ Result<AppendOnly::Mended> AppendOnly::startEmpty() const
     const auto copy = keep(true);
     if (!copy)
         return copy.error();
-    std::error_code ignored;
-    fs::remove(noteFile(), ignored);
+    forgetNote();
     Mended mended{*copy, {}};
     mended.words.push_back(copy->empty() ? "There were no append-only files to keep."
                                          : "The append-only files were moved to " + copy->string() + ".");
@@ -257,9 +383,13 @@ Result<AppendOnly::Mended> AppendOnly::mend(const std::string &checker) const
     if (there.empty())
         return nothing("There is nothing to mend in " + folder().string() + ": the append-only files are gone.");
     const auto listed = readManifest(manifest());
+    const Noted left = noted();
+    const auto lost = lossesOf(left);
     std::vector<AofFile> files = listed.value_or(std::vector<AofFile>());
-    const auto gone = [&](const AofFile &file) { return std::ranges::find(there, file) == there.end(); };
-    if (std::ranges::none_of(files, &AofFile::base) || std::ranges::any_of(files, gone))
+    const bool namesAll = std::ranges::all_of(left.entries, [&](const Noted::Entry &entry) {
+        return !left.inOrder || std::ranges::find(files, entry.name, &AofFile::name) != files.end();
+    });
+    if (!namesAll || !faultOf(manifest(), listed, there).empty())
         files = belonging(folder(), there);
     if (files.empty() || !files.front().base)
         return nothing("The base of the append-only files is gone from " + folder().string() +
@@ -268,6 +398,7 @@ Result<AppendOnly::Mended> AppendOnly::mend(const std::string &checker) const
     if (!copy)
         return copy.error();
     Mended mended{*copy, {"The append-only files were copied to " + copy->string() + "."}};
+    mended.words.insert(mended.words.end(), lost.begin(), lost.end());
 
     std::vector<AofFile> good;
     for (const AofFile &file : files) {
@@ -300,9 +431,8 @@ Result<AppendOnly::Mended> AppendOnly::mend(const std::string &checker) const
         mended.words.push_back("The manifest was written anew; it names " + std::to_string(good.size()) +
                                (good.size() == 1 ? " file." : " files."));
     }
-    std::error_code ignored;
-    fs::remove(noteFile(), ignored);
-    note();
+    forgetNote();
+    note(Left::Running);
     return mended;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/api/result.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -12,21 +13,27 @@ namespace portolan::redis {
 /// (`appendonlydir/appendonly.aof.*`; https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/).
 ///
 /// Redis starts empty, without a word, when the manifest is gone, and with less than there was when the manifest lists
-/// less than that. So what a start and a stop have left is noted beside the folder (`appendonly.note`: a name and its
-/// size a line), and the next start looks whether this can be it. Blocks; for one thread, while no Redis uses the
-/// files.
+/// less than that, or a file was cut between two commands. So what a start and a stop have left is noted, and the next
+/// start looks whether this can be it. Blocks; for one thread, while no Redis uses the files.
 class AppendOnly final
 {
 public:
-    /// `directory`: of the embedded Redis, as ServerProcessOptions::dataDirectory.
-    explicit AppendOnly(std::filesystem::path directory);
+    /// `directory`: of the embedded Redis, as ServerProcessOptions::dataDirectory. `note`: the file to note in, best
+    /// outside the directory, which may go as a whole; empty: `appendonly.note` in it. One that lies there from before
+    /// counts until there is a newer one.
+    explicit AppendOnly(std::filesystem::path directory, std::filesystem::path note = {});
 
     /// Whether starting on these files gives what was left. Unavailable "redis-corrupt", which says what is missing.
-    /// Damage inside a file is Redis' to find.
+    /// After an end in order nothing may be shorter than it was, and the base must be the same; after a crash files may
+    /// be. Damage inside a file is Redis' to find.
     Result<void> check() const;
-    /// Notes what is there now; nothing where there is nothing. Written while Redis runs it may note too little, never
-    /// too much, for the files only grow.
-    void note() const;
+
+    enum class Left : std::uint8_t {
+        Running, ///< Redis runs or was ended by force: what is noted may be too little or too much
+        InOrder, ///< it ended by itself, all is written
+    };
+    /// Notes what is there now; nothing where there is nothing.
+    void note(Left left) const;
 
     struct Mended
     {
@@ -34,21 +41,26 @@ public:
         std::vector<std::string> words; ///< what was done, a sentence each
     };
     /// Copies the folder beside itself; lists the files anew where the manifest is missing or lists what is not there;
-    /// cuts a damaged file off at its last whole command, and leaves out what came after it. `checker`: the program
-    /// redis-check-aof. Unavailable "redis-corrupt": the base is damaged or all files are gone, so nothing can be saved
-    /// (the copy stays). Full, Unavailable: the copy cannot be made; nothing was touched.
+    /// cuts a damaged file off at its last whole command, and leaves out what came after it; says what is lost.
+    /// `checker`: the program redis-check-aof. Unavailable "redis-corrupt": the base is damaged or all files are gone,
+    /// so nothing can be saved (the copy stays). Full, Unavailable: the copy cannot be made; nothing was touched.
     Result<Mended> mend(const std::string &checker = "redis-check-aof") const;
-    /// Moves the folder aside, so that the next start is an empty one.
+    /// Moves the folder aside, or what lies in its place, so that the next start is an empty one.
     Result<Mended> startEmpty() const;
 
     std::filesystem::path folder() const { return m_directory / "appendonlydir"; }
 
 private:
+    struct Noted;
     std::filesystem::path manifest() const { return folder() / "appendonly.aof.manifest"; }
-    std::filesystem::path noteFile() const { return m_directory / "appendonly.note"; }
+    std::filesystem::path oldNote() const { return m_directory / "appendonly.note"; }
+    Noted noted() const;
+    std::vector<std::string> lossesOf(const Noted &left) const;
+    void forgetNote() const;
     Result<std::filesystem::path> keep(bool move) const;
 
     std::filesystem::path m_directory;
+    std::filesystem::path m_note;
 };
 
 } // namespace portolan::redis

@@ -96,6 +96,7 @@ private:
     FileDescriptor m_wake; ///< readable: stop
     std::thread m_thread;
     bool m_served = false;           ///< since start(): the files are as it left them
+    bool m_inOrder = false;          ///< the child's last end; of the watching thread, and of others once it is over
     std::deque<std::string> m_lines; ///< the child's last ones; of the watching thread
 
     mutable std::mutex m_mutex;
@@ -115,21 +116,30 @@ Result<void> ServerProcess::Impl::start()
                      "Install the package redis-server (apt install redis-server), or name a Redis with --redis.",
                      {},
                      std::chrono::seconds{0}};
+    std::error_code ignored;
+    const AppendOnly files(std::filesystem::absolute(m_options.dataDirectory, ignored).lexically_normal(),
+                           m_options.noteFile);
+    const auto refused = [this](Error error) {
+        error.hint = mendHint("Put back what is missing from a copy, or name another directory.");
+        return error;
+    };
     auto directory = ServerDirectory::open(m_options.dataDirectory);
-    if (!directory)
-        return directory.error();
+    if (!directory) {
+        const bool inTheWay = std::filesystem::exists(m_options.dataDirectory, ignored) &&
+                              !std::filesystem::is_directory(m_options.dataDirectory, ignored);
+        const auto whole = files.check();
+        return inTheWay && !whole ? refused(whole.error()) : directory.error();
+    }
     m_directory.emplace(std::move(*directory));
     if (auto free = m_directory->endLeftOver(m_options.stopTimeout); !free) {
         m_directory.reset();
         return free;
     }
-    const AppendOnly files(m_directory->path());
     if (auto whole = files.check(); !whole) {
         m_directory.reset();
-        Error error = whole.error();
-        error.hint = mendHint("Put back what is missing from a copy, or name another directory.");
-        return error;
+        return refused(whole.error());
     }
+    files.note(AppendOnly::Left::Running); // from here on a crash may take some
     {
         const std::lock_guard lock(m_mutex);
         m_socket = m_directory->socketPath();
@@ -143,7 +153,7 @@ Result<void> ServerProcess::Impl::start()
     Result<void> result = answer.get();
     m_served = result.has_value();
     if (m_served)
-        files.note();
+        files.note(AppendOnly::Left::Running);
     else
         stop();
     return result;
@@ -157,7 +167,8 @@ void ServerProcess::Impl::stop()
     [[maybe_unused]] const auto written = ::write(m_wake.get(), &one, sizeof one);
     m_thread.join();
     if (m_served)
-        AppendOnly(m_directory->path()).note();
+        AppendOnly(m_directory->path(), m_options.noteFile)
+            .note(m_inOrder ? AppendOnly::Left::InOrder : AppendOnly::Left::Running);
     m_directory.reset();
 }
 
@@ -210,6 +221,7 @@ void ServerProcess::Impl::watch(std::vector<std::string> command, std::promise<R
     std::chrono::milliseconds backoff = m_options.backoffMin;
     for (;;) {
         m_lines.clear();
+        m_inOrder = false;
         auto child = ChildProcess::start(command);
         const auto born = Steady::now();
         Result<void> ready = child ? Result<void>() : Result<void>(child.error());
@@ -313,6 +325,7 @@ void ServerProcess::Impl::end(ChildProcess &child)
         child.signal(SIGKILL);
     while (child.running()) // nothing survives SIGKILL but a hanging disk
         child.wait(-1, std::chrono::milliseconds(20), tell);
+    m_inOrder = child.ending() == "exit code 0";
 }
 
 /// True when stop() was called before the time was over.

@@ -21,6 +21,7 @@ struct ServerProcessOptions
     /// Redis' own directory: the append-only file, and the socket when its path is short enough. Made, with mode 0700,
     /// when it is missing. One ServerProcess at a time uses it.
     std::filesystem::path dataDirectory;
+    std::filesystem::path noteFile = {};            ///< of what is left in there; empty: in there (append_only.h)
     std::uint64_t maxmemory = 30 * 1024 * 1024;     ///< bytes; full means writes are refused, nothing is evicted
     std::string program = "redis-server";           ///< searched in PATH, /usr/local/bin and /usr/bin
     std::chrono::milliseconds startTimeout{30'000}; ///< until PING is answered, loading the data included

@@ -2,6 +2,7 @@
 #include "core/base/system_clock.h"
 #include "core/server/commands.h"
 #include "core/server/environment.h"
+#include "core/server/mending.h"
 #include "core/server/portal_server.h"
 #include "core/storage/backup.h"
 #include "core/storage/migrations.h"
@@ -36,6 +37,10 @@ int withDatabase(const SettingSources &sources, Need need, const std::function<R
     }
     if (const auto there = databaseIsThere(*url); need == Need::Data && !there)
         return report(there.error());
+    const std::string file = url->dialect == storage::Dialect::Sqlite ? url->path : std::string();
+    if (const auto left = checkDatabaseIsLeft(*settings, dataDirectoryPath(*settings), file);
+        need == Need::Data && !left)
+        return report(left.error());
     storage::PoolOptions options;
     options.connections = 1;
     storage::Database database(std::move(*url), options);

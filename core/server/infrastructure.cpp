@@ -108,16 +108,17 @@ Result<std::unique_ptr<Infrastructure>> Infrastructure::open(const Settings &set
         return url.error();
     std::unique_ptr<Infrastructure> made(new Infrastructure(settings, std::move(*directory), std::move(*url), clock));
     const bool file = made->database.dialect() == storage::Dialect::Sqlite;
-    const std::string path = made->database.url().path;
-    if (const auto left = checkDatabaseIsLeft(settings, made->directory.path(), path); file && !left)
+    const std::string path = file ? made->database.url().path : std::string();
+    if (const auto left = checkDatabaseIsLeft(settings, made->directory.path(), path); !left)
         return left.error();
     if (auto opened = made->database.open(); !opened)
         return opened.error();
-    if (const auto noted = noteDatabase(made->directory.path(), path); file && !noted)
-        return noted.error();
     const auto migrated = storage::migrate(made->database, clock);
     if (!migrated)
         return migrated.error();
+    if (file)
+        if (const auto noted = noteDatabase(made->directory.path(), path); !noted)
+            return noted.error();
     if (!migrated->applied.empty())
         logger.debug("the database schema was brought up to date", {{"from", migrated->from}, {"to", migrated->to}});
     if (auto started = made->startRedis(settings, logger); !started)
@@ -137,6 +138,7 @@ Result<void> Infrastructure::startRedis(const Settings &settings, Logger &logger
     } else {
         redis::ServerProcessOptions options;
         options.dataDirectory = directory.file("redis");
+        options.noteFile = redisNote(directory.path());
         options.maxmemory = settings.tier().redis.maxmemory;
         options.program = settings.text("redis.program");
         options.mendCommand = mendCommand(settings);

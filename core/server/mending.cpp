@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <iostream>
+#include <optional>
 
 namespace portolan::server {
 namespace {
@@ -18,6 +20,101 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds leftOverPatience{10};
 
 fs::path noteIn(const fs::path &dataDirectory) { return dataDirectory / "database.note"; }
+
+/// A path within the data directory is noted relative to it ("./portal.db"), so that the directory may be moved.
+std::string notedForm(const fs::path &dataDirectory, const std::string &path)
+{
+    const fs::path absolute = fs::absolute(dataDirectory).lexically_normal();
+    const fs::path within = fs::path(path).lexically_normal().lexically_relative(absolute);
+    return within.empty() || *within.begin() == ".." ? path : "./" + within.string();
+}
+
+/// Whether the portal was noted to keep its users at `path`. A note that cannot be read may have named any place.
+bool isNoted(const fs::path &dataDirectory, const std::string &path)
+{
+    std::error_code ignored;
+    if (!fs::exists(noteIn(dataDirectory), ignored))
+        return false;
+    const auto noted = readFile(noteIn(dataDirectory), 64 * 1024);
+    const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20; };
+    if (!noted || std::ranges::any_of(*noted, control) || !(noted->starts_with('/') || noted->starts_with("./")))
+        return true;
+    return *noted == path || *noted == notedForm(dataDirectory, path);
+}
+
+/// What stands at a database's path.
+enum class Place : std::uint8_t {
+    Database, ///< or what SQLite has to say itself
+    Gone,
+    Directory,
+    Empty,   ///< no byte, or no table and no log that might hold one
+    Foreign, ///< not SQLite's
+};
+
+std::uintmax_t sizeOf(const fs::path &path)
+{
+    std::error_code failed;
+    const auto size = fs::file_size(path, failed);
+    return failed ? 0 : size;
+}
+
+fs::path logOf(const std::string &path) { return path + "-wal"; }
+
+/// By the header (https://www.sqlite.org/fileformat2.html, 1.3): the schema's cookie is 0 until a table is made.
+Place placeOf(const std::string &path)
+{
+    std::error_code failed;
+    const auto status = fs::status(path, failed);
+    if (status.type() == fs::file_type::not_found)
+        return Place::Gone;
+    if (fs::is_directory(status))
+        return Place::Directory;
+    if (!fs::is_regular_file(status))
+        return Place::Database;
+    constexpr std::size_t headerSize = 100, cookieAt = 40;
+    constexpr std::string_view magic("SQLite format 3\0", 16);
+    std::ifstream file(path, std::ios::binary);
+    if (!file)
+        return Place::Database; // which may not be read
+    std::string header(headerSize, '\0');
+    file.read(header.data(), headerSize);
+    header.resize(static_cast<std::size_t>(file.gcount()));
+    if (header.empty())
+        return Place::Empty;
+    if (header.size() < headerSize || !header.starts_with(magic))
+        return Place::Foreign;
+    const bool noTable = header.find_first_not_of('\0', cookieAt) >= cookieAt + 4;
+    return noTable && sizeOf(logOf(path)) == 0 ? Place::Empty : Place::Database;
+}
+
+/// The end of "The database file PATH …".
+std::string_view faultOf(Place place)
+{
+    switch (place) {
+    case Place::Directory:
+        return "has become a directory";
+    case Place::Empty:
+        return "is empty";
+    case Place::Foreign:
+        return "holds no database any more";
+    default:
+        return "is gone";
+    }
+}
+
+/// Moved aside under a name that is free.
+Result<std::string> keepAside(const fs::path &path)
+{
+    std::error_code failed;
+    fs::path kept = path.string() + ".kept";
+    for (int again = 2; fs::exists(fs::symlink_status(kept, failed)); ++again)
+        kept = path.string() + ".kept-" + std::to_string(again);
+    fs::rename(path, kept, failed);
+    if (failed)
+        return failure(ErrorKind::Unavailable,
+                       "No copy of " + path.string() + " could be kept: " + failed.message() + ".");
+    return kept.string();
+}
 
 /// As a shell takes it for one word.
 std::string quoted(const std::string &word)
@@ -35,6 +132,8 @@ std::string quoted(const std::string &word)
 }
 
 } // namespace
+
+fs::path redisNote(const fs::path &dataDirectory) { return dataDirectory / "redis.note"; }
 
 std::string mendCommand(const Settings &settings)
 {
@@ -54,12 +153,17 @@ Result<std::vector<std::string>> mendData(const Settings &settings, bool empty)
     if (settings.isSet("redis.url"))
         return failure(ErrorKind::Unsupported, "The Redis of this portal was named, and is not ours to mend.",
                        "Mend it with its own tools.");
-    const auto redis = redis::ServerDirectory::open(directory->file("redis"));
-    if (!redis)
-        return redis.error();
-    if (auto free = redis->endLeftOver(leftOverPatience); !free)
-        return free.error();
-    const redis::AppendOnly files(redis->path());
+    const fs::path where = directory->file("redis");
+    const redis::AppendOnly files(fs::absolute(where).lexically_normal(), redisNote(directory->path()));
+    std::optional<redis::ServerDirectory> held;
+    if (!fs::exists(where, ignored) || fs::is_directory(where, ignored)) { // otherwise no Redis can be in there
+        auto redis = redis::ServerDirectory::open(where);
+        if (!redis)
+            return redis.error();
+        held.emplace(std::move(*redis));
+        if (auto free = held->endLeftOver(leftOverPatience); !free)
+            return free.error();
+    }
     auto mended = empty ? files.startEmpty() : files.mend();
     if (!mended)
         return mended.error();
@@ -74,41 +178,55 @@ Result<std::vector<std::string>> forgetDatabase(const Settings &settings)
     const auto path = databaseUrl(settings);
     if (!path)
         return path.error();
-    std::error_code failed;
-    fs::remove(noteIn(directory->path()), failed);
     std::vector<std::string> words{"The portal starts with nobody registered."};
-    // SQLite would take a log without its file for nothing, and delete it.
-    const fs::path log = path->path + "-wal";
-    if (!fs::exists(path->path) && fs::exists(log)) {
-        fs::rename(log, path->path + "-wal.kept", failed);
-        words.push_back("What was left of the old one is in " + path->path + "-wal.kept.");
+    if (placeOf(path->path) != Place::Database) {
+        // SQLite would take a log without its database for nothing, and delete it.
+        for (const fs::path &left : {fs::path(path->path), logOf(path->path)}) {
+            std::error_code ignored;
+            if (!fs::exists(left, ignored))
+                continue;
+            const auto kept = keepAside(left);
+            if (!kept)
+                return kept.error();
+            words.push_back("What was left of the old one is in " + *kept + ".");
+        }
     }
+    std::error_code failed;
+    fs::remove_all(noteIn(directory->path()), failed);
     if (failed)
         return failure(ErrorKind::Unavailable,
-                       "No copy of " + log.string() + " could be kept: " + failed.message() + ".");
+                       "Cannot delete " + noteIn(directory->path()).string() + ": " + failed.message() + ".");
     return words;
 }
 
 Result<void> noteDatabase(const fs::path &dataDirectory, const std::string &path)
 {
     const auto noted = readFile(noteIn(dataDirectory), 64 * 1024);
-    return noted && *noted == path ? Result<void>() : writeFileAtomically(noteIn(dataDirectory), path);
+    const std::string form = notedForm(dataDirectory, path);
+    return noted && *noted == form ? Result<void>() : writeFileAtomically(noteIn(dataDirectory), form);
 }
 
 Result<void> checkDatabaseIsLeft(const Settings &settings, const fs::path &dataDirectory, const std::string &path)
 {
-    std::error_code ignored;
-    const auto noted = readFile(noteIn(dataDirectory), 64 * 1024);
-    const fs::path log = path + "-wal";
-    const bool logLeft = fs::exists(log, ignored) && fs::file_size(log, ignored) > 0;
-    if (fs::exists(path, ignored) || (!logLeft && (!noted || *noted != path)))
+    const Place place = path.empty() ? Place::Database : placeOf(path);
+    if (place == Place::Database)
         return {};
-    Error error = failure(ErrorKind::Unavailable,
-                          "The database file " + path + " is gone, in which this portal kept its users" +
-                              (logLeft ? "; its log " + log.string() + " is still there." : "."),
-                          "Put it back, or a backup with `portoland restore FILE --data-dir " +
-                              quoted(fs::absolute(dataDirectoryPath(settings)).string()) + "`; `" +
-                              mendCommand(settings) + " --empty` begins with nobody.");
+    const bool logLeft = sizeOf(logOf(path)) > 0;
+    if (!logLeft && !isNoted(dataDirectory, path))
+        return {};
+    const std::string directory = quoted(fs::absolute(dataDirectoryPath(settings)).string());
+    const bool inTheWay = place == Place::Directory || place == Place::Foreign || logLeft;
+    const std::string restoring = "`portoland restore FILE --data-dir " + directory + "`";
+    Error error = failure(
+        ErrorKind::Unavailable,
+        "The database file " + path + ", in which this portal kept its users, " + std::string(faultOf(place)) +
+            (logLeft ? "; its log " + logOf(path).string() + " is still there." : "."),
+        inTheWay ? "Put it back; or `" + mendCommand(settings) +
+                       " --empty` keeps what is left aside and begins with nobody, before or without a backup put back "
+                       "with " +
+                       restoring + "."
+                 : "Put it back, or a backup with " + restoring + "; `" + mendCommand(settings) +
+                       " --empty` begins with nobody.");
     error.code = "database-missing";
     return error;
 }

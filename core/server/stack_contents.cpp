@@ -6,6 +6,7 @@
 #include "core/queue/worker_pool.h"
 #include "core/redis/client.h"
 #include "core/redis/keys.h"
+#include "core/server/mending.h"
 #include "core/server/words.h"
 #include "core/storage/audit_store.h"
 #include "core/storage/session_list_store.h"
@@ -159,6 +160,8 @@ Result<void> wipe(const fs::path &folder)
             keep(one);
         }
         fs::remove(redis, one); // not while something else is in it
+        fs::remove_all(redisNote(folder), one);
+        keep(one);
         for (const char *name : databaseFiles) {
             fs::remove(directory->file(name), one);
             keep(one);

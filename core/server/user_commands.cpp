@@ -11,6 +11,7 @@
 #include "core/redis/server_process.h"
 #include "core/server/commands.h"
 #include "core/server/environment.h"
+#include "core/server/mending.h"
 #include "core/storage/audit_store.h"
 #include "core/storage/migrations.h"
 #include "core/storage/users_store.h"
@@ -63,7 +64,10 @@ int withAccounts(const SettingSources &sources, bool first, const std::function<
         return report(url.error());
     if (const auto there = databaseIsThere(*url); !first && !there)
         return report(there.error());
-    if (url->dialect == storage::Dialect::Sqlite && !settings->isSet("database.url")) {
+    const bool file = url->dialect == storage::Dialect::Sqlite;
+    if (const auto left = checkDatabaseIsLeft(*settings, dataDirectoryPath(*settings), file ? url->path : ""); !left)
+        return report(left.error());
+    if (file && !settings->isSet("database.url")) {
         std::error_code failed; // the first account is made before the first start
         std::filesystem::create_directories(dataDirectoryPath(*settings), failed);
         if (!failed)
@@ -135,6 +139,7 @@ Result<void> signOut(const Accounts &accounts, Id user)
             return {}; // no portal has run here: there are no sessions
         redis::ServerProcessOptions options;
         options.dataDirectory = directory->file("redis");
+        options.noteFile = redisNote(directory->path());
         options.maxmemory = accounts.settings.tier().redis.maxmemory;
         options.program = accounts.settings.text("redis.program");
         process = std::make_unique<redis::ServerProcess>(std::move(options));

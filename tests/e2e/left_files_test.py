@@ -88,6 +88,91 @@ class LeftFilesTest(unittest.TestCase):
             file.write(b"garbage\r\n*1\r\n$4\r\nPING\r\n")
         self.mended(client)
 
+    def test_with_a_manifest_that_names_only_the_base(self):
+        client = self.leave_something()
+        manifest = self.aof / "appendonly.aof.manifest"
+        manifest.write_text("".join(line for line in manifest.read_text().splitlines(True) if " type b" in line))
+        self.mended(client)
+
+    def test_with_a_file_cut_short(self):
+        self.leave_something()
+        incr = self.aof / "appendonly.aof.1.incr.aof"
+        whole = incr.read_bytes()
+        self.assertGreater(len(whole), 900)
+        # The last one ends between two commands, where Redis finds nothing wrong.
+        for size in (900, 300, 10, whole.index(b"\r\n*", 200) + 2):
+            with self.subTest(size=size):
+                incr.write_bytes(whole[:size])
+                self.refused(1, incr, f"{size} bytes", f"{len(whole)} when")
+                line = self.refused(1, incr)  # trying again does not help
+        done = run(*self.command_in(line))
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn(f"{len(whole) - size} of {len(whole)} bytes", done.stdout)
+        with self.started_again() as portal:
+            portal.client().login("kept@example.org")
+
+    def test_with_another_base(self):
+        self.leave_something()
+        base = self.aof / "appendonly.aof.1.base.rdb"
+        whole = base.read_bytes()
+        for other in (b"", whole[:-8] + bytes(8), whole + b"x"):  # 8 zeros: an RDB file without a checksum
+            with self.subTest(size=len(other)):
+                base.write_bytes(other)
+                self.refused(1, base)
+        base.write_bytes(whole)
+        with self.started_again() as portal:
+            portal.client().login("kept@example.org")
+
+    def test_without_all_of_redis(self):
+        for in_its_place in (None, "a file", "an empty directory"):
+            with self.subTest(in_its_place=in_its_place):
+                self.setUp()
+                self.leave_something()
+                shutil.rmtree(self.aof.parent)
+                if in_its_place == "a file":
+                    self.aof.parent.write_text("no directory")
+                elif in_its_place:
+                    self.aof.parent.mkdir()
+                line = self.refused(1, self.aof.parent)
+                self.assertEqual(run(*self.command_in(line), "--empty").returncode, 0)
+                with self.started_again() as portal:
+                    portal.client().login("kept@example.org")
+                kept = list(self.data_dir.glob("redis.kept-*"))
+                self.assertEqual([path.read_text() for path in kept],
+                                 ["no directory"] if in_its_place == "a file" else [])
+
+    def test_with_a_note_of_an_earlier_version(self):
+        client = self.leave_something()
+        sizes = {path.name: path.stat().st_size for path in self.aof.glob("appendonly.aof.1.*")}
+        (self.data_dir / "redis.note").unlink()
+        note = self.aof.parent / "appendonly.note"
+        note.write_text("".join(f"{name} {size}\n" for name, size in sizes.items()))
+        with self.started_again() as portal:
+            client.url, client.port = portal.url, portal.port
+            self.assertEqual(client.get("/api/me").status, 200)
+            self.assertEqual(portal.stop(), 0)
+        self.assertFalse(note.exists())
+        shutil.rmtree(self.aof.parent)
+        self.refused(1, self.aof)
+
+    def test_with_a_damaged_note(self):
+        for damage in (b"", b"\x00\xff garbage\n"):
+            with self.subTest(damage=damage):
+                self.setUp()
+                client = self.leave_something()
+                (self.data_dir / "redis.note").write_bytes(damage)
+                (self.data_dir / "database.note").write_bytes(damage)
+                with self.started_again() as portal:
+                    client.url, client.port = portal.url, portal.port
+                    self.assertEqual(client.get("/api/me").status, 200)
+                    self.assertEqual(portal.stop(), 0)
+                (self.data_dir / "redis.note").write_bytes(damage)
+                shutil.rmtree(self.aof)
+                self.refused(1, self.aof)
+                (self.data_dir / "database.note").write_bytes(damage)
+                (self.data_dir / "portal.db").unlink()
+                self.refused(1, self.data_dir / "portal.db")
+
     def test_without_the_folder(self):
         self.leave_something()
         shutil.rmtree(self.aof)
@@ -143,6 +228,61 @@ class LeftFilesTest(unittest.TestCase):
         with self.started_again() as portal:
             self.assertEqual(portal.client().post("/auth/login", {"email": "kept@example.org",
                                                                   "password": PASSWORD}).status, 200)
+
+    def test_with_no_database_in_its_place(self):
+        def directory(path):
+            path.unlink()
+            path.mkdir()
+
+        def no_tables(path):
+            path.unlink()
+            with contextlib.closing(sqlite3.connect(path)) as made:
+                made.execute("PRAGMA user_version = 1")
+                made.execute("VACUUM")
+
+        damages = {"is empty": (lambda path: path.write_bytes(b""), no_tables),
+                   "no database": (lambda path: path.write_bytes(b"Dear diary\n" * 50),
+                                   lambda path: path.write_bytes(bytes(8192))),
+                   "directory": (directory,)}
+        for words, ways in damages.items():
+            for damage in ways:
+                with self.subTest(words=words):
+                    self.setUp()
+                    self.leave_something()
+                    database = self.data_dir / "portal.db"
+                    copy = self.where / "copy.db"
+                    self.assertEqual(run("backup", copy, "--data-dir", self.data_dir).returncode, 0)
+                    damage(database)
+                    self.refused(1, database, words, "mend", "--empty", "portoland restore")
+                    for command in (("migrate",), ("backup", self.where / "other.db"), ("user", "list"),
+                                    ("user", "add", "new@example.org")):
+                        done = run(*command, "--data-dir", self.data_dir, stdin=PASSWORD + "\n")
+                        self.assertNotEqual(done.returncode, 0, done)
+                    self.refused(1, database, words)
+                    done = run("mend", "--empty", "--data-dir", self.data_dir)
+                    self.assertEqual(done.returncode, 0, done)
+                    self.assertTrue((self.data_dir / "portal.db.kept").exists())
+                    self.assertEqual(run("restore", copy, "--data-dir", self.data_dir).returncode, 0)
+                    with self.started_again() as portal:
+                        portal.client().login("kept@example.org")
+
+    def test_an_emptied_database_keeps_its_log(self):
+        self.leave_something()
+        (self.data_dir / "portal.db").write_bytes(b"")
+        (self.data_dir / "portal.db-wal").write_bytes(b"log")
+        self.refused(1, self.data_dir / "portal.db", "portal.db-wal")
+        self.assertEqual(run("mend", "--empty", "--data-dir", self.data_dir).returncode, 0)
+        self.assertEqual((self.data_dir / "portal.db-wal.kept").read_bytes(), b"log")
+        with self.started_again() as portal:
+            portal.client().sign_up("new@example.org")
+
+    def test_a_data_directory_that_was_moved(self):
+        self.leave_something()
+        moved = self.where / "moved"
+        self.data_dir.rename(moved)
+        self.data_dir = moved
+        (moved / "portal.db").unlink()
+        self.refused(1, moved / "portal.db")
 
     def test_with_only_the_log_of_the_database(self):
         self.leave_something()

@@ -66,6 +66,7 @@ private slots:
     void refusesADirectoryInUse();
     void refusesADirectoryItCannotMake();
     void loadsATruncatedFile();
+    void refusesAFileThatWasCutAfterItsEnd();
     void namesADamagedFileAndTheMend();
 };
 
@@ -265,12 +266,39 @@ void ServerProcessTest::loadsATruncatedFile()
     QVERIFY(server.start().has_value());
     QVERIFY(ask(server.endpoint(), Command("SET", "a", "1")).has_value());
     QVERIFY(ask(server.endpoint(), Command("SET", "b", "2")).has_value());
-    server.stop();
-    const auto file = pathOf(directory) / "appendonlydir" / "appendonly.aof.1.incr.aof";
+    const QTemporaryDir crashed; // what lies there while it runs is what a crash leaves
+    for (const char *name : {"appendonlydir", "appendonly.note"})
+        std::filesystem::copy(pathOf(directory) / name, pathOf(crashed) / name,
+                              std::filesystem::copy_options::recursive);
+    const auto file = pathOf(crashed) / "appendonlydir" / "appendonly.aof.1.incr.aof";
     std::filesystem::resize_file(file, std::filesystem::file_size(file) - 3);
+    ServerProcess next({.dataDirectory = pathOf(crashed)});
+    QVERIFY(next.start().has_value());
+    QCOMPARE(ask(next.endpoint(), Command("GET", "a")).value().text, std::string("1"));
+    QVERIFY(ask(next.endpoint(), Command("GET", "b")).value().isNil());
+}
+
+void ServerProcessTest::refusesAFileThatWasCutAfterItsEnd()
+{
+    const QTemporaryDir directory;
+    const auto data = pathOf(directory) / "redis";
+    ServerProcess server({.dataDirectory = data, .noteFile = pathOf(directory) / "redis.note"});
+    QVERIFY(server.start().has_value());
+    QVERIFY(ask(server.endpoint(), Command("SET", "a", "1")).has_value());
+    QVERIFY(ask(server.endpoint(), Command("SET", "b", "2")).has_value());
+    server.stop();
+    const auto file = data / "appendonlydir" / "appendonly.aof.1.incr.aof";
+    std::filesystem::resize_file(file, std::filesystem::file_size(file) - 3);
+    for (int twice = 0; twice < 2; ++twice)
+        QCOMPARE(server.start().error().code, std::string("redis-corrupt"));
+    QVERIFY(AppendOnly(data, pathOf(directory) / "redis.note").mend().has_value());
     QVERIFY(server.start().has_value());
     QCOMPARE(ask(server.endpoint(), Command("GET", "a")).value().text, std::string("1"));
-    QVERIFY(ask(server.endpoint(), Command("GET", "b")).value().isNil());
+    server.stop();
+    std::filesystem::remove_all(data);
+    QCOMPARE(server.start().error().code, std::string("redis-corrupt"));
+    std::ofstream(data) << "no directory";
+    QCOMPARE(server.start().error().code, std::string("redis-corrupt"));
 }
 
 void ServerProcessTest::namesADamagedFileAndTheMend()

@@ -21,7 +21,7 @@ public:
         write("appendonly.aof.1.incr.aof", command("SET", "a") + command("SET", "b"));
         write("appendonly.aof.manifest",
               "file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n");
-        files.note();
+        files.note(AppendOnly::Left::InOrder);
     }
     static std::string command(const std::string &name, const std::string &key)
     {
@@ -54,7 +54,8 @@ private slots:
     {
         const Left left;
         QVERIFY(left.files.check().has_value());
-        left.write("appendonly.aof.1.incr.aof", Left::command("SET", "a")); // a tail that a crash took
+        left.write("appendonly.aof.1.incr.aof",
+                   Left::command("SET", "a") + Left::command("SET", "b") + Left::command("SET", "c"));
         QVERIFY(left.files.check().has_value());
         left.write("temp-rewriteaof-123.aof", "half a rewrite");
         left.write("appendonly.aof.2.base.rdb", "a base whose manifest was not written any more");
@@ -66,16 +67,93 @@ private slots:
         const QTemporaryDir empty;
         const AppendOnly files(empty.path().toStdString());
         QVERIFY(files.check().has_value());
-        files.note();
+        files.note(AppendOnly::Left::InOrder);
         QVERIFY(files.check().has_value());
         QVERIFY(AppendOnly(empty.path().toStdString() + "/not/made").check().has_value());
+    }
+
+    void takesWhatACrashLeft()
+    {
+        const Left left;
+        left.files.note(AppendOnly::Left::Running);
+        left.write("appendonly.aof.1.incr.aof", Left::command("SET", "a"));
+        QVERIFY(left.files.check().has_value());
+        left.write("appendonly.aof.2.base.rdb", "REDIS0010more"); // a rewrite of which nothing was noted
+        left.write("appendonly.aof.2.incr.aof", "");
+        left.write("appendonly.aof.manifest",
+                   "file appendonly.aof.2.base.rdb seq 2 type b\nfile appendonly.aof.2.incr.aof seq 2 type i\n");
+        QVERIFY(left.files.check().has_value());
+        left.write("appendonly.aof.3.incr.aof", ""); // made, and not named any more
+        QVERIFY(left.files.check().has_value());
+    }
+
+    void takesOverTheNoteOfBefore()
+    {
+        const Left left; // its note lies in the directory
+        const QTemporaryDir outside;
+        const fs::path note = outside.path().toStdString() + "/redis.note";
+        const AppendOnly files(left.path(), note);
+        QVERIFY(files.check().has_value());
+        left.write("appendonly.aof.1.incr.aof", "");
+        QVERIFY(files.check().has_error());
+        left.write("appendonly.aof.1.incr.aof", Left::command("SET", "a"));
+        files.note(AppendOnly::Left::InOrder);
+        QVERIFY(fs::exists(note) && !fs::exists(left.path() / "appendonly.note"));
+        QVERIFY(files.check().has_value());
+        fs::remove_all(left.path());
+        QVERIFY(files.check().has_error());
+        fs::create_directories(left.path());
+        QVERIFY(files.check().has_error());
+        QVERIFY(files.startEmpty().has_value());
+        QVERIFY(files.check().has_value());
+    }
+
+    void stopsWhereSomethingLiesInItsPlace_data()
+    {
+        QTest::addColumn<bool>("whole");
+        QTest::newRow("of the directory") << true;
+        QTest::newRow("of the folder") << false;
+    }
+    void stopsWhereSomethingLiesInItsPlace()
+    {
+        QFETCH(bool, whole);
+        const QTemporaryDir parent;
+        const fs::path directory = parent.path().toStdString() + "/redis";
+        const fs::path place = whole ? directory : directory / "appendonlydir";
+        fs::create_directories(place.parent_path());
+        std::ofstream(place) << "no directory";
+        const AppendOnly files(directory, parent.path().toStdString() + "/redis.note");
+        QCOMPARE(files.check().error().code, std::string("redis-corrupt"));
+        QVERIFY(files.mend("true").has_error());
+        QVERIFY(fs::exists(place));
+        const auto emptied = files.startEmpty();
+        QVERIFY(emptied.has_value() && fs::is_regular_file(emptied->copy));
+        QVERIFY(files.check().has_value());
+    }
+
+    void sayWhatIsLost()
+    {
+        const Left left;
+        left.write("appendonly.aof.1.incr.aof", Left::command("SET", "a"));
+        left.write("appendonly.aof.1.base.rdb", "REDIS0010othr");
+        QVERIFY(left.files.check().has_error());
+        const auto mended = left.files.mend("true");
+        QVERIFY2(mended.has_value(), mended ? "" : mended.error().message.c_str());
+        std::string words;
+        for (const std::string &sentence : mended->words)
+            words += sentence + ' ';
+        QVERIFY2(words.find("27 of 54 bytes of appendonly.aof.1.incr.aof are gone") != std::string::npos &&
+                     words.find("appendonly.aof.1.base.rdb is not the one that was left") != std::string::npos,
+                 words.c_str());
+        QVERIFY(left.files.check().has_value());
     }
 
     void stopsWhereSomethingIsGone_data()
     {
         QTest::addColumn<QByteArray>("what");
         for (const char *what : {"manifest", "empty manifest", "no manifest", "base", "incr", "incr without base",
-                                 "emptied incr", "files", "folder"})
+                                 "emptied incr", "cut incr", "emptied base", "another base", "longer base",
+                                 "unnamed incr", "files", "files, empty note", "files, damaged note", "folder"})
             QTest::newRow(what) << QByteArray(what);
     }
     void stopsWhereSomethingIsGone()
@@ -96,10 +174,22 @@ private slots:
             left.write("appendonly.aof.manifest", "file appendonly.aof.1.incr.aof seq 1 type i\n");
         else if (what == "emptied incr")
             left.write("appendonly.aof.1.incr.aof", "");
-        else if (what == "files")
+        else if (what == "cut incr") // between two commands: Redis finds nothing wrong
+            left.write("appendonly.aof.1.incr.aof", Left::command("SET", "a"));
+        else if (what == "emptied base")
+            left.write("appendonly.aof.1.base.rdb", "");
+        else if (what == "another base")
+            left.write("appendonly.aof.1.base.rdb", "REDIS0010othr");
+        else if (what == "longer base")
+            left.write("appendonly.aof.1.base.rdb", "REDIS0010longer");
+        else if (what == "unnamed incr")
+            left.write("appendonly.aof.manifest", "file appendonly.aof.1.base.rdb seq 1 type b\n");
+        else if (what.startsWith("files")) {
+            if (what.endsWith("note"))
+                std::ofstream(left.path() / "appendonly.note") << (what.contains("empty") ? "" : "\x01\x02 no note");
             for (const auto &entry : fs::directory_iterator(left.aof()))
                 fs::remove(entry.path());
-        else
+        } else
             fs::remove_all(left.aof());
         const auto checked = left.files.check();
         QVERIFY(checked.has_error());

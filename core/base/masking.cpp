@@ -1,10 +1,13 @@
 #include "core/base/masking.h"
 
+#include "core/base/given_text.h"
 #include "core/base/url_text.h"
+#include "core/base/utf8.h"
 
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <vector>
 
 namespace portolan {
 
@@ -15,7 +18,7 @@ constexpr std::array<std::string_view, 14> parts{"password",      "passwd", "pas
                                                  "authorization", "cookie", "apikey",     "credential", "privatekey",
                                                  "ingestkey",     "appkey", "signature",  "csrf"};
 /// Too short to look for inside other words.
-constexpr std::array<std::string_view, 6> wholes{"sid", "pwd", "pw", "otp", "jwt", "auth"};
+constexpr std::array<std::string_view, 7> wholes{"sid", "pwd", "pw", "pass", "otp", "jwt", "auth"};
 
 constexpr char small(char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; }
 constexpr bool isName(char c)
@@ -33,19 +36,27 @@ bool startsWith(std::string_view text, std::size_t at, std::string_view word)
     return true;
 }
 
+bool isPorts(std::string_view text)
+{
+    return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || c == ',' || c == '.'; });
+}
+
 /// host or host:digits with a path or a query behind it: nothing that could be the beginning of a password.
 bool looksWhole(std::string_view text)
 {
     const auto end = std::min(text.find_first_of("/?#"), text.size());
     const auto authority = text.substr(0, end);
-    if (authority.starts_with('['))
-        return true;
-    const auto colon = authority.find(':');
+    const bool bracketed = authority.starts_with('[');
+    const auto close = bracketed ? authority.find(']') : 0;
+    if (close == std::string_view::npos)
+        return false;
+    const auto colon = authority.find(':', close);
     if (colon == std::string_view::npos)
         return true;
+    if (authority.substr(close, colon - close).find('@') != std::string_view::npos)
+        return false;
     const auto port = authority.substr(colon + 1);
-    return colon > 0 &&
-           std::ranges::all_of(port, [](char c) { return (c >= '0' && c <= '9') || c == ',' || c == '.'; });
+    return colon > 0 && !port.empty() && isPorts(port);
 }
 
 /// Behind "://" at `at`, in prose: where the user-info ends (its '@'), or npos if there is none. It ends at the last
@@ -97,6 +108,18 @@ std::size_t freeValueEnd(std::string_view text, std::size_t at)
     return at;
 }
 
+/// Whether the '@' at `sign` stands in the value of a secret parameter that begins behind `begin` (?password=a@b): then
+/// what follows it is no host.
+bool inSecretParameter(std::string_view text, std::size_t begin, std::size_t sign)
+{
+    const auto before = text.substr(begin, sign - begin);
+    const auto parameter = before.find_last_of("?&");
+    if (parameter == std::string_view::npos)
+        return false;
+    const auto equals = before.find('=', parameter);
+    return equals != std::string_view::npos && isSecretName(before.substr(parameter + 1, equals - parameter - 1));
+}
+
 /// Behind the name that ends before `at`: its value, past `=` or `:`, quotes and spaces; nullopt if there is none.
 std::optional<SecretValue> valueBehind(std::string_view text, std::size_t at)
 {
@@ -133,6 +156,136 @@ std::size_t schemeSize(std::string_view text, std::size_t at)
     return 0;
 }
 
+/// Where the value of a parameter ends that nobody may have escaped: before the next `name=`, which '&' introduces in a
+/// query and a blank among keywords.
+std::size_t unescapedValueEnd(std::string_view text, std::size_t at, bool query)
+{
+    for (; at < text.size(); ++at) {
+        if (query ? text[at] != '&' : !isSpace(text[at]))
+            continue;
+        auto next = at + 1;
+        while (next < text.size() && isName(text[next]))
+            ++next;
+        const bool named = next > at + 1;
+        while (!query && next < text.size() && isSpace(text[next]))
+            ++next;
+        if (named && next < text.size() && text[next] == '=')
+            break;
+    }
+    return at;
+}
+
+/// Where a value ends that a quotation mark before `at` opened: at the one behind which something else begins.
+std::size_t quotedValueEnd(std::string_view text, std::size_t at)
+{
+    const char quote = text[at - 1];
+    for (; at < text.size(); ++at)
+        if (text[at] == quote && (at + 1 == text.size() || unescapedValueEnd(text, at + 1, false) == at + 1))
+            break;
+    return at;
+}
+
+/// The names of parameters under which other programs take a password or a key.
+bool namesSecret(std::string_view name)
+{
+    if (name.find('%') != std::string_view::npos) // nobody escapes a name but to hide it
+        return true;
+    std::string plain(name);
+    std::ranges::transform(plain, plain.begin(), small);
+    return isSecretName(name) || plain == "key" || plain == "sig" || plain == "code" ||
+           plain.find("pass") != std::string::npos || plain.find("pwd") != std::string::npos;
+}
+
+/// The values of secret parameters and keywords, in order.
+std::vector<SecretValue> addressSecrets(std::string_view text)
+{
+    std::vector<SecretValue> found;
+    const auto isPart = [](char c) { return isName(c) || c == '.' || c == '%'; };
+    for (std::size_t at = 0; at < text.size();) {
+        if (!isPart(text[at])) {
+            ++at;
+            continue;
+        }
+        const auto begin = at;
+        while (at < text.size() && isPart(text[at]))
+            ++at;
+        auto sign = at;
+        while (sign < text.size() && (isSpace(text[sign]) || text[sign] == '"' || text[sign] == '\''))
+            ++sign;
+        const bool pair =
+            sign < text.size() && (text[sign] == '=' || text[sign] == ':') && !startsWith(text, sign, "://");
+        if (!pair || !namesSecret(text.substr(begin, at - begin)))
+            continue;
+        ++sign;
+        while (sign < text.size() && isSpace(text[sign]))
+            ++sign;
+        const bool quoted = sign < text.size() && (text[sign] == '"' || text[sign] == '\'');
+        const bool query = text.substr(0, begin).find_last_of("?&") != std::string_view::npos;
+        const auto value = sign + (quoted ? 1 : 0);
+        at = quoted ? quotedValueEnd(text, value) : unescapedValueEnd(text, value, query);
+        if (at > value)
+            found.push_back({value, at});
+    }
+    return found;
+}
+
+/// `name:` and the slashes behind it, at the beginning of an address. The name may be what is wrong with it
+/// ("redis:/:secret@h"), or be none at all ("user:secret@h").
+struct Scheme
+{
+    std::size_t end = 0; ///< 0: there is none
+    std::size_t slashes = 0;
+    bool ofFiles = false; ///< a path follows, and no host
+};
+Scheme readScheme(std::string_view value)
+{
+    constexpr std::array<std::string_view, 4> ofFiles{"sqlite", "sqlite3", "file", "unix"};
+    constexpr std::array<std::string_view, 17> known{"redis", "rediss", "valkey", "valkeys",    "tcp",     "tls",
+                                                     "http",  "https",  "smtp",   "smtps",      "amqp",    "amqps",
+                                                     "jdbc",  "mysql",  "pgsql",  "postgresql", "postgres"};
+    std::size_t end = 0;
+    while (end < value.size() && (isName(value[end]) || value[end] == '+' || value[end] == '.'))
+        ++end;
+    if (end == 0 || end >= value.size() || value[end] != ':')
+        return {};
+    std::string name(value.substr(0, end));
+    std::ranges::transform(name, name.begin(), small);
+    const bool files = std::ranges::find(ofFiles, name.substr(0, name.find('+'))) != ofFiles.end() ||
+                       name.ends_with("+socket") || name.ends_with("+unix");
+    ++end;
+    const auto slashes = std::min(value.find_first_not_of('/', end), value.size()) - end;
+    if (!files && slashes < 2 && std::ranges::find(known, name.substr(0, name.find('+'))) == known.end())
+        return {};
+    return {end + slashes, slashes, files};
+}
+
+bool isAddress6(std::string_view text)
+{
+    return std::ranges::count(text, ':') > 1 && text.find_first_not_of("0123456789abcdefABCDEF:.[]/%") == text.npos;
+}
+
+/// Of a text without an '@': whether what follows its colons is a port, so that no password stands there whose host was
+/// forgotten.
+bool namesItsHost(std::string_view value, const Scheme &scheme)
+{
+    for (auto at = value.find("://", scheme.end); at != value.npos; at = value.find("://", at + 3))
+        if (!looksWhole(value.substr(at + 3)))
+            return false;
+    const auto rest = value.substr(scheme.end);
+    if (scheme.ofFiles && scheme.slashes != 2)
+        return !rest.starts_with(':') || rest == ":memory:";
+    if (scheme.slashes > 1)
+        return looksWhole(rest);
+    if (scheme.end > 0)
+        return isPorts(rest);
+    const auto colon = value.find(':');
+    if (colon == value.npos || value.substr(colon).starts_with("://") || isAddress6(value))
+        return true;
+    const auto name = value.substr(0, colon); // "user:secret", unless a port or prose follows
+    return name.find_first_of(" =/") != name.npos || value.substr(colon).starts_with(": ") ||
+           (!name.empty() && (isPorts(value.substr(colon + 1)) || (name.front() >= '0' && name.front() <= '9')));
+}
+
 /// "basic authentication" is prose; what follows a scheme is longer when it is a credential.
 constexpr std::size_t shortestCredential = 16;
 
@@ -160,7 +313,7 @@ std::string maskSecrets(std::string_view text)
             at += 3;
             if (const auto end = userInfoEnd(text, at); end != std::string_view::npos) {
                 result += maskedText;
-                at = end;
+                at = inSecretParameter(text, at, end) ? freeValueEnd(text, end) : end;
             }
             continue;
         }
@@ -194,29 +347,30 @@ std::string maskSecrets(std::string_view text)
 
 std::string maskAddress(std::string_view value)
 {
-    // Before the last '@' nothing is shown but the scheme, however the text is written; the scheme itself may be what
-    // is wrong with it ("redis:/:secret@host").
-    std::size_t scheme = 0;
-    while (scheme < value.size() && (isName(value[scheme]) || value[scheme] == '+' || value[scheme] == '.'))
-        ++scheme;
-    if (scheme == 0 || scheme >= value.size() || value[scheme] != ':') {
-        scheme = 0;
-    } else {
-        ++scheme;
-        while (scheme < value.size() && value[scheme] == '/')
-            ++scheme;
+    const auto scheme = readScheme(value);
+    auto hidden = scheme.end;
+    const auto hide = [&](std::size_t to) { hidden = std::max(hidden, to); };
+    const auto sign = value.rfind('@');
+    const auto secrets = addressSecrets(value);
+    if (sign != std::string_view::npos) {
+        hide(sign);
+        for (const auto &secret : secrets) // what follows the '@' is no host then
+            if (secret.begin <= sign && secret.end > sign)
+                hide(secret.end);
+    } else if (!namesItsHost(value, scheme)) {
+        hide(value.size());
     }
-    const auto at = value.rfind('@');
-    std::string rest;
-    if (at != std::string_view::npos && at >= scheme) {
-        rest = std::string(maskedText).append(value.substr(at));
-    } else {
-        rest = value.substr(scheme);
-        const bool authority = value.substr(0, scheme).ends_with("://");
-        if (authority && !looksWhole(rest)) // a password whose '@' was forgotten
-            rest = maskedText;
+    std::string result(value.substr(0, scheme.end));
+    if (hidden > scheme.end)
+        result += maskedText;
+    auto at = hidden;
+    for (const auto &secret : secrets) {
+        if (secret.begin < at)
+            continue;
+        result.append(value.substr(at, secret.begin - at)).append(maskedText);
+        at = secret.end;
     }
-    return std::string(value.substr(0, scheme)) + maskSecrets(rest);
+    return maskSecrets(result.append(value.substr(at)));
 }
 
 std::string maskAddresses(std::string_view list)
@@ -228,6 +382,13 @@ std::string maskAddresses(std::string_view list)
         result += maskAddress(item);
     }
     return result;
+}
+
+std::string quotable(std::string_view text, std::size_t longest)
+{
+    const std::string masked = maskAddress(text);
+    const auto begin = cutText(masked, longest);
+    return visible(begin) + (begin.size() < masked.size() ? "\u2026" : "");
 }
 
 } // namespace portolan

@@ -3,7 +3,6 @@
 #include "core/base/data_directory.h"
 #include "core/base/given_text.h"
 #include "core/base/masking.h"
-#include "core/base/names.h"
 #include "core/base/secret_key.h"
 #include "core/base/toml_file.h"
 #include "core/base/units.h"
@@ -44,6 +43,25 @@ Error refusal(const std::string &where, const std::string &why, const std::strin
     return failure(ErrorKind::Invalid, visible(where.empty() ? why : where + ": " + why), hint);
 }
 
+std::string inQuotes(std::string_view text) { return '"' + quotable(text) + '"'; }
+
+/// What stands for a key, for a message: it may be a value whose key was forgotten.
+std::string quotedKey(std::string_view key)
+{
+    const bool spelled = std::ranges::all_of(key, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+               c == '.';
+    });
+    return spelled && key.size() <= 64 ? std::string(key) : "what stands before the '='";
+}
+
+/// A file that somebody names, for a message. What is no path may be the secret itself.
+std::string quotedPath(const std::string &path)
+{
+    const bool spelled = path.starts_with('/') || path.starts_with("./") || path.starts_with("../");
+    return spelled && path.find("://") == std::string::npos ? path : "the file it names";
+}
+
 std::optional<std::int64_t> wholeNumber(std::string_view text)
 {
     std::int64_t value = 0;
@@ -77,7 +95,7 @@ Result<std::int64_t> measured(ValueType type, const std::string &text)
     }
     if (const auto value = wholeNumber(text))
         return *value;
-    return failure(ErrorKind::Invalid, '"' + text + "\" is not a whole number");
+    return failure(ErrorKind::Invalid, inQuotes(text) + " is not a whole number");
 }
 
 std::string shown(ValueType type, std::int64_t value)
@@ -94,7 +112,7 @@ Result<void> checkChoice(const SettingSpec &spec, const std::string &text)
     std::string all;
     for (const auto choice : spec.choices)
         all.append(all.empty() ? "" : ", ").append(choice);
-    return failure(ErrorKind::Invalid, '"' + (spec.secret ? std::string(maskedText) : text) + "\" is not known",
+    return failure(ErrorKind::Invalid, inQuotes(spec.secret ? maskedText : text) + " is not known",
                    "Use one of " + all);
 }
 
@@ -114,13 +132,13 @@ Result<void> checkValue(const SettingSpec &spec, const std::string &text)
         return checkChoice(spec, text);
     case ValueType::Boolean:
         if (!truth(text))
-            return failure(ErrorKind::Invalid, '"' + text + "\" is not true or false");
+            return failure(ErrorKind::Invalid, inQuotes(text) + " is not true or false");
         return {};
     case ValueType::Number: {
         double value = 0;
         const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
         if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || !std::isfinite(value))
-            return failure(ErrorKind::Invalid, '"' + text + "\" is not a number");
+            return failure(ErrorKind::Invalid, inQuotes(text) + " is not a number");
         return {};
     }
     case ValueType::Integer:
@@ -132,20 +150,9 @@ Result<void> checkValue(const SettingSpec &spec, const std::string &text)
     if (value.has_error())
         return value.error();
     if (spec.range && (*value < spec.range->first || *value > spec.range->second))
-        return failure(ErrorKind::Invalid, '"' + text + "\" is out of range",
+        return failure(ErrorKind::Invalid, inQuotes(text) + " is out of range",
                        "Use " + shown(spec.type, spec.range->first) + " to " + shown(spec.type, spec.range->second));
     return {};
-}
-
-/// A description says "…; empty: what that means; …".
-std::string meaningOfEmpty(std::string_view description)
-{
-    constexpr std::string_view mark = "empty: ";
-    const auto at = description.find(mark);
-    if (at == std::string_view::npos)
-        return "(not set)";
-    const auto meaning = description.substr(at + mark.size());
-    return "(" + std::string(meaning.substr(0, meaning.find(';'))) + ")";
 }
 
 } // namespace
@@ -182,7 +189,7 @@ struct Settings::Loader
             return {};
         }
         const std::string close = closestTo(given.key, allKeys());
-        return refusal(given.where, given.key + " is not a setting",
+        return refusal(given.where, quotedKey(given.key) + " is not a setting",
                        close.empty() ? "check-config lists them all" : "Did you mean " + close + "?");
     }
 
@@ -190,7 +197,9 @@ struct Settings::Loader
     {
         const auto text = portolan::readFile(path, 1024 * 1024);
         if (text.has_error())
-            return refusal("--config", text.error().message);
+            return refusal("--config", path.string().find("://") == std::string::npos
+                                           ? text.error().message
+                                           : "it names an address, not a file");
         const auto document = parseToml(*text, path.string());
         if (document.has_error())
             return document.error();
@@ -233,10 +242,13 @@ struct Settings::Loader
         if (given)
             return refusal(fileName, "both " + name + " and " + fileName + " are set", "Keep one of them");
         auto content = portolan::readFile(path, longestValue);
+        if (content.has_error() && quotedPath(path) != path)
+            return refusal(fileName, "the file it names cannot be read",
+                           "Name it by its whole path; the value itself belongs into " + name);
         if (content.has_error())
             return refusal(fileName, content.error().message, "Name a file that this user can read, or set " + name);
         if (trimmed(*content).empty())
-            return refusal(fileName, path + " is empty", "Write the value of " + name + " into it");
+            return refusal(fileName, quotedPath(path) + " is empty", "Write the value of " + name + " into it");
         auto taken = take({std::string(spec.key), *content, Origin::Environment, fileName + " " + path});
         wipe(*content);
         return taken;
@@ -248,7 +260,7 @@ struct Settings::Loader
             const auto *spec = findSpec(key);
             const std::string where = !sources.namesOptions           ? std::string()
                                       : spec && !spec->option.empty() ? std::string(spec->option)
-                                                                      : "--set " + key;
+                                                                      : "--set " + quotedKey(key);
             if (auto taken = take({key, text, Origin::CommandLine, where}); taken.has_error())
                 return taken;
         }
@@ -412,58 +424,6 @@ Origin Settings::origin(std::string_view key) const
 }
 
 std::vector<std::string> Settings::withoutEffect() const { return m_withoutEffect; }
-
-std::vector<Settings::Line> Settings::lines() const
-{
-    std::vector<Line> lines;
-    const auto add = [&](const std::string &key, const Effective &value, std::string_view description,
-                         std::string_view noEffect) {
-        const bool secret = value.spec && value.spec->secret;
-        const bool address = (value.spec && value.spec->address) || value.text.find("://") != std::string::npos;
-        lines.push_back({key,
-                         secret && !value.text.empty() ? std::string(maskedText)
-                         : address                     ? maskAddresses(value.text)
-                                                       : maskSecrets(value.text),
-                         value.origin, value.where, std::string(description), std::string(noEffect)});
-    };
-    for (const auto &spec : settingSchema())
-        add(std::string(spec.key), m_values.find(spec.key)->second, spec.description, spec.noEffect);
-    for (const auto &key : tierKeys())
-        for (const auto &[name, text] : key.get(m_tier)) {
-            const std::string full = name.empty() ? key.key : key.key.substr(0, key.key.size() - 1) + name;
-            add(full, m_values.find(full)->second, key.description, key.noEffect);
-        }
-    return lines;
-}
-
-std::string Settings::render() const
-{
-    auto all = lines();
-    for (auto &line : all) {
-        if (line.value.empty())
-            line.value = meaningOfEmpty(line.description);
-        line.value = visible(line.value); // key patterns hold control characters
-    }
-    std::size_t keyWidth = 0;
-    std::size_t valueWidth = 0;
-    for (const auto &line : all) {
-        keyWidth = std::max(keyWidth, line.key.size());
-        valueWidth = std::max(valueWidth, std::min<std::size_t>(line.value.size(), 48));
-    }
-    std::string text;
-    for (const auto &line : all) {
-        text.append(line.key).append(keyWidth - line.key.size() + 2, ' ');
-        text.append(line.value);
-        text.append(line.value.size() < valueWidth ? valueWidth - line.value.size() + 2 : 2, ' ');
-        text.append(enumName(line.origin));
-        if (!line.where.empty())
-            text.append(" (").append(visible(line.where)).append(1, ')');
-        if (!line.noEffect.empty())
-            text.append(", no effect: ").append(line.noEffect);
-        text += '\n';
-    }
-    return text;
-}
 
 std::optional<std::string> processEnvironment(const std::string &name)
 {

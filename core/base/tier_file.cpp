@@ -2,6 +2,7 @@
 
 #include "core/base/data_directory.h"
 #include "core/base/embedded_file.h"
+#include "core/base/masking.h"
 #include "core/base/names.h"
 #include "core/base/settings.h"
 #include "core/base/toml_file.h"
@@ -48,7 +49,7 @@ Result<double> readNumber(std::string_view text)
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
     if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() && std::isfinite(value) && value >= 0)
         return value;
-    return failure(ErrorKind::Invalid, '"' + std::string(text) + "\" is not a number that is not negative");
+    return failure(ErrorKind::Invalid, '"' + quotable(text) + "\" is not a number that is not negative");
 }
 
 /// A threshold in its metric's unit, as a number, a size, a duration, or the zone's own.
@@ -67,7 +68,7 @@ Result<double> readThreshold(const Tier &tier, const std::string &metric, const 
         return double(*size);
     if (const auto time = parseDuration(text))
         return std::chrono::duration<double>(*time).count();
-    return failure(ErrorKind::Invalid, '"' + text + "\" is not a number, a size, a duration or \"red\"");
+    return failure(ErrorKind::Invalid, '"' + quotable(text) + "\" is not a number, a size, a duration or \"red\"");
 }
 
 /// Reads the members of one array element; remembers the first mistake.
@@ -265,7 +266,7 @@ Result<Tier> builtIn(const std::string &name)
         std::string all;
         for (const auto &known : builtInTiers())
             all += (all.empty() ? "" : ", ") + known;
-        return failure(ErrorKind::NotFound, "There is no tier \"" + name + '"',
+        return failure(ErrorKind::NotFound, "There is no tier \"" + quotable(name) + '"',
                        "Use one of " + all + ", or a file by its path");
     }
     if (name == "small")
@@ -309,7 +310,8 @@ std::vector<std::string> builtInTiers()
 
 Result<Tier> loadTier(const std::string &nameOrPath)
 {
-    if (nameOrPath.find('/') == std::string::npos && !nameOrPath.ends_with(".toml"))
+    const bool path = nameOrPath.find('/') != std::string::npos || nameOrPath.ends_with(".toml");
+    if (!path || nameOrPath.find_first_of(":@=?") != std::string::npos) // an address was put in the wrong place
         return builtIn(nameOrPath);
     const auto text = readFile(nameOrPath, 1024 * 1024);
     if (text.has_error())

@@ -1,9 +1,9 @@
+#include "core/base/masking.h"
 #include "core/base/names.h"
 #include "core/base/queue_name.h"
 #include "core/base/tier_effects.h"
 #include "core/base/tier_file.h"
 #include "core/base/units.h"
-#include "core/base/utf8.h"
 
 #include <algorithm>
 #include <array>
@@ -20,7 +20,7 @@ constexpr std::size_t mostNames = 100; ///< of a family such as budget.*
 
 Error expected(std::string_view text, const std::string &what)
 {
-    return failure(ErrorKind::Invalid, '"' + std::string(cutText(text, 64)) + "\" is not " + what);
+    return failure(ErrorKind::Invalid, '"' + quotable(text, 64) + "\" is not " + what);
 }
 
 Result<void> read(std::string_view text, ValueType, std::string &to)

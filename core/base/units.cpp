@@ -1,6 +1,6 @@
 #include "core/base/units.h"
 
-#include "core/base/utf8.h"
+#include "core/base/masking.h"
 
 #include <algorithm>
 #include <array>
@@ -30,7 +30,7 @@ Result<std::uint64_t> parseWithUnit(std::string_view text, const std::array<Unit
                                     bool spaced, const char *expected)
 {
     const auto refuse = [&](const std::string &why) {
-        return failure(ErrorKind::Invalid, '"' + std::string(cutText(text, 64)) + "\" " + why, expected);
+        return failure(ErrorKind::Invalid, '"' + quotable(text, 64) + "\" " + why, expected);
     };
     std::uint64_t number = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -1,5 +1,7 @@
 #include "core/http/forwarded.h"
 
+#include "core/base/masking.h"
+
 #include <boost/asio/ip/network_v4.hpp>
 #include <boost/asio/ip/network_v6.hpp>
 #include <boost/beast/core/string.hpp>
@@ -105,7 +107,7 @@ Result<TrustedProxies> TrustedProxies::parse(const std::vector<std::string> &ent
                 proxies.m_blocks.push_back({network.address(), network.prefix_length()});
         }
         if (ec) {
-            return failure(ErrorKind::Invalid, "Trusted proxy '" + entry + "' is no address.",
+            return failure(ErrorKind::Invalid, "Trusted proxy '" + quotable(entry) + "' is no address.",
                            "Write an address or a block like 10.0.0.0/8.");
         }
     }

@@ -1,5 +1,6 @@
 #include "core/http/listener.h"
 
+#include "core/base/masking.h"
 #include "core/http/connection.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -28,7 +29,7 @@ Result<void> Listener::bind()
     error_code ec;
     const auto address = ip::make_address(options.address == "localhost" ? "127.0.0.1" : options.address, ec);
     if (ec) {
-        return failure(ErrorKind::Invalid, "Cannot listen on '" + options.address + "': that is no address.",
+        return failure(ErrorKind::Invalid, "Cannot listen on '" + quotable(options.address) + "': that is no address.",
                        "Write one like 127.0.0.1, 0.0.0.0 or ::.");
     }
     const ip::tcp::endpoint endpoint(address, options.port);

@@ -1,5 +1,6 @@
 #include "core/redis/server_process.h"
 
+#include "core/base/masking.h"
 #include "core/redis/append_only.h"
 #include "core/redis/child_process.h"
 #include "core/redis/server_directory.h"
@@ -112,7 +113,7 @@ Result<void> ServerProcess::Impl::start()
     if (!program)
         return Error{ErrorKind::Unavailable,
                      "redis-missing",
-                     "The program '" + m_options.program + "' is not installed.",
+                     "The program '" + quotable(m_options.program) + "' is not installed.",
                      "Install the package redis-server (apt install redis-server), or name a Redis with --redis.",
                      {},
                      std::chrono::seconds{0}};

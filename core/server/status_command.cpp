@@ -1,4 +1,5 @@
 #include "core/base/json.h"
+#include "core/base/masking.h"
 #include "core/base/system_clock.h"
 #include "core/monitor/status_text.h"
 #include "core/server/commands.h"
@@ -35,10 +36,11 @@ Result<std::string> getFromUrl(const std::string &url, const Secret &token)
     const std::string authorization = "Authorization: Bearer " + std::string(token.reveal());
     const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(
         curl_slist_append(nullptr, authorization.c_str()), curl_slist_free_all);
-    std::string base = url;
-    while (base.ends_with('/'))
-        base.pop_back();
-    const std::string address = base + "/api/admin/snapshot";
+    std::string place = url;
+    while (place.ends_with('/'))
+        place.pop_back();
+    const std::string address = place + "/api/admin/snapshot";
+    const std::string base = quotable(place);
     std::string body;
     curl_easy_setopt(curl.get(), CURLOPT_URL, address.c_str());
     curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());

@@ -3,6 +3,7 @@
 #include "core/base/data_directory.h"
 #include "core/base/given_text.h"
 #include "core/base/ids.h"
+#include "core/base/masking.h"
 #include "core/base/names.h"
 #include "core/base/runtime.h"
 #include "core/base/system_clock.h"
@@ -117,7 +118,8 @@ Result<Role> parseRole(const std::string &text)
 {
     const auto role = enumFromName<Role>(text);
     if (!role || *role == Role::Anonymous)
-        return failure(ErrorKind::Invalid, "There is no role '" + text + "'.", "Say user, operator or admin.");
+        return failure(ErrorKind::Invalid, "There is no role '" + quotable(text) + "'.",
+                       "Say user, operator or admin.");
     return *role;
 }
 

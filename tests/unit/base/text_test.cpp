@@ -219,6 +219,7 @@ void TextTest::masks_data()
     row("redis://:hunter2@localhost:6379/0", "redis://***@localhost:6379/0");
     row("rediss://bob:p@ss@host", "rediss://***@host");
     row("cannot reach postgresql://app:pw@db/x and http://ok/", "cannot reach postgresql://***@db/x and http://ok/");
+    row("at redis://h/0?password=a@pw&db=1 now", "at redis://***&db=1 now");
     row("http://host/path@home", "http://host/path@home"); // paths of pages hold such things
     row("http://u:pw/path@home", "http://***@home");
     row("amqp://host/path@home", "amqp://***@home"); // it may be a name that nobody escaped
@@ -280,6 +281,11 @@ void TextTest::masksAddresses_data()
     row("postgresql://u:sec,ret@a/db postgresql://b/db", "postgresql://***@a/db postgresql://b/db");
     row("sentinel://:secret@a;sentinel://:se;cret@b", "sentinel://***@a;sentinel://***@b");
     row("sqlite:/var/lib/portal.db", "sqlite:/var/lib/portal.db");
+    row("redis://h/0?password=a@pw", "redis://***");
+    row("redis://h/0?db=1&password=x y&a=b", "redis://h/0?db=1&password=***&a=b");
+    row("redis:secret@h", "redis:***@h");
+    row("redis://h:secret", "redis://***");
+    row("host=h password='x@secret' dbname=db", "***' dbname=db");
     row("", "");
 }
 
@@ -340,6 +346,11 @@ void TextTest::weighsSecretKeys_data()
     QTest::newRow("digits") << QByteArray("11112222333344445555666677778888") << false;
     QTest::newRow("an example's") << QByteArray("django-insecure-4x!b8s7d6f5g4h3j2k1l0q9w8e7r") << false;
     QTest::newRow("a placeholder") << QByteArray("ChangeMe-q1sb2Sy0p8YcS5cQe7kWk0m1nN") << false;
+    for (const char *example :
+         {"change-this-secret-key-in-production", "supersecretkeychangethisinproduction!",
+          "Your_Super_Secret_JWT_Key_At_Least_32_Characters", "generate-a-random-secret-key-and-put-it-here",
+          "my-very-long-secret-key-for-development-12345678", "please set this key in production 1"})
+        QTest::newRow(example) << QByteArray(example) << false;
 }
 
 void TextTest::weighsSecretKeys()

@@ -3,6 +3,7 @@
 #include "core/base/given_text.h"
 
 #include <algorithm>
+#include <charconv>
 #include <vector>
 
 namespace portolan {
@@ -136,6 +137,58 @@ std::optional<std::string> unescapedCharacters(std::string_view url)
         words += " must be written " + escaped(named[i]);
     }
     return words;
+}
+
+std::optional<std::uint16_t> portNumber(std::string_view text)
+{
+    std::uint16_t port = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (failed != std::errc{} || end != text.data() + text.size() || port == 0)
+        return std::nullopt;
+    return port;
+}
+
+std::string_view hostAndPort(std::string_view url)
+{
+    const auto colon = url.find(':');
+    if (colon == std::string_view::npos || !url.substr(colon).starts_with("://"))
+        return {};
+    const auto user = findUserInformation(url);
+    const auto begin = user ? user->end + 1 : colon + 3;
+    return url.substr(begin, url.find_first_of("/?#", begin) - begin);
+}
+
+std::optional<UrlFlaw> authorityFlaw(std::string_view url)
+{
+    const auto colon = std::min(url.find(':'), url.size());
+    if (!url.substr(colon).starts_with("://"))
+        return UrlFlaw{"two slashes must follow the colon of its scheme", "Write //user:password@host:port behind it."};
+    const auto text = hostAndPort(url);
+    if (text.find_first_of(",;| \t") != std::string_view::npos)
+        return UrlFlaw{"it names several hosts", "Name one, the primary."};
+    if (std::ranges::count(text, ':') > 1 && !text.starts_with('[')) {
+        if (text.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos)
+            return UrlFlaw{"its host is an IPv6 address without brackets",
+                           "Write them around the address, before the port: [::1]:1234."};
+        return UrlFlaw{"there are several colons where its host and port should be",
+                       "Behind a password stand an @ and the host: //user:password@host:port."};
+    }
+    const auto close = text.starts_with('[') ? text.find(']') : 0;
+    if (close == std::string_view::npos)
+        return UrlFlaw{"the bracket before its IPv6 address is not closed", "Write for example [::1]:1234."};
+    const auto sign = text.find(':', close);
+    const auto host = text.substr(0, sign);
+    if (text.starts_with('[') && host.size() > close + 1)
+        return UrlFlaw{"something other than a port follows its IPv6 address", "Write for example [::1]:1234."};
+    if (sign == std::string_view::npos || sign + 1 == text.size())
+        return std::nullopt;
+    const auto port = text.substr(sign + 1);
+    if (portNumber(port))
+        return std::nullopt;
+    if (std::ranges::all_of(port, isDigit))
+        return UrlFlaw{"the port must be a number from 1 to 65535", "Write it behind the host: //host:port."};
+    return UrlFlaw{"what stands where its port should is not a number from 1 to 65535",
+                   "If it is a password, an @ and the host must follow: //user:password@host:port."};
 }
 
 } // namespace portolan

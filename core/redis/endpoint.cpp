@@ -1,6 +1,5 @@
 #include "core/redis/endpoint.h"
 
-#include "core/base/given_text.h"
 #include "core/base/masking.h"
 #include "core/base/url_text.h"
 
@@ -36,8 +35,7 @@ Error unsupported(std::string code, std::string what, std::string hint)
                  std::chrono::seconds{0}};
 }
 
-/// A part of the URL for a message: nobody's password is in it.
-std::string named(std::string_view part) { return "'" + visible(part.substr(0, 64)) + "'"; }
+std::string named(std::string_view part) { return "'" + quotable(part, 64) + "'"; }
 
 std::optional<unsigned> databaseNumber(std::string_view text)
 {
@@ -48,11 +46,34 @@ std::optional<unsigned> databaseNumber(std::string_view text)
     return number;
 }
 
-Result<void> readUserInfo(const urls::url_view &url, Endpoint &endpoint)
+/// What a URL says of one thing. Other programs take the first or the last of several, so several must agree.
+template <class T> class Said final
 {
-    endpoint.user = url.user();
-    endpoint.password = url.password();
-    return {};
+public:
+    bool agrees(T value) const { return !m_value || *m_value == value; }
+    void take(T value) { m_value = std::move(value); }
+    T orElse(T fallback) const { return m_value.value_or(std::move(fallback)); }
+
+private:
+    std::optional<T> m_value;
+};
+
+/// Of the parts that may be said twice.
+struct Parts
+{
+    Said<unsigned> database;
+    Said<std::string> user;
+    Said<std::string> password;
+};
+
+Error twice(const char *what) { return invalid("it names two " + std::string(what), "Leave one of them out."); }
+
+void takeUserInformation(const urls::url_view &url, Parts &parts)
+{
+    if (std::string user(url.user()); !user.empty())
+        parts.user.take(std::move(user));
+    if (std::string password(url.password()); !password.empty())
+        parts.password.take(std::move(password));
 }
 
 /// What other clients take and that changes nothing here: deadlines, pools and encodings are our own.
@@ -91,28 +112,71 @@ Result<void> readTlsParameter(const std::string &name, const std::string &value)
         "its file in SSL_CERT_FILE.");
 }
 
-Result<void> readParameters(const urls::url_view &url, Endpoint &endpoint)
+Result<void> takeDatabase(unsigned number, Parts &parts)
 {
+    if (!parts.database.agrees(number))
+        return invalid("it names two databases, " + std::to_string(parts.database.orElse(0)) + " and " +
+                           std::to_string(number),
+                       "Leave one of them out.");
+    parts.database.take(number);
+    return {};
+}
+
+Result<void> takeParameter(const std::string &name, const std::string &value, Parts &parts)
+{
+    if (name == "db" || name == "virtual_host") {
+        const auto number = databaseNumber(value.starts_with('/') ? std::string_view(value).substr(1) : value);
+        if (!number)
+            return invalid("the database " + named(value) + " behind " + name + "= is no number");
+        return takeDatabase(*number, parts);
+    }
+    if (name == "username") {
+        if (!parts.user.agrees(value))
+            return twice("users");
+        parts.user.take(value);
+        return {};
+    }
+    if (name == "password") {
+        if (!parts.password.agrees(value))
+            return twice("passwords");
+        parts.password.take(value);
+        return {};
+    }
+    if (name.starts_with("ssl_"))
+        return readTlsParameter(name, value);
+    if (!isHarmless(name))
+        return invalid("its parameter " + named(name) + " is not known here",
+                       "Leave it out; db, username and password are known.");
+    return {};
+}
+
+Result<void> readParameters(const urls::url_view &url, Parts &parts)
+{
+    bool behindPassword = false;
     for (const auto &parameter : url.params()) {
         const std::string name(parameter.key);
         const std::string value(parameter.value);
-        if (name == "db" || name == "virtual_host") {
-            const auto number = databaseNumber(value.starts_with('/') ? std::string_view(value).substr(1) : value);
-            if (!number)
-                return invalid("the database " + named(value) + " behind " + name + "= is no number");
-            endpoint.database = *number;
-        } else if (name == "username") {
-            endpoint.user = value;
-        } else if (name == "password") {
-            endpoint.password = value;
-        } else if (name.starts_with("ssl_")) {
-            if (auto fit = readTlsParameter(name, value); !fit)
-                return fit;
-        } else if (!isHarmless(name)) {
-            return invalid("its parameter " + named(name) + " is not known here",
-                           "Leave it out; db, username and password are known.");
+        if (value.empty() && (name.empty() || name == "username" || name == "password"))
+            continue; // of a '?' or '&' at the end, or not filled in
+        if (auto taken = takeParameter(name, value, parts); !taken) {
+            if (behindPassword) // what the parameter is called may be the rest of it
+                return invalid("what follows its password behind an '&' is not known here",
+                               "An '&' of the password must be written %26.");
+            return taken;
         }
+        behindPassword = behindPassword || isSecretName(name);
     }
+    return {};
+}
+
+Result<void> readRest(const urls::url_view &url, Parts parts, Endpoint &endpoint)
+{
+    takeUserInformation(url, parts);
+    if (auto parameters = readParameters(url, parts); !parameters)
+        return parameters;
+    endpoint.database = parts.database.orElse(0);
+    endpoint.user = parts.user.orElse({});
+    endpoint.password = parts.password.orElse({});
     return {};
 }
 
@@ -130,10 +194,8 @@ Result<Endpoint> parseUnix(const urls::url_view &url)
         return invalid("the path of the Unix socket has a zero byte");
     if (endpoint.path.size() >= sizeof(sockaddr_un::sun_path))
         return invalid("the path of the Unix socket is longer than 107 bytes", "Name a shorter one.");
-    if (auto user = readUserInfo(url, endpoint); !user)
-        return user.error();
-    if (auto parameters = readParameters(url, endpoint); !parameters)
-        return parameters.error();
+    if (auto rest = readRest(url, {}, endpoint); !rest)
+        return rest.error();
     return endpoint;
 }
 
@@ -144,30 +206,25 @@ Result<Endpoint> parseTcp(const urls::url_view &url, Endpoint::Transport transpo
     // Without a host it is this machine's, as for redis-py and Celery.
     if (const std::string host(url.host_address()); !host.empty())
         endpoint.host = host;
-    if (endpoint.host.find(',') != std::string::npos)
-        return invalid("it names several hosts (" + named(endpoint.host) + ")", "Name one, the primary.");
-    if (url.has_port() && !url.port().empty()) {
-        if (url.port_number() == 0)
-            return invalid("the port must be 1 to 65535");
-        endpoint.port = url.port_number();
-    }
-    if (auto user = readUserInfo(url, endpoint); !user)
-        return user.error();
-    if (auto parameters = readParameters(url, endpoint); !parameters)
-        return parameters.error();
+    if (const auto port = portNumber(std::string(url.port())))
+        endpoint.port = *port;
     const std::string path = url.path();
     std::string_view name = path;
     while (name.starts_with('/'))
         name.remove_prefix(1);
     while (name.ends_with('/'))
         name.remove_suffix(1);
+    Parts parts;
     if (!name.empty()) {
         const auto number = databaseNumber(name);
-        if (!number)
-            return invalid("the database " + named(name) + " behind the slash is no number",
+        if (!number) // behind host:port it may be the rest of a password that begins with digits
+            return invalid("the database " + (url.has_port() ? std::string() : named(name) + ' ') +
+                               "behind the slash is no number",
                            "Write its number, or for a Unix socket unix:/path.");
-        endpoint.database = *number;
+        parts.database.take(*number);
     }
+    if (auto rest = readRest(url, std::move(parts), endpoint); !rest)
+        return rest.error();
     return endpoint;
 }
 
@@ -190,7 +247,7 @@ Result<Endpoint> refuseScheme(std::string_view url, const std::string &scheme)
     if (scheme.find("sentinel") != std::string::npos)
         return unsupported("redis-sentinel", "Redis Sentinel is not supported.",
                            "Name the primary itself: redis://host:port/db.");
-    if (url.find("://") == std::string_view::npos) // what is before its colon may be a password
+    if (!url.substr(scheme.size()).starts_with("://")) // what is before its colon may be a password
         return invalid("it has no scheme", "Write redis:// before it.");
     return invalid("its scheme " + named(scheme) + " is none of redis, rediss and unix");
 }
@@ -206,6 +263,9 @@ Result<Endpoint> parseKnown(std::string_view url)
         return refuseScheme(url, scheme);
     if (const auto characters = unescapedCharacters(url))
         return invalid(*characters, "Escape it so, or put the password into REDIS_PASSWORD as it is.");
+    if (meant != "unix")
+        if (const auto flaw = authorityFlaw(url))
+            return invalid(flaw->what, flaw->mend);
     const auto parsed = urls::parse_uri({url.data(), url.size()});
     if (!parsed)
         return invalid("it does not have the form of a URL");

@@ -12,7 +12,7 @@ namespace portolan::redis {
 /// Where a Redis is and how to sign in to it. Read from `redis://[user:pass@]host:port[/db]`, `rediss://` (TLS) or
 /// `unix:/path` (`unix:/path?db=1`), and from what other programs write for the same: `redis://` and `redis:///0` (this
 /// machine), `valkey://`, `tcp://`, `tls://`, `redis+socket:///path?virtual_host=1`, `redis+unix:///path`, `?db=`,
-/// `?username=`, `?password=`.
+/// `?username=`, `?password=`. What is said in two places must be the same, as programs differ in which they take.
 struct Endpoint
 {
     enum class Transport : std::uint8_t { Tcp, Tls, Unix };

@@ -25,7 +25,8 @@ namespace portolan::storage {
 /// Where the data is: `sqlite:/path/to/file` or `postgresql://[user[:pass]@]host[:port]/name` (host may be a directory
 /// with a socket, percent-encoded). Other programs' spellings are taken where they mean the same: `postgres://`,
 /// `postgresql+psycopg2://`, `sqlite+pysqlite://`, `file:/path`. SQLite's slashes mean what SQLAlchemy, Flask and
-/// Django take them for: `sqlite:///name.db` is in the working folder, `sqlite:////folder/name.db` is not.
+/// Django take them for: `sqlite:///name.db` is in the working folder, `sqlite:////folder/name.db` is not. What is said
+/// in two places (`…@host/name?host=other`) must be the same, as programs differ in which they take.
 struct DatabaseUrl
 {
     Dialect dialect = Dialect::Sqlite;
@@ -35,7 +36,8 @@ struct DatabaseUrl
     std::string user;     ///< empty: libpq's default, the name of the system's user
     std::string password; ///< never logged
     std::string name;
-    std::string sslMode; ///< of `?sslmode=`; empty: libpq's default
+    std::string sslMode;        ///< of `?sslmode=`; empty: libpq's default
+    std::string channelBinding; ///< of `?channel_binding=`; empty: libpq's default
     /// ErrorKind::Invalid, in words that do not repeat the password.
     static Result<DatabaseUrl> parse(std::string_view url);
     std::string display() const; ///< without user information

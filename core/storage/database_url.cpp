@@ -8,9 +8,9 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <filesystem>
 #include <initializer_list>
+#include <optional>
 
 namespace portolan::storage {
 namespace {
@@ -27,7 +27,7 @@ Error invalid(std::string message,
     return failure(ErrorKind::Invalid, std::move(message), std::move(hint));
 }
 
-std::string named(std::string_view part) { return "'" + visible(part.substr(0, 64)) + "'"; }
+std::string named(std::string_view part) { return "'" + quotable(part, 64) + "'"; }
 
 std::string small(std::string_view text)
 {
@@ -59,12 +59,42 @@ Result<void> checkSqliteParameters(std::string_view query)
             continue;
         if (name == "mode" && value == "memory")
             return invalid("A SQLite database in memory cannot be shared by several connections.", sqliteForm);
-        return invalid("The database URL has " +
-                           named(isSecretName(name) ? std::string(name) + "=***" : std::string(parameter)) +
-                           ", which cannot be done here.",
+        return invalid("The database URL has " + named(parameter) + ", which cannot be done here.",
                        "Leave it out. A '?' that is part of the file's name cannot be written; rename the file.");
     }
     return {};
+}
+
+/// `rest` is what stands behind the two slashes of a SQLite URL, where others have user information and a host.
+Error refuseHost(std::string_view rest)
+{
+    const auto sign = rest.rfind('@');
+    std::string_view name = sign == rest.npos ? rest : rest.substr(sign + 1);
+    const bool user = sign != rest.npos && name.starts_with('/');
+    while (name.starts_with('/'))
+        name.remove_prefix(1);
+    const auto quoted = quotable(name);
+    if (name.empty() || quoted != name)
+        return invalid("The database URL has a user or a host, which a file has not.", sqliteForm);
+    return invalid(user ? std::string("The database URL has a user or a password, which a file has not.")
+                        : "The database URL has a host, " + named(name.substr(0, name.find_first_of("/?"))) +
+                              ", which a file has not.",
+                   "Write sqlite:///" + quoted + " for that name in the working folder, or sqlite:////" + quoted +
+                       " for /" + quoted + ".");
+}
+
+/// What is left at the end of a name by whatever it was copied from. A file would be made by it that nobody means.
+std::optional<Error> nameFlaw(std::string_view path)
+{
+    if (visible(path) != path)
+        return invalid("The file's name in the database URL has a character that cannot be seen: " +
+                           named(path.substr(path.rfind('/') + 1)) + ".",
+                       "Type the name anew.");
+    for (const std::string_view mark : {";", ",", "\"", "'", "`", "\u201c", "\u201d", "\u2019"})
+        if (path.ends_with(mark))
+            return invalid("The file's name in the database URL ends in " + std::string(mark) + ".",
+                           "Leave it out, or name the file otherwise.");
+    return std::nullopt;
 }
 
 /// `rest` is what stands behind the scheme and its colon. As SQLAlchemy, Flask and Django read it: an authority that is
@@ -77,23 +107,21 @@ Result<DatabaseUrl> parseSqlite(std::string_view rest, bool sqlitesOwn)
     const auto query = question == std::string_view::npos ? std::string_view{} : rest.substr(question + 1);
     if (path.find(":memory:") != path.npos || path == "//" || path == "///")
         return invalid("A SQLite database in memory cannot be shared by several connections.", sqliteForm);
+    if (path.starts_with("//") && !path.starts_with("///")) // what follows a '?' may be of a password then
+        return refuseHost(rest.substr(2));
     if (const auto fit = checkSqliteParameters(query); !fit)
         return fit.error();
     if (path.starts_with("///")) {
         path.remove_prefix(sqlitesOwn ? 2 : 3);
         if (path.starts_with("file:"))
             return parseSqlite(path.substr(5), true);
-    } else if (path.starts_with("//")) {
-        std::string name(path.substr(path.rfind('@') == path.npos ? 2 : path.rfind('@') + 1));
-        return invalid("The database URL has a host, " + named(name.substr(0, name.find('/'))) +
-                           ", which a file has not.",
-                       "Write sqlite:///" + name + " for that name in the working folder, or sqlite:////" + name +
-                           " for /" + name + ".");
     }
     if (path.empty())
         return invalid("The database URL names no file.", sqliteForm);
     if (path.find('\0') != path.npos)
         return invalid("The database URL holds a NUL character.");
+    if (const auto flaw = nameFlaw(path))
+        return *flaw;
     for (auto at = path.find('%'); at != path.npos; at = path.find('%', at + 1))
         if (at + 2 < path.size() && std::isxdigit(static_cast<unsigned char>(path[at + 1])) &&
             std::isxdigit(static_cast<unsigned char>(path[at + 2])))
@@ -110,35 +138,62 @@ Result<DatabaseUrl> parseSqlite(std::string_view rest, bool sqlitesOwn)
     return url;
 }
 
-Result<void> readPort(const std::string &port, DatabaseUrl &url)
+struct Parts
 {
-    const auto read = std::from_chars(port.data(), port.data() + port.size(), url.port);
-    if (read.ec != std::errc() || read.ptr != port.data() + port.size() || url.port == 0)
-        return invalid("The port of the database URL is not a number from 1 to 65535.");
+    std::string host, port, user, password, name, sslMode, channelBinding;
+};
+
+/// Other programs take the first or the last of what is said twice, so both must agree.
+Result<void> takeText(std::string &part, const std::string &value, const char *what)
+{
+    if (!part.empty() && part != value)
+        return invalid("The database URL names two " + std::string(what) + ".", "Leave one of them out.");
+    part = value;
     return {};
 }
 
-Result<void> readParameter(const std::string &name, const std::string &value, DatabaseUrl &url)
+Result<void> readParameter(const std::string &name, const std::string &value, Parts &parts)
 {
     if (name == "host")
-        url.host = value;
-    else if (name == "port")
-        return readPort(value, url);
-    else if (name == "user")
-        url.user = value;
-    else if (name == "password")
-        url.password = value;
-    else if (name == "dbname")
-        url.name = value;
-    else if (name == "sslmode")
-        url.sslMode = value;
+        return takeText(parts.host, value, "hosts");
+    if (name == "port")
+        return takeText(parts.port, value, "ports");
+    if (name == "user")
+        return takeText(parts.user, value, "users");
+    if (name == "password")
+        return takeText(parts.password, value, "passwords");
+    if (name == "dbname")
+        return takeText(parts.name, value, "databases");
+    if (name == "sslmode")
+        return takeText(parts.sslMode, value, "values of sslmode");
+    if (name == "channel_binding")
+        return takeText(parts.channelBinding, value, "values of channel_binding");
     // Time limits, pools and the name in pg_stat_activity are ours to choose.
-    else if (!isAnyOf(name, {"connect_timeout", "application_name", "fallback_application_name", "keepalives",
-                             "keepalives_idle", "keepalives_interval", "keepalives_count", "client_encoding",
-                             "pool_size", "max_overflow", "pool_timeout", "conn_max_age", "pgbouncer", "schema"}) ||
-             (name == "schema" && value != "public"))
+    if (!isAnyOf(name, {"connect_timeout", "application_name", "fallback_application_name", "keepalives",
+                        "keepalives_idle", "keepalives_interval", "keepalives_count", "client_encoding", "pool_size",
+                        "max_overflow", "pool_timeout", "conn_max_age", "pgbouncer", "schema"}) ||
+        (name == "schema" && value != "public"))
         return invalid("The database URL has the unknown parameter " + named(name) + ".",
-                       "Leave it out; host, port, user, password, dbname and sslmode are known.");
+                       "Leave it out; host, port, user, password, dbname, sslmode and channel_binding are known.");
+    return {};
+}
+
+Result<void> readParameters(const boost::urls::url_view &url, Parts &parts)
+{
+    bool behindPassword = false;
+    for (const auto &param : url.params()) {
+        const std::string name(param.key);
+        const std::string value(param.value);
+        if (name.empty() && value.empty())
+            continue; // of a '?' or '&' at the end
+        if (auto read = readParameter(name, value, parts); !read) {
+            if (behindPassword) // what the parameter is called may be the rest of it
+                return invalid("What follows the password of the database URL behind an '&' is not known.",
+                               "An '&' of the password must be written %26.");
+            return read;
+        }
+        behindPassword = behindPassword || name == "password";
+    }
     return {};
 }
 
@@ -153,32 +208,45 @@ Result<DatabaseUrl> parsePostgreSql(std::string_view text)
     if (hosts.substr(hosts.rfind('@') + 1).find(',') != std::string_view::npos)
         return invalid("The database URL names several hosts.",
                        "Name the primary; those that answer reads are named by DATABASE_REPLICA_URLS.");
+    if (const auto flaw = authorityFlaw(text))
+        return invalid("The database URL is not valid: " + flaw->what + ".", flaw->mend);
     if (!parsed)
         return invalid("The database URL is malformed: " + parsed.error().message() + ".");
     if (parsed->has_fragment())
         return invalid("A '#' in the database URL must be written %23.");
+    Parts parts;
+    parts.host = parsed->host_address();
+    parts.port = std::string(parsed->port()); // port_number() of Boost 1.81 wraps around
+    parts.user = parsed->user();
+    parts.password = parsed->password();
+    for (const auto &segment : parsed->segments()) {
+        if (!parts.name.empty())
+            return invalid("The database URL names more than one database.");
+        parts.name = segment;
+    }
+    if (const auto read = readParameters(*parsed, parts); !read)
+        return read.error();
+    if (parts.name.empty())
+        return invalid("The database URL names no database.");
     DatabaseUrl url;
     url.dialect = Dialect::PostgreSql;
-    url.host = parsed->host_address();
-    if (parsed->has_port()) // port_number() of Boost 1.81 wraps around
-        if (const auto port = readPort(std::string(parsed->port()), url); !port)
-            return port.error();
-    url.user = parsed->user();
-    url.password = parsed->password();
-    for (const auto &segment : parsed->segments()) {
-        if (!url.name.empty())
-            return invalid("The database URL names more than one database.");
-        url.name = segment;
-    }
-    for (const auto &param : parsed->params())
-        if (const auto read = readParameter(std::string(param.key), std::string(param.value), url); !read)
-            return read.error();
-    if (url.name.empty())
-        return invalid("The database URL names no database.");
-    // These go into libpq's connection string, where a semicolon of ours would become a blank (see QPSQLDriver::open).
-    if (url.sslMode.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") != std::string::npos)
+    const auto port = portNumber(parts.port.empty() ? "5432" : parts.port);
+    if (!port)
+        return invalid("The port of the database URL is not a number from 1 to 65535.");
+    url.port = *port;
+    url.host = std::move(parts.host);
+    url.user = std::move(parts.user);
+    url.password = std::move(parts.password);
+    url.name = std::move(parts.name);
+    url.sslMode = std::move(parts.sslMode);
+    url.channelBinding = std::move(parts.channelBinding);
+    // These go on to libpq as they are, which would say what is wrong with them only when it connects.
+    if (!url.sslMode.empty() &&
+        !isAnyOf(url.sslMode, {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}))
         return invalid("The sslmode of the database URL is unknown.",
                        "Use one of disable, allow, prefer, require, verify-ca, verify-full.");
+    if (!url.channelBinding.empty() && !isAnyOf(url.channelBinding, {"disable", "prefer", "require"}))
+        return invalid("The channel_binding of the database URL is unknown.", "Use one of disable, prefer, require.");
     for (const auto *part : {&url.host, &url.user, &url.password, &url.name})
         if (part->find('\0') != std::string::npos)
             return invalid("The database URL holds a NUL character.");
@@ -211,7 +279,10 @@ Result<DatabaseUrl> DatabaseUrl::parse(std::string_view url)
     if (authority && isAnyOf(scheme, {"postgresql", "postgres", "pgsql", "psql", "postgis"}))
         return parsePostgreSql(url);
     if (scheme == "jdbc")
-        return invalid("The database URL is one for Java.", "Leave 'jdbc:' out and write postgresql://host:5432/name.");
+        return invalid("The database URL is one for Java.",
+                       small(url.substr(colon + 1)).starts_with("sqlite")
+                           ? std::string("Leave 'jdbc:' out. ") + sqliteForm
+                           : "Leave 'jdbc:' out and write postgresql://host:5432/name.");
     return invalid("The database URL is of no kind this program knows" +
                    (authority ? ": " + named(scheme) + "." : std::string(".")));
 }

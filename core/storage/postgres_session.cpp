@@ -220,6 +220,7 @@ Result<void> LibpqSession::open()
     add("password", m_url.password);
     add("dbname", m_url.name);
     add("sslmode", m_url.sslMode);
+    add("channel_binding", m_url.channelBinding);
     names.push_back(nullptr);
     values.push_back(nullptr);
     m_connection = PQconnectdbParams(names.data(), values.data(), 0);

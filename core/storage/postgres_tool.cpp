@@ -31,7 +31,8 @@ std::vector<std::string> environmentFor(const DatabaseUrl &url)
     std::vector<std::string> all;
     for (char **entry = environ; entry && *entry; ++entry) {
         const std::string_view text(*entry);
-        if (!text.starts_with("LC_ALL=") && !text.starts_with("PGPASSWORD=") && !text.starts_with("PGSSLMODE="))
+        if (!text.starts_with("LC_ALL=") && !text.starts_with("PGPASSWORD=") && !text.starts_with("PGSSLMODE=") &&
+            !text.starts_with("PGCHANNELBINDING="))
             all.emplace_back(text);
     }
     all.emplace_back("LC_ALL=C.UTF-8"); // so that its words can be told apart
@@ -39,6 +40,8 @@ std::vector<std::string> environmentFor(const DatabaseUrl &url)
         all.push_back("PGPASSWORD=" + url.password);
     if (!url.sslMode.empty())
         all.push_back("PGSSLMODE=" + url.sslMode);
+    if (!url.channelBinding.empty())
+        all.push_back("PGCHANNELBINDING=" + url.channelBinding);
     return all;
 }
 

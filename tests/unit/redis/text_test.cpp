@@ -4,6 +4,7 @@
 #include "core/redis/keys.h"
 #include "core/redis/reply.h"
 #include "core/redis/script.h"
+#include "tests/fakes/texts_with_secrets.h"
 
 #include <QTest>
 
@@ -25,6 +26,7 @@ private slots:
     void takesThePasswordApart();
     void writesCommands();
     void hashesScripts();
+    void repeatsNoSecret();
     void mapsErrorReplies_data();
     void mapsErrorReplies();
     void knowsTheFamilyOfAKey_data();
@@ -73,6 +75,11 @@ void TextTest::readsUrls_data()
     same("rediss://h/0?ssl_cert_reqs=required", "rediss://h:6379");
     same("redis://h/0?health_check_interval=30&socket_timeout=5", "redis://h:6379");
     same("redis://h?password=secret&db=2", "redis://h:6379/2", "secret");
+    same("redis://h/5?db=5", "redis://h:6379/5"); // said twice, and the same
+    same("redis://:secret@h?password=secret", "redis://h:6379", "secret");
+    same("redis://:secret@h?password=", "redis://h:6379", "secret");
+    same("redis://h:65535/0?", "redis://h:65535");
+    same("redis://h?db=1&db=1&", "redis://h:6379/1");
     QTest::newRow("unix, user") << QByteArray("unix://u:p@/run/redis.sock") << QByteArray("unix:/run/redis.sock")
                                 << QByteArray("u") << QByteArray("p");
 }
@@ -106,6 +113,10 @@ void TextTest::refusesUrls_data()
     QTest::newRow("sentinel") << QByteArray("redis-sentinel://u:secret@h/0");
     QTest::newRow("port 0") << QByteArray("redis://h:0");
     QTest::newRow("port too large") << QByteArray("redis://h:70000");
+    QTest::newRow("port that wraps round") << QByteArray("redis://127.0.0.1:99999/0");
+    QTest::newRow("port that wraps round, TLS") << QByteArray("rediss://h:65536");
+    QTest::newRow("two passwords") << QByteArray("redis://:secret@h?password=secret2");
+    QTest::newRow("no slashes") << QByteArray("redis:secret@h");
     QTest::newRow("port no number") << QByteArray("redis://h:port");
     QTest::newRow("database no number") << QByteArray("redis://h/x");
     QTest::newRow("database negative") << QByteArray("redis://h/-1");
@@ -149,6 +160,21 @@ void TextTest::refusalsNameThePartAndTheMend_data()
     row("rediss://h/0?ssl_ca_certs=/ca.pem", "'ssl_ca_certs=/ca.pem'");
     row("redis://h/x", "'x'");
     row("redis-sentinel://h", "primary");
+    row("redis://h:99999", "from 1 to 65535");
+    row("redis://127.0.0.1:6379x/0", "its port");
+    row("redis://h:pw", "an @ and the host must follow");
+    row("redis://:pw", "an @ and the host must follow");
+    row("redis:pw@h", "two slashes");
+    row("redis:/:pw@h", "two slashes");
+    row("redis://h1:6379;h2:6379", "several hosts");
+    row("redis://h1:6379,h2:6379/0", "several hosts");
+    row("redis://::1:6379", "IPv6 address without brackets");
+    row("redis://[::1:6379", "bracket");
+    row("redis://h/5?db=3", "two databases, 5 and 3");
+    row("unix:/s?db=1&virtual_host=2", "two databases, 1 and 2");
+    row("redis://u:p@h?username=v", "two users");
+    row("redis://u:p@h?password=q", "two passwords");
+    row("redis://h?password=a&b", "%26");
     row("http://h", "'http'");
     row("localhost:6379", "Write redis:// before it");
     row("unix://run/redis.sock", "'run'");
@@ -190,6 +216,15 @@ void TextTest::hashesScripts()
 {
     // FIPS 180-4's example "abc".
     QCOMPARE(Script("abc", "abc").sha(), std::string("a9993e364706816aba3e25717850c26c9cd0d89d"));
+}
+
+void TextTest::repeatsNoSecret()
+{
+    for (const auto &text : textsWithSecrets()) {
+        const auto endpoint = Endpoint::parse(text);
+        const std::string shown = endpoint ? endpoint->display() : inWords(endpoint.error());
+        QVERIFY2(shown.find(secretMark) == std::string::npos, (text + ": " + shown).c_str());
+    }
 }
 
 void TextTest::mapsErrorReplies_data()

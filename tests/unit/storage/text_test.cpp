@@ -3,6 +3,7 @@
 #include "core/storage/text.h"
 #include "core/storage/user_cache.h"
 #include "tests/fakes/manual_clock.h"
+#include "tests/fakes/texts_with_secrets.h"
 
 #include <QDir>
 #include <QTest>
@@ -24,6 +25,7 @@ private slots:
     void refusesDatabaseUrls_data();
     void refusesDatabaseUrls();
     void refusalsSayBothSpellings();
+    void repeatsNoSecret();
     void cursorsComeBack();
     void fitsText_data();
     void fitsText();
@@ -81,6 +83,9 @@ void TextTest::readsDatabaseUrls_data()
     QTest::newRow("socket as parameter") << "postgresql:///portal?host=/run/postgresql"
                                          << "/run/postgresql|5432|||portal||"
                                          << "postgresql:///run/postgresql/portal";
+    QTest::newRow("hosted") << "postgresql://db/portal?sslmode=require&channel_binding=require&"
+                            << "db|5432|||portal||require"
+                            << "postgresql://db/portal";
     QTest::newRow("IPv6") << "postgresql://[::1]:5433/portal"
                           << "::1|5433|||portal||"
                           << "postgresql://[::1]:5433/portal";
@@ -99,6 +104,7 @@ void TextTest::readsDatabaseUrls()
                             text(parsed->name),   text(parsed->path),
                             text(parsed->sslMode)};
     QCOMPARE(found.join(u'|'), parts);
+    QCOMPARE(text(parsed->channelBinding), url.contains("channel_binding") ? "require" : "");
     QCOMPARE(text(parsed->display()), display);
 }
 
@@ -130,6 +136,19 @@ void TextTest::refusesDatabaseUrls_data()
     QTest::newRow("unknown parameter") << "postgresql://ann:secret@host/a?options=-c";
     QTest::newRow("smuggled option") << "postgresql://ann:secret@host/a?sslmode=disable;hostaddr=1.2.3.4";
     QTest::newRow("huge") << "sqlite:" + QString(5000, u'a');
+    QTest::newRow("port that wraps round") << "postgresql://host:70000/a";
+    QTest::newRow("port no number") << "postgresql://ann:secret/a";
+    QTest::newRow("host forgotten") << "postgresql://:secret";
+    QTest::newRow("IPv6 without brackets") << "postgresql://::1:5432/a";
+    QTest::newRow("two hosts") << "postgresql://host/a?host=other";
+    QTest::newRow("two ports") << "postgresql://host:1/a?port=2";
+    QTest::newRow("two passwords") << "postgresql://ann:secret@host/a?password=secret2";
+    QTest::newRow("two databases, one as parameter") << "postgresql://host/a?dbname=b";
+    QTest::newRow("unknown channel binding") << "postgresql://host/a?channel_binding=maybe";
+    QTest::newRow("unknown sslmode") << "postgresql://host/a?sslmode=always";
+    for (const char *end : {"\u00a0", "\u200b", ";", ",", "\"", "'"})
+        QTest::newRow(qPrintable(QString("file's name ends in %1").arg(end))) << QString("sqlite:///app.db") + end;
+    QTest::newRow("unseen in the file's name") << QString("sqlite:///a\u200bpp.db");
 }
 
 void TextTest::refusesDatabaseUrls()
@@ -149,7 +168,20 @@ void TextTest::refusalsSayBothSpellings()
     QVERIFY(parsed.has_error());
     QVERIFY(parsed.error().hint.find("sqlite:///app.db") != std::string::npos);
     QVERIFY(parsed.error().hint.find("sqlite:////app.db") != std::string::npos);
+    const auto password = DatabaseUrl::parse("sqlite+x://:pw@/app.db");
+    QVERIFY(password.error().hint.find("sqlite:///app.db for that name in the working folder") != std::string::npos);
+    QVERIFY(password.error().hint.find("sqlite:////app.db for /app.db") != std::string::npos);
+    QVERIFY(DatabaseUrl::parse("jdbc:sqlite:/x/app.db").error().hint.find("sqlite:///name.db") != std::string::npos);
     QVERIFY(DatabaseUrl::parse("postgresql://ann:a/b@h/db").error().message.find("%2F") != std::string::npos);
+}
+
+void TextTest::repeatsNoSecret()
+{
+    for (const auto &text : textsWithSecrets()) {
+        const auto url = DatabaseUrl::parse(text);
+        const std::string shown = url ? url->display() : inWords(url.error());
+        QVERIFY2(shown.find(secretMark) == std::string::npos, (text + ": " + shown).c_str());
+    }
 }
 
 void TextTest::cursorsComeBack()

@@ -1,12 +1,17 @@
 #include "core/http/hosts.h"
 
 #include "core/base/asio.h"
-#include "core/base/given_text.h"
+#include "core/base/masking.h"
+#include "core/base/settings.h"
+#include "core/base/url_text.h"
+
+#include <arpa/inet.h>
 
 #include <QString>
 #include <QUrl>
 #include <algorithm>
-#include <charconv>
+#include <array>
+#include <cstdio>
 #include <optional>
 
 namespace portolan::http {
@@ -21,14 +26,7 @@ std::string small(std::string_view text)
     return result;
 }
 
-std::string named(std::string_view text) { return '"' + visible(text.substr(0, 100)) + '"'; }
-
-bool isPort(std::string_view text)
-{
-    unsigned port = 0;
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return failed == std::errc{} && end == text.data() + text.size() && port > 0 && port <= 65535;
-}
+std::string named(std::string_view text) { return '"' + quotable(text) + '"'; }
 
 bool isName(std::string_view name)
 {
@@ -38,6 +36,23 @@ bool isName(std::string_view name)
            });
 }
 
+/// Whether browsers take the name for an IPv4 address: its last part is a number (WHATWG URL, "ends in a number").
+bool endsInNumber(std::string_view name)
+{
+    const auto last = name.substr(name.rfind('.') + 1);
+    const bool hex = last.starts_with("0x");
+    return !last.empty() && last.find_first_not_of(hex ? "0123456789abcdef" : "0123456789", hex ? 2 : 0) == last.npos;
+}
+
+/// What browsers make of a name that ends in a number: 127.0.0.1 of 127.1, 0x7f.1 and 2130706433; nullopt if nothing.
+std::optional<std::string> meantAddress4(const std::string &name)
+{
+    in_addr read{};
+    if (::inet_aton(name.c_str(), &read) == 0)
+        return std::nullopt;
+    return asio::ip::make_address_v4(ntohl(read.s_addr)).to_string();
+}
+
 /// In brackets and as browsers write it, whose zeros are left out; nullopt if it is none.
 std::optional<std::string> normalAddress6(std::string_view text)
 {
@@ -45,10 +60,18 @@ std::optional<std::string> normalAddress6(std::string_view text)
     const auto address = asio::ip::make_address_v6(std::string(text), invalid);
     if (invalid || address.scope_id() != 0)
         return std::nullopt;
-    return '[' + address.to_string() + ']';
+    std::string shortest = address.to_string();
+    if (const auto dotted = shortest.find('.'); dotted != std::string::npos) { // browsers write no dots
+        const auto bytes = address.to_bytes();
+        std::array<char, 16> hex{};
+        std::snprintf(hex.data(), hex.size(), "%x:%x", bytes[12] << 8 | bytes[13], bytes[14] << 8 | bytes[15]);
+        shortest.replace(shortest.rfind(':') + 1, std::string::npos, hex.data());
+    }
+    return '[' + shortest + ']';
 }
 
-/// A name or a bracketed address in the form of a Host header, without its port; nullopt if it is none.
+/// A name or a bracketed address in the form of a Host header, without its port; nullopt if it is none, or an IPv4
+/// address that browsers write otherwise.
 std::optional<std::string> normalHost(std::string_view text)
 {
     std::string host = small(text);
@@ -60,7 +83,9 @@ std::optional<std::string> normalHost(std::string_view text)
         host = QUrl::toAce(QString::fromStdString(host)).toStdString();
     if (host.ends_with('.'))
         host.pop_back();
-    return isName(host) ? std::optional(host) : std::nullopt;
+    if (!isName(host) || (endsInNumber(host) && meantAddress4(host) != host))
+        return std::nullopt;
+    return host;
 }
 
 struct Authority
@@ -79,19 +104,58 @@ Authority split(std::string_view authority)
     return {authority.substr(0, colon), authority.substr(colon + 1)};
 }
 
+Error refuseEntry(std::string_view entry, const std::string &why, std::string mend)
+{
+    return failure(ErrorKind::Invalid, named(entry) + ' ' + why, std::move(mend));
+}
+
 /// What is written where a list is, rather than in one of its items.
 std::optional<Error> listFlaw(std::string_view entry, const std::string &what)
 {
-    if (entry.find_first_of("[]{}\"'") != std::string_view::npos && !entry.starts_with('[') &&
-        entry.find("://[") == std::string_view::npos)
-        return failure(ErrorKind::Invalid, named(entry) + " is not " + what,
-                       "Write the items with commas between them, without quotes and brackets");
-    if (entry.starts_with('[') && entry.find_first_of("\"'") != std::string_view::npos)
-        return failure(ErrorKind::Invalid, named(entry) + " is not " + what,
-                       "Write the items with commas between them, without quotes and brackets");
-    if (entry.find(';') != std::string_view::npos)
-        return failure(ErrorKind::Invalid, named(entry) + " is not " + what, "Put commas between the items, not ';'");
+    if (entry.find('@') != std::string_view::npos)
+        return refuseEntry(entry, "is not " + what + ": it holds an '@', as before a user and a password",
+                           "Write the name alone, without user and password");
+    const bool marks = entry.find_first_of("{}\"'") != std::string_view::npos;
+    const bool brackets = entry.find_first_of("[]") != std::string_view::npos && !entry.starts_with('[') &&
+                          entry.find("://[") == std::string_view::npos;
+    if (marks || brackets)
+        return refuseEntry(entry, "is not " + what,
+                           "Write the items with commas between them, without quotes and brackets");
+    for (const std::string_view separator : {";", "|"})
+        if (entry.find(separator) != std::string_view::npos)
+            return refuseEntry(entry, "is not " + what,
+                               "Put commas between the items, not '" + std::string(separator) + "'");
     return std::nullopt;
+}
+
+/// Words and addresses that other programs take for any name or for none, and that nobody ever asks for.
+std::optional<Error> nobodyAsksFor(std::string_view entry, std::string_view host)
+{
+    constexpr auto names = "Write the names it is asked by, such as portal.example, or * for any";
+    if (host == "any" || host == "all")
+        return refuseEntry(entry, "is no name here: only that one host would be answered", "Write * for any");
+    if (host == "none")
+        return refuseEntry(entry, "is no name here: only that one host would be answered",
+                           "Write the names it is asked by, or leave the setting out");
+    if (host == "0.0.0.0" || host == "::" || host == "[::]")
+        return refuseEntry(entry, "is an address to listen on; nobody asks for it", names);
+    return std::nullopt;
+}
+
+/// Where browsers write a name otherwise, as they take its last part for a number.
+std::optional<Error> numberFlaw(std::string_view entry, std::string_view host)
+{
+    std::string name = small(host);
+    if (name.ends_with('.'))
+        name.pop_back();
+    if (!isName(name) || !endsInNumber(name))
+        return std::nullopt;
+    const auto meant = meantAddress4(name);
+    if (meant == name)
+        return std::nullopt;
+    return refuseEntry(entry, meant ? "is an address that browsers write otherwise" : "is no IPv4 address",
+                       meant ? "Write " + *meant + " for the host, if that is meant"
+                             : "Write its four numbers, each from 0 to 255");
 }
 
 } // namespace
@@ -137,6 +201,8 @@ Result<AllowedHosts> AllowedHosts::parse(const std::vector<std::string> &entries
     for (const auto &entry : entries) {
         if (auto flaw = listFlaw(entry, "a host"))
             return *flaw;
+        if (const auto flaw = nobodyAsksFor(entry, small(entry)))
+            return *flaw;
         if (entry == "*") {
             hosts.m_any = true;
             continue;
@@ -154,10 +220,15 @@ Result<AllowedHosts> AllowedHosts::parse(const std::vector<std::string> &entries
             prefix = ".";
         rest.remove_prefix(prefix.size());
         const auto [name, port] = split(rest);
+        if (const auto flaw = nobodyAsksFor(entry, small(name)))
+            return *flaw;
+        if (const auto flaw = numberFlaw(entry, name))
+            return *flaw;
         const auto host = normalHost(name);
-        if (!host || !bare || (!port.empty() && port != "*" && !isPort(port)))
-            return failure(ErrorKind::Invalid, named(entry) + " is no host anybody can ask for",
-                           "Write a name such as portal.example, .portal.example for all below it too, or * for any");
+        if (!host || !bare || (!port.empty() && port != "*" && !portNumber(port)))
+            return refuseEntry(
+                entry, "is no host anybody can ask for",
+                "Write a name such as portal.example, .portal.example for all below it too, or * for any");
         hosts.m_names.push_back(prefix + *host);
     }
     return hosts;
@@ -197,14 +268,33 @@ Result<std::string> normalOrigin(std::string_view entry)
 {
     if (auto flaw = listFlaw(entry, "an origin"))
         return *flaw;
-    const auto refused = [&](const std::string &why, const std::string &mend) {
-        return failure(ErrorKind::Invalid, named(entry) + ' ' + why, mend);
+    const auto refused = [&](const std::string &why, std::string mend) {
+        return refuseEntry(entry, why, std::move(mend));
+    };
+    // A mend is an origin that this takes itself.
+    const auto written = [](const std::string &origin) {
+        const auto good = normalOrigin(origin);
+        return "Write " + (good ? *good : std::string("it as https://portal.example"));
     };
     if (entry.find('*') != std::string_view::npos)
         return refused("stands for many origins", "Name each of them, such as https://portal.example");
+    if (small(entry) == "null")
+        return refused("is what pages without an origin send, any of them",
+                       "Serve the page from an address, and name that, such as https://portal.example");
     const auto colon = entry.find("://");
-    if (colon == std::string_view::npos)
-        return refused("has no scheme", "Write https://" + visible(entry.substr(0, 100)) + " or http:// before it");
+    const auto first = entry.find(':');
+    const std::string word = small(entry.substr(0, first));
+    if (colon == std::string_view::npos || colon != first || entry.substr(colon + 3).starts_with('/')) {
+        const bool known = first != std::string_view::npos && (word == "http" || word == "https");
+        if (known) {
+            auto rest = entry.substr(first + 1);
+            while (rest.starts_with('/'))
+                rest.remove_prefix(1);
+            return refused("does not have two slashes behind its scheme", written(word + "://" + std::string(rest)));
+        }
+        if (colon == std::string_view::npos)
+            return refused("has no scheme", written("https://" + std::string(entry)) + ", or with http://");
+    }
     const std::string scheme = small(entry.substr(0, colon));
     if (scheme == "ws" || scheme == "wss")
         return refused("is a WebSocket's address", "Write http:// or https:// for " + scheme + "://");
@@ -214,21 +304,23 @@ Result<std::string> normalOrigin(std::string_view entry)
     if (scheme == "file" || scheme == "ftp")
         return refused("is no origin a browser sends", "Write it as https://portal.example");
     auto rest = entry.substr(colon + 3);
-    if (rest.find('@') != std::string_view::npos)
-        return failure(ErrorKind::Invalid, "An origin holds no user and no password",
-                       "Write the scheme and the host alone, such as https://portal.example");
+    if (const auto close = closestTo(scheme, {"https", "http"}); !close.empty() && close != scheme)
+        return refused("has a scheme that no browser knows", written(close + "://" + std::string(rest)));
     while (rest.ends_with('/'))
         rest.remove_suffix(1);
     if (rest.find_first_of("/?#") != std::string_view::npos)
         return refused("has a path, which no browser sends",
-                       "Write " + scheme + "://" + visible(rest.substr(0, rest.find_first_of("/?#"))));
+                       written(scheme + "://" + std::string(rest.substr(0, rest.find_first_of("/?#")))));
     const auto [name, port] = split(rest);
+    if (const auto flaw = numberFlaw(entry, name))
+        return *flaw;
     const auto host = normalHost(name);
-    if (!spelled || !host || (!port.empty() && !isPort(port)))
+    const auto number = portNumber(port);
+    if (!spelled || !host || (!port.empty() && !number))
         return refused("is no origin a browser sends",
                        "Write it as https://portal.example or https://portal.example:8443");
-    const bool plain = port.empty() || (scheme == "https" && port == "443") || (scheme == "http" && port == "80");
-    return scheme + "://" + *host + (plain ? "" : ":" + std::string(port));
+    const bool plain = !number || (scheme == "https" && *number == 443) || (scheme == "http" && *number == 80);
+    return scheme + "://" + *host + (plain ? "" : ":" + std::to_string(*number));
 }
 
 } // namespace portolan::http

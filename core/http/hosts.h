@@ -29,7 +29,9 @@ public:
     static AllowedHosts loopback();
     /// Names as they are written for the Host header: `portal.example`, `.portal.example` (with all below it),
     /// `*.portal.example` (what is below it), `*` (any). A port, a scheme and a trailing slash or dot are left out,
-    /// other alphabets are put as the DNS has them. Invalid with the entry and the mend.
+    /// other alphabets are put as the DNS has them. Invalid with the entry, without what may be a password in it, and
+    /// the mend; also for what other programs take for any name (`any`, `0.0.0.0`), and for addresses that browsers
+    /// write otherwise (`127.1`).
     static Result<AllowedHosts> parse(const std::vector<std::string> &entries);
 
     bool allows(std::string_view authority) const; ///< of a Host header or a target; may be empty

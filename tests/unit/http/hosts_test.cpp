@@ -1,4 +1,7 @@
+#include "core/base/masking.h"
+#include "core/http/forwarded.h"
 #include "core/http/hosts.h"
+#include "tests/fakes/texts_with_secrets.h"
 
 #include <QTest>
 
@@ -20,6 +23,7 @@ private slots:
     void putsOriginsIntoTheFormBrowsersSend();
     void refusesOriginsThatNeverMatch_data();
     void refusesOriginsThatNeverMatch();
+    void repeatsNoSecret();
 };
 
 void HostsTest::understandsHosts_data()
@@ -54,6 +58,9 @@ void HostsTest::understandsHosts_data()
             row(entry, host, true);
     row("2001:db8::1", "[2001:db8::2]", false);
     row("172.31.14.247", "172.31.14.247:4000", true);
+    row("::ffff:127.0.0.1", "[::ffff:7f00:1]:8080", true); // as browsers write it
+    row("1.2.3.4.example", "1.2.3.4.example", true);
+    row("portal.example:08080", "portal.example", true);
 }
 
 void HostsTest::understandsHosts()
@@ -71,10 +78,42 @@ void HostsTest::understandsHosts()
 void HostsTest::refusesHostsThatNeverMatch_data()
 {
     QTest::addColumn<QByteArray>("entry");
-    for (const char *entry :
-         {"", "/", "https://", "portal.example/app", "a..b", "portal example", "por*tal.example", "*.",
-          "portal.example:http", "portal.example:99999", "[\"portal.example\"]", "'portal.example'",
-          "a.example;b.example", "portal.example?x", "[::1", "[::1]x", "[1::2::3]", "1:2:3", "user@portal.example"})
+    for (const char *entry : {"any",
+                              "ALL",
+                              "none",
+                              "https://any/",
+                              "127.1",
+                              "0177.0.0.1",
+                              "0x7f.0.0.1",
+                              "2130706433",
+                              "1.2.3.256",
+                              "1.2.3",
+                              "a.1",
+                              "0.0.0.0",
+                              "0.0.0.0:8080",
+                              "::",
+                              "[::]",
+                              "[::]:8080",
+                              "a.example|b.example",
+                              "",
+                              "/",
+                              "https://",
+                              "portal.example/app",
+                              "a..b",
+                              "portal example",
+                              "por*tal.example",
+                              "*.",
+                              "portal.example:http",
+                              "portal.example:99999",
+                              "[\"portal.example\"]",
+                              "'portal.example'",
+                              "a.example;b.example",
+                              "portal.example?x",
+                              "[::1",
+                              "[::1]x",
+                              "[1::2::3]",
+                              "1:2:3",
+                              "user@portal.example"})
         QTest::newRow(entry[0] ? entry : "empty") << QByteArray(entry);
 }
 
@@ -84,7 +123,13 @@ void HostsTest::refusesHostsThatNeverMatch()
     const auto hosts = AllowedHosts::parse({"portal.example", entry.toStdString()});
     QVERIFY(hosts.has_error());
     QCOMPARE(hosts.error().kind, ErrorKind::Invalid);
-    QVERIFY(hosts.error().message.find(entry.toStdString()) != std::string::npos && !hosts.error().hint.empty());
+    const auto &error = hosts.error();
+    QVERIFY(error.message.find(quotable(entry.toStdString())) != std::string::npos && !error.hint.empty());
+    const auto mend = [](const char *one) { return AllowedHosts::parse({one}).error().hint; };
+    QVERIFY(mend("127.1").find("127.0.0.1") != std::string::npos);
+    QVERIFY(mend("2130706433").find("127.0.0.1") != std::string::npos);
+    QVERIFY(mend("any").find("Write *") != std::string::npos);
+    QVERIFY(mend("0.0.0.0").find("* for any") != std::string::npos);
 }
 
 void HostsTest::knowsLoopbackNames_data()
@@ -124,6 +169,11 @@ void HostsTest::putsOriginsIntoTheFormBrowsersSend_data()
     row("http://[2001:DB8:0:0::1]:3000", "http://[2001:db8::1]:3000");
     row("https://b\u00fccher.example", "https://xn--bcher-kva.example");
     row("capacitor://localhost", "capacitor://localhost");
+    row("https://a.example:08443", "https://a.example:8443");
+    row("https://a.example:0443", "https://a.example");
+    row("http://[::ffff:127.0.0.1]:80", "http://[::ffff:7f00:1]");
+    row("http://0.0.0.0:3000", "http://0.0.0.0:3000");
+    row("chrome-extension://abcdefgh", "chrome-extension://abcdefgh");
 }
 
 void HostsTest::putsOriginsIntoTheFormBrowsersSend()
@@ -155,7 +205,19 @@ void HostsTest::refusesOriginsThatNeverMatch_data()
     row("https://a.example:99999", "https://portal.example");
     row("wss://a.example", "https://");
     row("file:///x", "https://");
-    row("null", "https://");
+    row("null", "Serve the page from an address");
+    row("https://127.1", "Write 127.0.0.1");
+    row("https://0x7f.1", "Write 127.0.0.1");
+    row("https://1.2.3.256", "four numbers");
+    row("htps://a.example", "Write https://a.example");
+    row("htp://a.example", "Write http://a.example");
+    row("https:a.example", "Write https://a.example");
+    row("https:/a.example", "Write https://a.example");
+    row("https:///a.example", "Write https://a.example");
+    row("https:///a", "Write https://a");
+    row("https:", "https://portal.example");
+    row("a.example:8443", "Write https://a.example:8443");
+    row("https://a.example|https://b.example", "commas");
 }
 
 void HostsTest::refusesOriginsThatNeverMatch()
@@ -166,7 +228,23 @@ void HostsTest::refusesOriginsThatNeverMatch()
     QVERIFY(normal.has_error());
     const std::string words = normal.error().message + ". " + normal.error().hint;
     QVERIFY2(words.find(mend.toStdString()) != std::string::npos, words.c_str());
-    QVERIFY(normalOrigin("https://user:secret@a.example").error().message.find("secret") == std::string::npos);
+    const auto at = words.find("Write http"); // what is to be written is taken
+    if (at != std::string::npos && words.find(' ', at + 6) == std::string::npos)
+        QVERIFY2(normalOrigin(words.substr(at + 6)), words.c_str());
+}
+
+void HostsTest::repeatsNoSecret()
+{
+    for (const auto &text : textsWithSecrets()) {
+        std::string said;
+        if (const auto hosts = AllowedHosts::parse({text}); !hosts)
+            said += inWords(hosts.error());
+        if (const auto origin = normalOrigin(text); !origin)
+            said += inWords(origin.error());
+        if (const auto proxies = TrustedProxies::parse({text}); !proxies)
+            said += inWords(proxies.error());
+        QVERIFY2(said.find(secretMark) == std::string::npos, (text + ": " + said).c_str());
+    }
 }
 
 QTEST_GUILESS_MAIN(HostsTest)

@@ -1,7 +1,7 @@
 #include "core/server/parts.h"
 
-#include "core/base/given_text.h"
 #include "core/base/json.h"
+#include "core/base/masking.h"
 #include "core/http/hosts.h"
 #include "core/market/csv_provider.h"
 #include "core/market/simulated_market.h"
@@ -18,23 +18,35 @@
 namespace portolan::server {
 namespace {
 
-/// "address:port"; an IPv6 address in brackets.
+/// "address:port"; an IPv6 address in brackets. Only what the listener takes, so that check-config says what serve
+/// would.
 Result<std::pair<std::string, std::uint16_t>> parseListen(const std::string &text)
 {
+    const auto refused = [&](const char *mend) {
+        return failure(ErrorKind::Invalid,
+                       "The setting 'listen' is '" + quotable(text) + "', which is no ADDRESS:PORT.", mend);
+    };
+    if (text.find("://") != std::string::npos)
+        return refused("Leave the scheme out: write for example 127.0.0.1:8080.");
     const auto colon = text.rfind(':');
-    std::uint16_t port = 0;
+    if (colon == std::string::npos || colon == 0)
+        return refused("Write for example 127.0.0.1:8080.");
+    std::uint16_t port = 0; // 0 picks a free one
     const char *const end = text.data() + text.size();
-    if (colon != std::string::npos && colon > 0) {
-        const auto [last, error] = std::from_chars(text.data() + colon + 1, end, port);
-        if (error == std::errc() && last == end && last != text.data() + colon + 1) {
-            auto address = text.substr(0, colon);
-            if (address.starts_with('[') && address.ends_with(']'))
-                address = address.substr(1, address.size() - 2);
-            return std::pair(std::move(address), port);
-        }
-    }
-    return failure(ErrorKind::Invalid, "The setting 'listen' is '" + visible(text) + "', which is no ADDRESS:PORT.",
-                   "Write for example 127.0.0.1:8080.");
+    const auto [last, failed] = std::from_chars(text.data() + colon + 1, end, port);
+    if (failed != std::errc() || last != end)
+        return refused("Behind the last colon stands a port from 0 to 65535: write for example 127.0.0.1:8080.");
+    auto address = text.substr(0, colon);
+    if (address == "*")
+        return refused("Write 0.0.0.0 and the port for every IPv4 address of this machine, [::] for IPv6 too.");
+    if (address.starts_with('[') && address.ends_with(']'))
+        address = address.substr(1, address.size() - 2);
+    error_code invalid;
+    if (address != "localhost")
+        (void)asio::ip::make_address(address, invalid);
+    if (invalid)
+        return refused("Write an address of this machine, such as 127.0.0.1:8080, or 0.0.0.0:8080 for all of them.");
+    return std::pair(std::move(address), port);
 }
 
 /// What can never match is said before anybody is shut out by it.
@@ -43,6 +55,12 @@ Result<void> checkNames(const Settings &settings, const http::ServerOptions &opt
     const auto refused = [&](const std::string &key, const Error &error) {
         return failure(ErrorKind::Invalid, placeOf(settings, key) + ": " + error.message + ".", error.hint + ".");
     };
+    // Blanks and commas of a password would make items of its parts.
+    for (const std::string key : {"allowed_hosts", "allowed_origins", "trusted_proxies"})
+        for (const auto &text : settings.list(key))
+            if (text.find('@') != std::string::npos)
+                return refused(key, failure(ErrorKind::Invalid, "it holds an '@', as before a user and a password",
+                                            "Name hosts and addresses alone, without user and password"));
     if (const auto hosts = http::AllowedHosts::parse(options.allowedHosts); !hosts)
         return refused("allowed_hosts", hosts.error());
     for (const auto &entry : options.allowedOrigins)

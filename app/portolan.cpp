@@ -3,6 +3,7 @@
 #include "app/pictures.h"
 #include "app/setting_options.h"
 #include "app/start_marks.h"
+#include "app/usage_error.h"
 #include "core/base/data_directory.h"
 #include "core/base/given_text.h"
 #include "core/base/settings.h"
@@ -26,7 +27,6 @@
 #include <QDesktopServices>
 #include <QDir>
 #include <QTemporaryDir>
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -148,16 +148,15 @@ int main(int argc, char **argv)
     Options options;
     CLI::App cli("A console for the people who run a small web portal.", "portolan");
     describe(cli, options);
+    const auto arguments = givenArguments(argc, argv);
     try {
-        auto arguments = givenArguments(argc, argv);
-        std::ranges::reverse(arguments); // as CLI11 takes them
-        cli.parse(std::move(arguments));
+        cli.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend())); // as CLI11 takes them
         if (!options.situation.empty() && options.local.any())
             throw CLI::ValidationError("--situation", "a script takes no settings of a portal; leave one of them out");
     } catch (const CLI::Success &asked) {
         return cli.exit(asked);
     } catch (const CLI::ParseError &wrong) {
-        std::cerr << "portolan: " << app::usageError(wrong.what()) << " (see portolan --help)\n";
+        std::cerr << "portolan: " << app::usageError(cli, arguments, wrong) << " (see portolan --help)\n";
         return 2;
     }
     const auto pictures = options.pictures.wanted() ? app::pictureTask() : std::nullopt;

@@ -1,4 +1,5 @@
 #include "app/setting_options.h"
+#include "app/usage_error.h"
 #include "core/base/given_text.h"
 #include "core/base/wire_locale.h"
 #include "core/server/commands.h"
@@ -6,7 +7,6 @@
 #include <CLI/CLI.hpp>
 
 #include <QCoreApplication>
-#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -88,14 +88,17 @@ int run(int argc, char **argv)
     command(app, "check-config", "Every setting with its effective value and where it comes from", server::checkConfig,
             Which::All);
 
+    auto arguments = givenArguments(argc, argv);
+    if (!arguments.empty() && arguments.front() == "help") { // of a command, or of all
+        arguments.erase(arguments.begin());
+        arguments.emplace_back("--help");
+    }
     try {
-        auto arguments = givenArguments(argc, argv);
-        std::ranges::reverse(arguments); // as CLI11 takes them
-        app.parse(std::move(arguments));
+        app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend())); // as CLI11 takes them
     } catch (const CLI::Success &asked) {
         return app.exit(asked);
     } catch (const CLI::ParseError &wrong) {
-        std::cerr << "portoland: " << app::usageError(wrong.what()) << " (see portoland --help)\n";
+        std::cerr << "portoland: " << app::usageError(app, arguments, wrong) << " (see portoland --help)\n";
         return 2;
     }
     return status;

@@ -1,8 +1,6 @@
 #include "app/setting_options.h"
 
 #include "core/base/data_directory.h"
-#include "core/base/given_text.h"
-#include "core/base/masking.h"
 
 #include <CLI/CLI.hpp>
 
@@ -31,8 +29,8 @@ void SettingOptions::addTo(CLI::App &command, Which which)
             [this](const std::vector<std::string> &pairs) {
                 for (const auto &pair : pairs) {
                     const auto equals = pair.find('=');
-                    if (equals == std::string::npos || equals == 0)
-                        throw CLI::ValidationError("--set", "'" + maskAddress(pair) + "' is not KEY=VALUE");
+                    if (equals == std::string::npos || equals == 0) // which may be a value alone, and a secret
+                        throw CLI::ValidationError("--set", "what follows it is not KEY=VALUE");
                     set(pair.substr(0, equals), pair.substr(equals + 1));
                 }
             },
@@ -82,19 +80,6 @@ SettingSources SettingOptions::sources(const std::vector<std::pair<std::string, 
             result.commandLine.push_back(one);
     }
     return result;
-}
-
-std::string usageError(std::string_view what)
-{
-    std::string words = visible(maskSecrets(what));
-    // CLI11 lists all it did not expect, in no order to rely on.
-    const std::string padded = std::string(what) + ' ';
-    const bool unexpected = what.find("not expected") != std::string_view::npos;
-    for (const auto &spec : settingSchema())
-        if (unexpected && !spec.option.empty() &&
-            padded.find(' ' + std::string(spec.option) + ' ') != std::string::npos)
-            words += ", which is an option of serve and check-config";
-    return words;
 }
 
 SettingSources demoSources(const SettingOptions &options)

@@ -39,10 +39,6 @@ private:
     std::string m_configFile;
 };
 
-/// A mistake on the command line in words: without a secret, what cannot be seen escaped, and with the way out where
-/// the option is one of another command.
-std::string usageError(std::string_view what);
-
 constexpr auto demoDescription = "With users, analyses and visitors to look at, in a data folder of its own";
 /// Settings of a demonstration: unless others were said here, a data folder, a Redis and a database of its own, so that
 /// it leaves what the user's portal keeps alone, and what the environment names.

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+class ParseError;
+} // namespace CLI
+
+namespace portolan::app {
+
+/// A mistake on a command line in words: which word or option it is, what may be meant, and where an option of another
+/// command belongs. What stands where nothing is expected is not repeated, since it may be a password.
+/// `arguments`: as they were given, in their order.
+std::string usageError(const CLI::App &app, const std::vector<std::string> &arguments, const CLI::ParseError &wrong);
+
+} // namespace portolan::app

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace portolan {
 
@@ -21,6 +22,33 @@ constexpr double fewestBits = 72;
 constexpr std::array<std::string_view, 9> placeholders{"changeme",   "change_me",   "change-me",
                                                        "insecure",   "placeholder", "replace-me",
                                                        "replace_me", "your-secret", "your_secret"};
+
+/// Of what examples are made, beside what a key cannot do without: words, and the digits people append to reach a
+/// length. None has a letter alone, of which anything could be put together.
+constexpr std::array<std::string_view, 71> words{
+    "secret",   "key",       "change",     "changed",  "this",       "replace",     "with",   "your",    "own",
+    "my",       "me",        "the",        "in",       "production", "development", "prod",   "dev",     "local",
+    "for",      "please",    "example",    "sample",   "default",    "dummy",       "test",   "testing", "token",
+    "jwt",      "session",   "signing",    "password", "passphrase", "random",      "string", "value",   "here",
+    "generate", "generated", "set",        "use",      "not",        "do",          "to",     "it",      "is",
+    "must",     "be",        "at",         "least",    "long",       "super",       "very",   "secure",  "strong",
+    "char",     "chars",     "characters", "bytes",    "bit",        "bits",        "min",    "some",    "insert",
+    "put",      "app",       "flask",      "django",   "portal",     "todo",        "fixme",  "12345678"};
+
+/// How many letters and digits of `text` (in small letters) no chain of those words covers.
+std::size_t uncovered(std::string_view text)
+{
+    std::vector<std::size_t> least(text.size() + 1, 0); // of what is before
+    for (std::size_t end = 1; end <= text.size(); ++end) {
+        const char c = text[end - 1];
+        const bool counts = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        least[end] = least[end - 1] + (counts ? 1 : 0);
+        for (const auto word : words)
+            if (text.substr(0, end).ends_with(word))
+                least[end] = std::min(least[end], least[end - word.size()]);
+    }
+    return least.back();
+}
 
 /// The length of the shortest piece of which all of `text` is a repetition.
 std::size_t period(std::string_view text)
@@ -60,7 +88,7 @@ Result<void> checkSecretKey(std::string_view key)
     std::ranges::transform(small, small.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
     const bool fromTemplate =
         std::ranges::any_of(placeholders, [&](std::string_view word) { return small.find(word) != std::string::npos; });
-    if (fromTemplate)
+    if (fromTemplate || uncovered(small) * 4 <= small.size())
         return weak("the secret key is one that an example gives: who knows it can sign in as anybody");
     if (guessingBits(key) < fewestBits)
         return weak("the secret key is easy to guess: it repeats itself or holds few different characters");

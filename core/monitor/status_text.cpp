@@ -39,6 +39,19 @@ std::string seconds(double value)
     return humanDuration(std::chrono::nanoseconds(std::llround(std::min(value, 1e8) * 1e9)));
 }
 
+/// Without the zeros behind the point: where a zone begins is a round number, which nobody measured.
+std::string roundText(double value, int digits)
+{
+    std::string text = fixedText(value, digits);
+    if (text.find('.') == std::string::npos)
+        return text;
+    while (text.ends_with('0'))
+        text.pop_back();
+    if (text.ends_with('.'))
+        text.pop_back();
+    return text;
+}
+
 std::string inUnit(Resource resource, double value)
 {
     switch (resource) {
@@ -148,6 +161,20 @@ std::string workersText(const Reading &reading)
     return reading.zone == Zone::Red ? "tasks are taken again" : "no task waits untaken";
 }
 
+std::string boundInUnit(Resource resource, double value)
+{
+    switch (resource) {
+    case Resource::ErrorRate:
+    case Resource::FailedTasks:
+    case Resource::Refused:
+        return roundText(value * 100, 2) + " %";
+    case Resource::RedisCommands:
+        return roundText(value, 1) + "/s";
+    default:
+        return inUnit(resource, value);
+    }
+}
+
 std::string valueText(const Reading &reading)
 {
     if (!reading.value)
@@ -160,7 +187,7 @@ std::string valueText(const Reading &reading)
         if (reading.limit && !isShare(reading.resource))
             text += " of " + inUnit(reading.resource, *reading.limit);
         else if (reading.red)
-            text += ", red above " + inUnit(reading.resource, *reading.red);
+            text += ", red above " + boundInUnit(reading.resource, *reading.red);
         text += unitOf(reading.resource);
     }
     if (reading.unknown == Unknown::Away || reading.unknown == Unknown::NoLimit)
@@ -270,13 +297,20 @@ std::string linkLine(const LinkStatus &link, const StatusStyle &options)
     return labelled(link.name, text, options);
 }
 
+/// Of tasks that end, per minute where there are few: 0.0/s would say that none do.
+std::string rateText(double perSecond)
+{
+    return perSecond > 0 && perSecond < 1 ? fixedText(perSecond * 60, 1) + " ended/min"
+                                          : fixedText(perSecond, 1) + " ended/s";
+}
+
 std::string queueLine(const Snapshot &snapshot, const StatusStyle &options)
 {
     const QueueFigures &queue = snapshot.queue;
     std::string text = count(queue.waiting) + " waiting, " + count(queue.unacked) + " taken, " + count(queue.running) +
                        " running here";
     if (queue.endedPerSecond)
-        text += ", " + fixedText(*queue.endedPerSecond, 1) + " ended/s";
+        text += ", " + rateText(*queue.endedPerSecond);
     if (queue.oldest)
         text += ", oldest " + humanDuration(*queue.oldest);
     const bool old = stale(queue.age, snapshot.sampling.staleAfter);

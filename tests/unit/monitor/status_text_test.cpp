@@ -76,10 +76,10 @@ private slots:
             "▲ yellow  portal (tier small)  2026-01-01T00:00:00Z  up 2 h\n"
             "Redis does not answer; 2 of 4 watched; unknown: Redis connections, Response time p95\n"
             "\n"
-            "Redis memory       ▲ yellow   22 MB of 30 MB             200 ms ago  → red in 15 min\n"
-            "Redis connections  ○ unknown  7 of 30, not answering     9 s ago\n"
+            "Redis memory       ▲ yellow   22 MB of 30 MB           200 ms ago  → red in 15 min\n"
+            "Redis connections  ○ unknown  7 of 30, not answering   9 s ago\n"
             "Response time p95  ○ unknown  too few requests\n"
-            "Error rate         ■ red      7.30 %, red above 5.00 %   0 s ago\n"
+            "Error rate         ■ red      7.30 %, red above 5 %    0 s ago\n"
             "\n"
             "redis              DOWN for 9 s: Redis does not answer.\n"
             "database           up for 2 h, answers in 1.2 ms\n"
@@ -90,6 +90,25 @@ private slots:
         for (qsizetype i = 0; i < std::min(lines.size(), wantedLines.size()); ++i)
             QCOMPARE(lines[i], wantedLines[i]);
         QCOMPARE(lines.size(), wantedLines.size());
+    }
+
+    void ratesOfTasksAreNeverRoundedAway_data()
+    {
+        QTest::addColumn<double>("perSecond");
+        QTest::addColumn<QByteArray>("words");
+        QTest::newRow("none") << 0.0 << QByteArray(", 0.0 ended/s");
+        QTest::newRow("rare") << 0.02 << QByteArray(", 1.2 ended/min");
+        QTest::newRow("below one a second") << 0.5 << QByteArray(", 30.0 ended/min");
+        QTest::newRow("many") << 12.34 << QByteArray(", 12.3 ended/s");
+    }
+    void ratesOfTasksAreNeverRoundedAway()
+    {
+        QFETCH(double, perSecond);
+        QFETCH(QByteArray, words);
+        Snapshot snapshot = sample();
+        snapshot.queue.endedPerSecond = perSecond;
+        const std::string text = statusText(snapshot, {200, false, true});
+        QVERIFY2(has(text, words.toStdString()), text.c_str());
     }
 
     void fits_data()

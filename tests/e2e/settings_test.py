@@ -66,6 +66,38 @@ class AddressTest(ConfigTest):
             self.assertEqual(done.returncode, 2)
             self.assertNotIn(SECRET, done.stdout + done.stderr)
 
+    def test_no_argument_is_repeated_that_may_be_a_password(self):
+        address = f"redis://:{SECRET}@h"
+        for arguments, words in [
+            (["user", "add", "a@b.example", SECRET], ["standard input"]), (["user", "passwd", "a@b.example", SECRET], ["standard input"]),
+            (["user", "add", "a@b.example", "--password", SECRET], ["--password", "standard input"]),
+            (["user", "add", "a@b.example", f"--password={SECRET}"], ["--password", "standard input"]),
+            (["serve", "--secret-key", SECRET], ["--secret-key"]), (["serve", "-p" + SECRET], []),
+            (["serve", "--set", f"secret_key {SECRET}"], ["KEY=VALUE"]), (["serve", "--set", f"secret_key {SECRET}=="], ["--set"]),
+            (["serve", "--listen", f"u:{SECRET}@127.0.0.1:80"], ["listen"]), (["serve", "--tier", address], ["small"]),
+            (["serve", "--config", address], ["--config"]), (["user", "add", "a@b.example", "--role", address], ["admin"]),
+        ]:
+            with self.subTest(arguments=arguments):
+                done = run(*arguments, "--data-dir", self.data_dir, stdin=PASSWORD + "\n")
+                self.assertNotIn(SECRET, self.refused(done, *words))
+        for url in (f"http://u:{SECRET}@127.0.0.1:1", f"http://127.0.0.1:1/?token={SECRET}"):
+            done = run("status", "--url", url)
+            self.assertEqual(done.returncode, 1, done)
+            self.assertNotIn(SECRET, done.stdout + done.stderr)
+        for variable, text in [
+            ("REDIS_URL", f"redis:/:{SECRET}@h"), ("REDIS_URL", f"redis:{SECRET}@h"), ("REDIS_URL", f"redis://:{SECRET}"),
+            ("REDIS_URL", f"redis://h:{SECRET}"), ("REDIS_URL", f"redis://h/0?password=a@{SECRET}"), ("REDIS_URL", f"redis://h/0?pass={SECRET}"),
+            ("REDIS_URL", f"redis://h/0?password=x {SECRET}"), ("DATABASE_URL", f"postgresql:///x?host=h&password=a@{SECRET}"),
+            ("DATABASE_URL", f"host=h password='x@{SECRET}' dbname=x"), ("ALLOWED_HOSTS", f"https://u:{SECRET}/x@h/"),
+            ("ALLOWED_HOSTS", f"https://u:{SECRET};x@h/"), ("ALLOWED_ORIGINS", f"https://u:x {SECRET}@h"),
+            ("ALLOWED_ORIGINS", f"https://u,{SECRET},x@h"), ("TRUSTED_PROXIES", f"http://u:{SECRET}@10.0.0.1"), ("APP_ENV", address),
+            ("REDIS_PASSWORD_FILE", SECRET), ("PORTAL_SECRET_KEY_FILE", SECRET + "+/x="),
+        ]:
+            with self.subTest(variable=variable, text=text):
+                done = self.check(env={variable: text})
+                self.assertNotIn(SECRET, done.stdout + done.stderr)
+                self.assertIn(variable, done.stdout + done.stderr)
+
     def test_sqlite_urls_mean_what_others_mean_by_them(self):
         work = self.where / "work"
         (work / "sub").mkdir(parents=True)
@@ -157,7 +189,7 @@ class TextTest(ConfigTest):
         self.refused(self.check(env={**env, "PORTAL_SECRET_KEY_FILE": f"{key}.missing"}), "PORTAL_SECRET_KEY_FILE", f"{key}.missing")
 
     def test_a_key_that_can_be_guessed(self):
-        for key in ("0" * 32, "ab" * 32, "0123456789" * 4, "changeme-changeme-changeme-please", "tooshort"):
+        for key in ("change-this-secret-key-in-production", "0" * 32, "ab" * 32, "0123456789" * 4, "changeme-changeme-changeme-please", "tooshort"):
             with self.subTest(key=key):
                 line = self.refused(self.check(env={"APP_ENV": "production", "PORTAL_SECRET_KEY": key}), "openssl rand -base64 32")
                 self.assertNotIn(key, line)
@@ -195,6 +227,9 @@ class NamesTest(ConfigTest):
                                       ("ALLOWED_ORIGINS", '["https://a.example"]', "commas"), ("ALLOWED_ORIGINS", "*", "Name each"),
                                       ("ALLOWED_ORIGINS", "https://a.example;https://b.example", "commas"),
                                       ("ALLOWED_ORIGINS", "https://*.example", "Name each"),
+                                      ("ALLOWED_HOSTS", "any", "Write *"), ("ALLOWED_HOSTS", "127.1", "127.0.0.1"),
+                                      ("ALLOWED_HOSTS", "0.0.0.0", "listen"), ("ALLOWED_ORIGINS", "htps://a.example", "https://a.example"),
+                                      ("ALLOWED_ORIGINS", "https:a.example", "Write https://a.example."),
                                       ("TRUSTED_PROXIES", "nginx", "10.0.0.0/8")]:
             with self.subTest(value=value):
                 self.refused(self.check(env={variable: value}), variable, word)
@@ -274,6 +309,28 @@ class EffectTest(ConfigTest):
         portal = self.portal("--set", "ceilings.upload=3", env={"SMTP_URL": "smtp://mail.example"})
         for key in ("ceilings.upload", "mail.smtp_url"):
             wait_until(lambda key=key: any(key in line and "no effect" in line for line in portal.log.read_text().splitlines()), key)
+
+    def test_listen_is_checked_as_it_is_served(self):
+        for listen, word in [("*:8080", "0.0.0.0"), ("http://127.0.0.1:8080", "scheme"), ("127.1:8080", "127.0.0.1"), ("portal.example:80", "address"),
+                             ("8080", "127.0.0.1:8080"), ("127.0.0.1:65536", "65535"), ("127.0.0.1:", "port")]:
+            with self.subTest(listen=listen):
+                said = self.refused(self.check("--listen", listen), word)
+                self.assertEqual(said, self.refused(run("serve", "--data-dir", self.data_dir, "--listen", listen), word))
+        for listen in ("localhost:8080", "[::1]:8080", "0.0.0.0:0"):
+            self.assertEqual(self.check("--listen", listen).returncode, 0, listen)
+
+    def test_unknown_words_are_named(self):
+        for arguments, words in [(["serv"], ["'serv'", "mean serve?", "check-config"]), (["user", "delete"], ["'delete'", "disable"]),
+                                 (["user"], ["add", "passwd"]), (["--data-dir", "x", "serve"], ["--data-dir", "behind the command"]),
+                                 (["serve", "--databse", "x"], ["--databse", "mean --database?"]), ([], ["serve"])]:
+            with self.subTest(arguments=arguments):
+                self.refused(run(*arguments), *words)
+        for arguments in (["help"], ["help", "user"]):
+            self.assertIn("Usage: portoland", run(*arguments).stdout)
+
+    def test_nothing_is_said_twice(self):
+        self.assertEqual(self.refused(run("user", "add", "a@b.example", "--data-dir", self.data_dir, stdin="short\n")).count("fewer than 8"), 1)
+        self.assertNotIn("email It", self.refused(run("user", "add", "a", "--data-dir", self.data_dir, stdin=PASSWORD + "\n"), "name@domain"))
 
     def test_options_are_used_or_refused(self):
         for arguments in (["status", "--listen", "127.0.0.1:1"], ["user", "list", "--workers", "2"], ["migrate", "--tier", "small"],

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,11 +55,14 @@ struct Point
     double low = 0;
     double high = 0;
     double mean = 0;
+    /// Where it covers only a part of its step, as around a stop and a start: from the first value, until the last.
+    std::optional<WallTime> from = {};
+    std::optional<WallTime> until = {};
     bool operator==(const Point &) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Point, (), (time, low, high, mean))
+BOOST_DESCRIBE_STRUCT(Point, (), (time, low, high, mean, from, until))
 
-/// Points of one metric, oldest first. A gap between two that is longer than twice `step` means that nothing was known.
+/// Points of one metric, oldest first. What they cover is what was measured: see isGap().
 struct Series
 {
     Metric metric{};
@@ -68,13 +72,26 @@ struct Series
 };
 BOOST_DESCRIBE_STRUCT(Series, (), (metric, step, points))
 
+/// So long no value may come before it counts as a gap: a few of them, which come about once a second.
+inline constexpr std::chrono::seconds briefGap{5};
+
+inline WallTime beginOf(const Point &point) { return point.from.value_or(point.time); }
+inline WallTime endOf(const Point &point, std::chrono::seconds step) { return point.until.value_or(point.time + step); }
+/// Whether nothing was known between two points that follow each other: where it is told what they cover, for longer
+/// than briefGap, else for longer than a step.
+inline bool isGap(const Point &one, const Point &next, std::chrono::seconds step)
+{
+    return beginOf(next) - endOf(one, step) > (one.until || next.from ? briefGap : step);
+}
+
 struct HistoryQuery
 {
     std::vector<Metric> metrics;
     WallTime from{}; ///< the first point is the one that covers it, if there is one: it may have begun earlier
     WallTime to{};   ///< exclusive
     /// At most so many points a series: the coarsest resolution is taken that gives at least half of them, and where
-    /// there are still more, neighbours are merged, their extremes kept. 2–1,000,000.
+    /// there are still more, neighbours are merged, their extremes kept. 2–1,000,000. Where the finest is left of the
+    /// later part only, points of the next coarser one come before it, and tell what they cover.
     std::uint32_t most = 2000;
     bool operator==(const HistoryQuery &) const = default;
 };

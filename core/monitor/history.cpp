@@ -26,6 +26,13 @@ constexpr std::size_t mostEventsWaiting = 1000;
 constexpr std::uint32_t mostEvents = 500;
 constexpr std::uint32_t mostPoints = 1'000'000;
 
+/// Which resolution answers.
+struct Choice
+{
+    std::chrono::seconds step;
+    std::optional<WallTime> thenSeconds = {}; ///< seconds from there on: of before only what is coarser is left
+};
+
 struct Second
 {
     WallTime time;
@@ -62,7 +69,7 @@ struct History::Impl : std::enable_shared_from_this<Impl>
     std::vector<HistoryRow> unwritten(Metric metric, std::chrono::seconds step, WallTime from, WallTime to) const;
     std::vector<HistoryRow> seconds(Metric metric, WallTime from, WallTime to) const;
     std::optional<WallTime> oldestSecond() const;
-    awaitable<Result<std::chrono::seconds>> choose(const HistoryQuery &query);
+    awaitable<Result<Choice>> choose(const HistoryQuery &query);
     awaitable<Result<std::vector<std::vector<HistoryRow>>>> read(const HistoryQuery &query, std::chrono::seconds step);
 
     const Clock &clock;
@@ -94,7 +101,8 @@ void History::Impl::addSecond(const Snapshot &snapshot)
         newest.values[i] = values[i].value_or(std::numeric_limits<double>::quiet_NaN());
         if (!std::isfinite(newest.values[i]))
             continue;
-        const HistoryRow row{static_cast<Metric>(i), *minute, *values[i], *values[i], *values[i], 1};
+        const HistoryRow row{static_cast<Metric>(i), *minute,      *values[i], *values[i], *values[i], 1,
+                             snapshot.time,          snapshot.time};
         if (underWay[i])
             storage::mergeInto(*underWay[i], row);
         else
@@ -181,7 +189,7 @@ std::vector<HistoryRow> History::Impl::seconds(Metric metric, WallTime from, Wal
         const double value = one.values[static_cast<std::size_t>(metric)];
         // What lies ahead of the latest was measured while the clock was fast.
         if (one.time >= from && one.time < to && one.time <= ring.back().time && std::isfinite(value))
-            rows.push_back({{metric, one.time, value, value, value, 1}, i});
+            rows.push_back({{metric, one.time, value, value, value, 1, one.time, one.time}, i});
     }
     return inOrder(std::move(rows), second);
 }
@@ -205,14 +213,15 @@ std::vector<HistoryRow> History::Impl::unwritten(Metric metric, std::chrono::sec
     return rows;
 }
 
-awaitable<Result<std::chrono::seconds>> History::Impl::choose(const HistoryQuery &query)
+awaitable<Result<Choice>> History::Impl::choose(const HistoryQuery &query)
 {
     if (query.from < clock.wall() - HistoryStore::minutesKept - HistoryStore::hour)
-        co_return HistoryStore::hour;
+        co_return Choice{HistoryStore::hour};
     const auto step = resolutionFor(query.from, query.to, query.most);
     const auto oldest = oldestSecond();
     if (step != second || (oldest && query.from >= *oldest))
-        co_return step;
+        co_return Choice{step};
+    const auto then = oldest && *oldest < query.to ? oldest : std::nullopt;
     auto from = query.from, until = query.to;
     if (!oldest || query.to <= *oldest)
         from -= from.time_since_epoch() % HistoryStore::minute; // the one that covers it counts
@@ -220,14 +229,16 @@ awaitable<Result<std::chrono::seconds>> History::Impl::choose(const HistoryQuery
         until = *oldest - HistoryStore::minute;
     for (const Metric metric : query.metrics) {
         if (!unwritten(metric, HistoryStore::minute, from, until).empty())
-            co_return HistoryStore::minute;
+            co_return Choice{HistoryStore::minute, then};
     }
     const auto lost = co_await store->hasMinutes(query.metrics, from, until);
     if (!lost)
         co_return lost.error();
-    if (*lost)
-        co_return HistoryStore::minute;
-    co_return step;
+    // Or a restart has lost seconds of the minute in which it was.
+    const auto before = store->lastBefore();
+    if (*lost || (then && before && *before >= query.from && *before < *then))
+        co_return Choice{HistoryStore::minute, then};
+    co_return Choice{step};
 }
 
 awaitable<Result<std::vector<std::vector<HistoryRow>>>> History::Impl::read(const HistoryQuery &query,
@@ -318,15 +329,26 @@ awaitable<Result<std::vector<Series>>> History::query(HistoryQuery query)
     const auto now = m_impl->clock.wall();
     query.from = std::max(query.from, now - HistoryStore::hoursKept - HistoryStore::hour);
     query.to = std::min(query.to, now + HistoryStore::minute);
-    const auto step = co_await m_impl->choose(query);
-    if (!step)
-        co_return step.error();
-    const auto rows = co_await m_impl->read(query, *step);
+    const auto choice = co_await m_impl->choose(query);
+    if (!choice)
+        co_return choice.error();
+    const auto then = choice->thenSeconds;
+    auto coarse = query;
+    coarse.to = then.value_or(query.to);
+    const auto rows = co_await m_impl->read(coarse, choice->step);
     if (!rows)
         co_return rows.error();
     std::vector<Series> all;
-    for (std::size_t i = 0; i < query.metrics.size(); ++i)
-        all.push_back(seriesOf(query.metrics[i], (*rows)[i], *step, query.most));
+    for (std::size_t i = 0; i < query.metrics.size(); ++i) {
+        const Metric metric = query.metrics[i];
+        // Each is at most half of what is wanted: seconds were chosen because there are fewer minutes than that.
+        auto series = seriesOf(metric, (*rows)[i], choice->step, then ? query.most / 2 : query.most);
+        if (then)
+            series = followedBy(std::move(series), *then,
+                                seriesOf(metric, m_impl->seconds(metric, *then, query.to), second, query.most / 2),
+                                m_impl->store->lastBefore());
+        all.push_back(std::move(series));
+    }
     co_return all;
 }
 

@@ -43,9 +43,9 @@ public:
     /// Writes what is not written yet. Blocks; record() and note() do nothing any more. Twice is harmless.
     void stop();
 
-    /// HistoryQuery as core/api/history.h has it. Seconds are taken only where they reach back to the beginning: where
-    /// minutes are known that no second is left of (or a restart has lost them), those show more. The file's errors
-    /// pass through. Invalid: `most` out of its bounds, or `to` before `from`. Any thread.
+    /// HistoryQuery as core/api/history.h has it. Where seconds would be taken, but only minutes are left of the
+    /// beginning (it is too long ago, or a restart has lost the seconds), minutes come first and seconds follow. The
+    /// file's errors pass through. Invalid: `most` out of its bounds, or `to` before `from`. Any thread.
     awaitable<Result<std::vector<Series>>> query(HistoryQuery query);
     /// The latest 500 with from ≤ time < to, oldest first.
     awaitable<Result<std::vector<Event>>> events(WallTime from, WallTime to);

@@ -33,6 +33,36 @@ std::optional<double> dbPoolOf(const Snapshot &snapshot)
     return most;
 }
 
+/// About as long as a value holds: they come once a second.
+constexpr std::chrono::seconds holds{1};
+
+/// What `point` tells of the rows it is made of.
+struct Covered
+{
+    std::optional<WallTime> first, last;
+    Point point;
+};
+
+/// Points, with what they cover where it is not all of their step.
+std::vector<Point> pointsOf(std::vector<Covered> all, std::chrono::seconds step)
+{
+    std::vector<Point> points;
+    points.reserve(all.size());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        auto &[first, last, point] = all[i];
+        if (first && last && step >= storage::HistoryStore::minute) {
+            const auto before = i > 0 ? all[i - 1].last : point.time;
+            const auto after = i + 1 < all.size() ? all[i + 1].first : point.time + step;
+            if (before && *first - *before > briefGap)
+                point.from = first;
+            if (after && *after - *last > briefGap)
+                point.until = std::min(WallTime(*last + holds), WallTime(point.time + step));
+        }
+        points.push_back(point);
+    }
+    return points;
+}
+
 } // namespace
 
 std::array<std::optional<double>, metricCount> metricsOf(const Snapshot &snapshot)
@@ -88,10 +118,15 @@ Series seriesOf(Metric metric, const std::vector<storage::HistoryRow> &rows, std
     Series series;
     series.metric = metric;
     series.step = step;
+    std::vector<Covered> points;
+    const auto add = [&points](WallTime time, const storage::HistoryRow &row) {
+        points.push_back({row.first, row.last, {time, row.low, row.high, row.mean}});
+    };
     if (rows.size() <= most) {
-        series.points.reserve(rows.size());
+        points.reserve(rows.size());
         for (const auto &row : rows)
-            series.points.push_back({row.time, row.low, row.high, row.mean});
+            add(row.time, row);
+        series.points = pointsOf(std::move(points), step);
         return series;
     }
     const auto first = std::chrono::floor<std::chrono::seconds>(rows.front().time);
@@ -104,9 +139,24 @@ Series seriesOf(Metric metric, const std::vector<storage::HistoryRow> &rows, std
         auto merged = rows[at];
         for (++at; at < rows.size() && (rows[at].time - first) / series.step == index; ++at)
             storage::mergeInto(merged, rows[at]);
-        series.points.push_back({first + index * series.step, merged.low, merged.high, merged.mean});
+        add(first + index * series.step, merged);
     }
+    // Of seconds there are holes between points, not within them.
+    series.points = pointsOf(std::move(points), step == std::chrono::seconds(1) ? step : series.step);
     return series;
+}
+
+Series followedBy(Series coarse, WallTime then, Series fine, std::optional<WallTime> lastBefore)
+{
+    Series both{fine.metric, fine.step, {}};
+    for (Point point : coarse.points) {
+        const bool lastOnes = endOf(point, coarse.step) >= then && lastBefore && *lastBefore < then;
+        point.until = std::min(endOf(point, coarse.step), lastOnes ? WallTime(*lastBefore + holds) : then);
+        if (beginOf(point) < *point.until)
+            both.points.push_back(point);
+    }
+    both.points.insert(both.points.end(), fine.points.begin(), fine.points.end());
+    return both;
 }
 
 std::vector<storage::HistoryRow> inOrder(std::vector<TakenRow> rows, std::chrono::seconds step)

@@ -23,8 +23,15 @@ std::chrono::seconds resolutionFor(WallTime from, WallTime to, std::uint32_t mos
 
 /// Rows of one metric, oldest first and `step` apart, as points: at most `most`. Where there are more, neighbours that
 /// lie in the same span of time are merged, their extremes kept, and the series' step is that span.
+/// What minutes and hours were not measured throughout tell so (Point::from, until): at a hole of more than briefGap
+/// between the last value of one and the first of the next, and at both ends.
 Series seriesOf(Metric metric, const std::vector<storage::HistoryRow> &rows, std::chrono::seconds step,
                 std::uint32_t most);
+
+/// A coarse series up to `then`, and from there a finer one, whose step is that of both: so each point of the coarse
+/// one tells what it covers. `lastBefore`: when the portal's last run measured last, which the minute does not tell in
+/// which the next one began.
+Series followedBy(Series coarse, WallTime then, Series fine, std::optional<WallTime> lastBefore);
 
 /// A row, and as how manieth it was taken.
 struct TakenRow

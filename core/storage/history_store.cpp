@@ -8,17 +8,20 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <fstream>
+#include <span>
 
-// The format, version 1 (PRAGMA user_version; application_id is "POHI"):
+// The format, version 2 (PRAGMA user_version; application_id is "POHI"):
 //   points  one row per step (60 or 3600 seconds), metric (number of the enumerator) and time (its beginning, seconds
-//           since 1970): lowest, highest and mean of `count` values
+//           since 1970): lowest, highest and mean of `count` values, and when the first and the last were measured
+//           (milliseconds; null where version 1 wrote it, which had neither)
 //   events  what happened: time in milliseconds, kind (number of the enumerator), text
 // The file's header has both numbers at fixed places: https://www.sqlite.org/fileformat.html#the_database_header
 namespace portolan::storage {
 namespace {
 
-constexpr std::int64_t version = 1;
+constexpr std::int64_t version = 2;
 constexpr std::int64_t application = 0x504f4849;
 constexpr std::size_t versionAt = 60;
 constexpr std::size_t applicationAt = 68;
@@ -28,18 +31,25 @@ constexpr std::chrono::hours trimEvery{1};
 
 constexpr std::array schema{
     "CREATE TABLE points (step INTEGER NOT NULL, metric INTEGER NOT NULL, time INTEGER NOT NULL, low REAL NOT NULL, "
-    "high REAL NOT NULL, mean REAL NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (step, metric, time)) WITHOUT ROWID",
+    "high REAL NOT NULL, mean REAL NOT NULL, count INTEGER NOT NULL, first INTEGER, last INTEGER, PRIMARY KEY (step, "
+    "metric, time)) WITHOUT ROWID",
     "CREATE TABLE events (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind INTEGER NOT NULL, text TEXT NOT NULL)",
     "CREATE INDEX events_time ON events (time)",
     "PRAGMA application_id = 1347373129",
-    "PRAGMA user_version = 1",
+    "PRAGMA user_version = 2",
+};
+
+constexpr std::array fromVersion1{
+    "ALTER TABLE points ADD COLUMN first INTEGER",
+    "ALTER TABLE points ADD COLUMN last INTEGER",
+    "PRAGMA user_version = 2",
 };
 
 constexpr std::string_view upsert =
-    "INSERT INTO points (step, metric, time, low, high, mean, count) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "INSERT INTO points (step, metric, time, low, high, mean, count, first, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (step, metric, time) DO UPDATE SET low = min(low, excluded.low), high = max(high, excluded.high), "
     "mean = (mean * count + excluded.mean * excluded.count) / (count + excluded.count), "
-    "count = count + excluded.count";
+    "count = count + excluded.count, first = min(first, excluded.first), last = max(last, excluded.last)";
 
 /// All but the newest so many of a metric, unless the clock says that they are not old.
 constexpr std::string_view trimPoints =
@@ -78,7 +88,7 @@ std::string wrongHeader(const std::filesystem::path &file)
     const auto owner = bigEndian(bytes, applicationAt);
     if (owner != 0 && owner != application)
         return "it belongs to another program";
-    if (found != 0 && found != version)
+    if (found > version)
         return "it is of version " + std::to_string(found) + ", this program writes " + std::to_string(version);
     return {};
 }
@@ -114,7 +124,7 @@ Result<void> put(Connection &connection, const HistoryRow &row, std::chrono::sec
     const std::int64_t time = secondsOf(row.time);
     auto done = execute(connection, upsert,
                         valuesOf(step.count(), row.metric, time - time % step.count(), row.low, row.high, row.mean,
-                                 std::int64_t{row.count}));
+                                 std::int64_t{row.count}, row.first, row.last));
     return done ? Result<void>() : Result<void>(done.error());
 }
 
@@ -127,6 +137,8 @@ void mergeInto(HistoryRow &row, const HistoryRow &other)
     row.high = std::max(row.high, other.high);
     row.mean = all > 0 ? (row.mean * row.count + other.mean * other.count) / all : row.mean;
     row.count += other.count;
+    row.first = row.first && other.first ? std::min(row.first, other.first) : std::nullopt;
+    row.last = row.last && other.last ? std::max(row.last, other.last) : std::nullopt;
 }
 
 /// What the store's thread knows of the file.
@@ -154,6 +166,12 @@ public:
         if (auto renewed = renew(connection, result.error().message); !renewed)
             return renewed.error();
         return work(connection);
+    }
+
+    std::optional<WallTime> lastBefore() const
+    {
+        const std::int64_t last = m_lastBefore;
+        return last == 0 ? std::nullopt : std::optional(fromMilliseconds(last));
     }
 
     Result<void> trim(Connection &connection)
@@ -188,11 +206,28 @@ private:
             return renew(connection, checked.error().message);
         if (!checked)
             return checked.error();
-        m_prepared = true;
+        const auto found = findLast(connection);
+        if (!found && found.error().code == "database-corrupt")
+            return renew(connection, found.error().message);
+        m_prepared = found.has_value();
+        return found;
+    }
+
+    Result<void> findLast(Connection &connection)
+    {
+        for (std::int64_t metric = 0; metric < static_cast<std::int64_t>(metricCount); ++metric) {
+            const auto last = selectOne(
+                connection, "SELECT last FROM points WHERE step = ? AND metric = ? ORDER BY time DESC LIMIT 1",
+                valuesOf(minute.count(), metric), [](const Row &row) { return row.isNull(0) ? 0 : row.integer(0); });
+            if (!last)
+                return last.error();
+            m_lastBefore = std::max(m_lastBefore.load(), last->value_or(0));
+        }
         return {};
     }
 
-    /// Makes the tables of a new file. Answers what is wrong with an old one; empty: nothing.
+    /// Makes the tables of a new file, and adds what one of an earlier version lacks. Answers what is wrong with an old
+    /// one; empty: nothing.
     Result<std::string> check(Connection &connection)
     {
         const auto number = [](const Row &row) { return row.integer(0); };
@@ -204,11 +239,12 @@ private:
             return tables.error();
         if (found->value_or(0) == version)
             return std::string();
-        if (found->value_or(0) != 0 || tables->value_or(0) != 0)
+        const bool isNew = found->value_or(0) == 0 && tables->value_or(0) == 0;
+        if (!isNew && found->value_or(0) != 1)
             return "it is of version " + std::to_string(found->value_or(0)) + ", this program writes " +
                    std::to_string(version);
         auto made = transaction(connection, [&]() -> Result<void> {
-            for (const char *sql : schema)
+            for (const char *sql : isNew ? std::span<const char *const>(schema) : fromVersion1)
                 if (auto done = executeOnce(connection, sql); !done)
                     return done;
             return {};
@@ -255,6 +291,7 @@ private:
     const Clock &m_clock;
     Logger &m_logger;
     bool m_prepared = false;
+    std::atomic<std::int64_t> m_lastBefore = 0; ///< milliseconds
     std::optional<SteadyTime> m_trimmed;
 };
 
@@ -320,14 +357,20 @@ HistoryStore::read(std::vector<Metric> metrics, std::chrono::seconds step, WallT
     auto work = [metrics = std::move(metrics), step, from, to](Connection &connection) -> Result<Rows> {
         Rows all;
         for (const Metric metric : metrics) {
-            auto rows = select(connection,
-                               "SELECT time, low, high, mean, count FROM points WHERE step = ? AND metric = ? AND "
-                               "time >= ? AND time < ? ORDER BY time",
-                               valuesOf(step.count(), metric, boundOf(from), boundOf(to)), [metric](const Row &row) {
-                                   return HistoryRow{metric,      WallTime(std::chrono::seconds(row.integer(0))),
-                                                     row.real(1), row.real(2),
-                                                     row.real(3), static_cast<std::uint32_t>(row.integer(4))};
-                               });
+            auto rows =
+                select(connection,
+                       "SELECT time, low, high, mean, count, first, last FROM points WHERE step = ? AND metric = ? AND "
+                       "time >= ? AND time < ? ORDER BY time",
+                       valuesOf(step.count(), metric, boundOf(from), boundOf(to)), [metric](const Row &row) {
+                           return HistoryRow{metric,
+                                             WallTime(std::chrono::seconds(row.integer(0))),
+                                             row.real(1),
+                                             row.real(2),
+                                             row.real(3),
+                                             static_cast<std::uint32_t>(row.integer(4)),
+                                             Reader<std::optional<WallTime>>::read(row, 5),
+                                             Reader<std::optional<WallTime>>::read(row, 6)};
+                       });
             if (!rows)
                 return rows.error();
             all.push_back(std::move(*rows));
@@ -357,6 +400,8 @@ awaitable<Result<bool>> HistoryStore::hasMinutes(std::vector<Metric> metrics, Wa
         [file = m_file, work = std::move(work)](Connection &connection) { return file->run(connection, work); },
         deadline);
 }
+
+std::optional<WallTime> HistoryStore::lastBefore() const { return m_file->lastBefore(); }
 
 awaitable<Result<std::vector<Event>>> HistoryStore::events(WallTime from, WallTime to, std::uint32_t most)
 {

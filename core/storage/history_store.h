@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace portolan {
@@ -32,6 +33,9 @@ struct HistoryRow
     double high = 0;
     double mean = 0;
     std::uint32_t count = 0; ///< values it is made of
+    /// When the first and the last of them were measured; nothing: written by an earlier version, which did not tell.
+    std::optional<WallTime> first = {};
+    std::optional<WallTime> last = {};
     bool operator==(const HistoryRow &) const = default;
 };
 
@@ -43,7 +47,7 @@ void mergeInto(HistoryRow &row, const HistoryRow &other);
 ///
 /// Bounded: minutes are kept for 31 days, hours for two years, the latest 10,000 events: some 50 MB with 19 metrics.
 /// What is older by the clock goes only once there are newer points for all of that time: a clock that is wrong for a
-/// while takes nothing away. A file that is damaged, of another version or no history at all is set aside (renamed, one
+/// while takes nothing away. A file that is damaged, of a later version or no history at all is set aside (renamed, one
 /// warning in the log) and a new one begun. One thread does all; calls come from any thread.
 class HistoryStore final
 {
@@ -73,6 +77,9 @@ public:
                                                                  WallTime from, WallTime to);
     /// Whether there are minutes of any of these.
     awaitable<Result<bool>> hasMinutes(std::vector<Metric> metrics, WallTime from, WallTime to);
+    /// When the last value was measured that was in the file before anything was written to it; nothing: there is none,
+    /// or the file was not looked into yet, which each call does first. Any thread.
+    std::optional<WallTime> lastBefore() const;
     /// The latest `most` with from ≤ time < to, oldest first.
     awaitable<Result<std::vector<Event>>> events(WallTime from, WallTime to, std::uint32_t most);
 

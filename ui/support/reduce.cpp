@@ -8,11 +8,11 @@ namespace {
 
 using Points = std::vector<Point>;
 
-/// Until when a point tells how it stands. A gap is what is longer than twice the step (core/api/history.h).
-WallTime heldUntil(const Points &points, Points::const_iterator point, WallTime::duration step)
+/// Until when a point tells how it stands.
+WallTime heldUntil(const Points &points, Points::const_iterator point, std::chrono::seconds step)
 {
     const auto next = point + 1;
-    return next != points.end() && next->time - point->time <= 2 * step ? next->time : point->time + step;
+    return next != points.end() && !isGap(*point, *next, step) ? beginOf(*next) : endOf(*point, step);
 }
 
 } // namespace
@@ -24,8 +24,8 @@ std::vector<PixelColumn> reduce(const Series &series, WallTime from, WallTime to
         return result;
     const Points &points = series.points;
     const double perColumn = double((to - from).count()) / columns;
-    const WallTime::duration step = series.step, hole = 2 * step;
-    auto point = std::ranges::lower_bound(points, from, {}, &Point::time);
+    const std::chrono::seconds step = series.step;
+    auto point = std::ranges::lower_bound(points, from, {}, beginOf);
     auto latest = point == points.begin() ? points.end() : point - 1;
     WallTime begins = from;
     for (std::size_t column = 0; column < result.size(); ++column) {
@@ -34,11 +34,11 @@ std::vector<PixelColumn> reduce(const Series &series, WallTime from, WallTime to
         PixelColumn &pixel = result[column];
         double sum = 0;
         std::size_t count = 0;
-        for (; point != points.end() && point->time < until; latest = point++, ++count) {
+        for (; point != points.end() && beginOf(*point) < until; latest = point++, ++count) {
             pixel.low = count == 0 ? point->low : std::min(pixel.low, point->low);
             pixel.high = count == 0 ? point->high : std::max(pixel.high, point->high);
             sum += point->mean;
-            pixel.gap |= latest != points.end() && point->time - latest->time > hole;
+            pixel.gap |= latest != points.end() && isGap(*latest, *point, step);
         }
         if (count > 0) {
             pixel.mean = sum / double(count);

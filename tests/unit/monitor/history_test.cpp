@@ -1,5 +1,6 @@
 #include "core/monitor/history_events.h"
 #include "core/monitor/history_series.h"
+#include "core/storage/query.h"
 #include "tests/unit/monitor/history_fixture.h"
 
 #include <QFile>
@@ -113,11 +114,85 @@ private slots:
         QCOMPARE(before.points[2].high, 1149.0);
         kept.record(1s, {5000}); // in the minute that was under way
         const auto after = kept.memory(1h);
-        QCOMPARE(after.points.size(), std::size_t{3});
-        QCOMPARE(after.points[2].high, 5000.0);
-        QCOMPARE(after.points[2].low, 1120.0);
+        QCOMPARE(after.step, 1s); // the seconds since the restart follow the minutes
+        QCOMPARE(after.points.size(), std::size_t{4});
+        QCOMPARE(after.points[3].mean, 5000.0);
         kept.reopen();
-        QCOMPARE(kept.memory(1h).points, after.points);
+        const auto again = kept.memory(1h);
+        QCOMPARE(again.points.size(), std::size_t{3});
+        QCOMPARE(again.points[2].high, 5000.0);
+        QCOMPARE(again.points[2].low, 1120.0);
+    }
+
+    void tellsWhatWasMeasured_data()
+    {
+        QTest::addColumn<int>("runs");      // seconds from the beginning, each run is stopped after
+        QTest::addColumn<int>("stands");    // seconds that nothing runs then
+        QTest::addColumn<int>("again");     // seconds it runs again
+        QTest::addColumn<bool>("reopened"); // and is stopped once more
+        QTest::addColumn<QString>("known"); // per ten seconds of the last five minutes
+        QTest::newRow("down for 100 s") << 39 << 100 << 60 << false << "..........====..........======";
+        QTest::newRow("only minutes are left") << 39 << 100 << 60 << true << "..........====..........======";
+        QTest::newRow("a whole minute is missing") << 58 << 62 << 60 << true << "............======......======";
+        QTest::newRow("within one minute") << 20 << 20 << 20 << false << "........................==..==";
+        QTest::newRow("at once") << 60 << 2 << 58 << true << "..................============";
+        QTest::newRow("just started") << 0 << 35 << 20 << false << "............................==";
+    }
+    /// A line through what is answered shows where nothing was measured, whichever resolution is left of it.
+    void tellsWhatWasMeasured()
+    {
+        QFETCH(int, runs);
+        QFETCH(int, stands);
+        QFETCH(int, again);
+        QFETCH(bool, reopened);
+        QFETCH(QString, known);
+        Kept kept;
+        kept.record(1s, std::vector<double>(std::size_t(runs), 5));
+        kept.reopen();
+        kept.clock.advance(std::chrono::seconds(stands));
+        kept.record(1s, std::vector<double>(std::size_t(again), 5));
+        if (reopened)
+            kept.reopen();
+        const auto series = kept.memory(300s);
+        QString found(30, '.');
+        for (std::size_t i = 0; i < series.points.size(); ++i) {
+            const Point &point = series.points[i];
+            const bool held = i + 1 < series.points.size() && !isGap(point, series.points[i + 1], series.step);
+            const WallTime until = held ? beginOf(series.points[i + 1]) : endOf(point, series.step);
+            for (int ten = 0; ten < 30; ++ten) {
+                const WallTime middle = kept.clock.wall() - 300s + std::chrono::seconds(10 * ten + 5);
+                if (beginOf(point) <= middle && middle < until)
+                    found[ten] = '=';
+            }
+        }
+        QCOMPARE(found, known);
+    }
+
+    void readsTheVersionBefore()
+    {
+        Kept kept;
+        kept.record(1s, counting(100));
+        kept.history.reset();
+        storage::DatabaseUrl url;
+        url.path = kept.file().toStdString();
+        storage::Database database(url, {});
+        for (const char *sql : {"ALTER TABLE points DROP COLUMN first", "ALTER TABLE points DROP COLUMN last",
+                                "PRAGMA user_version = 1"}) {
+            const auto done = runSync<Result<void>>(kept.runtime.at(0), [&]() -> awaitable<Result<void>> {
+                return database.run([sql](storage::Connection &c) { return storage::executeOnce(c, sql); });
+            });
+            QVERIFY(done.has_value());
+        }
+        kept.reopen();
+        const auto points = kept.memory(300s).points;
+        QCOMPARE(points.size(), std::size_t{2});
+        QCOMPARE(points[1].high, 1099.0);
+        QVERIFY(!points[1].until); // not known, so it is taken to cover all of its minute
+        kept.record(1s, counting(70));
+        kept.reopen();
+        QCOMPARE(kept.memory(300s).points.size(), std::size_t{3});
+        QCOMPARE(kept.setAside().size(), 0);
+        QCOMPARE(kept.warnings(), std::size_t{0});
     }
 
     void forgetsInTime()

@@ -1,4 +1,5 @@
 #include "ui/support/advice.h"
+#include "ui/support/axis.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
 
@@ -20,6 +21,8 @@ private slots:
     void verdicts_data();
     void verdicts();
     void worseZones();
+    void zonesThatTurned();
+    void adviceFitsTheMoment();
     void saysWhatRedisDoesNotTell();
 };
 
@@ -39,10 +42,20 @@ void FormatTest::figures_data()
     row("many megabytes", sizeText(250 * mb), "250 MB");
     row("of a limit", sizeOfText(21.3 * mb, 30 * mb), "21.3 of 30 MB");
     row("little of a limit", sizeOfText(0.1 * mb, 30 * mb), "0.10 of 30 MB");
+    row("hardly anything of a limit", sizeOfText(521, 5 * mb), "< 0.1 of 5 MB");
+    row("kilobytes of megabytes", sizeOfText(9.48 * 1024, 5 * mb), "< 0.1 of 5 MB");
+    row("nothing of a limit", sizeOfText(0.3, 3 * mb), "0 of 3 MB");
+    row("in another's unit", sizeLikeText(0.5 * mb, 5 * mb), "0.50 MB");
+    row("next to nothing in another's unit", sizeLikeText(148, 5 * mb), "< 0.1 MB");
+    row("a month's traffic", inUnit(Resource::RedisTraffic, 206 * 1024 * mb), "206 GB a month");
+    row("what a plan bounds", limitInUnit(Resource::RedisTraffic, 5 * 1024 * mb), "5 GB a month");
     row("a limit", sizeLimitText(30 * mb), "30 MB");
     row("a broken limit", sizeLimitText(2.5 * mb), "2.50 MB");
     row("count", countText(1234567.0), "1,234,567");
     row("sub-millisecond", durationText(0.0004), "0.4 ms");
+    row("microseconds", durationText(0.000057), "0.06 ms");
+    row("just below a tenth", durationText(0.000099), "0.1 ms");
+    row("less than can be said", durationText(0.000002), "< 0.01 ms");
     row("milliseconds", durationText(0.35), "350 ms");
     row("seconds", durationText(4.2), "4.2 s");
     row("half a minute", durationText(31.0), "31 s");
@@ -55,7 +68,14 @@ void FormatTest::figures_data()
     row("rate", rateText(12.34), "12.3/s");
     row("pace of what is rare", paceText(0.09), "5.4/min");
     row("pace of what is frequent", paceText(12.34), "12.3/s");
-    row("pace of nothing", paceText(0.0), "0.00/s");
+    row("pace of nothing", paceText(0.0), "0/min");
+    row("pace of nothing beside a frequent one", paceText(0.0, 12.0), "0.00/s");
+    row("rare beside frequent", paceText(0.5, 12.0), "0.50/s");
+    row("half a size on an axis", axisLabel(0.5 * mb, 1.5 * mb, AxisUnit::Bytes), "0.5 MB");
+    row("three halves", axisLabel(1.5 * mb, 1.5 * mb, AxisUnit::Bytes), "1.5 MB");
+    row("half a second on an axis", axisLabel(0.5, 2, AxisUnit::Seconds), "0.5 s");
+    row("milliseconds on an axis", axisLabel(0.5, 0.9, AxisUnit::Seconds), "500 ms");
+    row("plain on an axis", axisLabel(3, 5, AxisUnit::Plain), "");
     row("rate of something", rateText(0.4, "tasks"), "0.40 tasks/s");
     row("little percent", percentText(0.0014), "0.14 %");
     row("all", percentText(1.0), "100 %");
@@ -139,6 +159,16 @@ void FormatTest::verdicts_data()
         << "Yellow: Redis memory 21.3 of 30 MB, red in about 40 min; and 1 more";
     QTest::newRow("without a limit") << snapshot(Zone::Yellow, {slow})
                                      << "Yellow: Response time p95 2.4 s, red above 5 s";
+    Reading taken = reading(Resource::Workers, Zone::Red, 0, std::nullopt, 1);
+    QTest::newRow("taken again") << snapshot(Zone::Red, {taken}) << "Red: tasks waited untaken until a moment ago";
+    const Reading traffic =
+        reading(Resource::RedisTraffic, Zone::Yellow, 4 * 1024 * mb, 5 * 1024 * mb, 4.2 * 1024 * mb);
+    QTest::newRow("traffic") << snapshot(Zone::Yellow, {traffic})
+                             << "Yellow: Redis traffic 4.00 of 5 GB a month at this pace";
+    Reading notYet;
+    notYet.resource = Resource::RedisTraffic;
+    QTest::newRow("one is not known yet")
+        << snapshot(Zone::Unknown, {calm, notYet}) << "Unknown: Redis traffic not measured yet; 1 of 2 watched";
     QTest::newRow("nothing known") << snapshot(Zone::Unknown, {}) << "Unknown: nothing is known yet";
     Snapshot down = snapshot(Zone::Red, {calm});
     down.links = {{"redis", false, {}, {}, "refused"}};
@@ -168,6 +198,24 @@ void FormatTest::saysWhatRedisDoesNotTell()
     Reading reading;
     reading.unknown = Unknown::NotTold;
     QCOMPARE(unknownReason(reading), QString("this Redis does not tell"));
+}
+
+void FormatTest::zonesThatTurned()
+{
+    for (const auto &[text, resource] : {std::pair("Queue turned yellow", std::optional(Resource::Queue)),
+                                         std::pair("Redis memory turned red", std::optional(Resource::RedisMemory)),
+                                         std::pair("Something else turned red", std::optional<Resource>())})
+        QCOMPARE(turnedResource({{}, EventKind::Zone, text}), resource);
+    QVERIFY(!turnedResource({{}, EventKind::Action, "Queue turned yellow"}));
+}
+
+/// What is over for the moment asks for nothing to be done.
+void FormatTest::adviceFitsTheMoment()
+{
+    Snapshot red = snapshot(Zone::Red, {reading(Resource::Workers, Zone::Red, 5, std::nullopt, 1)});
+    QVERIFY(adviceText(red).contains("Give a worker slots"));
+    red.readings.front().value = 0;
+    QVERIFY(!adviceText(red).contains("Give a worker slots"));
 }
 
 void FormatTest::worseZones()

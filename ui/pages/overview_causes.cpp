@@ -19,11 +19,14 @@ std::optional<Cause> biggestFamily(const Snapshot &snapshot)
     const FamilyFigures &first = families.front();
     QString figure =
         first.budget ? sizeOfText(first.bytes->value, double(*first.budget)) : sizeText(first.bytes->value);
+    // In the unit of the figure it is about, and not at all where there that is next to nothing.
+    const double unit = first.budget ? double(*first.budget) : first.bytes->value;
+    const double largest = sizeUnitOf(unit);
     // One line has room for one of them; the page it leads to has both.
     if (first.growth)
         figure += ", " + growthText(first.growth);
-    else if (const double half = (first.bytes->high - first.bytes->low) / 2; half >= 1)
-        figure += QStringLiteral(" ± ") + sizeText(half);
+    else if (const double half = (first.bytes->high - first.bytes->low) / 2; half >= 0.095 * largest)
+        figure += QStringLiteral(" ± ") + sizeLikeText(half, unit);
     return Cause{text(first.family), figure, *snapshot.families.age};
 }
 
@@ -80,11 +83,12 @@ std::optional<Cause> refusingRoute(const Snapshot &snapshot)
 std::optional<Cause> oldestTask(const Snapshot &snapshot)
 {
     const QueueFigures &queue = snapshot.queue;
-    if (!queue.oldest || !queue.age)
+    // As the tile has it: of those that wait.
+    if (!queue.oldestWaiting || queue.waiting == std::uint64_t{0} || !queue.age)
         return std::nullopt;
     const auto longest = std::ranges::max_element(queue.queues, {}, &QueueLine::waiting);
     return Cause{longest == queue.queues.end() ? QString() : tr("queue %1").arg(text(longest->queue)),
-                 tr("%1, %2 waiting").arg(durationText(queue.oldest), countText(queue.waiting)), *queue.age};
+                 tr("%1, %2 waiting").arg(durationText(queue.oldestWaiting), countText(queue.waiting)), *queue.age};
 }
 
 } // namespace

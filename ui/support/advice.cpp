@@ -15,11 +15,11 @@ QString tr(const char *source) { return QCoreApplication::translate("advice", so
 
 } // namespace
 
-QString paceText(const std::optional<double> &perSecond)
+QString paceText(const std::optional<double> &perSecond, const std::optional<double> &beside)
 {
-    if (perSecond && *perSecond > 0 && *perSecond < 1)
-        return QString::number(*perSecond * 60, 'f', 1) + tr("/min");
-    return rateText(perSecond);
+    if (!perSecond || std::max(*perSecond, beside.value_or(0)) >= 1)
+        return rateText(perSecond);
+    return (*perSecond > 0 ? QString::number(*perSecond * 60, 'f', 1) : QStringLiteral("0")) + tr("/min");
 }
 
 QString silence(const Snapshot &snapshot, std::string_view link)
@@ -46,6 +46,8 @@ QString adviceText(const Snapshot &snapshot)
     if (standing.zone != Zone::Red)
         return {};
     for (const Reading &reading : standing.causes) {
+        if (reading.resource == Resource::Workers && reading.value && *reading.value < 1)
+            return tr("There is nothing to do: it turns green when tasks go on being taken.");
         if (reading.resource == Resource::Workers)
             return tr("Give a worker slots on the page Queue, or start a worker.");
         if (reading.resource == Resource::Disk)

@@ -13,7 +13,8 @@ namespace portolan::ui {
 QString adviceText(const Snapshot &snapshot);
 /// Why what comes over `link` ("redis", "database") is not known: it is down. Empty while it answers.
 QString silence(const Snapshot &snapshot, std::string_view link);
-/// What happens more rarely than once a second, by the minute: "5.4/min"; else as rateText().
-QString paceText(const std::optional<double> &perSecond);
+/// What happens more rarely than once a second, by the minute: "5.4/min"; else as rateText(). `beside`: another pace
+/// that stands next to it, so that both are in one unit.
+QString paceText(const std::optional<double> &perSecond, const std::optional<double> &beside = {});
 
 } // namespace portolan::ui

@@ -6,6 +6,25 @@
 
 namespace portolan::ui {
 
+QString axisLabel(double value, double top, AxisUnit unit)
+{
+    const auto in = [value](double scale, const char *name) {
+        return value == 0 ? QStringLiteral("0")
+                          : QString::number(value / scale, 'g', 4) + ' ' + QString::fromUtf8(name);
+    };
+    if (unit == AxisUnit::Bytes) {
+        constexpr std::array names{"B", "KB", "MB", "GB", "TB"};
+        std::size_t place = 0;
+        double scale = 1;
+        for (; top / scale >= 1024 && place + 1 < names.size(); ++place)
+            scale *= 1024;
+        return in(scale, names[place]);
+    }
+    if (unit == AxisUnit::Seconds && top < 60)
+        return top >= 1 ? in(1, "s") : top >= 1e-3 ? in(1e-3, "ms") : in(1e-6, "µs");
+    return {};
+}
+
 std::vector<double> roundSteps(double top, int wanted, bool binary)
 {
     std::vector<double> steps;

@@ -13,6 +13,16 @@ struct Tick
     QString label;
 };
 
+/// What an axis counts, so that its labels share one unit.
+enum class AxisUnit {
+    Plain,   ///< as its values are written
+    Bytes,   ///< whose round numbers are those of 1024
+    Seconds, ///< µs, ms or s; from a minute on as durations are written
+};
+
+/// "0", "0.5 MB", "1 MB", "1.5 MB": all in the unit of `top`. Empty for what has none: AxisUnit::Plain, minutes.
+QString axisLabel(double value, double top, AxisUnit unit);
+
 /// Round numbers from 0 up to and including `top`, about `wanted` of them. `binary`: round in units of 1024.
 std::vector<double> roundSteps(double top, int wanted, bool binary);
 /// Round moments of local time, about `wanted` of them.

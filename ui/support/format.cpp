@@ -87,14 +87,32 @@ QString sizeText(double bytes)
 
 QString sizeText(const std::optional<std::uint64_t> &bytes) { return bytes ? sizeText(double(*bytes)) : unknownText(); }
 
+namespace {
+
+/// In a unit that may be much too large for it: "0.01" would say more than is meant, "0.00" that there is nothing.
+QString inLargeUnit(double bytes, std::size_t unit)
+{
+    const double value = bytes / std::pow(1024.0, double(unit));
+    if (unit == 0 || bytes < 0.5)
+        return QString::number(bytes, 'f', 0);
+    return value < 0.095 ? tr("< %1").arg(QStringLiteral("0.1")) : digits(value);
+}
+
+} // namespace
+
 QString sizeOfText(double bytes, double limit)
 {
     const std::size_t unit = sizeUnit(limit);
     const double scale = std::pow(1024.0, double(unit));
-    // "0.00 of 3 MB" would be wrong.
-    if (bytes > 0 && bytes / scale < 0.00995)
-        return tr("%1 of %2").arg(sizeText(bytes), sizeLimitText(limit));
-    return tr("%1 of %2 %3").arg(digits(bytes / scale), plain(limit / scale), sizeUnits[unit]);
+    return tr("%1 of %2 %3").arg(inLargeUnit(bytes, unit), plain(limit / scale), sizeUnits[unit]);
+}
+
+double sizeUnitOf(double bytes) { return std::pow(1024.0, double(sizeUnit(bytes))); }
+
+QString sizeLikeText(double bytes, double other)
+{
+    const std::size_t unit = sizeUnit(other);
+    return inLargeUnit(bytes, unit) + ' ' + sizeUnits[unit];
 }
 
 QString sizeLimitText(double bytes)
@@ -124,8 +142,10 @@ QString durationText(double seconds)
 {
     if (seconds < 0)
         return QStringLiteral("−") + durationText(-seconds);
-    if (seconds > 0 && seconds < 0.0000995)
-        return QString::number(seconds * 1e6, 'f', 0) + QStringLiteral(" µs");
+    // Not in microseconds: beside one another, "99 µs" looks more than "0.1 ms".
+    if (seconds > 0 && seconds < 0.000095)
+        return (seconds < 0.000005 ? QStringLiteral("< 0.01") : QString::number(seconds * 1000, 'f', 2)) + ' ' +
+               tr("ms");
     if (seconds < 0.9995)
         return QString::number(seconds * 1000, 'f', seconds < 0.00995 && seconds > 0 ? 1 : 0) + ' ' + tr("ms");
     if (seconds < 9.95)

@@ -4,6 +4,9 @@
 #include "core/api/words.h"
 #include "ui/support/format.h"
 
+#include <boost/describe/enumerators.hpp>
+#include <boost/mp11/algorithm.hpp>
+
 #include <QCoreApplication>
 #include <QPainterPath>
 #include <algorithm>
@@ -33,8 +36,7 @@ int badness(Zone zone)
 
 bool inUnitIsSize(Resource resource)
 {
-    return resource == Resource::RedisMemory || resource == Resource::RedisOverhead ||
-           resource == Resource::RedisTraffic;
+    return resource == Resource::RedisMemory || resource == Resource::RedisOverhead;
 }
 
 QString capitalised(QString word)
@@ -64,13 +66,26 @@ QString unknownReason(const Reading &reading) { return tr(reasonOf(reading.unkno
 
 QString resourceTitle(Resource resource) { return tr(titleOf(resource).data()); }
 
+std::optional<Resource> turnedResource(const Event &event)
+{
+    if (event.kind != EventKind::Zone)
+        return std::nullopt;
+    std::optional<Resource> found;
+    boost::mp11::mp_for_each<boost::describe::describe_enumerators<Resource>>([&](const auto &one) {
+        if (event.text.starts_with(std::string(titleOf(one.value)) + " turned "))
+            found = one.value;
+    });
+    return found;
+}
+
 QString inUnit(Resource resource, double value)
 {
     switch (resource) {
     case Resource::RedisMemory:
     case Resource::RedisOverhead:
-    case Resource::RedisTraffic:
         return sizeText(value);
+    case Resource::RedisTraffic:
+        return tr("%1 a month").arg(sizeText(value));
     case Resource::ResponseTime:
         return durationText(value);
     case Resource::OldestTask:
@@ -98,8 +113,9 @@ QString limitInUnit(Resource resource, double value)
     switch (resource) {
     case Resource::RedisMemory:
     case Resource::RedisOverhead:
-    case Resource::RedisTraffic:
         return sizeLimitText(value);
+    case Resource::RedisTraffic:
+        return tr("%1 a month").arg(sizeLimitText(value));
     case Resource::ErrorRate:
     case Resource::FailedTasks:
     case Resource::Refused:
@@ -163,9 +179,11 @@ QString valueText(const Reading &reading)
     if (resource == Resource::Workers) {
         if (*reading.value >= 1)
             return tr("no worker takes tasks, %1 waiting").arg(countText(*reading.value));
-        return reading.zone == Zone::Red ? tr("tasks are taken again") : tr("no task waits untaken");
+        return reading.zone == Zone::Red ? tr("tasks waited untaken until a moment ago") : tr("no task waits untaken");
     }
     if (reading.limit && !isShare(resource)) {
+        if (resource == Resource::RedisTraffic)
+            return tr("%1 a month at this pace").arg(sizeOfText(*reading.value, *reading.limit));
         if (inUnitIsSize(resource))
             return sizeOfText(*reading.value, *reading.limit);
         return tr("%1 of %2").arg(inUnit(resource, *reading.value), limitInUnit(resource, *reading.limit));
@@ -241,8 +259,17 @@ QString verdictText(const Snapshot &snapshot)
             sentence += tr("; and %1 more").arg(more);
         return sentence;
     }
-    if (standing.causes.empty())
+    if (standing.causes.empty() && standing.watched == 0)
         return tr("%1: nothing is known yet").arg(word);
+    if (standing.causes.empty()) {
+        std::vector<Reading> missing = standing.unknown;
+        // What cannot be known does not make it unknown (core/api/verdict.h).
+        std::erase_if(missing, [](const Reading &reading) { return reading.unknown != Unknown::NotYet; });
+        return tr("%1: %2 not measured yet; %3 of %4 watched")
+            .arg(word, titles(missing.empty() ? standing.unknown : missing))
+            .arg(standing.watched)
+            .arg(standing.total);
+    }
     const Reading &worst = standing.causes.front();
     QString sentence = worst.resource == Resource::Workers && worst.value
                            ? tr("%1: %2").arg(word, valueText(worst))

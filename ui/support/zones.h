@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/api/history.h"
 #include "core/api/snapshot.h"
 #include "ui/support/colours.h"
 
@@ -9,9 +10,11 @@
 /// Zones and readings in words and shapes: colour is never the only sign.
 namespace portolan::ui {
 
-QString zoneWord(Zone zone);                     ///< "yellow"
-QString unknownReason(const Reading &reading);   ///< "too few requests"
-QString resourceTitle(Resource resource);        ///< "Redis memory"
+QString zoneWord(Zone zone);                   ///< "yellow"
+QString unknownReason(const Reading &reading); ///< "too few requests"
+QString resourceTitle(Resource resource);      ///< "Redis memory"
+/// The resource whose zone an event says has changed; nothing: it is about something else.
+std::optional<Resource> turnedResource(const Event &event);
 QString inUnit(Resource resource, double value); ///< "18.7 MB", "184 ms"
 
 QString limitInUnit(Resource resource, double value); ///< as limits are written: "30 MB", "5 s"

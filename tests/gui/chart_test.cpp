@@ -1,5 +1,6 @@
 #include "tests/gui/console_fixture.h"
 #include "ui/support/axis.h"
+#include "ui/support/format.h"
 #include "ui/support/reduce.h"
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/time_chart.h"
@@ -19,12 +20,16 @@ class ChartTest final : public QObject
 private slots:
     void extremesAreKept();
     void gapsAreKept();
+    void minutesShowWhatTheyCover();
     void pointsHoldForTheirStep_data();
     void pointsHoldForTheirStep();
     void oddInputIsHarmless();
     void roundSteps_data();
     void roundSteps();
     void valuesAreLabelledOnce();
+    void sizesShareAUnit();
+    void zonesAreReadable_data();
+    void zonesAreReadable();
     void timeTicksAreInside();
     void aMillionPoints();
     void readOutByKeyboard();
@@ -77,6 +82,19 @@ void ChartTest::gapsAreKept()
         QCOMPARE(columns[i].any, i < 40 || i >= 60);
     QVERIFY(columns[60].gap);
     QVERIFY(!columns[39].gap && !columns[61].gap);
+}
+
+/// Nothing is drawn where nothing was measured, although the minutes themselves follow each other.
+void ChartTest::minutesShowWhatTheyCover()
+{
+    Series minutes{Metric::RedisMemory, 60s, {{start, 1, 1, 1}, {start + 60s, 2, 2, 2}, {start + 120s, 3, 3, 3}}};
+    minutes.points[0].from = start + 30s;  // the portal started
+    minutes.points[1].until = start + 80s; // stopped, started again
+    minutes.points[2].from = start + 160s;
+    QString known;
+    for (const PixelColumn &column : reduce(minutes, start, start + 180s, 18))
+        known += !column.any ? '.' : QChar('0' + int(column.mean)), known += column.gap ? "|" : "";
+    QCOMPARE(known, QString("...11122........3|3"));
 }
 
 void ChartTest::pointsHoldForTheirStep_data()
@@ -153,8 +171,7 @@ void ChartTest::roundSteps()
 void ChartTest::valuesAreLabelledOnce()
 {
     const auto labels = [](double most, bool whole, TimeChart::Bands bands = {}) {
-        TimeChart chart(
-            "Connections", [whole](double v) { return QString::number(v, 'f', whole ? 0 : 1); }, false);
+        TimeChart chart("Connections", [whole](double v) { return QString::number(v, 'f', whole ? 0 : 1); });
         chart.resize(600, 300);
         chart.setBands(bands);
         chart.setLines({{"all", Series{Metric::RedisConnections, 1s, {{start, most, most, most}}}}}, start,
@@ -164,8 +181,67 @@ void ChartTest::valuesAreLabelledOnce()
     QCOMPARE(labels(2, true), QStringList({"0", "1", "2"}));
     QCOMPARE(labels(1, true), QStringList({"0", "1"}));
     QCOMPARE(labels(2, false), QStringList({"0", "0.5", "1", "1.5", "2"}));
+    // How far it is to the first zone stays in sight, unless that would leave nothing of the line.
+    QCOMPARE(labels(2, true, {.yellow = 20, .red = 25, .limit = 30}).last(), QString("20"));
+    QCOMPARE(labels(0.1, false, {.yellow = 20, .red = 25, .limit = 30}).last(), QString("0.1"));
     // Nothing but zeros: the first threshold tells how large anything would be.
     QCOMPARE(labels(0, false, {.yellow = 10, .red = 20, .limit = {}}).last(), QString("10"));
+}
+
+void ChartTest::sizesShareAUnit()
+{
+    constexpr double mb = 1024.0 * 1024.0;
+    TimeChart chart(
+        "Memory", [](double v) { return sizeText(v); }, AxisUnit::Bytes);
+    chart.resize(600, 300);
+    chart.setLines({{"memory", Series{Metric::RedisMemory, 1s, {{start, 2.4 * mb, 2.4 * mb, 2.4 * mb}}}}}, start,
+                   start + 60s);
+    QCOMPARE(chart.valueLabels(), QStringList({"0", "0.5 MB", "1 MB", "1.5 MB", "2 MB", "2.5 MB"}));
+}
+
+void ChartTest::zonesAreReadable_data()
+{
+    QTest::addColumn<QSize>("size");
+    QTest::addColumn<double>("most");
+    for (const QSize size : {QSize(900, 300), QSize(420, 130), QSize(300, 80)}) {
+        for (const double most : {2.0, 12.0, 19.0, 24.0, 29.0})
+            QTest::addRow("%d x %d, %.0f", size.width(), size.height(), most) << size << most;
+    }
+}
+
+/// Where each zone begins is said once, in the picture where nothing runs through it, or else beside the title.
+void ChartTest::zonesAreReadable()
+{
+    QFETCH(QSize, size);
+    QFETCH(double, most);
+    TimeChart chart("Connections", [](double v) { return QString::number(v, 'f', 0); });
+    chart.resize(size);
+    chart.setBands({.yellow = 20, .red = 25, .limit = 30});
+    Series jagged{Metric::RedisConnections, 1s, {}};
+    for (int i = 0; i < 300; ++i) {
+        const double value = most * (0.5 + 0.5 * ((i * 7919) % 100) / 100.0);
+        jagged.points.push_back({start + std::chrono::seconds(i), value, value, value});
+    }
+    chart.setLines({{"all", jagged}}, start, start + 300s);
+    chart.setEvents({{start + 20s, EventKind::Zone, "It became yellow"}});
+    QStringList told;
+    for (const TimeChart::PlacedLabel &label : chart.labels()) {
+        told << label.words;
+        QVERIFY(QRectF(chart.rect()).contains(label.rect));
+        for (const TimeChart::PlacedLabel &other : chart.labels())
+            QVERIFY(&other == &label || !other.rect.intersects(label.rect));
+        // No column of the line comes near it.
+        for (const Point &point : jagged.points) {
+            const QPointF at = chart.placeOf(point.time, point.mean);
+            QVERIFY2(!label.rect.contains(at), qPrintable(label.words));
+        }
+        const double event = chart.placeOf(start + 20s, 0).x();
+        QVERIFY(event < label.rect.left() || event > label.rect.right());
+    }
+    for (const char *words : {"yellow above 20", "red above 25", "limit 30"}) {
+        QCOMPARE(int(told.count(words)) + int(chart.heading().count(words)), 1);
+        QVERIFY(chart.toolTip().contains(words));
+    }
 }
 
 void ChartTest::timeTicksAreInside()
@@ -180,8 +256,7 @@ void ChartTest::timeTicksAreInside()
 
 void ChartTest::aMillionPoints()
 {
-    TimeChart chart(
-        "Memory", [](double v) { return QString::number(v); }, false);
+    TimeChart chart("Memory", [](double v) { return QString::number(v); });
     chart.resize(1000, 300);
     chart.show();
     std::vector<TimeChart::Line> lines{{"memory", series(1'000'000)}};
@@ -205,8 +280,7 @@ void ChartTest::aMillionPoints()
 
 void ChartTest::readOutByKeyboard()
 {
-    TimeChart chart(
-        "Memory", [](double v) { return QString::number(v) + " MB"; }, false);
+    TimeChart chart("Memory", [](double v) { return QString::number(v) + " MB"; });
     chart.resize(600, 200);
     Series flat{Metric::RedisMemory, 1s, {}};
     for (int i = 0; i < 300; ++i)
@@ -229,8 +303,7 @@ void ChartTest::readOutByKeyboard()
 
 void ChartTest::noDataSaysSo()
 {
-    TimeChart chart(
-        "Memory", [](double v) { return QString::number(v); }, false);
+    TimeChart chart("Memory", [](double v) { return QString::number(v); });
     chart.resize(600, 200);
     chart.setLines({{"memory", Series{}}}, start, start + 300s);
     QVERIFY(!chart.hasData());
@@ -243,8 +316,7 @@ void ChartTest::noDataSaysSo()
 void ChartTest::whatIsStaleSaysSo()
 {
     const QString words = "No new figures for 25 s";
-    TimeChart chart(
-        "Memory", [](double v) { return QString::number(v); }, false);
+    TimeChart chart("Memory", [](double v) { return QString::number(v); });
     chart.resize(600, 200);
     Series flat{Metric::RedisMemory, 1s, {}};
     for (int i = 0; i < 200; ++i)

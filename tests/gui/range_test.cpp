@@ -55,8 +55,7 @@ std::vector<TimeChart::Line> line()
 
 void RangeTest::zoomAndPan()
 {
-    TimeChart chart(
-        "Memory", [](double v) { return QString::number(v); }, false);
+    TimeChart chart("Memory", [](double v) { return QString::number(v); });
     chart.resize(600, 200);
     chart.setLines(line(), start, start + 400s);
     chart.show();

@@ -86,7 +86,7 @@ ConnectionsPage::ConnectionsPage(const PageContext &context, QWidget *parent)
     makeDestructive(*m_closeGroup);
     body()->addWidget(m_history, 3);
     addExports(*m_history);
-    auto *row = new AdaptiveRow;
+    auto *row = new AdaptiveRow(70); // two tables, and addresses are long
     addGroups(row->row());
     addClients(row->row());
     body()->addWidget(row, 4);

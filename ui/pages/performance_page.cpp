@@ -86,9 +86,14 @@ PerformancePage::PerformancePage(const PageContext &context, QWidget *parent)
     charts.push_back({tr("Response time"),
                       {{Metric::ResponseP95, "p95"}, {Metric::ResponseP99, "p99"}, {Metric::ResponseP50, "p50"}},
                       latency,
-                      Resource::ResponseTime});
-    charts.push_back(
-        {tr("Requests per second"), {{Metric::RequestRate, tr("requests")}}, [](double v) { return rateText(v); }});
+                      Resource::ResponseTime,
+                      AxisUnit::Seconds});
+    charts.push_back({tr("Requests per second"),
+                      {{Metric::RequestRate, tr("requests")}},
+                      [](double v) { return rateText(v); },
+                      std::nullopt,
+                      AxisUnit::Plain,
+                      {Resource::Refused, Resource::Users}});
     charts.push_back({tr("Error rate"),
                       {{Metric::ErrorRate, tr("errors")}},
                       [](double v) { return percentText(v); },
@@ -125,8 +130,9 @@ void PerformancePage::showSnapshot(const Snapshot &snapshot)
     m_view->setWhenEmpty(!live   ? tr("Not known: %1").arg(text(context().deployment.linkDetail()))
                          : known ? tr("No requests in the last 60 s")
                                  : tr("Nothing is known of the requests yet"));
-    m_card->setNote(tr("of the last 60 s  ·  %1 refused  ·  %2 not found")
-                        .arg(countText(double(http.traffic.refused)), countText(double(http.traffic.notFound))));
+    m_card->setNote(known ? tr("of the last 60 s  ·  %1 refused  ·  %2 not found")
+                                .arg(countText(double(http.traffic.refused)), countText(double(http.traffic.notFound)))
+                          : unknownText());
     m_view->setStale(isStale(std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time)));
 }
 

@@ -149,10 +149,15 @@ QueuePage::QueuePage(const PageContext &context, QWidget *parent)
     charts.push_back({tr("Backlog"),
                       {{Metric::QueueWaiting, tr("waiting")}, {Metric::QueueUnacked, tr("taken")}},
                       [](double v) { return countText(v); },
-                      Resource::Queue});
+                      Resource::Queue,
+                      AxisUnit::Plain,
+                      {Resource::Workers, Resource::OldestTask}});
     charts.push_back({tr("Tasks per second"),
                       {{Metric::QueueEnded, tr("ended")}, {Metric::QueueTaken, tr("taken")}},
-                      [](double v) { return rateText(v); }});
+                      [](double v) { return rateText(v); },
+                      std::nullopt,
+                      AxisUnit::Plain,
+                      {Resource::Workers, Resource::FailedTasks}});
     m_history = new HistoryPanel(this->context(), tr("Over time"), std::move(charts));
     addCommands();
     body()->addWidget(m_figures);
@@ -389,8 +394,9 @@ void QueuePage::showSnapshot(const Snapshot &snapshot)
         m_workerNote->setVisible(!note.isEmpty());
     }
     m_figures->setValues({countText(queue.waiting), countText(queue.reserved), countText(queue.running),
-                          countText(queue.scheduled), paceText(m_pace.arrivals()), paceText(queue.endedPerSecond),
-                          oldestText(queue), drainText(queue, m_pace.growth()), ageText(age)},
+                          countText(queue.scheduled), paceText(m_pace.arrivals(), queue.endedPerSecond),
+                          paceText(queue.endedPerSecond, m_pace.arrivals()), oldestText(queue),
+                          drainText(queue, m_pace.growth()), ageText(age)},
                          !age || isStale(age, snapshot.sampling.staleAfter));
     m_taskView->setStale(!age || isStale(age, snapshot.sampling.staleAfter));
     m_workerView->setStale(!age || isStale(age, snapshot.sampling.staleAfter));

@@ -28,9 +28,20 @@ const QString none = QStringLiteral("–");
 
 double halfOf(const Estimate &estimate) { return (estimate.high - estimate.low) / 2; }
 
-QString errorText(const std::optional<Estimate> &estimate)
+/// All in one column, so in one unit: that of the family's budget, or of budgets as they are.
+double unitOf(const FamilyFigures &family)
 {
-    return estimate ? "± " + sizeText(halfOf(*estimate)) : unknownText();
+    constexpr double usual = 1024.0 * 1024.0;
+    return family.budget ? double(*family.budget) : std::max(usual, family.bytes ? family.bytes->value : 0);
+}
+
+QString errorText(const FamilyFigures &family)
+{
+    if (!family.bytes)
+        return unknownText();
+    // Of nothing there is nothing to be wrong about.
+    const bool nothing = (family.keys && family.keys->value < 0.5) || halfOf(*family.bytes) < 0.5;
+    return nothing ? none : "± " + sizeLikeText(halfOf(*family.bytes), unitOf(family));
 }
 
 /// "279/s (68 own)": what the portal asks for by itself is not its users' doing.
@@ -69,7 +80,7 @@ const std::array familyColumns{
                               if (!f.bytes)
                                   return unknownText();
                               if (!f.budget)
-                                  return RedisPage::tr("%1, no budget").arg(sizeText(f.bytes->value));
+                                  return RedisPage::tr("%1, no budget").arg(sizeLikeText(f.bytes->value, unitOf(f)));
                               const QString of = sizeOfText(f.bytes->value, double(*f.budget));
                               return f.bytes->value > double(*f.budget) ? RedisPage::tr("%1, over").arg(of) : of;
                           },
@@ -79,7 +90,7 @@ const std::array familyColumns{
                                                          : std::nullopt;
                           }},
     Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Error"), 10,
-                          [](const FamilyFigures &f) { return f.family == overhead ? none : errorText(f.bytes); },
+                          [](const FamilyFigures &f) { return f.family == overhead ? none : errorText(f); },
                           [](const FamilyFigures &f) { return QVariant(f.bytes ? f.bytes->high - f.bytes->low : -1); }},
     Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Keys"), 12,
                           [](const FamilyFigures &f) {
@@ -134,7 +145,8 @@ RedisPage::RedisPage(const PageContext &context, QWidget *parent)
                                    {{Metric::RedisMemory, tr("memory")}},
                                    [](double v) { return sizeText(v); },
                                    Resource::RedisMemory,
-                                   true}}))
+                                   AxisUnit::Bytes,
+                                   {Resource::RedisOverhead}}}))
 {
     m_cleanUp = addCommand(
         tr("Clean up family"), "broom", QKeySequence::Delete, [this] { cleanUp({}); }, [this] { return mayCleanUp(); });
@@ -171,8 +183,8 @@ void RedisPage::addFamilies(QBoxLayout &row)
 
 void RedisPage::addBiggest(QBoxLayout &row)
 {
-    auto *card = new Card(tr("Largest keys met"));
-    m_biggestView = new TableView(m_biggest, tr("Largest keys"), tr("No large key was met yet"));
+    auto *card = new Card(tr("Largest keys"));
+    m_biggestView = new TableView(m_biggest, tr("Largest keys"), tr("Nothing is known of the keys yet"));
     m_biggestView->setRowsShown(3);
     m_filter = new QLineEdit;
     m_filter->setPlaceholderText(tr("Filter (Ctrl+F)"));
@@ -223,8 +235,13 @@ void RedisPage::showSnapshot(const Snapshot &snapshot)
     m_history->showSnapshot(snapshot);
     m_families.setRows(withOverhead(snapshot));
     const QString silent = silence(snapshot, "redis");
-    m_familyView->setWhenEmpty(silent.isEmpty() ? tr("Nothing is known of the keys yet") : silent);
-    m_biggestView->setWhenEmpty(silent.isEmpty() ? tr("No large key was met yet") : silent);
+    const bool live = context().deployment.link() == LinkState::Live;
+    const QString unknown = live ? silent : tr("Not known: %1").arg(text(context().deployment.linkDetail()));
+    const bool looked = snapshot.families.age.has_value();
+    m_familyView->setWhenEmpty(unknown.isEmpty() ? tr("Nothing is known of the keys yet") : unknown);
+    m_biggestView->setWhenEmpty(!unknown.isEmpty() ? unknown
+                                : looked           ? tr("No large key was found yet")
+                                                   : tr("Nothing is known of the keys yet"));
     m_biggest.setRows(snapshot.families.biggest);
     const auto familyAge = snapshot.families.age ? std::optional(*snapshot.families.age + sampleAge) : std::nullopt;
     m_familyView->setStale(familyAge && *familyAge > std::max<Age>(staleFamilies, snapshot.sampling.detailsStaleAfter));

@@ -79,7 +79,7 @@ HistoryPanel::HistoryPanel(const PageContext &context, const QString &title, std
     grid->setVerticalSpacing(8);
     int place = 0;
     for (const ChartKind &kind : m_kinds) {
-        auto *chart = new TimeChart(kind.title, kind.format, kind.binary);
+        auto *chart = new TimeChart(kind.title, kind.format, kind.unit);
         const bool alone = place == 0 && int(m_kinds.size()) % perRow != 0;
         grid->addWidget(chart, place / perRow, place % perRow, 1, alone ? perRow : 1);
         grid->setRowStretch(place / perRow, 1);
@@ -176,7 +176,7 @@ void HistoryPanel::fitSpan(const std::vector<Series> &series, WallTime to)
     std::optional<WallTime> first;
     for (const Series &one : series) {
         if (!one.points.empty())
-            first = std::min(first.value_or(to), one.points.front().time);
+            first = std::min(first.value_or(to), beginOf(one.points.front()));
     }
     if (m_spanChosen || m_fixed || !first)
         return;
@@ -322,12 +322,23 @@ void HistoryPanel::refresh()
         if (question != m_question)
             return;
         m_eventFailure = answer ? QString() : errorText(answer.error());
-        for (TimeChart *chart : m_charts) {
-            if (answer)
-                chart->setEvents(*answer);
-        }
+        for (std::size_t i = 0; answer && i < m_charts.size(); ++i)
+            m_charts[i]->setEvents(eventsOf(i, *answer));
         showStanding();
     });
+}
+
+/// Those that a chart's figures may come from: what starts, stops, is done or does not answer may be the cause of
+/// anything, a change of zone has to do with its own figure.
+std::vector<Event> HistoryPanel::eventsOf(std::size_t chart, const std::vector<Event> &all) const
+{
+    const ChartKind &kind = m_kinds[chart];
+    std::vector<Event> events;
+    std::ranges::copy_if(all, std::back_inserter(events), [&kind](const Event &event) {
+        const auto resource = turnedResource(event);
+        return !resource || kind.zones == resource || std::ranges::find(kind.also, *resource) != kind.also.end();
+    });
+    return events;
 }
 
 void HistoryPanel::take(const std::vector<Series> &series, WallTime from, WallTime to)

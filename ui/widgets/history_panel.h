@@ -17,7 +17,8 @@ struct ChartKind
     std::vector<std::pair<Metric, QString>> lines;
     TimeChart::Format format;
     std::optional<Resource> zones = {}; ///< whose bands are drawn
-    bool binary = false;
+    AxisUnit unit = AxisUnit::Plain;
+    std::vector<Resource> also = {}; ///< whose changes of zone are marked too, besides that of `zones`
 };
 
 /// Charts over the same span of time, and the choice of it. Asks the deployment for what it shows, as often as that can
@@ -62,6 +63,7 @@ private:
     std::optional<Age> ageOf(std::size_t chart, const Snapshot &snapshot) const;
     TimeChart::Standing standingOf(std::size_t chart) const;
     void showStanding();
+    std::vector<Event> eventsOf(std::size_t chart, const std::vector<Event> &all) const;
     void take(const std::vector<Series> &series, WallTime from, WallTime to);
 
     PageContext m_context;

@@ -7,7 +7,6 @@
 
 #include <QEvent>
 #include <QPainter>
-#include <QRegularExpression>
 #include <algorithm>
 #include <cmath>
 
@@ -15,14 +14,8 @@ namespace portolan::ui {
 
 namespace {
 
-constexpr double eventGap = 8; ///< pixels
-
-/// Ticks are round: "10.0 MB" is "10 MB" there.
-QString roundLabel(QString label)
-{
-    static const QRegularExpression zeros("\\.0+(?=\\D|$)");
-    return label.remove(zeros);
-}
+constexpr double eventGap = 8;        ///< pixels
+constexpr double farFromZones = 0.05; ///< of where yellow begins
 
 /// What people did points down, what started is a square, a link a disc, a zone a diamond.
 void paintMark(QPainter &painter, EventKind kind, const QPointF &at)
@@ -44,8 +37,8 @@ void paintMark(QPainter &painter, EventKind kind, const QPointF &at)
 
 } // namespace
 
-TimeChart::TimeChart(const QString &title, Format format, bool binary, QWidget *parent)
-    : QWidget(parent), m_title(title), m_format(std::move(format)), m_binary(binary)
+TimeChart::TimeChart(const QString &title, Format format, AxisUnit unit, QWidget *parent)
+    : QWidget(parent), m_title(title), m_format(std::move(format)), m_unit(unit)
 {
     setFocusPolicy(Qt::StrongFocus);
     setMouseTracking(true);
@@ -81,7 +74,7 @@ void TimeChart::setStanding(const Standing &standing)
     if (standing == m_standing)
         return;
     m_standing = standing;
-    setToolTip(standing.words); // whole, where the line beside the title is cut
+    setToolTip(hint());
     describe();
     update();
 }
@@ -92,7 +85,7 @@ std::optional<WallTime> TimeChart::knownUntil() const
     for (const Line &line : m_lines) {
         if (!line.series.points.empty())
             until = std::max(until.value_or(WallTime::min()),
-                             std::min(m_to, WallTime(line.series.points.back().time + line.series.step)));
+                             std::min(m_to, endOf(line.series.points.back(), line.series.step)));
     }
     return until;
 }
@@ -118,13 +111,14 @@ void TimeChart::setEvents(std::vector<Event> events)
     if (events == m_events)
         return;
     m_events = std::move(events);
+    placeLabels();
     describe();
     update();
 }
 
 std::unique_ptr<TimeChart> TimeChart::copy() const
 {
-    auto copy = std::make_unique<TimeChart>(m_title, m_format, m_binary);
+    auto copy = std::make_unique<TimeChart>(m_title, m_format, m_unit);
     copy->m_nameRoom = m_nameRoom;
     copy->m_bands = m_bands;
     copy->m_events = m_events;
@@ -148,12 +142,16 @@ void TimeChart::recompute()
             most = column.any ? std::max(most, column.high) : most;
         }
     }
-    // The zones belong into the picture once they are in reach; before that they would flatten what there is to see.
+    // How far it is to the first zone belongs into the picture, and all of them once they are near. Where that would
+    // leave next to nothing of the line, the heading says it alone.
     m_top = most > 0 ? most * 1.15 : m_bands.yellow.value_or(1);
+    if (m_bands.yellow && most >= *m_bands.yellow * farFromZones)
+        m_top = std::max(m_top, *m_bands.yellow * 1.1);
     if (m_bands.yellow && most >= *m_bands.yellow * 0.4) {
         const double zones = m_bands.red.value_or(*m_bands.yellow) * 1.2;
         m_top = std::max(m_top, m_bands.limit ? std::min(*m_bands.limit * 1.02, zones) : zones);
     }
+    placeLabels();
     if (m_cursor && *m_cursor >= int(plot().width()))
         m_cursor.reset();
 }
@@ -163,8 +161,8 @@ std::vector<Tick> TimeChart::valueTicks(int wanted) const
     std::vector<Tick> ticks;
     for (; wanted > 0; --wanted) {
         ticks.clear();
-        for (const double value : roundSteps(m_top, wanted, m_binary))
-            ticks.push_back({value, value == 0 ? QStringLiteral("0") : roundLabel(m_format(value))});
+        for (const double value : roundSteps(m_top, wanted, m_unit == AxisUnit::Bytes))
+            ticks.push_back({value, thresholdLabel(value)});
         // Of what is counted in whole numbers there is no half.
         if (std::ranges::adjacent_find(ticks, {}, &Tick::label) == ticks.end())
             break;
@@ -183,19 +181,6 @@ QStringList TimeChart::valueLabels() const
 int TimeChart::mostValueTicks() const
 {
     return std::clamp(int(plot().height() / (fontMetrics().height() * 2.2)), 2, 6);
-}
-
-/// The title, with what is wrong, or else the zones where they are too far away to be drawn.
-QString TimeChart::heading() const
-{
-    if (!m_cursor && m_hasData && !m_standing.words.isEmpty())
-        return m_title + "  ·  " + m_standing.words;
-    if (m_cursor || !m_bands.yellow || *m_bands.yellow < m_top)
-        return m_title;
-    QString far = tr("yellow above %1").arg(roundLabel(m_format(*m_bands.yellow)));
-    if (m_bands.red)
-        far = tr("%1, red above %2").arg(far, roundLabel(m_format(*m_bands.red)));
-    return m_title + "  ·  " + far;
 }
 
 double TimeChart::yOf(double value) const
@@ -241,40 +226,8 @@ void TimeChart::paintEvent(QPaintEvent *)
     for (std::size_t line = m_lines.size(); line-- > 0;)
         paintLine(painter, line);
     paintEnds(painter);
+    paintLabels(painter);
     paintCursor(painter);
-}
-
-void TimeChart::paintBands(QPainter &painter) const
-{
-    const Colours &colours = coloursOf(palette());
-    const QRectF area = plot();
-    const auto band = [&](double from, double to, const QColor &colour, const QString &name) {
-        if (from >= m_top)
-            return;
-        const QRectF rect(QPointF(area.left(), yOf(to)), QPointF(area.right(), yOf(from)));
-        QColor tint = colour;
-        tint.setAlphaF(0.09f);
-        painter.fillRect(rect, tint);
-        painter.setPen(QPen(colour, 1, Qt::DashLine));
-        painter.drawLine(rect.bottomLeft(), rect.bottomRight());
-        const double em = fontMetrics().height();
-        if (rect.height() < em)
-            return;
-        painter.setPen(colour);
-        painter.drawText(QRectF(area.left() + 6, rect.bottom() - em - 1, area.width() - 12, em), Qt::AlignLeft,
-                         tr("%1 above %2").arg(name, roundLabel(m_format(from))));
-    };
-    if (m_bands.yellow)
-        band(*m_bands.yellow, m_bands.red.value_or(m_top), colours.yellow, tr("yellow"));
-    if (m_bands.red)
-        band(*m_bands.red, m_top, colours.red, tr("red"));
-    if (m_bands.limit && *m_bands.limit <= m_top) {
-        const double y = yOf(*m_bands.limit);
-        painter.setPen(QPen(colours.text, 1));
-        painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y));
-        painter.drawText(QRectF(area.left(), y + 1, area.width() - 6, fontMetrics().height()), Qt::AlignRight,
-                         tr("limit %1").arg(roundLabel(m_format(*m_bands.limit))));
-    }
 }
 
 void TimeChart::paintAxes(QPainter &painter) const

@@ -4,6 +4,7 @@
 #include "ui/support/axis.h"
 #include "ui/support/reduce.h"
 
+#include <QColor>
 #include <QWidget>
 #include <functional>
 #include <memory>
@@ -43,8 +44,7 @@ public:
         bool operator==(const Standing &) const = default;
     };
 
-    /// `binary`: sizes, whose round numbers are those of 1024.
-    TimeChart(const QString &title, Format format, bool binary, QWidget *parent = nullptr);
+    TimeChart(const QString &title, Format format, AxisUnit unit = AxisUnit::Plain, QWidget *parent = nullptr);
 
     void setLines(std::vector<Line> lines, WallTime from, WallTime to);
     void setRange(WallTime from, WallTime to); ///< what is known stays
@@ -55,7 +55,18 @@ public:
     /// The cursor stands there because that of another chart does; nobody is told of it again.
     void followCursor(std::optional<WallTime> time);
     QStringList valueLabels() const; ///< as drawn at the left, from the bottom
-    QString readOut() const;         ///< of the cursor's place; empty: there is no cursor
+    QString heading() const;         ///< the title, with what has no room in the picture
+    const std::vector<Event> &events() const { return m_events; }
+    /// The label of a zone's beginning, where it is drawn.
+    struct PlacedLabel
+    {
+        QRectF rect;
+        QString words;
+        QColor colour;
+    };
+    const std::vector<PlacedLabel> &labels() const { return m_labels; }
+    QPointF placeOf(WallTime time, double value) const { return {xOf(time), yOf(value)}; }
+    QString readOut() const; ///< of the cursor's place; empty: there is no cursor
     bool hasData() const { return m_hasData; }
     /// The end of what its latest point covers, at most that of the time shown; nothing: there is no point.
     std::optional<WallTime> knownUntil() const;
@@ -87,7 +98,17 @@ private:
     QRectF plot() const { return m_plot; }
     int mostValueTicks() const;
     std::vector<Tick> valueTicks(int wanted) const; ///< about so many, no two with the same label
-    QString heading() const;
+    struct Threshold
+    {
+        double value;
+        QString words;
+        QColor colour;
+    };
+    std::vector<Threshold> thresholds() const;
+    QString thresholdLabel(double value) const;
+    bool isFree(const QRectF &label) const;
+    void placeLabels();
+    QString hint() const; ///< its tooltip
     double yOf(double value) const;
     double xOf(WallTime time) const;
     WallTime timeAt(int column) const;
@@ -101,6 +122,7 @@ private:
     QString eventWords() const; ///< of those at the cursor
     void describe();            ///< to who cannot see it
     void paintBands(QPainter &painter) const;
+    void paintLabels(QPainter &painter) const;
     void paintAxes(QPainter &painter) const;
     void paintMissing(QPainter &painter) const; ///< from the last figure to now
     QColor lineColour(std::size_t line) const;
@@ -112,11 +134,13 @@ private:
 
     QString m_title;
     Format m_format;
-    bool m_binary;
+    AxisUnit m_unit;
     std::vector<Line> m_lines;
     std::vector<std::vector<PixelColumn>> m_columns; ///< of each line
     Bands m_bands;
     std::vector<Event> m_events;
+    std::vector<PlacedLabel> m_labels;
+    QStringList m_unplaced; ///< of zones' beginnings
     int m_nameRoom = 8;
     WallTime m_from{};
     WallTime m_to{};

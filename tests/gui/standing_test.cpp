@@ -25,6 +25,9 @@ private slots:
     void whatIsNotKnownSaysWhy();
     void aLostLinkIsRed();
     void everyResourceHasATile();
+    void theOldestTaskIsOneFigure_data();
+    void theOldestTaskIsOneFigure();
+    void whatNobodyAskedForIsUnknown();
     void nobodyTakesTasks();
     void overheadIsARowWithItsBudget();
     void theHitRatioSaysWhatItIs();
@@ -133,6 +136,37 @@ void StandingTest::everyResourceHasATile()
     }
 }
 
+/// One figure says the same wherever it stands on a page.
+void StandingTest::theOldestTaskIsOneFigure_data()
+{
+    QTest::addColumn<QByteArray>("situation");
+    for (const char *situation : {"all-green", "backlog", "no-workers"})
+        QTest::newRow(situation) << QByteArray(situation);
+}
+
+void StandingTest::theOldestTaskIsOneFigure()
+{
+    QFETCH(QByteArray, situation);
+    Console console({.situation = situation.toStdString()});
+    console.tick();
+    const auto &readings = console.stack.deployment().latest()->readings;
+    const auto oldest = std::ranges::find(readings, Resource::OldestTask, &Reading::resource);
+    const QString figure = inUnit(Resource::OldestTask, *oldest->value);
+    QVERIFY2(said(console, Resource::OldestTask).contains(figure), qPrintable(said(console, Resource::OldestTask)));
+    for (const QAbstractButton *button : console.window->page()->findChildren<QAbstractButton *>())
+        if (button->accessibleName() == "Oldest task" && !qobject_cast<const Tile *>(button))
+            QVERIFY2(button->accessibleDescription().contains(figure), qPrintable(button->accessibleDescription()));
+}
+
+void StandingTest::whatNobodyAskedForIsUnknown()
+{
+    Console console({.situation = "empty"});
+    console.window->openPage("performance");
+    console.tick();
+    for (const QLabel *label : console.window->page()->findChildren<QLabel *>())
+        QVERIFY2(!label->text().contains("0 refused"), qPrintable(label->text()));
+}
+
 void StandingTest::nobodyTakesTasks()
 {
     Console console({.situation = "no-workers"});
@@ -207,12 +241,14 @@ void StandingTest::trendsKeepGapsAndExtremes()
             widest += lines[0][i].x() - lines[0][i - 1].x();
     QCOMPARE(widest, 50.0); // a plateau stays one
     // Merged points keep both extremes, and what was before a restart is a stretch of its own.
-    trend.series = {Metric::QueueWaiting, 50s, {{start + 50s, 0, 8, 1}}};
-    trend.earlier = {Metric::QueueWaiting, 60s, {{start, 2, 2, 2}}};
-    trend.earlierEnds = start + 40s;
+    trend.series = {Metric::QueueWaiting, 60s, {{start, 2, 2, 2}, {start + 60s, 0, 8, 1}}};
+    trend.series.points[0].from = start + 10s;
+    trend.series.points[0].until = start + 40s;
     const auto parts = trendLines(trend, rect);
     QCOMPARE(parts.size(), std::size_t(2));
+    QCOMPARE(parts[0].first().x(), 100.0);
     QCOMPARE(parts[0].last().x(), 400.0);
+    QCOMPARE(parts[1].first().x(), 600.0);
     QCOMPARE(parts[1].last().y(), 20.0);
 }
 

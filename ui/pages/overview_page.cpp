@@ -61,6 +61,17 @@ QString limitText(const Reading &reading)
     return reading.red ? OverviewPage::tr("red above %1").arg(limitInUnit(reading.resource, *reading.red)) : QString();
 }
 
+/// The figure, in the unit of its limit, or why there is none. That nothing limits it is said where the limit would be.
+QString valueOf(const Reading &reading)
+{
+    if (!reading.value)
+        return reading.unknown == Unknown::NoLimit ? OverviewPage::tr("not measured yet") : unknownReason(reading);
+    const bool isSize = reading.resource == Resource::RedisMemory || reading.resource == Resource::RedisOverhead ||
+                        reading.resource == Resource::RedisTraffic;
+    return isSize ? sizeLikeText(*reading.value, reading.limit.value_or(*reading.value))
+                  : inUnit(reading.resource, *reading.value);
+}
+
 TileText contentOf(const TileKind &kind, const Reading *reading, const Snapshot &snapshot, Age sampleAge)
 {
     TileText content;
@@ -72,13 +83,16 @@ TileText contentOf(const TileKind &kind, const Reading *reading, const Snapshot 
     content.zone = reading->zone;
     content.known = reading->value.has_value();
     content.limited = reading->unknown != Unknown::NoLimit;
-    content.value = reading->value ? inUnit(kind.resource, *reading->value) : unknownReason(*reading);
+    content.value = valueOf(*reading);
     content.limit = content.limited ? limitText(*reading) : unknownReason(*reading);
+    const bool pace = kind.resource == Resource::RedisTraffic && content.known && !content.limited;
     const bool away = reading->unknown == Unknown::Away;
     content.next = away ? unknownReason(*reading) : nextZoneText(*reading);
     for (const LinkStatus &link : snapshot.links)
         if (link.up == false && link.name == linkOf(kind.resource))
             content.next = OverviewPage::tr("%1 is down").arg(linkTitle(link));
+    if (pace) // 206 GB of what?
+        content.next = std::exchange(content.limit, OverviewPage::tr("a month at this pace"));
     if (!content.known)
         content.next = std::exchange(content.limit, {}); // there is more room at the foot
     if (reading->age && reading->value) {
@@ -97,7 +111,7 @@ TileText contentOf(const TileKind &kind, const Reading *reading, const Snapshot 
 
 constexpr auto eventSpan = std::chrono::hours(24);
 constexpr std::size_t mostEvents = 100;
-constexpr int gridUnits = 60; ///< rows of 1, 2, 3, 4, 5 or 6 tiles fill them
+constexpr int mostColumns = 5;
 
 QString kindWord(EventKind kind)
 {
@@ -132,22 +146,12 @@ OverviewPage::OverviewPage(const PageContext &context, QWidget *parent)
     : Page(context, parent),
       m_events(eventColumns, eventKey),
       m_trendPoll(
-          this, [this] { return m_earlierNext ? askEarlier() : askTrends(); },
-          [this](const Result<std::vector<Series>> &answer) {
-              if (std::exchange(m_earlierNext, false))
-                  return takeEarlier(answer);
-              take(answer);
-              m_earlierNext = answer && trendFrom() > this->context().clock.wall() - trendSpan;
-              if (m_earlierNext) // one after the other: a slow portal is asked once at a time
-                  m_trendPoll.ask();
-          }),
+          this, [this] { return askTrends(); }, [this](const Result<std::vector<Series>> &answer) { take(answer); }),
       m_eventPoll(
           this, [this] { return askEvents(); }, [this](const Result<std::vector<Event>> &answer) { take(answer); })
 {
     m_grid = new QGridLayout;
     m_grid->setSpacing(12);
-    for (int i = 0; i < gridUnits; ++i)
-        m_grid->setColumnStretch(i, 1);
     body()->addLayout(m_grid, 3);
     auto *row = new AdaptiveRow;
     addEvents(row->row());
@@ -198,16 +202,19 @@ void OverviewPage::addCauses(QBoxLayout &row)
 void OverviewPage::arrange()
 {
     const int count = int(m_tiles.size());
-    const int wide = m_tiles.front()->sizeHint().width() + m_grid->spacing();
+    int wide = 0;
+    for (const Tile *tile : m_tiles)
+        wide = std::max(wide, tile->sizeHint().width() + m_grid->spacing());
     const int room = width() - style()->pixelMetric(QStyle::PM_ScrollBarExtent);
-    const int columns = std::clamp((room + m_grid->spacing()) / wide, 1, 5);
+    const int columns = std::clamp((room + m_grid->spacing()) / wide, 1, mostColumns);
     if (columns == m_columns)
         return;
     m_columns = columns;
     // All of one width, or the eye takes the wider ones for more important.
+    for (int i = 0; i < mostColumns; ++i)
+        m_grid->setColumnStretch(i, i < columns ? 1 : 0);
     for (int i = 0; i < count; ++i)
-        m_grid->addWidget(m_tiles[std::size_t(i)], i / columns, i % columns * gridUnits / columns, 1,
-                          gridUnits / columns);
+        m_grid->addWidget(m_tiles[std::size_t(i)], i / columns, i % columns);
 }
 
 void OverviewPage::showCauses(const Snapshot &snapshot, Age sampleAge)
@@ -268,48 +275,15 @@ void OverviewPage::take(const Result<std::vector<Event>> &answer)
     m_events.setRows(std::move(latest));
 }
 
-/// The portal keeps seconds since it started, and of before only minutes: they are asked for apart, or a restart would
-/// make the whole trend as coarse.
-WallTime OverviewPage::trendFrom() const
-{
-    const WallTime from = context().clock.wall() - trendSpan;
-    const auto snapshot = context().deployment.latest();
-    return snapshot ? std::max(from, snapshot->time - snapshot->uptime) : from;
-}
-
 QFuture<Result<std::vector<Series>>> OverviewPage::askTrends()
 {
     HistoryQuery query;
     for (const TileKind &kind : kinds)
         query.metrics.push_back(kind.metric);
     query.to = context().clock.wall();
-    query.from = trendFrom();
+    query.from = query.to - trendSpan;
     query.most = trendPoints;
     return context().deployment.history(query);
-}
-
-QFuture<Result<std::vector<Series>>> OverviewPage::askEarlier()
-{
-    HistoryQuery query;
-    for (const TileKind &kind : kinds)
-        query.metrics.push_back(kind.metric);
-    query.to = trendFrom();
-    query.from = std::min(query.to, context().clock.wall() - trendSpan);
-    query.most = trendPoints;
-    return context().deployment.history(query);
-}
-
-void OverviewPage::takeEarlier(const Result<std::vector<Series>> &answer)
-{
-    for (std::size_t i = 0; i < m_tiles.size(); ++i) {
-        if (!answer)
-            continue;
-        TileTrend trend = m_tiles[i]->trend();
-        const auto series = std::ranges::find(*answer, kinds[i].metric, &Series::metric);
-        trend.earlier = series == answer->end() ? Series() : *series;
-        trend.earlierEnds = trendFrom();
-        m_tiles[i]->setTrend(std::move(trend));
-    }
 }
 
 void OverviewPage::take(const Result<std::vector<Series>> &answer)

@@ -35,15 +35,11 @@ private:
     void showCauses(const Snapshot &snapshot, Age sampleAge);
     QFuture<Result<std::vector<Event>>> askEvents();
     QFuture<Result<std::vector<Series>>> askTrends();
-    QFuture<Result<std::vector<Series>>> askEarlier();
-    void takeEarlier(const Result<std::vector<Series>> &answer);
-    WallTime trendFrom() const;
     void take(const Result<std::vector<Event>> &answer);
     void take(const Result<std::vector<Series>> &answer);
 
     TableModel<Event, std::string> m_events;
     Poll<Result<std::vector<Series>>> m_trendPoll;
-    bool m_earlierNext = false; ///< what it asks for next is the time before the portal started
     Poll<Result<std::vector<Event>>> m_eventPoll;
     TableView *m_eventView = nullptr;
     std::vector<LinkRow *> m_causes;

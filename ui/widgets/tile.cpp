@@ -38,6 +38,8 @@ void Tile::setContent(const TileText &content)
 {
     if (content == m_content)
         return;
+    if (content.title != m_content.title)
+        updateGeometry();
     m_content = content;
     setAccessibleName(content.title);
     QStringList words{content.value + ' ' + content.limit};
@@ -77,10 +79,10 @@ QString Tile::trendWords(const QPointF &at) const
         return {};
     const WallTime time = m_trend.from + std::chrono::duration_cast<WallTime::duration>(
                                              (m_trend.until - m_trend.from) * ((at.x() - rect.left()) / rect.width()));
-    for (const Series *part : {&m_trend.series, &m_trend.earlier})
-        for (const Point &point : part->points)
-            if (point.time <= time && time < point.time + part->step)
-                return secondText(point.time) + ": " + m_format(point.mean);
+    const Series &series = m_trend.series;
+    for (const Point &point : series.points)
+        if (beginOf(point) <= time && time < endOf(point, series.step))
+            return secondText(beginOf(point)) + ": " + m_format(point.mean);
     return {};
 }
 
@@ -98,7 +100,9 @@ bool Tile::event(QEvent *event)
 QSize Tile::sizeHint() const
 {
     const int em = fontMetrics().height();
-    return {em * 14, em * 7 + int(padding)};
+    const int head = fontMetrics().horizontalAdvance(m_content.title) + 8 + em + 6 +
+                     fontMetrics().horizontalAdvance(zoneWord(Zone::Unknown)) + 2 * int(padding);
+    return {std::max(em * 14, head), em * 8 + em / 2 + int(padding)};
 }
 
 void Tile::keyPressEvent(QKeyEvent *event)
@@ -188,9 +192,8 @@ double TileTrend::top() const
         most = std::max(most, limit ? std::min(*limit, *red * redPart) : *red * redPart);
     else if (limit)
         most = std::max(most, *limit);
-    for (const Series *part : {&earlier, &series})
-        for (const Point &point : part->points)
-            most = std::max(most, point.high * (red || limit ? beyond : room));
+    for (const Point &point : series.points)
+        most = std::max(most, point.high * (red || limit ? beyond : room));
     return most;
 }
 
@@ -205,26 +208,23 @@ std::vector<QPolygonF> trendLines(const TileTrend &trend, const QRectF &rect)
         return rect.left() + std::clamp(double((time - trend.from).count()) / span, 0.0, 1.0) * rect.width();
     };
     const auto y = [&](double value) { return rect.bottom() - std::clamp(value / top, 0.0, 1.0) * rect.height(); };
-    const auto add = [&](const Series &series, WallTime ends) {
-        QPolygonF line;
-        std::optional<Point> before;
-        for (const Point &point : series.points) {
-            if (before && point.time - before->time > 2 * series.step) {
-                lines.push_back(std::exchange(line, {}));
-                before.reset();
-            }
-            // A point covers a time, and holds for all of it: first what is nearer to the one before, then the other
-            // extreme.
-            const bool up = !before || std::abs(before->mean - point.low) <= std::abs(before->mean - point.high);
-            line << QPointF(x(point.time), y(up ? point.low : point.high))
-                 << QPointF(x(std::min(point.time + series.step, ends)), y(up ? point.high : point.low));
-            before = point;
+    const Series &series = trend.series;
+    QPolygonF line;
+    std::optional<Point> before;
+    for (const Point &point : series.points) {
+        if (before && isGap(*before, point, series.step)) {
+            lines.push_back(std::exchange(line, {}));
+            before.reset();
         }
-        if (!line.isEmpty())
-            lines.push_back(std::move(line));
-    };
-    add(trend.earlier, trend.earlierEnds);
-    add(trend.series, trend.until);
+        // A point covers a time, and holds for all of it: first what is nearer to the one before, then the other
+        // extreme.
+        const bool up = !before || std::abs(before->mean - point.low) <= std::abs(before->mean - point.high);
+        line << QPointF(x(beginOf(point)), y(up ? point.low : point.high))
+             << QPointF(x(endOf(point, series.step)), y(up ? point.high : point.low));
+        before = point;
+    }
+    if (!line.isEmpty())
+        lines.push_back(std::move(line));
     return lines;
 }
 

@@ -31,8 +31,6 @@ struct TileText
 struct TileTrend
 {
     Series series = {};
-    Series earlier = {};    ///< before the portal started, coarser
-    WallTime earlierEnds{}; ///< nothing of it lies after that
     WallTime from{};
     WallTime until{};
     std::optional<double> yellow = {};

@@ -1,4 +1,5 @@
 #include "tests/gui/console_fixture.h"
+#include "ui/models/table_model.h"
 #include "ui/pages/page_table.h"
 #include "ui/pages/queue_page.h"
 #include "ui/widgets/history_panel.h"
@@ -6,6 +7,8 @@
 
 #include <QFuture>
 #include <QHeaderView>
+#include <QScrollArea>
+#include <QScrollBar>
 
 using namespace portolan;
 using namespace portolan::ui;
@@ -22,6 +25,9 @@ private slots:
     void ownConnectionsStay();
     void limitsAreNotCut_data();
     void limitsAreNotCut();
+    void nothingIsCutBesideRoom_data();
+    void nothingIsCutBesideRoom();
+    void eventsStandOnTheirCharts();
     void theSharesOfRoutes();
     void operatorsDoNotManageUsers();
     void failuresAreShown();
@@ -124,6 +130,81 @@ void SituationsTest::limitsAreNotCut()
             QVERIFY2(limits->fontMetrics().horizontalAdvance(text) + 16 <= limits->columnWidth(column),
                      qPrintable(text));
         }
+    }
+}
+
+void SituationsTest::nothingIsCutBesideRoom_data()
+{
+    QTest::addColumn<QString>("situation");
+    QTest::addColumn<QSize>("size");
+    for (const QSize size : {QSize(683, 400), QSize(800, 600), QSize(1024, 600), QSize(1280, 800), QSize(1920, 1080)}) {
+        for (const char *situation : {"all-green", "backlog", "leak", "long-names"})
+            QTest::addRow("%s %d x %d", situation, size.width(), size.height()) << QString(situation) << size;
+    }
+}
+
+/// Figures are never cut, and words only where no column has more room than it needs. No page is wider than its window.
+void SituationsTest::nothingIsCutBesideRoom()
+{
+    QFETCH(QString, situation);
+    QFETCH(QSize, size);
+    Console console({.situation = situation.toStdString()});
+    console.window->resize(size);
+    for (const PageEntry &entry : pageTable()) {
+        console.window->openPage(entry.id);
+        console.tick();
+        Console::settle();
+        for (const QScrollArea *area : console.window->page()->findChildren<QScrollArea *>())
+            QVERIFY2(area->horizontalScrollBar()->maximum() == 0, qPrintable(entry.id));
+        for (TableView *table : console.window->page()->findChildren<TableView *>()) {
+            if (!table->isVisible())
+                continue;
+            const QString where = entry.id + ", " + table->accessibleName() + ": ";
+            QVERIFY2(table->horizontalHeader()->length() <= table->viewport()->width(), qPrintable(where));
+            std::vector<QString> cut;
+            int spare = 0;
+            for (int column = 0; column < table->model()->columnCount(); ++column) {
+                if (table->isColumnHidden(column))
+                    continue;
+                int needed = 0;
+                QString longest;
+                for (int row = 0; row < table->model()->rowCount(); ++row) {
+                    const QString text = table->model()->index(row, column).data().toString();
+                    if (const int wide = table->fontMetrics().horizontalAdvance(text) + 16; wide > needed) {
+                        needed = wide;
+                        longest = text;
+                    }
+                }
+                const bool whole = table->model()->headerData(column, Qt::Horizontal, WholeRole).toBool();
+                QVERIFY2(!whole || needed <= table->columnWidth(column), qPrintable(where + longest));
+                if (needed > table->columnWidth(column))
+                    cut.push_back(longest);
+                const QString title = table->model()->headerData(column, Qt::Horizontal).toString();
+                const int head = table->fontMetrics().horizontalAdvance(title) + 30;
+                if (!whole)
+                    spare += std::max(0, table->columnWidth(column) - std::max({needed, head, 4 * 16}));
+            }
+            QVERIFY2(cut.empty() || spare < 30, qPrintable(where + (cut.empty() ? QString() : cut.front())));
+        }
+    }
+}
+
+void SituationsTest::eventsStandOnTheirCharts()
+{
+    Console console({.situation = "backlog"}); // the queue turned yellow, then red
+    const auto marks = [&](const QString &page, std::size_t chart) {
+        console.window->openPage(page);
+        Console::settle();
+        QStringList words;
+        for (const Event &event : console.window->page()->findChild<HistoryPanel *>()->charts()[chart]->events())
+            words << QString::fromStdString(event.text);
+        return words;
+    };
+    QVERIFY(marks("queue", 0).contains("Queue turned yellow"));
+    for (const std::size_t chart : {0, 1, 2}) {
+        const QStringList words = marks("performance", chart);
+        QVERIFY2(words.filter("turned").isEmpty(), qPrintable(words.join(", ")));
+        QVERIFY(words.contains("The portal was restarted"));
     }
 }
 

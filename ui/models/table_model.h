@@ -143,7 +143,7 @@ public:
         case WidthRole:
             return column.width;
         case WholeRole:
-            return column.whole || (alignment(column) & Qt::AlignRight) != 0;
+            return column.whole || column.bar || (alignment(column) & Qt::AlignRight) != 0;
         case SpareRole:
             return column.spare;
         default:

@@ -40,7 +40,8 @@ private:
     QStringList m_words;
 };
 
-constexpr int padding = 8; ///< of cells and headers, so that they stand below each other
+constexpr int mostMeasured = 200; ///< rows, to know how wide columns must be
+constexpr int padding = 8;        ///< of cells and headers, so that they stand below each other
 
 /// Cells as the rest of the console looks; below the text a bar, where there is one.
 class CellDelegate final : public QStyledItemDelegate
@@ -158,12 +159,38 @@ TableView::TableView(QAbstractItemModel &model, const QString &name, const QStri
     horizontalHeader()->setSortIndicator(-1, Qt::AscendingOrder);
     horizontalHeader()->setToolTip(tr("Sorts the table; Alt+Up and Alt+Down sort by the column of the cursor"));
     connect(horizontalHeader(), &QHeaderView::sectionClicked, this, &TableView::sortByHeader);
+    for (const auto change : {&QAbstractItemModel::rowsInserted, &QAbstractItemModel::rowsRemoved})
+        connect(m_proxy, change, this, &TableView::fitSoon);
+    connect(m_proxy, &QAbstractItemModel::dataChanged, this, &TableView::fitSoon);
+    connect(m_proxy, &QAbstractItemModel::layoutChanged, this, &TableView::fitSoon);
     connect(selectionModel(), &QItemSelectionModel::selectionChanged, this, &TableView::selected);
     connect(this, &QTableView::doubleClicked, this,
             [this](const QModelIndex &index) { emit opened(m_proxy->mapToSource(index).row()); });
 }
 
-/// Of columns as wide as they should be, the last go first.
+/// What the header and the rows need. It only grows until the view is resized, so that columns do not move about as
+/// figures change.
+void TableView::measure()
+{
+    const QFontMetrics metrics = fontMetrics();
+    const int count = model()->columnCount();
+    m_needed.resize(std::size_t(count), 0);
+    const int visible = std::max(0, rowAt(0));
+    for (int column = 0; column < count; ++column) {
+        int &needed = m_needed[std::size_t(column)];
+        const auto measureText = [&](const QString &words) {
+            needed = std::max(needed, metrics.horizontalAdvance(words) + 2 * padding + 1);
+        };
+        measureText(model()->headerData(column, Qt::Horizontal).toString() +
+                    (horizontalHeader()->sortIndicatorSection() == column ? QStringLiteral(" ↓") : QString()));
+        for (int row = 0; row < std::min(model()->rowCount(), mostMeasured); ++row)
+            measureText(model()->index(row, column).data().toString());
+        for (int row = visible; row < std::min(model()->rowCount(), visible + mostMeasured / 4); ++row)
+            measureText(model()->index(row, column).data().toString());
+    }
+}
+
+/// Of columns that cannot all be shown, the last go first.
 void TableView::hideSpareColumns(const std::vector<int> &widths)
 {
     int all = std::accumulate(widths.begin(), widths.end(), 0);
@@ -176,42 +203,84 @@ void TableView::hideSpareColumns(const std::vector<int> &widths)
     }
 }
 
+/// A cut figure is wrong, so figures are whole; words share what is left, none cut while another has more than it
+/// needs. What is over goes to the widest.
 void TableView::fitColumns()
 {
-    const int count = model()->columnCount();
-    const int least = fontMetrics().height() * 4;
-    std::vector<int> widths;
-    int figures = 0, words = 0, widest = 0;
-    const auto isFigure = [this](int column) {
-        return model()->headerData(column, Qt::Horizontal, WholeRole).toBool();
+    measure();
+    struct Words
+    {
+        int column;
+        int needed;
+        int usual;
     };
-    for (int column = 0; column < count; ++column) {
+    const int least = fontMetrics().height() * 4;
+    std::vector<int> widths, tight, usual;
+    for (int column = 0; column < model()->columnCount(); ++column) {
+        const bool whole = model()->headerData(column, Qt::Horizontal, WholeRole).toBool();
         const int letters = model()->headerData(column, Qt::Horizontal, WidthRole).toInt();
-        widths.push_back(letters * fontMetrics().horizontalAdvance('0') + 2 * padding);
+        const int needed = m_needed[std::size_t(column)];
+        usual.push_back(letters * fontMetrics().horizontalAdvance('0') + 2 * padding);
+        tight.push_back(whole ? needed : std::min(needed, usual.back()));
+        widths.push_back(whole ? std::max(needed, usual.back()) : tight.back());
     }
-    hideSpareColumns(widths);
-    for (int column = 0; column < count; ++column) {
-        if (isColumnHidden(column))
-            continue;
-        (isFigure(column) ? figures : words) += widths[std::size_t(column)];
-        if (!isFigure(column) && (isFigure(widest) || widths[std::size_t(column)] > widths[std::size_t(widest)]))
-            widest = column;
-    }
-    // Where there is room the widest takes it; where there is too little words give, figures last: a cut figure is
-    // wrong.
+    hideSpareColumns(tight);
+    const auto sum = [this](const std::vector<int> &all) {
+        int used = 0;
+        for (int column = 0; column < int(all.size()); ++column)
+            used += isColumnHidden(column) ? 0 : all[std::size_t(column)];
+        return used;
+    };
     const int room = viewport()->width();
-    const double scale = words > 0 ? std::clamp(double(room - figures) / words, 0.0, 1.0) : 1.0;
-    int used = 0;
-    for (int column = 0; column < count; ++column) {
-        int &width = widths[std::size_t(column)];
+    if (sum(widths) > room)
+        widths = tight;
+    std::vector<Words> words;
+    int left = room;
+    for (int column = 0; column < int(widths.size()); ++column) {
         if (isColumnHidden(column))
             continue;
-        width = isFigure(column) ? width : std::max(least, int(width * scale));
-        used += width;
+        if (model()->headerData(column, Qt::Horizontal, WholeRole).toBool())
+            left -= widths[std::size_t(column)];
+        else
+            words.push_back({column, m_needed[std::size_t(column)], usual[std::size_t(column)]});
     }
-    widths[std::size_t(widest)] = std::max(least, widths[std::size_t(widest)] + room - used);
-    for (int column = 0; column < count; ++column)
+    std::ranges::sort(words, {}, &Words::needed);
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const int fair = std::max(least, left / int(words.size() - i));
+        left -= widths[std::size_t(words[i].column)] = std::min(words[i].needed, fair);
+    }
+    for (const Words &one : words) {
+        int &width = widths[std::size_t(one.column)];
+        const int more = std::clamp(one.usual - width, 0, std::max(0, left));
+        width += more;
+        left -= more;
+    }
+    const auto widest = std::ranges::max_element(words, {}, &Words::usual);
+    if (widest != words.end() && left > 0)
+        widths[std::size_t(widest->column)] += left;
+    for (int column = 0; column < int(widths.size()); ++column)
         setColumnWidth(column, widths[std::size_t(column)]);
+    setHorizontalScrollBarPolicy(sum(widths) > room ? Qt::ScrollBarAsNeeded : Qt::ScrollBarAlwaysOff);
+}
+
+/// Once for all that changes together.
+void TableView::fitSoon()
+{
+    if (!isVisible() || std::exchange(m_fitDue, true))
+        return;
+    QMetaObject::invokeMethod(
+        this,
+        [this] {
+            m_fitDue = false;
+            fitColumns();
+        },
+        Qt::QueuedConnection);
+}
+
+void TableView::showEvent(QShowEvent *event)
+{
+    QTableView::showEvent(event);
+    fitSoon();
 }
 
 void TableView::setStale(bool stale)
@@ -237,6 +306,8 @@ void TableView::leaveEvent(QEvent *event)
 void TableView::resizeEvent(QResizeEvent *event)
 {
     QTableView::resizeEvent(event);
+    if (event->size().width() != event->oldSize().width())
+        m_needed.clear();
     fitColumns();
 }
 
@@ -270,6 +341,7 @@ void TableView::order(int column, Qt::SortOrder order)
     m_column = column;
     m_order = order; // the header turns its own round when it is clicked
     horizontalHeader()->setSortIndicator(column, order);
+    fitSoon();
     if (m_sorting == Sorting::Here)
         m_proxy->sort(column, order);
     else

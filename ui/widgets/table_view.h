@@ -40,9 +40,12 @@ protected:
     void resizeEvent(QResizeEvent *event) override;
     void keyPressEvent(QKeyEvent *event) override;
     void leaveEvent(QEvent *event) override;
+    void showEvent(QShowEvent *event) override;
 
 private:
+    void measure();
     void fitColumns();
+    void fitSoon();
     void hideSpareColumns(const std::vector<int> &widths);
     void hover(int row);
     void copyRows() const;
@@ -52,6 +55,8 @@ private:
     const Sorting m_sorting;
     QSortFilterProxyModel *m_proxy;
     QString m_whenEmpty;
+    std::vector<int> m_needed; ///< pixels a column, to be whole
+    bool m_fitDue = false;
     bool m_stale = false;
     int m_hoveredRow = -1;
     int m_column = -1; ///< that is sorted by

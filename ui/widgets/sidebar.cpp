@@ -4,12 +4,15 @@
 #include "ui/support/zones.h"
 
 #include <QStyledItemDelegate>
+#include <algorithm>
 
 namespace portolan::ui {
 
 namespace {
 
 enum Data { ZoneRole = Qt::UserRole + 1, ZoneShownRole };
+
+constexpr int margins = 8 + 10 + 10 + 8 + 6 + 10 + 8 + 4; ///< around what is in a row, and between (paint)
 
 bool isCompact(const QStyleOptionViewItem &option)
 {
@@ -99,6 +102,7 @@ void Sidebar::addPage(const QString &id, const QString &title, const QString &ic
     auto *item = new QListWidgetItem(icon(iconName), title, this);
     item->setData(Qt::UserRole, id);
     item->setToolTip(tr("%1 (Ctrl+%2)").arg(title).arg(count()));
+    setFixedWidth(sizeHint().width());
 }
 
 void Sidebar::setZone(int row, Zone zone, bool shown)
@@ -120,6 +124,20 @@ void Sidebar::setCompact(bool compact)
     viewport()->update();
 }
 
-QSize Sidebar::sizeHint() const { return {fontMetrics().height() * (m_compact ? 4 : 16), 200}; }
+/// As wide as the longest title and, beside it, the longest word of a zone.
+QSize Sidebar::sizeHint() const
+{
+    const int em = fontMetrics().height();
+    if (m_compact)
+        return {em * 4, 200};
+    QFont bold = font();
+    bold.setWeight(QFont::DemiBold);
+    int title = 0, word = 0;
+    for (int row = 0; row < count(); ++row)
+        title = std::max(title, QFontMetrics(bold).horizontalAdvance(item(row)->text()));
+    for (const Zone zone : {Zone::Unknown, Zone::Yellow, Zone::Red})
+        word = std::max(word, fontMetrics().horizontalAdvance(zoneWord(zone)));
+    return {std::max(em * 14, int(margins + em * 1.15 + title + em * 0.72 + word)), 200};
+}
 
 } // namespace portolan::ui

@@ -281,8 +281,8 @@ void SnapshotBuilder::readPlan(const redis::Info &info)
     m_plan.commandsPerSecond = m_allCommands.perSecond();
     m_plan.trafficPerSecond = m_traffic.perSecond();
     m_plan.trafficPerMonth.reset();
-    // What a moment says about a month is nothing.
-    if (m_plan.trafficPerSecond && now - m_started >= std::chrono::minutes(1))
+    // What a moment says about a month is nothing, least of all that in which the portal filled its caches.
+    if (m_plan.trafficPerSecond && now - m_started >= std::chrono::minutes(10))
         m_plan.trafficPerMonth = *m_plan.trafficPerSecond * SamplingBudget::month;
     m_plan.ownTrafficPerSecond = m_ownBytes.perSecond();
 }

@@ -87,6 +87,8 @@ std::string_view unitOf(Resource resource)
         return " tasks";
     case Resource::Users:
         return " users";
+    case Resource::RedisTraffic:
+        return " a month";
     default:
         return "";
     }
@@ -158,7 +160,7 @@ std::string workersText(const Reading &reading)
 {
     if (*reading.value >= 1)
         return "no worker takes tasks, " + inUnit(reading.resource, *reading.value) + " waiting";
-    return reading.zone == Zone::Red ? "tasks are taken again" : "no task waits untaken";
+    return reading.zone == Zone::Red ? "tasks waited untaken until a moment ago" : "no task waits untaken";
 }
 
 std::string boundInUnit(Resource resource, double value)

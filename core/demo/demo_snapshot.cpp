@@ -72,7 +72,7 @@ Reading readingOf(const Script &script, const Light &light, const Snapshot &snap
     reading.zone = zoneOf(*reading.value, {light.yellow, light.red}, redWhenReached(light.resource));
     reading.inZone = seconds(1500);
     const double climb = script.climb(light.metric);
-    if (climb > 0) {
+    if (climb > 0 && *reading.value < script.most(light.metric)) {
         reading.slope = climb;
         if (reading.zone != Zone::Red) {
             const double next = reading.zone == Zone::Green ? light.yellow : light.red;

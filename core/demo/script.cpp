@@ -77,6 +77,9 @@ bool ofRedis(Metric metric)
     case Metric::RedisCommands:
     case Metric::QueueWaiting:
     case Metric::QueueUnacked:
+    case Metric::QueueTaken:
+    case Metric::QueueEnded:
+    case Metric::FailedTasks:
     case Metric::UntakenTasks:
     case Metric::OldestTask:
     case Metric::RedisOverhead:
@@ -116,11 +119,11 @@ const std::vector<Situation> &situations()
          .waitingTasks = 240},
         {.name = "no-workers",
          .about = "Tasks wait, and no worker takes them",
-         .curves = {{Metric::QueueWaiting, {5}},
-                    {Metric::QueueUnacked, {0}},
-                    {Metric::QueueTaken, {0}},
-                    {Metric::QueueEnded, {0}},
-                    {Metric::UntakenTasks, {5}},
+         .curves = {{Metric::QueueWaiting, {0, 0, 0, 5.0 / 90, -90, 5}},
+                    {Metric::QueueUnacked, {0, 0, 0, 0, -90}},
+                    {Metric::QueueTaken, {0, 0, 0, 0, -90}},
+                    {Metric::QueueEnded, {0, 0, 0, 0, -90}},
+                    {Metric::UntakenTasks, {0, 0, 0, 5.0 / 90, -90, 5}},
                     {Metric::OldestTask, {0, 0, 0, 1, -90}}},
          .noWorkers = true,
          .waitingTasks = 5},
@@ -170,6 +173,8 @@ const Curve &Script::curve(Metric metric) const
 
 double Script::climb(Metric metric) const { return curve(metric).climb; }
 
+double Script::most(Metric metric) const { return curve(metric).most; }
+
 bool Script::known(Metric metric, double second) const
 {
     if (m_situation.empty || second < monthBefore)
@@ -183,7 +188,7 @@ double Script::at(Metric metric, double second) const
 {
     // Before it began to go wrong it was as everywhere.
     const Curve &own = curve(metric);
-    const Curve &line = own.climb > 0 && second < own.climbFrom ? calm().at(metric) : own;
+    const Curve &line = own.climbFrom < 0 && second < own.climbFrom ? calm().at(metric) : own;
     const auto what = std::uint64_t(metric);
     double value = line.base + line.noise * wander(m_seed, what, second);
     value += line.swing * std::sin(2 * M_PI * (second / day + 0.13));

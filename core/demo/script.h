@@ -19,7 +19,7 @@ struct Curve
     double swing = 0;     ///< amplitude over a day
     double noise = 0;     ///< amplitude from one moment to the next
     double climb = 0;     ///< per second, from `climbFrom` on
-    double climbFrom = 0; ///< seconds since the start of the demo; negative: before it
+    double climbFrom = 0; ///< seconds since the start of the demo; negative: before it, and until then it was calm
     double most = 1e18;
 };
 
@@ -55,6 +55,7 @@ public:
     /// What an action changed: from `second` on the metric is `by` more.
     void shift(Metric metric, double second, double by) { m_shifts.push_back({metric, second, by}); }
     double climb(Metric metric) const;
+    double most(Metric metric) const; ///< it climbs no higher
 
     /// The points of one series as Deployment::history() answers them; `from` and `to` are seconds since the start,
     /// `finest` are those that a point covers at least.

@@ -84,6 +84,8 @@ void StandingTest::noticesCoverNoStatus()
         const QRect covered(notice->mapTo(console.window.get(), QPoint()), notice->size());
         QVERIFY(notice->isVisible() && status.isValid());
         QVERIFY(!covered.intersects(status));
+        const QWidget *page = console.window->page();
+        QVERIFY(!covered.intersects(QRect(page->mapTo(console.window.get(), QPoint()), page->size())));
     }
     QVERIFY(header->verdict().contains("Redis does not answer"));
 }

@@ -45,9 +45,9 @@ void NoticeBar::tell(const QString &sentence, bool worked)
     m_worked = worked;
     m_label->setText(sentence);
     setAccessibleName(worked ? sentence : tr("Failed: %1").arg(sentence));
+    show();
     cover();
     raise();
-    show();
     update();
     if (worked)
         m_hide.start(8000);
@@ -70,7 +70,17 @@ void NoticeBar::dismiss()
 void NoticeBar::cover()
 {
     const QRect place(m_place.mapTo(parentWidget(), QPoint()), m_place.size());
-    setGeometry(place.x(), place.y(), place.width(), std::max(place.height(), heightForWidth(place.width())));
+    const int needed = heightForWidth(place.width());
+    if (!isHidden())
+        m_place.setMinimumHeight(needed); // what is below moves on rather than being covered
+    setGeometry(place.x(), place.y(), place.width(), std::max(place.height(), needed));
+}
+
+void NoticeBar::hideEvent(QHideEvent *event)
+{
+    QWidget::hideEvent(event);
+    if (isHidden())
+        m_place.setMinimumHeight(0);
 }
 
 bool NoticeBar::eventFilter(QObject *watched, QEvent *event)

@@ -8,14 +8,15 @@
 namespace portolan::ui {
 
 /// How the last action ended, over a place where nothing can be clicked, so that nothing moves below somebody's
-/// pointer. Good news goes by itself, bad news stays until it is dismissed.
+/// pointer unless the sentence needs more lines than there are. Good news goes by itself, bad news stays until it is
+/// dismissed.
 class NoticeBar final : public QWidget
 {
     Q_OBJECT
 
 public:
-    /// Covers `place`, which says nothing of how things stand, as a child of `over`, in which it lies; grows below it
-    /// where the sentence needs more room.
+    /// Covers `place`, which says nothing of how things stand, as a child of `over`, in which it lies; makes it
+    /// higher where the sentence needs more room, so that no zone is hidden.
     NoticeBar(QWidget &place, QWidget &over);
     void tell(const QString &sentence, bool worked);
     QString sentence() const;
@@ -23,6 +24,7 @@ public:
 protected:
     void paintEvent(QPaintEvent *event) override;
     void keyPressEvent(QKeyEvent *event) override;
+    void hideEvent(QHideEvent *event) override;
     bool eventFilter(QObject *watched, QEvent *event) override;
 
 private:

@@ -47,8 +47,8 @@ void FormatTest::figures_data()
     row("nothing of a limit", sizeOfText(0.3, 3 * mb), "0 of 3 MB");
     row("in another's unit", sizeLikeText(0.5 * mb, 5 * mb), "0.50 MB");
     row("next to nothing in another's unit", sizeLikeText(148, 5 * mb), "< 0.1 MB");
-    row("a month's traffic", inUnit(Resource::RedisTraffic, 206 * 1024 * mb), "206 GB a month");
-    row("what a plan bounds", limitInUnit(Resource::RedisTraffic, 5 * 1024 * mb), "5 GB a month");
+    row("a month's traffic", inUnit(Resource::RedisTraffic, 206 * 1024 * mb), "206 GB/month");
+    row("what a plan bounds", limitInUnit(Resource::RedisTraffic, 5 * 1024 * mb), "5 GB/month");
     row("a limit", sizeLimitText(30 * mb), "30 MB");
     row("a broken limit", sizeLimitText(2.5 * mb), "2.50 MB");
     row("count", countText(1234567.0), "1,234,567");
@@ -164,7 +164,7 @@ void FormatTest::verdicts_data()
     const Reading traffic =
         reading(Resource::RedisTraffic, Zone::Yellow, 4 * 1024 * mb, 5 * 1024 * mb, 4.2 * 1024 * mb);
     QTest::newRow("traffic") << snapshot(Zone::Yellow, {traffic})
-                             << "Yellow: Redis traffic 4.00 of 5 GB a month at this pace";
+                             << "Yellow: Redis traffic 4.00 of 5 GB/month at this pace";
     Reading notYet;
     notYet.resource = Resource::RedisTraffic;
     QTest::newRow("one is not known yet")

@@ -113,7 +113,7 @@ UsersPage::UsersPage(const PageContext &context, QWidget *parent)
     m_typing.setInterval(typingPause);
     connect(&m_typing, &QTimer::timeout, this, &UsersPage::search);
     addCommands();
-    auto *row = new AdaptiveRow(72);
+    auto *row = new AdaptiveRow(84);
     addUsers(row->row());
     addChosen(row->row());
     body()->addWidget(row, 1);

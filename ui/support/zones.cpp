@@ -85,7 +85,7 @@ QString inUnit(Resource resource, double value)
     case Resource::RedisOverhead:
         return sizeText(value);
     case Resource::RedisTraffic:
-        return tr("%1 a month").arg(sizeText(value));
+        return tr("%1/month").arg(sizeText(value));
     case Resource::ResponseTime:
         return durationText(value);
     case Resource::OldestTask:
@@ -115,7 +115,7 @@ QString limitInUnit(Resource resource, double value)
     case Resource::RedisOverhead:
         return sizeLimitText(value);
     case Resource::RedisTraffic:
-        return tr("%1 a month").arg(sizeLimitText(value));
+        return tr("%1/month").arg(sizeLimitText(value));
     case Resource::ErrorRate:
     case Resource::FailedTasks:
     case Resource::Refused:
@@ -183,7 +183,7 @@ QString valueText(const Reading &reading)
     }
     if (reading.limit && !isShare(resource)) {
         if (resource == Resource::RedisTraffic)
-            return tr("%1 a month at this pace").arg(sizeOfText(*reading.value, *reading.limit));
+            return tr("%1/month at this pace").arg(sizeOfText(*reading.value, *reading.limit));
         if (inUnitIsSize(resource))
             return sizeOfText(*reading.value, *reading.limit);
         return tr("%1 of %2").arg(inUnit(resource, *reading.value), limitInUnit(resource, *reading.limit));

@@ -9,6 +9,7 @@
 #include "core/server/demonstration.h"
 #include "core/server/embedded_stack_parts.h"
 #include "core/server/environment.h"
+#include "core/server/field_names.h"
 #include "core/server/log_collector.h"
 #include "core/server/restart_check.h"
 #include "core/server/seed.h"
@@ -56,7 +57,7 @@ LocalStackSettings settingsOf(const SettingSources &sources, std::optional<Error
                                                             {"data_dir", &wanted.dataDirectory}};
     const auto told = Settings::load(sources);
     if (!told)
-        problem = told.error();
+        problem = withFieldNames(told.error());
     for (const auto &[key, value] : named) {
         if (told)
             *value = told->text(key);
@@ -79,24 +80,6 @@ LogOptions logOptions(const std::shared_ptr<LogCollector> &log, LogLevel level)
 }
 
 namespace {
-
-/// The console has fields where the command line has options: what is wrong is told by the name that somebody sees.
-Error withFieldNames(Error error)
-{
-    const auto replace = [](std::string &text, const std::string &from, const std::string &to) {
-        for (auto at = text.find(from); at != text.npos; at = text.find(from, at + to.size()))
-            text.replace(at, from.size(), to);
-    };
-    for (const auto &[option, field] :
-         {std::pair("--data-dir", "Data directory"), std::pair("--database", "Database"),
-          std::pair("--listen", "Listen"), std::pair("--redis", "Redis"), std::pair("--tier", "Tier")}) {
-        for (std::string *text : {&error.message, &error.hint}) {
-            replace(*text, "with " + std::string(option), "in the field " + std::string(field));
-            replace(*text, option, "the field " + std::string(field));
-        }
-    }
-    return error;
-}
 
 Error notOurs()
 {
@@ -433,7 +416,10 @@ void EmbeddedStack::setState(State state, std::optional<Error> problem)
 
 void EmbeddedStack::handOverLog()
 {
-    const auto lines = m_log->take();
+    auto lines = m_log->take();
+    for (LogLine &line : lines)
+        if (line.level >= LogLine::Level::Warning) // which say what to do about it
+            line.message = withFieldNames(line.message);
     if (!lines.empty())
         emit logged(lines);
 }

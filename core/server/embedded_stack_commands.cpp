@@ -1,9 +1,11 @@
 // What the gate asks of the portal of this process.
 
 #include "core/api/post_to.h"
+#include "core/api/sentences.h"
 #include "core/base/logging.h"
 #include "core/monitor/history.h"
 #include "core/server/embedded_stack_parts.h"
+#include "core/server/field_names.h"
 #include "core/server/mending.h"
 #include "core/server/seed.h"
 #include "core/server/words.h"
@@ -130,8 +132,8 @@ void EmbeddedStack::goBack(LocalStackSettings before, Error why, Done done)
     m_busy = true;
     startPortal({}, [why = std::move(why), done = std::move(done)](const Result<void> &again) {
         Error error = why;
-        error.message += again ? " The portal runs again as it did before."
-                               : " It could not go back either: " + again.error().message;
+        error.message = inSentences(error.message, again ? "The portal runs again as it did before."
+                                                         : "It could not go back either: " + again.error().message);
         done(error);
     });
 }
@@ -152,6 +154,7 @@ EmbeddedStack::Outcome EmbeddedStack::carryOut(ResetStack, StackEntry told)
                        return Result<void>(failure(ErrorKind::Cancelled, "The program ends; nothing was deleted."));
                    auto wiped = wipe(folder);
                    if (!wiped) {
+                       wiped = withFieldNames(wiped.error());
                        entry->error = wiped.error();
                        entry->detail = wiped.error().message;
                        note({settings}, *entry);
@@ -196,8 +199,9 @@ EmbeddedStack::Outcome EmbeddedStack::carryOut(MendStack command, StackEntry tol
                 return;
             }
             m_busy = false;
-            setState(State::Stopped, mended.error());
-            done(mended.error());
+            const Error why = withFieldNames(mended.error());
+            setState(State::Stopped, why);
+            done(why);
             stopAsAsked();
         });
     });

@@ -95,6 +95,8 @@ void EmbeddedStack::checkThenRestart(LocalStackSettings settings, StackEntry ent
         if (!fit) {
             entry.error = fit.error();
             entry.detail = "it goes on as it was: " + fit.error().message;
+            m_portal->logger->warn("the restart was refused, and the portal goes on as it was",
+                                   {{"why", fit.error().message}, {"mend", fit.error().hint}});
             noteHere(entry);
         }
         postTo(this,

@@ -51,31 +51,39 @@ Result<void> checkRedis(Executor executor, const redis::Endpoint &endpoint, Logg
         auto ready = co_await probe.waitReady(redisStartDeadline);
         if (!ready) {
             const Error why = probe.problem().value_or(ready.error());
-            const bool mayCome = why.code != "redis-auth" && why.code != "redis-database" &&
-                                 (why.kind == ErrorKind::Unavailable || why.kind == ErrorKind::Timeout);
-            if (!mayCome)
+            if (!mayComeBack(why))
                 co_return why;
             logger.warn("Redis is away: sessions and limits live in memory and tasks wait until it is back",
-                        {{"why", why.message}, {"mend", why.hint}});
+                        {{"why", why.message}, {"mend", why.hint}, {"link", "redis"}});
             co_return Result<void>();
         }
-        const auto memory = co_await probe.run(redis::Command("INFO", "memory"));
-        if (!memory)
-            co_return Result<void>();
-        const auto policy = redis::parseInfo(memory->text).memory.policy.value_or("");
-        if (policy.starts_with("allkeys-"))
-            co_return failure(ErrorKind::Invalid,
-                              "The Redis at " + endpoint.display() +
-                                  " evicts any key when it is full (maxmemory-policy " + policy +
-                                  "): queued tasks would be lost.",
-                              "Run it with `maxmemory-policy noeviction`, or name another with --redis.");
-        co_return Result<void>();
+        co_return co_await checkEviction(probe, endpoint);
     });
     probe.stop();
     return checked;
 }
 
 } // namespace
+
+bool mayComeBack(const Error &why)
+{
+    return why.code != "redis-auth" && why.code != "redis-database" &&
+           (why.kind == ErrorKind::Unavailable || why.kind == ErrorKind::Timeout);
+}
+
+awaitable<Result<void>> checkEviction(redis::Client &client, redis::Endpoint endpoint)
+{
+    const auto memory = co_await client.run(redis::Command("INFO", "memory"));
+    if (!memory)
+        co_return Result<void>();
+    const auto policy = redis::parseInfo(memory->text).memory.policy.value_or("");
+    if (policy.starts_with("allkeys-"))
+        co_return failure(ErrorKind::Invalid,
+                          "The Redis at " + endpoint.display() + " evicts any key when it is full (maxmemory-policy " +
+                              policy + "): queued tasks would be lost.",
+                          "Run it with `maxmemory-policy noeviction`, or name another with --redis.");
+    co_return Result<void>();
+}
 
 Infrastructure::Infrastructure(const Settings &settings, DataDirectory directory_, storage::DatabaseUrl url,
                                const Clock &clock)

@@ -74,4 +74,10 @@ private:
     bool m_stopped = false;
 };
 
+/// Whether a Redis that is not to be had for this reason may be later: not where it refuses us.
+bool mayComeBack(const Error &why);
+
+/// Invalid where it drops keys that are still wanted. One that does not say is taken.
+awaitable<Result<void>> checkEviction(redis::Client &client, redis::Endpoint endpoint);
+
 } // namespace portolan::server

@@ -84,6 +84,14 @@ Error conflict(std::string code, std::string message, std::string hint)
     return error;
 }
 
+Result<std::vector<Applied>> recordedIn(Connection &connection)
+{
+    return select(connection, "SELECT version, name, checksum FROM schema_migrations ORDER BY version", {},
+                  [](const Row &row) {
+                      return Applied{static_cast<std::uint32_t>(row.integer(0)), row.text(1), row.text(2)};
+                  });
+}
+
 Result<std::vector<Applied>> appliedTo(Connection &connection)
 {
     auto made = executeOnce(connection, "CREATE TABLE IF NOT EXISTS schema_migrations ("
@@ -91,10 +99,7 @@ Result<std::vector<Applied>> appliedTo(Connection &connection)
                                         "checksum TEXT NOT NULL, applied BIGINT NOT NULL)");
     if (made.has_error())
         return made.error();
-    return select(connection, "SELECT version, name, checksum FROM schema_migrations ORDER BY version", {},
-                  [](const Row &row) {
-                      return Applied{static_cast<std::uint32_t>(row.integer(0)), row.text(1), row.text(2)};
-                  });
+    return recordedIn(connection);
 }
 
 Result<void> check(const std::vector<Applied> &applied, std::span<const EmbeddedFile> files)
@@ -177,6 +182,14 @@ Result<MigrationReport> migrate(Database &database, const Clock &clock, std::spa
             return transaction(connection, [&] { return migrateIn(connection, clock, files); });
         },
         deadline);
+}
+
+Result<void> checkMigrations(Database &database, std::span<const EmbeddedFile> files)
+{
+    return database.runBlocking([&](Connection &connection) -> Result<void> {
+        const auto recorded = recordedIn(connection);
+        return recorded ? check(*recorded, files) : Result<void>(); // it has none yet
+    });
 }
 
 } // namespace portolan::storage

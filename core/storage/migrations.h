@@ -33,6 +33,9 @@ Result<MigrationReport> migrate(Database &database, const Clock &clock,
                                 std::span<const EmbeddedFile> files = builtInMigrations(),
                                 std::chrono::milliseconds deadline = std::chrono::minutes(10));
 
+/// Whether migrate() would take the schema that is there; changes nothing. Blocks. Errors as there.
+Result<void> checkMigrations(Database &database, std::span<const EmbeddedFile> files = builtInMigrations());
+
 /// The version the program brings the schema to.
 std::uint32_t schemaVersion(std::span<const EmbeddedFile> files = builtInMigrations());
 

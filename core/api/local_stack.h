@@ -37,11 +37,12 @@ public:
     virtual State state() const = 0;
     virtual std::optional<Error> problem() const = 0; ///< why it did not start, or ended
     virtual const LocalStackSettings &settings() const = 0;
-    /// A built-in tier: its name, and what it is for, in words for people.
+    /// A built-in tier: its name, for whom it is ("Small: 10–15 concurrent users"), and what they share, in words.
     struct TierChoice
     {
         std::string name;
         std::string title;
+        std::string figures; ///< "30 MB of Redis, 2 tasks at once"
     };
     virtual std::vector<TierChoice> tiers() const = 0;
     virtual std::string dataDirectory() const = 0; ///< that is, or would be, used

@@ -73,11 +73,12 @@ void DemoStack::log(LogLine::Level level, std::string message)
 
 std::vector<LocalStack::TierChoice> DemoStack::tiers() const
 {
-    return {{"small", "Small: 10–15 concurrent users on free plans"},
-            {"watchlist", "Watchlist: 100–1000 users with PostgreSQL"},
-            {"fintech-1000", "Fintech: 1000+ concurrent users on Kubernetes"},
-            {"validation-500rpm", "Validation: 500 requests a minute of event logs"},
-            {"scale-100k", "Scale: 100,000 users on several instances"}};
+    return {
+        {"small", "Small: 10–15 concurrent users on free plans", "30 MB of Redis, 2 tasks at once"},
+        {"watchlist", "Watchlist: 100–1000 users with PostgreSQL", "250 MB of Redis, 2 tasks at once"},
+        {"fintech-1000", "Fintech: 1000+ concurrent users on Kubernetes", "1 GB of Redis, 2 tasks at once"},
+        {"validation-500rpm", "Validation: 500 requests a minute of event logs", "250 MB of Redis, 2 tasks at once"},
+        {"scale-100k", "Scale: 100,000 users on several instances", "1 GB of Redis, 2 tasks at once"}};
 }
 
 std::string DemoStack::dataDirectory() const
@@ -120,6 +121,10 @@ QFuture<Result<ActionPreview>> DemoStack::preview(StackCommand command)
     if (std::holds_alternative<ResetStack>(command))
         return ready(previewOfReset());
     ActionPreview preview = previewOf(command);
+    if (std::holds_alternative<SeedStack>(command) && !m_deployment.seeded().empty()) {
+        preview.count = 0;
+        preview.summary = "All 40 made-up users are there already. Adds a few analyses of theirs.";
+    }
     if (std::holds_alternative<UnseedStack>(command)) {
         preview.sample = m_deployment.seeded();
         preview.count = preview.sample.size();

@@ -87,8 +87,12 @@ awaitable<Result<ActionPreview>> previewStop(PortalServices services, portal::Wo
     const auto backlog = co_await services.broker.backlog(std::move(queues));
     ActionPreview seen;
     seen.summary = worker.node + " takes no task any more: ";
-    seen.summary += backlog ? counted(backlog->waiting(), "task waits", "tasks wait") : "an unknown number waits";
-    seen.summary += " and " + counted(worker.active, "runs", "run") + ". Those that run still end.";
+    const std::string load = listed(
+        {{backlog ? backlog->waiting() : 0, "task waits", "tasks wait"}, {worker.active, "task runs", "tasks run"}});
+    if (!backlog)
+        seen.summary += load.empty() ? "how many wait is not known" : "how many wait is not known, ";
+    seen.summary += backlog && load.empty() ? "none waits or runs" : load;
+    seen.summary += worker.active > 0 ? ". Those that run still end." : ".";
     seen.count = worker.active + (backlog ? backlog->waiting() : 0);
     addSample(seen, worker.node);
     co_return seen;
@@ -236,7 +240,8 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, ChangeUser act
     }
     const bool ends = action.role || action.disabled.value_or(false);
     if (ends) {
-        found.summary += "; ends " + counted(user->sessions.size(), "session", "sessions");
+        if (!user->sessions.empty())
+            found.summary += "; ends " + counted(user->sessions.size(), "session", "sessions");
         addSessions(found, user->sessions);
     }
     found.summary += ".";
@@ -263,8 +268,10 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, ResetPassword 
     if (!user)
         co_return user.error();
     ActionPreview found;
-    found.summary = "Gives " + user->email + " a new password, which is shown once, and ends " +
-                    counted(user->sessions.size(), "session", "sessions") + ". The old password is of no use any more.";
+    found.summary = "Gives " + user->email + " a new password, which is shown once";
+    if (!user->sessions.empty())
+        found.summary += ", and ends " + counted(user->sessions.size(), "session", "sessions");
+    found.summary += ". The old password is of no use any more.";
     addSessions(found, user->sessions);
     co_return found;
 }
@@ -275,9 +282,10 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, DeleteUser act
     if (!user)
         co_return user.error();
     ActionPreview found;
+    const std::string sessions = listed({{user->sessions.size(), "session", "sessions"}});
     found.summary = "Deletes the account " + user->email + " for good, with " +
-                    counted(user->sessions.size(), "session", "sessions") +
-                    " and its own limits. What the audit log says of it stays.";
+                    (sessions.empty() ? "" : sessions + " and ") +
+                    "its own limits. What the audit log says of it stays.";
     addSessions(found, user->sessions);
     co_return found;
 }

@@ -5,6 +5,7 @@
 #include "core/base/logging.h"
 #include "core/base/names.h"
 #include "core/base/tier_file.h"
+#include "core/base/units.h"
 #include "core/monitor/history.h"
 #include "core/server/demonstration.h"
 #include "core/server/embedded_stack_parts.h"
@@ -81,6 +82,12 @@ LogOptions logOptions(const std::shared_ptr<LogCollector> &log, LogLevel level)
 
 namespace {
 
+std::string figuresOf(const Tier &tier)
+{
+    return humanSize(tier.redis.maxmemory) + " of Redis, " + counted(tier.taskConcurrency, "task", "tasks") +
+           " at once";
+}
+
 Error notOurs()
 {
     return failure(ErrorKind::Unsupported, "A Redis or a database that was named is not ours to delete.",
@@ -134,7 +141,7 @@ std::vector<LocalStack::TierChoice> EmbeddedStack::tiers() const
     std::vector<TierChoice> all;
     for (const std::string &name : builtInTiers()) {
         const auto tier = loadTier(name);
-        all.push_back({name, tier ? tier->title : std::string()});
+        all.push_back({name, tier ? tier->title : std::string(), tier ? figuresOf(*tier) : std::string()});
     }
     return all;
 }
@@ -375,9 +382,14 @@ QFuture<Result<void>> EmbeddedStack::start(LocalStackSettings settings)
 
 QFuture<Result<ActionPreview>> EmbeddedStack::preview(StackCommand command)
 {
-    if (std::holds_alternative<UnseedStack>(command) && m_state == State::Running && !m_busy) {
+    const auto *seed = std::get_if<SeedStack>(&command);
+    const bool asksThePortal = seed || std::holds_alternative<UnseedStack>(command);
+    if (asksThePortal && m_state == State::Running && !m_busy) {
         const auto services = m_portal->server->services();
-        return m_calls.start<ActionPreview>(services.executor, [services] { return previewUnseed(services); });
+        return m_calls.start<ActionPreview>(
+            services.executor, [services, seeds = seed != nullptr, privileged = seed && seed->privileged] {
+                return seeds ? previewSeed(services, privileged) : previewUnseed(services);
+            });
     }
     if (!std::holds_alternative<ResetStack>(command))
         return answered<ActionPreview>(previewOf(command));
@@ -385,7 +397,9 @@ QFuture<Result<ActionPreview>> EmbeddedStack::preview(StackCommand command)
         return answered<ActionPreview>(*std::move(refused));
     auto answer = std::make_shared<Answer<ActionPreview>>();
     auto future = answer->future();
-    post([this, answer, folder = dataDirectory()] { answer->finish(previewOfReset(contents(folder))); });
+    post([this, answer, folder = dataDirectory()] {
+        answer->finish(previewOfReset(contents(folder), m_options.demonstration));
+    });
     return future;
 }
 

@@ -34,6 +34,14 @@ struct Seeded
     std::size_t analyses = 0;
 };
 
+constexpr std::size_t mostUsers = firstNames.size() * lastNames.size();
+
+std::string emailOf(std::size_t index)
+{
+    return std::string(firstNames[index % firstNames.size()]) + "." + lastNames[index / firstNames.size()] +
+           "@example.com";
+}
+
 Role roleOf(std::size_t index, bool privileged)
 {
     if (!privileged)
@@ -59,14 +67,16 @@ awaitable<void> signIn(PortalServices services, std::string email, std::string p
         seeded.sessions.emplace_back(std::string(session->token.reveal()));
 }
 
-/// One who was there before; 0: they are not to be found.
-awaitable<Id> findUser(PortalServices services, std::string email)
+/// One who is there; 0: nobody of this address.
+awaitable<Result<Id>> findUser(PortalServices services, std::string email)
 {
     UserQuery query;
     query.search = std::move(email);
     query.match = TextMatch::Prefix;
     const auto there = co_await services.users.page(std::move(query));
-    co_return there && !there->items.empty() ? there->items.front().id : 0;
+    if (!there)
+        co_return there.error();
+    co_return there->items.empty() ? Id(0) : there->items.front().id;
 }
 
 awaitable<bool> givePassword(PortalServices services, Id id, std::string password)
@@ -80,8 +90,7 @@ awaitable<bool> givePassword(PortalServices services, Id id, std::string passwor
 
 awaitable<Result<void>> addUser(PortalServices services, std::size_t index, SeedOptions options, Seeded &seeded)
 {
-    const std::string email = std::string(firstNames[index % firstNames.size()]) + "." +
-                              lastNames[index / firstNames.size()] + "@example.com";
+    const std::string email = emailOf(index);
     const std::string password = randomToken(16);
     portal::UserAdminService::NewUser wanted;
     wanted.email = email;
@@ -93,8 +102,10 @@ awaitable<Result<void>> addUser(PortalServices services, std::size_t index, Seed
     if (!user && user.error().kind != ErrorKind::Conflict)
         co_return user.error();
     Id id = user ? user->id : 0;
-    if (!user)
-        id = co_await findUser(services, email);
+    if (!user) {
+        const auto found = co_await findUser(services, email);
+        id = found ? *found : 0;
+    }
     if (id == 0)
         co_return Result<void>();
     seeded.added += user ? 1 : 0;
@@ -217,11 +228,42 @@ awaitable<Result<ActionPreview>> previewUnseed(PortalServices services)
     co_return preview;
 }
 
+awaitable<Result<ActionPreview>> previewSeed(PortalServices services, bool privileged)
+{
+    ActionPreview preview;
+    std::uint64_t added = 0, admins = 0, operators = 0;
+    for (std::size_t i = 0; i < mostUsers; ++i) {
+        const auto there = co_await findUser(services, emailOf(i));
+        if (!there)
+            co_return there.error();
+        const Role role = roleOf(i, privileged);
+        const bool isNew = *there == 0;
+        added += isNew ? 1 : 0;
+        admins += isNew && role == Role::Admin ? 1 : 0;
+        operators += isNew && role == Role::Operator ? 1 : 0;
+    }
+    preview.count = added;
+    preview.nothing = added == 0 && !services.hasRedis;
+    if (added == 0) {
+        preview.summary = "All " + std::to_string(mostUsers) + " made-up users are there already. ";
+        preview.summary += services.hasRedis ? "Adds a few analyses of theirs." : "There is nothing to add.";
+        co_return preview;
+    }
+    preview.summary = "Adds " + counted(added, "made-up user", "made-up users") + " of example.com";
+    if (added < mostUsers)
+        preview.summary += "; " + counted(mostUsers - added, "is", "are") + " there already";
+    preview.summary += services.hasRedis ? ". Also adds sign-ins and a few analyses. " : ". Also adds sign-ins. ";
+    const std::string roles = listed({{admins, "admin", "admins"}, {operators, "operator", "operators"}});
+    preview.summary += roles.empty() ? "All have the role user" : "Among them: " + roles;
+    preview.summary += ". Nobody knows their passwords. They can be taken back.";
+    co_return preview;
+}
+
 awaitable<Result<Seed>> seedPortal(PortalServices services, SeedOptions options)
 {
     Seeded seeded;
     const auto cancelled = [&options] { return options.cancelled && options.cancelled(); };
-    for (std::size_t i = 0; i < firstNames.size() * lastNames.size() && !cancelled(); ++i) {
+    for (std::size_t i = 0; i < mostUsers && !cancelled(); ++i) {
         const auto added = co_await addUser(services, i, options, seeded);
         if (!added)
             co_return added.error();
@@ -230,9 +272,10 @@ awaitable<Result<Seed>> seedPortal(PortalServices services, SeedOptions options)
     std::function<bool()> goesOn = [&] { return !cancelled() && services.clock.steady() < deadline; };
     if (services.hasRedis && !seeded.users.empty())
         co_await analyse(services, std::move(goesOn), seeded);
-    std::string sentence = "Added " + counted(seeded.added, "user", "users") + ", " +
-                           counted(seeded.sessions.size(), "session", "sessions") + " and " +
-                           counted(seeded.analyses, "finished analysis", "finished analyses") + ".";
+    const std::string all = listed({{seeded.added, "user", "users"},
+                                    {seeded.sessions.size(), "session", "sessions"},
+                                    {seeded.analyses, "finished analysis", "finished analyses"}});
+    std::string sentence = all.empty() ? "Added nothing: all of it is there already." : "Added " + all + ".";
     if (cancelled())
         co_return failure(ErrorKind::Cancelled, "Seeding was cancelled. " + sentence, "Seed again for the rest.");
     Seed seed{std::move(sentence), std::move(seeded.sessions)};

@@ -33,6 +33,9 @@ struct Seed
 /// before, which stays.
 awaitable<Result<Seed>> seedPortal(PortalServices services, SeedOptions options = {});
 
+/// What that would add: who is there already is not counted. A coroutine as above; errors of the database.
+awaitable<Result<ActionPreview>> previewSeed(PortalServices services, bool privileged);
+
 /// Deletes the accounts that seedPortal() has made, as the audit log knows them, and no other: not one of the same
 /// address that somebody else made. A sentence says how many. A coroutine as above; errors of the database, and
 /// Conflict

@@ -88,12 +88,14 @@ awaitable<std::optional<StackContents::Counts>> count(PortalServices portal)
     co_return counts;
 }
 
-/// "40 users, 8 sessions, no tasks, 6 results" + joint + "52 audit entries"
-std::string words(const StackContents::Counts &counts, const std::string &joint)
+/// "40 users, 8 sessions, 6 results and 52 audit entries"; empty: there is nothing
+std::string words(const StackContents::Counts &counts)
 {
-    return counted(counts.users, "user", "users") + ", " + counted(counts.sessions, "session", "sessions") + ", " +
-           counted(counts.tasks, "task", "tasks") + ", " + counted(counts.results, "result", "results") + joint +
-           counted(counts.auditEntries, "audit entry", "audit entries");
+    return listed({{counts.users, "user", "users"},
+                   {counts.sessions, "session", "sessions"},
+                   {counts.tasks, "task", "tasks"},
+                   {counts.results, "result", "results"},
+                   {counts.auditEntries, "audit entry", "audit entries"}});
 }
 
 } // namespace
@@ -114,18 +116,22 @@ StackContents contentsOf(const fs::path &folder, const PortalServices *portal)
     return contents;
 }
 
-ActionPreview previewOfReset(const StackContents &contents)
+ActionPreview previewOfReset(const StackContents &contents, bool demonstration)
 {
+    const std::string after =
+        demonstration ? "starts it with new made-up users, who show what it can do" : "starts it empty";
     ActionPreview preview;
     preview.bytes = contents.databaseBytes + contents.redisBytes;
     preview.sample = {contents.folder.string(), "portal.db  " + bytesWord(contents.databaseBytes),
                       "redis  " + bytesWord(contents.redisBytes)};
     if (contents.counts) {
         preview.count = contents.counts->users;
-        preview.summary = "Deletes " + words(*contents.counts, " and ") + " of this portal, and starts it empty.";
+        const std::string all = words(*contents.counts);
+        preview.summary = all.empty() ? "Nobody and nothing is in this portal; the reset stops it, and " + after + "."
+                                      : "Deletes " + all + " of this portal, and " + after + ".";
         return preview;
     }
-    preview.summary = "Deletes every user, session, task, result and audit entry of this portal, and starts it empty. ";
+    preview.summary = "Deletes every user, session, task, result and audit entry of this portal, and " + after + ". ";
     preview.summary += contents.running ? "How many there are could not be counted in time."
                                         : "How many there are is not counted while the portal is stopped.";
     return preview;
@@ -133,7 +139,8 @@ ActionPreview previewOfReset(const StackContents &contents)
 
 std::string describeDeleted(const StackContents &contents)
 {
-    const std::string what = contents.counts ? words(*contents.counts, ", ") : "everything, not counted";
+    const std::string all = contents.counts ? words(*contents.counts) : "everything, not counted";
+    const std::string what = all.empty() ? "nothing" : all;
     return "deleted " + what + "; " + bytesWord(contents.databaseBytes) + " of SQLite and " +
            bytesWord(contents.redisBytes) + " of Redis in " + contents.folder.string();
 }

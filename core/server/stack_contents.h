@@ -33,7 +33,8 @@ struct StackContents
 /// Blocks, for at most some seconds. `portal`: null where it does not run.
 StackContents contentsOf(const std::filesystem::path &folder, const PortalServices *portal);
 
-ActionPreview previewOfReset(const StackContents &contents);
+/// `demonstration`: made-up users come back after it.
+ActionPreview previewOfReset(const StackContents &contents, bool demonstration = false);
 /// For the audit entry: "deleted 40 users, 8 sessions, …".
 std::string describeDeleted(const StackContents &contents);
 

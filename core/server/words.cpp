@@ -11,6 +11,18 @@ std::string counted(std::uint64_t count, const std::string &one, const std::stri
     return std::to_string(count) + " " + (count == 1 ? one : many);
 }
 
+std::string listed(const std::vector<Amount> &amounts)
+{
+    std::vector<std::string> parts;
+    for (const auto &amount : amounts)
+        if (amount.count > 0)
+            parts.push_back(counted(amount.count, amount.one, amount.many));
+    std::string text;
+    for (std::size_t i = 0; i < parts.size(); ++i)
+        text += (i == 0 ? "" : i + 1 == parts.size() ? " and " : ", ") + parts[i];
+    return text;
+}
+
 std::string roleWord(Role role)
 {
     switch (role) {

@@ -5,12 +5,24 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 /// English for what the console is told in sentences.
 namespace portolan::server {
 
 /// "1 key", "3 keys"
 std::string counted(std::uint64_t count, const std::string &one, const std::string &many);
+
+/// How many of something.
+struct Amount
+{
+    std::uint64_t count = 0;
+    std::string one;
+    std::string many;
+};
+
+/// "40 users, 8 sessions and 6 results"; what there is none of is left out. Empty: there is nothing.
+std::string listed(const std::vector<Amount> &amounts);
 
 /// "an admin", "a user"
 std::string roleWord(Role role);

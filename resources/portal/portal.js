@@ -66,6 +66,10 @@ function notify(text) {
   $('notice').textContent = text || '';
 }
 
+function sentence(text) {
+  return /[.!?…)]$/.test(text) ? text : text + '.';
+}
+
 async function attempt(work) {
   notify('');
   try {
@@ -74,7 +78,7 @@ async function attempt(work) {
     if (!(problem instanceof Problem)) throw problem;
     // What the sentence says already is not said again.
     const details = problem.fields.map((field) => field.detail).filter((detail) => !problem.message.includes(detail));
-    notify([problem.message, ...details].join(' '));
+    notify([problem.message, ...details].map(sentence).join(' '));
   }
 }
 

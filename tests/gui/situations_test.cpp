@@ -7,6 +7,8 @@
 
 #include <QFuture>
 #include <QHeaderView>
+#include <QLabel>
+#include <QRegularExpression>
 #include <QScrollArea>
 #include <QScrollBar>
 
@@ -431,6 +433,10 @@ void SituationsTest::everySituationOnEveryPage()
             console.window->openPage(entry.id);
             console.tick();
             QVERIFY(!console.window->grab().isNull());
+            for (const auto *label : console.window->findChildren<QLabel *>()) // sentences that were joined
+                QVERIFY2(!label->isVisible() ||
+                             !QRegularExpression("[.!?] ?\\.(?!\\.)").match(label->text()).hasMatch(),
+                         qPrintable(label->text()));
             QVERIFY2(console.window->width() <= size.width(), qPrintable(entry.id));
         }
     }

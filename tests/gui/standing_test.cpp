@@ -1,5 +1,7 @@
 #include "tests/gui/console_fixture.h"
 #include "ui/pages/page_table.h"
+#include "ui/support/advice.h"
+#include "ui/support/format.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/deployment_header.h"
 #include "ui/widgets/figure_strip.h"
@@ -21,6 +23,7 @@ class StandingTest final : public QObject
 private slots:
     void noticesCoverNoStatus_data();
     void noticesCoverNoStatus();
+    void adviceIsSentences();
     void whatIsDownIsRedEverywhere();
     void whatIsNotKnownSaysWhy();
     void aLostLinkIsRed();
@@ -88,6 +91,21 @@ void StandingTest::noticesCoverNoStatus()
         QVERIFY(!covered.intersects(QRect(page->mapTo(console.window.get(), QPoint()), page->size())));
     }
     QVERIFY(header->verdict().contains("Redis does not answer"));
+}
+
+/// Whether what a link says of itself came with a stop or without.
+void StandingTest::adviceIsSentences()
+{
+    for (const char *detail : {"no answer within 2000 ms.", "no answer within 2000 ms", "Is it there?", ""}) {
+        Snapshot snapshot;
+        for (const char *name : {"redis", "database"}) {
+            snapshot.links = {{name, false, {}, {}, detail}};
+            const QString advice = adviceText(snapshot);
+            QVERIFY2(!advice.contains("..") && !advice.contains("?."), qPrintable(advice));
+            QVERIFY2(advice.isEmpty() || advice.endsWith('.') || advice.endsWith('?'), qPrintable(advice));
+            QVERIFY2(advice.startsWith(text(std::string(detail).substr(0, 24))), qPrintable(advice));
+        }
+    }
 }
 
 void StandingTest::whatIsDownIsRedEverywhere()

@@ -1,5 +1,6 @@
 #include "ui/support/advice.h"
 
+#include "core/api/sentences.h"
 #include "core/api/verdict.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
@@ -34,14 +35,16 @@ QString adviceText(const Snapshot &snapshot)
 {
     const Standing standing = standingOf(snapshot);
     for (const LinkStatus &link : standing.down) {
-        const QString detail = link.detail.empty() ? QString() : text(link.detail) + ". ";
+        const auto advised = [&link](const QString &what) {
+            return text(inSentences(link.detail, what.toStdString()));
+        };
         if (link.name == "redis")
-            return detail + tr("Check that redis-server runs, can be reached, and has memory and disk left. Until it "
-                               "answers, sessions and limits are kept in memory and no task is taken.");
+            return advised(tr("Check that redis-server runs, can be reached, and has memory and disk left. Until it "
+                              "answers, sessions and limits are kept in memory and no task is taken."));
         if (link.name == "database")
-            return detail + tr("Check that the database runs, can be reached, and has disk left. Until it answers, "
-                               "nobody can sign in.");
-        return detail;
+            return advised(tr("Check that the database runs, can be reached, and has disk left. Until it answers, "
+                              "nobody can sign in."));
+        return advised({});
     }
     if (standing.zone != Zone::Red)
         return {};

@@ -4,6 +4,7 @@
 #include "ui/dialogs/help_dialogs.h"
 #include "ui/dialogs/secret_dialog.h"
 #include "ui/pages/page_table.h"
+#include "ui/support/action_button.h"
 #include "ui/support/format.h"
 #include "ui/support/icons.h"
 #include "ui/support/log_sentence.h"
@@ -208,6 +209,8 @@ void MainWindow::makeHelp()
             const auto *page = static_cast<Page *>(m_pages->widget(row));
             groups.push_back({page->accessibleName(), page->commands() + page->exports()});
         }
+        for (const auto &group : ShortcutsDialog::widgetKeys())
+            groups.push_back(group);
         (new ShortcutsDialog(groups, this))->open();
     });
     addGlobal(*help, tr("About Portolan"), {}, {},
@@ -420,6 +423,10 @@ QList<QAction *> MainWindow::commandsElsewhere()
             continue;
         for (QAction *command : page->commands()) {
             auto *action = new QAction(command->icon(), command->text() + " (" + page->accessibleName() + ")", this);
+            if (isDestructive(command))
+                makeDestructive(*action);
+            else if (!isHarmless(command))
+                makeDisruptive(*action);
             action->setEnabled(command->isEnabled());
             action->setWhatsThis(command->whatsThis());
             action->setToolTip(command->toolTip());

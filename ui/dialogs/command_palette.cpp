@@ -1,14 +1,18 @@
 #include "ui/dialogs/command_palette.h"
 
+#include "ui/support/action_button.h"
 #include "ui/support/icons.h"
 #include "ui/support/work_area.h"
 
 #include <QApplication>
 #include <QKeyEvent>
 #include <QPainter>
+#include <QPixmap>
+#include <QStyle>
 #include <QStyledItemDelegate>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace portolan::ui {
@@ -105,9 +109,11 @@ void CommandPalette::filter(const QString &typed)
         if (const int quality = matchQuality(plainText(*action), typed); quality > 0 && !action->isSeparator())
             fitting.append({quality, action});
     }
-    // Of what fits as well, what can be done comes before what cannot.
-    std::ranges::stable_sort(fitting, std::greater{},
-                             [](const auto &entry) { return std::pair(entry.first, entry.second->isEnabled()); });
+    // Of what fits as well, what can be done comes before what cannot, and what loses or interrupts something last:
+    // Enter runs the first.
+    std::ranges::stable_sort(fitting, std::greater{}, [](const auto &entry) {
+        return std::tuple(entry.first, entry.second->isEnabled(), isHarmless(entry.second));
+    });
     m_list->clear();
     for (const auto &[quality, action] : fitting)
         addCommand(action);
@@ -123,7 +129,7 @@ void CommandPalette::addCommand(QAction *action)
     QString shown = plainText(*action);
     if (!action->isEnabled() && !action->whatsThis().isEmpty())
         shown += QStringLiteral("  –  ") + action->whatsThis();
-    auto *item = new QListWidgetItem(action->icon(), shown, m_list);
+    auto *item = new QListWidgetItem(action->icon().isNull() ? noIcon() : action->icon(), shown, m_list);
     item->setData(ActionRole, QVariant::fromValue<QObject *>(action));
     const QString own = action->shortcut().toString(QKeySequence::NativeText);
     const QString keys = own.isEmpty() ? action->property("keys").toString() : own;
@@ -133,6 +139,15 @@ void CommandPalette::addCommand(QAction *action)
         item->setFlags(item->flags() & ~Qt::ItemIsEnabled);
         item->setToolTip(action->toolTip());
     }
+}
+
+/// As large as one, so that the lines are alike.
+QIcon CommandPalette::noIcon() const
+{
+    const int side = m_list->style()->pixelMetric(QStyle::PM_SmallIconSize, nullptr, m_list);
+    QPixmap nothing(side, side);
+    nothing.fill(Qt::transparent);
+    return nothing;
 }
 
 void CommandPalette::addSearches(const QString &typed)
@@ -146,7 +161,7 @@ void CommandPalette::addSearches(const QString &typed)
 
 void CommandPalette::sayNothingFits(const QString &typed)
 {
-    auto *item = new QListWidgetItem(tr("No command fits “%1”").arg(typed.trimmed()), m_list);
+    auto *item = new QListWidgetItem(noIcon(), tr("No command fits “%1”").arg(typed.trimmed()), m_list);
     item->setFlags(Qt::NoItemFlags);
 }
 

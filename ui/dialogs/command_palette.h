@@ -31,6 +31,7 @@ protected:
 private:
     void filter(const QString &typed);
     void addCommand(QAction *action);
+    QIcon noIcon() const;
     void addSearches(const QString &typed);
     void sayNothingFits(const QString &typed);
     void run();

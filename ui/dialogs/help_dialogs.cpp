@@ -39,6 +39,8 @@ ShortcutsDialog::ShortcutsDialog(const std::vector<Group> &groups, QWidget *pare
                 new QTreeWidgetItem(
                     top, {QString(action->text()).remove('&'), action->shortcut().toString(QKeySequence::NativeText)});
         }
+        for (const auto &[what, keys] : group.keys)
+            new QTreeWidgetItem(top, {what, keys});
         if (top->childCount() == 0) {
             delete top;
             continue;
@@ -52,6 +54,31 @@ ShortcutsDialog::ShortcutsDialog(const std::vector<Group> &groups, QWidget *pare
     layout->addWidget(tree, 1);
     resize(fontMetrics().height() * 30, fontMetrics().height() * 30);
     finish(*this, *layout);
+}
+
+std::vector<ShortcutsDialog::Group> ShortcutsDialog::widgetKeys()
+{
+    const auto keys = [](const char *portable) { return QKeySequence(portable).toString(QKeySequence::NativeText); };
+    const auto both = [&keys](const char *one, const char *other) { return tr("%1, %2").arg(keys(one), keys(other)); };
+    return {{tr("In a chart"),
+             {},
+             {{tr("Move the line that reads values"), both("Left", "Right")},
+              {tr("Move it further at once"), both("Ctrl+Left", "Ctrl+Right")},
+              {tr("To the beginning, to the end"), both("Home", "End")},
+              {tr("To the event before, to the next one"), both("PgUp", "PgDown")},
+              {tr("Take the line away"), keys("Esc")},
+              {tr("Earlier, later"), both("Shift+Left", "Shift+Right")},
+              {tr("A shorter time, a longer one"), both("+", "-")},
+              {tr("Back to now"), keys("0")}}},
+            {tr("In a table"),
+             {},
+             {{tr("Sort by this column, ascending or descending"), both("Alt+Up", "Alt+Down")},
+              {tr("Open the row"), keys("Return")},
+              {tr("Copy the chosen rows"), keys("Ctrl+C")}}},
+            {tr("Elsewhere"),
+             {},
+             {{tr("Open what a tile or a line stands for"), keys("Return")},
+              {tr("Dismiss a message, close a dialog"), keys("Esc")}}}};
 }
 
 AboutDialog::AboutDialog(const QString &version, QWidget *parent) : QDialog(parent)

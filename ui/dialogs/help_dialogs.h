@@ -5,7 +5,7 @@
 
 namespace portolan::ui {
 
-/// Every command that has keys, page by page.
+/// Every command that has keys, page by page, and the keys of what pages are made of.
 class ShortcutsDialog final : public QDialog
 {
     Q_OBJECT
@@ -15,7 +15,10 @@ public:
     {
         QString title;
         QList<QAction *> actions;
+        QList<std::pair<QString, QString>> keys = {}; ///< what they do, and which; of what is no action
     };
+    /// The keys of what every page is made of: charts, tables and what else takes the focus.
+    static std::vector<Group> widgetKeys();
     ShortcutsDialog(const std::vector<Group> &groups, QWidget *parent);
 };
 

@@ -86,7 +86,7 @@ void LocalPage::addCommands()
     };
     command(tr("Start"), "play", "Ctrl+Shift+S", [this] { return StartStack{settings()}; });
     makeDestructive(*command(tr("Stop"), "stop", "Ctrl+Shift+T", [] { return StopStack{}; }));
-    command(tr("Restart"), "restart", "Ctrl+Shift+R", [this] { return RestartStack{settings()}; });
+    makeDisruptive(*command(tr("Restart"), "restart", "Ctrl+Shift+R", [this] { return RestartStack{settings()}; }));
     command(tr("Seed"), "seed", "Ctrl+Shift+E", [] { return SeedStack{}; });
     command(tr("Seed with an admin"), "seed", "", [] { return SeedStack{.privileged = true}; });
     makeDestructive(*command(tr("Take the seed back"), "revoke", "", [] { return UnseedStack{}; }));

@@ -9,6 +9,7 @@ namespace portolan::ui {
 namespace {
 
 constexpr auto mark = "destructive";
+constexpr auto interrupts = "interrupts";
 
 } // namespace
 
@@ -19,6 +20,13 @@ void makeDestructive(QPushButton &button)
 }
 
 void makeDestructive(QAction &action) { action.setProperty(mark, true); }
+
+void makeDisruptive(QAction &action) { action.setProperty(interrupts, true); }
+
+bool isHarmless(const QObject *buttonOrAction)
+{
+    return !isDestructive(buttonOrAction) && !(buttonOrAction && buttonOrAction->property(interrupts).toBool());
+}
 
 bool isDestructive(const QObject *buttonOrAction) { return buttonOrAction && buttonOrAction->property(mark).toBool(); }
 

@@ -11,4 +11,9 @@ void makeDestructive(QPushButton &button);
 void makeDestructive(QAction &action);
 bool isDestructive(const QObject *buttonOrAction);
 
+/// What interrupts those who use the portal, though nothing is lost.
+void makeDisruptive(QAction &action);
+/// Neither of both: such a one may be what a key runs that was pressed without looking.
+bool isHarmless(const QObject *buttonOrAction);
+
 } // namespace portolan::ui

@@ -1,4 +1,5 @@
 #include "tests/gui/console_fixture.h"
+#include "ui/dialogs/command_palette.h"
 #include "ui/dialogs/confirm_dialog.h"
 #include "ui/dialogs/help_dialogs.h"
 #include "ui/models/table_model.h"
@@ -39,9 +40,14 @@ private slots:
     void numbersAsPeopleWriteThem_data();
     void numbersAsPeopleWriteThem();
     void taskDetailsAreReadable();
+    void valuesAreReadable_data();
+    void valuesAreReadable();
+    void cutValuesAreReadable();
     void theQuestionStandsOnce();
     void whatLosesSomethingLooksLikeIt();
     void thePaletteAlwaysSaysSomething();
+    void thePaletteBeginsHarmless();
+    void theShortcutsAreAllListed();
     void thePaletteLooksForThings();
     void helpAndBack();
     void theSpanStaysAsItIs();
@@ -373,12 +379,72 @@ void FeedbackTest::taskDetailsAreReadable()
     task.ownerAddress = "ada@example.org";
     const QString details = taskDetails(task);
     for (const char *words : {"Owner: ada@example.org", "expected: 0.071", "low: -0.124", "done: yes", "symbol: AAPL",
-                              "drift\": 11.34", "Outcome: ✓ succeeded", "Place: ended"})
+                              "drift: 11.34", "Outcome: ✓ succeeded", "Place: ended"})
         QVERIFY2(details.contains(QString::fromUtf8(words)), qPrintable(QString(words) + " is not in:\n" + details));
     QVERIFY(!details.contains("E-1") && !details.contains("E1"));
     QVERIFY(QRegularExpression("Created: \\S+ \\d\\d:\\d\\d:\\d\\d").match(details).hasMatch());
-    task.result = R"({"cut": 1.5E)"; // as it comes when it was too long
-    QVERIFY(taskDetails(task).contains("{\"cut\""));
+}
+
+void FeedbackTest::valuesAreReadable_data()
+{
+    QTest::addColumn<QString>("written");
+    QTest::addColumn<QString>("read");
+    QTest::newRow("as Python writes") << "{'symbol': 'AAPL', 'user_id': '7', 'days': 250, 'seed': None, 'dry': True}"
+                                      << "X:\n    days: 250\n    dry: yes\n    seed: –\n    symbol: AAPL\n    user_id: "
+                                         "ada@example.org";
+    QTest::newRow("both kinds") << "('AAPL', 2) {'days': 250}"
+                                << "X: AAPL, 2\nX:\n    days: 250";
+    QTest::newRow("none of one kind") << "() {'days': 250}"
+                                      << "X:\n    days: 250";
+    QTest::newRow("a quote and an escape") << R"(["it's", 'a\'b', "\u00e4"])" << QString::fromUtf8("X: it's, a'b, ä");
+    QTest::newRow("a list of objects") << R"({"days":[{"close":1.134E1,"date":"2026-11-02"},{"close":2}]})"
+                                       << "X:\n    days:\n        close 11.34, date 2026-11-02\n        close 2";
+    QTest::newRow("a number with many digits") << R"({"id":7000000000000000123})"
+                                               << "X:\n    id: 7000000000000000123";
+    const QString rest = "\n(the rest was too long to be shown)";
+    QTest::newRow("cut in a number") << R"({"low":-1.24E-1,"high":2.8)"
+                                     << "X:\n    low: -0.124" + rest;
+    QTest::newRow("cut after a name") << R"({"a":1,"b":)"
+                                      << "X:\n    a: 1" + rest;
+    QTest::newRow("cut in a name") << R"({"a":1,"bcd)"
+                                   << "X:\n    a: 1" + rest;
+    QTest::newRow("cut in a text") << R"({"a":"long te)" << QString::fromUtf8("X:\n    a: long te…") + rest;
+    QTest::newRow("cut in a list") << R"({"a":[1,2)"
+                                   << "X:\n    a: 1" + rest;
+    for (const char *same : {"<Signature of x>", "{'a': <object at 0x7f>}", "a b"})
+        QTest::newRow(same) << same << QString("X: ") + same;
+}
+
+void FeedbackTest::valuesAreReadable()
+{
+    QFETCH(QString, written);
+    QFETCH(QString, read);
+    TaskInfo task;
+    task.owner = 7;
+    task.ownerAddress = "ada@example.org";
+    for (const auto &[part, name] :
+         {std::pair(&TaskInfo::arguments, "Arguments:"), std::pair(&TaskInfo::result, "Result:")}) {
+        TaskInfo one = task;
+        one.*part = written.toStdString();
+        const QString details = taskDetails(one);
+        const QString expected = QString(read).replace("X:", name);
+        QVERIFY2(details.contains(expected), qPrintable(details + "\nlacks\n" + expected));
+    }
+}
+
+/// Every beginning of a text, as what is too long is cut: names and values, and never the marks around them.
+void FeedbackTest::cutValuesAreReadable()
+{
+    const std::string whole =
+        R"({"symbol":"TSLA","range":{"low":-1.24E-1,"high":0.5},"days":[{"d":"2026-11-02","c":1.5},{"d":"x","c":2}]})";
+    for (std::size_t length = 1; length < whole.size(); ++length) {
+        TaskInfo task;
+        task.result = whole.substr(0, length);
+        const QString details = taskDetails(task);
+        QVERIFY2(!details.contains('{') && !details.contains('"') && !details.contains('['), qPrintable(details));
+        QVERIFY2(details.contains("the rest was too long"), qPrintable(details));
+        QVERIFY2(length < 20 || details.contains("symbol: TSLA"), qPrintable(details));
+    }
 }
 
 void FeedbackTest::theQuestionStandsOnce()
@@ -447,6 +513,48 @@ void FeedbackTest::thePaletteAlwaysSaysSomething()
     QVERIFY(list->count() > 0);
     for (int row = 0; row < list->count(); ++row)
         QVERIFY2(list->item(row)->text().contains("xyzzy"), qPrintable(list->item(row)->text()));
+}
+
+/// What Enter does before anything was typed; and lines that are alike, with a picture or without.
+void FeedbackTest::thePaletteBeginsHarmless()
+{
+    Console console;
+    for (const PageEntry &entry : pageTable()) {
+        console.window->openPage(entry.id);
+        console.press(Qt::Key_K, Qt::ControlModifier);
+        const QPointer<CommandPalette> palette = console.window->findChild<CommandPalette *>();
+        const auto *list = palette->findChild<QListWidget *>();
+        const auto *first = qobject_cast<QAction *>(list->item(0)->data(Qt::UserRole).value<QObject *>());
+        QVERIFY(first && first->isEnabled());
+        QVERIFY2(isHarmless(first), qPrintable(QString(entry.id) + ": " + first->text()));
+        for (int row = 0; row < list->count(); ++row) {
+            QVERIFY2(!list->item(row)->icon().isNull(), qPrintable(list->item(row)->text()));
+            QCOMPARE(list->visualItemRect(list->item(row)).height(), list->visualItemRect(list->item(0)).height());
+        }
+        palette->reject();
+        QTRY_VERIFY(!palette);
+        console.toFront();
+    }
+}
+
+void FeedbackTest::theShortcutsAreAllListed()
+{
+    QStringList keys;
+    for (const auto &group : ShortcutsDialog::widgetKeys())
+        for (const auto &[what, which] : group.keys)
+            keys << which.split(", ");
+    for (const char *one : {"Left", "Right", "Ctrl+Left", "Home", "End", "PgUp", "PgDown", "Esc", "Shift+Left", "+",
+                            "-", "0", "Alt+Up", "Alt+Down", "Return", "Ctrl+C"})
+        QVERIFY2(keys.contains(QKeySequence(one).toString(QKeySequence::NativeText)), one);
+    Console console;
+    console.press(Qt::Key_F1);
+    const auto *tree = console.window->findChild<ShortcutsDialog *>()->findChild<QTreeWidget *>();
+    QSet<QString> listed;
+    for (QTreeWidgetItemIterator item(const_cast<QTreeWidget *>(tree)); *item; ++item)
+        for (const QString &key : (*item)->text(1).split(", "))
+            listed << key;
+    for (const QString &key : keys)
+        QVERIFY2(listed.contains(key), qPrintable(key));
 }
 
 void FeedbackTest::thePaletteLooksForThings()

@@ -1,13 +1,14 @@
 #include "ui/support/task_details.h"
 
 #include "ui/support/format.h"
+#include "ui/support/literal_text.h"
 #include "ui/support/words.h"
 
 #include <QCoreApplication>
 #include <QJsonArray>
-#include <QJsonDocument>
 #include <QJsonObject>
 #include <QStringList>
+#include <algorithm>
 #include <utility>
 
 namespace portolan::ui {
@@ -16,39 +17,102 @@ namespace {
 
 QString tr(const char *source) { return QCoreApplication::translate("task", source); }
 
-/// A value of JSON, for people: an object's members on lines of their own.
-void addValue(QStringList &lines, const QString &indent, const QString &name, const QJsonValue &value)
+constexpr qsizetype mostElements = 20;
+
+QString scalarText(const QJsonValue &value)
 {
-    if (value.isObject()) {
-        lines << indent + name + ":";
-        const QJsonObject object = value.toObject();
-        for (auto member = object.begin(); member != object.end(); ++member)
-            addValue(lines, indent + "    ", member.key(), member.value());
-        return;
-    }
-    QString words;
     if (value.isString())
-        words = value.toString();
-    else if (value.isDouble())
-        words = numberText(value.toDouble());
-    else if (value.isBool())
-        words = value.toBool() ? tr("yes") : tr("no");
-    else if (value.isArray())
-        words = withPlainNumbers(QString::fromUtf8(QJsonDocument(value.toArray()).toJson(QJsonDocument::Compact)));
-    else
-        words = QStringLiteral("–");
-    lines << indent + name + ": " + words;
+        return value.toString();
+    if (value.isDouble())
+        return value.toInteger() != 0 && double(value.toInteger()) == value.toDouble()
+                   ? QString::number(value.toInteger())
+                   : numberText(value.toDouble());
+    if (value.isBool())
+        return value.toBool() ? tr("yes") : tr("no");
+    return QStringLiteral("–");
 }
 
-void addResult(QStringList &lines, const TaskInfo &task)
+bool isScalar(const QJsonValue &value) { return !value.isObject() && !value.isArray(); }
+
+/// In one line: "date 2026-11-02, close 11.34".
+QString flatText(const QJsonValue &value)
 {
-    if (task.result.empty())
+    QStringList parts;
+    const QJsonObject object = value.toObject();
+    for (auto member = object.begin(); member != object.end(); ++member)
+        parts << member.key() + ' ' + flatText(member.value());
+    for (const auto &element : value.toArray())
+        parts << flatText(element);
+    return isScalar(value) ? scalarText(value) : parts.join(", ");
+}
+
+/// A value for people: an object's members on lines of their own, and so are the elements of a list that are no plain
+/// values.
+class ValueLines final
+{
+public:
+    ValueLines(QStringList &lines, const TaskInfo &task) : m_lines(lines), m_task(task) {}
+
+    void add(const QString &indent, const QString &name, const QJsonValue &value)
+    {
+        const bool isOwner = name == "user_id" && m_task.owner != 0 && !m_task.ownerAddress.empty() &&
+                             value.toVariant().toString() == QString::number(m_task.owner);
+        if (isOwner)
+            m_lines << indent + name + ": " + text(m_task.ownerAddress);
+        else if (value.isArray())
+            addArray(indent, name, value.toArray());
+        else if (value.isObject())
+            addMembers(indent, name, value.toObject());
+        else
+            m_lines << indent + name + ": " + scalarText(value);
+    }
+
+private:
+    void addMembers(const QString &indent, const QString &name, const QJsonObject &object)
+    {
+        m_lines << indent + name + (object.isEmpty() ? QStringLiteral(": –") : QStringLiteral(":"));
+        for (auto member = object.begin(); member != object.end(); ++member)
+            add(indent + "    ", member.key(), member.value());
+    }
+
+    void addArray(const QString &indent, const QString &name, const QJsonArray &array)
+    {
+        const bool plain = std::all_of(array.begin(), array.end(), isScalar);
+        if (plain) {
+            m_lines << indent + name + ": " + (array.isEmpty() ? QStringLiteral("–") : flatText(array));
+            return;
+        }
+        m_lines << indent + name + ":";
+        for (qsizetype i = 0; i < std::min(array.size(), mostElements); ++i)
+            m_lines << indent + "    " + flatText(array[i]);
+        if (array.size() > mostElements)
+            m_lines << indent + "    " + tr("and %1 more").arg(array.size() - mostElements);
+    }
+
+    QStringList &m_lines;
+    const TaskInfo &m_task;
+};
+
+/// What a task was called with, or returned: values one after the other. What is no such text stands as it is.
+void addValues(QStringList &lines, const TaskInfo &task, const QString &name, const std::string &written)
+{
+    if (written.empty())
         return;
-    const QJsonDocument document = QJsonDocument::fromJson(QByteArray::fromStdString(task.result));
-    if (document.isObject())
-        addValue(lines, {}, tr("Result"), document.object());
-    else // a plain value, or cut off
-        lines << tr("Result") + ": " + withPlainNumbers(text(task.result));
+    const auto literals = readLiterals(text(written));
+    if (!literals) {
+        lines << name + ": " + withPlainNumbers(text(written));
+        return;
+    }
+    const auto isEmpty = [](const QJsonValue &value) {
+        return (value.isArray() && value.toArray().isEmpty()) || (value.isObject() && value.toObject().isEmpty());
+    };
+    const bool several = literals->values.size() > 1;
+    ValueLines out(lines, task);
+    for (const QJsonValue &value : literals->values)
+        if (!several || !isEmpty(value)) // a call's positional arguments, or those with names
+            out.add({}, name, value);
+    if (literals->cut)
+        lines << tr("(the rest was too long to be shown)");
 }
 
 } // namespace
@@ -77,8 +141,8 @@ QString taskDetails(const TaskInfo &task)
     for (const auto &[name, time] : {std::pair(tr("Created"), task.created), std::pair(tr("Started"), task.started),
                                      std::pair(tr("Ended"), task.ended), std::pair(tr("Due"), task.eta)})
         add(name, time ? secondText(*time) : QString());
-    add(tr("Arguments"), withPlainNumbers(text(task.arguments)));
-    addResult(lines, task);
+    addValues(lines, task, tr("Arguments"), task.arguments);
+    addValues(lines, task, tr("Result"), task.result);
     add(tr("Error"), text(task.error));
     return lines.join('\n');
 }

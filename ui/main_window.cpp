@@ -7,7 +7,6 @@
 #include "ui/support/action_button.h"
 #include "ui/support/format.h"
 #include "ui/support/icons.h"
-#include "ui/support/log_sentence.h"
 #include "ui/support/on_answer.h"
 #include "ui/support/work_area.h"
 #include "ui/support/zones.h"
@@ -15,6 +14,7 @@
 #include "ui/widgets/deployment_header.h"
 #include "ui/widgets/notice_bar.h"
 #include "ui/widgets/sidebar.h"
+#include "ui/widgets/start_warnings.h"
 #include "ui/widgets/zone_badge.h"
 
 #include <QAbstractButton>
@@ -33,8 +33,8 @@ namespace {
 
 constexpr auto geometryKey = "window/geometry";
 constexpr auto pageKey = "window/page";
+constexpr auto localPageId = "local";
 constexpr int roomy = 62; ///< heights of a line: from this width on there is room for more than figures
-constexpr std::chrono::seconds startTail{1}; ///< so long after its start what a portal says belongs to that
 
 QString linkWords(LinkState link)
 {
@@ -86,7 +86,10 @@ MainWindow::MainWindow(const Parts &parts, ActionGate::Options options, QWidget 
     connect(m_sidebar, &QListWidget::currentRowChanged, this, &MainWindow::showPage);
     connect(&m_parts.deployment, &Deployment::sampled, this, &MainWindow::showSample);
     connect(&m_parts.deployment, &Deployment::changed, this, &MainWindow::showLink);
-    connect(&m_gate, &ActionGate::reported, m_notice, &NoticeBar::tell);
+    connect(&m_gate, &ActionGate::reported, this, [this](const QString &sentence, bool worked) {
+        if (worked || sentence != problem()) // why it did not start is said already, and stays
+            m_notice->tell(sentence, worked);
+    });
     connect(&m_gate, &ActionGate::secretMade, this, [this](const QString &sentence, const QString &secret) {
         (new SecretDialog(sentence, secret, this))->open();
     });
@@ -94,12 +97,8 @@ MainWindow::MainWindow(const Parts &parts, ActionGate::Options options, QWidget 
         page()->refresh();
         page()->updateCommands();
     });
-    if (m_parts.stack) {
-        if (m_parts.stack->state() == LocalStack::State::Running)
-            m_startEnds = WallTime::min(); // before there was a window
-        connect(m_parts.stack, &LocalStack::stateChanged, this, &MainWindow::showStackState);
-        connect(m_parts.stack, &LocalStack::logged, this, &MainWindow::takeLog);
-    }
+    if (m_parts.stack)
+        m_startWarnings = new StartWarnings(*m_parts.stack, m_parts.clock, *m_notice, this);
     // Ages grow while no sample comes.
     connect(&m_ageTimer, &QTimer::timeout, this, &MainWindow::showLink);
     m_ageTimer.start(1000);
@@ -280,6 +279,7 @@ void MainWindow::showPage(int row)
         page()->showSnapshot(*snapshot);
     page()->refresh();
     page()->updateCommands();
+    showHeader();
 }
 
 void MainWindow::leaveActions()
@@ -300,45 +300,13 @@ void MainWindow::goBack()
 
 void MainWindow::tell(const QString &sentence, bool worked) { m_notice->tell(sentence, worked); }
 
-void MainWindow::showStackState()
-{
-    const auto state = m_parts.stack->state();
-    if (const auto problem = m_parts.stack->problem(); problem && state == LocalStack::State::Stopped)
-        tell(errorText(*problem), false);
-    if (state == LocalStack::State::Starting) {
-        m_startEnds = WallTime::max();
-        m_startWarnings.clear();
-    } else if (m_startEnds == WallTime::max()) {
-        m_startEnds = m_parts.clock.wall() + startTail;
-    }
-}
-
-/// What a portal warns of while it starts (a file set aside, a Redis that is missing) changes what its user will see,
-/// and is said only once. Later warnings are the log's.
-void MainWindow::takeLog(const std::vector<LogLine> &lines)
-{
-    if (m_parts.stack->problem())
-        return; // why it did not start is said already
-    const auto before = m_startWarnings.size();
-    for (const LogLine &line : lines) {
-        if (line.level >= LogLine::Level::Warning && line.time <= m_startEnds)
-            m_startWarnings << logSentence(line);
-    }
-    if (m_startWarnings.size() == before)
-        return;
-    const auto more = m_startWarnings.size() - 1;
-    tell(more == 0 ? m_startWarnings.first()
-                   : tr("%1 (%2 more in the log of the local stack)").arg(m_startWarnings.first()).arg(more),
-         false);
-}
-
 void MainWindow::showSample()
 {
-    if (isMinimized())
-        return; // nobody looks; changeEvent() catches up
     const auto snapshot = m_parts.deployment.latest();
-    if (!snapshot)
-        return;
+    if (snapshot && m_startWarnings)
+        m_startWarnings->forgetWhatIsOver(*snapshot);
+    if (!snapshot || isMinimized())
+        return; // nobody looks; changeEvent() catches up
     showZones();
     page()->showSnapshot(*snapshot);
     showLink();
@@ -370,6 +338,14 @@ QString MainWindow::problem() const
     return error ? errorText(*error) : QString();
 }
 
+/// Why the portal does not run stands once in the window: on its own page beside the fields, elsewhere in the header.
+void MainWindow::showHeader()
+{
+    const bool own = currentPage() == localPageId;
+    m_header->show(m_parts.deployment, problem(),
+                   own ? DeploymentHeader::Detail::Elsewhere : DeploymentHeader::Detail::Here);
+}
+
 void MainWindow::showLink()
 {
     if (isMinimized())
@@ -388,7 +364,7 @@ void MainWindow::showLink()
             page()->showSnapshot(*snapshot);
     }
     m_age->setText(age);
-    m_header->show(m_parts.deployment, problem());
+    showHeader();
     showZones();
     page()->updateCommands();
 }

@@ -23,6 +23,7 @@ namespace portolan::ui {
 class DeploymentHeader;
 class NoticeBar;
 class Sidebar;
+class StartWarnings;
 class ZoneBadge;
 
 /// The shell around the pages: sidebar, header, status bar, menus, command palette.
@@ -79,12 +80,11 @@ private:
     void leaveActions(); ///< the focus, where a change of the page has put it on one
     void showSample();
     void showLink();
+    void showHeader();
     void showZones();
     void openPalette();
     QList<QAction *> commandsElsewhere();
-    void showStackState();
     QString problem() const; ///< why the portal of this machine is not there, if it should be
-    void takeLog(const std::vector<LogLine> &lines);
 
     Parts m_parts;
     ActionGate m_gate;
@@ -99,8 +99,7 @@ private:
     ZoneBadge *m_link;
     QLabel *m_age;
     QTimer m_ageTimer;
-    WallTime m_startEnds = WallTime::max(); ///< what the local portal warns of until then is told
-    QStringList m_startWarnings;
+    StartWarnings *m_startWarnings = nullptr;
     QList<int> m_visited; ///< rows of pages, for going back; the last is the one before this
     int m_shown = -1;
     bool m_ends = false; ///< nobody is asked any more

@@ -2,6 +2,7 @@
 #include "core/base/system_clock.h"
 #include "core/server/embedded_stack.h"
 #include "tests/fakes/await.h"
+#include "tests/fakes/redis_server_fixture.h"
 #include "tests/gui/console_window.h"
 #include "ui/support/log_sentence.h"
 #include "ui/support/settings_file.h"
@@ -29,6 +30,7 @@ private slots:
     void aHistoryThatCannotBeUsedIsSetAside_data();
     void aHistoryThatCannotBeUsedIsSetAside();
     void withoutRedisItSaysSo();
+    void whatIsOverIsNoNews();
 };
 
 namespace {
@@ -151,6 +153,8 @@ void BadInputTest::whatKeepsAPortalFromStarting_data()
     QTest::newRow("no directory") << "file" << QStringList{"is a file. Choose another"};
     QTest::newRow("database damaged") << "database" << QStringList{"damaged", "restore"};
     QTest::newRow("unknown tier") << "tier" << QStringList{"enormous", "small"};
+    QTest::newRow("database gone") << "gone"
+                                   << QStringList{"is gone", "`portoland restore FILE --data-dir '", " --empty`"};
     QTest::newRow("foreign Redis away") << "redis" << QStringList{"127.0.0.1"};
 }
 
@@ -174,6 +178,8 @@ void BadInputTest::whatKeepsAPortalFromStarting()
         write(directory = folder.filePath("file"), "mine");
     if (what == "database")
         write(directory + "/portal.db", "mine");
+    if (what == "gone")
+        write(directory + "/database.note", (directory + "/portal.db").toUtf8());
     if (what == "tier")
         more = {{"tier", "enormous"}};
     if (what == "redis")
@@ -225,6 +231,20 @@ void BadInputTest::withoutRedisItSaysSo()
     QVERIFY(starting.outcome.has_value());
     QTRY_VERIFY_WITH_TIMEOUT(starting.console.notice().contains("apt install redis-server"), 10'000);
     QTRY_COMPARE_WITH_TIMEOUT(starting.stack.deployment().link(), LinkState::Live, 10'000);
+}
+
+/// A Redis that was away while the portal started, and has come.
+void BadInputTest::whatIsOverIsNoNews()
+{
+    const QTemporaryDir folder;
+    RedisServerFixture redis({}, RedisServerFixture::Listen::Tcp);
+    redis.kill();
+    Starting starting(folder.path(), {{"redis.url", redis.url()}});
+    QVERIFY(starting.outcome.has_value());
+    QTRY_VERIFY_WITH_TIMEOUT(starting.console.notice().contains("Redis is away"), 10'000);
+    QVERIFY2(!starting.console.notice().contains("--"), qPrintable(starting.console.notice()));
+    redis.start();
+    QTRY_VERIFY_WITH_TIMEOUT(starting.console.notice().isEmpty(), 20'000);
 }
 
 QTEST_MAIN(BadInputTest)

@@ -2,11 +2,15 @@
 #include "ui/support/local_choices.h"
 #include "ui/support/settings_file.h"
 #include "ui/support/url_password.h"
+#include "ui/widgets/deployment_header.h"
 #include "ui/widgets/table_view.h"
 #include "ui/widgets/url_line.h"
+#include "ui/widgets/zone_badge.h"
 
+#include <QAbstractItemView>
 #include <QAccessible>
 #include <QClipboard>
+#include <QComboBox>
 #include <QFile>
 #include <QPlainTextEdit>
 #include <QToolButton>
@@ -35,6 +39,8 @@ private slots:
     void aDamagedFileBeginsAnew();
     void longLogLinesAreReadWhole();
     void whatIsDamagedIsMendedFromHere();
+    void theReasonStandsOnce();
+    void tiersSayWhatTheyAreFor();
 
 private:
     static bool holds(Console &console, const QByteArray &word)
@@ -193,7 +199,7 @@ void LocalTest::whatDidNotStartIsNot()
     write(console, "Listen", "127.0.0.1:1");
     console.stack.failNext({ErrorKind::Invalid, "listen", "No.", "", {}, std::chrono::seconds(0)});
     console.run("Start");
-    QTRY_VERIFY(console.notice().startsWith("No."));
+    QTRY_VERIFY(console.stack.problem());
     QVERIFY(rememberedChoices(console.settings).empty());
     console.run("Start"); // the second time it works
     QTRY_COMPARE(console.stack.state(), LocalStack::State::Running);
@@ -297,6 +303,66 @@ void LocalTest::whatIsDamagedIsMendedFromHere()
         QTRY_VERIFY(!console.find<QToolButton>("Mend and start"));
         QCOMPARE(console.stack.calls().back(), std::string("stack.mend"));
     }
+}
+
+/// Why it did not start: once, on whatever page, and nothing that can be typed or clicked has moved.
+void LocalTest::theReasonStandsOnce()
+{
+    Console console;
+    console.window->openPage("local");
+    console.run("Stop");
+    const auto places = [&console] {
+        QList<QPoint> all;
+        for (const char *name : {"Tier", "Listen", "Data directory", "Redis", "Database"})
+            all << console.find<QWidget>(name)->mapTo(console.window.get(), QPoint());
+        for (const auto *button : console.window->page()->findChildren<QAbstractButton *>())
+            if (button->isVisible())
+                all << button->mapTo(console.window.get(), QPoint());
+        return all;
+    };
+    const auto times = [&console](const QString &words) {
+        int count = console.notice().count(words);
+        for (const QWidget *widget : console.window->findChildren<QWidget *>()) {
+            const auto *label = qobject_cast<const QLabel *>(widget);
+            if (widget->isVisible() && (label || qobject_cast<const ZoneBadge *>(widget)))
+                count += int((label ? label->text() : widget->accessibleName()).count(words));
+        }
+        return count;
+    };
+    const auto before = places();
+    console.stack.failNext(failure(ErrorKind::Conflict, "Port 8080 is in use.", "Choose another."));
+    console.run("Start");
+    QTRY_VERIFY(console.stack.problem());
+    Console::settle();
+    QCOMPARE(times("Port 8080 is in use"), 1);
+    QCOMPARE(places(), before);
+    QCOMPARE(console.window->findChild<DeploymentHeader *>()->verdict(), QString("Red: the portal is not running"));
+    console.window->openPage("users");
+    Console::settle();
+    QVERIFY(console.window->findChild<DeploymentHeader *>()->advice().contains("Port 8080 is in use. Choose another."));
+    QCOMPARE(times("Port 8080 is in use"), 1);
+    console.run("Start");
+    QTRY_COMPARE(console.stack.state(), LocalStack::State::Running);
+    QCOMPARE(times("Port 8080 is in use"), 0);
+}
+
+void LocalTest::tiersSayWhatTheyAreFor()
+{
+    Console console;
+    console.window->openPage("local");
+    const auto *tiers = console.find<QComboBox>("Tier");
+    QVERIFY(tiers->count() > 1);
+    QSet<QString> all;
+    for (int row = 0; row < tiers->count(); ++row) {
+        const QString words = tiers->itemData(row, Qt::AccessibleTextRole).toString();
+        QVERIFY2(words.contains(" of Redis") && words.contains(" at once"), qPrintable(words));
+        QVERIFY2(tiers->view()->sizeHintForIndex(tiers->model()->index(row, 0)).width() >
+                     tiers->fontMetrics().horizontalAdvance(words),
+                 qPrintable(words));
+        all << words;
+    }
+    QCOMPARE(int(all.size()), tiers->count());
+    QCOMPARE(tiers->currentText(), QString("small")); // what is chosen is the name alone
 }
 
 QTEST_MAIN(LocalTest)

@@ -4,6 +4,7 @@
 #include "ui/pages/page_table.h"
 #include "ui/support/colours.h"
 #include "ui/widgets/deployment_header.h"
+#include "ui/widgets/notice_bar.h"
 #include "ui/widgets/sidebar.h"
 #include "ui/widgets/tile.h"
 
@@ -105,12 +106,27 @@ void ShellTest::aNoticeMovesNothing()
         QVERIFY(!console.notice().isEmpty());
         QVERIFY(places() == before);
     }
-    // What is said is read whole, in the narrowest window too.
+    // It hides nothing of the page, and is read whole on request, in the narrowest window too.
     auto *notice = console.window->findChild<NoticeBar *>();
-    console.window->resize(640, 480);
+    for (const QSize size : {QSize(1180, 780), QSize(640, 480)}) {
+        console.window->resize(size);
+        Console::settle();
+        const auto bottom = [notice] { return notice->mapToGlobal(notice->rect().bottomLeft()).y(); };
+        QVERIFY(bottom() <= console.window->page()->mapToGlobal(QPoint()).y());
+        QCOMPARE(console.notice(), QString("A sentence that takes more than one line. ").repeated(6));
+        auto *more = notice->findChild<QToolButton *>("more");
+        QVERIFY(more && more->isVisible());
+        more->click();
+        Console::settle();
+        QVERIFY(notice->height() >= notice->heightForWidth(notice->width()));
+        QVERIFY(console.window->rect().contains(notice->geometry()));
+        QVERIFY(notice->findChild<QLabel *>()->text() == console.notice());
+        more->click();
+        Console::settle();
+    }
+    console.window->tell("Short.", false);
     Console::settle();
-    QVERIFY(notice->height() >= notice->heightForWidth(notice->width()));
-    QVERIFY(console.window->rect().contains(notice->geometry()));
+    QVERIFY(!notice->findChild<QToolButton *>("more")->isVisible());
 }
 
 void ShellTest::paletteRanks_data()

@@ -10,8 +10,11 @@
 #include "ui/widgets/url_line.h"
 #include "ui/widgets/zone_badge.h"
 
+#include <QAbstractItemView>
+#include <QAccessible>
 #include <QPointer>
 #include <QScrollBar>
+#include <QStyledItemDelegate>
 
 namespace portolan::ui {
 
@@ -36,6 +39,20 @@ protected:
 
 private:
     int m_least = int(LogLine::Level::Info);
+};
+
+/// A tier in the list: its name, and what distinguishes it from the next.
+class TierDelegate final : public QStyledItemDelegate
+{
+public:
+    using QStyledItemDelegate::QStyledItemDelegate;
+
+protected:
+    void initStyleOption(QStyleOptionViewItem *option, const QModelIndex &index) const override
+    {
+        QStyledItemDelegate::initStyleOption(option, index);
+        option->text = index.data(Qt::AccessibleTextRole).toString();
+    }
 };
 
 struct StateLook
@@ -136,21 +153,6 @@ void LocalPage::addForm(QHBoxLayout &row)
     auto *card = new Card(tr("Local portal"));
     m_state = new ZoneBadge;
     card->head()->addWidget(m_state);
-    m_problem = new QLabel;
-    m_problem->setWordWrap(true);
-    m_problem->setTextFormat(Qt::PlainText);
-    m_problem->hide();
-    card->body()->addWidget(m_problem);
-    // Only where something is to be mended: under the sentence that says so.
-    m_mending = new QWidget;
-    auto *ways = new QHBoxLayout(m_mending);
-    ways->setContentsMargins(0, 0, 0, 0);
-    for (QAction *command : {m_mend, m_mendEmpty})
-        ways->addWidget(buttonOf(command));
-    ways->addStretch();
-    m_mending->hide();
-    card->body()->addWidget(m_mending);
-
     auto *halves = new QHBoxLayout;
     halves->setSpacing(24);
     auto *left = new QFormLayout;
@@ -175,15 +177,19 @@ void LocalPage::addForm(QHBoxLayout &row)
     m_tierTitle = mutedLabel();
     m_tierTitle->setAccessibleName(tr("What the tier is for"));
     left->insertRow(1, QString(), m_tierTitle);
-    m_note = mutedLabel();
-    m_note->setWordWrap(true);
-    card->body()->addWidget(m_note);
     if (const LocalStack *stack = context().stack) {
         const LocalStackSettings &present = stack->settings();
         for (const LocalStack::TierChoice &tier : stack->tiers()) {
             m_tier->addItem(text(tier.name), text(tier.title));
-            m_tier->setItemData(m_tier->count() - 1, text(tier.title), Qt::ToolTipRole);
+            const int row = m_tier->count() - 1;
+            m_tier->setItemData(row, text(tier.title), Qt::ToolTipRole);
+            const QString title = text(tier.title); // begins with the name, as a title of its own
+            const QString people = title.contains(": ") ? title.section(": ", 1) : title;
+            m_tier->setItemData(row, tr("%1  –  %2; %3").arg(text(tier.name), people, text(tier.figures)),
+                                Qt::AccessibleTextRole);
         }
+        m_tier->view()->setItemDelegate(new TierDelegate(m_tier));
+        m_tier->view()->setMinimumWidth(m_tier->view()->sizeHintForColumn(0) + 24); // its bar and its frame
         m_tier->setCurrentText(text(present.tier));
         m_listen->setText(text(present.listen));
         m_redis->setUrl(text(present.redisUrl));
@@ -199,13 +205,42 @@ void LocalPage::addForm(QHBoxLayout &row)
     showTier();
     for (const UrlLine *line : {m_redis, m_database})
         connect(line, &QLineEdit::textChanged, this, &LocalPage::showNote);
-    showNote();
     auto *buttons = new ButtonRow;
     for (QAction *command : commands())
         if (command != m_mend && command != m_mendEmpty)
             buttons->addWidget(buttonOf(command));
     card->body()->addWidget(buttons);
+    addReason(*card);
+    showNote();
     row.addWidget(card);
+}
+
+/// Below all that can be typed or clicked, where there is room for a sentence anyway: nothing moves when one comes.
+void LocalPage::addReason(Card &card)
+{
+    m_note = mutedLabel();
+    m_problem = new QLabel;
+    m_problem->setTextFormat(Qt::PlainText);
+    m_problem->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+    m_problem->hide();
+    auto *place = new QWidget;
+    place->setMinimumHeight(2 * fontMetrics().lineSpacing());
+    auto *lines = new QVBoxLayout(place);
+    lines->setContentsMargins(0, 0, 0, 0);
+    for (QLabel *label : {m_note, m_problem}) {
+        label->setWordWrap(true);
+        lines->addWidget(label, 0, Qt::AlignTop);
+    }
+    card.body()->addWidget(place);
+    // Only where something is to be mended: under the sentence that says so.
+    m_mending = new QWidget;
+    auto *ways = new QHBoxLayout(m_mending);
+    ways->setContentsMargins(0, 0, 0, 0);
+    for (QAction *command : {m_mend, m_mendEmpty})
+        ways->addWidget(buttonOf(command));
+    ways->addStretch();
+    m_mending->hide();
+    card.body()->addWidget(m_mending);
 }
 
 void LocalPage::addLog()
@@ -286,9 +321,16 @@ void LocalPage::showState()
     const StateLook look = stack ? lookOf(stack->state()) : StateLook{Zone::Unknown, tr("none on this machine")};
     m_state->setZone(look.zone, look.words);
     const auto problem = stack ? stack->problem() : std::nullopt;
+    const QString words = problem ? QStringLiteral("■ ") + errorText(*problem) : QString();
+    const bool isNew = !words.isEmpty() && words != m_problem->text();
     m_problem->setVisible(problem.has_value());
+    m_note->setVisible(!problem);
     m_mending->setVisible(problem && mends(MendStack{true}, *problem));
-    m_problem->setText(problem ? QStringLiteral("■ ") + errorText(*problem) : QString());
+    m_problem->setText(words);
+    if (isNew && isVisible()) {
+        QAccessibleEvent event(m_problem, QAccessible::Alert);
+        QAccessible::updateAccessibility(&event);
+    }
     updateCommands();
 }
 

@@ -32,6 +32,7 @@ public:
 private:
     void addCommands();
     void addForm(QHBoxLayout &row);
+    void addReason(Card &card);
     void addLog();
     template <class Line = QLineEdit>
     Line *addLine(QFormLayout &form, const QString &label, const QString &placeholder);

@@ -1,6 +1,7 @@
 #include "ui/support/log_sentence.h"
 
 #include <QCoreApplication>
+#include <QHash>
 #include <QRegularExpression>
 
 namespace portolan::ui {
@@ -23,27 +24,40 @@ QString capitalised(QString text)
     return text;
 }
 
-} // namespace
+struct Parts
+{
+    QString message;
+    QHash<QString, QString> fields;
+};
 
-QString logSentence(const LogLine &line)
+Parts partsOf(const QString &whole)
 {
     static const QRegularExpression field(R"re( (\w+)=(?:"((?:[^"\\]|\\.)*)"|(\S*)))re");
-    const QString whole = QString::fromStdString(line.message);
-    QString why, kept, mend;
+    Parts parts;
     qsizetype messageEnds = whole.size();
     for (auto found = field.globalMatch(whole); found.hasNext();) {
         const auto match = found.next();
         messageEnds = std::min(messageEnds, match.capturedStart());
         QString value = match.captured(2).isNull() ? match.captured(3) : match.captured(2);
-        value.replace("\\\"", "\"");
-        if (match.captured(1) == "why")
-            why = value;
-        else if (match.captured(1) == "kept_as")
-            kept = value;
-        else if (match.captured(1) == "mend")
-            mend = value;
+        parts.fields.insert(match.captured(1), value.replace("\\\"", "\""));
     }
-    QString sentence = capitalised(withoutStop(whole.left(messageEnds)));
+    parts.message = whole.left(messageEnds);
+    return parts;
+}
+
+} // namespace
+
+QString logField(const LogLine &line, const QString &name)
+{
+    return partsOf(QString::fromStdString(line.message)).fields.value(name);
+}
+
+QString logSentence(const LogLine &line)
+{
+    const Parts parts = partsOf(QString::fromStdString(line.message));
+    const QString why = parts.fields.value("why"), kept = parts.fields.value("kept_as"),
+                  mend = parts.fields.value("mend");
+    QString sentence = capitalised(withoutStop(parts.message));
     if (!why.isEmpty())
         sentence += ": " + withoutStop(why);
     sentence += '.';

@@ -11,4 +11,7 @@ namespace portolan::ui {
 /// aside …: it is damaged. It is kept as /x/y."
 QString logSentence(const LogLine &line);
 
+/// A field of it; empty: it has none of that name.
+QString logField(const LogLine &line, const QString &name);
+
 } // namespace portolan::ui

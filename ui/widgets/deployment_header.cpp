@@ -40,7 +40,7 @@ DeploymentHeader::DeploymentHeader(QWidget *parent)
     layout->addWidget(m_nameRow);
 }
 
-void DeploymentHeader::show(const Deployment &deployment, const QString &problem)
+void DeploymentHeader::show(const Deployment &deployment, const QString &problem, Detail detail)
 {
     const DeploymentInfo info = deployment.info();
     m_fullName = text(info.name);
@@ -61,9 +61,11 @@ void DeploymentHeader::show(const Deployment &deployment, const QString &problem
         m_verdict->setZone(snapshot->verdict, verdictText(*snapshot));
         advice = adviceText(*snapshot);
     } else {
-        const QString why = problem.isEmpty() ? text(deployment.linkDetail()) : problem;
         const bool wrong = link == LinkState::Lost || !problem.isEmpty();
+        const QString why = problem.isEmpty() ? text(deployment.linkDetail()) : tr("the portal is not running");
         m_verdict->setZone(wrong ? Zone::Red : Zone::Unknown, wrong ? tr("Red: %1").arg(why) : why);
+        if (detail == Detail::Here)
+            advice = problem;
     }
     m_advice->setText(advice);
     m_advice->setVisible(!advice.isEmpty());

@@ -14,8 +14,10 @@ class DeploymentHeader final : public QWidget
 
 public:
     explicit DeploymentHeader(QWidget *parent = nullptr);
-    /// `problem`: why it is not there, where it should be; empty: it is, or nobody wants it.
-    void show(const Deployment &deployment, const QString &problem = {});
+    enum class Detail : std::uint8_t { Here, Elsewhere };
+    /// `problem`: why it is not there, where it should be; empty: it is, or nobody wants it. `detail`: whether the
+    /// reason is read here, or the page says it.
+    void show(const Deployment &deployment, const QString &problem = {}, Detail detail = Detail::Here);
     QString verdict() const { return m_verdict->accessibleName(); }
     QString advice() const { return m_advice->isHidden() ? QString() : m_advice->text(); }
     QWidget &nameRow() const { return *m_nameRow; } ///< says nothing of how it stands

@@ -12,29 +12,37 @@
 
 namespace portolan::ui {
 
-NoticeBar::NoticeBar(QWidget &place, QWidget &over) : QWidget(&over), m_place(place), m_label(new QLabel)
+NoticeBar::NoticeBar(QWidget &place, QWidget &over)
+    : QWidget(&over), m_place(place), m_label(new QLabel), m_more(new QToolButton), m_close(new QToolButton)
 {
     for (QWidget *moved = &place; moved && moved != &over; moved = moved->parentWidget())
         moved->installEventFilter(this);
     auto *layout = new QHBoxLayout(this);
-    layout->setContentsMargins(38, 6, 8, 6);
+    layout->setContentsMargins(38, 4, 8, 4);
     m_label->setTextFormat(Qt::PlainText);
-    m_label->setWordWrap(true);
+    m_label->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     m_label->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
     m_label->setFocusPolicy(Qt::StrongFocus); // so that it can be copied without a mouse
     layout->addWidget(m_label, 1);
-    auto *close = new QToolButton;
-    close->setIcon(icon("close"));
-    close->setAutoRaise(true);
-    close->setAccessibleName(tr("Dismiss the message"));
-    close->setToolTip(tr("Dismiss"));
-    close->setFocusPolicy(Qt::TabFocus);
-    connect(close, &QToolButton::clicked, this, &NoticeBar::dismiss);
+    m_more->setObjectName("more");
+    m_more->setAutoRaise(true);
+    m_more->setFocusPolicy(Qt::TabFocus);
+    connect(m_more, &QToolButton::clicked, this, [this] {
+        m_whole = !m_whole;
+        cover();
+    });
+    layout->addWidget(m_more, 0, Qt::AlignTop);
+    m_close->setIcon(icon("close"));
+    m_close->setAutoRaise(true);
+    m_close->setAccessibleName(tr("Dismiss the message"));
+    m_close->setToolTip(tr("Dismiss"));
+    m_close->setFocusPolicy(Qt::TabFocus);
+    connect(m_close, &QToolButton::clicked, this, &NoticeBar::dismiss);
     connect(qApp, &QApplication::focusChanged, this, [this](QWidget *before, QWidget *now) {
         if (isAncestorOf(now) && before && !isAncestorOf(before))
             m_before = before;
     });
-    layout->addWidget(close);
+    layout->addWidget(m_close, 0, Qt::AlignTop);
     m_hide.setSingleShot(true);
     connect(&m_hide, &QTimer::timeout, this, &NoticeBar::dismiss);
     hide();
@@ -43,7 +51,8 @@ NoticeBar::NoticeBar(QWidget &place, QWidget &over) : QWidget(&over), m_place(pl
 void NoticeBar::tell(const QString &sentence, bool worked)
 {
     m_worked = worked;
-    m_label->setText(sentence);
+    m_sentence = sentence;
+    m_whole = false;
     setAccessibleName(worked ? sentence : tr("Failed: %1").arg(sentence));
     show();
     cover();
@@ -57,7 +66,13 @@ void NoticeBar::tell(const QString &sentence, bool worked)
     QAccessible::updateAccessibility(&event);
 }
 
-QString NoticeBar::sentence() const { return isHidden() ? QString() : m_label->text(); }
+void NoticeBar::withdraw(const QString &sentence)
+{
+    if (!sentence.isEmpty() && sentence == this->sentence())
+        dismiss();
+}
+
+QString NoticeBar::sentence() const { return isHidden() ? QString() : m_sentence; }
 
 /// The focus goes back to where it was, not on to whatever comes next: that may be an action.
 void NoticeBar::dismiss()
@@ -70,10 +85,23 @@ void NoticeBar::dismiss()
 void NoticeBar::cover()
 {
     const QRect place(m_place.mapTo(parentWidget(), QPoint()), m_place.size());
-    const int needed = heightForWidth(place.width());
+    const QMargins margins = layout()->contentsMargins();
+    int room = place.width() - margins.left() - margins.right() - layout()->spacing() - m_close->sizeHint().width();
+    const bool longer = m_label->fontMetrics().horizontalAdvance(m_sentence) > room || m_sentence.contains('\n');
+    m_more->setText(m_whole ? tr("Show less") : tr("Show all"));
+    m_more->setVisible(longer);
+    if (longer)
+        room -= m_more->sizeHint().width() + layout()->spacing();
+    const bool cut = longer && !m_whole;
+    m_label->setWordWrap(!cut);
+    m_label->setText(
+        cut ? m_label->fontMetrics().elidedText(QString(m_sentence).replace('\n', ' '), Qt::ElideRight, room)
+            : m_sentence);
+    layout()->invalidate();
+    const int height = cut ? layout()->sizeHint().height() : heightForWidth(place.width());
     if (!isHidden())
-        m_place.setMinimumHeight(needed); // what is below moves on rather than being covered
-    setGeometry(place.x(), place.y(), place.width(), std::max(place.height(), needed));
+        m_place.setMinimumHeight(cut ? 0 : height); // read whole, it moves the page down rather than covering it
+    setGeometry(place.x(), place.y(), place.width(), std::max(place.height(), height));
 }
 
 void NoticeBar::hideEvent(QHideEvent *event)

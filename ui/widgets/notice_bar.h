@@ -3,23 +3,26 @@
 #include <QLabel>
 #include <QPointer>
 #include <QTimer>
+#include <QToolButton>
 #include <QWidget>
 
 namespace portolan::ui {
 
 /// How the last action ended, over a place where nothing can be clicked, so that nothing moves below somebody's
-/// pointer unless the sentence needs more lines than there are. Good news goes by itself, bad news stays until it is
-/// dismissed.
+/// pointer before it is asked to. Good news goes by itself, bad news stays until it is dismissed or withdrawn. A sentence
+/// that is longer than the line is cut there, and read whole on request: it hides nothing of the page.
 class NoticeBar final : public QWidget
 {
     Q_OBJECT
 
 public:
-    /// Covers `place`, which says nothing of how things stand, as a child of `over`, in which it lies; makes it
-    /// higher where the sentence needs more room, so that no zone is hidden.
+    /// Covers `place`, which says nothing of how things stand, as a child of `over`, in which it lies; makes it higher
+    /// while a long sentence is read whole.
     NoticeBar(QWidget &place, QWidget &over);
     void tell(const QString &sentence, bool worked);
-    QString sentence() const;
+    /// What it says is so no longer. Whatever else is said meanwhile stays.
+    void withdraw(const QString &sentence);
+    QString sentence() const; ///< whole; empty: it says nothing
 
 protected:
     void paintEvent(QPaintEvent *event) override;
@@ -33,6 +36,10 @@ private:
 
     QWidget &m_place;
     QLabel *m_label;
+    QToolButton *m_more; ///< where the sentence is longer than the line
+    QToolButton *m_close;
+    QString m_sentence;
+    bool m_whole = false; ///< somebody asked to read all of it
     QTimer m_hide;
     QPointer<QWidget> m_before; ///< that had the focus before a part of this got it
     bool m_worked = true;

@@ -26,6 +26,8 @@ namespace {
 
 constexpr std::chrono::milliseconds logInterval{100};
 constexpr std::chrono::seconds seedPatience{5}; // for one of its steps
+/// Why it does not run is problem(), and said once, not with every figure that is not known.
+constexpr auto notRunningWords = "The portal is not running.";
 
 } // namespace
 
@@ -305,7 +307,7 @@ void EmbeddedStack::begin(LocalStackSettings settings, Trace trace, Done done)
         return done(failure(ErrorKind::Conflict, "The portal is running already.", "Stop it first."));
     if (m_toldWrong && settings == m_settings) {
         // What is wrong must not be passed over by the settings that go above it.
-        m_deployment.detach(inWords(*m_toldWrong));
+        m_deployment.detach(notRunningWords);
         setState(State::Stopped, m_toldWrong);
         return done(*m_toldWrong);
     }
@@ -330,7 +332,7 @@ void EmbeddedStack::startFinished(const Result<std::string> &started, const Done
 {
     m_busy = false;
     if (!started) {
-        m_deployment.detach(inWords(started.error()));
+        m_deployment.detach(notRunningWords);
         setState(State::Stopped, started.error());
         done(started.error());
         return stopAsAsked();
@@ -366,7 +368,7 @@ void EmbeddedStack::stopPortal(std::function<void()> before, std::function<Resul
                 m_calls.cancelAll();
                 m_seeding.reset();
             }
-            m_deployment.detach("The portal is not running.");
+            m_deployment.detach(notRunningWords);
             done(result);
         });
     });

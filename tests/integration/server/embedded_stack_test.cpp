@@ -404,7 +404,7 @@ private slots:
         QVERIFY2(!started.error().hint.empty(), words(started).c_str());
         QCOMPARE(made.stack.state(), State::Stopped);
         QCOMPARE(made.stack.problem(), std::optional<Error>(started.error()));
-        QCOMPARE(made.stack.deployment().linkDetail(), inWords(started.error()));
+        QCOMPARE(made.stack.deployment().linkDetail(), std::string("The portal is not running."));
         QCOMPARE(made.stack.settings(), settings);
     }
 

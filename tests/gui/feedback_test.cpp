@@ -42,6 +42,7 @@ private slots:
     void taskDetailsAreReadable();
     void valuesAreReadable_data();
     void valuesAreReadable();
+    void argumentsInALine();
     void cutValuesAreReadable();
     void theQuestionStandsOnce();
     void whatLosesSomethingLooksLikeIt();
@@ -430,6 +431,19 @@ void FeedbackTest::valuesAreReadable()
         const QString expected = QString(read).replace("X:", name);
         QVERIFY2(details.contains(expected), qPrintable(details + "\nlacks\n" + expected));
     }
+}
+
+void FeedbackTest::argumentsInALine()
+{
+    TaskInfo task;
+    task.owner = 7;
+    task.ownerAddress = "ada@example.org";
+    task.arguments = "['x'] {'symbol': 'AAPL', 'user_id': '7', 'drift': 1.134E1}";
+    QCOMPARE(argumentsText(task), QString("x, drift 11.34, symbol AAPL"));
+    task.arguments = "{'user_id': '8'}"; // somebody else
+    QCOMPARE(argumentsText(task), QString("user_id 8"));
+    task.arguments = "<Signature of x>";
+    QCOMPARE(argumentsText(task), QString("<Signature of x>"));
 }
 
 /// Every beginning of a text, as what is too long is cut: names and values, and never the marks around them.

@@ -101,8 +101,8 @@ const std::array taskColumns{
                        },
                        nullptr, nullptr, false, nullptr, true},
     Column<ListedTask>{QT_TRANSLATE_NOOP("tables", "Arguments"), 20,
-                       [](const ListedTask &t) { return withPlainNumbers(text(t.task.arguments)); }, nullptr, nullptr,
-                       false, nullptr, true},
+                       [](const ListedTask &t) { return argumentsText(t.task); }, nullptr, nullptr, false, nullptr,
+                       true},
 };
 
 std::string workerKey(const WorkerInfo &worker) { return worker.node; }

@@ -34,6 +34,12 @@ QString scalarText(const QJsonValue &value)
 
 bool isScalar(const QJsonValue &value) { return !value.isObject() && !value.isArray(); }
 
+bool isOwner(const TaskInfo &task, const QString &name, const QJsonValue &value)
+{
+    return name == "user_id" && task.owner != 0 && !task.ownerAddress.empty() &&
+           value.toVariant().toString() == QString::number(task.owner);
+}
+
 /// In one line: "date 2026-11-02, close 11.34".
 QString flatText(const QJsonValue &value)
 {
@@ -55,9 +61,7 @@ public:
 
     void add(const QString &indent, const QString &name, const QJsonValue &value)
     {
-        const bool isOwner = name == "user_id" && m_task.owner != 0 && !m_task.ownerAddress.empty() &&
-                             value.toVariant().toString() == QString::number(m_task.owner);
-        if (isOwner)
+        if (isOwner(m_task, name, value))
             m_lines << indent + name + ": " + text(m_task.ownerAddress);
         else if (value.isArray())
             addArray(indent, name, value.toArray());
@@ -116,6 +120,23 @@ void addValues(QStringList &lines, const TaskInfo &task, const QString &name, co
 }
 
 } // namespace
+
+QString argumentsText(const TaskInfo &task)
+{
+    const auto literals = readLiterals(text(task.arguments));
+    if (!literals)
+        return withPlainNumbers(text(task.arguments));
+    QStringList parts;
+    for (const QJsonValue &value : literals->values) {
+        QJsonObject members = value.toObject();
+        if (isOwner(task, "user_id", members.value("user_id")))
+            members.remove("user_id");
+        const QString words = value.isObject() ? flatText(members) : flatText(value);
+        if (!words.isEmpty())
+            parts << words;
+    }
+    return parts.join(", ") + (literals->cut ? QStringLiteral("…") : QString());
+}
 
 QString placeText(const TaskInfo &task)
 {

@@ -18,7 +18,7 @@ NoticeBar::NoticeBar(QWidget &place, QWidget &over)
     for (QWidget *moved = &place; moved && moved != &over; moved = moved->parentWidget())
         moved->installEventFilter(this);
     auto *layout = new QHBoxLayout(this);
-    layout->setContentsMargins(38, 4, 8, 4);
+    layout->setContentsMargins(38, 2, 8, 2);
     m_label->setTextFormat(Qt::PlainText);
     m_label->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     m_label->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
@@ -93,6 +93,8 @@ void NoticeBar::cover()
     if (longer)
         room -= m_more->sizeHint().width() + layout()->spacing();
     const bool cut = longer && !m_whole;
+    const int edge = longer && m_whole ? 6 : 2; // a line has its room in the place that it covers
+    layout()->setContentsMargins(margins.left(), edge, margins.right(), edge);
     m_label->setWordWrap(!cut);
     m_label->setText(
         cut ? m_label->fontMetrics().elidedText(QString(m_sentence).replace('\n', ' '), Qt::ElideRight, room)

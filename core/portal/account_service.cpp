@@ -41,7 +41,7 @@ AccountService::AccountService(storage::UsersStore &users, storage::SessionListS
 
 awaitable<Result<User>> AccountService::registerUser(Credentials credentials)
 {
-    auto email = storage::normalizeEmail(credentials.email);
+    auto email = storage::newEmail(credentials.email);
     const auto fit = auth::checkPassword(credentials.password.reveal(), email ? *email : std::string());
     if (!email || !fit) {
         Error error = email ? fit.error() : email.error();

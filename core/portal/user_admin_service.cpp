@@ -133,7 +133,7 @@ awaitable<Result<User>> UserAdminService::tryCreate(NewUser wanted)
 {
     if (auto role = checkRole(wanted.role); role.has_error())
         co_return role.error();
-    auto email = storage::normalizeEmail(wanted.email);
+    auto email = storage::newEmail(wanted.email);
     if (email.has_error())
         co_return email.error();
     storage::UserRecord user;
@@ -176,7 +176,7 @@ awaitable<Result<User>> UserAdminService::tryChange(Id id, Change wanted, std::s
         co_return found.error();
     std::string email = found->email;
     if (wanted.email) {
-        auto normal = storage::normalizeEmail(*wanted.email);
+        auto normal = storage::newEmail(*wanted.email);
         if (normal.has_error())
             co_return normal.error();
         change.email = email = *normal;

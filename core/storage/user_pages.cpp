@@ -3,16 +3,10 @@
 #include "core/storage/cursor.h"
 #include "core/storage/users_table.h"
 
-#include <QString>
 #include <cstdlib>
 
 namespace portolan::storage {
 namespace {
-
-std::string foldSearch(const std::string &search)
-{
-    return QString::fromStdString(search).trimmed().normalized(QString::NormalizationForm_KC).toLower().toStdString();
-}
 
 std::string likeAnywhere(std::string_view text)
 {
@@ -177,7 +171,7 @@ Result<UserPage> readUserPage(Connection &connection, const UserQuery &query)
 {
     if (auto limit = checkLimit(query.limit, UsersStore::maxPage); limit.has_error())
         return limit.error();
-    const std::string search = foldSearch(query.search);
+    const std::string search = foldEmailSearch(query.search);
     const bool prefix = query.match == TextMatch::Prefix && !search.empty();
     const bool contains = !search.empty() && !prefix;
     const Order usual{prefix ? UserOrder::Address : UserOrder::Created, prefix};

@@ -42,12 +42,11 @@ Result<UserRecord> findWhere(Connection &connection, std::string_view where, con
 
 Result<User> insertUser(Connection &connection, UserRecord user)
 {
-    auto email = normalizeEmail(user.email);
+    auto email = newEmail(user.email);
     if (email.has_error())
         return email.error();
-    if (auto plain = checkNewEmail(*email); plain.has_error())
-        return plain.error();
     user.email = *email;
+    user.deceptive = isDeceptiveEmail(user.email);
     auto done = users.insert(connection, user);
     if (done.has_error())
         return done.error().code == codeUnique ? emailTaken(user.email) : done.error();
@@ -120,11 +119,9 @@ Result<User> changePassword(Connection &connection, Id id, std::string hash, Wal
 
 Result<User> changeEmail(Connection &connection, Id id, std::string_view email)
 {
-    auto normal = normalizeEmail(email);
+    auto normal = newEmail(email);
     if (normal.has_error())
         return normal.error();
-    if (auto plain = checkNewEmail(*normal); plain.has_error())
-        return plain.error();
     auto before = change(connection, id, "email = ?", *normal, [](const UserRecord &) { return Result<void>(); });
     if (before.has_error() && before.error().code == codeUnique)
         return emailTaken(*normal);

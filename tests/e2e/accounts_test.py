@@ -54,6 +54,19 @@ class AccountsTest(PortalTest):
         self.new_client("twice@example.org")
         self.assertProblem(self.new_client().post("/auth/register", {"email": "TWICE@example.org", "password": PASSWORD}), 409)
 
+    def test_a_second_account_that_looks_the_same(self):
+        client = self.new_client()
+        client.register("admin@look.example")
+        for email in ("admi\u0307n@look.example", "adm\u0130n@look.example", "\u0430dmin@look.example", "<admin@look.example>",
+                      '"admin@look.example"', "\u201cadmin@look.example\u201d", "mailto:admin@look.example",
+                      "admin(x)@look.example"):
+            with self.subTest(email=email):
+                answer = client.post("/auth/register", {"email": email, "password": PASSWORD})
+                self.assertProblem(answer, 400, "invalid")
+                self.assertEqual([field["pointer"] for field in answer.json["errors"]], ["/email"])
+        answer = client.post("/auth/register", {"email": "admin@\u0445.org", "password": PASSWORD})
+        self.assertEqual((answer.status, answer.json["deceptive"]), (201, True))
+
     def test_wrong_password_and_unknown_address_look_the_same(self):
         self.new_client("known@example.org")
         wrong = self.new_client().post("/auth/login", {"email": "known@example.org", "password": "not the password"})

@@ -89,7 +89,7 @@ void UsersStoreTest::keepsEveryColumn()
     UserRecord user;
     user.id = m_ids.next();
     user.email = "it's\"; DROP TABLE users; --\\@example.com";
-    user.email = "o'brien\\?x;--@example.com";
+    user.email = "o'brien/?x{--}@example.com";
     user.role = Role::Operator;
     user.disabled = true;
     user.created = m_clock.wall();

@@ -1,8 +1,11 @@
 #include "core/auth/passwords.h"
 
 #include "core/base/ids.h"
+#include "core/base/utf8.h"
 
 #include <sodium.h>
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
 #include <zxcvbn.h>
 
 #include <QString>
@@ -30,11 +33,41 @@ std::string lower(std::string_view text)
     return result;
 }
 
-/// Code points of UTF-8; bytes that are none count like one each.
-std::size_t characters(std::string_view text)
+/// A character that nobody sees, and that RFC 8264 (9.13, 9.15) has in no string: what a file or a paste left there.
+bool isUnseen(UChar32 c)
 {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+    constexpr UChar32 brailleBlank = 0x2800;
+    constexpr uint32_t unseen = U_GC_C_MASK | U_GC_ZL_MASK | U_GC_ZP_MASK; // controls, formats, unassigned; separators
+    return (U_GET_GC_MASK(c) & unseen) != 0 || u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT) ||
+           c == brailleBlank;
+}
+
+struct Seen
+{
+    std::size_t characters = 0; ///< code points that can be seen
+    bool same = true;           ///< all of them are one
+};
+
+Seen seenOf(std::string_view utf8)
+{
+    Seen seen;
+    UChar32 first = 0;
+    const auto size = static_cast<int32_t>(utf8.size());
+    for (int32_t at = 0; at < size;) {
+        UChar32 c = 0;
+        U8_NEXT(utf8.data(), at, size, c);
+        if (isUnseen(c))
+            continue;
+        if (seen.characters++ == 0)
+            first = c;
+        seen.same = seen.same && c == first;
+    }
+    return seen;
+}
+
+bool hasControls(std::string_view text)
+{
+    return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 /// `password` in a Unicode normalization form; nothing if it is no UTF-8.
@@ -142,15 +175,21 @@ Result<void> checkPassword(std::string_view typed, std::string_view email)
         error.fields = {{"/password", std::move(detail)}};
         return Result<void>(std::move(error));
     };
-    if (characters(password) < minimum)
+    if (!isUtf8(password))
+        return refuse("must be UTF-8; this is in another encoding, such as Latin-1 or UTF-16");
+    if (hasControls(password))
+        return refuse(
+            "holds a control character, such as a tab; text in UTF-16 looks like that too, and it must be UTF-8");
+    const Seen seen = seenOf(password);
+    if (seen.characters < minimum)
         return refuse("has fewer than 8 characters");
-    if (characters(password) > maximum || password.size() > 4 * maximum)
+    if (seen.characters > maximum || password.size() > 4 * maximum)
         return refuse("has more than 128 characters");
     const std::string small = lower(password);
     const std::string address = lower(email);
     if (small == address || small == address.substr(0, address.find('@')))
         return refuse("is the address itself, or its first part");
-    if (std::ranges::all_of(password, [&](char c) { return c == password.front(); }))
+    if (seen.same)
         return refuse("is one character again and again");
     if (guessBits(small, address) < leastBits)
         return refuse("is among the first that are guessed; take a longer one, of several words for example");

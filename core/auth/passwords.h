@@ -20,9 +20,10 @@ struct PasswordOptions
     std::size_t waiting = 64;              ///< more answer Unavailable at once: a login storm waits about a second
 };
 
-/// At least 8 characters (code points), at most 128; not the address itself or its local part; not among the first
-/// million that somebody would guess who knows common passwords and the address, as zxcvbn estimates it; no character
-/// classes asked for (NIST SP 800-63B, 3.1.1.2). Invalid with the field `/password`.
+/// UTF-8 without control characters (RFC 8265, 4.2); at least 8 characters (code points) that can be seen, at most 128:
+/// what is invisible may be there, but counts for nothing. Not the address itself or its local part; not among the
+/// first million that somebody would guess who knows common passwords and the address, as zxcvbn estimates it; no
+/// character classes asked for (NIST SP 800-63B, 3.1.1.2). Invalid with the field `/password`.
 Result<void> checkPassword(std::string_view password, std::string_view email);
 
 /// The one form in which a password is hashed: blanks of all kinds are plain ones, letters with marks are composed

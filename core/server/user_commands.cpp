@@ -91,14 +91,18 @@ int withAccounts(const SettingSources &sources, bool first, const std::function<
     return done ? 0 : report(done.error());
 }
 
-/// One line of standard input.
+/// One line of standard input, without the byte order mark that tools of Windows put before it.
 Secret readPassword()
 {
     if (isatty(STDIN_FILENO))
         std::cerr << "Password (it is shown as you type; better pipe it in): " << std::flush;
     std::string line;
     std::getline(std::cin, line);
-    Secret password(withoutLineEnd(line)); // of a file from Windows it ends in a carriage return
+    constexpr std::string_view mark = "\xef\xbb\xbf";
+    std::string_view typed = withoutLineEnd(line); // of a file from Windows it ends in a carriage return
+    if (typed.starts_with(mark))
+        typed.remove_prefix(mark.size());
+    Secret password(typed);
     wipe(line);
     return password;
 }
@@ -187,7 +191,7 @@ int addUser(const SettingSources &sources, const UserRequest &request)
         const auto role = parseRole(request.role);
         if (!role)
             return role.error();
-        const auto email = storage::normalizeEmail(request.email);
+        const auto email = storage::newEmail(request.email);
         if (!email)
             return email.error();
         auto hash = hashedPassword(*email);

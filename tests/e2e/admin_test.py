@@ -1,8 +1,10 @@
 """What operators and admins may do, and that every change leaves one audit entry."""
 
+import subprocess
 import unittest
+import urllib.parse
 
-from harness import PASSWORD, Client, PortalTest, Socket, add_user, run, wait_until
+from harness import PASSWORD, Client, PortalTest, Socket, add_user, clean_environment, patience, portoland, run, wait_until
 
 
 class AdminTest(PortalTest):
@@ -41,6 +43,13 @@ class AdminTest(PortalTest):
             cursor = page["next_cursor"]
         self.assertEqual(len(seen), len(set(seen)))
         self.assertLessEqual({f"page{number}@example.org" for number in range(5)} | {"root@example.org"}, set(seen))
+
+    def test_a_user_is_found_by_what_the_address_is_elsewhere(self):
+        self.new_client().register("u@b\u00fccher.example")
+        for typed in ("u@xn--bcher-kva.example", "xn--bcher-kva", "U@XN--BCHER-KVA", "bu\u0308cher", "u@b\u00fccher\u3002example"):
+            with self.subTest(typed=typed):
+                page = self.admin.get("/api/admin/users?" + urllib.parse.urlencode({"search": typed})).json
+                self.assertEqual([user["email"] for user in page["items"]], ["u@b\u00fccher.example"])
 
     def test_a_role_is_changed_and_recorded_once(self):
         promoted = self.new_client("promoted@example.org")
@@ -140,6 +149,23 @@ class CommandLineUsersTest(PortalTest):
         self.portal.start()
         client = Client(self.portal.url)
         self.assertEqual(client.login("first@example.org").json["user"]["role"], "admin")
+
+    def test_a_password_from_standard_input(self):
+        def add(email, password):
+            return subprocess.run([portoland(), "user", "add", email, "--data-dir", self.portal.data_dir], input=password,
+                                  capture_output=True, timeout=patience(30), env=clean_environment())
+
+        typed = "p\u00e4ssw\u00f6rter lang"
+        for encoding in ("latin-1", "utf-16", "utf-16-le", "utf-16-be"):
+            with self.subTest(encoding=encoding):
+                refused = add("coded@example.org", (typed + "\n").encode(encoding))
+                self.assertEqual(refused.returncode, 1, refused)
+                self.assertIn(b"must be UTF-8", refused.stderr)
+        for unseen in ("\u200b", "\ufeff", "\u2060"):
+            self.assertIn(b"fewer than 8 characters", add("coded@example.org", (8 * unseen + "\n").encode()).stderr)
+        added = add("coded@example.org", (typed + "\r\n").encode("utf-8-sig"))
+        self.assertEqual(added.returncode, 0, added)
+        Client(self.portal.url).login("coded@example.org", typed)
 
 
 if __name__ == "__main__":

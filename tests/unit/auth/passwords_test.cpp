@@ -21,6 +21,8 @@ class PasswordsTest final : public QObject
 private slots:
     void checks_data();
     void checks();
+    void refusesWhatIsNoText_data();
+    void refusesWhatIsNoText();
     void verifiesWhatItHashed();
     void knowsEveryFormOfAPassword_data();
     void knowsEveryFormOfAPassword();
@@ -55,6 +57,19 @@ void PasswordsTest::checks_data()
     for (const char *common : {"password", "12345678", "Passw0rd", "P@ssw0rd!", "qwertyuiop", "abcd1234", "iloveyou1",
                                "letmein123", "Somebody1!", "example.org1", "portolan1", "11223344", "qwerty123456"})
         QTest::newRow(common) << common << guessed;
+    for (const char *unseen :
+         {"\u200b", "\ufeff", "\u00ad", "\u3164", "\u2800", "\u034f", "\ufe0f", "\u2062", "\ue000"}) {
+        const QString eight = QString::fromUtf8(unseen).repeated(8);
+        QTest::addRow("only U+%04x", eight.front().unicode()) << eight << "has fewer than 8 characters";
+        QTest::addRow("seven and U+%04x", eight.front().unicode())
+            << "kx83mdq" + eight << "has fewer than 8 characters";
+        QTest::addRow("eight and U+%04x", eight.front().unicode()) << "kx83mdq1" + eight << "";
+        QTest::addRow("one, again and again, and U+%04x", eight.front().unicode())
+            << "aaaaaaaa" + eight << "is one character again and again";
+    }
+    QTest::newRow("blanks of two kinds") << QString::fromUtf8("    \u00a0\u2003\u3000     ")
+                                         << "is one character again and again";
+    QTest::newRow("pictures") << QString::fromUtf8("👩‍🚀🚲🍋🐙🌵🎻🧭🪁") << "";
     QTest::newRow("composed counts as one") << QString::fromUtf8("pa\u0308sswo\u0308") << "has fewer than 8 characters";
 }
 
@@ -66,6 +81,32 @@ void PasswordsTest::checks()
     QCOMPARE(checked ? QString() : QString::fromStdString(checked.error().fields.at(0).detail), detail);
     if (!checked)
         QCOMPARE(checked.error().fields.at(0).pointer, std::string("/password"));
+}
+
+void PasswordsTest::refusesWhatIsNoText_data()
+{
+    QTest::addColumn<QByteArray>("password");
+    QTest::addColumn<QByteArray>("says");
+    QTest::newRow("Latin-1") << QByteArray("p\xe4ssw\xf6rter lang") << QByteArray("must be UTF-8");
+    QTest::newRow("Windows-1252") << QByteArray("correct \x96 horse") << QByteArray("must be UTF-8");
+    QTest::newRow("UTF-16 with its mark") << QByteArray("\xff\xfe"
+                                                        "k\0x\08\0003\0m\0d\0q\0001\0",
+                                                        18)
+                                          << QByteArray("must be UTF-8");
+    QTest::newRow("UTF-16") << QByteArray("k\0x\0m\0d\0q\0r\0t\0w\0", 16) << QByteArray("must be UTF-8");
+    QTest::newRow("overlong") << QByteArray("correct\xc0\xa0horse") << QByteArray("must be UTF-8");
+    QTest::newRow("tab") << QByteArray("correct\thorse battery") << QByteArray("a control character");
+    QTest::newRow("escape") << QByteArray("correct\x1b[Dhorse") << QByteArray("a control character");
+}
+
+void PasswordsTest::refusesWhatIsNoText()
+{
+    QFETCH(QByteArray, password);
+    QFETCH(QByteArray, says);
+    const auto checked = checkPassword(password.toStdString(), "somebody@example.org");
+    QVERIFY(checked.has_error());
+    QVERIFY2(checked.error().fields.at(0).detail.find(says.toStdString()) != std::string::npos,
+             checked.error().fields.at(0).detail.c_str());
 }
 
 void PasswordsTest::verifiesWhatItHashed()

@@ -28,6 +28,7 @@ Error FieldErrors::error() const
 
 namespace {
 
+constexpr std::string_view gzipMagic = "\x1f\x8b"; // RFC 1952, section 2.3.1
 constexpr const char *utf8Hint = "Save or send it as UTF-8.";
 
 /// JSON begins with an ASCII character, so zeros beside it, or a byte order mark, tell of wide characters.
@@ -56,6 +57,9 @@ Result<boost::json::value> parseJson(std::string_view text, const JsonLimits &li
         return failure(ErrorKind::Invalid, text.empty() ? "The JSON text is empty" : "The JSON ends too early");
     if (!error && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos)
         error = boost::json::error::extra_data;
+    if (error && text.starts_with(gzipMagic))
+        return failure(ErrorKind::Invalid, "The body must be JSON; this is compressed with gzip",
+                       "Send it uncompressed.");
     if (error && isWide(text))
         return failure(ErrorKind::Invalid, "The body must be UTF-8; this looks like UTF-16 or UTF-32", utf8Hint);
     if (const auto good = error ? utf8Prefix(text) : text.size(); good < text.size())

@@ -123,6 +123,7 @@ private:
     std::optional<Response> checkOrigin(std::string_view authority);
     Response foreignOrigin(std::string_view origin);
     std::optional<Response> checkUpgrade();
+    std::optional<Response> checkEncoding() const;
     std::string socketOwner() const;
     Response tooManySockets() const;
     bool ownOrigin(std::string_view origin) const;

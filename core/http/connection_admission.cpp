@@ -138,8 +138,10 @@ awaitable<bool> Connection::receiveBody(const Route &route)
     const auto limit =
         signedIn ? route.access.maxBody : std::min(route.access.maxBody, m_core->options.maxBodyBeforeSignIn);
     m_parser->limitBody(limit);
-    std::optional<Response> refusal;
-    if (const auto length = m_parser->content_length(); length && *length > limit) {
+    std::optional<Response> refusal = checkEncoding();
+    if (refusal) {
+        closeAfter(true);
+    } else if (const auto length = m_parser->content_length(); length && *length > limit) {
         closeAfter(true);
         refusal = bodyFailure(boost::beast::http::error::body_limit);
     } else {
@@ -165,10 +167,17 @@ awaitable<bool> Connection::receiveBody(const Route &route)
 awaitable<bool> Connection::readBody(std::optional<Response> &refusal)
 {
     // Beast asserts that five bytes are there when it returns to a last chunk; no chunked message ends in fewer.
-    const std::size_t least = m_parser->chunked() ? 5 : 1;
+    const auto least = [this] { return m_parser->chunked() && !m_parser->inChunk() ? std::size_t{5} : std::size_t{1}; };
     bool starved = false;
     while (!m_parser->is_done()) {
-        if (starved || m_buffer.size() < least) {
+        const auto data = m_buffer.cdata();
+        if (!m_parser->canContinueWith({static_cast<const char *>(data.data()), data.size()})) {
+            stopWaiting();
+            closeAfter(true);
+            refusal = bodyFailure(boost::beast::http::error::bad_chunk);
+            co_return false;
+        }
+        if (starved || m_buffer.size() < least()) {
             if (!m_out.empty() && !co_await flush())
                 break;
             wait(Phase::Body, m_request.deadline);

@@ -1,7 +1,8 @@
-// What a request must be before anybody looks at it, and the answers that need no handler. The rules are those of
+// What a request must be before anybody looks at it. The rules are those of
 // RFC 9112; where it leaves a choice the stricter reading is taken, since a proxy in front may take the other one.
 
 #include "core/base/given_text.h"
+#include "core/base/utf8.h"
 #include "core/http/connection.h"
 #include "core/http/problem.h"
 #include "core/http/uri.h"
@@ -56,28 +57,6 @@ bool isAuthority(std::string_view text)
                             port.find_first_not_of("0123456789", 1) == std::string_view::npos);
 }
 
-std::string joined(const std::vector<verb> &verbs)
-{
-    std::string text;
-    const auto add = [&](verb method) {
-        const auto name = beast_http::to_string(method);
-        text.append(text.empty() ? "" : ", ").append(name.data(), name.size());
-    };
-    for (const verb method : verbs) {
-        add(method);
-        if (method == verb::get)
-            add(verb::head);
-    }
-    if (std::find(verbs.begin(), verbs.end(), verb::options) == verbs.end())
-        add(verb::options);
-    return text;
-}
-
-Error named(ErrorKind kind, std::string code, std::string message, std::string hint = {})
-{
-    return Error{kind, std::move(code), std::move(message), std::move(hint), {}, {}};
-}
-
 /// host [":" port] without a port that goes without saying.
 std::string_view withoutDefaultPort(std::string_view authority, bool secure)
 {
@@ -88,53 +67,6 @@ std::string_view withoutDefaultPort(std::string_view authority, bool secure)
 }
 
 } // namespace
-
-void Connection::refuseHead(Flaw flaw)
-{
-    closeAfter(true);
-    Response response;
-    switch (flaw) {
-    case Flaw::Syntax:
-        response = malformed(notHttp());
-        break;
-    case Flaw::Time:
-        response = timedOut();
-        break;
-    case Flaw::Size:
-    case Flaw::Cookies:
-        response = tooLarge(flaw == Flaw::Cookies);
-        break;
-    }
-    append(response);
-}
-
-Response Connection::tooLarge(bool cookies) const
-{
-    const auto most = std::to_string(m_core->options.maxHeaderBytes / 1024) + " KB.";
-    if (m_scanner.requestLineSize() >= m_core->options.maxHeaderBytes) {
-        return problem(m_request,
-                       named(ErrorKind::TooLarge, "target-too-long", "The address is longer than " + most,
-                             "Ask for less at once."),
-                       status::uri_too_long);
-    }
-    auto error = named(ErrorKind::TooLarge, "headers-too-large", "The request's headers are larger than " + most,
-                       "Send fewer or shorter headers.");
-    if (cookies) {
-        error.message = "The cookies that came with the request are larger than " + most;
-        error.hint = "Delete the cookies of this site in the browser's settings, then open the page again.";
-    }
-    return problem(m_request, error, status::request_header_fields_too_large);
-}
-
-/// What has come instead of a request, as far as it can be told: whoever sent it took this port for another one.
-std::string Connection::notHttp() const
-{
-    const auto data = m_buffer.cdata();
-    const std::string_view start(static_cast<const char *>(data.data()), data.size());
-    if (start.starts_with("\x16\x03")) // a TLS record that holds a handshake (RFC 8446, section 5.1)
-        return "This port speaks plain HTTP, not HTTPS: write http:// in the address.";
-    return "This is not an HTTP/1.1 request.";
-}
 
 /// Parses the head at the start of the buffer and takes it off. A response where the request cannot go on.
 std::optional<Response> Connection::understandHead()
@@ -247,9 +179,6 @@ std::optional<Response> Connection::checkTarget()
 
 std::optional<Response> Connection::checkHost(std::string_view authority)
 {
-    // An empty Host is what a client sends whose target has none; HTTP/1.0 may leave it out.
-    if (!authority.empty() && !isAuthority(authority))
-        return malformed("The Host header is malformed.");
     const auto &options = m_core->options;
     std::string_view path = m_request.path; // other spellings are for the router to send on, whoever asks
     while (path.size() > 1 && path.ends_with('/'))
@@ -258,8 +187,11 @@ std::optional<Response> Connection::checkHost(std::string_view authority)
         path.remove_prefix(1);
     const bool probe = (m_request.method == verb::get || m_request.method == verb::head) &&
                        std::find(options.probes.begin(), options.probes.end(), path) != options.probes.end();
-    if (probe)
+    if (probe) // whatever the Host: what asks may have nothing but an address it made up
         return std::nullopt;
+    // An empty Host is what a client sends whose target has none; HTTP/1.0 may leave it out.
+    if (!authority.empty() && !isAuthority(authority))
+        return malformed("The Host header is malformed.");
     if (!m_core->hosts.allows(authority)) {
         m_core->observer.refused(m_request, "the host \"" + visible(authority) + "\" is not in ALLOWED_HOSTS (" +
                                                 m_core->hosts.describe() + ")");
@@ -369,6 +301,23 @@ std::optional<Response> Connection::checkUpgrade()
     return std::nullopt;
 }
 
+/// A body that came compressed would be read as what it is not (RFC 9110, section 15.5.16).
+std::optional<Response> Connection::checkEncoding() const
+{
+    const auto [first, last] = m_request.headers.equal_range(field::content_encoding);
+    for (auto header = first; header != last; ++header) {
+        const std::string_view value = header->value();
+        if (value.empty() || iequals(value, "identity"))
+            continue;
+        auto error = named(ErrorKind::Unsupported, "content-encoding",
+                           "The body came with Content-Encoding: " + visible(cutText(value, 40)) +
+                               ", and no encoding is understood here.",
+                           "Send it uncompressed, without that header.");
+        return problem(m_request, error, status::unsupported_media_type).with("Accept-Encoding", "identity");
+    }
+    return std::nullopt;
+}
+
 /// Whose sockets are counted together.
 std::string Connection::socketOwner() const
 {
@@ -383,81 +332,6 @@ Response Connection::tooManySockets() const
                        "Close a page or a program that listens here.");
     error.retryAfter = std::chrono::seconds(10);
     return problem(m_request, error);
-}
-
-Response Connection::unmatched(const std::vector<verb> &allowed)
-{
-    if (m_request.method == verb::options && (m_request.path == "*" || !allowed.empty()))
-        return answerOptions(allowed);
-    if (!allowed.empty()) {
-        auto response =
-            problem(m_request, named(ErrorKind::Unsupported, "method-not-allowed", "This path has no such method."),
-                    status::method_not_allowed);
-        return std::move(response).with("Allow", joined(allowed));
-    }
-    if (m_request.path.starts_with('/')) {
-        const auto plain = plainPath(m_request.path);
-        if (plain != m_request.path && m_core->router.has(plain))
-            return redirectTo(plain);
-    }
-    if (m_request.method == verb::get && m_core->webSocketRoutes.match(m_request).route) {
-        auto response = problem(m_request, named(ErrorKind::Invalid, "upgrade-required", "This is a WebSocket."),
-                                status::upgrade_required);
-        return std::move(response).with("Upgrade", "websocket");
-    }
-    return problem(m_request, failure(ErrorKind::NotFound, "There is nothing at this path."));
-}
-
-/// To the same thing on this server, by the same method (RFC 9110, section 15.4.9). `path` starts with a single slash,
-/// so no browser takes it for another host.
-Response Connection::redirectTo(std::string_view path) const
-{
-    Response response = text({}, status::permanent_redirect);
-    std::string location(path);
-    if (!m_request.query.empty())
-        location.append("?").append(m_request.query);
-    return std::move(response).with("Location", std::move(location));
-}
-
-/// What a path can do, and the permission a browser asks for before a request from another origin.
-Response Connection::answerOptions(const std::vector<verb> &allowed)
-{
-    auto response = noContent();
-    if (m_request.path == "*")
-        return response;
-    response.with("Allow", joined(allowed));
-    const auto &headers = m_request.headers;
-    if (m_parser->seen().origin && originAllowed(headers[field::origin]) &&
-        !headers[field::access_control_request_method].empty()) {
-        response.with("Access-Control-Allow-Methods", joined(allowed))
-            .with("Access-Control-Allow-Headers", "Authorization, Content-Type, X-CSRF-Token, X-Request-Id, X-App-Key")
-            .with("Access-Control-Max-Age", "600");
-    }
-    return response;
-}
-
-Response Connection::malformed(std::string detail) const
-{
-    return problem(m_request, named(ErrorKind::Invalid, "malformed", std::move(detail)));
-}
-
-Response Connection::bodyFailure(error_code ec) const
-{
-    if (ec == beast_http::error::body_limit)
-        return problem(m_request, failure(ErrorKind::TooLarge, "The body is larger than this route takes."));
-    return malformed("The body is malformed.");
-}
-
-Response Connection::timedOut() const
-{
-    return problem(m_request, named(ErrorKind::Timeout, "request-timeout", "The request did not arrive in time."),
-                   status::request_timeout);
-}
-
-Response Connection::failed(std::string_view what) const
-{
-    m_core->observer.failed(m_request, m_served.route, what);
-    return problem(m_request, failure(ErrorKind::Internal, "The server failed at this request; its log says why."));
 }
 
 } // namespace portolan::http

@@ -1,5 +1,7 @@
 #include "core/http/oversized_head.h"
 
+#include "core/http/accept.h"
+
 #include <boost/beast/core/string.hpp>
 
 #include <algorithm>
@@ -45,7 +47,8 @@ void OversizedHead::endLine()
         m_head = m_line.starts_with("HEAD ");
         m_first = false;
     } else if (isHeader(m_line, "Accept")) {
-        m_page = m_get && m_line.find("text/html") != std::string::npos;
+        const std::string_view line(m_line);
+        m_page = m_get && asksForPage(line.substr(line.find(':') + 1, line.rfind('\r') - line.find(':') - 1));
     }
     m_line.clear();
 }

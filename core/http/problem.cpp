@@ -1,6 +1,7 @@
 #include "core/http/problem.h"
 
 #include "core/base/utf8.h"
+#include "core/http/accept.h"
 #include "core/http/page.h"
 #include "core/http/public_words.h"
 
@@ -64,7 +65,7 @@ std::string titleOf(std::string_view name)
 /// A browser that opens a page says so; scripts and programs ask for anything, or for JSON.
 bool wantsPage(const Request &request)
 {
-    return request.method == verb::get && request.header(field::accept).find("text/html") != std::string_view::npos;
+    return request.method == verb::get && asksForPage(request.header(field::accept));
 }
 
 /// A file, a URL or an option of the command line, of which only the server's own faults speak.

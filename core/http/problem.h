@@ -7,6 +7,12 @@ namespace portolan::http {
 
 status statusOf(ErrorKind kind);
 
+/// An error whose problem has a name of its own.
+inline Error named(ErrorKind kind, std::string code, std::string message, std::string hint = {})
+{
+    return Error{kind, std::move(code), std::move(message), std::move(hint), {}, {}};
+}
+
 /// Users and strangers are not told the words of what the portal stands on (addresses, paths, what a driver said):
 /// those are the answer's `cause`, for the log, unless an operator asks.
 ///

@@ -2,6 +2,7 @@
 
 #include <boost/beast/http/error.hpp>
 
+#include <algorithm>
 #include <cstring>
 
 namespace portolan::http {
@@ -27,6 +28,8 @@ HeadScanner::Outcome HeadScanner::scan(std::string_view data)
         if (line.empty() || line.back() != '\r')
             return Outcome::Malformed;
         if (m_lines > 0 && (line.front() == ' ' || line.front() == '\t'))
+            return Outcome::Malformed;
+        if (m_lines == 0 && line.starts_with("PROXY ")) // no method, but a line a proxy puts before
             return Outcome::Malformed;
         m_position = m_searched = end + 1;
         if (line.size() == 1)
@@ -111,6 +114,33 @@ void RequestParser::on_chunk_header_impl(std::uint64_t size, string_view extensi
         return;
     }
     m_announced += size;
+    m_chunkLeft = size;
+    m_firstChunk = false;
+}
+
+std::size_t RequestParser::on_chunk_body_impl(std::uint64_t, string_view body, error_code &ec)
+{
+    const auto taken = on_body_impl(body, ec);
+    m_chunkLeft -= std::min<std::uint64_t>(m_chunkLeft, taken);
+    return taken;
+}
+
+bool RequestParser::canContinueWith(std::string_view data) const
+{
+    if (!chunked() || m_chunkLeft > 0)
+        return true;
+    constexpr std::string_view lineEnd = "\r\n";
+    const auto ends = [&](std::string_view text) { return text.starts_with(lineEnd.substr(0, text.size())); };
+    if (!m_firstChunk) { // what ends the chunk before
+        if (!ends(data))
+            return false;
+        data.remove_prefix(std::min(data.size(), lineEnd.size()));
+    }
+    const auto size = std::min(data.find_first_not_of("0123456789abcdefABCDEF"), data.size());
+    if (size == data.size())
+        return true;
+    const std::string_view behind = data.substr(size);
+    return size > 0 && (ends(behind) || behind.find_first_of("; \t") == 0);
 }
 
 } // namespace portolan::http

@@ -63,6 +63,11 @@ public:
     const Seen &seen() const { return m_seen; }
     unsigned httpVersion() const { return m_version; }
 
+    /// Whether the rest of a body may go on with these bytes, which have not been put yet. Beast looks at a chunk's
+    /// size only when more has come than somebody sends who waits for an answer, and takes "0x5" for the last chunk.
+    bool canContinueWith(std::string_view data) const;
+    bool inChunk() const { return m_chunkLeft > 0; } ///< data of the present chunk is still to come
+
     static constexpr std::size_t maxFields = 128;
 
 private:
@@ -75,10 +80,7 @@ private:
     void on_body_init_impl(const boost::optional<std::uint64_t> &, error_code &) override {}
     std::size_t on_body_impl(string_view body, error_code &ec) override;
     void on_chunk_header_impl(std::uint64_t size, string_view extensions, error_code &ec) override;
-    std::size_t on_chunk_body_impl(std::uint64_t, string_view body, error_code &ec) override
-    {
-        return on_body_impl(body, ec);
-    }
+    std::size_t on_chunk_body_impl(std::uint64_t remain, string_view body, error_code &ec) override;
     void on_finish_impl(error_code &) override {}
 
     Request &m_request;
@@ -87,7 +89,9 @@ private:
     bool m_inBody = false;
     bool m_discard = false;
     std::size_t m_bodyLimit = std::numeric_limits<std::size_t>::max();
-    std::size_t m_announced = 0;  ///< by chunk headers
+    std::size_t m_announced = 0;   ///< by chunk headers
+    std::uint64_t m_chunkLeft = 0; ///< bytes of the present chunk that have not come
+    bool m_firstChunk = true;
     std::size_t m_extensions = 0; ///< bytes of chunk extensions and trailers
 };
 

@@ -18,6 +18,7 @@ private slots:
     void saysWhatToDoAboutLargeHeaders_data();
     void saysWhatToDoAboutLargeHeaders();
     void tellsOtherProtocolsWhatIsSpokenHere();
+    void saysHowABodyMustCome();
     void showsBrowsersAStyledPage();
     void givesBackWhatDoesNotCount_data();
     void givesBackWhatDoesNotCount();
@@ -67,6 +68,8 @@ void EdgeTest::saysWhatToDoAboutLargeHeaders_data()
     row("a program", start + "Accept: */*\r\n" + other + "\r\n", "application/problem+json", "Send fewer");
     row("a browser's address", "GET /?" + QByteArray(20 * 1024, 'q') + " HTTP/1.1\r\n" + page + "\r\n", "text/html",
         "The address is longer than 16 KB");
+    row("who wants no page", start + "Accept: application/json, text/html;q=0\r\n" + cookies + "\r\n",
+        "application/problem+json", "Delete the cookies");
     row("what is posted", "POST / HTTP/1.1\r\n" + cookies + page + "\r\n", "application/problem+json", "cookies");
 }
 
@@ -91,6 +94,27 @@ void EdgeTest::tellsOtherProtocolsWhatIsSpokenHere()
     const auto http2 = Client(m_server.port()).ask("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     QCOMPARE(http2.status, 505U);
     QVERIFY2(http2.body.find("HTTP/1.1") != std::string::npos, http2.body.c_str());
+    const QByteArray binary("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x7f\0\0\x01\x7f\0\0\x01\x04\xd2\0\x50", 28);
+    for (const QByteArray &proxied :
+         {QByteArray("PROXY TCP4 192.0.2.1 127.0.0.1 40000 80\r\n"), QByteArray("PROXY UNKNOWN\r\n"), binary,
+          QByteArray("PROXY TCP6 ::1 ::1 40000 80\r\nGET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")}) {
+        const auto answer = Client(m_server.port()).ask(proxied.toStdString());
+        QCOMPARE(answer.status, 400U);
+        for (const char *word :
+             {"PROXY protocol", "proxy_protocol", "send-proxy", "X-Forwarded-For", "TRUSTED_PROXIES"})
+            QVERIFY2(answer.body.find(word) != std::string::npos, answer.body.c_str());
+    }
+}
+
+void EdgeTest::saysHowABodyMustCome()
+{
+    const auto answer = Client(m_server.port())
+                            .ask("POST /counted HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: x-gzip\r\n"
+                                 "Content-Length: 3\r\n\r\n\x1f\x8b\x08");
+    QCOMPARE(answer.status, 415U);
+    QCOMPARE(answer.header("accept-encoding"), std::string("identity"));
+    for (const char *word : {"x-gzip", "uncompressed", "problems/content-encoding"})
+        QVERIFY2(answer.body.find(word) != std::string::npos, answer.body.c_str());
 }
 
 void EdgeTest::showsBrowsersAStyledPage()
@@ -122,6 +146,7 @@ void EdgeTest::givesBackWhatDoesNotCount_data()
     QTest::newRow("makes no sense") << answer("422") << 422U << 1;
     QTest::newRow("too large") << start + "Content-Length: 99999\r\n\r\n" << 413U << 1;
     QTest::newRow("too large in chunks") << start + "Transfer-Encoding: chunked\r\n\r\n1FFFF\r\n" << 413U << 1;
+    QTest::newRow("compressed") << start + "Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc" << 415U << 1;
     QTest::newRow("bad chunks") << start + "Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n" << 400U << 1;
     QTest::newRow("refused before") << start + "X-Refuse: 1\r\nContent-Length: 3\r\n\r\n400" << 429U << 0;
 }

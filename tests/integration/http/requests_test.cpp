@@ -55,8 +55,8 @@ void RequestsTest::answersRequests_data()
     QTest::addColumn<QByteArray>("bytes");
     QTest::addColumn<unsigned>("status");
     QTest::addColumn<bool>("stays"); ///< the connection can be used on
-    const auto row = [](const char *name, QByteArray bytes, unsigned status, bool stays) {
-        QTest::newRow(name) << bytes << status << stays;
+    const auto row = [](const QByteArray &name, QByteArray bytes, unsigned status, bool stays) {
+        QTest::newRow(name.constData()) << bytes << status << stays;
     };
     const QByteArray host = "Host: localhost\r\n";
     const auto get = [&](const QByteArray &target, const QByteArray &headers = {}) {
@@ -110,8 +110,16 @@ void RequestsTest::answersRequests_data()
     row("foreign page", post("Origin: https://evil.example\r\n", ""), 403, false);
     row("page of nowhere", post("Origin: null\r\n", ""), 403, false);
     row("foreign page that reads", get("/echo/1", "Origin: https://evil.example\r\n"), 200, true);
-    row("host with a path", "GET /health HTTP/1.1\r\nHost: localhost/x\r\n\r\n", 400, false);
-    row("host with a user", "GET /health HTTP/1.1\r\nHost: a@localhost\r\n\r\n", 400, false);
+    row("host with a path", "GET /echo/1 HTTP/1.1\r\nHost: localhost/x\r\n\r\n", 400, false);
+    row("host with a user", "GET /echo/1 HTTP/1.1\r\nHost: a@localhost\r\n\r\n", 400, false);
+    for (const char *malformed : {"localhost/x", "a@localhost", "::1", "localhost:80:80", "[::1", "h\xc3\xb6st", "a b",
+                                  "\xff", "localhost:port", "$HOST", "http://localhost"}) {
+        const auto to = [&](const QByteArray &target) {
+            return "GET " + target + " HTTP/1.1\r\nHost: " + malformed + "\r\n\r\n";
+        };
+        row("a probe of " + QByteArray(malformed).toPercentEncoding(), to("/health"), 200, true);
+        row("not a probe, of " + QByteArray(malformed).toPercentEncoding(), to("/echo/1"), 400, false);
+    }
     row("noise", "\x16\x03\x01 hello", 400, false);
     row("no version", "GET /health\r\n\r\n", 400, false);
     row("http 2 without upgrade", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + QByteArray("\0\0\0\4\0\0\0\0\0", 9), 505, false);
@@ -155,6 +163,22 @@ void RequestsTest::answersRequests_data()
     row("chunked twice", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400, false);
     row("chunked in 1.0", "POST /anonymous HTTP/1.0\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
         false);
+    row("head of a bad chunk", post("Transfer-Encoding: chunked\r\n", "zz\r\n"), 400, false);
+    row("beginning of a bad chunk", post("Transfer-Encoding: chunked\r\n", "z"), 400, false);
+    row("chunk size as in C", post("Transfer-Encoding: chunked\r\n", "0x5\r\n"), 400, false);
+    row("chunk size of two words", post("Transfer-Encoding: chunked\r\n", "5,"), 400, false);
+    row("empty chunk size", post("Transfer-Encoding: chunked\r\n", "\r\n"), 400, false);
+    row("empty chunk size with extension", post("Transfer-Encoding: chunked\r\n", ";a"), 400, false);
+    row("bad second chunk", post("Transfer-Encoding: chunked\r\n", "3\r\nabc\r\nzz\r\n"), 400, false);
+    row("no line end behind a chunk", post("Transfer-Encoding: chunked\r\n", "3\r\nabc0"), 400, false);
+    row("chunk size in capitals", post("Transfer-Encoding: chunked\r\n", "00A\r\n0123456789\r\n0\r\n\r\n"), 200, true);
+    for (const char *encoding : {"gzip", "x-gzip", "deflate", "br", "zstd", "nonsense", "GZIP, br", "identity, gzip"})
+        row("body in " + QByteArray(encoding),
+            post("Content-Encoding: " + QByteArray(encoding) + "\r\nContent-Length: 3\r\n", "\x1f\x8b\x08"), 415,
+            false);
+    row("chunks in gzip", post("Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", "3\r\nabc\r\n"), 415, false);
+    row("body as it is", post("Content-Encoding: identity\r\nContent-Length: 3\r\n", "abc"), 200, true);
+    row("an encoding of nothing", post("Content-Encoding: gzip\r\nContent-Length: 0\r\n", ""), 200, true);
     row("bad chunk size", post("Transfer-Encoding: chunked\r\n", "zz\r\nabc\r\n0\r\n\r\n"), 400, false);
     row("negative chunk size", post("Transfer-Encoding: chunked\r\n", "-3\r\nabc\r\n0\r\n\r\n"), 400, false);
     row("overflowing chunk size", post("Transfer-Encoding: chunked\r\n", "fffffffffffffffff\r\nabc"), 400, false);

@@ -213,6 +213,7 @@ void WebSocketTest::refusesWhatIsNotAHandshake_data()
     QTest::newRow("old version") << QByteArray("Version: 13") << QByteArray("Version: 8") << 426U;
     QTest::newRow("no key") << QByteArray("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n") << QByteArray() << 400U;
     QTest::newRow("short key") << QByteArray("Key: dGhl") << QByteArray("Key: ") << 400U;
+    QTest::newRow("head") << QByteArray("GET") << QByteArray("HEAD") << 426U;
     QTest::newRow("post") << QByteArray("GET") << QByteArray("POST") << 404U;
 }
 
@@ -224,7 +225,7 @@ void WebSocketTest::refusesWhatIsNotAHandshake()
     auto server = started();
     Client client(server->port());
     const auto request = QByteArray::fromStdString(upgrade("/ws")).replace(from, to).toStdString();
-    QCOMPARE(client.ask(request).status, status);
+    QCOMPARE(client.ask(request, request.starts_with("HEAD")).status, status);
 }
 
 void WebSocketTest::boundsSocketsOfAUser()

@@ -308,6 +308,7 @@ void JsonTest::takesUtf8Only_data()
     QTest::newRow("UTF-16LE with a mark") << wide(QStringConverter::Utf16LE, true) << QByteArray("must be UTF-8");
     QTest::newRow("UTF-16BE with a mark") << wide(QStringConverter::Utf16BE, true) << QByteArray("must be UTF-8");
     QTest::newRow("UTF-32LE") << wide(QStringConverter::Utf32LE, true) << QByteArray("must be UTF-8");
+    QTest::newRow("gzip") << QByteArray("\x1f\x8b\x08\0\0\0\0\0", 8) << QByteArray("compressed with gzip");
     QTest::newRow("no JSON") << QByteArray("symbol=AAPL") << QByteArray("not JSON");
     QTest::newRow("cut off") << QByteArray("{\"symbol\":") << QByteArray("ends too early");
 }

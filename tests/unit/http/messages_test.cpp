@@ -35,6 +35,8 @@ private slots:
     void tellsOperatorsOnlyWhatThePortalStandsOn();
     void countsNetworksOfIpv6AsOneAddress_data();
     void countsNetworksOfIpv6AsOneAddress();
+    void knowsWhoAsksForAPage_data();
+    void knowsWhoAsksForAPage();
     void refusesHeadersThatBreakAMessage_data();
     void refusesHeadersThatBreakAMessage();
     void writesHeads();
@@ -291,6 +293,43 @@ void MessagesTest::writesProblems()
     QCOMPARE(response.headers[0].second, std::string("7"));
 }
 
+void MessagesTest::knowsWhoAsksForAPage_data()
+{
+    QTest::addColumn<QByteArray>("accept");
+    QTest::addColumn<bool>("page");
+    const auto row = [](const char *accept, bool page) { QTest::newRow(accept) << QByteArray(accept) << page; };
+    row("", false);
+    row("text/html", true);
+    row("TEXT/HTML ; Q=1", true);
+    row("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true);
+    row("text/html;level=1;q=0.5, */*", true);
+    row("*/*", false);
+    row("text/*", false);
+    row("application/json", false);
+    row("text/html;q=0", false);
+    row("text/html;q=0.000", false);
+    row("text/html; q=0.0, */*", false);
+    row("text/html ;q=0,application/json", false);
+    row("text/html;q=0.001", true);
+    row("application/json, text/html;q=0.5", false);
+    row("application/json;q=0.5, text/html", true);
+    row("application/problem+json, text/html;q=0.9", false);
+    row("text/htmlx", false);
+    row("x/y;a=\"text/html\"", false);
+    row("text/html;q=much", true);
+    row(",;,text/html", true);
+}
+
+void MessagesTest::knowsWhoAsksForAPage()
+{
+    QFETCH(QByteArray, accept);
+    QFETCH(bool, page);
+    Request request;
+    request.headers.set(field::accept, accept.toStdString());
+    const auto response = problem(request, failure(ErrorKind::NotFound, "There is nothing at this path."));
+    QCOMPARE(response.contentType.starts_with("text/html"), page);
+}
+
 void MessagesTest::refusesHeadersThatBreakAMessage_data()
 {
     QTest::addColumn<QByteArray>("value");
@@ -355,6 +394,9 @@ void MessagesTest::scansHeads_data()
     row("folded", "GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", Outcome::Malformed);
     row("folded by tab", "GET / HTTP/1.1\r\nHost: a\r\n\tb\r\n\r\n", Outcome::Malformed);
     row("tls greeting", QByteArray("\x16\x03\x01", 3), Outcome::Malformed);
+    row("a proxy's line", "PROXY TCP4 192.0.2.1 192.0.2.2 40000 80\r\n", Outcome::Malformed);
+    row("a proxy's line before a request", "PROXY UNKNOWN\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", Outcome::Malformed);
+    row("a method like a proxy's line", "PROXYING / HTTP/1.1\r\nHost: a\r\n\r\n", Outcome::Complete, 32);
     row("leading space", " GET / HTTP/1.1", Outcome::Malformed);
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/base/ids.h"
 #include "core/base/runtime.h"
+#include "core/base/utf8.h"
 #include "core/limits/ceilings.h"
 #include "core/queue/broker.h"
 #include "core/queue/worker_pool.h"
@@ -11,6 +12,17 @@ namespace portolan::portal {
 namespace {
 
 constexpr std::uint32_t endsAtOnce = 500;
+constexpr std::size_t longestSubject = 64;
+
+/// What a person knows the task again by.
+std::optional<std::string> subjectOf(const boost::json::object &kwargs)
+{
+    const auto *symbol = kwargs.if_contains("symbol");
+    if (!symbol || !symbol->is_string())
+        return std::nullopt;
+    return std::string(cutText(symbol->get_string(), longestSubject));
+}
+
 /// An end is noted in the database while its result is still on its way to Redis.
 constexpr std::chrono::seconds resultComesWithin{10};
 
@@ -30,6 +42,7 @@ awaitable<Result<std::string>> TaskService::start(Id owner, std::string name, bo
     queue::NewTask task;
     task.id = queue::newTaskId();
     task.name = name;
+    std::optional<std::string> subject = subjectOf(kwargs);
     task.kwargs = std::move(kwargs);
     task.notify = topicOf(owner);
     task.queue = m_options.queue;
@@ -44,7 +57,7 @@ awaitable<Result<std::string>> TaskService::start(Id owner, std::string name, bo
             co_return place.error();
     }
     const std::string id = task.id;
-    storage::TaskOwner row{id, owner, std::move(name), m_clock.wall()};
+    storage::TaskOwner row{id, owner, std::move(name), m_clock.wall(), {}, std::move(subject)};
     const auto noted = co_await m_owners.add(std::move(row));
     if (!noted) { // nothing was enqueued, so nothing is held, whatever kept the database from answering
         if (counted)
@@ -167,7 +180,8 @@ awaitable<Result<storage::TaskOwner>> TaskService::stored(Id owner, std::string 
 
 Task TaskService::merge(const storage::TaskOwner &owner, queue::TaskResult result) const
 {
-    Task task{owner.taskId, owner.name, result.state, std::move(result.progress), {}, {}, owner.created, {}, {}};
+    Task task{owner.taskId, owner.name, owner.subject, result.state, std::move(result.progress),
+              {},           {},         owner.created, {},           {}};
     task.started = result.started;
     if (result.ended()) {
         task.ended = result.dateDone;
@@ -228,7 +242,8 @@ awaitable<Result<void>> TaskService::revoke(Id owner, std::string id)
     auto row = co_await owned(owner, std::move(id));
     if (!row)
         co_return row.error();
-    co_return co_await m_broker.revoke(row->taskId, true);
+    std::string topic = topicOf(owner);
+    co_return co_await m_broker.revoke(row->taskId, true, std::move(topic));
 }
 
 awaitable<Result<Task>> TaskService::describe(Id owner, queue::TaskResult result)

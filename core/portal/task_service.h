@@ -38,6 +38,7 @@ struct Task
 {
     std::string id;
     std::string name;
+    std::optional<std::string> subject; ///< what it is about: an analysis's symbol
     std::string state; ///< Celery's names, PROGRESS, and EXPIRED for an end whose result is no longer kept
     std::optional<queue::Progress> progress;
     boost::json::value result; ///< of a SUCCESS, as the task returned it
@@ -46,7 +47,7 @@ struct Task
     std::optional<WallTime> started;
     std::optional<WallTime> ended;
 };
-BOOST_DESCRIBE_STRUCT(Task, (), (id, name, state, progress, result, error, created, started, ended))
+BOOST_DESCRIBE_STRUCT(Task, (), (id, name, subject, state, progress, result, error, created, started, ended))
 
 struct TaskPage
 {

@@ -1,5 +1,6 @@
 #include "core/portal/worker_admin_service.h"
 
+#include "core/portal/task_service.h"
 #include "core/queue/remote_client.h"
 #include "core/queue/worker_pool.h"
 
@@ -201,7 +202,9 @@ std::vector<queue::WaitingList> WorkerAdminService::listsOf(const std::string &q
 
 awaitable<Result<void>> WorkerAdminService::revoke(Actor actor, std::string id, bool terminate)
 {
-    const auto done = co_await m_broker.revoke(id, terminate);
+    const auto owner = co_await m_owners.find(id); // nobody's, or not known now: then nobody is told
+    std::string topic = owner ? TaskService::topicOf(owner->owner) : std::string();
+    const auto done = co_await m_broker.revoke(id, terminate, std::move(topic));
     ++m_changes;
     std::string detail = terminate ? "also while it runs" : "";
     co_await m_audit.record(std::move(actor), "task.revoke", "task:" + id, std::move(detail), errorOf(done));
@@ -216,7 +219,7 @@ awaitable<Result<std::string>> WorkerAdminService::rerun(Actor actor, std::strin
     auto again = co_await m_broker.rerun(id);
     ++m_changes;
     if (again && owner) {
-        storage::TaskOwner row{*again, owner->owner, owner->name, m_clock.wall()};
+        storage::TaskOwner row{*again, owner->owner, owner->name, m_clock.wall(), {}, owner->subject};
         const auto noted = co_await m_owners.add(std::move(row));
         if (!noted)
             again = noted.error();

@@ -284,7 +284,7 @@ awaitable<Result<Backlog>> Broker::backlog(std::vector<std::string> queues)
     co_return backlog;
 }
 
-awaitable<Result<void>> Broker::revoke(std::string id, bool terminate)
+awaitable<Result<void>> Broker::revoke(std::string id, bool terminate, std::string topic)
 {
     if (id.empty() || id.size() > maxIdBytes)
         co_return failure(ErrorKind::Invalid, "a task id has 1 to 255 bytes");
@@ -297,7 +297,8 @@ awaitable<Result<void>> Broker::revoke(std::string id, bool terminate)
     const std::string most = std::to_string(revokedMost);
     const std::string expiry = std::to_string(m_impl->options.resultExpiry.count());
     const std::array<std::string_view, 4> scriptKeys{keys::revoked, key, keys::parked, keys::parkedMessages};
-    const std::array<std::string_view, 5> arguments{id, lifetime, most, shown, expiry};
+    const std::string channel = topic.empty() ? std::string() : keys::notify(topic);
+    const std::array<std::string_view, 6> arguments{id, lifetime, most, shown, expiry, channel};
     const Result<redis::Reply> noted = co_await m_impl->client.eval(m_impl->scripts.revoke, scriptKeys, arguments);
     if (!noted)
         co_return noted.error();

@@ -86,7 +86,9 @@ public:
     /// Takes a task back: workers that hold or meet it end it as REVOKED; with `terminate` also while it runs (ours: by
     /// its stop token). A task that is not known to be running shows REVOKED at once. Kept for 3 h, the latest 50,000.
     /// Where Redis refuses the message to the workers, it fails only for a task that runs and was to be terminated.
-    awaitable<Result<void>> revoke(std::string id, bool terminate = false);
+    /// `topic`: the task's NewTask::notify where it is known; those who watch it hear of one that shows REVOKED at
+    /// once.
+    awaitable<Result<void>> revoke(std::string id, bool terminate = false, std::string topic = {});
 
     /// What waits in a queue, next to run first, highest priority first; `limit` ≤ 500. Messages that cannot be read
     /// are shown with an empty name.

@@ -22,6 +22,7 @@ constexpr auto taskOwners = makeTable<TaskOwner>("task_owners", {
                                                                     column<&TaskOwner::name>("name"),
                                                                     column<&TaskOwner::created>("created"),
                                                                     column<&TaskOwner::ended>("ended"),
+                                                                    column<&TaskOwner::subject>("subject"),
                                                                 });
 
 Result<void> insertAll(Connection &connection, std::span<const TaskOwner> tasks)

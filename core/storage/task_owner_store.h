@@ -20,10 +20,11 @@ struct TaskOwner
     Id owner = 0;
     std::string name; ///< "portal.analysis"
     WallTime created{};
-    std::optional<WallTime> ended{}; ///< as the portal's own workers saw it
+    std::optional<WallTime> ended{};      ///< as the portal's own workers saw it
+    std::optional<std::string> subject{}; ///< what it is about, for people: a stock's symbol
     bool operator==(const TaskOwner &) const = default;
 };
-BOOST_DESCRIBE_STRUCT(TaskOwner, (), (taskId, owner, name, created, ended))
+BOOST_DESCRIBE_STRUCT(TaskOwner, (), (taskId, owner, name, created, ended, subject))
 
 struct TaskOwnerPage
 {

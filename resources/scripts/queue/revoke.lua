@@ -1,6 +1,7 @@
 -- Notes a revoked task, and shows it as REVOKED unless it has ended or is known to run.
 -- KEYS: q:r, celery-task-meta-<id>, q:e, q:p
--- ARGV: id, milliseconds to remember it, how many are remembered, result JSON, expiry of the result in seconds
+-- ARGV: id, milliseconds to remember it, how many are remembered, result JSON, expiry of the result in seconds, channel
+-- of those who watch its owner's tasks or empty
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
@@ -12,6 +13,7 @@ local state = type(head) == 'string' and string.match(head, '^{"status": ?"(%u+)
 if not state or state == 'RETRY' or state == 'PENDING' then
   redis.pcall('SETEX', KEYS[2], ARGV[5], ARGV[4])
   redis.pcall('PUBLISH', KEYS[2], ARGV[4])
+  if ARGV[6] ~= '' then redis.pcall('PUBLISH', ARGV[6], ARGV[4]) end
 end
 -- What is kept for its time ends here: it may be due when nobody remembers this any more.
 if redis.call('ZREM', KEYS[3], ARGV[1]) == 1 then redis.call('HDEL', KEYS[4], ARGV[1]) end

@@ -185,7 +185,7 @@ void StoresTest::trimsOldSessions()
 void StoresTest::findsATasksOwner()
 {
     TaskOwnerStore tasks(*m_database);
-    const TaskOwner task{uuid4(), 7, "portal.analysis", m_clock.wall()};
+    const TaskOwner task{uuid4(), 7, "portal.analysis", m_clock.wall(), {}, "AAPL"};
     VERIFY_OK(sync(tasks.add(task)));
     QVERIFY(sync(tasks.find(task.taskId)).value() == task);
     QCOMPARE(sync(tasks.find(uuid4())).error().kind, ErrorKind::NotFound);

@@ -1,15 +1,21 @@
 // The portal's page: sign in, start an analysis, watch it live. Everything it shows comes from the public API.
 
+import {figures, fanChart} from './outlook.js';
+
 const $ = (id) => document.getElementById(id);
-let csrfToken = '';
+let csrfToken = ''; // empty: nobody is signed in
 let socket = null;
 let reconnectAfter = 500;
+let waiting = null; // the timer of what goes on by itself
+let listed = false; // the tasks were asked for
+let away = false; // the notice says that the portal does not answer
 const tasks = new Map();
+const drawn = new Map(); // id → the task as it was drawn, and its element
 
 // The details of these problems are for a person; those of others speak of requests, headers and cookies, to whoever
 // writes a program. A person at this page gets words of their own.
-const forPeople = new Set(['bad-credentials', 'user-disabled', 'invalid', 'conflict', 'rate-limited', 'concurrency', 'too-large',
-                           'unavailable', 'full', 'timeout', 'redis-full', 'redis-away', 'forbidden']);
+const forPeople = new Set(['bad-credentials', 'user-disabled', 'email-taken', 'invalid', 'conflict', 'rate-limited', 'too-large',
+                           'unavailable', 'full', 'timeout', 'forbidden', 'headers-too-large']);
 const ownWords = {
   unauthenticated: 'You are signed out. Sign in again.',
   csrf: 'This page is too old. Reload it, and sign in again.',
@@ -17,6 +23,11 @@ const ownWords = {
   origin: 'The portal is not meant to be used from this page. Ask whoever runs it for the right address.',
   https: 'The portal can only be used over https. Ask whoever runs it for the right address.',
   'not-found': 'That is no longer there.',
+  internal: 'The portal failed at this. Try again; if that does not help, tell whoever runs it.',
+  protocol: 'A part of the portal cannot be used right now. Try again in a moment.',
+  concurrency: 'As many people or analyses are at work as this portal takes at once. Try again in a while.',
+  cancelled: 'The portal is being restarted. Try again in a moment.',
+  'request-timeout': 'The connection is too slow, or broke off. Try again.',
 };
 
 function wordsFor(status, body) {
@@ -33,6 +44,7 @@ class Problem extends Error {
   constructor(status, body, retryAfter) {
     super(status === 0 ? body.detail : wordsFor(status, body));
     this.status = status;
+    this.name = String(body.type || '').split('/').pop();
     this.fields = body.errors || [];
     this.retryAfter = Number(retryAfter) || 5; // seconds
   }
@@ -50,7 +62,7 @@ async function call(method, path, body) {
   }
   const remaining = answer.headers.get('X-RateLimit-Remaining');
   if (remaining !== null && path === '/start-analysis')
-    $('quota').textContent = `${remaining} of ${answer.headers.get('X-RateLimit-Limit')} starts left until ` +
+    $('quota').textContent = `${Number(remaining).toLocaleString()} of ${Number(answer.headers.get('X-RateLimit-Limit')).toLocaleString()} starts left until ` +
       new Date(1000 * answer.headers.get('X-RateLimit-Reset')).toLocaleTimeString();
   const text = await answer.text();
   let content = null;
@@ -62,6 +74,7 @@ async function call(method, path, body) {
 }
 
 function notify(text) {
+  away = false;
   $('notice').hidden = !text;
   $('notice').textContent = text || '';
 }
@@ -70,23 +83,56 @@ function sentence(text) {
   return /[.!?…)]$/.test(text) ? text : text + '.';
 }
 
+function notifyAway(problem) {
+  if (!away) notify(problem.message);
+  away = true;
+}
+
+// Says why something has to wait, counts down, and does it then. One thing waits at a time.
+function goOn(problem, work) {
+  clearTimeout(waiting);
+  const reason = problem.message.replace(/ *Try again in [^.]*\./, '');
+  const count = document.createElement('span');
+  count.setAttribute('aria-hidden', 'true'); // not read out every second
+  notify(`${reason} The page goes on by itself.`);
+  $('notice').append(' ', count);
+  const until = Date.now() + 1000 * problem.retryAfter;
+  const tick = () => {
+    const left = Math.ceil((until - Date.now()) / 1000);
+    if (left <= 0) {
+      if (count.isConnected) notify('');
+      work();
+      return;
+    }
+    count.textContent = `(${left} s)`;
+    waiting = setTimeout(tick, 1000);
+  };
+  tick();
+}
+
 async function attempt(work) {
   notify('');
   try {
     await work();
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
+    if (problem.name === 'unauthenticated' && csrfToken) { // ended elsewhere
+      leave();
+      notify(problem.message);
+      return;
+    }
     // What the sentence says already is not said again.
     const details = problem.fields.map((field) => field.detail).filter((detail) => !problem.message.includes(detail));
     notify([problem.message, ...details].map(sentence).join(' '));
   }
 }
 
-function show(user) {
-  $('sign-in').hidden = Boolean(user);
-  $('analysis').hidden = !user;
-  $('account').hidden = !user;
-  $('who').textContent = user ? user.email : '';
+function show(signedIn) {
+  $('sign-in').hidden = signedIn;
+  $('analysis').hidden = !signedIn;
+  $('account').hidden = !signedIn;
+  $('who').textContent = '';
+  $('no-tasks').textContent = signedIn ? 'Loading…' : '';
 }
 
 // A browser keeps a Secure cookie only of an https address (and of this very computer): then the sign-in was right, and
@@ -99,37 +145,87 @@ function cookieLost() {
       'keeps no sign-in of such an address. Ask whoever runs this portal for its https address.'});
 }
 
-async function enter(user, justSignedIn) {
+// Whoever is signed in stays so whatever else goes wrong: only a 401 says that nobody is. Asking that is never limited, so
+// the page and its Sign out are there even where the rest has to wait.
+async function enter(justSignedIn) {
   try {
     csrfToken = (await call('GET', '/auth/csrf')).csrf_token;
   } catch (problem) {
     throw justSignedIn && problem.status === 401 ? cookieLost() : problem;
   }
-  show(user);
+  show(true);
+  listed = false;
   tasks.clear();
-  listen();
-  for (const task of (await call('GET', '/api/tasks?limit=20')).items)
-    if (!tasks.has(task.id)) tasks.set(task.id, task);
   drawTasks();
+  listen();
+}
+
+async function loadWho() {
+  try {
+    $('who').textContent = (await call('GET', '/api/me')).email;
+  } catch (problem) {
+    later(problem, loadWho);
+  }
+}
+
+// What is pushed while the list is on its way is newer than the list.
+async function loadTasks() {
+  const before = new Map(tasks);
+  try {
+    for (const task of (await call('GET', '/api/tasks?limit=20')).items)
+      if (tasks.get(task.id) === before.get(task.id)) tasks.set(task.id, task);
+  } catch (problem) {
+    later(problem, loadTasks);
+    return;
+  }
+  listed = true;
+  $('no-tasks').textContent = nothingYet;
+  drawTasks();
+}
+
+async function load() {
+  await loadTasks();
+  if (!$('who').textContent) await loadWho();
+}
+
+function later(problem, work) {
+  if (!(problem instanceof Problem)) throw problem;
+  if (!csrfToken) return; // signed out meanwhile
+  if (problem.status === 401) {
+    leave();
+    notify('You have been signed out. Sign in again.');
+    return;
+  }
+  goOn(problem, load);
 }
 
 function leave() {
   csrfToken = '';
+  clearTimeout(waiting);
   if (socket) socket.close();
   socket = null;
-  show(null);
+  tasks.clear();
+  drawTasks();
+  $('quota').textContent = '';
+  show(false);
 }
 
+// The list is asked for once what happens to it meanwhile is pushed, and again whenever that was interrupted.
 function listen() {
   if (socket) socket.close();
   const opened = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`);
+  let subscribed = false;
   socket = opened;
-  opened.onopen = () => {
-    reconnectAfter = 500;
-    opened.send(JSON.stringify({subscribe: ['tasks']}));
-  };
+  opened.onopen = () => opened.send(JSON.stringify({subscribe: ['tasks']}));
   opened.onmessage = (message) => {
+    if (socket !== opened) return;
     const event = JSON.parse(message.data);
+    if (event.type === 'subscribed') {
+      subscribed = true;
+      reconnectAfter = 500;
+      if (away) notify('');
+      load();
+    }
     if (event.type !== 'event' || event.topic !== 'tasks') return;
     tasks.set(event.data.id, event.data);
     drawTasks();
@@ -141,99 +237,66 @@ function listen() {
       notify('You have been signed out.');
       return;
     }
-    setTimeout(() => { if (socket === opened) listen(); }, reconnectAfter);
-    reconnectAfter = Math.min(reconnectAfter * 2, 15000);
+    reconnect(opened, subscribed);
   };
 }
 
-const percent = (value) => `${(100 * value).toFixed(1)} %`;
-const price = (value, currency) => {
+// A refused WebSocket does not say why; asking for the token does.
+async function reconnect(closed, wasOpen) {
+  const delay = reconnectAfter;
+  reconnectAfter = Math.min(reconnectAfter * 2, 15000);
   try {
-    return value.toLocaleString(undefined, currency ? {style: 'currency', currency} :
-      {minimumFractionDigits: 2, maximumFractionDigits: 2});
-  } catch { // not a currency this browser knows
-    return `${price(value)} ${currency}`;
+    const token = (await call('GET', '/auth/csrf')).csrf_token;
+    if (socket !== closed) return;
+    csrfToken = token;
+    if (away) notify('');
+    // Whatever keeps WebSockets away, the list does not wait for it, nor what still changes in it.
+    if (!wasOpen && (!listed || [...tasks.values()].some(goesOn))) load();
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    if (socket !== closed) return;
+    if (problem.status === 401) {
+      leave();
+      notify('You have been signed out. Sign in again.');
+      return;
+    }
+    notifyAway(problem);
   }
-};
-
-// What people look at first, in that order; the whole result is in the API's answer.
-const shown = [
-  ['Last close', (r) => price(r.last_close, r.currency)],
-  [(r) => `Median in ${r.outlook.horizon_days} trading days`, (r) => price(r.outlook.p50, r.currency)],
-  ['Range of 90 % of outcomes', (r) => `${price(r.outlook.p5, r.currency)} – ${price(r.outlook.p95, r.currency)}`],
-  ['Chance of a loss', (r) => percent(r.outlook.loss_probability)],
-  ['Annual volatility', (r) => percent(r.risk.annualised_volatility)],
-  ['Maximum drawdown', (r) => percent(r.risk.max_drawdown)],
-  ['One-day value at risk (95 %)', (r) => percent(r.risk.value_at_risk95.historical)],
-  ['Sharpe ratio', (r) => r.risk.sharpe_ratio.toFixed(2)],
-  ['RSI (14)', (r) => r.indicators.rsi14.toFixed(0)],
-  ['50-day average', (r) => price(r.indicators.sma50, r.currency)],
-];
-
-function figures(result) {
-  const list = document.createElement('dl');
-  list.className = 'figures';
-  for (const [name, read] of shown) {
-    let value;
-    try { value = read(result); } catch { continue; } // the history was too short for it
-    const cell = document.createElement('div');
-    const term = document.createElement('dt');
-    const figure = document.createElement('dd');
-    term.textContent = typeof name === 'function' ? name(result) : name;
-    figure.textContent = value;
-    cell.append(term, figure);
-    list.append(cell);
-  }
-  return list;
+  setTimeout(() => { if (socket === closed) listen(); }, delay);
 }
 
-// Where the price may go: the median, and the bands that hold half and nine tenths of the simulated paths.
-function fanChart(outlook) {
-  // As wide as it is shown, so that its labels are as large as the other text.
-  const [width, height, margin] = [Math.max(260, Math.min(640, $('tasks').clientWidth - 34)), 180, 64];
-  const points = [{day: 0, p5: outlook.start_price, p25: outlook.start_price, p50: outlook.start_price,
-                   p75: outlook.start_price, p95: outlook.start_price}, ...outlook.fan];
-  const low = Math.min(...points.map((point) => point.p5));
-  const high = Math.max(...points.map((point) => point.p95));
-  const x = (day) => margin + (width - margin) * day / outlook.horizon_days;
-  const y = (value) => 8 + (height - 32) * (high - value) / (high - low || 1);
-  const path = (name) => points.map((point) => `${x(point.day).toFixed(1)},${y(point[name]).toFixed(1)}`);
-  const make = (name, attributes, text) => {
-    const element = document.createElementNS('http://www.w3.org/2000/svg', name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    if (text) element.textContent = text;
-    return element;
-  };
-  const chart = make('svg', {viewBox: `0 0 ${width} ${height}`, class: 'fan', role: 'img'});
-  chart.append(make('title', {}, `Price over the next ${outlook.horizon_days} trading days: median ` +
-    `${price(outlook.p50)}, nine tenths of the paths end between ${price(outlook.p5)} and ${price(outlook.p95)}`));
-  for (const [from, to, opacity] of [['p5', 'p95', 0.15], ['p25', 'p75', 0.3]])
-    chart.append(make('polygon', {points: [...path(from), ...path(to).reverse()].join(' '), 'fill-opacity': opacity}));
-  chart.append(make('polyline', {points: path('p50').join(' '), class: 'median'}));
-  for (const value of [low, outlook.start_price, high])
-    chart.append(make('text', {x: margin - 6, y: y(value) + 4, 'text-anchor': 'end'}, price(value)));
-  chart.append(make('text', {x: margin, y: height - 4}, 'today'),
-               make('text', {x: width, y: height - 4, 'text-anchor': 'end'}, `${outlook.horizon_days} trading days`));
-  return chart;
-}
-
+const nothingYet = 'Nothing started yet. An analysis reads two years of prices, works out the usual figures and simulates ' +
+  'where the price may go.';
 const words = {PENDING: 'waiting', STARTED: 'running', PROGRESS: 'running', RETRY: 'waiting to try again', SUCCESS: 'done',
                FAILURE: 'failed', REVOKED: 'stopped', EXPIRED: 'result no longer kept'};
+
+const goesOn = (task) => !['SUCCESS', 'FAILURE', 'REVOKED', 'EXPIRED'].includes(task.state);
+const kinds = {'portal.analysis': 'Analysis', 'portal.noop': 'Test'};
+
+// The time alone today, else the day with it.
+function whenOf(time) {
+  const date = new Date(time);
+  const today = date.toDateString() === new Date().toDateString();
+  return today ? date.toLocaleTimeString() : date.toLocaleString(undefined, {dateStyle: 'medium', timeStyle: 'short'});
+}
 
 function drawTask(task) {
   const item = document.createElement('li');
   item.className = 'task';
   const head = document.createElement('header');
   const title = document.createElement('strong');
-  const subject = task.result && task.result.symbol ? ` ${task.result.symbol}` : '';
-  title.textContent = `${task.name.replace('portal.', '')}${subject} · ${new Date(task.created).toLocaleTimeString()}`;
+  const subject = task.subject || (task.result && task.result.symbol) || '';
+  title.textContent = `${kinds[task.name] || task.name.replace('portal.', '')} ${subject}`.trim();
+  const when = document.createElement('time');
+  when.className = 'hint';
+  when.dateTime = task.created;
+  when.textContent = whenOf(task.created);
   const state = document.createElement('span');
   state.className = 'state';
   state.textContent = words[task.state] || task.state;
-  head.append(title, state);
+  head.append(title, when, state);
   item.append(head);
-  const running = !['SUCCESS', 'FAILURE', 'REVOKED', 'EXPIRED'].includes(task.state);
-  if (running) {
+  if (goesOn(task)) {
     const bar = document.createElement('progress');
     bar.setAttribute('aria-label', 'Progress');
     if (task.progress && task.progress.total) {
@@ -246,17 +309,28 @@ function drawTask(task) {
     const stop = document.createElement('button');
     stop.className = 'quiet';
     stop.textContent = 'Stop';
-    stop.onclick = () => attempt(() => call('DELETE', `/api/tasks/${task.id}`));
+    stop.setAttribute('aria-label', `Stop ${title.textContent}`);
+    stop.onclick = () => attempt(async () => {
+      stop.disabled = true;
+      try {
+        await call('DELETE', `/api/tasks/${task.id}`);
+        tasks.set(task.id, await call('GET', `/api/tasks/${task.id}`));
+        drawTasks();
+      } finally {
+        stop.disabled = false;
+      }
+    });
     head.append(stop);
-    item.append(bar);
+    if (task.state !== 'PENDING' && task.state !== 'RETRY') item.append(bar); // one that waits does not move
   }
-  if (task.error) {
+  if (task.error && task.state !== 'REVOKED') {
     const error = document.createElement('p');
-    error.textContent = typeof task.error === 'string' ? task.error : task.error.message || task.error.type || 'It failed without saying why.';
+    const why = task.error.message || task.error.type || 'It failed without saying why';
+    error.textContent = why.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase()).replace(/[^.!?]$/, '$&.');
     item.append(error);
   }
   if (task.state === 'SUCCESS' && task.result && task.result.outlook)
-    item.append(figures(task.result), fanChart(task.result.outlook));
+    item.append(figures(task.result), fanChart(task.result.outlook, task.result.currency, $('tasks').clientWidth - 34));
   if (task.state === 'SUCCESS' && task.result && task.result.source === 'simulated') {
     const hint = document.createElement('p');
     hint.className = 'hint';
@@ -266,9 +340,21 @@ function drawTask(task) {
   return item;
 }
 
+// Only what has changed is made anew, and a button that had the keyboard keeps it.
 function drawTasks() {
   const newestFirst = [...tasks.values()].sort((a, b) => (a.created < b.created ? 1 : -1)).slice(0, 20);
-  $('tasks').replaceChildren(...newestFirst.map(drawTask));
+  const focused = newestFirst.find((task) => drawn.get(task.id)?.element.contains(document.activeElement));
+  const kept = new Map(drawn);
+  drawn.clear();
+  for (const task of newestFirst) {
+    const known = kept.get(task.id);
+    drawn.set(task.id, known && known.task === task ? known : {task, element: drawTask(task)});
+  }
+  const elements = newestFirst.map((task) => drawn.get(task.id).element);
+  if (elements.length !== $('tasks').children.length || elements.some((element, i) => element !== $('tasks').children[i])) {
+    $('tasks').replaceChildren(...elements);
+    if (focused) drawn.get(focused.id).element.querySelector('button')?.focus();
+  }
   $('no-tasks').hidden = newestFirst.length > 0;
 }
 
@@ -288,7 +374,8 @@ $('sign-in-form').onsubmit = (submitted) => {
       throw problem;
     }
     submitted.target.reset();
-    await enter(user, true);
+    await enter(true);
+    $('who').textContent = user.email;
   });
 };
 
@@ -306,23 +393,24 @@ $('analysis-form').onsubmit = (submitted) => {
 };
 
 $('sign-out').onclick = () => attempt(async () => {
-  await call('POST', '/auth/logout');
+  try {
+    await call('POST', '/auth/logout');
+  } catch (problem) {
+    if (problem.status !== 401) throw problem; // it was over already
+  }
   leave();
 });
 
-// Whoever is signed in stays so whatever else goes wrong: only a 401 says that nobody is.
 async function begin() {
   try {
-    await enter(await call('GET', '/api/me'));
-    notify('');
+    await enter(false);
   } catch (problem) {
     if (problem.status === 401) {
-      show(null);
+      show(false);
       return;
     }
     if (!(problem instanceof Problem)) throw problem;
-    notify(problem.message);
-    setTimeout(begin, 1000 * problem.retryAfter);
+    goOn(problem, begin);
   }
 }
 
@@ -331,6 +419,7 @@ new ResizeObserver(() => {
   const width = $('tasks').clientWidth;
   if (width === drawnWidth) return;
   drawnWidth = width;
+  drawn.clear(); // charts are as wide as they are shown
   drawTasks();
 }).observe($('tasks'));
 

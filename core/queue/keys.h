@@ -38,6 +38,8 @@ inline std::string message(std::string_view taskId) { return std::string("q:m:")
 inline std::string job(std::string_view name) { return std::string("q:j:").append(name); }
 
 inline std::string result(std::string_view taskId) { return std::string("celery-task-meta-").append(taskId); }
+/// with .j, .t and .s appended: how far a chord is (Celery's)
+inline std::string groupResult(std::string_view groupId) { return std::string("celery-taskset-meta-").append(groupId); }
 inline std::string binding(std::string_view exchange) { return std::string("_kombu.binding.").append(exchange); }
 /// channel: state changes of the tasks enqueued with `notify`
 inline std::string notify(std::string_view topic) { return std::string("p:t:").append(topic); }

@@ -47,6 +47,11 @@ struct NewTask
     /// Every state change is also published on keys::notify(topic): for pushing to whoever watches, say, one user's
     /// tasks, with one subscription and without a look-up. Understood by our own workers. Empty: none.
     std::string notify{};
+    std::string shadow{};  ///< name to show instead; empty: none
+    std::string groupId{}; ///< of the group it belongs to; empty: none
+    std::optional<std::int64_t> groupIndex{};
+    boost::json::object embed{};   ///< what follows it: callbacks, errbacks, chain, chord, as in Payload
+    boost::json::object headers{}; ///< further ones; those the protocol has are left as they are
 };
 
 /// A place a task holds while it waits and runs: a member of a sorted set of leases, by their end (Unix ms).
@@ -110,10 +115,11 @@ enum class Refused : std::uint8_t {
     ContentType,     ///< not application/json
     ContentEncoding, ///< not UTF-8, or a body encoding that is not base64
     Compressed,
+    FollowUp,      ///< its chain, chord, callbacks or errbacks cannot be sent
     NotRegistered, ///< nothing is wrong with it, but nobody here knows the task
 };
 BOOST_DESCRIBE_ENUM(Refused, NotJson, TooLarge, NoTask, NoId, BadHeader, BadBody, ContentType, ContentEncoding,
-                    Compressed, NotRegistered)
+                    Compressed, FollowUp, NotRegistered)
 inline constexpr std::size_t refusedKinds = std::size_t(Refused::NotRegistered) + 1;
 
 /// The error of a refusal carries its reason in `code`: "message-bad-body". Another code answers NotJson.

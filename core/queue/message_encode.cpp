@@ -52,8 +52,26 @@ std::string bodyOf(const NewTask &task)
     text::appendValue(body, task.args);
     body.append(", ");
     text::appendValue(body, task.kwargs);
-    body.append(R"(, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}])");
+    body.append(", {");
+    for (const std::string_view part : {"callbacks", "errbacks", "chain", "chord"}) {
+        if (body.back() != '{')
+            body.append(", ");
+        appendString(body, part);
+        body.append(": ");
+        const boost::json::value *value = task.embed.if_contains(part);
+        text::appendValue(body, value ? *value : boost::json::value());
+    }
+    body.append("}]");
     return body;
+}
+
+bool isProtocolHeader(std::string_view name)
+{
+    constexpr std::string_view names[] = {"lang",      "task",        "id",          "shadow",         "eta",
+                                          "expires",   "group",       "group_index", "retries",        "root_id",
+                                          "parent_id", "argsrepr",    "kwargsrepr",  "origin",         "ignore_result",
+                                          "timelimit", "compression", "redelivered", "portolan_notify"};
+    return std::ranges::find(names, name) != std::end(names);
 }
 
 void appendHeaders(std::string &out, const NewTask &task, std::string_view origin)
@@ -62,11 +80,17 @@ void appendHeaders(std::string &out, const NewTask &task, std::string_view origi
     appendString(out, task.name);
     out.append(R"(, "id": )");
     appendString(out, task.id);
-    out.append(R"(, "shadow": null, "eta": )");
+    out.append(R"(, "shadow": )");
+    appendStringOrNull(out, task.shadow);
+    out.append(R"(, "eta": )");
     appendTime(out, task.eta);
     out.append(R"(, "expires": )");
     appendTime(out, task.expires);
-    out.append(R"(, "group": null, "group_index": null, "retries": )");
+    out.append(R"(, "group": )");
+    appendStringOrNull(out, task.groupId);
+    out.append(R"(, "group_index": )");
+    out.append(task.groupIndex ? std::to_string(*task.groupIndex) : "null");
+    out.append(R"(, "retries": )");
     appendNumber(out, task.retries);
     out.append(R"(, "timelimit": [)");
     appendSeconds(out, task.hardLimit);
@@ -86,6 +110,14 @@ void appendHeaders(std::string &out, const NewTask &task, std::string_view origi
     if (!task.notify.empty()) {
         out.append(R"(, "portolan_notify": )");
         appendString(out, task.notify);
+    }
+    for (const auto &header : task.headers) {
+        if (isProtocolHeader(header.key()))
+            continue;
+        out.append(", ");
+        appendString(out, header.key());
+        out.append(": ");
+        text::appendValue(out, header.value());
     }
     out.append("}");
 }
@@ -192,6 +224,8 @@ Result<void> validate(const NewTask &task)
     name("/root_id", task.rootId, false);
     name("/parent_id", task.parentId, false);
     name("/notify", task.notify, false);
+    name("/group_id", task.groupId, false);
+    name("/shadow", task.shadow, false);
     if (task.priority < 0 || task.priority > 9)
         errors.push_back({"/priority", "must be 0 to 9"});
     if (task.retries < 0)

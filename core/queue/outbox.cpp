@@ -2,6 +2,7 @@
 
 #include "core/base/logging.h"
 #include "core/base/trouble.h"
+#include "core/queue/chord_parts.h"
 #include "core/queue/keys.h"
 #include "core/queue/scripts.h"
 #include "core/redis/client.h"
@@ -91,7 +92,9 @@ awaitable<void> Outbox::loop()
             co_await m_alarm->wait(std::chrono::seconds(1));
             continue;
         }
-        const bool sent = co_await send(batch);
+        bool sent = co_await countParts(m_client, m_scripts, batch, m_logger);
+        if (sent)
+            sent = co_await send(batch);
         if (!sent) {
             ++m_failures;
             {
@@ -127,6 +130,15 @@ void Outbox::told(const std::string &refusal, std::int64_t published)
         {{"answer", refusal}});
 }
 
+/// Pairs: a task's id, and why Redis would not take it. It has ended as FAILURE.
+void Outbox::sayUnsent(const redis::Reply &unsent)
+{
+    m_unsent += unsent.elements.size() / 2;
+    for (std::size_t i = 0; m_logger && i + 1 < unsent.elements.size(); i += 2)
+        m_logger->error("a task that was to follow another could not be put into its queue and was ended as FAILURE",
+                        {{"task_id", unsent.elements[i].text}, {"error", unsent.elements[i + 1].text}});
+}
+
 awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
 {
     // A state that is followed by the end in the same batch would be seen by nobody.
@@ -156,9 +168,10 @@ awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
         m_trouble->worked();
     else if (m_trouble)
         m_trouble->failed(reply.error());
-    if (reply && reply->elements.size() == 5) {
+    if (reply && reply->elements.size() == 6) {
         m_dropped += static_cast<std::uint64_t>(reply->elements[0].integer);
         m_lost += static_cast<std::uint64_t>(reply->elements[1].integer);
+        sayUnsent(reply->elements[5]);
         told(reply->elements[2].text, reply->elements[4].integer);
         m_copies += static_cast<std::uint64_t>(reply->elements[3].integer);
         co_return true;

@@ -2,6 +2,7 @@
 
 #include "core/base/asio.h"
 #include "core/queue/alarm.h"
+#include "core/queue/canvas.h"
 
 #include <atomic>
 #include <chrono>
@@ -20,7 +21,8 @@ class Trouble;
 
 namespace portolan::redis {
 class Client;
-}
+struct Reply;
+} // namespace portolan::redis
 
 namespace portolan::queue {
 
@@ -33,13 +35,16 @@ struct Outcome
     Kind kind = Acknowledge;
     std::string delivery;
     std::string id;
-    std::string result;   ///< JSON to store; empty: none
-    std::string notify;   ///< topic
-    std::string keep;     ///< message to keep for running it again; PutAside: the record of it
-    std::string list;     ///< Retry: where …
-    std::string message;  ///< … and what to enqueue
-    bool counted = false; ///< its starts were counted in q:n:
-    bool noted = false;   ///< it may be noted in keys::held
+    std::string result;                      ///< JSON to store; empty: none
+    std::string notify;                      ///< topic
+    std::string keep;                        ///< message to keep for running it again; PutAside: the record of it
+    std::string list;                        ///< Retry: where …
+    std::string message;                     ///< … and what to enqueue; else followUpsJson() of `follow`
+    bool counted = false;                    ///< its starts were counted in q:n:
+    bool noted = false;                      ///< it may be noted in keys::held
+    std::vector<FollowUps> follow{};         ///< what the end brings about
+    std::shared_ptr<const Message> source{}; ///< the task, where something follows
+    CanvasSender sender{};
 
     std::size_t bytes() const { return result.size() + keep.size() + message.size(); }
 };
@@ -59,6 +64,7 @@ public:
     awaitable<void> loop(); ///< until finish(); then until empty or Redis has refused once
     void finish();
 
+    std::uint64_t unsent() const { return m_unsent; }        ///< follow-ups Redis would not put into their queue
     std::uint64_t dropped() const { return m_dropped; }      ///< results Redis had no room for
     std::uint64_t failures() const { return m_failures; }    ///< batches that got no answer
     std::uint64_t lost() const { return m_lost; }            ///< ended, but no longer ours
@@ -67,6 +73,7 @@ public:
 
 private:
     std::deque<Outcome> nextBatch();
+    void sayUnsent(const redis::Reply &unsent);
     void told(const std::string &refusal, std::int64_t published);
     awaitable<bool> send(const std::deque<Outcome> &batch);
 
@@ -83,6 +90,7 @@ private:
     std::vector<std::string> m_sending; ///< deliveries
     std::atomic<bool> m_finishing{false};
     std::atomic<bool> m_publishRefused{false};
+    std::atomic<std::uint64_t> m_unsent{0};
     std::atomic<std::uint64_t> m_dropped{0};
     std::atomic<std::uint64_t> m_lost{0};
     std::atomic<std::uint64_t> m_copies{0};

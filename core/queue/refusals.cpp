@@ -133,6 +133,7 @@ std::pair<std::string_view, std::string_view> exceptionOf(Refused reason)
     case Refused::Compressed:
         return {"ContentDisallowed", "kombu.exceptions"};
     case Refused::NoTask:
+    case Refused::FollowUp:
     case Refused::NoId:
     case Refused::BadHeader:
         break;

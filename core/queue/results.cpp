@@ -18,7 +18,11 @@ std::string resultJson(std::string_view state, std::string_view result, const Re
         out.append("null");
     else
         text::appendString(out, traceback);
-    out.append(R"(, "children": [], "date_done": ")").append(isoTime(origin.done)).append("\"");
+    out.append(R"(, "children": )")
+        .append(origin.children)
+        .append(R"(, "date_done": ")")
+        .append(isoTime(origin.done))
+        .append("\"");
     if (origin.started)
         out.append(R"(, "started": ")").append(isoTime(*origin.started)).append("\"");
     if (!origin.groupId.empty()) {

@@ -79,6 +79,7 @@ struct ResultOrigin
     std::string_view groupId{};
     WallTime done{};
     std::optional<WallTime> started{}; ///< a member of ours, which Celery passes over
+    std::string_view children{"[]"};   ///< JSON: the tasks that follow it, as Celery writes them
 };
 /// The JSON Celery would store. `result` is JSON text already.
 [[nodiscard]] std::string resultJson(std::string_view state, std::string_view result, const ResultOrigin &origin,

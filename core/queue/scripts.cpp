@@ -38,7 +38,8 @@ Scripts::Scripts()
       note(load("note")),
       park(load("park")),
       unpark(load("unpark")),
-      peek(load("peek"))
+      peek(load("peek")),
+      chordPart(load("chord_part"))
 {}
 
 } // namespace portolan::queue

@@ -29,6 +29,7 @@ struct Scripts
     redis::Script park;
     redis::Script unpark;
     redis::Script peek;
+    redis::Script chordPart;
 };
 
 } // namespace portolan::queue

@@ -39,6 +39,7 @@ struct Delivery
 
 /// What the pool's parts share. worker_pool.cpp: the public calls. worker_take.cpp: from Redis to the ready queue.
 /// worker_unknown.cpp: what it takes and does not run. worker_run.cpp: the threads and what they do with a task.
+/// worker_follow.cpp: what a client wants to happen after a task.
 /// worker_keep.cpp: time limits, schedules, leases.
 /// worker_park.cpp: what is not due for long. worker_note.cpp: copies of what is held.
 struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
@@ -110,12 +111,19 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     Outcome concluded(Running &running, const Result<boost::json::value> &result, TaskEvent &event);
     ResultOrigin originOf(const Running &running) const;
     Outcome stateOf(const Running &running, std::string_view state, std::string_view result);
-    Outcome succeeded(Running &running, const boost::json::value &value);
+    Outcome succeeded(Running &running, const boost::json::value &value, FollowUps next);
     Outcome failed(const Running &running, std::string_view state, const TaskFailure &failure);
     bool mayBeNoted(const Running &running) const;
     std::optional<Outcome> retried(Running &running, const Error &error, TaskEvent &event);
     bool settle(Slot &slot, const std::string &name, Outcome outcome); ///< false: it was given up meanwhile
     void count(TaskEvent::Type type);
+
+    // worker_follow.cpp
+    CanvasSender canvasSender() const;
+    Result<FollowUps> following(const Running &running, const boost::json::value &value);
+    void followFailure(Outcome &outcome, const Delivery &delivery, std::string_view state, const TaskFailure &failure);
+    void setFollowing(Outcome &outcome, const Delivery &delivery, FollowUps next) const;
+    void noteFollowing(const Delivery &delivery, const Error &error);
 
     // worker_keep.cpp
     awaitable<void> keepLoop();

@@ -434,6 +434,8 @@ WorkerCounters WorkerPool::counters() const
     counters.revoked = impl.revokedCount;
     counters.rejected = impl.refusals.total();
     counters.refused = impl.refusals.counts();
+    counters.rejected += impl.outbox.unsent();
+    counters.refused[std::size_t(Refused::FollowUp)] += impl.outbox.unsent();
     counters.restored = impl.lease.restored();
     counters.lost = impl.outbox.lost();
     counters.droppedResults = impl.outbox.dropped();

@@ -281,7 +281,14 @@ Outcome WorkerPool::Impl::concluded(Running &running, const Result<boost::json::
         return failed(running, state::revoked, {"TaskRevokedError", "terminated", "celery.exceptions", {}});
     }
     if (result) {
-        Outcome outcome = succeeded(running, *result);
+        Result<FollowUps> next = following(running, *result);
+        if (!next) {
+            TaskFailure why{"InvalidTaskError", next.error().message, "celery.exceptions", {}};
+            event.type = TaskEvent::Type::Failed;
+            event.text = why.type + "(" + pythonRepr(boost::json::value(why.message)) + ")";
+            return failed(running, state::failure, why);
+        }
+        Outcome outcome = succeeded(running, *result, std::move(*next));
         if (outcome.result.size() <= maxMessageBytes)
             return outcome;
     }
@@ -333,7 +340,7 @@ bool WorkerPool::Impl::mayBeNoted(const Running &running) const
     return running.delivery.message->eta || clock.steady() - running.since >= longRun / 2;
 }
 
-Outcome WorkerPool::Impl::succeeded(Running &running, const boost::json::value &value)
+Outcome WorkerPool::Impl::succeeded(Running &running, const boost::json::value &value, FollowUps next)
 {
     const Message &message = *running.delivery.message;
     Outcome outcome;
@@ -346,12 +353,16 @@ Outcome WorkerPool::Impl::succeeded(Running &running, const boost::json::value &
         outcome.keep = message.raw;
     if (message.ignoreResult) {
         outcome.kind = Outcome::Acknowledge;
-        return outcome;
+    } else {
+        std::string result;
+        text::appendValue(result, value);
+        ResultOrigin origin = originOf(running);
+        origin.children = next.children;
+        outcome.result = resultJson(state::success, result, origin);
+        outcome.notify = message.notify;
     }
-    std::string result;
-    text::appendValue(result, value);
-    outcome.result = resultJson(state::success, result, originOf(running));
-    outcome.notify = message.notify;
+    if (!next.nothing())
+        setFollowing(outcome, running.delivery, std::move(next));
     return outcome;
 }
 
@@ -370,6 +381,8 @@ Outcome WorkerPool::Impl::failed(const Running &running, std::string_view state,
         outcome.result = resultJson(state, failureJson(failure), originOf(running), failure.traceback);
         outcome.notify = message.notify;
     }
+    if (state != state::retry)
+        followFailure(outcome, running.delivery, state, failure);
     return outcome;
 }
 

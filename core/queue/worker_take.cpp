@@ -279,6 +279,7 @@ void WorkerPool::Impl::endUnrun(const Delivery &delivery, std::string_view state
                                     {message.id, message.parentId, message.groupId, clock.wall()}, failure.traceback);
         outcome.notify = message.notify;
     }
+    followFailure(outcome, delivery, state, failure);
     outbox.push(std::move(outcome));
 }
 

@@ -63,6 +63,8 @@ public:
             return tr("of another content type");
         if (reason == "compressed")
             return tr("compressed");
+        if (reason == "follow-up")
+            return tr("with follow-ups that cannot be sent");
         return QString::fromStdString(reason);
     }
 

@@ -1,12 +1,14 @@
 -- Writes states of tasks, and ends those that ended.
 -- KEYS: unacked, unacked_index, q:o:<instance>, p:q, q:h:<instance>
 -- ARGV: expiry in seconds, then ten for each: kind, delivery, task id, result JSON, topic to notify, message to keep,
---       list and message to enqueue, 1 when its starts were counted, 1 when it was noted in q:h.
+--       list and message to enqueue (R) or '' and what follows it (JSON), 1 when its starts were counted, 1 when it was
+--       noted in q:h.
 -- Kinds: S success; F failure or revoked; R retry (enqueues); A ended without a result; P not ended; X ended without
 -- even an id: what is to be kept goes into q:a. What is no longer
 -- ours was put back meanwhile and runs elsewhere: of it only a success counts. A stored SUCCESS is never overwritten.
 -- Answers {results that found no room, tasks that were no longer ours, why Redis would not publish or '', tasks whose message
--- somebody had put back into its queue: the copy is not run, what was published}. Telling is
+-- somebody had put back into its queue: the copy is not run, what was published, {id, why, …: what follows and could not be
+-- put into its queue}}. Telling is
 -- no part of ending: a user without rights to channels stores and acknowledges like any other.
 local expiry = ARGV[1]
 local deliveries = {}
@@ -52,6 +54,39 @@ for n = 1, #deliveries do
 end
 
 local woken, copied = false, 0
+local unsent = {}
+-- What follows an end goes out in the step that ends the task: both happen, or neither. Each step is {the chord that is
+-- called by it or '', sizes of chords, results of what will never run, messages}.
+local function follow(steps)
+  for _, step in ipairs(cjson.decode(steps)) do
+    local group = 'celery-taskset-meta-'
+    local open = step[1] == '' or redis.call('DEL', group .. step[1] .. '.j') == 1
+    if open and step[1] ~= '' then redis.call('DEL', group .. step[1] .. '.t', group .. step[1] .. '.s') end
+    for _, size in ipairs(open and step[2] or {}) do redis.call('SETEX', group .. size[1] .. '.s', 86400, size[2]) end
+    for _, never in ipairs(open and step[3] or {}) do
+      local key = 'celery-task-meta-' .. never[1]
+      if redis.call('EXISTS', key) == 0 then
+        redis.pcall('SETEX', key, expiry, never[2])
+        tell(key, never[2])
+      end
+    end
+    for _, task in ipairs(open and step[4] or {}) do
+      local pushed = redis.pcall('LPUSH', task[1], task[4])
+      if type(pushed) == 'number' then
+        redis.pcall('SADD', '_kombu.binding.' .. task[2], task[2] .. '\6\22\6\22' .. task[2])
+        woken = true
+      else
+        unsent[#unsent + 1], unsent[#unsent + 2] = task[3], pushed.err
+        local failed = '{"status": "FAILURE", "result": {"exc_type": "OperationalError", "exc_message": [' ..
+          cjson.encode('it was to follow another task and could not be put into its queue: ' .. pushed.err) ..
+          '], "exc_module": "kombu.exceptions"}, "traceback": null, "children": [], "date_done": null, "task_id": ' ..
+          cjson.encode(task[3]) .. '}'
+        redis.pcall('SETEX', 'celery-task-meta-' .. task[3], expiry, failed)
+        tell('celery-task-meta-' .. task[3], failed)
+      end
+    end
+  end
+end
 local noted = {}
 for n = 1, #deliveries do
   local i = n * 10 - 8
@@ -63,6 +98,9 @@ for n = 1, #deliveries do
       local pushed = redis.pcall('LPUSH', ARGV[i + 6], ARGV[i + 7])
       done = type(pushed) == 'number'
       woken = woken or done
+    elseif ARGV[i + 7] ~= '' then
+      redis.call('ZREM', KEYS[2], deliveries[n])
+      follow(ARGV[i + 7])
     end
     if done then ended[#ended + 1] = deliveries[n] end
     if done and ARGV[i + 9] == '1' then
@@ -85,7 +123,7 @@ if #starts > 0 then redis.call('DEL', unpack(starts)) end
 
 -- Memory is full. An old state must not stay as if the task still waited or ran: what is stored now is smaller than the
 -- message that has just gone.
-local children = '"children": %[%], "date_done": '
+local children = '"children": %[[^{}]*%], "date_done": '
 for _, i in ipairs(refused) do
   local key, result = 'celery-task-meta-' .. ARGV[i + 2], ARGV[i + 3]
   redis.call('DEL', key)
@@ -93,9 +131,10 @@ for _, i in ipairs(refused) do
     dropped = dropped + 1
     result = '{"status": "FAILURE", "result": {"exc_type": "ResultDropped", "exc_message": ["The task ended, but Redis ' ..
       'was full and had no room for its result."], "exc_module": "portolan"}, "traceback": null, ' ..
-      string.match(result, '.*(' .. children .. '.*)$')
+      (string.match(result, '.*(' .. children .. '.*)$') or
+        '"children": [], "date_done": null, "task_id": ' .. cjson.encode(ARGV[i + 2]) .. '}')
   end
   redis.call('SETEX', key, expiry, result)
 end
 if woken then tell(KEYS[4], '*') end
-return {dropped, lost, untold, copied, published}
+return {dropped, lost, untold, copied, published, unsent}

@@ -25,3 +25,8 @@ def add(a, b, scale=1):
 @app.task(name="py.fail")
 def fail():
     raise ValueError("as told", 7)
+
+
+@app.task(name="py.sum")
+def total(numbers):
+    return sum(numbers)

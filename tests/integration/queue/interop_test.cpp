@@ -54,6 +54,29 @@ private slots:
                      boost::json::serialize(seen).c_str());
     }
 
+    void sendsWhatFollows()
+    {
+        const auto ours = ourWorker();
+        const auto theirs = theirWorker("other");
+        const auto client = python(*m_server, {"celery_canvas.py"});
+        const boost::json::object seen = lastLine(*client);
+        const boost::json::value expected = boost::json::parse(R"({
+            "chain of two": 7, "chain of three": [[9], 7, 3], "across workers": 1113, "chain within a chain": [{"args": [5], "kwargs": {}}, 6],
+            "chord": [[0, 2, 4], 7], "chord, immutable body": [7],
+            "chords across workers": [9, 12, 15, 18, 21, 24, 27, 30], "chord of chains": [[4, 10]],
+            "chord, then a chain": [{"args": [[2, 4]], "kwargs": {}}, 8],
+            "chord within a chord": [[2, {"args": [[3, 5]], "kwargs": {}}]],
+            "group within a chain": [[3, 4]], "group at the end": [3, 4], "group": [2, 4],
+            "links": [5, [5], [1]], "children": ["[1]", "[5]"], "link to another queue": 6,
+            "link with a countdown": [[5], true], "link to a group": [[5], [5]], "link to a chord": 2,
+            "errback": true, "errback of an unknown name": true, "a failed chain": ["std::runtime_error", "FAILURE", "FAILURE"],
+            "a failed chord": ["ChordError", true, true], "a chord with an unknown name": "ChordError",
+            "a chord with a failed chain": "ChordError", "no such route": [true, "FAILURE"], "left": []})");
+        for (const auto &member : expected.as_object())
+            QVERIFY2(seen.contains(member.key()) && seen.at(member.key()) == member.value(),
+                     (std::string(member.key()) + " in " + boost::json::serialize(seen)).c_str());
+    }
+
     void runsOnceWhatANeighboursSweepWouldPutBack()
     {
         std::atomic<int> runs{0};
@@ -208,6 +231,19 @@ private slots:
     }
 
 private:
+    /// A Celery worker that has begun to take from that queue.
+    Process theirWorker(const char *queue)
+    {
+        Process worker =
+            python(*m_server, {"-m", "celery", "-A", "celery_app", "worker", "--pool", "threads", "-c", "2",
+                               "--without-gossip", "--without-mingle", "-n", "real@test", "-Q", queue});
+        const std::string id = m_instance->enqueue(
+            {.name = "py.add", .args = {0, 0}, .queue = queue}); // waits for it, and is gone when the test begins
+        if (!m_instance->ended(id, 60s).ended())
+            throw std::runtime_error("the Celery worker did not start: " + worker->readAll().toStdString());
+        return worker;
+    }
+
     Process ourWorker()
     {
         Process process(new QProcess);

@@ -233,6 +233,25 @@ private slots:
         QCOMPARE(m_log->count({"\"reason\":\"not-json\""}), 10u);
     }
 
+    void endsWhatCannotFollow()
+    {
+        m_instance->redis(redis::Command("SET", "blocked", "no list"));
+        start();
+        push(element(good, encodeBase64(R"([[], {}, {"callbacks": [{"task": "a.b", "args": [], "kwargs": {},)"
+                                        R"( "options": {"queue": "blocked", "task_id": "next"}}]}])")));
+        QCOMPARE(m_instance->ended("next").state, std::string(state::failure));
+        QVERIFY(m_instance->ended("next").failure->message.find("WRONGTYPE") != std::string::npos);
+        QCOMPARE(m_instance->ended("the-id").state, std::string(state::success));
+        QVERIFY(within(5s, [&] { return m_log->count({"could not be put into its queue", "next"}) == 1; }));
+        push(element(R"({"task": "portal.noop", "id": "other"})",
+                     encodeBase64(R"([[], {}, {"chain": ["no signature"]}])")));
+        const TaskResult refused = m_instance->ended("other");
+        QCOMPARE(refused.state, std::string(state::failure));
+        QVERIFY(refused.failure->message.find("no signature") != std::string::npos);
+        QCOMPARE(counted("follow-up"), 2u);
+        QCOMPARE(m_log->count({"warning", "\"reason\":\"follow-up\"", "other"}), 1u);
+    }
+
     void wantsNoResultWhereNoneIsWanted()
     {
         start();

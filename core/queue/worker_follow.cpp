@@ -1,0 +1,60 @@
+#include "core/queue/canvas.h"
+#include "core/queue/keys.h"
+#include "core/queue/worker_impl.h"
+
+#include <unistd.h>
+
+/// What a client wants to happen once a task has ended.
+namespace portolan::queue {
+
+CanvasSender WorkerPool::Impl::canvasSender() const
+{
+    const std::size_t host = node.find('@');
+    CanvasSender sender;
+    sender.origin = "gen" + std::to_string(getpid()) + (host == std::string::npos ? "" : node.substr(host));
+    sender.ownQueue = options.queues.empty() ? std::string("celery") : options.queues.front();
+    sender.registry = &registry;
+    sender.now = clock.wall();
+    return sender;
+}
+
+void WorkerPool::Impl::noteFollowing(const Delivery &delivery, const Error &error)
+{
+    refusals.note(Refused::FollowUp, error, *delivery.message,
+                  std::string_view(delivery.list).substr(0, delivery.list.find(keys::separator)));
+}
+
+Result<FollowUps> WorkerPool::Impl::following(const Running &running, const boost::json::value &value)
+{
+    const boost::json::object &embed = running.state->payload.embed;
+    if (!hasFollowUps(embed))
+        return FollowUps();
+    Result<FollowUps> next = afterSuccess(*running.delivery.message, embed, value, canvasSender());
+    if (!next)
+        noteFollowing(running.delivery, next.error());
+    return next;
+}
+
+/// The body is read again, since the task may still be at work on what it was given, or may never have been.
+void WorkerPool::Impl::followFailure(Outcome &outcome, const Delivery &delivery, std::string_view state,
+                                     const TaskFailure &failure)
+{
+    const Result<Payload> read = payload(*delivery.message);
+    if (!read || !hasFollowUps(read->embed))
+        return;
+    Result<FollowUps> next = afterFailure(*delivery.message, read->embed, state, failureJson(failure), canvasSender());
+    if (!next)
+        noteFollowing(delivery, next.error());
+    else if (!next->nothing())
+        setFollowing(outcome, delivery, std::move(*next));
+}
+
+void WorkerPool::Impl::setFollowing(Outcome &outcome, const Delivery &delivery, FollowUps next) const
+{
+    outcome.follow.clear();
+    outcome.follow.push_back(std::move(next));
+    outcome.source = delivery.message;
+    outcome.sender = canvasSender();
+}
+
+} // namespace portolan::queue

@@ -3,15 +3,12 @@
 #include "core/base/logging.h"
 #include "core/base/runtime.h"
 #include "core/queue/alarm.h"
-#include "core/queue/json_text.h"
 #include "core/queue/keys.h"
 #include "core/queue/log_pace.h"
 #include "core/queue/message.h"
-#include "core/queue/neighbour_answers.h"
-#include "core/queue/remote_client.h"
+#include "core/queue/neighbour_search.h"
 #include "core/queue/results.h"
 #include "core/queue/worker_pool.h"
-#include "core/redis/client.h"
 #include "core/redis/subscriber.h"
 
 #include <algorithm>
@@ -24,27 +21,13 @@ namespace portolan::queue {
 
 namespace {
 
-namespace json = boost::json;
-using Replies = std::map<std::string, json::value>;
-
 constexpr auto checkEvery = std::chrono::seconds(10);
-constexpr auto lookAgain = std::chrono::seconds(1); ///< Redis is away, or somebody is silent
-constexpr int quickLooks = 10;                      ///< so many, then every `checkEvery`
-constexpr std::size_t namesMost = 16;
-constexpr int sampled = 16;                           ///< messages at each end of a list
-constexpr auto settling = std::chrono::seconds(30);   ///< a worker that has just announced itself may not answer yet
+constexpr auto lookAgain = std::chrono::seconds(1);   ///< Redis is away, or somebody is silent
+constexpr int quickLooks = 10;                        ///< so many, then every `checkEvery`
 constexpr auto unsureMost = std::chrono::seconds(30); ///< tasks of unknown names are held for no longer
 constexpr std::uint64_t watchedBytesMost = 1024 * 1024;
 constexpr auto watchedPer = std::chrono::minutes(1);
 constexpr auto watchAgain = std::chrono::minutes(10);
-constexpr std::string_view pidboxBinding = "celery.pidbox";
-
-void add(std::vector<std::string> &list, std::string_view name)
-{
-    std::string readable = text::toUtf8(name.substr(0, maxIdBytes));
-    if (list.size() < namesMost && std::ranges::find(list, readable) == list.end())
-        list.push_back(std::move(readable));
-}
 
 std::string joined(const std::vector<std::string> &names)
 {
@@ -61,20 +44,15 @@ struct NeighbourWatch::Impl : std::enable_shared_from_this<NeighbourWatch::Impl>
     Impl(Executor ioExecutor, redis::Client &redisClient, redis::Subscriber &redisSubscriber,
          RemoteClient &remoteClient, WorkerPool &workerPool, const Clock &theClock, NeighbourOptions theOptions)
         : executor(ioExecutor),
-          client(redisClient),
           subscriber(redisSubscriber),
-          remote(remoteClient),
           pool(workerPool),
           clock(theClock),
           options(theOptions),
+          search(redisClient, remoteClient, workerPool, theClock, theOptions.database, theOptions.patience),
           alarm(std::make_shared<Alarm>(executor))
     {}
 
     awaitable<void> loop();
-    awaitable<Result<Neighbours>> look();
-    awaitable<Result<void>> findWorkers(Neighbours &found, const std::vector<std::string> &queues);
-    awaitable<Result<void>> findTasks(Neighbours &found, const std::vector<std::string> &queues);
-    awaitable<Result<std::set<std::string>>> announced();
     awaitable<bool> mayEndUnknown();
     void decide(Neighbours found, bool atStart);
     void waitForSilent(Neighbours found);
@@ -84,12 +62,11 @@ struct NeighbourWatch::Impl : std::enable_shared_from_this<NeighbourWatch::Impl>
     void seeResult(std::string_view payload);
 
     const Executor executor;
-    redis::Client &client;
     redis::Subscriber &subscriber;
-    RemoteClient &remote;
     WorkerPool &pool;
     const Clock &clock;
     const NeighbourOptions options;
+    NeighbourSearch search;
     const std::shared_ptr<Alarm> alarm;
     std::atomic<bool> stopping{false};
 
@@ -101,9 +78,6 @@ struct NeighbourWatch::Impl : std::enable_shared_from_this<NeighbourWatch::Impl>
     bool held = false;  ///< holdBack() was called and nobody but an operator may end it
     bool clear = false; ///< the pool was given its threads
     Neighbours neighbours;
-    std::map<std::string, SteadyTime> seen; ///< nodes announced at the last look, since when
-    bool sawAny = false;                    ///< that there was one
-    bool lookSoon = false;                  ///< somebody was silent
     LogPace pace;
 
     std::shared_ptr<void> results; ///< the subscription, while one is wanted
@@ -112,118 +86,6 @@ struct NeighbourWatch::Impl : std::enable_shared_from_this<NeighbourWatch::Impl>
     std::atomic<std::uint64_t> resultBytes{0};
     std::atomic<std::uint64_t> discarded{0};
 };
-
-awaitable<Result<std::set<std::string>>> NeighbourWatch::Impl::announced()
-{
-    redis::Command command("SMEMBERS", keys::binding(pidboxBinding));
-    const Result<redis::Reply> members = co_await client.run(std::move(command));
-    if (!members)
-        co_return members.error();
-    std::set<std::string> nodes;
-    for (const redis::Reply &member : members->elements) {
-        std::string_view queue = member.text;
-        if (const std::size_t last = queue.rfind(keys::separator); last != std::string_view::npos)
-            queue.remove_prefix(last + keys::separator.size());
-        if (queue.ends_with(".celery.pidbox") && nodes.size() < 1000)
-            nodes.emplace(queue.substr(0, queue.size() - std::string_view(".celery.pidbox").size()));
-    }
-    co_return nodes;
-}
-
-awaitable<Result<void>> NeighbourWatch::Impl::findWorkers(Neighbours &found, const std::vector<std::string> &queues)
-{
-    const Result<std::set<std::string>> nodes = co_await announced();
-    if (!nodes)
-        co_return nodes.error();
-    const Result<Replies> answers = co_await remote.ask("active_queues", {}, {}, options.patience);
-    if (!answers && (answers.error().code == "redis-rights" || answers.error().code == "redis-auth")) {
-        // Nobody can be asked here: PUBLISH is blocked, or the channel is not this user's. Who is announced counts as
-        // silent, but for portals, which share a queue by design; without anybody, work goes on.
-        const std::lock_guard lock(mutex);
-        for (const std::string &node : *nodes)
-            if (node != pool.node() && !node.starts_with("portolan-"))
-                add(found.silent, node);
-        lookSoon = false;
-        co_return Result<void>();
-    }
-    if (!answers)
-        co_return answers.error();
-    std::vector<std::string> suspects;
-    for (const auto &[node, answer] : *answers)
-        if (node != pool.node() && takesFrom(answer, queues))
-            suspects.push_back(node);
-    if (!suspects.empty()) {
-        const Result<Replies> stats = co_await remote.ask("stats", {}, suspects, options.patience);
-        if (!stats)
-            co_return stats.error();
-        for (const std::string &node : suspects)
-            if (const auto own = stats->find(node); own == stats->end() || !isOurs(own->second))
-                add(found.workers, node);
-    }
-    // A member of the binding outlives a worker that was killed: silent is who still listens, or has just come.
-    std::vector<std::string> missing;
-    for (const std::string &node : *nodes)
-        if (!answers->contains(node))
-            missing.push_back(node);
-    std::uint64_t listening = 0;
-    if (!missing.empty()) {
-        const Result<std::uint64_t> told = co_await remote.tell("clock", {}, {});
-        if (!told)
-            co_return told.error();
-        listening = *told;
-    }
-    const SteadyTime now = clock.steady();
-    const std::lock_guard lock(mutex);
-    std::map<std::string, SteadyTime> since;
-    for (const std::string &node : *nodes) {
-        const auto known = seen.find(node);
-        since[node] = known != seen.end() ? known->second : sawAny ? now : SteadyTime::min();
-    }
-    seen = std::move(since);
-    sawAny = true;
-    for (const std::string &node : missing)
-        if (listening > answers->size() || (seen[node] != SteadyTime::min() && now - seen[node] < settling))
-            add(found.silent, node);
-    lookSoon = !found.silent.empty();
-    co_return Result<void>();
-}
-
-awaitable<Result<void>> NeighbourWatch::Impl::findTasks(Neighbours &found, const std::vector<std::string> &queues)
-{
-    redis::Command command;
-    for (const std::string &queue : queues)
-        for (const int step : keys::prioritySteps) {
-            command.add("LRANGE", keys::list(queue, step), -sampled, -1);
-            command.add("LRANGE", keys::list(queue, step), 0, sampled - 1);
-        }
-    if (queues.empty())
-        co_return Result<void>();
-    Result<std::vector<redis::Reply>> lists = co_await client.pipeline(std::move(command));
-    if (!lists)
-        co_return lists.error();
-    for (redis::Reply &list : *lists)
-        for (redis::Reply &raw : list.elements) {
-            Message readable;
-            const Result<Message> message = decode(std::move(raw.text), &readable);
-            const std::string &name = message ? message->task : readable.task;
-            if (!name.empty() && !pool.registry().find(name))
-                add(found.tasks, name);
-        }
-    co_return Result<void>();
-}
-
-awaitable<Result<Neighbours>> NeighbourWatch::Impl::look()
-{
-    Neighbours found;
-    const std::vector<std::string> queues = pool.status().queues;
-    const Result<void> workers = co_await findWorkers(found, queues);
-    if (!workers)
-        co_return workers.error();
-    const Result<void> tasks = co_await findTasks(found, queues);
-    if (!tasks)
-        co_return tasks.error();
-    co_return found;
-}
 
 /// Whoever gave the pool threads while it was held back has said what to do.
 bool NeighbourWatch::Impl::operatorDecided()
@@ -258,7 +120,7 @@ void NeighbourWatch::Impl::say(const Neighbours &found)
 void NeighbourWatch::Impl::decide(Neighbours found, bool atStart)
 {
     const std::lock_guard lock(mutex);
-    const bool shared = !found.workers.empty() || (atStart && !found.tasks.empty());
+    const bool shared = !found.workers.empty() || found.areForeign() || (atStart && !found.tasks.empty());
     const bool unsure = !found.silent.empty();
     const bool news = found.workers != neighbours.workers || found.silent != neighbours.silent;
     if (held && !shared)
@@ -315,8 +177,8 @@ awaitable<bool> NeighbourWatch::Impl::mayEndUnknown()
             if (operatorDecided())
                 co_return true;
         }
-        if (Result<Neighbours> found = co_await look()) {
-            const bool others = !found->workers.empty();
+        if (Result<Neighbours> found = co_await search.look(NeighbourSearch::Why::UnknownTask)) {
+            const bool others = !found->workers.empty() || found->areForeign();
             const bool unsure = !others && !found->silent.empty();
             if (!unsure) {
                 decide(std::move(*found), false);
@@ -339,24 +201,21 @@ awaitable<bool> NeighbourWatch::Impl::mayEndUnknown()
 awaitable<void> NeighbourWatch::Impl::loop()
 {
     for (int quick = 0; !stopping;) {
-        std::set<std::string> before;
         bool atStart = false;
-        bool due = false;
         {
             const std::lock_guard lock(mutex);
             operatorDecided();
             atStart = !looked;
-            due = atStart || lookSoon;
-            for (const auto &[node, since] : seen)
-                before.insert(node);
         }
+        bool due = atStart || search.soon();
         if (!due) {
-            const Result<std::set<std::string>> nodes = co_await announced();
-            due = nodes && *nodes != before;
+            const Result<std::set<std::string>> nodes = co_await search.announced();
+            due = nodes && *nodes != search.known();
         }
         bool away = false;
         if (due) {
-            Result<Neighbours> found = co_await look();
+            const auto why = atStart ? NeighbourSearch::Why::Start : NeighbourSearch::Why::News;
+            Result<Neighbours> found = co_await search.look(why);
             away = !found;
             if (found && !stopping)
                 decide(std::move(*found), atStart);
@@ -365,7 +224,7 @@ awaitable<void> NeighbourWatch::Impl::loop()
         bool soon = false;
         {
             const std::lock_guard lock(mutex);
-            soon = !looked || lookSoon;
+            soon = !looked || search.soon();
         }
         quick = soon ? quick + 1 : 0;
         const auto pause = away || (soon && quick < quickLooks) ? lookAgain : checkEvery;

@@ -31,6 +31,9 @@ struct Neighbours
     std::vector<std::string> workers; ///< nodes that take from one of these queues and are no workers of ours
     std::vector<std::string> silent;  ///< nodes that listen, but did not say in time what they take from
     std::vector<std::string> tasks;   ///< names of waiting tasks that nobody has registered here
+    std::size_t unreadable = 0;       ///< waiting messages that name no task at all
+    /// Whether what waits is most likely no queue of tasks but another program's list. A few are somebody's mistake.
+    bool areForeign() const { return unreadable >= 16; }
     bool operator==(const Neighbours &) const = default;
 };
 
@@ -40,20 +43,24 @@ struct NeighbourOptions
     bool share = false;                       ///< take tasks all the same (tasks.share_queue)
     Logger *logger = nullptr;                 ///< may be null; must outlive it
     std::chrono::milliseconds patience{2000}; ///< for workers to answer
+    unsigned database = 0;                    ///< number of the Redis database
 };
 
 /// Keeps a worker from taking what is not ours. Redis and its queue `celery` are easily shared by mistake, and a worker
 /// that takes a task of a name it does not know can only end it.
 ///
 /// The pool starts with no threads. A look decides whether it gets some: who answers Celery's remote control
-/// `active_queues` and takes from one of our queues (workers of this program are told by `stats`), and the names of
-/// what waits there, of each list the 16 messages at both ends. Clients that enqueue are no neighbours. Found any, the
+/// `active_queues`, under any control exchange, and takes from one of our queues (workers of this program are told by
+/// `stats`), and what waits there: names nobody has registered here, or 16 messages and more that name no task. Up to
+/// 10,000 messages all are looked at, beyond that 200 places. Clients that enqueue are no neighbours. Found any, the
 /// pool stays without threads until `tasks.share_queue` is set, or an operator gives it threads (WorkerPool::resize):
 /// both mean "these tasks may be taken, and ended as NotRegistered where their name is unknown"; the second until the
 /// process ends. Neighbours that leave again change nothing: they may only be restarting.
 ///
 /// Later it looks again when a new worker has announced itself (one cheap command every 10 s), and before a task of an
-/// unknown name is ended: is another program's worker there, the task goes back as it was, and the pool holds back. So
+/// unknown name, or a message that cannot be read, is ended: is another program's worker there, it goes back as it was,
+/// and the pool holds back. Then whoever pops lists in this database and has not said from which counts as such a
+/// worker (those without remote control, or of other languages), and so does one that holds messages of our queues. So
 /// it does when somebody there is silent for 30 s, until a look is sure that nobody else takes from our queues. While
 /// such a worker is there, results are watched for tasks of ours it threw away (Celery ends what it does not know as
 /// NotRegistered): counted and logged, as long as all results stay under 1 MiB a minute.

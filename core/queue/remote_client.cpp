@@ -48,19 +48,27 @@ struct RemoteClient::Impl
     }
 
     /// Sends the request, the reply list being bound; answers how many listen.
-    awaitable<Result<std::uint64_t>> send(ControlRequest request)
+    awaitable<Result<std::uint64_t>> send(ControlRequest request, std::vector<std::string> channels)
     {
         redis::Command command;
         if (!request.replyTo.empty())
             command.add("SADD", keys::binding(keys::replyExchange), binding);
-        command.add("PUBLISH", controlChannel(database), encode(request));
+        const std::size_t own = request.replyTo.empty() ? 0 : 1;
+        const std::string message = encode(request);
+        command.add("PUBLISH", controlChannel(database), message);
+        for (const std::string &channel : channels)
+            command.add("PUBLISH", channel, message);
         Result<std::vector<redis::Reply>> replies = co_await client.pipeline(std::move(command));
         if (!replies)
             co_return replies.error();
-        for (const redis::Reply &reply : *replies)
-            if (reply.isError())
-                co_return redis::errorOf(reply);
-        co_return static_cast<std::uint64_t>(std::max<std::int64_t>(replies->back().integer, 0));
+        std::uint64_t listening = 0;
+        for (std::size_t i = 0; i < replies->size(); ++i) {
+            if ((*replies)[i].isError() && i <= own)
+                co_return redis::errorOf((*replies)[i]);
+            if (i >= own && !(*replies)[i].isError())
+                listening += static_cast<std::uint64_t>(std::max<std::int64_t>((*replies)[i].integer, 0));
+        }
+        co_return listening;
     }
 
     /// Moves what has arrived into `arrived`, by ticket: several ask() may wait at the same time.
@@ -107,7 +115,7 @@ struct RemoteClient::Impl
     redis::Client &client;
     const Clock &clock;
     const unsigned database;
-    const std::string routingKey = uuid4();
+    const std::string routingKey = "portolan-" + uuid4();
     const std::string list;
     std::string binding;
     std::mutex mutex;
@@ -120,10 +128,9 @@ RemoteClient::RemoteClient(redis::Client &client, const Clock &clock, unsigned d
 
 RemoteClient::~RemoteClient() = default;
 
-awaitable<Result<std::map<std::string, boost::json::value>>> RemoteClient::ask(std::string method,
-                                                                               boost::json::object arguments,
-                                                                               std::vector<std::string> nodes,
-                                                                               std::chrono::milliseconds timeout)
+awaitable<Result<std::map<std::string, boost::json::value>>>
+RemoteClient::ask(std::string method, boost::json::object arguments, std::vector<std::string> nodes,
+                  std::chrono::milliseconds timeout, std::vector<std::string> channels)
 {
     std::size_t expected = nodes.size();
     ControlRequest request = m_impl->request(std::move(method), std::move(arguments), std::move(nodes));
@@ -132,7 +139,7 @@ awaitable<Result<std::map<std::string, boost::json::value>>> RemoteClient::ask(s
     const std::string ticket = request.ticket;
     m_impl->answers(ticket); // replies to it are wanted from now on
     const SteadyTime deadline = m_impl->clock.steady() + std::min(timeout, timeoutMost);
-    const Result<std::uint64_t> listening = co_await m_impl->send(std::move(request));
+    const Result<std::uint64_t> listening = co_await m_impl->send(std::move(request), std::move(channels));
     if (!listening) {
         m_impl->taken(ticket);
         co_return listening.error();
@@ -156,10 +163,10 @@ awaitable<Result<std::map<std::string, boost::json::value>>> RemoteClient::ask(s
 }
 
 awaitable<Result<std::uint64_t>> RemoteClient::tell(std::string method, boost::json::object arguments,
-                                                    std::vector<std::string> nodes)
+                                                    std::vector<std::string> nodes, std::vector<std::string> channels)
 {
     ControlRequest request = m_impl->request(std::move(method), std::move(arguments), std::move(nodes));
-    co_return co_await m_impl->send(std::move(request));
+    co_return co_await m_impl->send(std::move(request), std::move(channels));
 }
 
 awaitable<void> RemoteClient::close()

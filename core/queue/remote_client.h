@@ -32,13 +32,15 @@ public:
 
     /// Sends `method` to the named nodes and waits until all have answered or `timeout` (≤ 10 s) is over; answers what
     /// came: node → its reply. With no node named it asks all and always waits out the timeout, unless as many have
-    /// answered as listen.
+    /// answered as listen. `channels`: where else it is sent, for workers that listen elsewhere; who refuses that is
+    /// passed over.
     awaitable<Result<std::map<std::string, boost::json::value>>> ask(std::string method, boost::json::object arguments,
                                                                      std::vector<std::string> nodes,
-                                                                     std::chrono::milliseconds timeout);
+                                                                     std::chrono::milliseconds timeout,
+                                                                     std::vector<std::string> channels = {});
     /// Without waiting for a reply; answers how many workers listen on this database.
     awaitable<Result<std::uint64_t>> tell(std::string method, boost::json::object arguments,
-                                          std::vector<std::string> nodes);
+                                          std::vector<std::string> nodes, std::vector<std::string> channels = {});
     /// Before the end.
     awaitable<void> close();
 

@@ -349,7 +349,8 @@ Result<void> PortalServer::Parts::start()
 
     // Before anybody can ask for the metrics that read it.
     if (!base.redisProcess) {
-        const queue::NeighbourOptions neighbourly{concurrencyOf(settings), settings.tier().shareTaskQueue, &logger};
+        queue::NeighbourOptions neighbourly{concurrencyOf(settings), settings.tier().shareTaskQueue, &logger};
+        neighbourly.database = base.redisEndpoint.database;
         neighbours.emplace(base.runtime.at(0), *base.redis, *base.subscriber, remoteClient, workers, clock,
                            neighbourly);
     }

@@ -1,4 +1,5 @@
 """The Celery application of the interop tests: tasks for a real Celery worker, and the settings of a real client."""
+import json
 import os
 
 from celery import Celery
@@ -13,6 +14,7 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     worker_hijack_root_logger=False,
 )
+app.conf.update(json.loads(os.environ.get("QUEUE_TEST_CONF", "{}")))
 if "QUEUE_TEST_VISIBILITY" in os.environ:
     app.conf.broker_transport_options = {"visibility_timeout": int(os.environ["QUEUE_TEST_VISIBILITY"])}
 

@@ -1,0 +1,64 @@
+#pragma once
+
+#include "core/api/clock.h"
+#include "core/api/result.h"
+#include "core/base/asio.h"
+#include "core/queue/neighbours.h"
+#include "core/queue/scripts.h"
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace portolan::queue {
+
+/// Finds the signs of other programs at the queues of a pool; NeighbourWatch decides what they mean. Thread-safe, but
+/// for look(), of which each changes what the next one takes for new.
+class NeighbourSearch final
+{
+public:
+    enum class Why : std::uint8_t {
+        Start,      ///< looks at all that waits, within a bound
+        News,       ///< somebody has announced himself
+        UnknownTask ///< a task nobody here knows was taken: also who pops lists without saying from which
+    };
+
+    NeighbourSearch(redis::Client &client, RemoteClient &remote, WorkerPool &pool, const Clock &clock,
+                    unsigned database, std::chrono::milliseconds patience);
+
+    awaitable<Result<Neighbours>> look(Why why);
+    /// Nodes that have announced themselves for remote control, under any control_exchange known so far.
+    awaitable<Result<std::set<std::string>>> announced();
+
+    std::set<std::string> known() const; ///< nodes announced at the last look
+    bool soon() const;                   ///< somebody was silent: look again soon
+
+private:
+    awaitable<void> findExchanges();
+    awaitable<Result<void>> findWorkers(Neighbours &found, const std::vector<std::string> &queues);
+    awaitable<Result<void>> findTasks(Neighbours &found, const std::vector<std::string> &queues, Why why);
+    awaitable<void> findPoppers(Neighbours &found, const std::vector<std::string> &queues);
+    awaitable<void> findHeld(Neighbours &found, const std::vector<std::string> &queues);
+    std::vector<std::string> otherChannels() const;
+    bool seeMessage(Neighbours &found, std::string raw) const; ///< false: enough was seen
+
+    redis::Client &m_client;
+    RemoteClient &m_remote;
+    WorkerPool &m_pool;
+    const Clock &m_clock;
+    const unsigned m_database;
+    const std::chrono::milliseconds m_patience;
+    const Scripts m_scripts;
+
+    mutable std::mutex m_mutex;
+    std::set<std::string> m_exchanges{"celery"}; ///< control exchanges
+    std::map<std::string, SteadyTime> m_seen;    ///< nodes announced at the last look, since when
+    bool m_sawAny = false;                       ///< that there was one
+    bool m_soon = false;
+    std::size_t m_elsewhere = 0; ///< workers of others that take from other queues, at the last look
+};
+
+} // namespace portolan::queue

@@ -18,7 +18,7 @@ inline constexpr std::string_view revoked =
 inline constexpr std::string_view parked =
     "q:e"; ///< zset: tasks no worker holds until they are due soon, by when (Unix ms)
 inline constexpr std::string_view parkedMessages = "q:p"; ///< hash: task id → its list, a newline, its message
-/// list: messages of which not even the id could be read, newest first; at most 16, TTL 7 days (see refusals.h)
+/// list: messages of which not even the id could be read, newest first; at most 8 MiB, TTL 7 days (see refusals.h)
 inline constexpr std::string_view putAside = "q:a";
 inline constexpr std::string_view wake = "p:q"; ///< channel: a queue's name, when something was put into it
 inline constexpr std::string_view replyExchange = "reply.celery.pidbox";

@@ -7,6 +7,7 @@
 #include "core/queue/scripts.h"
 #include "core/redis/client.h"
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 #include <string_view>
@@ -168,10 +169,13 @@ awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
         m_trouble->worked();
     else if (m_trouble)
         m_trouble->failed(reply.error());
-    if (reply && reply->elements.size() == 6) {
+    if (reply && reply->elements.size() == 7) {
         m_dropped += static_cast<std::uint64_t>(reply->elements[0].integer);
         m_lost += static_cast<std::uint64_t>(reply->elements[1].integer);
         sayUnsent(reply->elements[5]);
+        const bool aside = std::ranges::any_of(batch, [](const Outcome &one) { return one.kind == Outcome::PutAside; });
+        if (aside && m_onAside)
+            m_onAside(static_cast<std::uint64_t>(reply->elements[6].integer));
         told(reply->elements[2].text, reply->elements[4].integer);
         m_copies += static_cast<std::uint64_t>(reply->elements[3].integer);
         co_return true;

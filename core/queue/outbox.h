@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -35,13 +36,13 @@ struct Outcome
     Kind kind = Acknowledge;
     std::string delivery;
     std::string id;
-    std::string result;                      ///< JSON to store; empty: none
-    std::string notify;                      ///< topic
-    std::string keep;                        ///< message to keep for running it again; PutAside: the record of it
-    std::string list;                        ///< Retry: where …
-    std::string message;                     ///< … and what to enqueue; else followUpsJson() of `follow`
-    bool counted = false;                    ///< its starts were counted in q:n:
-    bool noted = false;                      ///< it may be noted in keys::held
+    std::string result;   ///< JSON to store; empty: none
+    std::string notify;   ///< topic
+    std::string keep;     ///< message to keep for running it again; PutAside: the record of it
+    std::string list;     ///< Retry: where …
+    std::string message;  ///< … and what to enqueue; PutAside: what to put back; else followUpsJson() of `follow`
+    bool counted = false; ///< its starts were counted in q:n:
+    bool noted = false;   ///< it may be noted in keys::held
     std::vector<FollowUps> follow{};         ///< what the end brings about
     std::shared_ptr<const Message> source{}; ///< the task, where something follows
     CanvasSender sender{};
@@ -57,6 +58,9 @@ public:
     Outbox(Executor executor, redis::Client &client, const Scripts &scripts, std::string instance,
            std::chrono::seconds expiry, Logger *logger, Trouble *trouble = nullptr);
 
+    /// Told after each attempt to put messages aside how many went back into their list for want of room. Before
+    /// loop().
+    void onAside(std::function<void(std::uint64_t)> putBack) { m_onAside = std::move(putBack); }
     void push(Outcome outcome);                                            ///< any thread
     std::size_t size() const;                                              ///< not yet taken by Redis
     void addDeliveries(std::unordered_set<std::string> &deliveries) const; ///< of those
@@ -84,6 +88,7 @@ private:
     const std::string m_owned;
     const std::string m_held;
     const std::string m_expiry;
+    std::function<void(std::uint64_t)> m_onAside;
     const std::shared_ptr<Alarm> m_alarm;
     mutable std::mutex m_mutex;
     std::deque<Outcome> m_waiting;

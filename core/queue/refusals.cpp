@@ -12,8 +12,6 @@ namespace portolan::queue {
 
 namespace {
 
-constexpr std::size_t keptBytes = 32 * 1024;
-
 std::string_view nameOf(Refused reason)
 {
     for (const auto &[value, name] : enumNames<Refused>)
@@ -101,7 +99,7 @@ std::uint64_t Refusals::total() const
 
 std::string putAsideRecord(const Error &error, const Message &message, std::string_view queue, WallTime now)
 {
-    const std::string_view kept = std::string_view(message.raw).substr(0, keptBytes);
+    const std::string_view kept = message.raw;
     std::string out = R"({"time": ")" + isoTime(now) + R"(", "reason": ")";
     out.append(nameOf(refusedAs(error))).append(R"(", "why": )");
     text::appendString(out, error.message);
@@ -133,9 +131,9 @@ std::pair<std::string_view, std::string_view> exceptionOf(Refused reason)
     case Refused::Compressed:
         return {"ContentDisallowed", "kombu.exceptions"};
     case Refused::NoTask:
-    case Refused::FollowUp:
     case Refused::NoId:
     case Refused::BadHeader:
+    case Refused::FollowUp:
         break;
     }
     return {"InvalidTaskError", "celery.exceptions"};

@@ -46,8 +46,9 @@ private:
     std::array<LogPace, refusedKinds> m_paces{};
 };
 
-/// What is kept of a message that has no id, as JSON: {"time", "reason", "why", "queue", "bytes", and "message" (or
-/// "message_base64" where it is not UTF-8), its first 32 KiB}. In keys::putAside, of which the last 16 are kept 7 days.
+/// What is kept of a message that has no id, as JSON: {"time", "reason", "why", "queue", "bytes", and "message", or
+/// "message_base64" where it is not UTF-8}. In keys::putAside, for 7 days. Where that has no room for it, the message
+/// goes back into its list and nothing more is taken for a while (WorkerPool::problem()).
 [[nodiscard]] std::string putAsideRecord(const Error &error, const Message &message, std::string_view queue,
                                          WallTime now);
 

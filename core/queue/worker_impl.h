@@ -35,6 +35,7 @@ struct Delivery
     std::shared_ptr<const Message> message; ///< null only where nothing but `id` matters
     bool counted = false;                   ///< its starts are counted in Redis
     bool rateTaken = false;                 ///< has its token of a rate limit
+    std::optional<Error> refusal{};         ///< what is wrong with the message
 };
 
 /// What the pool's parts share. worker_pool.cpp: the public calls. worker_take.cpp: from Redis to the ready queue.
@@ -100,6 +101,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     // worker_unknown.cpp
     bool parkUnknown(const Delivery &delivery); ///< locked; false: it may be ended at once
     awaitable<void> decideUnknown();
+    void seeAside(std::uint64_t putBack);
     awaitable<void> settleIdle(); ///< what is held while there are to be no threads
 
     // worker_run.cpp
@@ -166,6 +168,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     const std::shared_ptr<Alarm> leaseTimer;
     Trouble takeTrouble;
     Trouble endTrouble;
+    Trouble asideTrouble;
     Lease lease;
     Outbox outbox;
     Refusals refusals;
@@ -188,8 +191,9 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     bool deciding = false;         ///< decideUnknown() runs
     SteadyTime endUnknownUntil{};  ///< so long the last answer counts
     bool heldBack = false;
-    std::vector<std::shared_ptr<Slot>> slots;   ///< threads that take tasks
-    std::vector<std::shared_ptr<Slot>> leaving; ///< threads that are to be joined
+    SteadyTime asideFullUntil = SteadyTime::min(); ///< nothing is taken until then
+    std::vector<std::shared_ptr<Slot>> slots;      ///< threads that take tasks
+    std::vector<std::shared_ptr<Slot>> leaving;    ///< threads that are to be joined
     std::vector<std::string> queues;
     RevokedIds revokedIds;
     std::optional<std::uint64_t> revokedReadAt; ///< subscriber.connections() then; of leaseLoop

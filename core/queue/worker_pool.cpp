@@ -56,11 +56,13 @@ WorkerPool::Impl::Impl(Executor ioExecutor, redis::Client &redisClient, redis::S
       leaseTimer(std::make_shared<Alarm>(executor)),
       takeTrouble(options.logger, clock, "tasks cannot be taken from the queue"),
       endTrouble(options.logger, clock, "tasks that ended cannot be acknowledged; tried again"),
+      asideTrouble(options.logger, clock, "messages that are no tasks cannot be kept aside; nothing is taken"),
       lease(client, scripts, clock, instance, options.logger,
             [this](const std::unordered_set<std::string> &ours) { dropLapsed(ours); }),
       outbox(executor, client, scripts, instance, options.resultExpiry, options.logger, &endTrouble),
       refusals(clock, options.logger, node)
 {
+    outbox.onAside([this](std::uint64_t putBack) { seeAside(putBack); });
     wanted = std::min(options.concurrency, concurrencyMost);
     prefetch = std::size_t(wanted) * options.prefetchMultiplier;
     options.prefetchMultiplier = std::max(1u, options.prefetchMultiplier);
@@ -461,7 +463,8 @@ const WorkerOptions &WorkerPool::options() const { return m_impl->options; }
 
 std::optional<Error> WorkerPool::problem() const
 {
-    for (auto problem : {m_impl->endTrouble.current(), m_impl->takeTrouble.current(), m_impl->lease.problem()})
+    for (auto problem : {m_impl->endTrouble.current(), m_impl->takeTrouble.current(), m_impl->asideTrouble.current(),
+                         m_impl->lease.problem()})
         if (problem)
             return problem;
     return std::nullopt;

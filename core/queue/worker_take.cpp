@@ -106,7 +106,8 @@ std::size_t WorkerPool::Impl::room()
     // Results that Redis has not taken yet are work in hand as well.
     // Of those held for their time the latest are parked; twice as many are only there while that does not work.
     const bool full = scheduled.size() >= 2 * options.scheduledMost || outbox.size() > 4 * options.prefetchMost;
-    if (stopping || heldBack || wanted == 0 || queues.empty() || full || held + step > prefetch) {
+    if (stopping || heldBack || wanted == 0 || queues.empty() || full || clock.steady() < asideFullUntil ||
+        held + step > prefetch) {
         lowWater = prefetch >= step ? prefetch - step + 1 : 0;
         return 0;
     }
@@ -184,8 +185,12 @@ void WorkerPool::Impl::accept(std::string delivery, std::string list, std::size_
     Message readable;
     Result<Message> message = decode(std::move(raw), &readable);
     if (!message) {
-        refuse({std::move(delivery), std::move(list), closing, std::make_shared<const Message>(std::move(readable))},
-               message.error(), events);
+        Delivery refused{std::move(delivery), std::move(list), closing,
+                         std::make_shared<const Message>(std::move(readable))};
+        refused.refusal = message.error();
+        // It may be no worse than another program's.
+        if (registry.find(refused.message->task) || !parkUnknown(refused))
+            refuse(refused, *refused.refusal, events);
         return;
     }
     Delivery taken{std::move(delivery), std::move(list), closing, std::make_shared<const Message>(std::move(*message))};
@@ -201,12 +206,15 @@ void WorkerPool::Impl::refuse(const Delivery &delivery, const Error &error, Even
     const Message &message = *delivery.message;
     const Refused reason = refusedAs(error);
     const std::string_view from = std::string_view(delivery.list).substr(0, delivery.list.find(keys::separator));
-    refusals.note(reason, error, message, from);
+    if (!message.id.empty() || !asideTrouble.current()) // else it was said when it was first taken
+        refusals.note(reason, error, message, from);
     if (message.id.empty()) {
         Outcome outcome;
         outcome.kind = Outcome::PutAside;
         outcome.delivery = delivery.id;
         outcome.keep = putAsideRecord(error, message, from, clock.wall());
+        outcome.list = delivery.list;
+        outcome.message = message.raw;
         outbox.push(std::move(outcome));
         return;
     }

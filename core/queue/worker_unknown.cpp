@@ -1,4 +1,5 @@
 #include "core/base/logging.h"
+#include "core/queue/keys.h"
 #include "core/queue/worker_impl.h"
 
 #include <boost/asio/post.hpp>
@@ -13,6 +14,7 @@ namespace {
 
 /// So long one answer counts: a flood of unknown names asks once, and who comes later is seen soon.
 constexpr auto answerCounts = std::chrono::seconds(5);
+constexpr auto asideAgain = std::chrono::seconds(10); ///< what may be taken in between is run
 
 } // namespace
 
@@ -43,7 +45,10 @@ awaitable<void> WorkerPool::Impl::decideUnknown()
         if (mayEnd) {
             endUnknownUntil = clock.steady() + answerCounts;
             for (const Delivery &delivery : parked)
-                dispatchable(delivery, events);
+                if (delivery.refusal)
+                    refuse(delivery, *delivery.refusal, events);
+                else
+                    dispatchable(delivery, events);
         }
     }
     emit(events);
@@ -52,6 +57,26 @@ awaitable<void> WorkerPool::Impl::decideUnknown()
     const std::size_t held = parked.size();
     if (co_await release(std::move(parked)) != held)
         unsure = true;
+}
+
+/// Messages without an id are kept for people to look at, within a bound. What finds no room stays where it was, and so
+/// does all behind it: a queue full of them is most likely another program's.
+void WorkerPool::Impl::seeAside(std::uint64_t putBack)
+{
+    if (putBack == 0) {
+        asideTrouble.worked();
+        return;
+    }
+    {
+        const Lock lock(mutex);
+        asideFullUntil = clock.steady() + asideAgain;
+    }
+    asideTrouble.failed(failure(ErrorKind::Full, "Messages that are no tasks lie in the queue, and the list " +
+                                                     std::string(keys::putAside) +
+                                                     " where they are kept aside is full: nothing is taken. If they "
+                                                     "are another program's, give one of the two a "
+                                                     "queue of its own (tasks.queue). Otherwise look at them (LRANGE " +
+                                                     std::string(keys::putAside) + " 0 -1) and delete that list."));
 }
 
 /// Held back: what is ours already runs to its end, then the threads go. No threads wanted: nothing held would ever

@@ -1,14 +1,14 @@
 -- Writes states of tasks, and ends those that ended.
 -- KEYS: unacked, unacked_index, q:o:<instance>, p:q, q:h:<instance>
 -- ARGV: expiry in seconds, then ten for each: kind, delivery, task id, result JSON, topic to notify, message to keep,
---       list and message to enqueue (R) or '' and what follows it (JSON), 1 when its starts were counted, 1 when it was
+--       list and message to enqueue (R) or put back (X) or '' and what follows it (JSON), 1 when its starts were counted, 1 when it was
 --       noted in q:h.
 -- Kinds: S success; F failure or revoked; R retry (enqueues); A ended without a result; P not ended; X ended without
--- even an id: what is to be kept goes into q:a. What is no longer
--- ours was put back meanwhile and runs elsewhere: of it only a success counts. A stored SUCCESS is never overwritten.
+-- even an id: what is to be kept goes into q:a, and where that has no room the message goes back into its list. What is
+-- no longer ours was put back meanwhile and runs elsewhere: of it only a success counts. A stored SUCCESS is never overwritten.
 -- Answers {results that found no room, tasks that were no longer ours, why Redis would not publish or '', tasks whose message
 -- somebody had put back into its queue: the copy is not run, what was published, {id, why, …: what follows and could not be
--- put into its queue}}. Telling is
+-- put into its queue}, messages without an id that went back}. Telling is
 -- no part of ending: a user without rights to channels stores and acknowledges like any other.
 local expiry = ARGV[1]
 local deliveries = {}
@@ -16,6 +16,7 @@ for i = 2, #ARGV, 10 do deliveries[#deliveries + 1] = ARGV[i + 1] end
 local lists = redis.call('HMGET', KEYS[3], unpack(deliveries))
 local dropped, lost = 0, 0
 local ended, starts, refused = {}, {}, {}
+local aside, asideMost, homeless, putBack = nil, 8388608, {}, 0
 local untold, published = '', 0
 local function tell(channel, text)
   local told = redis.pcall('PUBLISH', channel, text)
@@ -43,12 +44,18 @@ for n = 1, #deliveries do
     end
   end
   if ours and kind == 'X' then
-    local put = redis.pcall('LPUSH', 'q:a', ARGV[i + 5])
+    if not aside then
+      local known = redis.pcall('LRANGE', 'q:a', 0, -1)
+      aside = known.err and asideMost or 0 -- a key of another type
+      for _, kept in ipairs(known) do aside = aside + #kept end
+    end
+    aside = aside + #ARGV[i + 5]
+    local put = aside <= asideMost and redis.pcall('LPUSH', 'q:a', ARGV[i + 5])
     if type(put) == 'number' then
-      redis.call('LTRIM', 'q:a', 0, 15)
       redis.call('EXPIRE', 'q:a', 604800)
     else
-      dropped = dropped + 1
+      aside = asideMost + 1 -- what comes behind it waits too
+      homeless[n] = true
     end
   elseif ours and ARGV[i + 5] ~= '' then redis.pcall('SETEX', 'q:m:' .. id, expiry, ARGV[i + 5]) end
 end
@@ -98,7 +105,11 @@ for n = 1, #deliveries do
       local pushed = redis.pcall('LPUSH', ARGV[i + 6], ARGV[i + 7])
       done = type(pushed) == 'number'
       woken = woken or done
-    elseif ARGV[i + 7] ~= '' then
+    elseif homeless[n] then
+      redis.call('ZREM', KEYS[2], deliveries[n])
+      done = type(redis.pcall('RPUSH', ARGV[i + 6], ARGV[i + 7])) == 'number'
+      putBack = putBack + 1
+    elseif kind ~= 'X' and ARGV[i + 7] ~= '' then
       redis.call('ZREM', KEYS[2], deliveries[n])
       follow(ARGV[i + 7])
     end
@@ -137,4 +148,4 @@ for _, i in ipairs(refused) do
   redis.call('SETEX', key, expiry, result)
 end
 if woken then tell(KEYS[4], '*') end
-return {dropped, lost, untold, copied, published, unsent}
+return {dropped, lost, untold, copied, published, unsent, putBack}

@@ -137,6 +137,128 @@ private slots:
         QVERIFY(ours.takes());
     }
 
+    void seesWorkersThatDoNotListenWhereOthersDo_data()
+    {
+        QTest::addColumn<QString>("settings");
+        QTest::addColumn<bool>("named");
+        QTest::newRow("no remote control") << R"({"worker_enable_remote_control": false})" << false;
+        QTest::newRow("a control exchange of its own") << R"({"control_exchange": "shop"})" << true;
+        QTest::newRow("without a fanout prefix") << R"({"broker_transport_options": {"fanout_prefix": false}})" << true;
+    }
+    void seesWorkersThatDoNotListenWhereOthersDo()
+    {
+        QFETCH(QString, settings);
+        QFETCH(bool, named);
+        startTheirs("celery", settings);
+        Watched ours(*m_server);
+        QVERIFY(within(20s, [&] { return ours.watch->status().looked; }));
+        QCOMPARE(ours.holdsBack(), named);
+        std::vector<std::string> ids;
+        for (int i = 0; i < 40; ++i)
+            ids.push_back(m_theirs->enqueue("py.add", {i, 1}));
+        for (int i = 0; i < 40; ++i)
+            QVERIFY(m_theirs->ended(ids[std::size_t(i)]).result == boost::json::value(i + 1));
+        QCOMPARE(ours.instance.pool->counters().rejected, 0u);
+        if (named)
+            QVERIFY(ours.watch->status().neighbours.workers == std::vector<std::string>{"theirs@test"});
+    }
+
+    void givesBackWhatAnotherProgramPops()
+    {
+        m_worker = python(*m_server, {"-c", "import os, redis\n"
+                                            "c = redis.Redis.from_url(os.environ['QUEUE_TEST_URL'])\n"
+                                            "while True:\n"
+                                            "    m = c.brpop('celery', 1)\n"
+                                            "    if m: c.lpush('popped', m[1])"});
+        QVERIFY(within(30s, [&] {
+            return m_theirs->redis(redis::Command("CLIENT", "LIST")).text.find("cmd=brpop") != std::string::npos;
+        }));
+        Watched ours(*m_server);
+        QVERIFY(within(20s, [&] { return ours.takes(); }));
+        for (int i = 0; i < 200; ++i)
+            m_theirs->enqueue("shop.charge", {i});
+        QVERIFY(within(30s, [&] { return m_theirs->redis(redis::Command("LLEN", "popped")).integer == 200; }));
+        QCOMPARE(ours.instance.pool->counters().rejected, 0u);
+    }
+
+    void passesOverWhoPopsOtherLists()
+    {
+        m_worker = python(*m_server, {"-c", "import os, redis\n"
+                                            "c = redis.Redis.from_url(os.environ['QUEUE_TEST_URL'])\n"
+                                            "while True: c.brpop('jobs', 1)"});
+        QVERIFY(within(30s, [&] {
+            return m_theirs->redis(redis::Command("CLIENT", "LIST")).text.find("cmd=brpop") != std::string::npos;
+        }));
+        Watched ours(*m_server);
+        QVERIFY(within(20s, [&] { return ours.takes(); }));
+        QCOMPARE(m_theirs->ended(m_theirs->enqueue("portal.noop")).state, std::string(state::success));
+        QVERIFY(ours.takes());
+    }
+
+    void looksAtAllThatWaits_data()
+    {
+        QTest::addColumn<int>("own");
+        QTest::addColumn<QByteArray>("raw");
+        QTest::addColumn<int>("count");
+        QTest::addColumn<bool>("takes");
+        const boost::json::object pickled{
+            {"body", "gASVCgAAAAAAAAB9lC4="},
+            {"content-type", "application/x-python-serialize"},
+            {"headers", boost::json::object{}},
+            {"properties", {{"body_encoding", "base64"}, {"correlation_id", "the-id"}}},
+        };
+        QTest::newRow("pickled, protocol 1")
+            << 0 << QByteArray::fromStdString(boost::json::serialize(pickled)) << 60 << false;
+        QTest::newRow("of another program") << 0 << QByteArray(R"({"job": 1, "payload": "x"})") << 100 << false;
+        QTest::newRow("in the middle") << 20
+                                       << QByteArray::fromStdString(
+                                              encode({.name = "shop.charge", .id = "the-id"}, "gen1@h", "r"))
+                                       << 60 << false;
+        QTest::newRow("in the middle of very many")
+            << 10'000 << QByteArray::fromStdString(encode({.name = "shop.charge", .id = "the-id"}, "gen1@h", "r"))
+            << 300 << false;
+        QTest::newRow("a few") << 0 << QByteArray("garbage") << 3 << true;
+    }
+    void looksAtAllThatWaits()
+    {
+        QFETCH(int, own);
+        QFETCH(QByteArray, raw);
+        QFETCH(int, count);
+        QFETCH(bool, takes);
+        const auto push = [&](const std::string &message, int times) {
+            redis::Command command;
+            for (int i = 0; i < times; ++i)
+                command.add("LPUSH", "celery", message);
+            if (times > 0)
+                QVERIFY(m_theirs->run<Result<std::vector<redis::Reply>>>(
+                    [&] { return m_theirs->client.pipeline(std::move(command)); }));
+        };
+        const std::string noop = encode({.name = "portal.noop", .id = "own"}, "gen1@h", "r");
+        push(noop, own);
+        push(raw.toStdString(), count);
+        push(noop, own);
+        Watched ours(*m_server);
+        QVERIFY(within(30s, [&] { return takes ? ours.takes() : ours.holdsBack(); }));
+        if (takes)
+            return;
+        QCOMPARE(ours.instance.pool->counters().taken, 0u);
+        QCOMPARE(m_theirs->backlog().waiting(), std::uint64_t(2 * own + count));
+    }
+
+    void stopsAtAFloodOfWhatIsNoTask()
+    {
+        Watched ours(*m_server);
+        QVERIFY(within(20s, [&] { return ours.takes(); }));
+        redis::Command flood;
+        for (int i = 0; i < 500; ++i)
+            flood.add("LPUSH", "celery", R"({"job": )" + std::to_string(i) + "}");
+        QVERIFY(m_theirs->run<Result<std::vector<redis::Reply>>>(
+            [&] { return m_theirs->client.pipeline(std::move(flood)); }));
+        QVERIFY(within(30s, [&] { return ours.holdsBack(); }));
+        QVERIFY(within(10s, [&] { return m_theirs->backlog().waiting() == 500; }));
+        QCOMPARE(ours.instance.pool->counters().rejected, 0u);
+    }
+
     void knowsItsOwnKind()
     {
         Watched one(*m_server);
@@ -202,6 +324,17 @@ private slots:
     }
 
 private:
+    /// A Celery worker that is known to take tasks, with settings of its own (JSON).
+    void startTheirs(const char *queue, const QString &settings)
+    {
+        m_worker = python(*m_server,
+                          {"-m", "celery", "-A", "celery_app", "worker", "--pool", "threads", "-c", "2",
+                           "--without-gossip", "--without-mingle", "-n", "theirs@test", "-Q", queue},
+                          {{"QUEUE_TEST_CONF", settings}});
+        const std::string id = m_theirs->enqueue({.name = "py.add", .args = {0, 0}, .queue = queue});
+        QVERIFY(m_theirs->ended(id, 90s).ended());
+    }
+
     void startTheirs(const char *queue = "celery")
     {
         m_worker = python(*m_server, {"-m", "celery", "-A", "celery_app", "worker", "--pool", "threads", "-c", "2",

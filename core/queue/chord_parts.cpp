@@ -33,7 +33,7 @@ awaitable<Result<redis::Reply>> count(redis::Client &client, const Scripts &scri
 
 Result<FollowUps> whatFollows(const Outcome &outcome, const ChordPart &part, const redis::Reply &reply)
 {
-    CanvasSender sender = outcome.sender;
+    const CanvasSender &sender = outcome.sender;
     switch (reply.elements[0].integer) {
     case Last: {
         std::vector<std::string> ends;
@@ -54,11 +54,27 @@ Result<FollowUps> whatFollows(const Outcome &outcome, const ChordPart &part, con
     }
 }
 
+/// Redis is away or full. Else it will never let us (a key of another type, a right that is missing), and what else is
+/// to be sent must not wait for it.
+bool mayWorkLater(const Error &error) { return error.kind != ErrorKind::Internal && error.code != "redis-rights"; }
+
+/// The body would wait for ever.
+Result<FollowUps> uncounted(const Outcome &outcome, const ChordPart &part, const Error &error)
+{
+    Result<FollowUps> broken = afterBrokenChord(
+        *outcome.source, part, "Join error: its parts cannot be counted: " + error.message, outcome.sender);
+    if (broken)
+        broken->chord.clear(); // which there is none of
+    return broken;
+}
+
 void say(Logger *logger, const Outcome &outcome, const ChordPart &part, const std::string &why)
 {
     if (logger)
-        logger->error("the end of a part of a chord could not be counted, so its body may never be called",
-                      {{"task_id", outcome.id}, {"group", part.groupId}, {"error", why}});
+        logger->error(
+            "the end of a part of a chord could not be counted, so its body is not called. Give the Redis user the "
+            "keys celery-taskset-meta-*, if it lacks them",
+            {{"task_id", outcome.id}, {"group", part.groupId}, {"error", why}});
 }
 
 } // namespace
@@ -71,17 +87,17 @@ awaitable<bool> countParts(redis::Client &client, const Scripts &scripts, std::d
             while (!outcome.follow[step].parts.empty()) {
                 const ChordPart part = outcome.follow[step].parts.back();
                 const Result<redis::Reply> reply = co_await count(client, scripts, part);
-                if (!reply && reply.error().kind != ErrorKind::Internal)
+                if (!reply && mayWorkLater(reply.error()))
                     co_return false;
                 outcome.follow[step].parts.pop_back();
-                if (!reply || reply->elements.empty()) {
-                    say(logger, outcome, part, reply ? "no answer" : reply.error().message);
-                    continue;
-                }
-                Result<FollowUps> next = whatFollows(outcome, part, *reply);
+                Result<FollowUps> next = !reply                    ? uncounted(outcome, part, reply.error())
+                                         : reply->elements.empty() ? FollowUps()
+                                                                   : whatFollows(outcome, part, *reply);
+                if (!reply)
+                    say(logger, outcome, part, reply.error().message);
                 if (!next)
                     say(logger, outcome, part, next.error().message);
-                else if (!next->chord.empty())
+                else if (!next->nothing())
                     outcome.follow.push_back(std::move(*next));
             }
         }

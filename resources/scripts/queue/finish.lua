@@ -69,7 +69,10 @@ local function follow(steps)
     local group = 'celery-taskset-meta-'
     local open = step[1] == '' or redis.call('DEL', group .. step[1] .. '.j') == 1
     if open and step[1] ~= '' then redis.call('DEL', group .. step[1] .. '.t', group .. step[1] .. '.s') end
-    for _, size in ipairs(open and step[2] or {}) do redis.call('SETEX', group .. size[1] .. '.s', 86400, size[2]) end
+    for _, size in ipairs(open and step[2] or {}) do
+      local noted = redis.pcall('SETEX', group .. size[1] .. '.s', 86400, size[2])
+      if noted.err then unsent[#unsent + 1], unsent[#unsent + 2] = size[1], noted.err end
+    end
     for _, never in ipairs(open and step[3] or {}) do
       local key = 'celery-task-meta-' .. never[1]
       if redis.call('EXISTS', key) == 0 then

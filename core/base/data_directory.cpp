@@ -106,6 +106,8 @@ Result<void> makeDirectory(const fs::path &path)
     return {};
 }
 
+fs::path lockFileIn(const fs::path &directory) { return directory / "portoland.lock"; }
+
 } // namespace
 
 fs::path defaultDataDirectory(const std::function<std::optional<std::string>(const std::string &)> &environment)
@@ -130,7 +132,7 @@ Result<DataDirectory> DataDirectory::open(const fs::path &path)
         return failure(ErrorKind::Invalid, "The data directory has no usable name", "Choose one with --data-dir");
     if (const auto made = makeDirectory(whole); made.has_error())
         return made.error();
-    const fs::path file = whole / "portoland.lock";
+    const fs::path file = lockFileIn(whole);
     Descriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (lock.get() < 0)
         return fileError(errno, "Cannot open the lock file", file);
@@ -150,13 +152,47 @@ Result<DataDirectory> DataDirectory::open(const fs::path &path)
     return DataDirectory(whole, lock.release());
 }
 
-DataDirectory::DataDirectory(DataDirectory &&other) noexcept
-    : m_path(std::move(other.m_path)), m_lock(std::exchange(other.m_lock, -1))
+DataDirectory::DataDirectory(fs::path path, int lock)
+    : m_path(std::move(path)), m_folder(m_path), m_lockFile(lockFileIn(m_path)), m_lock(lock)
 {}
+
+DataDirectory::DataDirectory(DataDirectory &&other) noexcept
+    : m_path(std::move(other.m_path)),
+      m_folder(std::move(other.m_folder)),
+      m_lockFile(std::move(other.m_lockFile)),
+      m_lock(std::exchange(other.m_lock, -1))
+{}
+
+Result<void> DataDirectory::keep()
+{
+    const auto moved = [](const KeptFile &file, std::string_view change) {
+        Error error =
+            failure(ErrorKind::Unavailable, file.path().string() + ' ' + std::string(change) + " while it is in use",
+                    "Put the very same one back (moved, not copied), or restart the portal");
+        error.code = "data-dir-moved";
+        return error;
+    };
+    if (const auto change = m_folder.change(); !change.empty())
+        return moved(m_folder, change);
+    const auto change = m_lockFile.change();
+    if (change.empty())
+        return {};
+    // Only where there is none: whoever made another may hold it.
+    const fs::path &file = m_lockFile.path();
+    Descriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (lock.get() < 0 || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0 ||
+        writeAll(lock.get(), std::to_string(::getpid()) + '\n', file).has_error())
+        return moved(m_lockFile, change);
+    m_lockFile = KeptFile(file);
+    ::close(std::exchange(m_lock, lock.release()));
+    return {};
+}
 
 DataDirectory &DataDirectory::operator=(DataDirectory &&other) noexcept
 {
     std::swap(m_path, other.m_path);
+    std::swap(m_folder, other.m_folder);
+    std::swap(m_lockFile, other.m_lockFile);
     std::swap(m_lock, other.m_lock);
     return *this;
 }

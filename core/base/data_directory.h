@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/api/result.h"
+#include "core/base/kept_file.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -29,12 +30,18 @@ public:
     DataDirectory &operator=(DataDirectory &&other) noexcept;
     ~DataDirectory();
 
+    /// Whether the lock file is still the one that is locked, or another process could use the directory as well. One
+    /// that was deleted is made again. Unavailable "data-dir-moved". By one thread at a time.
+    Result<void> keep();
+
     const std::filesystem::path &path() const { return m_path; }
     std::filesystem::path file(std::string_view name) const { return m_path / name; }
 
 private:
-    DataDirectory(std::filesystem::path path, int lock) : m_path(std::move(path)), m_lock(lock) {}
+    DataDirectory(std::filesystem::path path, int lock);
     std::filesystem::path m_path;
+    KeptFile m_folder;
+    KeptFile m_lockFile;
     int m_lock = -1;
 };
 

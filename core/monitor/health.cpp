@@ -34,6 +34,7 @@ const char *wordFor(std::string_view reason)
         {"database-rights", "forbidden"}, {"database-corrupt", "corrupt"},
         {"database-busy", "busy"},        {"disk-error", "failing"},
         {"write-failed", "failing"},      {"redis-evicts", "failing"},
+        {"database-schema", "corrupt"},   {"redis-moved", "failing"},
     };
     for (const Entry &entry : words)
         if (entry.code == reason)

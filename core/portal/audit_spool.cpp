@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace portolan::portal {
 namespace {
@@ -61,6 +62,33 @@ Result<void> AuditSpool::open()
     }
     if (const int reason = ::posix_fallocate(m_descriptor, 0, static_cast<off_t>(m_bytes)); reason != 0)
         return unusable(m_file, reason);
+    m_kept.emplace(m_file);
+    return {};
+}
+
+/// All of it into a file of its own beside the place, which then takes the place.
+Result<void> AuditSpool::makeAnew()
+{
+    std::string text;
+    for (const AuditEntry &entry : m_entries)
+        text += boost::json::serialize(toJson(entry)) + '\n';
+    const std::filesystem::path draft = m_file.string() + ".new";
+    const int made = ::open(draft.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (made < 0)
+        return unusable(m_file, errno);
+    const int old = std::exchange(m_descriptor, made);
+    const int reason = ::posix_fallocate(made, 0, static_cast<off_t>(m_bytes));
+    auto written = reason == 0 ? write(0, text) : Result<void>(unusable(m_file, reason));
+    if (written && ::rename(draft.c_str(), m_file.c_str()) != 0)
+        written = unusable(m_file, errno);
+    if (!written) {
+        ::close(std::exchange(m_descriptor, old));
+        ::unlink(draft.c_str());
+        return written;
+    }
+    ::close(old);
+    m_end = text.size();
+    m_kept.emplace(m_file);
     return {};
 }
 
@@ -86,6 +114,9 @@ Result<void> AuditSpool::add(const AuditEntry &entry)
     const std::lock_guard lock(m_mutex);
     if (m_descriptor < 0)
         return unusable(m_file, EBADF);
+    if (m_kept && !m_kept->change().empty())
+        if (auto made = makeAnew(); !made)
+            return made;
     if (m_end + line.size() >= m_bytes)
         return failure(ErrorKind::Full, "The file " + m_file.string() + " is full.",
                        "Mend the database: what waits there is stored when it works again.");

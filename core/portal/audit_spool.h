@@ -2,9 +2,11 @@
 
 #include "core/api/audit.h"
 #include "core/api/result.h"
+#include "core/base/kept_file.h"
 
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace portolan::portal {
@@ -14,7 +16,8 @@ namespace portolan::portal {
 ///
 /// The file is JSON lines, one entry each, and NUL bytes behind them. A line is synced before add() returns; one that a
 /// crash cut short is dropped. Entries are only taken out all together, when all are stored: whoever stores them meets
-/// an entry twice if the process dies between, and tells so by its id.
+/// an entry twice if the process dies between, and tells so by its id. A file that was deleted or replaced meanwhile is
+/// made anew with the next entry.
 ///
 /// Blocks on the disk; from any thread that may.
 class AuditSpool final
@@ -36,10 +39,12 @@ public:
 
 private:
     Result<void> write(std::size_t at, std::string_view bytes);
+    Result<void> makeAnew();
 
     const std::filesystem::path m_file;
     const std::size_t m_bytes;
     mutable std::mutex m_mutex;
+    std::optional<KeptFile> m_kept; ///< as it was opened
     int m_descriptor = -1;
     std::size_t m_end = 0; ///< of what is written
     std::vector<AuditEntry> m_entries;

@@ -1,5 +1,6 @@
 #include "core/redis/server_process.h"
 
+#include "core/base/kept_file.h"
 #include "core/base/masking.h"
 #include "core/redis/append_only.h"
 #include "core/redis/child_process.h"
@@ -69,6 +70,7 @@ public:
     Result<void> start();
     void stop();
     Endpoint endpoint() const;
+    Result<void> inPlace() const;
     Status status() const
     {
         const std::lock_guard lock(m_mutex);
@@ -103,6 +105,7 @@ private:
     mutable std::mutex m_mutex;
     Status m_status;
     std::string m_socket;
+    std::vector<KeptFile> m_kept; ///< the directory and the folder in it, as the child that runs found them
 };
 
 Result<void> ServerProcess::Impl::start()
@@ -182,6 +185,22 @@ Endpoint ServerProcess::Impl::endpoint() const
     return endpoint;
 }
 
+Result<void> ServerProcess::Impl::inPlace() const
+{
+    const std::lock_guard lock(m_mutex);
+    for (const KeptFile &file : m_kept) {
+        if (const auto change = file.change(); !change.empty())
+            return Error{ErrorKind::Unavailable,
+                         "redis-moved",
+                         "The folder " + file.path().string() + ' ' + std::string(change) +
+                             " while the embedded Redis uses it; sessions and tasks would be lost with the next stop.",
+                         "Put the very same folder back (moved, not copied), or restart the portal.",
+                         {},
+                         std::chrono::seconds{0}};
+    }
+    return {};
+}
+
 std::vector<std::string> ServerProcess::Impl::arguments(const std::string &program) const
 {
     // noeviction and an append-only file, because the queue is in there: what is acknowledged must not be lost.
@@ -230,8 +249,11 @@ void ServerProcess::Impl::watch(std::vector<std::string> command, std::promise<R
             set(State::Starting, child->pid(), status().problem);
             ready = awaitAnswer(*child);
         }
-        if (ready)
+        if (ready) {
             set(State::Running, child->pid(), std::nullopt);
+            const std::lock_guard lock(m_mutex);
+            m_kept = {KeptFile(m_directory->path()), KeptFile(m_directory->manifest().parent_path())};
+        }
         if (first)
             started.set_value(ready);
         if (first && !ready) {
@@ -396,5 +418,6 @@ Result<void> ServerProcess::start() { return m_impl->start(); }
 void ServerProcess::stop() { m_impl->stop(); }
 Endpoint ServerProcess::endpoint() const { return m_impl->endpoint(); }
 ServerProcess::Status ServerProcess::status() const { return m_impl->status(); }
+Result<void> ServerProcess::inPlace() const { return m_impl->inPlace(); }
 
 } // namespace portolan::redis

@@ -77,6 +77,9 @@ public:
 
     Endpoint endpoint() const; ///< valid after start(), the same over restarts
     Status status() const;     ///< from any thread
+    /// Whether the append-only files are still where the next start looks for them: Redis goes on writing to files that
+    /// were deleted or moved, and nothing fails. Unavailable "redis-moved". From any thread.
+    Result<void> inPlace() const;
 
 private:
     class Impl;

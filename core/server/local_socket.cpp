@@ -1,5 +1,6 @@
 #include "core/server/local_socket.h"
 
+#include "core/base/kept_file.h"
 #include "core/base/runtime.h"
 #include "core/http/problem.h"
 
@@ -20,7 +21,9 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
+#include <filesystem>
 #include <mutex>
+#include <optional>
 #include <set>
 
 namespace portolan::server {
@@ -75,7 +78,7 @@ struct LocalSocket::Impl : std::enable_shared_from_this<LocalSocket::Impl>
     Result<void> open();
     awaitable<void> accept();
     awaitable<void> keep();
-    bool deleted() const;
+    bool taken() const;
     void run(awaitable<void> (Impl::*what)());
     awaitable<void> serve(std::shared_ptr<Stream> stream);
     awaitable<http::Response> answer(http::Request &request);
@@ -84,6 +87,7 @@ struct LocalSocket::Impl : std::enable_shared_from_this<LocalSocket::Impl>
     Executor executor;
     const http::Router &router;
     const std::string path;
+    std::optional<KeptFile> file; // as it was made; nothing while it could not be
     Acceptor acceptor;
     Timer look;                                // of keep()
     std::set<std::shared_ptr<Stream>> streams; // executor's thread only
@@ -108,7 +112,9 @@ Result<void> LocalSocket::Impl::open()
     };
     if (path.size() >= sizeof(sockaddr_un::sun_path))
         return fail("the path is over 107 bytes long");
-    ::unlink(path.c_str());
+    file.reset();
+    if (::unlink(path.c_str()) != 0 && errno == EISDIR)
+        ::rmdir(path.c_str()); // an empty one
     error_code error;
     acceptor.open(stream_protocol(), error);
     // The file is made with the socket's own mode (unix(7)), so that there is no moment in which others could connect.
@@ -118,8 +124,10 @@ Result<void> LocalSocket::Impl::open()
         acceptor.bind(stream_protocol::endpoint(path), error);
     if (!error)
         acceptor.listen(static_cast<int>(maxConnections), error);
-    if (!error)
+    if (!error) {
+        file.emplace(path);
         return {};
+    }
     error_code ignored;
     acceptor.close(ignored);
     return fail(error.message());
@@ -159,25 +167,31 @@ void LocalSocket::stop()
     });
     std::unique_lock lock(m_impl->mutex);
     m_impl->idle.wait(lock, [this] { return m_impl->running == 0; });
-    ::unlink(m_impl->path.c_str());
+    if (m_impl->file && m_impl->file->change().empty())
+        ::unlink(m_impl->path.c_str());
 }
 
-bool LocalSocket::Impl::deleted() const
+/// Whether somebody else answers there: another portal, when the data directory was replaced.
+bool LocalSocket::Impl::taken() const
 {
-    struct stat file
-    {};
-    return ::stat(path.c_str(), &file) != 0 && errno == ENOENT;
+    asio::io_context context(1);
+    stream_protocol::socket probe(context);
+    error_code error;
+    probe.open(stream_protocol(), error);
+    probe.non_blocking(true, error);
+    probe.connect(stream_protocol::endpoint(path), error);
+    return !error || error == asio::error::would_block; // the latter: its queue is full
 }
 
-/// Whoever tidies up the data directory takes the socket's file along; nothing could reach the portal any more, and
-/// nothing tells of it. It is made again as soon as that can be done.
+/// Whoever tidies up the data directory takes the socket's file along, or puts another in its place; nothing could
+/// reach the portal any more, and nothing tells of it. It is made again as soon as that can be done.
 awaitable<void> LocalSocket::Impl::keep()
 {
     while (started) {
         error_code cancelled;
         look.expires_after(lookEvery);
         co_await look.async_wait(asio::redirect_error(use_awaitable, cancelled));
-        if (!started || !deleted())
+        if (!started || (file && file->change().empty()) || taken())
             continue;
         error_code ignored;
         acceptor.close(ignored); // which ends accept()
@@ -277,6 +291,15 @@ Result<std::string> getFromLocalSocket(const std::string &path, const std::strin
     const auto exchange = [&]() -> awaitable<void> {
         error_code error;
         co_await stream.async_connect(stream_protocol::endpoint(path), asio::redirect_error(use_awaitable, error));
+        std::error_code ignored;
+        if (const auto folder = std::filesystem::path(path).parent_path();
+            error && !std::filesystem::exists(folder, ignored)) {
+            result =
+                failure(ErrorKind::Unavailable, "There is no data directory '" + folder.string() + "'.",
+                        "Start a portal with `portoland serve`, or name another with --data-dir or --url. One whose "
+                        "directory was moved or deleted while it runs says so in its log: put the directory back.");
+            co_return;
+        }
         if (error) {
             result = failure(ErrorKind::Unavailable, "No portal answers at '" + path + "': " + error.message() + ".",
                              "Start it with `portoland serve`, or name another with --data-dir or --url.");

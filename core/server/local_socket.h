@@ -23,8 +23,8 @@ public:
     LocalSocket(const LocalSocket &) = delete;
     LocalSocket &operator=(const LocalSocket &) = delete;
 
-    /// Replaces a stale socket file; the caller holds the data directory's lock. A file that is deleted later is made
-    /// again within a second or two.
+    /// Replaces a stale socket file; the caller holds the data directory's lock. A file that is deleted or replaced
+    /// later is made again within a second or two, unless another process answers there.
     Result<void> start();
     void stop(); ///< closes and removes the file; blocks until no handler runs; not from an I/O thread
 

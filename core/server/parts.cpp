@@ -397,6 +397,8 @@ std::size_t PortalServer::Parts::stop()
         redisCheck->stop();
     history.note({clock.wall(), EventKind::Restart, "The portal stopped"});
     history.stop();
+    // Nobody waits for an answer any more: one that does not come must not use up the time that stopping has.
+    infrastructure->database.hurry(std::chrono::seconds(1));
     if (cleanup)
         cleanup->stop();
     schedule.stop();

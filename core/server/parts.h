@@ -143,6 +143,8 @@ private:
     awaitable<Result<void>> checkDatabase();
     monitor::Sources monitorSources();
 
+    awaitable<Result<void>> checkStorage();
+    std::optional<Error> redisMoved() const;
     const http::ServerOptions m_options;
     Timer m_everySecond;
     std::atomic<bool> m_stopping{false};
@@ -157,6 +159,7 @@ private:
     std::optional<Error> m_pagesDamaged;
     std::shared_ptr<const std::string> m_openApi;
     MemoryTrim m_memoryTrim;
+    std::string m_storageTrouble; ///< as it was last logged; of checkStorage() alone
     std::optional<std::size_t> m_stopped;
 };
 

@@ -34,7 +34,11 @@ void PortalServer::Parts::makeMonitor()
     check.instance = workers.node();
     check.user = base.redisEndpoint.user;
     check.queues = [this] { return workers.options().queues; };
-    check.queue = [this] { return workers.problem(); };
+    check.sessions = [this] { return redisMoved(); };
+    check.queue = [this] {
+        const auto moved = redisMoved();
+        return moved ? moved : workers.problem();
+    };
     redisCheck.emplace(base.runtime.at(0), *base.redis, base.subscriber.get(), clock, logger, std::move(check));
     monitor::SamplerOptions options;
     options.version = version();
@@ -151,8 +155,35 @@ monitor::Sources PortalServer::Parts::monitorSources()
         return figures;
     };
     sources.paths = [this] { return redisCheck->paths(); };
-    sources.pingDatabase = [this] { return checkDatabase(); };
+    sources.pingDatabase = [this] { return checkStorage(); };
     return sources;
+}
+
+/// Of a private Redis whose files are no longer where they were: what it is told will be lost.
+std::optional<Error> PortalServer::Parts::redisMoved() const
+{
+    const auto &process = infrastructure->redisProcess;
+    const auto there = process ? process->inPlace() : Result<void>();
+    return there ? std::nullopt : std::optional(there.error());
+}
+
+/// The database, and whether the data directory is still the one that is locked. A change is logged.
+awaitable<Result<void>> PortalServer::Parts::checkStorage()
+{
+    auto checked = co_await checkDatabase();
+    if (checked)
+        checked = infrastructure->directory.keep();
+    const std::optional<Error> why = checked ? redisMoved() : std::optional(checked.error());
+    const std::string trouble = why ? inWords(*why) : std::string();
+    if (trouble != m_storageTrouble) {
+        if (why)
+            logger.error("the portal's storage does not keep what users write",
+                         {{"why", why->message}, {"mend", why->hint}});
+        else
+            logger.info("the portal's storage keeps again what users write");
+    }
+    m_storageTrouble = trouble;
+    co_return checked;
 }
 
 /// Answering is not enough: what users do is written. Damage inside the file shows only where somebody reads it, so a

@@ -34,8 +34,9 @@ LogOptions logOptions(const Settings &settings)
 /// damaged or missing files, a full or broken disk, a program that ended.
 int exitCodeOfStart(const Error &error)
 {
-    static constexpr std::string_view failed[] = {"redis-corrupt",    "redis-start", "database-corrupt",
-                                                  "database-missing", "disk-full",   "disk-error"};
+    static constexpr std::string_view failed[] = {"redis-corrupt",    "redis-start",     "database-corrupt",
+                                                  "database-missing", "database-schema", "disk-full",
+                                                  "disk-error"};
     const bool ours = error.kind == ErrorKind::Full || error.kind == ErrorKind::Internal ||
                       std::ranges::find(failed, std::string_view(error.code)) != std::end(failed);
     return ours ? 1 : 2;

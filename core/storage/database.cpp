@@ -1,11 +1,13 @@
 #include "core/storage/database.h"
 
+#include "core/base/kept_file.h"
 #include "core/storage/query.h"
 #include "core/storage/write_turn.h"
 
 #include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -46,6 +48,7 @@ struct Database::Impl
     void perform(Connection &connection, Slot &slot, Task task);
     Result<void> ready(Connection &connection);
     Result<void> connect(Connection &connection);
+    Result<void> inPlace() const;
     void watch();
     std::vector<Job> takeExpired();
 
@@ -64,6 +67,7 @@ struct Database::Impl
     std::chrono::nanoseconds waited{0};
     std::uint64_t timedOut = 0;
     std::uint64_t refused = 0;
+    std::chrono::milliseconds most = std::chrono::hours(24); ///< of any deadline; see hurry()
     bool stopping = false;
     bool watcherSleeps = false;
 
@@ -72,6 +76,11 @@ struct Database::Impl
     SteadyTime retryAt{};
     bool trying = false;
     Error connectError;
+
+    // The file and its log, as the first connection found them; set once. A second file must not be made in the place
+    // of the first, nor a second log beside it: what one connection writes then is lost to the other.
+    std::vector<KeptFile> files;
+    std::atomic<bool> filesKnown{false};
 
     std::vector<std::thread> threads;
 };
@@ -127,6 +136,14 @@ PoolUse Database::use() const
             i.refused};
 }
 
+void Database::hurry(std::chrono::milliseconds most)
+{
+    const std::lock_guard lock(m_impl->mutex);
+    m_impl->most = most;
+    for (auto &task : m_impl->tasks)
+        task.deadline = std::min(task.deadline, now() + most);
+}
+
 Result<void> Database::open()
 {
     return runBlocking([](Connection &connection) -> Result<void> {
@@ -153,7 +170,7 @@ void Database::post(Job job, std::chrono::milliseconds deadline)
         const std::lock_guard lock(m_impl->mutex);
         if (!m_impl->stopping && m_impl->tasks.size() < m_impl->options.queued) {
             const auto start = now();
-            const auto limit = deadline.count() > 0 ? deadline : m_impl->options.deadline;
+            const auto limit = std::min(deadline.count() > 0 ? deadline : m_impl->options.deadline, m_impl->most);
             if (m_impl->busy + m_impl->tasks.size() >= m_impl->slots.size())
                 ++m_impl->waits;
             m_impl->tasks.push_back({std::move(job), start, start + limit});
@@ -251,6 +268,8 @@ void Database::Impl::perform(Connection &connection, Slot &slot, Task task)
 
 Result<void> Database::Impl::ready(Connection &connection)
 {
+    if (auto there = inPlace(); !there)
+        return there;
     if (connection.isOpen()) {
         if (!connection.isStale())
             return {};
@@ -282,7 +301,30 @@ Result<void> Database::Impl::connect(Connection &connection)
     }
     backoff = 0ms;
     ++openCount;
+    if (url.dialect == Dialect::Sqlite && !filesKnown) {
+        files = {KeptFile(url.path), KeptFile(url.path + "-wal")};
+        filesKnown = true;
+    }
     return opened;
+}
+
+Result<void> Database::Impl::inPlace() const
+{
+    if (!filesKnown)
+        return {};
+    for (const KeptFile &file : files) {
+        if (const auto change = file.change(); !change.empty()) {
+            Error error = failure(ErrorKind::Unavailable,
+                                  "The database file " + file.path().string() + ' ' + std::string(change) +
+                                      " while the portal uses it; what would be written now would be lost.",
+                                  "Put the very same file back (moved, not copied), or stop the portal, put a backup "
+                                  "back with 'portoland restore FILE', and start it again.");
+            error.code = "database-moved";
+            error.retryAfter = 1s;
+            return error;
+        }
+    }
+    return {};
 }
 
 std::vector<Database::Job> Database::Impl::takeExpired()

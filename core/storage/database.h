@@ -80,6 +80,9 @@ struct PoolUse
 /// happened) and the next work opens it again, with a backoff of at most one second, during which work is refused at
 /// once instead of queueing behind it.
 ///
+/// A SQLite file that is deleted, moved or replaced while it is open takes no work until it is back (Unavailable
+/// "database-moved"): writing to what no path leads to any more would succeed and be lost.
+///
 /// The threads post answers to the callers' executors, so those (the Runtime) outlive the Database.
 ///
 /// Deadlines: work that still waits for a connection at its deadline is answered Timeout and never runs. Work that runs
@@ -102,6 +105,9 @@ public:
     Dialect dialect() const;
     const DatabaseUrl &url() const;
     PoolUse use() const; ///< from any thread
+    /// The process stops: what waits or comes from now on has at most this time, whatever deadline it was given. From
+    /// any thread.
+    void hurry(std::chrono::milliseconds most);
 
     /// Runs `work` with a connection on a pool thread and resumes on the caller's executor. `work` is called with
     /// `Connection &` and returns Result<T>; storage/query.h has what it uses. An exception that leaves it becomes

@@ -161,12 +161,46 @@ Result<MigrationReport> migrateIn(Connection &connection, const Clock &clock, st
         report.to = versionOf(file);
         report.applied.emplace_back(file.name);
     }
+    if (auto whole = checkTables(connection, files); whole.has_error())
+        return whole.error();
     return report;
+}
+
+/// The names behind each CREATE TABLE. No migration drops or renames one.
+std::string tablesOf(std::span<const EmbeddedFile> files)
+{
+    constexpr std::string_view words = "CREATE TABLE ";
+    std::string names;
+    for (const auto &file : files) {
+        for (auto at = file.text.find(words); at != file.text.npos; at = file.text.find(words, at)) {
+            at += words.size();
+            names.append(names.empty() ? "" : ", ")
+                .append(file.text.substr(at, file.text.find_first_of(" (\n", at) - at));
+        }
+    }
+    return names;
 }
 
 } // namespace
 
 std::span<const EmbeddedFile> builtInMigrations() { return embedded_migrations::embeddedFiles(); }
+
+Result<void> checkTables(Connection &connection, std::span<const EmbeddedFile> files)
+{
+    const std::string tables = tablesOf(files);
+    if (tables.empty())
+        return {};
+    const auto read = select(connection, "SELECT 1 FROM " + tables + " WHERE 1 = 0", {}, [](const Row &) { return 0; });
+    if (read)
+        return {};
+    Error error = read.error();
+    if (error.kind == ErrorKind::Internal && error.code.empty()) {
+        error.code = "database-schema";
+        error.message = "The database lacks a table of this portal: " + error.message;
+        error.hint = "Put a backup back with 'portoland restore FILE'.";
+    }
+    return error;
+}
 
 std::uint32_t schemaVersion(std::span<const EmbeddedFile> files) { return files.empty() ? 0 : versionOf(files.back()); }
 

@@ -27,14 +27,18 @@ std::span<const EmbeddedFile> builtInMigrations();
 
 /// Brings the schema up to date: all that is missing in one transaction, recorded with its SHA-256 in
 /// `schema_migrations`. Several processes may do it at once: they take turns. Blocks; up to `deadline`.
-/// Conflict: code `database-newer` (made by a newer program; nothing is touched) or `migration-changed` (a file was
-/// edited after it had been applied).
+/// `database-schema`: as checkTables(). Conflict: code `database-newer` (made by a newer program; nothing is touched)
+/// or `migration-changed` (a file was edited after it had been applied).
 Result<MigrationReport> migrate(Database &database, const Clock &clock,
                                 std::span<const EmbeddedFile> files = builtInMigrations(),
                                 std::chrono::milliseconds deadline = std::chrono::minutes(10));
 
 /// Whether migrate() would take the schema that is there; changes nothing. Blocks. Errors as there.
 Result<void> checkMigrations(Database &database, std::span<const EmbeddedFile> files = builtInMigrations());
+
+/// Whether every table that the migrations make is there: `schema_migrations` says what was made once, not what is
+/// left. Internal "database-schema", which names the first that is missing; else the errors of the database.
+Result<void> checkTables(Connection &connection, std::span<const EmbeddedFile> files = builtInMigrations());
 
 /// The version the program brings the schema to.
 std::uint32_t schemaVersion(std::span<const EmbeddedFile> files = builtInMigrations());

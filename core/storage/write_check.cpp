@@ -1,6 +1,7 @@
 #include "core/storage/write_check.h"
 
 #include "core/storage/database.h"
+#include "core/storage/migrations.h"
 #include "core/storage/query.h"
 
 namespace portolan::storage {
@@ -35,6 +36,8 @@ awaitable<Result<void>> checkWrites(Database &database, bool thoroughly)
         const auto written = execute(connection, touch);
         if (!written)
             return written.error();
+        if (auto whole = checkTables(connection); whole.has_error())
+            return whole;
         return pages ? checkPages(connection, path) : Result<void>();
     });
 }

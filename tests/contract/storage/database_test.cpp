@@ -35,6 +35,7 @@ private slots:
     void manyMigrateAtOnce();
     void refusesANewerDatabase();
     void refusesAnEditedMigration();
+    void missesATableThatIsGone();
     void leavesNothingOfAFailedMigration();
 
 private:
@@ -397,6 +398,21 @@ void DatabaseTest::refusesAnEditedMigration()
     const auto refused =
         migrate(*m_database, m_clock, std::vector<EmbeddedFile>{{"0001_a.sql", "CREATE TABLE a (y BIGINT);"}});
     QCOMPARE(refused.error().code, std::string("migration-changed"));
+}
+
+void DatabaseTest::missesATableThatIsGone()
+{
+    VERIFY_OK(migrate(*m_database, m_clock));
+    const auto checked = [&] {
+        return m_database->runBlocking([](Connection &connection) { return checkTables(connection); });
+    };
+    VERIFY_OK(checked());
+    QVERIFY(!m_database->runBlocking([](Connection &c) { return executeOnce(c, "DROP TABLE audit"); }).has_error());
+    for (const auto &error : {checked().error(), migrate(*m_database, m_clock).error()}) {
+        QCOMPARE(error.code, std::string("database-schema"));
+        QVERIFY2(error.message.find("audit") != std::string::npos, words(error));
+        QVERIFY(!error.hint.empty());
+    }
 }
 
 void DatabaseTest::leavesNothingOfAFailedMigration()

@@ -118,6 +118,7 @@ private slots:
     void takesItsRoomBefore();
     void dropsWhatACrashCutShort();
     void saysWhatItCannotKeep();
+    void keepsEntriesWhereItsFileWasDeleted();
 };
 
 void AuditTest::waitsWhileTheDatabaseIsFull()
@@ -217,6 +218,23 @@ void AuditTest::dropsWhatACrashCutShort()
     portal::AuditSpool after(file, 64 * 1024);
     QVERIFY(after.open().has_value());
     QCOMPARE(after.entries(), (std::vector<AuditEntry>{entryOf(1), entryOf(2), entryOf(4)}));
+}
+
+void AuditTest::keepsEntriesWhereItsFileWasDeleted()
+{
+    const QTemporaryDir directory;
+    const std::string file = directory.filePath("spool").toStdString();
+    portal::AuditSpool spool(file, 64 * 1024);
+    QVERIFY(spool.open().has_value());
+    QVERIFY(spool.add(entryOf(1)).has_value());
+    std::filesystem::remove(file);
+    QVERIFY(spool.add(entryOf(2)).has_value());
+    std::filesystem::rename(file, file + ".away");
+    std::ofstream(file) << "something else";
+    QVERIFY(spool.add(entryOf(3)).has_value());
+    portal::AuditSpool after(file, 64 * 1024);
+    QVERIFY(after.open().has_value());
+    QCOMPARE(after.entries(), (std::vector<AuditEntry>{entryOf(1), entryOf(2), entryOf(3)}));
 }
 
 void AuditTest::saysWhatItCannotKeep()

@@ -57,6 +57,7 @@ private slots:
     void servesOnAPrivateSocketOnly();
     void keepsItsDataOverARestart();
     void restartsWhatWasKilled();
+    void tellsWhenItsFilesAreNoLongerThere();
     void restartsWhatHangs();
     void refusesWritesWhenFull();
     void leavesNothingBehindWhenTheParentIsKilled();
@@ -142,6 +143,28 @@ void ServerProcessTest::restartsWhatWasKilled()
         QCOMPARE(server.status().restarts, round);
         const auto count = runSync<Result<Reply>>(runtime.at(0), [&] { return client.run(Command("GET", "n")); });
         QCOMPARE(count.value().text, std::to_string(100 * round));
+    }
+}
+
+void ServerProcessTest::tellsWhenItsFilesAreNoLongerThere()
+{
+    QTemporaryDir directory;
+    const auto data = pathOf(directory) / "redis";
+    const auto away = pathOf(directory) / "away";
+    ServerProcess server({.dataDirectory = data});
+    QVERIFY(server.inPlace().has_value()); // nothing to miss yet
+    QVERIFY(server.start().has_value());
+    QVERIFY(server.inPlace().has_value());
+    for (const auto &folder : {data, data / "appendonlydir"}) {
+        std::filesystem::rename(folder, away);
+        const auto gone = server.inPlace();
+        QVERIFY(!gone && gone.error().code == "redis-moved");
+        QVERIFY(gone.error().message.find(folder.string()) != std::string::npos);
+        std::filesystem::create_directory(folder);
+        QVERIFY(!server.inPlace());
+        std::filesystem::remove(folder);
+        std::filesystem::rename(away, folder);
+        QVERIFY(server.inPlace().has_value());
     }
 }
 

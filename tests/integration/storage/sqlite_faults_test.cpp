@@ -29,6 +29,8 @@ private slots:
     void saysThatTheFileIsFull();
     void saysThatTheDiskIsFull();
     void waitsForAnotherProcessAndGivesUp();
+    void takesNothingWhileTheFileIsNotThere_data();
+    void takesNothingWhileTheFileIsNotThere();
     void keepsItsFilePrivate();
     void backsUpAndRestores();
     void restoresNothingFromADamagedFile();
@@ -184,13 +186,59 @@ void SqliteFaultsTest::waitsForAnotherProcessAndGivesUp()
     const auto start = std::chrono::steady_clock::now();
     const auto busy = mine->runBlocking([](Connection &c) { return execute(c, "DELETE FROM users"); }, 300ms);
     const auto took = std::chrono::steady_clock::now() - start;
+    mine->hurry(500ms); // nor is it waited for while the process stops
+    const auto hurried = std::chrono::steady_clock::now();
+    const auto late = mine->runBlocking([](Connection &c) { return execute(c, "DELETE FROM users"); }, 60s);
+    const auto hurriedFor = std::chrono::steady_clock::now() - hurried;
     release = true;
     release.notify_all();
     holder.join();
     QVERIFY(busy.has_error());
     QVERIFY2(busy.error().kind == ErrorKind::Timeout || busy.error().code == "database-busy", words(busy.error()));
     QVERIFY(took >= 250ms && took < 2s);
+    QVERIFY(late.has_error());
+    QVERIFY(hurriedFor >= 400ms && hurriedFor < 10s);
     VERIFY_OK(mine->runBlocking([](Connection &c) { return execute(c, "DELETE FROM users"); }));
+}
+
+void SqliteFaultsTest::takesNothingWhileTheFileIsNotThere_data()
+{
+    QTest::addColumn<QString>("file");
+    QTest::addColumn<bool>("replaced");
+    QTest::newRow("moved") << "portal.db" << false;
+    QTest::newRow("put back from a copy") << "portal.db" << true;
+    QTest::newRow("its log moved") << "portal.db-wal" << false;
+    QTest::newRow("its log replaced") << "portal.db-wal" << true;
+}
+
+void SqliteFaultsTest::takesNothingWhileTheFileIsNotThere()
+{
+    QFETCH(QString, file);
+    QFETCH(bool, replaced);
+    auto open = database();
+    VERIFY_OK(migrate(*open, m_clock));
+    fill(*open, 3);
+    const fs::path there = m_directory->filePath(file).toStdString();
+    const fs::path away = there.string() + ".away";
+    fs::rename(there, away);
+    if (replaced)
+        fs::copy_file(away, there);
+    const std::vector<UserRecord> more{user(9)};
+    const auto read = UsersStore(*open).pageBlocking({});
+    const auto written = UsersStore(*open).addManyBlocking(more);
+    QVERIFY(read.has_error() && written.has_error());
+    for (const Error &refused : {read.error(), written.error()}) {
+        QVERIFY2(refused.kind == ErrorKind::Unavailable, words(refused));
+        QCOMPARE(refused.code, std::string("database-moved"));
+        QVERIFY2(refused.message.find(there.string()) != std::string::npos, words(refused));
+        QVERIFY(!refused.hint.empty());
+    }
+    QCOMPARE(fs::exists(there), replaced); // no empty one is made in its place
+    fs::rename(away, there);
+    VERIFY_OK(UsersStore(*open).addManyBlocking(more));
+    open.reset();
+    auto again = database();
+    QCOMPARE(UsersStore(*again).pageBlocking({})->items.size(), 4u);
 }
 
 void SqliteFaultsTest::keepsItsFilePrivate()

@@ -31,6 +31,7 @@ private slots:
     void findsItsPlace();
     void isPrivateAndLocked();
     void namesTheProcessThatHasIt();
+    void tellsWhenItIsNoLongerThere();
     void refusesWhatIsNoDirectory();
     void replacesFilesAsAWhole();
     void readsWithABound();
@@ -103,6 +104,35 @@ void DataDirectoryTest::namesTheProcessThatHasIt()
     QVERIFY(DataDirectory::open(place).has_value()); // however the first one ended
     ::close(ready[0]);
     ::close(ready[1]);
+}
+
+void DataDirectoryTest::tellsWhenItIsNoLongerThere()
+{
+    auto directory = DataDirectory::open(path("data"));
+    QVERIFY(directory);
+    const fs::path lock = directory->file("portoland.lock");
+    QVERIFY(directory->keep());
+    // Deleted, it is made and locked again.
+    fs::remove(lock);
+    QVERIFY(directory->keep());
+    const auto other = DataDirectory::open(path("data"));
+    QVERIFY(!other && other.error().code == "data-dir-locked");
+    // Somebody else's is not taken from them.
+    fs::rename(lock, path("kept.lock"));
+    std::ofstream(lock) << "1";
+    QVERIFY(!directory->keep());
+    fs::rename(path("kept.lock"), lock);
+    QVERIFY(directory->keep());
+    // Moved away, replaced, put back.
+    fs::rename(path("data"), path("moved"));
+    QCOMPARE(directory->keep().error().code, std::string("data-dir-moved"));
+    fs::create_directory(path("data"));
+    const auto replaced = directory->keep();
+    QVERIFY(!replaced && replaced.error().message.find(path("data").string()) != std::string::npos);
+    QVERIFY(!fs::exists(lock));
+    fs::remove(path("data"));
+    fs::rename(path("moved"), path("data"));
+    QVERIFY(directory->keep());
 }
 
 void DataDirectoryTest::refusesWhatIsNoDirectory()

@@ -32,11 +32,13 @@ private:
 /// with it.
 using SessionId = Text22;
 
-/// What the cookie `sid` holds: 128 random bits, known to nobody but the browser.
+/// What the cookie `sid` holds: 128 bits that nobody but the browser knows, random, or random and marked
+/// (session_mark.h).
 class SessionToken final
 {
 public:
     static SessionToken random();
+    static SessionToken ofBytes(std::string_view sixteenBytes) { return SessionToken(Text22::ofBytes(sixteenBytes)); }
     static std::optional<SessionToken> parse(std::string_view cookie);
     std::string_view reveal() const { return m_text.view(); }
     SessionId id() const;

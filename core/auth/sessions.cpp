@@ -121,7 +121,7 @@ Error Sessions::unknownWhileAway() const
 
 awaitable<Result<Sessions::Created>> Sessions::create(Id user, Role role)
 {
-    const auto token = SessionToken::random();
+    const auto token = m_options.mark ? m_options.mark->make() : SessionToken::random();
     Created created{token, token.id(), Session{user, role, 0}};
     if (m_outage.mayAsk()) {
         const std::string key = sessionKey(created.id);

@@ -4,6 +4,7 @@
 #include "core/auth/memory_sessions.h"
 #include "core/auth/redis_outage.h"
 #include "core/auth/session.h"
+#include "core/auth/session_mark.h"
 #include "core/base/asio.h"
 #include "core/redis/script.h"
 
@@ -28,6 +29,7 @@ struct SessionOptions
     std::chrono::seconds lifetime{86400};    ///< without use
     std::size_t memorySessions = 100'000;    ///< about 200 bytes each
     std::chrono::milliseconds deadline{500}; ///< of a call to Redis
+    std::optional<SessionMark> mark{};       ///< what new tokens bear; nothing: none
 };
 
 /// Who is signed in. Sessions are in Redis and end `lifetime` after their last use; each instance remembers those it

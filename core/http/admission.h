@@ -44,13 +44,15 @@ public:
     virtual ~Admission() = default;
     virtual awaitable<Admitted> admit(Request &request, const Route &route) = 0;
 
-    /// The request turned out to be one that uses nothing up (countsFor() in router.h). Called before its answer is
-    /// written, so that whoever reads the answer finds the room there again. False where it could not be done.
-    virtual awaitable<bool> giveBack(Request &request, const Route &route, const Charge &charge)
+    /// The request turned out to be one that uses nothing up (countsFor() in router.h): it is answered with `code`.
+    /// Called before its answer is written, so that whoever reads the answer finds the room there again. False where it
+    /// could not be done.
+    virtual awaitable<bool> giveBack(Request &request, const Route &route, const Charge &charge, status code)
     {
         (void)request;
         (void)route;
         (void)charge;
+        (void)code;
         co_return false;
     }
 

@@ -73,7 +73,7 @@ awaitable<void> Connection::settle(const Route &route, status code)
     wait(Phase::Handler, m_request.deadline);
     bool done = false;
     try {
-        done = co_await m_core->admission.giveBack(m_request, route, *charge);
+        done = co_await m_core->admission.giveBack(m_request, route, *charge, code);
     } catch (const std::exception &e) {
         m_core->observer.failed(m_request, &route, e.what());
     }

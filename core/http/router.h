@@ -29,21 +29,22 @@ struct Access
     bool identifies = false;
 };
 
+/// Whether an answer refuses a request for its form.
+constexpr bool refusesForm(status code)
+{
+    return code == status::bad_request || code == status::payload_too_large || code == status::unsupported_media_type ||
+           code == status::unprocessable_entity;
+}
+
 /// Whether a request that was let in and is answered with `code` stays counted. One that is refused for its form, or at
-/// a ceiling behind admission (429), uses nothing up. So an answer that depends on a secret (a wrong password, a code
-/// that is used up) must not be one of these.
+/// a ceiling behind admission (429), or that the server fails at (5xx), uses nothing up. So an answer that depends on a
+/// secret (a wrong password, a code that is used up) must not be one of these.
 constexpr bool countsFor(const Access &access, status code)
 {
-    switch (code) {
-    case status::bad_request:
-    case status::payload_too_large:
-    case status::unsupported_media_type:
-    case status::unprocessable_entity:
-    case status::too_many_requests:
+    const auto number = static_cast<unsigned>(code);
+    if (refusesForm(code) || code == status::too_many_requests || number >= 500)
         return false;
-    default:
-        return !access.identifies || static_cast<unsigned>(code) >= 300;
-    }
+    return !access.identifies || number >= 300;
 }
 
 /// What /openapi.json says about a route. Optional, but a test of the server wants it for every route under /api.

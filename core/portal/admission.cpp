@@ -78,6 +78,7 @@ RequestAdmission::RequestAdmission(redis::Client &client, auth::Sessions &sessio
       m_giveBack("admission_return", portalScript("admission_return.lua")),
       m_memory(clock, options.memoryKeys),
       m_unknown(clock, options.unknownSessions),
+      m_forms(clock, options.refusedForms),
       m_guard(limits::Windows{{options.adminGuard, 1, limits::Unit::Second, false}})
 {}
 
@@ -90,6 +91,8 @@ awaitable<http::Admitted> RequestAdmission::admit(http::Request &request, const 
         co_await chooseSession(visit, request);
     chooseWindows(visit, route);
     if (auto tooMany = heedUnknown(visit, request, route))
+        co_return refusedWith(std::move(*tooMany));
+    if (auto tooMany = heedForms(visit, request))
         co_return refusedWith(std::move(*tooMany));
     if (!visit.session && route.access.role != Role::Anonymous)
         co_return refusedWith(notSignedIn(request));
@@ -131,11 +134,15 @@ RequestAdmission::Visit RequestAdmission::identify(const http::Request &request)
     visit.addressKey = limits::keys::address(request.address);
     if (const auto token = http::bearerToken(request.header(http::field::authorization)); !token.empty()) {
         visit.bearer = true;
-        if (const auto claims = m_tokens.read(token))
+        if (const auto claims = m_tokens.read(token)) {
             visit.session = claims->session;
+            visit.givenOut = true;
+        }
     } else if (const auto cookie = request.cookie("sid"); !cookie.empty()) {
-        if (const auto opened = auth::SessionToken::parse(cookie))
+        if (const auto opened = auth::SessionToken::parse(cookie)) {
             visit.session = opened->id();
+            visit.givenOut = isGivenOut(*opened);
+        }
         visit.several = true;
     }
     if (visit.session)
@@ -144,10 +151,21 @@ RequestAdmission::Visit RequestAdmission::identify(const http::Request &request)
     return visit;
 }
 
+bool RequestAdmission::isGivenOut(const auth::SessionToken &token) const
+{
+    const auto &mark = m_sessions.options().mark;
+    return mark && mark->isOn(token);
+}
+
 /// The first of several cookies that is a session.
 awaitable<void> RequestAdmission::chooseSession(Visit &visit, const http::Request &request)
 {
-    std::vector<auth::SessionId> candidates;
+    struct Candidate
+    {
+        auth::SessionId id;
+        bool givenOut;
+    };
+    std::vector<Candidate> candidates;
     std::vector<std::string_view> values;
     for (const auto value : request.cookies("sid")) {
         if (values.size() == mostSessions)
@@ -156,33 +174,37 @@ awaitable<void> RequestAdmission::chooseSession(Visit &visit, const http::Reques
             continue;
         if (const auto opened = auth::SessionToken::parse(value)) {
             values.push_back(value);
-            candidates.push_back(opened->id());
+            candidates.push_back({opened->id(), isGivenOut(*opened)});
         }
     }
     if (candidates.empty())
         co_return;
-    visit.session = candidates.front();
+    const auto choose = [&visit](const Candidate &candidate) {
+        visit.session = candidate.id;
+        visit.givenOut = candidate.givenOut;
+    };
+    choose(candidates.front());
     if (candidates.size() == 1)
         co_return;
     for (const auto &candidate : candidates) {
-        if (auto remembered = m_sessions.memory().find(candidate)) {
-            visit.session = candidate;
+        if (auto remembered = m_sessions.memory().find(candidate.id)) {
+            choose(candidate);
             visit.remembered = std::move(remembered);
             co_return;
         }
     }
     for (const auto &candidate : candidates) {
-        const auto may = m_unknown.mayAsk(visit.addressKey, candidate);
+        const auto may = m_unknown.mayAsk(visit.addressKey, candidate.id, candidate.givenOut);
         if (may.verdict == UnknownSessions::Verdict::TooMany)
             co_return;
         if (may.verdict == UnknownSessions::Verdict::Unknown)
             continue;
-        const auto found = co_await m_sessions.find(candidate);
+        const auto found = co_await m_sessions.find(candidate.id);
         if (found && !*found) {
-            m_unknown.unknown(visit.addressKey, candidate);
+            m_unknown.unknown(visit.addressKey, candidate.id, candidate.givenOut);
             continue;
         }
-        visit.session = candidate;
+        choose(candidate);
         if (found)
             visit.remembered = *found;
         co_return; // found, or nobody can say
@@ -220,7 +242,7 @@ std::optional<http::Response> RequestAdmission::heedUnknown(Visit &visit, const 
 {
     if (!visit.session || visit.remembered)
         return std::nullopt;
-    const auto may = m_unknown.mayAsk(visit.addressKey, *visit.session);
+    const auto may = m_unknown.mayAsk(visit.addressKey, *visit.session, visit.givenOut);
     if (may.verdict == UnknownSessions::Verdict::Ask) {
         visit.suspicious = true;
         return std::nullopt;
@@ -231,12 +253,23 @@ std::optional<http::Response> RequestAdmission::heedUnknown(Visit &visit, const 
     return refuse(request, visit.category, may.decision, false);
 }
 
+std::optional<http::Response> RequestAdmission::heedForms(const Visit &visit, const http::Request &request)
+{
+    if (!visit.counted || visit.category == Category::Admin || !isUnsafe(request.method))
+        return std::nullopt;
+    const bool byUser = visit.remembered && visit.insteadKey.empty();
+    const auto decision = m_forms.look(byUser ? limits::keys::user(visit.remembered->userId) : visit.addressKey);
+    if (decision.allowed)
+        return std::nullopt;
+    return refuse(request, visit.category, decision, false);
+}
+
 void RequestAdmission::noteUnknown(const Visit &visit, const Result<Outcome> &outcome)
 {
     if (!visit.suspicious)
         return;
     if (outcome && !outcome->session) {
-        m_unknown.unknown(visit.addressKey, *visit.session);
+        m_unknown.unknown(visit.addressKey, *visit.session, visit.givenOut);
         return;
     }
     if (outcome)

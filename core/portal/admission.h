@@ -7,6 +7,7 @@
 #include "core/http/admission.h"
 #include "core/limits/limits_table.h"
 #include "core/limits/memory_rate_limiter.h"
+#include "core/portal/refused_forms.h"
 #include "core/portal/unknown_sessions.h"
 #include "core/redis/script.h"
 
@@ -38,6 +39,7 @@ struct AdmissionOptions
     std::atomic<std::uint32_t> usersCeiling{0}; ///< concurrent users of the whole deployment; 0: none. May change live
     std::uint32_t adminGuard = 50;              ///< requests a second of a session to /api/admin
     std::uint32_t unknownSessions = 60;         ///< a minute of an address, in this process
+    std::uint32_t refusedForms = 600;           ///< a minute of a user or an address, in this process
     std::size_t memoryKeys = 100'000;           ///< limits counted in memory while Redis is away
 };
 
@@ -50,6 +52,7 @@ struct AdmissionOptions
 ///   nothing up, or any page elsewhere could use up the limits of who looks at it.
 /// - Whoever brings nothing that could be a session gets 401 without Redis being asked, and counts nowhere; a session
 ///   that nobody knows counts in the windows of its address, and costs Redis what UnknownSessions lets it.
+/// - What is refused for its form counts in no window, but over RefusedForms' bound nothing that could be is let in.
 /// - Other programs of the host may have set a `sid` as well: each that can be a session is tried, up to
 ///   `mostSessions`.
 /// - What says who somebody is (Access::identifies) counts for its address, whoever was signed in before.
@@ -69,7 +72,8 @@ public:
     static constexpr std::size_t mostSessions = 4;
 
     awaitable<http::Admitted> admit(http::Request &request, const http::Route &route) override;
-    awaitable<bool> giveBack(http::Request &request, const http::Route &route, const http::Charge &charge) override;
+    awaitable<bool> giveBack(http::Request &request, const http::Route &route, const http::Charge &charge,
+                             http::status code) override;
     awaitable<http::Admitted> look(http::Request &request, const http::Route &route) override;
 
     /// Called when a session's use is noted (every 10 s of use): for the list of sessions. Any thread; must not block.
@@ -102,6 +106,8 @@ private:
     void chooseWindows(Visit &visit, const http::Route &route) const;
     awaitable<void> chooseSession(Visit &visit, const http::Request &request);
     std::optional<http::Response> heedUnknown(Visit &visit, const http::Request &request, const http::Route &route);
+    std::optional<http::Response> heedForms(const Visit &visit, const http::Request &request);
+    bool isGivenOut(const auth::SessionToken &token) const;
     void noteUnknown(const Visit &visit, const Result<Outcome> &outcome);
     awaitable<void> loadLimits(Visit &visit, Id user);
     awaitable<Result<Outcome>> ask(Visit &visit);
@@ -126,6 +132,7 @@ private:
     redis::Script m_giveBack;
     limits::MemoryRateLimiter m_memory;
     UnknownSessions m_unknown;
+    RefusedForms m_forms;
     limits::WindowSpec m_guard;
     std::function<void(const auth::SessionId &, WallTime)> m_onSeen;
     std::function<void(const Refusal &)> m_onRefused;

@@ -13,6 +13,7 @@ struct RequestAdmission::Visit
     bool counted = false; ///< has windows, counts among the concurrent users
     bool looksOnly = false;
     bool bearer = false;
+    bool givenOut = false;   ///< its session is one that this deployment has given out, going or ended
     bool forged = false;     ///< lacks the CSRF token it needs: only whose session it is will be asked
     bool several = false;    ///< there may be more than one cookie that could be the session
     bool suspicious = false; ///< its session was counted as one that may not exist …

@@ -154,7 +154,8 @@ limits::Decision RequestAdmission::countInMemory(const Visit &visit, const std::
     return decision;
 }
 
-awaitable<bool> RequestAdmission::giveBack(http::Request &request, const http::Route &route, const http::Charge &charge)
+awaitable<bool> RequestAdmission::giveBack(http::Request &request, const http::Route &route, const http::Charge &charge,
+                                           http::status code)
 {
     Visit visit;
     visit.addressKey = limits::keys::address(request.address);
@@ -164,6 +165,8 @@ awaitable<bool> RequestAdmission::giveBack(http::Request &request, const http::R
         caller = limits::keys::user(request.principal.userId);
         co_await loadLimits(visit, request.principal.userId);
     }
+    if (http::refusesForm(code))
+        m_forms.count(caller);
     if (charge.here) {
         const std::array<limits::Check, 2> checks{limits::Check{caller, visit.category, false, visit.caller},
                                                   limits::Check{visit.addressKey, visit.category, true, visit.address}};

@@ -8,40 +8,43 @@ namespace {
 
 constexpr std::size_t addresses = 20'000;
 
-limits::Check checkOf(std::string_view address, const limits::WindowSpec &windows)
-{
-    return {address, Category::Unlimited, false, &windows};
-}
+constexpr std::uint32_t moreGivenOut = 10;
 
 } // namespace
 
 UnknownSessions::UnknownSessions(const Clock &clock, std::uint32_t perMinute)
     : m_clock(clock),
       m_windows(limits::Windows{{perMinute, 1, limits::Unit::Minute, false}}),
+      m_givenOutWindows(limits::Windows{{perMinute * moreGivenOut, 1, limits::Unit::Minute, false}}),
       m_counts(clock, addresses)
 {}
 
-UnknownSessions::Answer UnknownSessions::mayAsk(std::string_view address, const auth::SessionId &session)
+UnknownSessions::Answer UnknownSessions::mayAsk(std::string_view address, const auth::SessionId &session, bool givenOut)
 {
     if (isUnknown(session))
         return {Verdict::Unknown, {}};
-    const auto decision = count(address);
+    const auto decision = count(address, givenOut);
     if (decision.allowed) { // only looked: Redis has not said yet
-        const std::array<limits::Check, 1> checks{checkOf(address, m_windows)};
+        const std::array<limits::Check, 1> checks{checkOf(address, givenOut)};
         m_counts.giveBack(checks, decision.now);
     }
     return {decision.allowed ? Verdict::Ask : Verdict::TooMany, decision};
 }
 
-limits::Decision UnknownSessions::count(std::string_view address)
+limits::Decision UnknownSessions::count(std::string_view address, bool givenOut)
 {
-    const std::array<limits::Check, 1> checks{checkOf(address, m_windows)};
+    const std::array<limits::Check, 1> checks{checkOf(address, givenOut)};
     return m_counts.count(checks);
 }
 
-void UnknownSessions::unknown(std::string_view address, const auth::SessionId &session)
+limits::Check UnknownSessions::checkOf(std::string_view address, bool givenOut) const
 {
-    (void)count(address);
+    return {address, Category::Unlimited, givenOut, givenOut ? &m_givenOutWindows : &m_windows};
+}
+
+void UnknownSessions::unknown(std::string_view address, const auth::SessionId &session, bool givenOut)
+{
+    (void)count(address, givenOut);
     const std::lock_guard lock(m_mutex);
     if (m_unknown.size() >= mostRemembered)
         m_unknown.clear(); // they are counted all the same

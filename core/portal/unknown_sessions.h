@@ -17,6 +17,9 @@ namespace portolan::portal {
 /// Counted is what Redis has called unknown, so people behind one address are not, however many come at once; what
 /// makes sessions up, and what goes on with one that has ended, is. How many are asked for at the same time is bounded
 /// by the connections of an address.
+///
+/// What this deployment has given out (auth/session_mark.h) is counted apart, and ten times as many are asked for: it
+/// does not have to wait because a neighbour makes sessions up.
 class UnknownSessions final
 {
 public:
@@ -34,19 +37,21 @@ public:
         limits::Decision decision;
     };
     /// `address`: of limits/keys.h.
-    Answer mayAsk(std::string_view address, const auth::SessionId &session);
+    Answer mayAsk(std::string_view address, const auth::SessionId &session, bool givenOut);
     /// Counts as unknown(), for other questions that somebody nobody knows makes Redis answer.
-    limits::Decision count(std::string_view address);
-    void unknown(std::string_view address, const auth::SessionId &session);
+    limits::Decision count(std::string_view address, bool givenOut = false);
+    void unknown(std::string_view address, const auth::SessionId &session, bool givenOut);
 
 private:
     static constexpr std::size_t mostRemembered = 4096;
     static constexpr std::chrono::seconds rememberedFor{5};
 
     bool isUnknown(const auth::SessionId &session);
+    limits::Check checkOf(std::string_view address, bool givenOut) const;
 
     const Clock &m_clock;
     const limits::WindowSpec m_windows;
+    const limits::WindowSpec m_givenOutWindows;
     limits::MemoryRateLimiter m_counts;
     std::mutex m_mutex;
     std::map<auth::SessionId, SteadyTime> m_unknown; ///< until when that is taken for granted

@@ -79,9 +79,10 @@ Result<void> waitForRedis(Infrastructure &base)
                                  [&base] { return base.redis->waitReady(std::chrono::seconds(2)); });
 }
 
-auth::SessionOptions sessionOptions(const Tier &tier)
+auth::SessionOptions sessionOptions(const Tier &tier, const auth::SecretKey &key)
 {
     auth::SessionOptions options;
+    options.mark.emplace(key);
     options.lifetime = tier.sessionLifetime;
     return options;
 }
@@ -225,7 +226,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       logger(logger_),
       infrastructure(std::move(infrastructure_)),
       secretKey(std::move(key)),
-      sessions(*infrastructure->redis, clock, sessionOptions(settings.tier())),
+      sessions(*infrastructure->redis, clock, sessionOptions(settings.tier(), secretKey)),
       accessTokens(secretKey, clock),
       csrfTokens(secretKey),
       limitsTable(clock, std::move(plan)),

@@ -192,7 +192,7 @@ public:
         result.hold = std::make_shared<Hold>(*this);
         co_return result;
     }
-    awaitable<bool> giveBack(http::Request &, const http::Route &, const http::Charge &) override
+    awaitable<bool> giveBack(http::Request &, const http::Route &, const http::Charge &, http::status) override
     {
         ++givenBack;
         co_return true;

@@ -32,6 +32,7 @@ private slots:
     void triesEachSessionCookie();
     void asksRedisNothingForNobody();
     void boundsWhatUnknownSessionsCost();
+    void boundsWhatRefusedFormsCost();
     void looksWithoutUsingAnythingUp();
 };
 
@@ -75,7 +76,7 @@ void AdmissionCountsTest::givesBackWhatIsRefusedForItsForm()
         headers.emplace_back("X-CSRF-Token", portal.csrf.of(*portal.last));
     const auto post = [&](const std::string &code) { return portal.ask(verb::post, path, headers, code); };
     QCOMPARE(post("200").remaining(), 3);
-    for (const auto *form : {"400", "413", "415", "422", "400", "400"}) {
+    for (const auto *form : {"400", "413", "415", "422", "400", "400", "500", "503", "504"}) {
         const auto refused = post(form);
         QCOMPARE(refused.status, unsigned(std::stoi(form)));
         QCOMPARE(refused.remaining(), 3);
@@ -151,7 +152,8 @@ void AdmissionCountsTest::givesNothingBackToALaterWindow()
         QVERIFY(admitted.charge);
         time.advance(61s);
         QCOMPARE(portal.ask(verb::post, "/form", {}, "200").remaining(), 2);
-        QVERIFY(portal.await([&] { return portal.admission.giveBack(slow, route, *admitted.charge); }));
+        QVERIFY(portal.await(
+            [&] { return portal.admission.giveBack(slow, route, *admitted.charge, http::status::bad_request); }));
         QCOMPARE(portal.ask(verb::post, "/form", {}, "200").remaining(), 1);
     }
 }
@@ -246,6 +248,21 @@ void AdmissionCountsTest::boundsWhatUnknownSessionsCost()
     QCOMPARE(logout(signedIn).status, 200u); // who is known here is not kept out
     QCOMPARE(portal.ask(verb::post, "/auth/login", unknownSession()).status, 200u);
     QCOMPARE(logout(unknownSession(), "192.0.2.2").status, 401u);
+    // Nor is who has signed in at another instance, or here before a restart; by cookie or by token.
+    {
+        Instance elsewhere(runtime.at(0), server.endpoint(), plenty);
+        QCOMPARE(portal.get("/api/thing", elsewhere.signIn(2)).status, 200u);
+        elsewhere.signIn(3);
+        const auto bearer = "Bearer " + elsewhere.tokens.issue(*elsewhere.last, 3, Role::User);
+        QCOMPARE(portal.get("/api/thing", {{"Authorization", bearer}}).status, 200u);
+        // A session that has ended costs no more for having been given out.
+        const auto over = elsewhere.signIn(4);
+        QVERIFY(elsewhere.await([&] { return elsewhere.sessions.destroy(*elsewhere.last); }));
+        const auto asked = portal.client.counters().commands;
+        for (int i = 0; i < 300; ++i)
+            QCOMPARE(portal.get("/api/thing", over).status, 401u);
+        QVERIFY(portal.client.counters().commands - asked <= 20);
+    }
 
     // One that goes on with a session that has ended is looked up once in a while, and counts then only.
     const auto ended = unknownSession();
@@ -259,6 +276,27 @@ void AdmissionCountsTest::boundsWhatUnknownSessionsCost()
     mountRoutes(other);
     for (Id id = 10; id < 110; ++id)
         QCOMPARE(other.get("/api/thing", portal.signIn(id)).status, 200u);
+}
+
+void AdmissionCountsTest::boundsWhatRefusedFormsCost()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance portal(runtime.at(0), server.endpoint(), plenty);
+    mountRoutes(portal);
+    const auto most = portal.options.refusedForms;
+    for (unsigned i = 0; i < most; ++i)
+        QCOMPARE(portal.ask(verb::post, "/auth/login", {}, "400").status, 400u);
+    const auto before = portal.client.counters().commands;
+    for (int i = 0; i < 300; ++i)
+        QCOMPARE(portal.ask(verb::post, "/auth/login", {}, "400").status, 429u);
+    QCOMPARE(portal.ask(verb::post, "/auth/login", unknownSession(), "400").status, 429u);
+    QVERIFY(portal.client.counters().commands - before <= 1);
+    QCOMPARE(portal.get("/").status, 200u); // which has no form
+    QCOMPARE(portal.ask(verb::post, "/auth/login", {}, "200", "192.0.2.2").status, 200u);
+    auto signedIn = portal.signIn(1); // counted for itself
+    signedIn.emplace_back("X-CSRF-Token", portal.csrf.of(*portal.last));
+    QCOMPARE(portal.ask(verb::post, "/api/form", signedIn, "200").status, 200u);
 }
 
 void AdmissionCountsTest::looksWithoutUsingAnythingUp()

@@ -53,7 +53,8 @@ public:
                  {.name = "test",
                   .connectTimeout = std::chrono::milliseconds(500),
                   .backoffMax = std::chrono::milliseconds(100)}),
-          sessions(client, clock, {std::chrono::hours(24), 10'000, std::chrono::milliseconds(300)}),
+          sessions(client, clock,
+                   {std::chrono::hours(24), 10'000, std::chrono::milliseconds(300), auth::SessionMark(key)}),
           tokens(key, clock),
           csrf(key),
           table(clock, *limits::LimitsPlan::make(limits, perAddress)),
@@ -120,7 +121,7 @@ public:
                 request.body = std::move(body);
                 response = co_await match.route->handler(request);
                 if (admitted.charge && !http::countsFor(match.route->access, response.code) &&
-                    co_await admission.giveBack(request, *match.route, *admitted.charge))
+                    co_await admission.giveBack(request, *match.route, *admitted.charge, response.code))
                     ++admitted.limits->remaining;
             }
             co_return answerOf(response, admitted);

@@ -1,5 +1,6 @@
 #include "core/auth/csrf.h"
 #include "core/auth/session.h"
+#include "core/auth/session_mark.h"
 #include "core/auth/tokens.h"
 #include "core/base/ids.h"
 #include "tests/fakes/manual_clock.h"
@@ -60,6 +61,7 @@ private slots:
     void macsAsTheRfcSays();
     void bindsCsrfTokensToTheSession();
     void namesSessionsByAHashOfTheirToken();
+    void marksTheTokensItGivesOut();
     void readsSessionIdsStrictly_data();
     void readsSessionIdsStrictly();
     void packsSessionsInTwelveBytes();
@@ -208,6 +210,22 @@ void TokensTest::namesSessionsByAHashOfTheirToken()
     QCOMPARE(QString::fromStdString(std::string(token->id().view())), QString("ilvbTMFRZBJsbvJmjendJA"));
     QCOMPARE(sessionKey(token->id()).size(), std::size_t(24));
     QVERIFY(SessionToken::random().reveal() != SessionToken::random().reveal());
+}
+
+void TokensTest::marksTheTokensItGivesOut()
+{
+    const SessionMark mark{SecretKey(Secret("0123456789abcdef0123456789abcdef"))};
+    const SessionMark elsewhere{SecretKey(Secret("another key of at least 32 bytes!"))};
+    for (int i = 0; i < 100; ++i) {
+        const auto token = mark.make();
+        QVERIFY(mark.isOn(*SessionToken::parse(token.reveal())));
+        QVERIFY(!elsewhere.isOn(token));
+        QVERIFY(!mark.isOn(SessionToken::random()));
+        std::string changed(token.reveal());
+        changed[0] = changed[0] == 'A' ? 'B' : 'A';
+        QVERIFY(!mark.isOn(*SessionToken::parse(changed)));
+    }
+    QVERIFY(mark.make().reveal() != mark.make().reveal());
 }
 
 void TokensTest::readsSessionIdsStrictly_data()

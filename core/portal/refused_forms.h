@@ -1,0 +1,44 @@
+#pragma once
+
+#include "core/limits/memory_rate_limiter.h"
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace portolan::portal {
+
+/// Bounds what requests cost that are refused for their form. They use nothing up of any window, so nothing else would:
+/// each is counted in Redis and given back. What is over the bound is refused without asking Redis. Any thread.
+class RefusedForms final
+{
+public:
+    /// `perMinute`: of one caller or address, in this process.
+    RefusedForms(const Clock &clock, std::uint32_t perMinute)
+        : m_windows(limits::Windows{{perMinute, 1, limits::Unit::Minute, false}}), m_counts(clock, callers)
+    {}
+
+    /// Whether there is room for one more, which is not counted yet; how long until there is. `key`: of limits/keys.h.
+    limits::Decision look(std::string_view key)
+    {
+        const std::array<limits::Check, 1> checks{check(key)};
+        auto decision = m_counts.count(checks);
+        if (decision.allowed)
+            m_counts.giveBack(checks, decision.now);
+        return decision;
+    }
+    void count(std::string_view key)
+    {
+        const std::array<limits::Check, 1> checks{check(key)};
+        (void)m_counts.count(checks);
+    }
+
+private:
+    static constexpr std::size_t callers = 20'000;
+    limits::Check check(std::string_view key) const { return {key, Category::Unlimited, false, &m_windows}; }
+
+    const limits::WindowSpec m_windows;
+    limits::MemoryRateLimiter m_counts;
+};
+
+} // namespace portolan::portal

@@ -281,7 +281,13 @@ awaitable<void> Connection::openWebSocket(const Route &route)
     auto refusal = checkUpgrade();
     const auto place = refusal ? nullptr : m_core->sockets.enter(socketOwner());
     if (!refusal && !place)
-        refusal = tooManySockets();
+        refusal = tooManySockets("You have " + std::to_string(m_core->sockets.most()));
+    // They wait for nobody, so no request could make them give way: some connections of an address are kept from them.
+    const std::size_t mostHere = std::max<std::size_t>(1, m_core->options.maxConnectionsPerAddress * 3 / 4);
+    const auto placeHere =
+        refusal || m_proxied ? nullptr : m_core->sockets.enter("connections of " + m_place, mostHere);
+    if (!refusal && !m_proxied && !placeHere)
+        refusal = tooManySockets("Your address has " + std::to_string(mostHere));
     if (refusal) {
         co_await answerEarly(std::move(*refusal));
         co_return;

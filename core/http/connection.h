@@ -125,7 +125,7 @@ private:
     std::optional<Response> checkUpgrade();
     std::optional<Response> checkEncoding() const;
     std::string socketOwner() const;
-    Response tooManySockets() const;
+    Response tooManySockets(const std::string &who) const; ///< "You have 32"
     bool ownOrigin(std::string_view origin) const;
     bool wantsWebSocket() const;
     bool originAllowed(std::string_view origin) const;

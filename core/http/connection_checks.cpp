@@ -325,10 +325,9 @@ std::string Connection::socketOwner() const
     return user != 0 ? "user " + std::to_string(user) : "address " + std::string(m_request.address);
 }
 
-Response Connection::tooManySockets() const
+Response Connection::tooManySockets(const std::string &who) const
 {
-    auto error = named(ErrorKind::RateLimited, "too-many-sockets",
-                       "You have " + std::to_string(m_core->sockets.most()) + " live connections open already.",
+    auto error = named(ErrorKind::RateLimited, "too-many-sockets", who + " live connections open already.",
                        "Close a page or a program that listens here.");
     error.retryAfter = std::chrono::seconds(10);
     return problem(m_request, error);

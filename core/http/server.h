@@ -30,7 +30,8 @@ struct ServerOptions
     std::size_t maxHeaderBytes = 16 * 1024;
     std::size_t maxBodyBeforeSignIn = 4 * 1024;
     std::size_t maxConnections = 10'000;
-    std::size_t maxConnectionsPerAddress = 256;       ///< trusted proxies have no such bound
+    /// Trusted proxies have no such bound. At most three quarters of them may be WebSockets.
+    std::size_t maxConnectionsPerAddress = 256;
     std::size_t maxWebSocketsPerUser = 32;            ///< open at once; per address for who is not signed in
     std::chrono::milliseconds headerTimeout{10'000};  ///< from the first byte (or the accept) to the end of the headers
     std::chrono::milliseconds requestTimeout{60'000}; ///< from the first byte to the end of the answer

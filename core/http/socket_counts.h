@@ -8,18 +8,19 @@
 
 namespace portolan::http {
 
-/// How many WebSockets each caller has open, over all threads.
+/// How many WebSockets each caller and each address has open, over all threads.
 class SocketCounts final
 {
 public:
     explicit SocketCounts(std::size_t most) : m_most(most) {}
 
     /// A place, given back when the token is dropped; null where `who` has all there are for one.
-    std::shared_ptr<void> enter(const std::string &who)
+    std::shared_ptr<void> enter(const std::string &who) { return enter(who, m_most); }
+    std::shared_ptr<void> enter(const std::string &who, std::size_t most)
     {
         const std::lock_guard lock(m_mutex);
         auto &open = m_open[who];
-        if (open >= m_most)
+        if (open >= most) // so it is not empty
             return nullptr;
         ++open;
         return std::shared_ptr<void>(this, [this, who](void *) { leave(who); });

@@ -87,6 +87,7 @@ private slots:
     void refusesWhatIsNotAHandshake_data();
     void refusesWhatIsNotAHandshake();
     void boundsSocketsOfAUser();
+    void leavesAnAddressRoomForRequests();
     void boundsMessages();
     void takesTextOnly();
     void closesSlowClients();
@@ -246,6 +247,27 @@ void WebSocketTest::boundsSocketsOfAUser()
     first.reset();
     QVERIFY(eventually([&] { return server->server->counters().webSockets == 2; }));
     QVERIFY(eventually([&] { return third.ask(asUser).status == 101; })); // the connection stayed
+}
+
+void WebSocketTest::leavesAnAddressRoomForRequests()
+{
+    http::ServerOptions options;
+    options.maxConnectionsPerAddress = 4;
+    auto server = started(options);
+    std::vector<std::unique_ptr<Client>> sockets;
+    for (int i = 0; i < 3; ++i) {
+        sockets.push_back(std::make_unique<Client>(server->port()));
+        QCOMPARE(sockets.back()->ask(upgrade("/ws")).status, 101U);
+    }
+    Client another(server->port());
+    const auto refused = another.ask(upgrade("/ws"));
+    QCOMPARE(refused.status, 429U);
+    QVERIFY2(refused.body.find("too-many-sockets") != std::string::npos, refused.body.c_str());
+    QCOMPARE(another.ask("GET /health HTTP/1.1\r\nHost: x\r\n\r\n").status, 200U);
+    Client elsewhere(server->port(), "127.0.0.9");
+    QCOMPARE(elsewhere.ask(upgrade("/ws")).status, 101U);
+    sockets.pop_back();
+    QVERIFY(eventually([&] { return another.ask(upgrade("/ws")).status == 101; }));
 }
 
 void WebSocketTest::boundsMessages()

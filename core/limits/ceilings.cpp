@@ -144,16 +144,60 @@ awaitable<void> Ceilings::settle()
         const std::lock_guard lock(m_mutex);
         names.assign(m_used.begin(), m_used.end());
     }
+    const bool asksGone = m_options.gone && m_clock.steady() >= m_nextGone;
+    if (asksGone)
+        m_nextGone = m_clock.steady() + m_options.goneAfter / 2;
     for (const std::string &name : names) {
         {
             const std::lock_guard lock(m_mutex); // first: what is taken from now on is looked at next time
             m_used.erase(name);
         }
+        if (asksGone)
+            co_await freeGone(name);
         const auto left = co_await taken(name);
         const std::lock_guard lock(m_mutex);
         if (!left || *left > 0)
             m_used.insert(name);
     }
+}
+
+/// A hundred at a time: those whose leases run out next, so that all come to it.
+awaitable<void> Ceilings::freeGone(const std::string &name)
+{
+    const std::string key = keys::ceiling(name);
+    redis::Command command("ZRANGE", key, 0, 99);
+    const auto held = co_await m_client.run(std::move(command));
+    if (!held || held->elements.empty())
+        co_return;
+    std::vector<std::string> holders;
+    for (const auto &item : held->elements)
+        holders.push_back(item.text);
+    const auto gone = co_await m_options.gone(holders);
+    if (!gone)
+        co_return;
+    const auto now = m_clock.steady();
+    std::map<std::string, SteadyTime> since;
+    std::vector<std::string> free;
+    for (const std::string &holder : *gone) {
+        const auto known = m_goneSince.find(holder);
+        const auto first = known == m_goneSince.end() ? now : known->second;
+        if (known != m_goneSince.end() && now - first >= m_options.goneAfter)
+            free.push_back(holder);
+        else
+            since.emplace(holder, first);
+    }
+    for (const std::string &holder : holders)
+        m_goneSince.erase(holder);
+    m_goneSince.merge(since);
+    if (m_goneSince.size() > owedMost)
+        m_goneSince.clear(); // of those whose leases have run out meanwhile
+    if (free.empty())
+        co_return;
+    redis::Command give;
+    give.begin(2 + free.size()).argument("ZREM").argument(key);
+    for (const std::string &holder : free)
+        give.argument(holder);
+    co_await m_client.run(std::move(give));
 }
 
 Result<void> Ceilings::acquireHere(const std::string &name, const std::string &holder, std::uint32_t most)

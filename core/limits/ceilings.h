@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace portolan::redis {
 class Client;
@@ -27,7 +29,8 @@ namespace portolan::limits {
 /// A place is a lease in a sorted set (`l:c<name>`, member: the holder's name, a task id; score: when it runs out by
 /// Redis' clock). It is short at first: whoever takes it makes it long in one step with the work it is for
 /// (queue::Broker::enqueue with a Place), so of a start that fails half-way nothing stays held. What holds a place is
-/// judged by its stored result: as soon as that says that the task has ended, whoever ran it, the place is free. Places
+/// judged by its stored result: as soon as that says that the task has ended, whoever ran it, the place is free; and of
+/// a task that has none and is left nowhere (its queue was purged) a minute or two later. Places
 /// given back while Redis is away are remembered, and given back again until Redis has said so. While Redis is away
 /// places are counted in this process.
 class Ceilings final
@@ -40,6 +43,11 @@ public:
         std::chrono::milliseconds startLease{std::chrono::seconds(15)};
         /// What the key of a holder's result begins with, as Celery stores it. Empty: nobody tells how holders fare.
         std::string resultPrefix{};
+        /// Which of these holders are left nowhere, as after a purge of their queue: their places are free when that
+        /// has been so for `goneAfter`. Empty: nobody tells. Asked by settle(), rarely.
+        using Gone = std::function<awaitable<Result<std::vector<std::string>>>(std::vector<std::string> holders)>;
+        Gone gone{};
+        std::chrono::milliseconds goneAfter{std::chrono::seconds(60)};
     };
 
     Ceilings(redis::Client &client, const Clock &clock, Options options);
@@ -57,8 +65,8 @@ public:
     awaitable<Result<void>> release(std::string name, std::string holder);
     /// Places taken, those of ended tasks given free.
     awaitable<Result<std::uint32_t>> taken(std::string name);
-    /// Tells Redis what it could not be told, and frees the places of ended tasks; every few seconds. Asks nothing of
-    /// Redis while this process knows of no place.
+    /// Tells Redis what it could not be told, and frees the places of ended tasks; every few seconds, never twice at
+    /// once. Asks nothing of Redis while this process knows of no place.
     awaitable<void> settle();
 
     std::string keyOf(std::string_view name) const; ///< for queue::Place
@@ -70,6 +78,7 @@ private:
     awaitable<Result<redis::Reply>> call(std::string what, const std::string &name, std::string holder,
                                          std::uint32_t most, std::chrono::milliseconds lease);
     awaitable<void> giveBackOwed();
+    awaitable<void> freeGone(const std::string &name);
     Result<void> acquireHere(const std::string &name, const std::string &holder, std::uint32_t most);
 
     redis::Client &m_client;
@@ -79,6 +88,8 @@ private:
     std::mutex m_mutex;
     std::map<std::string, std::map<std::string, SteadyTime>, std::less<>> m_here; ///< name → holder → until
     std::set<std::pair<std::string, std::string>> m_owed; ///< name, holder: given back, and Redis does not know
+    std::map<std::string, SteadyTime> m_goneSince;        ///< holders that are left nowhere; of settle() alone
+    SteadyTime m_nextGone{};                              ///< when settle() asks again
     std::set<std::string, std::less<>> m_used;            ///< names under which there may be places
 };
 

@@ -39,7 +39,8 @@ Scripts::Scripts()
       park(load("park")),
       unpark(load("unpark")),
       peek(load("peek")),
-      chordPart(load("chord_part"))
+      chordPart(load("chord_part")),
+      gone(load("gone"))
 {}
 
 } // namespace portolan::queue

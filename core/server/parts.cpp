@@ -142,9 +142,11 @@ monitor::MetricsAccess metricsAccess(const Settings &settings)
             settings.secret("metrics.token")};
 }
 
-limits::Ceilings::Options ceilingOptions(const Tier &tier)
+limits::Ceilings::Options ceilingOptions(const Tier &tier, limits::Ceilings::Options::Gone gone)
 {
-    return {.lease = tier.taskTimeLimit + std::chrono::minutes(5), .resultPrefix = queue::keys::result("")};
+    return {.lease = tier.taskTimeLimit + std::chrono::minutes(5),
+            .resultPrefix = queue::keys::result(""),
+            .gone = std::move(gone)};
 }
 
 http::StillAllowed sessionCheck(auth::Sessions &sessions)
@@ -231,7 +233,12 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       csrfTokens(secretKey),
       limitsTable(clock, std::move(plan)),
       limitUse(*infrastructure->redis, limitsTable, clock),
-      ceilings(*infrastructure->redis, clock, ceilingOptions(settings.tier())),
+      goneTasks(*infrastructure->redis),
+      ceilings(*infrastructure->redis, clock,
+               ceilingOptions(settings.tier(),
+                              [this](std::vector<std::string> ids) {
+                                  return goneTasks.among(std::move(ids), workers.options().queues);
+                              })),
       admission(*infrastructure->redis, sessions, accessTokens, csrfTokens, limitsTable, clock, admissionOptions),
       seenSessions(infrastructure->sessionList),
       quotes(std::move(quotes_)),
@@ -390,6 +397,8 @@ std::size_t PortalServer::Parts::stop()
     };
     if (server)
         server->stop();
+    // Nobody waits for an answer any more: one that does not come must not use up the time that stopping has.
+    infrastructure->database.hurry(std::chrono::seconds(1));
     if (localSocket)
         localSocket->stop();
     if (sampler)
@@ -398,8 +407,6 @@ std::size_t PortalServer::Parts::stop()
         redisCheck->stop();
     history.note({clock.wall(), EventKind::Restart, "The portal stopped"});
     history.stop();
-    // Nobody waits for an answer any more: one that does not come must not use up the time that stopping has.
-    infrastructure->database.hurry(std::chrono::seconds(1));
     if (cleanup)
         cleanup->stop();
     schedule.stop();

@@ -34,6 +34,7 @@
 #include "core/portal/worker_admin_routes.h"
 #include "core/portal/worker_admin_service.h"
 #include "core/queue/broker.h"
+#include "core/queue/gone_tasks.h"
 #include "core/queue/neighbours.h"
 #include "core/queue/remote_client.h"
 #include "core/queue/remote_control.h"
@@ -84,6 +85,7 @@ struct PortalServer::Parts
 
     limits::LimitsTable limitsTable;
     limits::LimitUseReader limitUse;
+    queue::GoneTasks goneTasks;
     limits::Ceilings ceilings;
     portal::AdmissionOptions admissionOptions;
     portal::RequestAdmission admission;
@@ -141,10 +143,10 @@ private:
     void countSignIns();
     awaitable<void> everySecond();
     awaitable<Result<void>> checkDatabase();
-    monitor::Sources monitorSources();
-
     awaitable<Result<void>> checkStorage();
     std::optional<Error> redisMoved() const;
+    monitor::Sources monitorSources();
+
     const http::ServerOptions m_options;
     Timer m_everySecond;
     std::atomic<bool> m_stopping{false};
@@ -157,9 +159,9 @@ private:
     std::atomic<bool> m_pagesDoubtful{false};
     std::optional<SteadyTime> m_pagesChecked; ///< of checkDatabase() alone, as the next
     std::optional<Error> m_pagesDamaged;
+    std::string m_storageTrouble; ///< as it was last logged; of checkStorage() alone
     std::shared_ptr<const std::string> m_openApi;
     MemoryTrim m_memoryTrim;
-    std::string m_storageTrouble; ///< as it was last logged; of checkStorage() alone
     std::optional<std::size_t> m_stopped;
 };
 

@@ -7,6 +7,7 @@
 #include <QTest>
 #include <atomic>
 #include <future>
+#include <set>
 
 using namespace portolan;
 using namespace portolan::limits;
@@ -17,13 +18,21 @@ namespace {
 struct Instance
 {
     ManualClock clock;
+    std::set<std::string> gone; ///< holders that are left nowhere
     redis::Client client;
     Ceilings ceilings;
     Executor executor;
 
     Instance(Executor where, const redis::Endpoint &endpoint, std::chrono::milliseconds lease)
         : client(where, endpoint),
-          ceilings(client, clock, {.lease = lease, .startLease = lease, .resultPrefix = "celery-task-meta-"}),
+          ceilings(client, clock,
+                   {.lease = lease,
+                    .startLease = lease,
+                    .resultPrefix = "celery-task-meta-",
+                    .gone = [this](std::vector<std::string> holders) -> awaitable<Result<std::vector<std::string>>> {
+                        std::erase_if(holders, [this](const std::string &holder) { return !gone.contains(holder); });
+                        co_return holders;
+                    }}),
           executor(where)
     {
         client.preload(ceilings.script());
@@ -65,6 +74,7 @@ private slots:
     void freesThePlacesOfTasksThatHaveEnded_data();
     void freesThePlacesOfTasksThatHaveEnded();
     void extendsOnceWhatSaysThatItRuns();
+    void freesThePlacesOfTasksThatAreLeftNowhere();
     void givesBackUntilRedisKnows();
     void trustsNoLeaseOfAClockThatWasAhead();
 };
@@ -213,6 +223,28 @@ void CeilingsTest::extendsOnceWhatSaysThatItRuns()
     QCOMPARE(here.taken(), 1u);
     QCOMPARE(server.command("ZSCORE l:canalysis killed"), extended);
     QTRY_COMPARE_WITH_TIMEOUT(here.taken(), 0u, 15'000);
+}
+
+void CeilingsTest::freesThePlacesOfTasksThatAreLeftNowhere()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance here(runtime.at(0), server.endpoint(), 20min);
+    QCOMPARE(here.acquire("a"), "");
+    QCOMPARE(here.acquire("b"), "");
+    const auto held = [&](std::chrono::seconds later) {
+        here.clock.advance(later);
+        runSync<void>(here.executor, [&]() -> awaitable<void> { co_await here.ceilings.settle(); });
+        return QString::fromStdString(server.command("ZCARD l:canalysis"));
+    };
+    here.gone = {"a", "b"};
+    QCOMPARE(held(0s), ":2\r\n");
+    QCOMPARE(held(40s), ":2\r\n");
+    here.gone = {"a"}; // the other was only on its way
+    QCOMPARE(held(40s), ":1\r\n");
+    here.gone = {"b"};
+    QCOMPARE(held(40s), ":1\r\n"); // from its beginning
+    QCOMPARE(held(70s), ":0\r\n");
 }
 
 void CeilingsTest::givesBackUntilRedisKnows()

@@ -62,6 +62,34 @@ std::string answered(const Reply &reply)
     return text;
 }
 
+/// The command that Redis names in quotes; empty: none.
+std::string namedCommand(const Reply &reply)
+{
+    const std::string_view text = reply.text;
+    for (const char quote : {'\'', '`'}) {
+        const auto first = text.find(quote);
+        const auto last = first == std::string_view::npos ? first : text.find_first_of("'`", first + 1);
+        if (last != std::string_view::npos && last > first + 1 && last - first <= 32)
+            return std::string(text.substr(first, last - first + 1));
+    }
+    return {};
+}
+
+/// A refused right in words; Redis' own where it says something else.
+std::string refusalOf(const Reply &reply)
+{
+    const std::string text = lower(reply.text);
+    const bool noPermission = reply.errorCode() == "NOPERM";
+    if (const std::string command = namedCommand(reply); !command.empty() && !contains(text, "user_script"))
+        return noPermission ? "The Redis user of this portal may not run the command " + command + "."
+                            : "This Redis does not let the portal run the command " + command + ".";
+    if (noPermission && contains(text, "channel"))
+        return "The Redis user of this portal may not use one of the portal's channels.";
+    if (noPermission && contains(text, "key"))
+        return "The Redis user of this portal may not use one of the portal's keys.";
+    return noPermission ? "The Redis user of this portal lacks a right." : answered(reply);
+}
+
 } // namespace
 
 Error clusterRefused()
@@ -121,10 +149,15 @@ Error errorOf(const Reply &reply)
     for (const auto &meaning : meanings) {
         if (meaning.word == word)
             return coded(meaning.kind, meaning.code,
-                         meaning.message.empty() ? answered(reply) : std::string(meaning.message), meaning.hint);
+                         meaning.message.empty() ? refusalOf(reply) : std::string(meaning.message), meaning.hint);
     }
     if (refusesRight(reply))
-        return coded(ErrorKind::Unavailable, "redis-rights", answered(reply), rightsHint);
+        return coded(ErrorKind::Unavailable, "redis-rights", refusalOf(reply), rightsHint);
+    if (reply.text.starts_with("WRONGTYPE Operation against a key"))
+        return failure(ErrorKind::Internal,
+                       "A key of the portal in Redis holds something that is not the portal's (WRONGTYPE).",
+                       "Find out what else writes to this Redis, and rename or delete the key (`portoland status` and "
+                       "the log name a queue that it concerns).");
     return failure(ErrorKind::Internal, answered(reply));
 }
 

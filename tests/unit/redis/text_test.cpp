@@ -241,6 +241,13 @@ void TextTest::mapsErrorReplies_data()
     row("LOADING Redis is loading the dataset in memory", ErrorKind::Unavailable, "redis-loading");
     row("NOAUTH Authentication required.", ErrorKind::Unavailable, "redis-auth");
     row("NOPERM this user has no permissions", ErrorKind::Unavailable, "redis-auth");
+    row("NOPERM this user has no permissions to run the 'evalsha' command", ErrorKind::Unavailable, "redis-auth");
+    row("NOPERM this user has no permissions to access one of the keys used as arguments", ErrorKind::Unavailable,
+        "redis-auth");
+    row("NOPERM this user has no permissions to access one of the channels used as arguments", ErrorKind::Unavailable,
+        "redis-auth");
+    row("WRONGTYPE Operation against a key holding the wrong kind of value script: 2a48246bf8f3, on @user_script:1.",
+        ErrorKind::Internal, "");
     row("MOVED 3999 127.0.0.1:6381", ErrorKind::Unsupported, "redis-cluster");
     row("BUSY Redis is busy running a script.", ErrorKind::Unavailable, "redis-busy-script");
     row("WRONGTYPE Operation against a key", ErrorKind::Internal, "");
@@ -275,7 +282,7 @@ void TextTest::mapsErrorReplies()
     QCOMPARE(static_cast<int>(error.kind), kind);
     QCOMPARE(error.code, code.toStdString());
     // Words for people: no hash of a script, nothing of what was asked.
-    for (const char *raw : {"script:", "user_script", "with args", "secret", "f_2a48"})
+    for (const char *raw : {"script:", "user_script", "with args", "secret", "f_2a48", "NOPERM", "Operation against"})
         QVERIFY2(error.message.find(raw) == std::string::npos, error.message.c_str());
     QVERIFY(error.message.ends_with('.') && !error.message.ends_with(".."));
 }

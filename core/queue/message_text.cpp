@@ -211,10 +211,14 @@ std::optional<WallTime> parseIsoTime(std::string_view text)
     const std::optional<seconds> offset = takeOffset(text);
     const year_month_day date{year(*yearNumber), month(static_cast<unsigned>(*monthNumber)),
                               day(static_cast<unsigned>(*dayNumber))};
-    // What the clock's 64-bit nanoseconds can hold, less a day for the offset.
-    if (!minute || !fraction || !offset || !date.ok() || *hour > 23 || *minute > 59 || second > 60 ||
-        *yearNumber < 1678 || *yearNumber > 2261)
+    if (!minute || !fraction || !offset || !date.ok() || *hour > 23 || *minute > 59 || second > 60)
         return std::nullopt;
+    // What the clock's 64-bit nanoseconds can hold, less a day for the offset. Others mean "never" or "always".
+    constexpr int firstYear = 1678, lastYear = 2261;
+    if (*yearNumber < firstYear)
+        return sys_days(year(firstYear) / January / 1);
+    if (*yearNumber > lastYear)
+        return sys_days(year(lastYear) / December / 31);
     return time_point_cast<WallTime::duration>(sys_days(date) + hours(*hour) + minutes(*minute) + seconds(second) +
                                                *fraction - *offset);
 }

@@ -219,7 +219,10 @@ private slots:
         QTest::newRow("no such day") << "2026-02-30T00:00:00" << qint64(-1);
         QTest::newRow("date only") << "2026-01-01" << qint64(-1);
         QTest::newRow("trailing") << "2026-01-01T00:00:00Zx" << qint64(-1);
-        QTest::newRow("year 9999") << "9999-01-01T00:00:00" << qint64(-1);
+        QTest::newRow("never: year 9999") << "9999-12-31T23:59:59.999999+00:00" << qint64(9214560000000000);
+        QTest::newRow("never: year 2262") << "2262-01-01T00:00:00" << qint64(9214560000000000);
+        QTest::newRow("always: year 1") << "0001-01-01T00:00:00" << qint64(-9214560000000000);
+        QTest::newRow("no such day, far") << "9999-02-30T00:00:00" << qint64(-1);
     }
     void readsTimes()
     {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -201,33 +202,46 @@ json::object ControlCommands::infoOf(const TaskInfo &task, const WorkerStatus &s
     return info;
 }
 
+namespace {
+
+/// As many of the tasks as a reply has room for, each as `element` makes it.
+template <class F> json::array listed(const std::vector<TaskInfo> &tasks, F element)
+{
+    constexpr std::size_t room = 768 * 1024; // of the reply's 1 MiB: what is escaped grows
+    constexpr std::size_t frame = 400;
+    json::array list;
+    std::size_t bytes = 0;
+    for (const TaskInfo &task : tasks) {
+        bytes += frame + task.id.size() + 2 * task.name.size() + task.argsRepr.size() + task.kwargsRepr.size();
+        if (bytes > room)
+            break;
+        list.push_back(element(task));
+    }
+    return list;
+}
+
+} // namespace
+
 json::value ControlCommands::active(const json::object &)
 {
     const WorkerStatus status = m_pool.status();
-    json::array tasks;
-    for (const TaskInfo &task : status.active)
-        tasks.push_back(infoOf(task, status));
-    return tasks;
+    return listed(status.active, [&](const TaskInfo &task) { return infoOf(task, status); });
 }
 
 json::value ControlCommands::reserved(const json::object &)
 {
     const WorkerStatus status = m_pool.status();
-    json::array tasks;
-    for (const TaskInfo &task : status.reserved)
-        tasks.push_back(infoOf(task, status));
-    return tasks;
+    return listed(status.reserved, [&](const TaskInfo &task) { return infoOf(task, status); });
 }
 
 json::value ControlCommands::scheduled(const json::object &)
 {
     const WorkerStatus status = m_pool.status();
-    json::array tasks;
-    for (const TaskInfo &task : status.scheduled)
-        tasks.push_back(json::object{{"eta", task.eta ? json::value(isoTime(*task.eta)) : json::value()},
-                                     {"priority", 6},
-                                     {"request", infoOf(task, status)}});
-    return tasks;
+    return listed(status.scheduled, [&](const TaskInfo &task) {
+        return json::object{{"eta", task.eta ? json::value(isoTime(*task.eta)) : json::value()},
+                            {"priority", 6},
+                            {"request", infoOf(task, status)}};
+    });
 }
 
 json::value ControlCommands::registered(const json::object &)
@@ -238,8 +252,12 @@ json::value ControlCommands::registered(const json::object &)
 
 json::value ControlCommands::revoked(const json::object &)
 {
-    const std::vector<std::string> ids = m_pool.revokedIds();
-    return json::array(ids.begin(), ids.end());
+    constexpr std::size_t most = 5000;
+    const RevokedList revoked = m_pool.revokedIds(most);
+    json::array list(revoked.latest.begin(), revoked.latest.end());
+    if (revoked.count > revoked.latest.size())
+        list.emplace_back("... and " + std::to_string(revoked.count - revoked.latest.size()) + " earlier ones");
+    return list;
 }
 
 json::value ControlCommands::activeQueues(const json::object &)
@@ -315,9 +333,11 @@ json::value ControlCommands::queryTask(const json::object &arguments)
     const WorkerStatus status = m_pool.status();
     json::object found;
     const auto look = [&](const std::vector<TaskInfo> &tasks, const char *state) {
-        for (const TaskInfo &task : tasks)
-            if (ids.contains(task.id))
-                found[task.id] = json::array{state, infoOf(task, status)};
+        std::vector<TaskInfo> asked;
+        std::ranges::copy_if(tasks, std::back_inserter(asked),
+                             [&](const TaskInfo &task) { return ids.contains(task.id); });
+        for (const json::value &info : listed(asked, [&](const TaskInfo &task) { return infoOf(task, status); }))
+            found[info.as_object().at("id").as_string()] = json::array{state, info};
     };
     look(status.scheduled, "reserved");
     look(status.reserved, "reserved");

@@ -11,13 +11,17 @@
 #include "core/redis/client.h"
 #include "core/redis/subscriber.h"
 
+#include <boost/asio/post.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 namespace portolan::queue {
 
@@ -27,7 +31,7 @@ constexpr auto heartbeatEvery = std::chrono::seconds(2);
 constexpr auto heartbeatUnheardEvery = std::chrono::seconds(6); ///< so that who begins to listen hears it soon
 constexpr std::string_view replyKeptSeconds = "300";
 constexpr std::size_t replyMost = 1024 * 1024;
-constexpr unsigned waitingMost = 100; ///< requests answered at the same time; more are dropped
+constexpr std::size_t waitingMost = 100; ///< requests that wait to be answered, one after the other; more are dropped
 
 /// With neither destination nor pattern a request is for everybody.
 NodeMatch isFor(const std::string &node, const ControlRequest &request)
@@ -66,10 +70,27 @@ struct RemoteControl::Impl : std::enable_shared_from_this<RemoteControl::Impl>
         const NodeMatch named = isFor(pool.node(), *request);
         if (named == NodeMatch::Unreadable || named == NodeMatch::TooCostly)
             tellIgnored(*request, named);
-        if (named != NodeMatch::Yes || !enter(waitingMost))
+        if (named != NodeMatch::Yes)
             return;
-        auto held = std::make_shared<ControlRequest>(std::move(*request));
-        spawn(executor, [self = shared_from_this(), held] { return self->answer(held); });
+        const std::lock_guard lock(mutex);
+        if (stopping || waiting.size() >= waitingMost)
+            return;
+        waiting.push_back(std::move(*request));
+        if (std::exchange(answering, true))
+            return;
+        ++inside;
+        spawn(executor, [self = shared_from_this()] { return self->answerAll(); });
+    }
+
+    std::optional<ControlRequest> next()
+    {
+        const std::lock_guard lock(mutex);
+        answering = !stopping && !waiting.empty();
+        if (!answering)
+            return std::nullopt;
+        auto request = std::move(waiting.front());
+        waiting.pop_front();
+        return request;
     }
 
     /// Once a minute: a stranger must not fill the log either.
@@ -86,23 +107,36 @@ struct RemoteControl::Impl : std::enable_shared_from_this<RemoteControl::Impl>
              {"why", why == NodeMatch::TooCostly ? "its pattern takes too many steps" : "its pattern cannot be read"}});
     }
 
-    awaitable<void> answer(std::shared_ptr<ControlRequest> request)
+    /// One after the other, and others get their turn between two: whoever may publish may ask as often as they like.
+    awaitable<void> answerAll()
     {
         const Inside inside(*this);
-        const boost::json::value value = commands.run(request->method, request->arguments);
-        if (!request->replyTo.empty()) {
-            std::string body = boost::json::serialize(boost::json::object{{pool.node(), value}});
-            if (body.size() > replyMost)
-                body = boost::json::serialize(
-                    boost::json::object{{pool.node(), boost::json::object{{"error", "the reply is too large"}}}});
+        while (auto request = next()) {
             const std::string exchange =
                 request->replyExchange.empty() ? std::string(keys::replyExchange) : request->replyExchange;
-            const std::string reply = encodeReply(body, exchange, request->replyTo, request->ticket, lamport.forward());
+            const std::string reply = replyTo(*request, exchange);
+            if (reply.empty()) {
+                co_await asio::post(executor, use_awaitable);
+                continue;
+            }
             const std::string binding = keys::binding(exchange);
             const std::array<std::string_view, 1> scriptKeys{binding};
             const std::array<std::string_view, 4> arguments{request->replyTo, keys::separator, reply, replyKeptSeconds};
             co_await client.eval(scripts.reply, scriptKeys, arguments);
         }
+    }
+
+    /// Does what is asked; empty where no reply is wanted. Here, so that nothing of it is held while Redis is asked.
+    std::string replyTo(const ControlRequest &request, const std::string &exchange)
+    {
+        const boost::json::value value = commands.run(request.method, request.arguments);
+        if (request.replyTo.empty())
+            return {};
+        std::string body = boost::json::serialize(boost::json::object{{pool.node(), value}});
+        if (body.size() > replyMost)
+            body = boost::json::serialize(
+                boost::json::object{{pool.node(), boost::json::object{{"error", "the reply is too large"}}}});
+        return encodeReply(body, exchange, request.replyTo, request.ticket, lamport.forward());
     }
 
     awaitable<void> heartbeatLoop()
@@ -136,10 +170,10 @@ struct RemoteControl::Impl : std::enable_shared_from_this<RemoteControl::Impl>
         Impl &impl;
     };
 
-    bool enter(unsigned most)
+    bool enter()
     {
         const std::lock_guard lock(mutex);
-        if (stopping || inside >= most)
+        if (stopping)
             return false;
         ++inside;
         return true;
@@ -169,6 +203,8 @@ struct RemoteControl::Impl : std::enable_shared_from_this<RemoteControl::Impl>
     std::condition_variable empty;
     std::atomic<bool> stopping{false};
     unsigned inside = 0; ///< coroutines that are running
+    std::deque<ControlRequest> waiting;
+    bool answering = false; ///< answerAll() is
 };
 
 RemoteControl::RemoteControl(Executor executor, redis::Client &client, redis::Subscriber &subscriber,
@@ -187,7 +223,7 @@ RemoteControl::~RemoteControl() { stop(); }
 void RemoteControl::start()
 {
     const std::shared_ptr<Impl> impl = m_impl;
-    if (impl->subscription || !impl->enter(waitingMost) || !impl->enter(waitingMost))
+    if (impl->subscription || !impl->enter() || !impl->enter())
         return;
     const std::weak_ptr<Impl> weak = impl;
     impl->subscription =

@@ -30,7 +30,8 @@ struct RemoteControlOptions
 /// Commands: ping stats active reserved scheduled registered revoked active_queues conf query_task clock report, revoke
 /// terminate rate_limit time_limit pool_grow pool_shrink autoscale (refused) add_consumer cancel_consumer
 /// enable_events disable_events heartbeat shutdown; everything else answers Celery's error for an unknown command.
-/// Requests over 64 KiB and replies over 1 MiB are dropped.
+/// Requests over 64 KiB are dropped, and answered one after the other; of lists as much is told as fits a reply of
+/// 1 MiB, of revoked ids the latest 5,000.
 class RemoteControl final
 {
 public:

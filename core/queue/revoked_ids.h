@@ -1,8 +1,11 @@
 #pragma once
 
 #include "core/api/clock.h"
+#include "core/queue/message.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <deque>
 #include <string>
 #include <unordered_map>
@@ -10,7 +13,15 @@
 
 namespace portolan::queue {
 
-/// Revoked task ids: the latest 50,000, for 3 h, as Celery keeps them. Not thread-safe.
+/// Revoked task ids, as they are listed.
+struct RevokedList
+{
+    std::vector<std::string> latest; ///< oldest of them first
+    std::size_t count = 0;           ///< of all
+};
+
+/// Revoked task ids: the latest 50,000, for 3 h, as Celery keeps them. One that is longer than a task's can be is none.
+/// Not thread-safe.
 class RevokedIds final
 {
 public:
@@ -20,6 +31,8 @@ public:
     void add(const std::string &id, SteadyTime now)
     {
         forget(now);
+        if (id.size() > maxIdBytes)
+            return;
         if (!m_until.insert_or_assign(id, now + kept).second)
             return; // it keeps its place in the order; contains() goes by the time
         m_order.push_back(id);
@@ -35,7 +48,11 @@ public:
         return found != m_until.end() && found->second > now;
     }
 
-    std::vector<std::string> all() const { return {m_order.begin(), m_order.end()}; }
+    RevokedList list(std::size_t atMost) const
+    {
+        const auto count = static_cast<std::ptrdiff_t>(std::min(atMost, m_order.size()));
+        return {{m_order.end() - count, m_order.end()}, m_order.size()};
+    }
 
 private:
     void forget(SteadyTime now)

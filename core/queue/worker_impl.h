@@ -38,6 +38,60 @@ struct Delivery
     std::optional<Error> refusal{};         ///< what is wrong with the message
 };
 
+/// Deliveries held until a time, and what their messages weigh.
+class HeldDeliveries final
+{
+public:
+    using Map = std::multimap<WallTime, Delivery>;
+
+    void add(WallTime at, Delivery delivery)
+    {
+        m_bytes += weightOf(delivery);
+        m_held.emplace(at, std::move(delivery));
+    }
+    Delivery take(Map::const_iterator which)
+    {
+        Map::node_type node = m_held.extract(which);
+        m_bytes -= weightOf(node.mapped());
+        return std::move(node.mapped());
+    }
+    std::vector<Delivery> takeAll()
+    {
+        std::vector<Delivery> all;
+        while (!m_held.empty())
+            all.push_back(take(m_held.begin()));
+        return all;
+    }
+    template <class F> void dropIf(F isOut)
+    {
+        for (auto at = m_held.begin(); at != m_held.end();) {
+            const auto next = std::next(at);
+            if (isOut(at->second))
+                (void)take(at);
+            at = next;
+        }
+    }
+    /// Over `times` times what the options allow.
+    bool over(const WorkerOptions &options, std::size_t times) const
+    {
+        return m_held.size() > times * options.scheduledMost || m_bytes > times * options.scheduledBytes;
+    }
+
+    Map::const_iterator begin() const { return m_held.begin(); }
+    Map::const_iterator end() const { return m_held.end(); }
+    bool empty() const { return m_held.empty(); }
+    std::size_t size() const { return m_held.size(); }
+
+private:
+    static std::size_t weightOf(const Delivery &delivery)
+    {
+        return delivery.message ? delivery.message->raw.size() : 0;
+    }
+
+    Map m_held;
+    std::size_t m_bytes = 0;
+};
+
 /// What the pool's parts share. worker_pool.cpp: the public calls. worker_take.cpp: from Redis to the ready queue.
 /// worker_unknown.cpp: what it takes and does not run. worker_run.cpp: the threads and what they do with a task.
 /// worker_follow.cpp: what a client wants to happen after a task.
@@ -186,7 +240,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     unsigned loops = 0;   ///< the others
     unsigned wanted = 0;
     std::deque<Delivery> queue;
-    std::multimap<WallTime, Delivery> scheduled;
+    HeldDeliveries scheduled;
     std::vector<Delivery> unknown; ///< of names nobody registered, until it is known what may be done with them
     bool deciding = false;         ///< decideUnknown() runs
     SteadyTime endUnknownUntil{};  ///< so long the last answer counts

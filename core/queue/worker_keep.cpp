@@ -145,9 +145,7 @@ void WorkerPool::Impl::releaseDue()
         const WallTime now = clock.wall();
         bool any = false;
         while (!scheduled.empty() && scheduled.begin()->first <= now) {
-            Delivery due = std::move(scheduled.begin()->second);
-            scheduled.erase(scheduled.begin());
-            dispatch(std::move(due), events);
+            dispatch(scheduled.take(scheduled.begin()), events);
             any = true;
         }
         if (any)
@@ -272,7 +270,7 @@ void WorkerPool::Impl::dropLapsed(const std::unordered_set<std::string> &ours)
     const auto foreign = [&](const Delivery &delivery) { return !ours.contains(delivery.id); };
     std::erase_if(queue, foreign);
     std::erase_if(unknown, foreign);
-    std::erase_if(scheduled, [&](const auto &entry) { return foreign(entry.second); });
+    scheduled.dropIf(foreign);
     unsure = true;
     hungry->notify();
 }

@@ -35,12 +35,12 @@ awaitable<void> WorkerPool::Impl::parkLatest()
             const Lock lock(mutex);
             if (clock.steady() < parkAgain)
                 co_return;
-            while (scheduled.size() > options.scheduledMost && latest.size() < parkBatch) {
+            while (scheduled.over(options, 1) && latest.size() < parkBatch) {
                 const auto last = std::prev(scheduled.end());
-                if (last->first < clock.wall() + parkWorth)
+                const WallTime at = last->first;
+                if (at < clock.wall() + parkWorth)
                     break;
-                latest.emplace_back(last->first, std::move(last->second));
-                scheduled.erase(last);
+                latest.emplace_back(at, scheduled.take(last));
             }
         }
         if (latest.empty())
@@ -66,20 +66,22 @@ awaitable<void> WorkerPool::Impl::parkLatest()
             co_return;
         }
         std::size_t parked = 0;
+        std::size_t held = 0;
         {
             const Lock lock(mutex);
             for (std::size_t i = 0; i < latest.size(); ++i) {
                 const std::int64_t answer = reply && i < reply->elements.size() ? reply->elements[i].integer : Stays;
                 if (answer == Stays)
-                    scheduled.emplace(latest[i].first, std::move(latest[i].second));
+                    scheduled.add(latest[i].first, std::move(latest[i].second));
                 parked += answer == Parked;
             }
+            held = scheduled.size();
         }
         const SteadyTime now = clock.steady();
         if (parked != 0 && options.logger && (!toldParking || now - *toldParking >= tellEvery)) {
             toldParking = now;
             options.logger->warn("more tasks wait for their time than this worker holds; the latest wait in Redis",
-                                 {{"held", options.scheduledMost}, {"queue", latest.front().second.list}});
+                                 {{"held", held}, {"queue", latest.front().second.list}});
         }
         if (parked != latest.size()) {
             parkAgain = now + refusedPause;
@@ -96,7 +98,7 @@ awaitable<void> WorkerPool::Impl::unparkDue()
     while (clock.steady() - begun < unparkAtOnce) {
         {
             const Lock lock(mutex);
-            if (stopping || scheduled.size() >= 2 * options.scheduledMost)
+            if (stopping || scheduled.over(options, 2))
                 co_return;
         }
         const std::string ahead = std::to_string(Lease::parkedAhead.count());

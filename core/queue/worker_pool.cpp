@@ -153,12 +153,10 @@ std::vector<Delivery> WorkerPool::Impl::takeBackUnstarted()
 {
     const Lock lock(mutex);
     std::vector<Delivery> deliveries(std::make_move_iterator(queue.begin()), std::make_move_iterator(queue.end()));
-    for (auto &entry : scheduled)
-        deliveries.push_back(std::move(entry.second));
+    std::ranges::move(scheduled.takeAll(), std::back_inserter(deliveries));
     std::ranges::move(unknown, std::back_inserter(deliveries));
     unknown.clear();
     queue.clear();
-    scheduled.clear();
     return deliveries;
 }
 
@@ -331,7 +329,7 @@ void WorkerPool::revoke(const std::vector<std::string> &ids, bool terminate)
             return wanted.contains(delivery.message->id) && !m_impl->dispatchable(delivery, events);
         };
         std::erase_if(m_impl->queue, ended);
-        std::erase_if(m_impl->scheduled, [&](const auto &entry) { return ended(entry.second); });
+        m_impl->scheduled.dropIf(ended);
         for (const std::shared_ptr<Impl::Slot> &slot : m_impl->slots)
             if (terminate && slot->running && wanted.contains(slot->running->state->message->id))
                 stop.push_back(slot->running->state);
@@ -343,10 +341,10 @@ void WorkerPool::revoke(const std::vector<std::string> &ids, bool terminate)
     m_impl->emit(events);
 }
 
-std::vector<std::string> WorkerPool::revokedIds() const
+RevokedList WorkerPool::revokedIds(std::size_t atMost) const
 {
     const Impl::Lock lock(m_impl->mutex);
-    return m_impl->revokedIds.all();
+    return m_impl->revokedIds.list(atMost);
 }
 
 Result<void> WorkerPool::rateLimit(std::string_view task, std::string_view limit)

@@ -4,6 +4,7 @@
 #include "core/api/result.h"
 #include "core/base/asio.h"
 #include "core/queue/refusals.h"
+#include "core/queue/revoked_ids.h"
 #include "core/queue/task_registry.h"
 
 #include <chrono>
@@ -39,9 +40,10 @@ struct WorkerOptions
     unsigned prefetchMultiplier = 4;                      ///< tasks held per thread; more only while tasks end quickly
     std::size_t prefetchMost = 1024;                      ///< … up to this, so that no thread waits for a round trip
     std::chrono::milliseconds pollMost{250};              ///< longest pause between looks for tasks of foreign clients
-    std::size_t scheduledMost = 20'000; ///< tasks held for their ETA; beyond that the latest stay in Redis
-    Logger *logger = nullptr;           ///< may be null; must outlive the pool
-    unsigned startsMost = 10;           ///< starts without an end until FAILURE WorkerLostError
+    std::size_t scheduledMost = 20'000; ///< tasks held for their ETA; beyond that the latest stay in Redis …
+    std::size_t scheduledBytes = 16 * 1024 * 1024; ///< … and beyond so many bytes of messages
+    Logger *logger = nullptr;                      ///< may be null; must outlive the pool
+    unsigned startsMost = 10;                      ///< starts without an end until FAILURE WorkerLostError
 };
 
 /// A task as remote control and admin pages show it.
@@ -160,7 +162,7 @@ public:
 
     /// Ends the task as REVOKED when it is held here or comes here within 3 h; with `terminate` also when it runs.
     void revoke(const std::vector<std::string> &ids, bool terminate);
-    std::vector<std::string> revokedIds() const;
+    RevokedList revokedIds(std::size_t atMost) const;
 
     /// Celery's rate limit ("10/s", "10/m", "10/h", "10", "0" = none) of one task, for this worker.
     Result<void> rateLimit(std::string_view task, std::string_view limit);

@@ -105,7 +105,7 @@ std::size_t WorkerPool::Impl::room()
     const std::size_t step = std::max<std::size_t>(1, prefetch / 4);
     // Results that Redis has not taken yet are work in hand as well.
     // Of those held for their time the latest are parked; twice as many are only there while that does not work.
-    const bool full = scheduled.size() >= 2 * options.scheduledMost || outbox.size() > 4 * options.prefetchMost;
+    const bool full = scheduled.over(options, 2) || outbox.size() > 4 * options.prefetchMost;
     if (stopping || heldBack || wanted == 0 || queues.empty() || full || clock.steady() < asideFullUntil ||
         held + step > prefetch) {
         lowWater = prefetch >= step ? prefetch - step + 1 : 0;
@@ -236,13 +236,13 @@ void WorkerPool::Impl::dispatch(Delivery delivery, Events &events)
     if (delivery.message->eta && *delivery.message->eta > now) {
         const WallTime at = *delivery.message->eta;
         toNote.emplace_back(delivery.message->id, delivery.id);
-        scheduled.emplace(at, std::move(delivery));
+        scheduled.add(at, std::move(delivery));
         return;
     }
     if (const auto rate = rates.find(delivery.message->task); rate != rates.end() && !delivery.rateTaken) {
         delivery.rateTaken = true;
         if (const WallTime at = rate->second.take(now); at > now) {
-            scheduled.emplace(at, std::move(delivery));
+            scheduled.add(at, std::move(delivery));
             return;
         }
     }
@@ -312,7 +312,7 @@ awaitable<void> WorkerPool::Impl::catchUpOnRevoked()
             revokedIds.add(id.text, clock.steady());
         const auto ended = [&](const Delivery &delivery) { return !dispatchable(delivery, events); };
         std::erase_if(queue, ended);
-        std::erase_if(scheduled, [&](const auto &entry) { return ended(entry.second); });
+        scheduled.dropIf(ended);
     }
     emit(events);
 }

@@ -1,6 +1,7 @@
 // What becomes of tasks when Redis is full, away, slow, or holds what it should not.
 
 #include "core/queue/keys.h"
+#include "core/queue/remote_client.h"
 #include "core/queue/schedule.h"
 #include "tests/fakes/redis_server_fixture.h"
 #include "tests/integration/queue/queue_instance.h"
@@ -244,6 +245,44 @@ private slots:
         QCOMPARE(m_instance->redis(redis::Command("HLEN", keys::parkedMessages)).integer, 139);
         const auto held = m_instance->pool->status().scheduled;
         QVERIFY(std::ranges::any_of(held, [&](const TaskInfo &task) { return task.id == later[105]; }));
+    }
+
+    void tellsOfManyRevokedTasksTheLatest()
+    {
+        m_instance->startWorkers();
+        std::vector<std::string> ids;
+        for (int i = 0; i < 8000; ++i)
+            ids.push_back("revoked-" + std::to_string(i));
+        m_instance->pool->revoke(ids, false);
+        RemoteClient asking(m_instance->client, m_instance->clock);
+        using Answers = Result<std::map<std::string, boost::json::value>>;
+        Answers answers = failure(ErrorKind::NotFound, "Not asked.");
+        QVERIFY(within(20s, [&] { // it may not listen yet
+            answers = m_instance->run<Answers>(
+                [&] { return asking.ask("revoked", boost::json::object{}, {m_instance->pool->node()}, 1s); });
+            return answers && answers->size() == 1;
+        }));
+        m_instance->run<void>([&] { return asking.close(); });
+        const auto &list = answers->begin()->second.as_array();
+        QCOMPARE(list.size(), std::size_t(5001));
+        QCOMPARE(std::string(list.front().as_string()), std::string("revoked-3000"));
+        QCOMPARE(std::string(list[4999].as_string()), std::string("revoked-7999"));
+        QCOMPARE(std::string(list.back().as_string()), std::string("... and 3000 earlier ones"));
+    }
+
+    void holdsSoManyBytesOfTasksThatWait()
+    {
+        WorkerOptions options;
+        options.scheduledBytes = 1024 * 1024;
+        m_instance->startWorkers({}, options);
+        for (int i = 0; i < 10; ++i) {
+            NewTask task = named("portal.noop", {std::string(300'000, 'x')}); // 400,000 bytes in base64
+            task.eta = m_instance->clock.wall() + 1h + std::chrono::seconds(i);
+            m_instance->enqueue(task);
+        }
+        const auto parked = [&] { return m_instance->redis(redis::Command("ZCARD", keys::parked)).integer; };
+        QVERIFY(within(20s, [&] { return parked() == 8; }));
+        QCOMPARE(m_instance->pool->counters().scheduled, 2u);
     }
 
     void restoresWhatADeadWorkerOfAClockThatWasAheadHeld()

@@ -311,7 +311,12 @@ private slots:
             ids.add(std::to_string(i), start + 1min);
         QVERIFY(!ids.contains("first", start + 2min));
         QVERIFY(ids.contains("0", start + 2min));
-        QCOMPARE(ids.all().size(), RevokedIds::most);
+        QCOMPARE(ids.list(RevokedIds::most * 2).latest.size(), RevokedIds::most);
+        const RevokedList listed = ids.list(3);
+        QCOMPARE(listed.count, RevokedIds::most);
+        QCOMPARE(listed.latest, (std::vector<std::string>{"49997", "49998", "49999"}));
+        ids.add(std::string(maxIdBytes + 1, 'x'), start + 1min);
+        QCOMPARE(ids.list(1).latest, std::vector<std::string>{"49999"});
     }
 
     void carriesControlMessages()

@@ -17,9 +17,9 @@ bool isSecretName(std::string_view name);
 /// `name=value` or `name: value` pairs whose name is a secret's.
 std::string maskSecrets(std::string_view text);
 
-/// The value of a setting that is an address or a list of keywords (`host=… password=…`), for showing: whether it can be
-/// read as one or not, everything between the scheme and the last `@` is ***, and so is what stands where a password may
-/// be meant: a secret's value among the parameters, up to the next one, and what follows a colon and is no port.
+/// The value of a setting that is an address or a list of keywords (`host=… password=…`), for showing: whether it can
+/// be read as one or not, everything between the scheme and the last `@` is ***, and so is what stands where a password
+/// may be meant: a secret's value among the parameters, up to the next one, and what follows a colon and is no port.
 std::string maskAddress(std::string_view value);
 
 /// The same for a list of them.

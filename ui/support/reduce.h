@@ -17,9 +17,9 @@ struct PixelColumn
     bool gap = false;  ///< between them and the ones before nothing was known
 };
 
-/// One pass over the points, no memory but the answer: a million of them take a few milliseconds. A point holds for what
-/// it covers, and until the next one where there is no gap: so the one before `from` shows at the left edge, and where
-/// columns are finer than steps, each of them is known. What begins at or after `to` is left out.
+/// One pass over the points, no memory but the answer: a million of them take a few milliseconds. A point holds for
+/// what it covers, and until the next one where there is no gap: so the one before `from` shows at the left edge, and
+/// where columns are finer than steps, each of them is known. What begins at or after `to` is left out.
 std::vector<PixelColumn> reduce(const Series &series, WallTime from, WallTime to, int columns);
 
 } // namespace portolan::ui

@@ -9,8 +9,8 @@
 namespace portolan::ui {
 
 /// How the last action ended, over a place where nothing can be clicked, so that nothing moves below somebody's
-/// pointer before it is asked to. Good news goes by itself, bad news stays until it is dismissed or withdrawn. A sentence
-/// that is longer than the line is cut there, and read whole on request: it hides nothing of the page.
+/// pointer before it is asked to. Good news goes by itself, bad news stays until it is dismissed or withdrawn. A
+/// sentence that is longer than the line is cut there, and read whole on request: it hides nothing of the page.
 class NoticeBar final : public QWidget
 {
     Q_OBJECT

@@ -160,8 +160,8 @@ struct Broker::Impl
         const std::string list = keys::list(task.queue, task.priority);
         const std::string message = encode(task, origin, replyTo);
         const std::string lease = std::to_string(place.lease.count());
-        const std::array<std::string_view, 3> scriptKeys{list, keys::wake, place.key};
-        const std::array<std::string_view, 4> arguments{message, task.queue, place.holder, lease};
+        const std::array<std::string_view, 2> scriptKeys{list, place.key};
+        const std::array<std::string_view, 5> arguments{message, task.queue, place.holder, lease, keys::wake};
         const Result<redis::Reply> pushed = co_await client.eval(scripts.enqueue, scriptKeys, arguments);
         if (!pushed)
             co_return pushed.error();

@@ -126,12 +126,11 @@ awaitable<void> Lease::restore(std::string dead)
         std::vector<std::string> messages;
         for (std::size_t i = 2; i < held->elements.size(); i += 3)
             messages.push_back(redelivered(held->elements[i].text));
-        std::vector<std::string_view> arguments{dead};
+        std::vector<std::string_view> arguments{dead, keys::wake};
         for (std::size_t i = 0; i < messages.size(); ++i)
             arguments.insert(arguments.end(),
                              {held->elements[3 * i].text, held->elements[3 * i + 1].text, messages[i]});
-        const std::array<std::string_view, 5> restoreKeys{keys::instances, owned, keys::unacked, keys::unackedIndex,
-                                                          keys::wake};
+        const std::array<std::string_view, 4> restoreKeys{keys::instances, owned, keys::unacked, keys::unackedIndex};
         const Result<redis::Reply> done =
             co_await m_client.eval(m_scripts.restore, restoreKeys, arguments, restoreDeadline);
         if (!done) {

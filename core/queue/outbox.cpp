@@ -154,8 +154,8 @@ awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
 
     static constexpr std::string_view kinds = "SFRAPX";
     std::vector<std::string_view> arguments;
-    arguments.reserve(batch.size() * 10 + 1);
-    arguments.push_back(m_expiry);
+    arguments.reserve(batch.size() * 10 + 2);
+    arguments.insert(arguments.end(), {m_expiry, keys::wake});
     for (const Outcome &outcome : batch) {
         if (outcome.kind == Outcome::State && ended.contains(outcome.delivery))
             continue;
@@ -163,7 +163,7 @@ awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
                                            outcome.result, outcome.notify, outcome.keep, outcome.list, outcome.message,
                                            outcome.counted ? "1" : "", outcome.noted ? "1" : ""});
     }
-    const std::array<std::string_view, 5> scriptKeys{keys::unacked, keys::unackedIndex, m_owned, keys::wake, m_held};
+    const std::array<std::string_view, 4> scriptKeys{keys::unacked, keys::unackedIndex, m_owned, m_held};
     const Result<redis::Reply> reply = co_await m_client.eval(m_scripts.finish, scriptKeys, arguments, deadline);
     if (m_trouble && reply)
         m_trouble->worked();

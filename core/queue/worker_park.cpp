@@ -102,8 +102,8 @@ awaitable<void> WorkerPool::Impl::unparkDue()
                 co_return;
         }
         const std::string ahead = std::to_string(Lease::parkedAhead.count());
-        const std::array<std::string_view, 3> scriptKeys{keys::parked, keys::parkedMessages, keys::wake};
-        const std::array<std::string_view, 2> arguments{ahead, unparkBatch};
+        const std::array<std::string_view, 2> scriptKeys{keys::parked, keys::parkedMessages};
+        const std::array<std::string_view, 3> arguments{ahead, unparkBatch, keys::wake};
         const Result<redis::Reply> moved = co_await client.eval(scripts.unpark, scriptKeys, arguments, deadline);
         if (!moved || moved->integer <= 0)
             co_return;

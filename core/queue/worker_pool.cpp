@@ -131,14 +131,14 @@ awaitable<std::size_t> WorkerPool::Impl::release(std::vector<Delivery> deliverie
     // The last one taken first, so that the first one is the next again.
     std::ranges::reverse(deliveries);
     const std::string owned = keys::owned(instance);
-    const std::array<std::string_view, 4> scriptKeys{keys::unacked, keys::unackedIndex, owned, keys::wake};
+    const std::array<std::string_view, 3> scriptKeys{keys::unacked, keys::unackedIndex, owned};
     std::size_t released = 0;
     for (std::size_t i = 0; i < deliveries.size(); i += releaseBatch) {
         const std::size_t end = std::min(deliveries.size(), i + releaseBatch);
         std::vector<std::string> lengths;
         for (std::size_t n = i; n < end; ++n)
             lengths.push_back(std::to_string(deliveries[n].closing));
-        std::vector<std::string_view> arguments;
+        std::vector<std::string_view> arguments{keys::wake};
         for (std::size_t n = i; n < end; ++n)
             arguments.insert(arguments.end(), {deliveries[n].id, lengths[n - i]});
         const Result<redis::Reply> reply = co_await client.eval(scripts.release, scriptKeys, arguments);

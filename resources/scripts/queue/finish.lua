@@ -1,8 +1,8 @@
 -- Writes states of tasks, and ends those that ended.
--- KEYS: unacked, unacked_index, q:o:<instance>, p:q, q:h:<instance>
--- ARGV: expiry in seconds, then ten for each: kind, delivery, task id, result JSON, topic to notify, message to keep,
---       list and message to enqueue (R) or put back (X) or '' and what follows it (JSON), 1 when its starts were counted, 1 when it was
---       noted in q:h.
+-- KEYS: unacked, unacked_index, q:o:<instance>, q:h:<instance>
+-- ARGV: expiry in seconds, channel to wake workers by, then ten for each: kind, delivery, task id, result JSON, topic to
+--       notify, message to keep, list and message to enqueue (R) or put back (X) or '' and what follows it (JSON),
+--       1 when its starts were counted, 1 when it was noted in q:h.
 -- Kinds: S success; F failure or revoked; R retry (enqueues); A ended without a result; P not ended; X ended without
 -- even an id: what is to be kept goes into q:a, and where that has no room the message goes back into its list. What is
 -- no longer ours was put back meanwhile and runs elsewhere: of it only a success counts. A stored SUCCESS is never overwritten.
@@ -12,7 +12,7 @@
 -- no part of ending: a user without rights to channels stores and acknowledges like any other.
 local expiry = ARGV[1]
 local deliveries = {}
-for i = 2, #ARGV, 10 do deliveries[#deliveries + 1] = ARGV[i + 1] end
+for i = 3, #ARGV, 10 do deliveries[#deliveries + 1] = ARGV[i + 1] end
 local lists = redis.call('HMGET', KEYS[3], unpack(deliveries))
 local dropped, lost = 0, 0
 local ended, starts, refused = {}, {}, {}
@@ -25,7 +25,7 @@ end
 
 -- Results first: once a command that frees has run, Redis lets a script enlarge memory although it is full.
 for n = 1, #deliveries do
-  local i = n * 10 - 8
+  local i = n * 10 - 7
   local kind, id, result = ARGV[i], ARGV[i + 2], ARGV[i + 3]
   local ours = lists[n]
   if not ours and kind ~= 'P' then lost = lost + 1 end
@@ -99,7 +99,7 @@ local function follow(steps)
 end
 local noted = {}
 for n = 1, #deliveries do
-  local i = n * 10 - 8
+  local i = n * 10 - 7
   local kind = ARGV[i]
   if lists[n] and kind ~= 'P' then
     local done = true
@@ -132,7 +132,7 @@ if #ended > 0 then
   redis.call('HDEL', KEYS[1], unpack(ended))
   redis.call('HDEL', KEYS[3], unpack(ended))
 end
-if #noted > 0 then redis.call('HDEL', KEYS[5], unpack(noted)) end
+if #noted > 0 then redis.call('HDEL', KEYS[4], unpack(noted)) end
 if #starts > 0 then redis.call('DEL', unpack(starts)) end
 
 -- Memory is full. An old state must not stay as if the task still waited or ran: what is stored now is smaller than the
@@ -150,5 +150,5 @@ for _, i in ipairs(refused) do
   end
   redis.call('SETEX', key, expiry, result)
 end
-if woken then tell(KEYS[4], '*') end
+if woken then tell(ARGV[2], '*') end
 return {dropped, lost, untold, copied, published, unsent, putBack}

@@ -1,9 +1,9 @@
 -- Gives back what was taken and not started, as it was.
--- KEYS: unacked, unacked_index, q:o:<instance>, p:q
--- ARGV: delivery, length of what closes its entry in `unacked`, for each; last taken first
+-- KEYS: unacked, unacked_index, q:o:<instance>
+-- ARGV: channel to wake workers by, then delivery, length of what closes its entry in `unacked`, for each; last taken first
 -- Answers how many.
 local released = 0
-for i = 1, #ARGV, 2 do
+for i = 2, #ARGV, 2 do
   local delivery = ARGV[i]
   local list = redis.call('HGET', KEYS[3], delivery)
   local entry = list and redis.call('HGET', KEYS[1], delivery)
@@ -17,5 +17,5 @@ for i = 1, #ARGV, 2 do
     end
   end
 end
-if released > 0 then redis.pcall('PUBLISH', KEYS[4], '*') end
+if released > 0 then redis.pcall('PUBLISH', ARGV[1], '*') end
 return released

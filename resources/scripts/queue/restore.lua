@@ -1,6 +1,6 @@
 -- Puts tasks of a dead instance back, to be taken next.
--- KEYS: q:i, q:o:<dead>, unacked, unacked_index, p:q
--- ARGV: dead, then delivery, list, message for each (no message: only forget it)
+-- KEYS: q:i, q:o:<dead>, unacked, unacked_index
+-- ARGV: dead, channel to wake workers by, then delivery, list, message for each (no message: only forget it)
 -- Answers how many were put back. Of several that do this at once each task is put back by one.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -8,7 +8,7 @@ local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
 local lives = lease and tonumber(lease) >= now and tonumber(lease) <= now + 60000 -- later: of a clock that was ahead
 if lives then return 0 end
 local restored = 0
-for i = 2, #ARGV, 3 do
+for i = 3, #ARGV, 3 do
   local delivery, list, message = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   if redis.call('HEXISTS', KEYS[2], delivery) == 1 then
     redis.call('ZREM', KEYS[4], delivery)
@@ -25,5 +25,5 @@ for i = 2, #ARGV, 3 do
   end
 end
 if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('ZREM', KEYS[1], ARGV[1]) end
-if restored > 0 then redis.pcall('PUBLISH', KEYS[5], '*') end
+if restored > 0 then redis.pcall('PUBLISH', ARGV[2], '*') end
 return restored

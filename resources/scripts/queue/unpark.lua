@@ -1,6 +1,6 @@
 -- Puts what park.lua keeps and is due soon back into its list, to be taken next.
--- KEYS: q:e, q:p, p:q
--- ARGV: how soon (ms), how many at most
+-- KEYS: q:e, q:p
+-- ARGV: how soon (ms), how many at most, channel to wake workers by
 -- Answers how many.
 local time = redis.call('TIME')
 local soon = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[1]
@@ -17,5 +17,5 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', soon, 'LIMIT', 
   redis.call('HDEL', KEYS[2], id)
   redis.call('ZREM', KEYS[1], id)
 end
-if moved > 0 then redis.pcall('PUBLISH', KEYS[3], '*') end
+if moved > 0 then redis.pcall('PUBLISH', ARGV[3], '*') end
 return moved

@@ -65,8 +65,23 @@ Lights::Lights(const Tier &tier, const Clock &clock) : m_clock(clock)
         const auto zone = tier.zones.find(resource);
         const bool limited = zone != tier.zones.end();
         const ZoneLimits limits = limited ? zone->second : ZoneLimits{};
-        m_lights.push_back({resource, limits, limited, totalOf(resource, tier),
+        const auto total = totalOf(resource, tier);
+        m_lights.push_back({resource, limits, limited, total, limits, total,
                             ZoneTracker(limits, redWhenReached(resource)), Trend(trendOf(resource))});
+    }
+}
+
+void Lights::bound(Resource resource, std::optional<double> told)
+{
+    for (Light &light : m_lights) {
+        if (light.resource != resource || !light.limited || !light.total || *light.total <= 0)
+            continue;
+        const double limit = told.value_or(0) > 0 ? std::min(*told, *light.total) : *light.total;
+        const double share = limit / *light.total;
+        light.limit = limit;
+        light.limits.yellow = light.planned.yellow * share;
+        light.limits.red = light.planned.red * share;
+        light.tracker.setLimits(light.limits);
     }
 }
 

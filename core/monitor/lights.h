@@ -25,6 +25,10 @@ public:
     void measure(Resource resource, std::optional<double> value, Unknown otherwise,
                  std::optional<SteadyTime> at = std::nullopt);
 
+    /// What the server itself says its limit is (nothing, 0: none). The smaller of it and the tier's holds, and the
+    /// thresholds go with it: full is full, whatever the plan allows.
+    void bound(Resource resource, std::optional<double> told);
+
     /// Nothing limits it here, whatever the tier says: a Redis of one's own has no plan.
     void lift(Resource resource);
 
@@ -41,6 +45,8 @@ private:
         ZoneLimits limits;
         bool limited; ///< it has zones
         std::optional<double> limit;
+        ZoneLimits planned;          ///< as the tier has them
+        std::optional<double> total; ///< as the tier has it
         ZoneTracker tracker;
         Trend trend;
         std::optional<double> value{};

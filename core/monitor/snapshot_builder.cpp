@@ -267,6 +267,8 @@ void SnapshotBuilder::readInfo(const redis::Info &info, std::optional<std::uint6
     m_ownCommands.add(m_rounds.commands + m_searching.commands, now);
     figures.ownCommandsPerSecond = m_ownCommands.perSecond();
     m_redisFigures = std::move(figures);
+    m_lights.bound(Resource::RedisMemory, real(info.memory.max));
+    m_lights.bound(Resource::RedisConnections, real(info.clients.max));
     readPlan(info);
 }
 

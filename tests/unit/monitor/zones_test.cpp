@@ -1,4 +1,5 @@
 #include "core/api/verdict.h"
+#include "core/monitor/lights.h"
 #include "core/monitor/trend.h"
 #include "core/monitor/zones.h"
 #include "tests/fakes/manual_clock.h"
@@ -226,6 +227,42 @@ private slots:
         QVERIFY(trend.timeTo(inAnHour, value));
         QVERIFY(
             !trend.timeTo(value + 4 * 3600 * 0.01 * MiB, value)); // five minutes do not tell what comes in four hours
+    }
+
+    void theNarrowerOfPlanAndServerBounds_data()
+    {
+        QTest::addColumn<double>("told"); // 0: it has none
+        QTest::addColumn<double>("limit");
+        QTest::addColumn<double>("red");
+        QTest::newRow("none") << 0.0 << 30.0 << 25.0;
+        QTest::newRow("wider") << 64.0 << 30.0 << 25.0;
+        QTest::newRow("narrower") << 15.0 << 15.0 << 12.5;
+    }
+    void theNarrowerOfPlanAndServerBounds()
+    {
+        QFETCH(double, told);
+        QFETCH(double, limit);
+        QFETCH(double, red);
+        ManualClock clock;
+        Tier tier;
+        tier.redis.maxmemory = std::uint64_t(30 * MiB);
+        tier.zones[Resource::RedisMemory] = memory;
+        Lights lights(tier, clock);
+        lights.bound(Resource::RedisMemory, told * MiB);
+        lights.measure(Resource::RedisMemory, 14.9 * MiB, Unknown::NotAvailable);
+        const auto found = [&] {
+            const auto all = lights.readings();
+            return *std::ranges::find(all, Resource::RedisMemory, &Reading::resource);
+        };
+        found();
+        clock.advance(memory.enter);
+        lights.measure(Resource::RedisMemory, 14.9 * MiB, Unknown::NotAvailable);
+        const Reading light = found();
+        QCOMPARE(*light.limit, limit * MiB);
+        QCOMPARE(*light.red, red * MiB);
+        QCOMPARE(light.zone, told == 15 ? Zone::Red : Zone::Green);
+        lights.bound(Resource::RedisMemory, std::nullopt); // taken back
+        QCOMPARE(*found().limit, 30 * MiB);
     }
 
     void saysNothingOfNoise()

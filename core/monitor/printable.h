@@ -5,8 +5,8 @@
 
 namespace portolan::monitor {
 
-/// Bytes of unknown origin (a key, a client's name) as UTF-8 for people: control characters and bytes that are no UTF-8
-/// become `\x1f`; cut after `most` bytes with "…".
+/// Bytes of unknown origin (a key, a client's name) as UTF-8 for people: what cannot be seen is escaped as
+/// visible() of base/given_text.h has it (`\x1f`, `\u202e`, `\xff`); cut after `most` bytes with "…".
 std::string printable(std::string_view bytes, std::size_t most = 200);
 
 /// The same for a key; the secret part of a session's key, which signs its user in, is cut to four characters.

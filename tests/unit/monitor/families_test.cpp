@@ -249,6 +249,7 @@ private slots:
     void printableIsUtf8AndHidesSessions()
     {
         QCOMPARE(printable("caf\xc3\xa9 \x06\x16\xff"), std::string("caf\xc3\xa9 \\x06\\x16\\xff"));
+        QCOMPARE(printable("\u202egnp.exe \u200bx"), std::string("\\u202egnp.exe \\u200bx"));
         QCOMPARE(printable("\xed\xa0\x80"), std::string("\\xed\\xa0\\x80")); // a surrogate is no UTF-8
         QCOMPARE(printable("abcdef", 3), std::string("abc…"));
         QCOMPARE(printableKey("s:AbCdEfGhIjKlMnOpQrStUv", "sessions"), std::string("s:AbCd…"));

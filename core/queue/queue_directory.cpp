@@ -97,6 +97,7 @@ QueueDirectory::Step QueueDirectory::look(std::size_t keys, std::chrono::millise
     if (m_asksLists)
         step.cursor = m_lists.at;
     m_asksBindings = due(m_bindings);
+    step.bindings = m_asksBindings;
     if (m_asksBindings)
         step.others.add("SCAN", m_bindings.at, "COUNT", keys, "MATCH", "*_kombu.binding.*");
     // Those of a step whose replies never came.
@@ -250,6 +251,11 @@ std::optional<QueueDirectory::Found> QueueDirectory::explained(const std::string
     return Found{Untaken::Queue, key};
 }
 
+bool QueueDirectory::isRefused(const Found &found) const
+{
+    return found.refused && m_clock.steady() - *found.refused < refusedFor;
+}
+
 std::vector<WaitingList> QueueDirectory::boundLists() const
 {
     std::vector<WaitingList> lists;
@@ -279,7 +285,7 @@ std::vector<WaitingList> QueueDirectory::lists() const
         named.insert(list.key);
     std::size_t uncertain = 0;
     for (const auto &[key, found] : m_found)
-        if (!found.refused && !named.contains(key) && (found.certain || uncertain++ < candidates))
+        if (!isRefused(found) && !named.contains(key) && (found.certain || uncertain++ < candidates))
             lists.push_back({key, found.queue, found.untaken, found.certain});
     return lists;
 }
@@ -292,7 +298,7 @@ void QueueDirectory::measured(const std::string &key, std::uint64_t length, std:
         m_found.erase(found);
     else if (found != m_found.end() && task && !found->second.certain) {
         found->second.certain = *task;
-        found->second.refused = !*task;
+        found->second.refused = *task ? std::nullopt : std::optional(m_clock.steady());
     }
     if (length == 0)
         m_lengths.erase(key);
@@ -315,7 +321,10 @@ std::vector<WaitingList> QueueDirectory::filled() const
 bool QueueDirectory::complete() const
 {
     const std::lock_guard lock(m_mutex);
-    return m_lists.pass > 1 && m_bindings.pass > 1 && m_toRead.empty() && !m_overflowed && !m_overflow;
+    // One that is refused and due again was looked at.
+    const bool allSeen =
+        std::ranges::all_of(m_found, [](const auto &found) { return found.second.certain || found.second.refused; });
+    return m_lists.pass > 1 && m_bindings.pass > 1 && m_toRead.empty() && !m_overflowed && !m_overflow && allSeen;
 }
 
 void QueueDirectory::clear()

@@ -48,6 +48,8 @@ public:
     static constexpr std::size_t atOnce = 8;         ///< bindings read in one step
     static constexpr std::size_t candidates = 16;    ///< lists whose next message is looked at in one round
     static constexpr std::chrono::seconds again{60}; ///< after which a binding is read anew
+    /// After which a list whose next message was no task is looked at again: it may have been taken away since.
+    static constexpr std::chrono::seconds refusedFor{10};
 
     explicit QueueDirectory(const Clock &clock) : m_clock(clock) {}
 
@@ -59,6 +61,7 @@ public:
     {
         std::string cursor;    ///< of SCAN cursor COUNT keys TYPE list; empty: it rests
         std::size_t keys = 0;  ///< about so many are looked at
+        bool bindings = false; ///< whether the first of the others is
         redis::Command others; ///< SCAN for bindings, SSCAN of what they hold
         bool rests() const { return cursor.empty() && others.count() == 0; }
     };
@@ -75,7 +78,7 @@ public:
     /// Those of ours, and of the others those that were not empty when they were last measured.
     std::vector<WaitingList> filled() const;
 
-    /// Whether a pass through all keys has ended, and there was room for everything it found.
+    /// Whether a pass through all keys has ended, there was room for everything it found, and each list was looked at.
     bool complete() const;
     void clear(); ///< Redis is another one
 
@@ -107,7 +110,7 @@ private:
         Untaken untaken = Untaken::Queue;
         std::string queue;
         bool certain = false;
-        bool refused = false; ///< it is no queue
+        std::optional<SteadyTime> refused{}; ///< when its next message was no task
         unsigned pass = 0;
     };
     struct Cursor
@@ -122,6 +125,7 @@ private:
     bool advance(Cursor &cursor, const redis::Reply &reply);
     std::optional<Found> explained(const std::string &key) const;
     bool isOurs(std::string_view key) const;
+    bool isRefused(const Found &found) const; ///< and was lately
     std::vector<WaitingList> boundLists() const;
 
     const Clock &m_clock;

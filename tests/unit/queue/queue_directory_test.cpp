@@ -151,7 +151,7 @@ private slots:
         QCOMPARE(directory.queues.lists().size(), std::size_t(4));
     }
 
-    void whatIsNoQueueIsLookedAtOnce()
+    void whatIsNoQueueIsLookedAtNowAndThen()
     {
         Directory directory;
         directory.pass({"news", "later"}, {});
@@ -163,6 +163,27 @@ private slots:
         QCOMPARE(directory.queues.filled().size(), std::size_t(5));
         directory.queues.measured("later", 0, std::nullopt); // an empty list is no list
         QVERIFY(!directory.list("later"));
+        // Its owner may have emptied it, and tasks wait in it since.
+        directory.clock.advance(QueueDirectory::refusedFor);
+        QVERIFY(directory.list("news"));
+        directory.queues.measured("news", 2, true);
+        QVERIFY(directory.list("news")->certain);
+    }
+
+    void isCompleteOnceEveryListWasLookedAt()
+    {
+        Directory directory;
+        std::vector<std::string> lists;
+        for (std::size_t i = 0; i < 2 * QueueDirectory::candidates; ++i)
+            lists.push_back("list" + std::to_string(i) + "x");
+        directory.pass(lists, {});
+        for (std::size_t i = 0; i < lists.size(); ++i) {
+            QVERIFY(!directory.queues.complete());
+            directory.queues.measured(lists[i], 1, i % 2 == 0);
+        }
+        QVERIFY(directory.queues.complete());
+        directory.clock.advance(QueueDirectory::refusedFor);
+        QVERIFY(directory.queues.complete());
     }
 
     void goesOnWhereItStoppedAndRestsAfterAPass()
@@ -175,6 +196,7 @@ private slots:
         directory.queues.seen({}); // no answer: the same again
         QCOMPARE(directory.queues.look(1000, 10s).cursor, std::string("17"));
         directory.queues.seen(std::vector{step("0", {}), step("0", {})});
+        directory.queues.measured("a", 1, true);
         QVERIFY(directory.queues.complete());
         QCOMPARE(directory.queues.look(1000, 10s).cursor, std::string());
         directory.clock.advance(10s);

@@ -427,13 +427,15 @@ BOOST_DESCRIBE_STRUCT(UserFigures, (), (concurrent, today, registered, sessions,
 /// A part of the snapshot that this Redis refuses to tell, since a command is blocked or the user lacks the right.
 struct NotTold
 {
-    std::string part;     ///< the member of Snapshot: "redis", "clients", "families", "queue"
-    std::string command;  ///< "CLIENT LIST"
+    std::string part;     ///< the member of Snapshot: "redis", "clients", "families", "queue"; and
+                          ///< "lists": those beside our own queues, "live": news as it happens
+    std::string command;  ///< "CLIENT LIST"; "keys emails" where it is the keys that the user may not read
     bool unknown = false; ///< the server does not know it (renamed, blocked); else the user may not
+    std::string why{};    ///< in words, where it is neither
     bool operator==(const NotTold &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
-BOOST_DESCRIBE_STRUCT(NotTold, (), (part, command, unknown))
+BOOST_DESCRIBE_STRUCT(NotTold, (), (part, command, unknown, why))
 
 struct Snapshot
 {

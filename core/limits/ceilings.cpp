@@ -4,6 +4,7 @@
 #include "core/limits/keys.h"
 #include "core/limits/scripts.h"
 #include "core/redis/client.h"
+#include "core/redis/errors.h"
 
 #include <algorithm>
 #include <array>
@@ -32,7 +33,10 @@ bool isAway(ErrorKind kind) { return kind == ErrorKind::Unavailable || kind == E
 } // namespace
 
 Ceilings::Ceilings(redis::Client &client, const Clock &clock, Options options)
-    : m_client(client), m_clock(clock), m_options(std::move(options)), m_acquire("ceiling", scriptSource("ceiling.lua"))
+    : m_client(client),
+      m_clock(clock),
+      m_options(std::move(options)),
+      m_acquire("ceiling", scriptSource("ceiling.lua"))
 {}
 
 std::string Ceilings::keyOf(std::string_view name) const { return keys::ceiling(name); }
@@ -67,7 +71,7 @@ awaitable<Result<void>> Ceilings::acquire(std::string name, std::string holder, 
         co_return noPlace(name, most, std::chrono::milliseconds(reply->integer));
     if (isAway(reply.error().kind))
         co_return acquireHere(name, holder, most);
-    co_return reply.error();
+    co_return redis::unavailable(reply.error());
 }
 
 awaitable<void> Ceilings::renew(std::string name, std::string holder)

@@ -46,7 +46,8 @@ QueueFigures QueueFollower::read(const RoundAnswer &answer, queue::QueueDirector
         known.insert(list.key);
     std::erase_if(m_lengths, [&](const auto &length) { return !known.contains(length.first); });
     QueueFigures figures;
-    figures.complete = queues.complete();
+    figures.complete =
+        queues.complete() && std::ranges::find(answer.notTold, "lists", &NotTold::part) == answer.notTold.end();
     addLines(figures, now);
     figures.unacked = answer.unacked;
     return figures;

@@ -4,6 +4,8 @@
 #include "core/base/logging.h"
 #include "core/base/runtime.h"
 #include "core/base/trouble.h"
+#include "core/monitor/printable.h"
+#include "core/queue/keys.h"
 #include "core/redis/client.h"
 #include "core/redis/info.h"
 #include "core/redis/subscriber.h"
@@ -21,6 +23,8 @@ namespace {
 
 constexpr std::chrono::minutes rightsEvery{10};
 constexpr std::chrono::seconds rightsSoon{2};
+/// Keys are looked at in every second look: a command each, whatever they hold.
+constexpr unsigned typesEvery = 2;
 /// Subscriptions are answered some time after the connection is there.
 constexpr std::chrono::seconds subscriptionsWithin{2};
 
@@ -38,6 +42,38 @@ std::string patternOf(const std::string &channel)
     return channel;
 }
 
+/// What the path of a task goes by, from its start to its end.
+std::vector<redis::NeededKey> neededKeys(const std::vector<std::string> &queues)
+{
+    namespace names = queue::keys;
+    using redis::Use;
+    std::vector<redis::NeededKey> needed{
+        {std::string(names::unacked), "HLEN", Use::Queue},
+        {std::string(names::unackedIndex), "ZCARD", Use::Queue},
+        {std::string(names::instances), "ZCARD", Use::Queue},
+        {std::string(names::revoked), "ZCARD", Use::Queue},
+        {std::string(names::parked), "ZCARD", Use::Queue},
+        {std::string(names::parkedMessages), "HLEN", Use::Queue},
+        {names::binding("celery.pidbox"), "SCARD", Use::Queue},
+    };
+    for (const std::string &queue : queues)
+        needed.push_back({queue, "LLEN", Use::Queue});
+    return needed;
+}
+
+Error wrongTypes(const std::vector<redis::NeededKey> &wrong)
+{
+    std::string names;
+    for (const redis::NeededKey &one : wrong)
+        names.append(names.empty() ? "" : ", ").append("\"").append(printable(one.key)).append("\"");
+    Error error =
+        failure(ErrorKind::Unavailable, "Redis holds something else under what this portal needs: " + names + ".",
+                "Another program may have written it: rename or delete it there, or give this portal a "
+                "database of its own (the number at the end of the Redis URL).");
+    error.code = "redis-wrong-type";
+    return error;
+}
+
 } // namespace
 
 struct RedisCheck::Impl : std::enable_shared_from_this<RedisCheck::Impl>
@@ -50,7 +86,10 @@ struct RedisCheck::Impl : std::enable_shared_from_this<RedisCheck::Impl>
           logger(log),
           options(std::move(with)),
           script(redis::writeProbe()),
+          typesScript(redis::typesProbe()),
           writing(&log, time, "Redis does not take what the portal writes"),
+          typing(&log, time, "a key the portal needs is used by something else"),
+          listening(&log, time, "Redis gives the portal no connection to listen on: live updates are missing"),
           timer(on)
     {}
 
@@ -58,7 +97,10 @@ struct RedisCheck::Impl : std::enable_shared_from_this<RedisCheck::Impl>
     awaitable<bool> look(); ///< whether all is well
     awaitable<void> lookAtRights();
     awaitable<void> lookAtPolicy();
+    awaitable<void> lookAtTypes();
+    void lookAtNews();
     void addSubscriptions(redis::Rights &rights) const;
+    void learned(redis::Rights found);
     void tell(const redis::Rights &rights);
     std::optional<Error> problem(redis::Use use) const;
     bool rightsDue() const;
@@ -70,11 +112,16 @@ struct RedisCheck::Impl : std::enable_shared_from_this<RedisCheck::Impl>
     Logger &logger;
     const Options options;
     const redis::Script script;
+    const redis::Script typesScript;
     Trouble writing;
+    Trouble typing;
+    Trouble listening; ///< on the subscriber's connection
     Timer timer;
     bool stopping = false;                   ///< on the executor, as all down to the promise
     std::optional<std::uint64_t> connection; ///< of the last rights
     std::optional<SteadyTime> rightsAsked;
+    std::optional<redis::Rights> probed; ///< without the subscriptions, which are told elsewhere
+    unsigned looks = 0;
     std::string told; ///< the last message
     std::promise<void> finished;
 
@@ -84,8 +131,9 @@ struct RedisCheck::Impl : std::enable_shared_from_this<RedisCheck::Impl>
 
     mutable std::mutex mutex; ///< of all below
     std::shared_ptr<const redis::Rights> rights;
-    std::optional<Error> policy; ///< it evicts
-    bool written = false;        ///< the last write came through, or said why not
+    std::vector<redis::NeededKey> wrong; ///< keys of another type
+    std::optional<Error> policy;         ///< it evicts
+    bool written = false;                ///< the last write came through, or said why not
 };
 
 awaitable<void> RedisCheck::Impl::run()
@@ -122,6 +170,9 @@ awaitable<bool> RedisCheck::Impl::look()
         co_await lookAtPolicy();
         co_await lookAtRights();
     }
+    lookAtNews();
+    if (looks++ % typesEvery == 0 || typing.current())
+        co_await lookAtTypes();
     std::string name = options.instance;
     const Result<void> wrote = co_await redis::probeWrite(client, script, std::move(name));
     // Without an answer it is away, or busy: that is the link's to tell.
@@ -144,9 +195,10 @@ awaitable<void> RedisCheck::Impl::lookAtPolicy()
     const Result<redis::Reply> memory = co_await client.run(std::move(command));
     if (!memory)
         co_return; // then nobody can tell
-    const std::string kept = redis::parseInfo(memory->text).memory.policy.value_or("");
+    const auto told = redis::parseInfo(memory->text).memory;
+    const std::string kept = told.policy.value_or("");
     std::optional<Error> evicts;
-    if (kept.starts_with("allkeys-")) {
+    if (told.evictsAnyKey()) {
         evicts = failure(ErrorKind::Unavailable,
                          "This Redis evicts any key when it is full (maxmemory-policy " + kept +
                              "): queued tasks would be lost.",
@@ -181,19 +233,64 @@ awaitable<void> RedisCheck::Impl::lookAtRights()
         error_code cancelled;
         co_await pause.async_wait(asio::redirect_error(use_awaitable, cancelled));
     }
+    probed = *found;
     addSubscriptions(*found);
-    tell(*found);
+    learned(std::move(*found));
+}
+
+void RedisCheck::Impl::learned(redis::Rights found)
+{
+    tell(found);
     const std::lock_guard lock(mutex);
-    rights = std::make_shared<const redis::Rights>(std::move(*found));
+    rights = std::make_shared<const redis::Rights>(std::move(found));
+}
+
+/// Subscriptions are asked for when somebody wants them, and refused then.
+void RedisCheck::Impl::lookAtNews()
+{
+    if (!subscriber)
+        return;
+    const auto why = subscriber->problem();
+    if (subscriber->state() == redis::Client::State::Ready)
+        listening.worked();
+    else if (why)
+        listening.failed(*why);
+    if (!probed)
+        return;
+    redis::Rights found = *probed;
+    addSubscriptions(found);
+    if (!rights || *rights != found)
+        learned(std::move(found));
+}
+
+awaitable<void> RedisCheck::Impl::lookAtTypes()
+{
+    std::vector<std::string> queues;
+    if (options.queues)
+        queues = options.queues();
+    std::vector<redis::NeededKey> needed = neededKeys(queues);
+    needed.insert(needed.end(), options.keys.begin(), options.keys.end());
+    Result<std::vector<redis::NeededKey>> found = co_await redis::probeTypes(client, typesScript, std::move(needed));
+    if (!found)
+        co_return; // that is the write's to tell
+    if (found->empty())
+        typing.worked();
+    else
+        typing.failed(wrongTypes(*found));
+    const std::lock_guard lock(mutex);
+    wrong = std::move(*found);
 }
 
 void RedisCheck::Impl::addSubscriptions(redis::Rights &found) const
 {
     if (!subscriber)
         return;
-    for (const std::string &channel : subscriber->refused()) {
-        const std::string pattern = patternOf(channel);
-        redis::MissingRight missing{"SUBSCRIBE " + pattern, {redis::Use::Live}, false, "+subscribe &" + pattern};
+    for (const redis::Subscriber::Refused &refused : subscriber->refused()) {
+        const std::string pattern = patternOf(refused.name);
+        const std::string acl =
+            (refused.pattern ? "+psubscribe +punsubscribe &" : "+subscribe +unsubscribe &") + pattern;
+        redis::MissingRight missing{
+            (refused.pattern ? "PSUBSCRIBE " : "SUBSCRIBE ") + pattern, {redis::Use::Live}, refused.unknown, acl};
         if (std::ranges::find(found.missing, missing.what, &redis::MissingRight::what) == found.missing.end())
             found.missing.push_back(std::move(missing));
     }
@@ -222,6 +319,10 @@ std::optional<Error> RedisCheck::Impl::problem(redis::Use use) const
         const std::lock_guard lock(mutex);
         if (rights && rights->lacks(use))
             return rights->problem(use);
+        std::vector<redis::NeededKey> those = wrong;
+        std::erase_if(those, [use](const redis::NeededKey &one) { return one.use != use; });
+        if (!those.empty())
+            return wrongTypes(those);
         if (use == redis::Use::Queue && policy)
             return policy;
     }
@@ -273,6 +374,9 @@ std::vector<LinkStatus> RedisCheck::paths() const
         std::optional<Error> why;
         if (!away) {
             why = m_impl->problem(use);
+            // Whoever is signed in is let in by the limits too.
+            if (!why && use == redis::Use::Sessions)
+                why = m_impl->problem(redis::Use::Limits);
             const std::lock_guard lock(m_impl->mutex);
             if (!why && m_impl->written && m_impl->rights)
                 status.up = true;
@@ -285,6 +389,20 @@ std::vector<LinkStatus> RedisCheck::paths() const
         paths.push_back(std::move(status));
     }
     return paths;
+}
+
+std::vector<NotTold> RedisCheck::notTold() const
+{
+    std::vector<NotTold> all;
+    if (m_impl->client.state() != redis::Client::State::Ready)
+        return all;
+    if (const auto why = m_impl->listening.current())
+        all.push_back({"live", "SUBSCRIBE", false, why->message});
+    const auto known = rights();
+    for (const redis::MissingRight &right : known ? known->missing : std::vector<redis::MissingRight>{})
+        if (right.is(redis::Use::Live))
+            all.push_back({"live", right.what, right.unknown, {}});
+    return all;
 }
 
 std::optional<Error> RedisCheck::problem(redis::Use use) const { return m_impl->problem(use); }

@@ -2,6 +2,7 @@
 
 #include "core/api/snapshot.h"
 #include "core/base/asio.h"
+#include "core/redis/key_types.h"
 #include "core/redis/rights.h"
 
 #include <chrono>
@@ -31,9 +32,11 @@ namespace portolan::monitor {
 ///   away when the portal started.
 /// - A small write by a script every five seconds, every second while it fails: a replica, a full disk or memory, a
 ///   lost right are seen although nobody is signed in.
+/// - The types of the keys that tasks go by, every ten seconds: what another program put there stops them.
+/// - Whether the subscriber has its connection, and every channel it wants.
 /// - What those who do the real work felt: `Felt` is asked each time.
 ///
-/// All of it costs Redis less than one command a second. While Redis is away nothing is asked.
+/// All of it costs Redis about two commands a second. While Redis is away nothing is asked.
 class RedisCheck final
 {
 public:
@@ -44,6 +47,7 @@ public:
         std::string instance;                             ///< names the key it writes
         std::string user;                                 ///< of the Redis URL; for the ACL line
         std::function<std::vector<std::string>()> queues; ///< names of the queues there are
+        std::vector<redis::NeededKey> keys{};             ///< needed besides those of the queue
         Felt sessions{};
         Felt queue{};
         std::chrono::milliseconds every{5000};
@@ -64,6 +68,8 @@ public:
     std::vector<LinkStatus> paths() const;
     /// Why `use` does not work; nothing while it does, or is not known yet. From any thread.
     std::optional<Error> problem(redis::Use use) const;
+    /// What of the news between instances is missing, for Snapshot::notTold. From any thread.
+    std::vector<NotTold> notTold() const;
     /// What this Redis refuses; null before it was first asked. From any thread.
     std::shared_ptr<const redis::Rights> rights() const;
 

@@ -1,5 +1,6 @@
 #include "core/monitor/redis_round.h"
 
+#include "core/monitor/printable.h"
 #include "core/redis/errors.h"
 #include "core/redis/keys.h"
 
@@ -45,9 +46,10 @@ constexpr std::string_view body = R"(
 local calls = 0
 local function call(...) calls = calls + 1 return redis.call(...) end
 local function try(...) calls = calls + 1 return redis.pcall(...) end
-local refused = {}
+local refused, noted = {}, {}
 local function note(part, command, reply)
-    if type(reply) == 'table' and reply.err then
+    if type(reply) == 'table' and reply.err and not noted[part] and not string.find(reply.err, '^WRONGTYPE') then
+        noted[part] = true
         refused[#refused + 1] = part
         refused[#refused + 1] = command
         refused[#refused + 1] = reply.err
@@ -55,6 +57,7 @@ local function note(part, command, reply)
     return reply
 end
 local draws, nested, lists, alone = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[8] == '1'
+local keys = {unpack(ARGV, 9)}
 
 local info = note('redis', 'INFO', alone and try('INFO', 'stats') or try('INFO'))
 if type(info) == 'string' then
@@ -65,24 +68,27 @@ if type(info) == 'string' then
     for n = 1, wanted do values[n] = found[n] or '' end
     info = table.concat(values, '\n')
 end
-local keys = alone and -1 or note('families', 'DBSIZE', try('DBSIZE'))
+local count = alone and -1 or note('families', 'DBSIZE', try('DBSIZE'))
 
 local lengths, heads = {}, {}
 for first = 1, lists, 16 do
     local last = math.min(first + 15, lists)
-    local there = try('EXISTS', unpack(KEYS, first, last))
+    local there = try('EXISTS', unpack(keys, first, last))
     if type(there) ~= 'number' then there = 16 end
     for i = first, last do
         lengths[i], heads[i] = 0, ''
         if there > 0 then
-            local length = try('LLEN', KEYS[i])
-            if i == first then note('queue', 'LLEN', length) end
+            local length = try('LLEN', keys[i])
             lengths[i] = type(length) == 'number' and length or -1
+            if lengths[i] < 0 then
+                local ours = string.sub(ARGV[4], i, i) == '0'
+                note(ours and 'queue' or 'lists', ours and 'LLEN' or keys[i], length)
+            end
             if lengths[i] ~= 0 then there = there - 1 end
         end
         local how = string.sub(ARGV[4], i, i)
         if lengths[i] > 0 then
-            local message = try('LINDEX', KEYS[i], -1)
+            local message = try('LINDEX', keys[i], -1)
             if type(message) == 'string' then
                 local whole = #message <= 4096 and message or (#message .. ':' .. string.sub(message, -256))
                 local task = how ~= '2' or (string.find(message, '"properties"', 1, true) and string.find(message, '"body"', 1, true))
@@ -107,7 +113,7 @@ local measured = {}
 if ARGV[5] == '1' then
     local function measure(key) measured[#measured + 1] = bytes(key) end
     for i = 1, lists do
-        if lengths[i] > 0 then measure(KEYS[i]) else measured[i] = 0 end
+        if lengths[i] > 0 then measure(keys[i]) else measured[i] = 0 end
     end
     if unacked > 0 then
         measure('unacked')
@@ -115,7 +121,7 @@ if ARGV[5] == '1' then
     else
         measured[lists + 1], measured[lists + 2] = 0, 0
     end
-    for i = lists + 1, #KEYS do measure(KEYS[i]) end
+    for i = lists + 1, #keys do measure(keys[i]) end
 end
 
 local drawn = {}
@@ -145,7 +151,7 @@ for i = 1, lists do
     if lengths[i] ~= 0 then longest = i end
 end
 if longest == 0 then lengths, heads = {}, {} end
-return {calls, info, keys, lengths, heads, unacked, oldest, measured, drawn, found, hits or '', misses or '', refused}
+return {calls, info, count, lengths, heads, unacked, oldest, measured, drawn, found, hits or '', misses or '', refused}
 )";
 
 std::optional<std::uint64_t> number(const redis::Reply &reply)
@@ -171,12 +177,33 @@ std::uint64_t bytesOf(const redis::Reply &reply)
     return bytes;
 }
 
+/// `command`: of the part "lists" the list that was asked, or what looks for lists.
 void noteRefusal(RoundAnswer &answer, std::string_view part, std::string_view command, const redis::Reply &reply)
 {
     const auto known = [&](const NotTold &one) { return one.part == part; };
-    if (reply.isError() && redis::refusesRight(reply) && std::ranges::none_of(answer.notTold, known))
-        answer.notTold.push_back({std::string(part), std::string(command),
-                                  reply.errorCode() != "NOPERM" && reply.text.find("can't") == std::string::npos});
+    if (!reply.isError() || !redis::refusesRight(reply) || std::ranges::any_of(answer.notTold, known))
+        return;
+    NotTold one{std::string(part),
+                std::string(command),
+                reply.errorCode() != "NOPERM" && reply.text.find("can't") == std::string::npos,
+                {}};
+    if (redis::refusesPlace(reply)) {
+        one.why = part == "lists"   ? "its user may not read \"" + printable(command) + "\""
+                  : part == "queue" ? "its user may not read the keys of the queue"
+                                    : "its user may not read the keys of other programs";
+        one.command = part == "lists" ? "keys " + printable(command) : one.command;
+    } else if (part == "lists" && !command.ends_with("SCAN")) {
+        one.command = "LLEN";
+    }
+    answer.notTold.push_back(std::move(one));
+}
+
+/// What looks for lists may be refused as a whole, or for some keys.
+void noteSearch(const RoundPlan &plan, RoundAnswer &answer)
+{
+    const std::size_t first = plan.search.cursor.empty() ? 0 : 1;
+    for (std::size_t i = 0; i < answer.search.size(); ++i)
+        noteRefusal(answer, "lists", i < first + (plan.search.bindings ? 1 : 0) ? "SCAN" : "SSCAN", answer.search[i]);
 }
 
 /// The lines of the script's figures, as INFO would have said them.
@@ -217,16 +244,15 @@ void addScript(redis::Command &command, const RoundPlan &plan, const redis::Scri
     const auto others = otherKeys(plan);
     std::string how;
     for (const queue::WaitingList &list : plan.lists)
-        how.push_back(list.certain ? '1' : '2');
-    command.begin(11 + plan.lists.size() + others.size()).argument("EVALSHA").argument(script.sha());
-    command.argument(plan.lists.size() + others.size());
+        how.push_back(list.untaken == Untaken::No ? '0' : list.certain ? '1' : '2');
+    command.begin(11 + plan.lists.size() + others.size()).argument("EVALSHA").argument(script.sha()).argument(0);
+    command.argument(plan.details ? plan.perRound : 0).argument(plan.nested).argument(plan.lists.size());
+    command.argument(how).argument(plan.details ? 1 : 0).argument(plan.search.cursor).argument(plan.search.keys);
+    command.argument(plan.searchOnly ? 1 : 0);
     for (const queue::WaitingList &list : plan.lists)
         command.argument(list.key);
     for (const std::string &key : others)
         command.argument(key);
-    command.argument(plan.details ? plan.perRound : 0).argument(plan.nested).argument(plan.lists.size());
-    command.argument(how).argument(plan.details ? 1 : 0).argument(plan.search.cursor).argument(plan.search.keys);
-    command.argument(plan.searchOnly ? 1 : 0);
 }
 
 void addPlain(redis::Command &command, const RoundPlan &plan)
@@ -336,7 +362,8 @@ void readPlain(const RoundPlan &plan, std::span<redis::Reply> replies, RoundAnsw
     ++(answer.oldestUnacked ? answer.load.hits : answer.load.misses);
     for (std::size_t i = 0; i < plan.lists.size(); ++i) {
         answer.lists.push_back({plan.lists[i], number(replies[4 + i]), {}, {}});
-        noteRefusal(answer, "queue", "LLEN", replies[4 + i]);
+        const bool ours = plan.lists[i].untaken == Untaken::No;
+        noteRefusal(answer, ours ? "queue" : "lists", ours ? "LLEN" : plan.lists[i].key, replies[4 + i]);
         ++(answer.lists.back().length.value_or(1) > 0 ? answer.load.hits : answer.load.misses);
     }
     if (!plan.search.cursor.empty())
@@ -344,6 +371,13 @@ void readPlain(const RoundPlan &plan, std::span<redis::Reply> replies, RoundAnsw
 }
 
 } // namespace
+
+bool RoundPlan::asks(std::string_view part) const
+{
+    if (part == "lists")
+        return !search.cursor.empty() || search.others.count() > 0;
+    return !searchOnly && (part != "clients" || clientList) && (part != "families" || details);
+}
 
 redis::Script samplingScript()
 {
@@ -389,6 +423,7 @@ Result<RoundAnswer> readRound(const RoundPlan &plan, std::vector<redis::Reply> r
         noteRefusal(answer, "clients", "CLIENT LIST", replies[first]);
     for (std::size_t i = first + plan.clientList; i < replies.size(); ++i)
         answer.search.push_back(std::move(replies[i]));
+    noteSearch(plan, answer);
     return answer;
 }
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// What is asked of Redis in one round, all in one round trip of one connection: no KEYS, nothing whose price grows
@@ -22,15 +23,16 @@ namespace portolan::monitor {
 /// The script that asks most of it, so that Redis answers with figures instead of pages: INFO alone is 5 KB, of which
 /// 200 bytes matter. Lists are asked for 16 at a time with one EXISTS, and for their length only where something is
 /// there. Writes nothing.
-/// KEYS: the lists, then keys to be measured.
+/// No KEYS: what the user may not read is then refused by itself, and not with it all that it may.
 /// ARGV: draws of random keys (see FamilyEstimator), nested samples of MEMORY USAGE, number of lists, for each list a
-/// character (2: find out whether its next message is a task), 1 to measure the lists and what is unacknowledged,
-/// cursor and COUNT of a SCAN for lists (cursor empty: none), 1 to do nothing but that. Answers {commands it called,
-/// figures of INFO by line (or an error), DBSIZE, {length of each list; -1: it is none}, {identity of each next message
-/// or ""}, HLEN unacked, score of the oldest in unacked_index or "", {bytes of each list, of unacked, unacked_index and
-/// each key}, {microseconds drawing took, key, bytes, …}, reply to SCAN, keyspace_hits and keyspace_misses at its end,
-/// {part, command, error of what was refused, …}}; where nothing is there (or was asked), lists of it are empty. -1
-/// microseconds where the server's clock stands still during a script.
+/// character (0: one of ours, 2: find out whether its next message is a task), 1 to measure the lists and what is
+/// unacknowledged, cursor and COUNT of a SCAN for lists (cursor empty: none), 1 to do nothing but that, then the lists
+/// and the keys to be measured. Answers {commands it called, figures of INFO by line (or an error), DBSIZE, {length of
+/// each list; -1: it is none}, {identity of each next message or ""}, HLEN unacked, score of the oldest in
+/// unacked_index or "", {bytes of each list, of unacked, unacked_index and each key}, {microseconds drawing took, key,
+/// bytes, …}, reply to SCAN, keyspace_hits and keyspace_misses at its end, {part, command, error of what was refused,
+/// …}}; where nothing is there (or was asked), lists of it are empty. -1 microseconds where the server's clock stands
+/// still during a script.
 redis::Script samplingScript();
 
 struct RoundPlan
@@ -46,6 +48,8 @@ struct RoundPlan
     std::size_t nested = 5;
     queue::QueueDirectory::Step search{};
     bool searchOnly = false; ///< nothing but that step; the rest of the answer is empty
+
+    bool asks(std::string_view part) const; ///< whether NotTold::part would be noticed
 };
 
 /// One list, as it is now.

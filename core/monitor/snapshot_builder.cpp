@@ -11,6 +11,11 @@ namespace portolan::monitor {
 
 namespace {
 
+bool lacks(const std::vector<NotTold> &parts, std::string_view part)
+{
+    return std::ranges::find(parts, part, &NotTold::part) != parts.end();
+}
+
 template <class T> std::optional<double> real(const std::optional<T> &value)
 {
     return value ? std::optional(double(*value)) : std::nullopt;
@@ -124,6 +129,7 @@ void SnapshotBuilder::redisAnswered(const RoundPlan &plan, RoundAnswer answer, s
         m_loadScript = answer.scriptMissing;
         m_plain = m_plain || answer.scriptRefused;
         queues.seen(answer.search);
+        noteNotTold(plan, answer.notTold);
         m_rounds += answer.load;
         m_budget.searched(answer.load.commands, answer.load.bytes, now);
         return;
@@ -148,7 +154,7 @@ void SnapshotBuilder::redisAnswered(const RoundPlan &plan, RoundAnswer answer, s
     if (answer.clients)
         readClients(*answer.clients);
     m_queue = m_queues.read(answer, queues);
-    if (isNotTold("queue"))
+    if (lacks(m_notTold, "queue"))
         m_queue.waiting.reset(); // what was not told of every queue is no sum
     m_taskWatch.answered(answer, now, m_clock.wall());
     const std::vector<std::string> names = m_queues.names();
@@ -160,26 +166,19 @@ void SnapshotBuilder::redisAnswered(const RoundPlan &plan, RoundAnswer answer, s
         m_recount |= plan.recounts;
     if (answer.draws)
         m_estimator.addDraws(*answer.draws, names, now);
-    const Unknown otherwise = isNotTold("redis") ? Unknown::NotTold : Unknown::NotAvailable;
+    const Unknown otherwise = lacks(m_notTold, "redis") ? Unknown::NotTold : Unknown::NotAvailable;
     m_lights.measure(Resource::RedisMemory, real(m_redisFigures.usedMemory), otherwise);
     // Without INFO the list of clients says how many there are.
-    const auto connections = m_redisFigures.connectedClients               ? m_redisFigures.connectedClients
-                             : isNotTold("redis") && !isNotTold("clients") ? m_clientFigures.total
-                                                                           : std::nullopt;
+    const auto connections = m_redisFigures.connectedClients ? m_redisFigures.connectedClients
+                             : lacks(m_notTold, "redis") && !lacks(m_notTold, "clients") ? m_clientFigures.total
+                                                                                         : std::nullopt;
     m_lights.measure(Resource::RedisConnections, real(connections), otherwise);
 }
 
 void SnapshotBuilder::noteNotTold(const RoundPlan &plan, std::vector<NotTold> notTold)
 {
-    std::erase_if(m_notTold, [&](const NotTold &before) {
-        return (before.part != "clients" || plan.clientList) && (before.part != "families" || plan.details);
-    });
+    std::erase_if(m_notTold, [&](const NotTold &old) { return plan.asks(old.part) || lacks(notTold, old.part); });
     m_notTold.insert(m_notTold.end(), std::make_move_iterator(notTold.begin()), std::make_move_iterator(notTold.end()));
-}
-
-bool SnapshotBuilder::isNotTold(std::string_view part) const
-{
-    return std::ranges::find(m_notTold, part, &NotTold::part) != m_notTold.end();
 }
 
 void SnapshotBuilder::redisFailed(const Error &error)
@@ -370,7 +369,7 @@ void SnapshotBuilder::lightQueue(const QueueFigures &queue)
                      Unknown::TooFew);
     if (m_redis.up != true)
         return; // told by redisFailed()
-    if (isNotTold("queue")) {
+    if (lacks(m_notTold, "queue")) {
         for (const Resource resource : {Resource::Queue, Resource::Workers, Resource::OldestTask})
             m_lights.measure(resource, std::nullopt, Unknown::NotTold);
         return;
@@ -488,7 +487,8 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetr
             link(path.name, state);
         }
     }
-    snapshot->notTold = m_notTold;
+    snapshot->notTold = sources.notTold ? sources.notTold() : std::vector<NotTold>{};
+    std::ranges::copy(m_notTold, std::back_inserter(snapshot->notTold));
     snapshot->readings = m_lights.readings();
     m_near = std::ranges::any_of(snapshot->readings, nearThreshold);
     markDown(snapshot->readings, snapshot->links);

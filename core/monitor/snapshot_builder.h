@@ -75,7 +75,6 @@ private:
     void setLink(Link &link, bool up, std::optional<std::chrono::nanoseconds> latency, std::string detail,
                  std::string reason = {});
     void noteNotTold(const RoundPlan &plan, std::vector<NotTold> notTold);
-    bool isNotTold(std::string_view part) const;
     void readInfo(const redis::Info &info, std::optional<std::uint64_t> keys);
     void readClients(const std::vector<redis::ClientEntry> &entries);
     void readPlan(const redis::Info &info);

@@ -49,6 +49,8 @@ struct Sources
     /// Whether what users need of Redis works, beyond its answering: "queue", "sessions" (LinkStatus); `since` is
     /// filled in. `up` unknown: nobody can say, as while Redis is away.
     std::function<std::vector<LinkStatus>()> paths{};
+    /// What of Redis is missing beside what is asked of it each round: "live". Empty: nothing.
+    std::function<std::vector<NotTold>()> notTold{};
     /// Whether the database takes what users write; must end within 5 s, whatever happens. Asked every 5 s, never twice
     /// at once.
     std::function<awaitable<Result<void>>()> pingDatabase{};

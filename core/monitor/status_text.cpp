@@ -309,8 +309,10 @@ std::string rateText(double perSecond)
 std::string queueLine(const Snapshot &snapshot, const StatusStyle &options)
 {
     const QueueFigures &queue = snapshot.queue;
-    std::string text = count(queue.waiting) + " waiting, " + count(queue.unacked) + " taken, " + count(queue.running) +
-                       " running here";
+    const bool partly =
+        queue.waiting && std::ranges::find(snapshot.notTold, "lists", &NotTold::part) != snapshot.notTold.end();
+    std::string text = (partly ? "at least " : "") + count(queue.waiting) + " waiting, " + count(queue.unacked) +
+                       " taken, " + count(queue.running) + " running here";
     if (queue.endedPerSecond)
         text += ", " + rateText(*queue.endedPerSecond);
     if (queue.oldest)
@@ -363,10 +365,14 @@ std::string refusedLine(const WorkerFigures &workers, const StatusStyle &options
 
 std::string notToldLine(const NotTold &part, const StatusStyle &options)
 {
-    const std::string text = "this Redis does not tell: " + part.command +
-                             (part.unknown ? " is blocked or renamed there" : " is not allowed to this user");
+    const std::string text =
+        "this Redis does not tell: " + (!part.why.empty() ? part.why
+                                        : part.unknown    ? part.command + " is blocked or renamed there"
+                                                          : part.command + " is not allowed to this user");
     return labelled(part.part == "families" ? "key families"
                     : part.part == "queue"  ? "tasks"
+                    : part.part == "live"   ? "live updates"
+                    : part.part == "lists"  ? "other queues"
                                             : part.part,
                     text, options);
 }

@@ -145,7 +145,7 @@ struct Broker::Impl
     {
         for (const std::size_t push : pushes)
             if (push < replies.size() && replies[push].isError())
-                return redis::errorOf(replies[push]);
+                return redis::unavailable(redis::errorOf(replies[push]));
         return std::nullopt;
     }
 
@@ -164,7 +164,7 @@ struct Broker::Impl
         const std::array<std::string_view, 5> arguments{message, task.queue, place.holder, lease, keys::wake};
         const Result<redis::Reply> pushed = co_await client.eval(scripts.enqueue, scriptKeys, arguments);
         if (!pushed)
-            co_return pushed.error();
+            co_return redis::unavailable(pushed.error());
         co_return std::move(task.id);
     }
 

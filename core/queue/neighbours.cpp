@@ -2,6 +2,7 @@
 
 #include "core/base/logging.h"
 #include "core/base/runtime.h"
+#include "core/base/trouble.h"
 #include "core/queue/alarm.h"
 #include "core/queue/keys.h"
 #include "core/queue/log_pace.h"
@@ -80,11 +81,10 @@ struct NeighbourWatch::Impl : std::enable_shared_from_this<NeighbourWatch::Impl>
     Neighbours neighbours;
     LogPace pace;
 
+    Trouble looking{options.logger, clock, "it cannot be found out whether others take from these queues"};
     std::shared_ptr<void> results; ///< the subscription, while one is wanted
-    SteadyTime resultsSince{};
-    SteadyTime resultsOffUntil{};
-    std::atomic<std::uint64_t> resultBytes{0};
-    std::atomic<std::uint64_t> discarded{0};
+    SteadyTime resultsSince{}, resultsOffUntil{};
+    std::atomic<std::uint64_t> resultBytes{0}, discarded{0};
 };
 
 /// Whoever gave the pool threads while it was held back has said what to do.
@@ -217,6 +217,7 @@ awaitable<void> NeighbourWatch::Impl::loop()
             const auto why = atStart ? NeighbourSearch::Why::Start : NeighbourSearch::Why::News;
             Result<Neighbours> found = co_await search.look(why);
             away = !found;
+            found ? looking.worked() : looking.failed(found.error());
             if (found && !stopping)
                 decide(std::move(*found), atStart);
         }
@@ -348,6 +349,7 @@ NeighbourWatch::Status NeighbourWatch::status() const
     status.allowed = m_impl->operatorDecided();
     status.holdingBack = !status.allowed && m_impl->options.concurrency > 0 && m_impl->pool.heldBack();
     status.looked = m_impl->looked;
+    status.problem = m_impl->looking.current();
     status.neighbours = m_impl->neighbours;
     if (m_impl->results)
         status.discarded = m_impl->discarded;

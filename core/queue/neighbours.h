@@ -86,7 +86,8 @@ public:
         bool allowed = false; ///< by `share` or an operator
         Neighbours neighbours;
         std::optional<std::uint64_t>
-            discarded; ///< our tasks thrown away by others, since the start; nothing: not counted
+            discarded;                  ///< our tasks thrown away by others, since the start; nothing: not counted
+        std::optional<Error> problem{}; ///< why the last look failed
     };
     Status status() const;
 

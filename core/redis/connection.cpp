@@ -83,7 +83,11 @@ std::optional<Error> objection(const Hello::Step &step, const Reply &reply, cons
     }
     if (step.kind == Kind::Database) {
         error.code = "redis-database";
-        error.hint = "Check the database number in the Redis URL.";
+        const std::string user = endpoint.user.empty() ? "default" : endpoint.user;
+        error.hint = !refusesRight(reply) ? "Check the database number in the Redis URL."
+                     : reply.errorCode() == "NOPERM"
+                         ? "Run `ACL SETUSER " + user + " +select` in Redis, or name database 0 in the Redis URL."
+                         : "Take back the rename-command of SELECT, or name database 0 in the Redis URL.";
     }
     if (error.kind == ErrorKind::Internal)
         error.kind = ErrorKind::Unavailable;

@@ -119,7 +119,7 @@ std::string plainText(const Reply &reply)
 /// Redis itself, as the managed ones have it, and the proxies before them; https://redis.io/docs/latest/commands/acl/
 bool refusesRight(const Reply &reply)
 {
-    if (reply.errorCode() == "NOPERM")
+    if (reply.errorCode() == "NOPERM" || (reply.errorCode() == "EXECABORT" && contains(reply.text, "NOPERM")))
         return true;
     if (reply.errorCode() != "ERR" && !contains(reply.text, "user_script"))
         return false;
@@ -129,6 +129,15 @@ bool refusesRight(const Reply &reply)
           "no permissions to", "command is not allowed", "command not allowed", "is not available",
           "command is disabled", "is not permitted", "permission denied", "command is not supported"})
         if (contains(text, words))
+            return true;
+    return false;
+}
+
+bool refusesPlace(const Reply &reply)
+{
+    for (const std::string_view words :
+         {"access one of the", "access at least one of the", "access a ", "to access the"})
+        if (contains(reply.text, words))
             return true;
     return false;
 }
@@ -146,6 +155,8 @@ Error errorOf(const Reply &reply)
                      {},
                      std::chrono::seconds{kind == ErrorKind::Unavailable ? 1 : 0}};
     };
+    if (contains(reply.text, "WRONGTYPE "))
+        return coded(ErrorKind::Internal, "redis-wrong-type", answered(reply), "");
     for (const auto &meaning : meanings) {
         if (meaning.word == word)
             return coded(meaning.kind, meaning.code,
@@ -159,6 +170,17 @@ Error errorOf(const Reply &reply)
                        "Find out what else writes to this Redis, and rename or delete the key (`portoland status` and "
                        "the log name a queue that it concerns).");
     return failure(ErrorKind::Internal, answered(reply));
+}
+
+Error unavailable(Error error)
+{
+    if (error.code == "redis-wrong-type") {
+        error.kind = ErrorKind::Unavailable;
+        error.message = "Redis holds something else under a key this portal needs.";
+        error.hint = "The log of the portal names the key; another program on this Redis may have written it.";
+        error.retryAfter = std::chrono::seconds(1);
+    }
+    return error;
 }
 
 Error away(const Endpoint &endpoint, std::string_view why)

@@ -18,14 +18,22 @@ namespace portolan::redis {
 ///   NOAUTH, WRONGPASS, NOPERM, DENIED      Unavailable "redis-auth"
 ///   a command that is unknown here, or not for this user inside a script   Unavailable "redis-rights"
 ///   MOVED, ASK, CROSSSLOT, CLUSTERDOWN     Unsupported "redis-cluster"
+///   WRONGTYPE                              Internal "redis-wrong-type" (unavailable() where a user waits for it)
 ///   anything else                          Internal, with the reply's text
 /// The words are for people: they name neither scripts by their hash nor the arguments of what was asked.
 /// https://redis.io/docs/latest/develop/reference/protocol-spec/
 Error errorOf(const Reply &reply);
 
+/// The same error, as an outage of what was asked for where it comes from a key that holds something of another type:
+/// no fault of this program, and over once an operator has removed it.
+Error unavailable(Error error);
+
 /// Whether this Redis refuses the command whatever its arguments or the state of the data: it was renamed or blocked by
 /// who runs the server, or the user has no right to it, or to the keys or channels it names.
 bool refusesRight(const Reply &reply);
+
+/// Of those: it is for the keys or the channel, and not for the command.
+bool refusesPlace(const Reply &reply);
 
 /// What Redis said, without what only a log is for: "script: <hash>, on @user_script:1", "with args beginning with …".
 std::string plainText(const Reply &reply);

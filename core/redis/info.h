@@ -41,6 +41,8 @@ struct Info
         std::optional<double> fragmentation; ///< resident / used
         std::optional<std::uint64_t> max;    ///< 0: no bound
         std::optional<std::string> policy;
+        /// Whether keys go that nobody gave a lifetime, which tasks are, once it is full; with no bound it never is.
+        bool evictsAnyKey() const { return policy && policy->starts_with("allkeys-") && max.value_or(1) > 0; }
     } memory;
 
     struct Stats

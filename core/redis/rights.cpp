@@ -60,16 +60,16 @@ const Trial trials[] = {
     {"SCRIPT LOAD", On::NoKey, {"return 1"}, serving},
     {"TIME", On::NoKey, {}, serving},
     {"ZADD", On::String, {"0", "m"}, limits | queue},
-    {"ZCARD", On::Nothing, {}, limits},
-    {"ZCOUNT", On::Nothing, {"0", "1"}, limits},
+    {"ZCARD", On::Nothing, {}, limits | queue},
+    {"ZCOUNT", On::Nothing, {"0", "1"}, queue},
     {"ZRANGE", On::Nothing, {"0", "0"}, limits | queue},
     {"ZRANGEBYSCORE", On::Nothing, {"0", "1"}, queue},
     {"ZREM", On::Nothing, {"m"}, limits | queue},
     {"ZREMRANGEBYRANK", On::Nothing, {"0", "0"}, queue},
     {"ZREMRANGEBYSCORE", On::Nothing, {"0", "1"}, limits | queue},
     {"ZSCORE", On::Nothing, {"m"}, limits | queue},
-    {"PFADD", On::String, {"m"}, limits},
-    {"PFCOUNT", On::Nothing, {}, limits},
+    {"PFADD", On::String, {"m"}, figures},
+    {"PFCOUNT", On::Nothing, {}, figures},
     {"HDEL", On::Nothing, {"f"}, queue},
     {"HEXISTS", On::Nothing, {"f"}, queue},
     {"HGET", On::Nothing, {"f"}, queue},
@@ -87,8 +87,13 @@ const Trial trials[] = {
     {"LRANGE", On::Nothing, {"0", "0"}, queue},
     {"LTRIM", On::Nothing, {"0", "0"}, queue},
     {"SADD", On::String, {"m"}, queue},
+    {"SCARD", On::Nothing, {}, figures},
     {"SISMEMBER", On::Nothing, {"m"}, queue},
     {"SMEMBERS", On::Nothing, {}, queue},
+    {"SREM", On::Nothing, {"m"}, figures},
+    {"SSCAN", On::Nothing, {"0"}, figures},
+    {"PING", On::NoKey, {}, serving},
+    {"EXEC", On::NoKey, {}, figures}, // which it refuses for want of a MULTI
     {"INFO", On::NoKey, {"server"}, figures},
     {"CLIENT LIST", On::NoKey, {"TYPE", "replica"}, figures},
     {"CLIENT KILL", On::NoKey, {"ID", "1", "ADDR", "0.0.0.0:1"}, figures},
@@ -102,21 +107,32 @@ const Trial trials[] = {
     {"DEL", On::String, {}, serving}, // last: should nothing have made the string, others have made something else
 };
 
-/// Keys or a channel.
+/// Keys.
 struct Place
 {
-    std::string_view prefix;
-    bool family; ///< the prefix with whatever follows
+    enum Kind : std::uint8_t { One, Prefix, Suffix };
+    std::string_view name;
+    Kind kind;
     unsigned uses;
 };
 
+/// Every key a command or a script of the portal names, but for the queues' lists. Channels are no keys: a script is
+/// told them as arguments, since a user must have the right to what it is told as keys.
 constexpr Place places[] = {
-    {keys::sessionPrefix, true, sessions}, {keys::limitPrefix, true, limits},  {keys::unacked, false, queue},
-    {keys::unackedIndex, false, queue},    {keys::bindingPrefix, true, queue}, {keys::ownQueuePrefix, true, queue},
-    {keys::resultPrefix, true, queue},
+    {keys::sessionPrefix, Place::Prefix, sessions},
+    {keys::limitPrefix, Place::Prefix, limits},
+    {keys::unacked, Place::One, queue},
+    {keys::unackedIndex, Place::One, queue},
+    {keys::bindingPrefix, Place::Prefix, queue},
+    {keys::ownQueuePrefix, Place::Prefix, queue},
+    {keys::resultPrefix, Place::Prefix, queue},
+    {keys::groupResultPrefix, Place::Prefix, figures},
+    {keys::controlReplySuffix, Place::Suffix, figures},
 };
 constexpr std::array<std::string_view, 2> channels{"p:rights", "celery-task-meta-rights"};
 constexpr std::array<std::string_view, 2> channelPatterns{"p:*", "celery-task-meta-*"};
+/// Celery's own channels. Nothing is published there to try it, for everybody who listens would get it.
+constexpr std::array<std::string_view, 2> untriedChannels{"&/*.celeryev/*", "&/*.celery.pidbox"};
 
 std::vector<Use> usesOf(unsigned bits)
 {
@@ -129,17 +145,12 @@ std::vector<Use> usesOf(unsigned bits)
 
 std::string aclOf(std::string_view command)
 {
+    if (command == "EXEC")
+        return "+multi +exec +discard";
     std::string text("+");
     for (const char c : command)
         text += c == ' ' ? '|' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     return text;
-}
-
-/// A right to the keys or channels of a command, not to the command.
-bool aboutPlace(const Reply &reply)
-{
-    return reply.text.find("access one of the") != std::string::npos ||
-           reply.text.find("access a ") != std::string::npos || reply.text.find("to access the") != std::string::npos;
 }
 
 /// The commands to send, and what a refusal of each means.
@@ -151,9 +162,20 @@ public:
         const std::string own = std::string(keys::ownQueuePrefix) + "rights:" + uuid4();
         for (const Trial &trial : trials)
             add(trial, own);
-        for (const Place &place : places)
-            add(place.family ? std::string(place.prefix) + "rights:" + own : std::string(place.prefix),
-                place.family ? std::string(place.prefix) + "*" : std::string(place.prefix), place.uses);
+        for (const Place &place : places) {
+            const std::string name(place.name);
+            switch (place.kind) {
+            case Place::One:
+                add(name, name, place.uses);
+                break;
+            case Place::Prefix:
+                add(name + "rights:" + own, name + "*", place.uses);
+                break;
+            case Place::Suffix:
+                add("rights:" + own + name, "*" + name, place.uses);
+                break;
+            }
+        }
         for (const std::string &name : queues) {
             add(name, name, queue);
             add(queueKey(name, 3), name + "*", queue); // kombu's priorities
@@ -176,12 +198,19 @@ public:
             const Reply &reply = replies[i];
             if (!reply.isError() || !refusesRight(reply))
                 continue;
-            const bool place = aboutPlace(reply);
+            const bool place = refusesPlace(reply);
             MissingRight missing = place ? m_means[i].place : m_means[i].command;
             // The keys of a trial are `q:…`, which is tried by itself; and whether HDEL and GET may be used is, too.
+            // But with the command refused, nothing was learned of the place it would have gone to.
+            const bool known = reply.text.find("NOPERM") != std::string::npos;
+            if (!place && known && !m_means[i].place.acl.empty())
+                note(rights.untried, m_means[i].place.acl);
+            if (known && m_means[i].place.acl.starts_with('&'))
+                for (const std::string_view channel : untriedChannels)
+                    note(rights.untried, channel);
             if (missing.what.empty())
                 continue;
-            missing.unknown = reply.errorCode() != "NOPERM" && !place;
+            missing.unknown = !known && !place;
             if (std::ranges::find(rights.missing, missing.what, &MissingRight::what) == rights.missing.end())
                 rights.missing.push_back(std::move(missing));
         }
@@ -196,6 +225,12 @@ private:
         MissingRight command;
         MissingRight place;
     };
+
+    static void note(std::vector<std::string> &all, std::string_view one)
+    {
+        if (std::ranges::find(all, one) == all.end())
+            all.emplace_back(one);
+    }
 
     void add(const Trial &trial, const std::string &own)
     {
@@ -287,11 +322,25 @@ std::string Rights::inWords() const
 
 std::string Rights::aclLine() const
 {
-    std::string line;
+    std::vector<std::string_view> rules; // each once
+    const auto add = [&](std::string_view text) {
+        while (!text.empty()) {
+            const std::string_view rule = text.substr(0, text.find(' '));
+            if (std::ranges::find(rules, rule) == rules.end())
+                rules.push_back(rule);
+            text.remove_prefix(std::min(text.size(), rule.size() + 1));
+        }
+    };
     for (const MissingRight &right : missing)
-        if (!right.unknown && !right.acl.empty())
-            line.append(" ").append(right.acl);
-    return line.empty() ? line : "ACL SETUSER " + user + line;
+        if (!right.unknown)
+            add(right.acl);
+    if (rules.empty())
+        return {};
+    std::ranges::for_each(untried, add);
+    std::string line = "ACL SETUSER " + user;
+    for (const std::string_view rule : rules)
+        line.append(" ").append(rule);
+    return line;
 }
 
 std::string Rights::refusal(std::initializer_list<std::string_view> commands) const

@@ -44,6 +44,9 @@ struct Rights
 {
     std::string user = "default"; ///< as ACL WHOAMI says, where it may be asked
     std::vector<MissingRight> missing;
+    /// What ACL SETUSER takes to allow the keys and channels that could not be tried, since the commands for it are
+    /// refused: they may be missing too, and whoever gives the commands should not have to come back.
+    std::vector<std::string> untried{};
 
     /// The first thing missing that `use` cannot do without; null: it works.
     const MissingRight *lacks(Use use) const;
@@ -63,7 +66,7 @@ struct Rights
 /// The names of all commands that probeRights() tries, of which the portal's scripts may use any: "GET", "CLIENT LIST".
 std::vector<std::string_view> probedCommands();
 
-/// Tries everything once, in one round trip of about 90 commands, without touching what is there: on keys that do not
+/// Tries everything once, in one round trip of about 100 commands, without touching what is there: on keys that do not
 /// exist, or on one of its own (`q:rights:…`, gone after 10 s). `queues`: names of the lists tasks go to. Subscribing
 /// is not tried, for it would turn the connection into another: Subscriber::refused() tells. Errors: those of
 /// Client::pipeline.

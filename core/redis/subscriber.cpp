@@ -62,13 +62,15 @@ public:
     std::function<void()> readyHandler; ///< before start()
     std::atomic<std::uint64_t> connections{0};
 
-    std::vector<std::string> refused() const
-    {
-        const std::lock_guard lock(m_mutex);
-        return m_refused;
-    }
+    std::vector<Refused> refused() const { return locked(m_refused); }
+    std::optional<Error> problem() const { return locked(m_problem); }
 
 private:
+    template <class T> T locked(const T &value) const
+    {
+        const std::lock_guard lock(m_mutex);
+        return value;
+    }
     using Subscriptions = std::vector<std::shared_ptr<Subscription>>;
 
     /// A command whose answer has not come. Answers come in the order of the commands, messages between them.
@@ -83,15 +85,12 @@ private:
             : connection(executor, std::move(tls), maxReplyBytes)
         {}
         Connection connection;
-        std::set<Topic> subscribed; ///< asked for
-        std::set<Topic> awaited;    ///< of these the acknowledgement has not come
-        std::set<Topic> refused;    ///< of these it never will
+        std::set<Topic> subscribed;    ///< asked for
+        std::set<Topic> awaited;       ///< of these the acknowledgement has not come
+        std::map<Topic, bool> refused; ///< of these it never will; whether the command is unknown there
         std::deque<Ask> asks;
-        std::string outgoing;
-        std::string writing;
-        bool isWriting = false;
-        bool ready = false;
-        bool timedOut = false;
+        std::string outgoing, writing;
+        bool isWriting = false, ready = false, timedOut = false;
         bool heard = false; ///< since the last look
         bool asked = false; ///< a PING is out
     };
@@ -103,7 +102,7 @@ private:
     void sync();
     void ask(Link &link, bool on, bool pattern, std::set<Topic> topics);
     void answered(Link &link, const Topic &topic);
-    void refusedBy(const std::shared_ptr<Link> &link);
+    void refusedBy(const std::shared_ptr<Link> &link, const Reply &error);
     void noteRefused(const Link &link);
     void write(const std::shared_ptr<Link> &link);
     bool drain(const std::shared_ptr<Link> &link);
@@ -120,9 +119,9 @@ private:
 
     mutable std::mutex m_mutex;
     std::map<Topic, Subscriptions> m_wanted;
-    std::vector<std::string> m_refused;
-    bool m_syncScheduled = false;
-    bool m_started = false;
+    std::vector<Refused> m_refused;
+    std::optional<Error> m_problem;
+    bool m_syncScheduled = false, m_started = false;
     std::atomic<Client::State> m_state{Client::State::Connecting};
 
     // The subscriber's thread.
@@ -244,7 +243,7 @@ void Subscriber::Impl::sync()
     }
     const auto unwanted = [&](const Topic &topic) { return !wanted.contains(topic); };
     std::erase_if(link.awaited, unwanted);
-    std::erase_if(link.refused, unwanted);
+    std::erase_if(link.refused, [&](const auto &refused) { return unwanted(refused.first); });
     noteRefused(link);
     link.subscribed = std::move(wanted);
     write(m_link);
@@ -275,7 +274,7 @@ void Subscriber::Impl::answered(Link &link, const Topic &topic)
 }
 
 /// The command at the front, as a whole.
-void Subscriber::Impl::refusedBy(const std::shared_ptr<Link> &link)
+void Subscriber::Impl::refusedBy(const std::shared_ptr<Link> &link, const Reply &error)
 {
     if (link->asks.empty())
         return;
@@ -292,7 +291,7 @@ void Subscriber::Impl::refusedBy(const std::shared_ptr<Link> &link)
             ask(*link, true, topic.pattern, {topic});
         } else {
             link->awaited.erase(topic);
-            link->refused.insert(topic);
+            link->refused[topic] = error.errorCode() != "NOPERM";
         }
     }
     noteRefused(*link);
@@ -304,8 +303,8 @@ void Subscriber::Impl::noteRefused(const Link &link)
 {
     const std::lock_guard lock(m_mutex);
     m_refused.clear();
-    for (const Topic &topic : link.refused)
-        m_refused.push_back(topic.name);
+    for (const auto &[topic, unknown] : link.refused)
+        m_refused.push_back({topic.name, topic.pattern, unknown});
 }
 
 void Subscriber::Impl::write(const std::shared_ptr<Link> &link)
@@ -374,8 +373,9 @@ awaitable<std::optional<Error>> Subscriber::Impl::open(std::shared_ptr<Link> lin
     watchdog.cancel();
     m_opening.reset();
     if (link->timedOut)
-        co_return away(m_endpoint, "no answer in time");
-    co_return failed;
+        failed = away(m_endpoint, "no answer in time");
+    const std::lock_guard lock(m_mutex);
+    co_return m_problem = failed;
 }
 
 bool Subscriber::Impl::drain(const std::shared_ptr<Link> &link)
@@ -395,7 +395,7 @@ void Subscriber::Impl::take(const std::shared_ptr<Link> &link, const Reply &mess
 {
     const auto &parts = message.elements;
     if (message.type == Reply::Type::Error)
-        return refusedBy(link);
+        return refusedBy(link, message);
     if (message.type == Reply::Type::Status || (!parts.empty() && parts[0].text == "pong")) {
         link->asked = false;
         if (!link->asks.empty() && link->asks.front().topics.empty())
@@ -465,7 +465,7 @@ void Subscriber::Impl::watch(std::shared_ptr<Link> link)
         }
         link->heard = false;
         if (!link->refused.empty()) { // perhaps the right was given meanwhile
-            for (const Topic &topic : link->refused)
+            for (const auto &[topic, unknown] : link->refused)
                 link->subscribed.erase(topic);
             self->sync();
         }
@@ -482,7 +482,8 @@ Subscriber::~Subscriber() { stop(); }
 void Subscriber::start() { m_impl->start(); }
 void Subscriber::stop() { m_impl->stop(); }
 Client::State Subscriber::state() const { return m_impl->state(); }
-std::vector<std::string> Subscriber::refused() const { return m_impl->refused(); }
+std::vector<Subscriber::Refused> Subscriber::refused() const { return m_impl->refused(); }
+std::optional<Error> Subscriber::problem() const { return m_impl->problem(); }
 std::uint64_t Subscriber::connections() const { return m_impl->connections.load(std::memory_order_acquire); }
 void Subscriber::onReady(std::function<void()> handler) { m_impl->readyHandler = std::move(handler); }
 

@@ -31,9 +31,18 @@ public:
     Client::State state() const;
     /// How often it has become Ready: one more each time messages may have been lost. From any thread.
     std::uint64_t connections() const;
-    /// Channels and patterns that are wanted and that this Redis refuses (rename-command, ACL); the others go on. Asked
-    /// for again every few seconds. From any thread.
-    std::vector<std::string> refused() const;
+    /// A channel or a pattern that is wanted and that this Redis refuses; the others go on. Asked for again every few
+    /// seconds.
+    struct Refused
+    {
+        std::string name;
+        bool pattern = false;
+        bool unknown = false; ///< the server does not know the command (rename-command): no ACL mends that
+        bool operator==(const Refused &) const = default;
+    };
+    std::vector<Refused> refused() const; ///< from any thread
+    /// Why there is no connection; nothing while there is one, and before the first try has failed. From any thread.
+    std::optional<Error> problem() const;
 
     /// From any thread, before or after start(). Several handlers of one channel share one subscription. The handler
     /// stays until the returned token is destroyed; after that returns on the subscriber's thread it never runs again.

@@ -76,8 +76,9 @@ awaitable<Result<void>> checkEviction(redis::Client &client, redis::Endpoint end
     const auto memory = co_await client.run(redis::Command("INFO", "memory"));
     if (!memory)
         co_return Result<void>();
-    const auto policy = redis::parseInfo(memory->text).memory.policy.value_or("");
-    if (policy.starts_with("allkeys-"))
+    const auto told = redis::parseInfo(memory->text).memory;
+    const auto policy = told.policy.value_or("");
+    if (told.evictsAnyKey())
         co_return failure(ErrorKind::Invalid,
                           "The Redis at " + endpoint.display() + " evicts any key when it is full (maxmemory-policy " +
                               policy + "): queued tasks would be lost.",

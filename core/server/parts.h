@@ -139,6 +139,7 @@ private:
     void countTasks();
     void addPeriodicJobs();
     void countCaches();
+    bool watchesResults() const;
     void countNeighbours();
     void countSignIns();
     awaitable<void> everySecond();

@@ -1,4 +1,6 @@
 #include "core/base/names.h"
+#include "core/limits/keys.h"
+#include "core/monitor/printable.h"
 #include "core/queue/task_registry.h"
 #include "core/server/commands.h"
 #include "core/server/environment.h"
@@ -22,6 +24,15 @@ static constexpr std::int64_t manyUsers = 10'000;
 static constexpr std::chrono::milliseconds keptUnderPlan{5000};
 static constexpr unsigned usersEveryUnderPlan = 5; ///< seconds
 
+/// Names that others gave.
+static std::vector<std::string> shown(const std::vector<std::string> &names)
+{
+    std::vector<std::string> all;
+    for (const std::string &name : names)
+        all.push_back(monitor::printable(name));
+    return all;
+}
+
 void PortalServer::Parts::makeMonitor()
 {
     std::vector<telemetry::RouteName> names;
@@ -34,10 +45,17 @@ void PortalServer::Parts::makeMonitor()
     check.instance = workers.node();
     check.user = base.redisEndpoint.user;
     check.queues = [this] { return workers.options().queues; };
+    check.keys.push_back({std::string(limits::keys::activeUsers), "ZCARD", redis::Use::Sessions});
+    if (settings.tier().ceilings.analysis > 0)
+        check.keys.push_back({ceilings.keyOf("analysis"), "ZCARD", redis::Use::Queue});
     check.sessions = [this] { return redisMoved(); };
     check.queue = [this] {
-        const auto moved = redisMoved();
-        return moved ? moved : workers.problem();
+        if (auto moved = redisMoved())
+            return moved;
+        if (auto felt = workers.problem(); felt || !neighbours)
+            return felt;
+        auto now = neighbours->status(); // nothing is taken before it has looked
+        return now.holdingBack && !now.looked ? std::move(now.problem) : std::nullopt;
     };
     redisCheck.emplace(base.runtime.at(0), *base.redis, base.subscriber.get(), clock, logger, std::move(check));
     monitor::SamplerOptions options;
@@ -114,10 +132,10 @@ monitor::Sources PortalServer::Parts::monitorSources()
             figures.sharedQueue = SharedQueueFigures{now.holdingBack,
                                                      now.looked,
                                                      now.allowed,
-                                                     std::move(now.neighbours.workers),
-                                                     std::move(now.neighbours.silent),
-                                                     std::move(now.neighbours.tasks),
-                                                     now.discarded};
+                                                     shown(now.neighbours.workers),
+                                                     shown(now.neighbours.silent),
+                                                     shown(now.neighbours.tasks),
+                                                     watchesResults() ? now.discarded : std::nullopt};
         }
         return figures;
     };
@@ -155,6 +173,7 @@ monitor::Sources PortalServer::Parts::monitorSources()
         return figures;
     };
     sources.paths = [this] { return redisCheck->paths(); };
+    sources.notTold = [this] { return redisCheck->notTold(); };
     sources.pingDatabase = [this] { return checkStorage(); };
     return sources;
 }
@@ -184,6 +203,14 @@ awaitable<Result<void>> PortalServer::Parts::checkStorage()
     }
     m_storageTrouble = trouble;
     co_return checked;
+}
+
+/// Whether Redis tells this process of all results; where it refuses that, none seen is not none.
+bool PortalServer::Parts::watchesResults() const
+{
+    const auto &subscriber = *infrastructure->subscriber;
+    return subscriber.state() == redis::Client::State::Ready &&
+           std::ranges::none_of(subscriber.refused(), &redis::Subscriber::Refused::pattern);
 }
 
 /// Answering is not enough: what users do is written. Damage inside the file shows only where somebody reads it, so a
@@ -238,7 +265,7 @@ void PortalServer::Parts::countNeighbours()
         "portal_tasks_discarded_total",
         "Tasks of this portal that other programs' workers took and threw away; absent while none is there", {},
         [this] {
-            const auto discarded = neighbours ? neighbours->status().discarded : std::nullopt;
+            const auto discarded = neighbours && watchesResults() ? neighbours->status().discarded : std::nullopt;
             return discarded ? telemetry::Samples{{{}, static_cast<double>(*discarded)}} : telemetry::Samples{};
         });
     registry.gauge("portal_worker_holding_back", "1 while the workers take nothing because others use their queues", {},

@@ -165,7 +165,7 @@ Capability ConnectionsPage::mayClose(bool chosen, const std::vector<std::uint64_
 
 void ConnectionsPage::showSnapshot(const Snapshot &snapshot)
 {
-    showNotTold(snapshot, {"clients"});
+    showNotTold(snapshot, {"clients", "live"});
     m_history->showSnapshot(snapshot);
     m_groups.setRows(snapshot.clients.groups);
     const auto sampleAge = std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time);

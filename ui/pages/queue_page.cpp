@@ -384,7 +384,7 @@ void QueuePage::showTasks()
 
 void QueuePage::showSnapshot(const Snapshot &snapshot)
 {
-    showNotTold(snapshot, {"queue"});
+    showNotTold(snapshot, {"queue", "lists"});
     const QueueFigures &queue = snapshot.queue;
     const auto sampleAge = std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time);
     const auto age = queue.age ? std::optional(*queue.age + std::max(sampleAge, Age(0))) : std::nullopt;

@@ -239,8 +239,9 @@ QString notToldText(const Snapshot &snapshot, std::initializer_list<std::string_
         if (std::ranges::find(parts, std::string_view(one.part)) == parts.end())
             continue;
         const QString command = text(one.command);
-        const QString reason = one.unknown ? tr("%1 is blocked or renamed there").arg(command)
-                                           : tr("its user may not use %1").arg(command);
+        const QString reason = !one.why.empty() ? text(one.why)
+                               : one.unknown    ? tr("%1 is blocked or renamed there").arg(command)
+                                                : tr("its user may not use %1").arg(command);
         if (!reasons.contains(reason))
             reasons << reason;
     }

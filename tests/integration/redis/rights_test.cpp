@@ -109,6 +109,11 @@ private slots:
             true);
         row("%R~* &* +@all", "keys s:*|keys l:*|keys celery", true);
         row("~s:* ~l:* ~q:* ~unacked* ~_kombu* ~celery* &* +@all", "keys mail|keys mail*", true);
+        row("~* &* +@all -zcard -zcount", "ZCARD|ZCOUNT", true);
+        row("~* &* +@all -pfadd -pfcount", "PFADD|PFCOUNT", false);
+        row("~* &* +@all -hdel -get", "HDEL|GET", true);
+        row("resetkeys resetchannels -@all +acl|whoami", "GET|HDEL|EVALSHA|PUBLISH|PING|EXEC", true);
+        row("~nothing &nothing -@all +hdel +acl|whoami", "GET|keys s:*|keys celery|PUBLISH", true);
     }
     void findsWhatIsMissing()
     {
@@ -204,7 +209,7 @@ private slots:
         const auto two = subscriber.subscribe("p:two", [&](std::string_view, std::string_view) { ++heard; });
         subscriber.start();
         QTRY_VERIFY_WITH_TIMEOUT(subscriber.state() == Client::State::Ready, 10'000);
-        QCOMPARE(subscriber.refused(), std::vector<std::string>{"/0.celery.pidbox"});
+        QCOMPARE(subscriber.refused(), (std::vector<Subscriber::Refused>{{"/0.celery.pidbox", false, false}}));
         redis.command("PUBLISH p:one x");
         redis.command("PUBLISH p:two x");
         QTRY_COMPARE_WITH_TIMEOUT(heard.load(), 2, 10'000);
@@ -225,7 +230,8 @@ private slots:
         const auto two = subscriber.subscribe("p:two", [](auto, auto) {});
         subscriber.start();
         QTRY_VERIFY_WITH_TIMEOUT(subscriber.state() == Client::State::Ready, 10'000);
-        QCOMPARE(subscriber.refused().size(), std::size_t(2));
+        QCOMPARE(subscriber.refused(),
+                 (std::vector<Subscriber::Refused>{{"p:one", false, true}, {"p:two", false, true}}));
         subscriber.stop();
     }
 };

@@ -250,7 +250,7 @@ void TextTest::mapsErrorReplies_data()
         ErrorKind::Internal, "");
     row("MOVED 3999 127.0.0.1:6381", ErrorKind::Unsupported, "redis-cluster");
     row("BUSY Redis is busy running a script.", ErrorKind::Unavailable, "redis-busy-script");
-    row("WRONGTYPE Operation against a key", ErrorKind::Internal, "");
+    row("WRONGTYPE Operation against a key", ErrorKind::Internal, "redis-wrong-type");
     row("OOMPH", ErrorKind::Internal, "");
     row("ERR unknown command 'EVALSHA', with args beginning with: 'abc' 'secret' ", ErrorKind::Unavailable,
         "redis-rights");

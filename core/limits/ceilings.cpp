@@ -36,7 +36,7 @@ Ceilings::Ceilings(redis::Client &client, const Clock &clock, Options options)
     : m_client(client),
       m_clock(clock),
       m_options(std::move(options)),
-      m_acquire("ceiling", scriptSource("ceiling.lua"))
+      m_acquire("ceiling", scriptSource("result_state.lua") + scriptSource("ceiling.lua"))
 {}
 
 std::string Ceilings::keyOf(std::string_view name) const { return keys::ceiling(name); }

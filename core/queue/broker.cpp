@@ -392,6 +392,8 @@ awaitable<Result<TaskResult>> Broker::result(std::string id)
 {
     redis::Command command("GET", keys::result(id));
     const Result<redis::Reply> reply = co_await m_impl->client.run(std::move(command));
+    if (!reply && reply.error().code == "redis-wrong-type")
+        co_return unreadableResult(id, "a stored task result is not what Celery writes: its key holds another type");
     if (!reply)
         co_return reply.error();
     co_return resultOf(*reply, id);

@@ -262,6 +262,8 @@ Result<TaskResult> parseResult(std::string_view text)
     TaskResult result;
     result.id = textOf(*root, "task_id");
     result.state = textOf(*root, "status");
+    for (char &c : result.state)
+        c = c >= 'a' && c <= 'z' ? char(c - 'a' + 'A') : c;
     if (result.state.empty())
         return refuse("it names no status");
     result.dateDone = parseIsoTime(textOf(*root, "date_done"));
@@ -272,6 +274,15 @@ Result<TaskResult> parseResult(std::string_view text)
     return result;
 }
 
+TaskResult unreadableResult(std::string_view id, std::string why)
+{
+    TaskResult result;
+    result.id = id;
+    result.state = state::failure;
+    result.failure = TaskFailure{"ResultUnreadable", std::move(why), "portolan", {}};
+    return result;
+}
+
 TaskResult readResult(std::string_view text, std::string_view id)
 {
     Result<TaskResult> read = parseResult(text);
@@ -279,10 +290,7 @@ TaskResult readResult(std::string_view text, std::string_view id)
         read->id = id;
         return std::move(*read);
     }
-    TaskResult result;
-    result.id = id;
-    result.state = state::failure;
-    result.failure = TaskFailure{"ResultUnreadable", read.error().message, "portolan", {}};
+    TaskResult result = unreadableResult(id, read.error().message);
     // Members at the top may be read all the same, above all those of a result that is too deep or too large.
     result.dateDone = parseIsoTime(scan::stringMember(text, "date_done").value_or(""));
     return result;

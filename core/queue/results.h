@@ -70,6 +70,7 @@ struct TaskResult
 [[nodiscard]] Result<TaskResult> parseResult(std::string_view json);
 /// The same for the task of that id, and what cannot be read is an outcome too: FAILURE "ResultUnreadable" and why.
 [[nodiscard]] TaskResult readResult(std::string_view json, std::string_view id);
+[[nodiscard]] TaskResult unreadableResult(std::string_view id, std::string why);
 
 /// What goes into a stored result besides the outcome.
 struct ResultOrigin

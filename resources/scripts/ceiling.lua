@@ -1,4 +1,5 @@
--- Places under a ceiling: takes or renews one, and frees those whose task has ended, whoever ran it.
+-- Places under a ceiling: takes or renews one, and frees those whose task has ended, whoever ran it. result_state.lua
+-- comes before this.
 --
 -- KEYS  the leases (sorted set: holder, when its lease runs out)
 -- ARGV  take, renew (only what is held), or look; holder; most places; lease (ms); longest lease there can be (ms);
@@ -13,7 +14,8 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 -- A clock that was ahead when this was written: nobody has a lease as long as that.
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. now + longest + 1000, '+inf')
 
-local ended = {SUCCESS = true, FAILURE = true, REVOKED = true, REJECTED = true, IGNORED = true}
+local ended = {SUCCESS = true, FAILURE = true, REVOKED = true, REJECTED = true, IGNORED = true,
+    UNREADABLE = true}
 local waiting = {PENDING = true, RECEIVED = true, RETRY = true}
 
 -- The hundred that run out next: those are who may have ended, and it bounds what one call costs. Who runs has its lease
@@ -25,12 +27,12 @@ local function reconcile()
     local members = redis.call('ZRANGE', KEYS[1], 0, 99, 'WITHSCORES')
     for i = 1, #members, 2 do
         local member, extended = members[i], tonumber(members[i + 1]) % 1 ~= 0
-        local head = redis.pcall('GETRANGE', results .. member, 0, 63)
-        local state = type(head) == 'string' and string.match(head, '"status": ?"(%u+)"')
+        local state = resultState(results .. member)
         if state and ended[state] then
             redis.call('ZREM', KEYS[1], member)
         elseif state and not waiting[state] and not extended then -- it runs, and nobody else may say so
             redis.pcall('ZADD', KEYS[1], 'XX', now + longest + 0.5, member)
+            redis.pcall('PEXPIRE', KEYS[1], longest + 1000)
         end
     end
 end

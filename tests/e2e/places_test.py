@@ -1,5 +1,7 @@
 """Places under a ceiling: each start that fails, however it fails, leaves nothing taken; each end frees its place."""
 
+import json
+import pickle
 import signal
 import sqlite3
 import subprocess
@@ -111,6 +113,41 @@ class PlacesTest(unittest.TestCase):
             self.assertEqual(answer.status, 202, answer)
             task = self.client.wait_for_task(answer.json["task_id"], 60)
             self.assertEqual(task["state"], "SUCCESS", (self.where / "celery.log").read_text())
+
+    def test_a_result_in_any_form_is_an_end(self):
+        """As other workers write it: its place is free, and a revocation leaves it as it is."""
+        success = {"status": "SUCCESS", "result": "x" * 100, "traceback": None, "children": []}
+        forms = {
+            "the id first": lambda i: json.dumps({"task_id": i, **success}, separators=(",", ":")),
+            "sorted": lambda i: json.dumps(success, sort_keys=True),
+            "indented": lambda i: json.dumps(success, indent=2),
+            "blanks": lambda i: '{ "status" : "SUCCESS", "result": 1}',
+            "small letters": lambda i: json.dumps({**success, "status": "success"}),
+            "no status": lambda i: '{"result": 1}',
+            "pickle": lambda i: pickle.dumps(success),
+            "yaml": lambda i: "status: SUCCESS\nresult: 1\n",
+            "empty": lambda i: "",
+            "long": lambda i: json.dumps({"result": "x" * 100_000, "status": "SUCCESS"}),
+            "another type": None,
+        }
+        self.portal("--workers", "0", ceiling=1)
+        task_id = self.start().json["task_id"]
+        for name, form in forms.items():
+            with self.subTest(name):
+                key = "celery-task-meta-" + task_id
+                if form:
+                    self.server.client.set(key, form(task_id))
+                else:
+                    self.server.client.hset(key, "a", "b")
+                before = self.server.client.dump(key)
+                shown = self.client.get("/api/tasks/" + task_id)
+                self.assertEqual(shown.status, 200, shown)
+                self.assertIn(shown.json["state"], ("SUCCESS", "FAILURE"))
+                answer = self.start()
+                self.assertEqual(answer.status, 202, answer)
+                self.assertEqual(self.client.delete("/api/tasks/" + task_id).status // 100, 2)
+                self.assertEqual(self.server.client.dump(key), before)
+                task_id = answer.json["task_id"]
 
     def test_a_revoked_task_frees_its_place_at_once(self):
         self.portal("--workers", "0", ceiling=2)

@@ -1,11 +1,12 @@
--- Writes states of tasks, and ends those that ended.
+-- Writes states of tasks, and ends those that ended. result_state.lua comes before this.
 -- KEYS: unacked, unacked_index, q:o:<instance>, q:h:<instance>
 -- ARGV: expiry in seconds, channel to wake workers by, then ten for each: kind, delivery, task id, result JSON, topic to
 --       notify, message to keep, list and message to enqueue (R) or put back (X) or '' and what follows it (JSON),
 --       1 when its starts were counted, 1 when it was noted in q:h.
 -- Kinds: S success; F failure or revoked; R retry (enqueues); A ended without a result; P not ended; X ended without
 -- even an id: what is to be kept goes into q:a, and where that has no room the message goes back into its list. What is
--- no longer ours was put back meanwhile and runs elsewhere: of it only a success counts. A stored SUCCESS is never overwritten.
+-- no longer ours was put back meanwhile and runs elsewhere: of it only a success counts. A stored SUCCESS is never
+-- overwritten, nor is what somebody else stored in a form of their own.
 -- Answers {results that found no room, tasks that were no longer ours, why Redis would not publish or '', tasks whose message
 -- somebody had put back into its queue: the copy is not run, what was published, {id, why, …: what follows and could not be
 -- put into its queue}, messages without an id that went back}. Telling is
@@ -31,8 +32,8 @@ for n = 1, #deliveries do
   if not ours and kind ~= 'P' then lost = lost + 1 end
   if result ~= '' and (ours or kind == 'S') then
     local key = 'celery-task-meta-' .. id
-    local head = redis.pcall('GETRANGE', key, 0, 24)
-    if type(head) ~= 'string' or not string.find(head, '^{"status": ?"SUCCESS"') then
+    local state = resultState(key)
+    if state ~= 'SUCCESS' and state ~= 'UNREADABLE' then
       local stored = redis.pcall('SETEX', key, expiry, result)
       if stored.err and ours and (kind == 'S' or kind == 'F') then
         refused[#refused + 1] = i

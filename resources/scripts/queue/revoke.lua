@@ -1,4 +1,4 @@
--- Notes a revoked task, and shows it as REVOKED unless it has ended or is known to run.
+-- Notes a revoked task, and shows it as REVOKED unless it has ended or is known to run. result_state.lua comes before this.
 -- KEYS: q:r, celery-task-meta-<id>, q:e, q:p
 -- ARGV: id, milliseconds to remember it, how many are remembered, result JSON, expiry of the result in seconds, channel
 -- of those who watch its owner's tasks or empty
@@ -8,8 +8,7 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
 redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -tonumber(ARGV[3]) - 1)
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-local head = redis.pcall('GETRANGE', KEYS[2], 0, 24)
-local state = type(head) == 'string' and string.match(head, '^{"status": ?"(%u+)"')
+local state = resultState(KEYS[2])
 if not state or state == 'RETRY' or state == 'PENDING' then
   redis.pcall('SETEX', KEYS[2], ARGV[5], ARGV[4])
   redis.pcall('PUBLISH', KEYS[2], ARGV[4])

@@ -177,7 +177,14 @@ void CeilingsTest::freesThePlacesOfTasksThatHaveEnded_data()
     QTest::newRow("running") << R"({"status": "STARTED", "result": null})" << false;
     QTest::newRow("own state") << R"({"status": "PROGRESS", "result": {"done": 1}})" << false;
     QTest::newRow("again") << R"({"status": "RETRY", "result": null})" << false;
-    QTest::newRow("unreadable") << "garbage" << false;
+    // What others write, and what cannot be read: nobody goes on writing there.
+    QTest::newRow("state last") << QString(R"({"result": "%1", "status": "SUCCESS"})").arg(QString(200, 'x')) << true;
+    QTest::newRow("state last, running") << R"({"result": {"status": "SUCCESS"}, "status": "STARTED"})" << false;
+    QTest::newRow("indented") << "{\n  \"status\": \"SUCCESS\"\n}" << true;
+    QTest::newRow("small letters") << R"({"status": "success"})" << true;
+    QTest::newRow("no state") << R"({"result": 1})" << true;
+    QTest::newRow("another serializer") << "status: SUCCESS" << true;
+    QTest::newRow("empty") << "" << true;
 }
 
 void CeilingsTest::freesThePlacesOfTasksThatHaveEnded()
@@ -219,6 +226,8 @@ void CeilingsTest::extendsOnceWhatSaysThatItRuns()
     QCOMPARE(here.taken(), 1u);
     const std::string extended = server.command("ZSCORE l:canalysis killed");
     QVERIFY(extended != before);
+    // And the key lives as long as what it holds.
+    QVERIFY(QString::fromStdString(server.command("PTTL l:canalysis")).mid(1).toLongLong() > 5'000);
     QTest::qWait(100);
     QCOMPARE(here.taken(), 1u);
     QCOMPARE(server.command("ZSCORE l:canalysis killed"), extended);

@@ -30,7 +30,7 @@ redis::Script load(std::string_view name, std::string before = {})
 
 Scripts::Scripts()
     : enqueue(load("enqueue")),
-      take(load("take")),
+      take(load("take", textOf("message_id"))),
       finish(load("finish", textOf("result_state"))),
       release(load("release")),
       lease(load("lease")),

@@ -1,3 +1,4 @@
+-- message_id.lua comes before this.
 -- Moves up to ARGV[2] messages from the queues' lists into `unacked`, as ours. Nothing is taken without a lease.
 -- KEYS: unacked, unacked_index, q:i, q:o:<instance>, then the lists, first to be emptied first
 -- ARGV: instance, how many, number of the first delivery, bytes at most, then for each list what closes an entry of
@@ -20,8 +21,7 @@ local living
 -- Whether the message is a copy of one that is held or has ended; then it is where it belongs afterwards.
 local function isCopy(message, closing)
   if not string.find(message, '"redelivered": ?true') then return false end
-  local headers = string.find(message, '"headers": ?{') or 1
-  local id = string.match(message, '"id": ?"([^"]+)"', headers)
+  local id = messageId(message)
   if not id then return false end
   if redis.call('DEL', 'q:x:' .. id) == 1 then return true end
   living = living or redis.call('ZRANGEBYSCORE', KEYS[3], now, now + 60000)

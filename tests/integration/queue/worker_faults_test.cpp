@@ -1,5 +1,6 @@
 // What becomes of tasks when Redis is full, away, slow, or holds what it should not.
 
+#include "core/base/ids.h"
 #include "core/queue/keys.h"
 #include "core/queue/remote_client.h"
 #include "core/queue/schedule.h"
@@ -315,12 +316,18 @@ private slots:
     void recognisesWhatAnotherProgramPutBack_data()
     {
         QTest::addColumn<bool>("elsewhere");
-        QTest::newRow("and takes it itself") << false;
-        QTest::newRow("and another instance takes it") << true;
+        QTest::addColumn<QString>("form");
+        QTest::newRow("and takes it itself") << false << "ours";
+        QTest::newRow("and another instance takes it") << true << "ours";
+        QTest::newRow("of protocol 1") << false << "protocol 1";
+        QTest::newRow("of protocol 1, and another instance takes it") << true << "protocol 1";
+        QTest::newRow("of an id that is written with escapes") << false << "escaped";
+        QTest::newRow("with another id in its headers") << false << "nested";
     }
     void recognisesWhatAnotherProgramPutBack()
     {
         QFETCH(bool, elsewhere);
+        QFETCH(QString, form);
         std::atomic<int> runs{0};
         std::atomic<bool> go{false};
         const auto registry = [&] {
@@ -337,10 +344,10 @@ private slots:
         options.concurrency = 1;
         m_instance->startWorkers(registry(), options);
         NewTask task = named("t.count");
-        const std::string running = m_instance->enqueue(task);
+        const std::string running = put(task, form);
         QVERIFY(within(5s, [&] { return runs == 1; }));
         task.eta = m_instance->clock.wall() + 1h;
-        const std::string held = m_instance->enqueue(task);
+        const std::string held = put(task, form);
         const std::string notes = keys::held(m_instance->pool->status().instance);
         const auto noted = [&] { return m_instance->redis(redis::Command("HLEN", notes)).integer; };
         QVERIFY(within(10s, [&] { return noted() == 2; }));
@@ -404,6 +411,29 @@ private slots:
 
 private:
     /// As kombu's restore_by_tag does it (kombu/transport/redis.py), whatever the timeout.
+    /// Puts a task into the queue as another program would write it.
+    std::string put(const NewTask &task, const QString &form)
+    {
+        if (form == "ours")
+            return m_instance->enqueue(task);
+        const bool escaped = form == "escaped";
+        const std::string number = uuid4();
+        const std::string written = (escaped ? "\\u00e4-" : "") + number;
+        const std::string fields = R"("id": ")" + written + R"(", "task": ")" + task.name + R"(", "eta": )" +
+                                   (task.eta ? '"' + isoTime(*task.eta) + '"' : std::string("null"));
+        const bool inBody = form == "protocol 1";
+        const std::string body = inBody ? "{" + fields + R"(, "args": [], "kwargs": {}})" : "[[], {}, {}]";
+        const std::string headers =
+            inBody ? "{}" : (form == "nested" ? R"({"stamps": {"id": "other"}, )" : "{") + fields + "}";
+        redis::Command command("LPUSH", "celery",
+                               R"({"body": ")" + encodeBase64(body) + R"(", "content-encoding": "utf-8", )" +
+                                   R"("content-type": "application/json", "headers": )" + headers +
+                                   R"(, "properties": {"body_encoding": "base64", "delivery_tag": ")" + number +
+                                   R"(", "delivery_info": {"exchange": "", "routing_key": "celery"}, "priority": 0}})");
+        m_instance->redis(std::move(command));
+        return (escaped ? "\u00e4-" : "") + number;
+    }
+
     void putBackAll()
     {
         const auto held = m_instance->redis(redis::Command("HGETALL", keys::unacked));

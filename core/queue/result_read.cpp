@@ -2,15 +2,11 @@
 #include "core/queue/json_scan.h"
 #include "core/queue/json_text.h"
 #include "core/queue/message.h"
+#include "core/queue/progress_read.h"
 #include "core/queue/results.h"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-
-#include <array>
-#include <charconv>
-#include <cmath>
-#include <span>
 
 /// Reading what is stored for a task by whoever wrote it: our workers, Celery's of any version, and tasks that call
 /// `update_state` with a meta of their own making.
@@ -56,94 +52,6 @@ std::string messageOf(const json::object &failure)
     return out;
 }
 
-/// A number, or a text that is one (Python's Decimal becomes one).
-std::optional<double> numberOf(const json::value &value)
-{
-    double number = 0;
-    if (value.is_number()) {
-        number = value.to_number<double>();
-    } else if (const json::string *text = value.if_string()) {
-        const char *end = text->data() + text->size();
-        if (end != text->data() && end[-1] == '%')
-            --end;
-        const auto [last, error] = std::from_chars(text->data(), end, number);
-        if (error != std::errc() || last != end || text->empty())
-            return std::nullopt;
-    } else {
-        return std::nullopt;
-    }
-    if (!std::isfinite(number))
-        return std::nullopt;
-    return std::clamp(number, 0.0, 1e15);
-}
-
-// The usual spellings, the best known first: ours, Celery's documentation and celery-progress, tqdm.
-constexpr std::array<std::string_view, 9> doneNames{"done",     "current",  "completed", "complete", "processed",
-                                                    "finished", "position", "step",      "n"};
-constexpr std::array<std::string_view, 6> totalNames{"total", "max", "maximum", "of", "total_steps", "steps"};
-constexpr std::array<std::string_view, 4> percentNames{"percent", "percentage", "pct", "progress"};
-constexpr std::array<std::string_view, 10> noteNames{"note",   "description", "desc", "message", "msg",
-                                                     "status", "detail",      "info", "stage",   "step"};
-
-std::optional<double> firstNumber(const json::object &object, std::span<const std::string_view> names)
-{
-    for (const std::string_view name : names)
-        if (const json::value *value = object.if_contains(name))
-            if (const std::optional<double> number = numberOf(*value))
-                return number;
-    return std::nullopt;
-}
-
-std::string firstText(const json::object &object, std::span<const std::string_view> names)
-{
-    for (const std::string_view name : names)
-        if (const json::value *value = object.if_contains(name); value && value->is_string() && !numberOf(*value))
-            return textOf(object, name);
-    return {};
-}
-
-std::uint64_t whole(double number) { return static_cast<std::uint64_t>(number); }
-
-/// What a meta says about how far a task is; nothing: no figure in it.
-std::optional<Progress> progressOf(const json::value &meta, int depth = 0)
-{
-    if (const json::array *pair = meta.if_array(); pair && pair->size() == 2) {
-        const auto done = numberOf((*pair)[0]);
-        const auto total = numberOf((*pair)[1]);
-        return done && total ? std::optional(Progress{whole(*done), whole(*total), {}}) : std::nullopt;
-    }
-    if (meta.is_number()) {
-        const auto percent = numberOf(meta); // none of an infinite one
-        return percent ? std::optional(Progress{whole(std::min(*percent, 100.0)), 100, {}}) : std::nullopt;
-    }
-    const json::object *object = meta.if_object();
-    if (!object)
-        return std::nullopt;
-    const std::string note = cut(firstText(*object, noteNames), longestMeta);
-    const std::optional<double> done = firstNumber(*object, doneNames);
-    const std::optional<double> total = firstNumber(*object, totalNames);
-    if (done && total && *total > 0)
-        return Progress{whole(*done), whole(*total), note};
-    if (std::optional<double> percent = firstNumber(*object, percentNames)) {
-        // 0.3 is a share, 30 and 30.0 are percent; of 1 it is the name that decides.
-        const json::value *share = object->if_contains("progress");
-        if (share && share->is_double() && *percent <= 1)
-            *percent *= 100;
-        return Progress{whole(std::min(*percent, 100.0) + 0.5), 100, note};
-    }
-    if (depth == 0)
-        for (const char *name : {"progress", "meta", "result"})
-            if (const json::value *inner = object->if_contains(name))
-                if (std::optional<Progress> found = progressOf(*inner, 1)) {
-                    if (found->note.empty())
-                        found->note = note;
-                    return found;
-                }
-    if (done || total)
-        return Progress{whole(done.value_or(0)), whole(total.value_or(0)), note};
-    return std::nullopt;
-}
-
 /// A failure a task wrote by itself (`update_state(state="FAILURE", meta={"error": …})`): all of the meta is shown, a
 /// meta of one text as that text.
 TaskFailure failureOfMeta(const json::value *meta, std::string_view state)
@@ -180,16 +88,23 @@ TaskFailure failureOf(const json::value *outcome, const json::object &root, std:
 {
     const json::object *object = outcome ? outcome->if_object() : nullptr;
     TaskFailure failure;
-    if (object && (object->contains("exc_type") || object->contains("exc_message"))) {
+    const auto given = [&](std::string_view name) {
+        const json::value *value = object ? object->if_contains(name) : nullptr;
+        return value && !value->is_null();
+    };
+    if (given("exc_type") || given("exc_message")) {
         failure.type = textOf(*object, "exc_type");
         failure.message = messageOf(*object);
         failure.module = textOf(*object, "exc_module");
     } else {
-        failure = failureOfMeta(outcome, state);
+        const bool empty = object && (object->contains("exc_type") || object->contains("exc_message"));
+        failure = failureOfMeta(empty ? nullptr : outcome, state);
     }
     failure.traceback = textOf(root, "traceback");
     if (failure.message.empty() && failure.type.size() <= state.size() && !failure.traceback.empty())
         failure.message = cut(lastLine(failure.traceback), longestMeta);
+    if (failure.message.empty() && failure.type.size() <= state.size() && state == state::failure)
+        failure.message = "The task gave no reason.";
     return failure;
 }
 
@@ -199,12 +114,8 @@ void readOutcome(json::value *outcome, const json::object &root, TaskResult &res
         result.failure = failureOf(outcome, root, result.state);
     } else if (result.state == state::progress) {
         result.progress = outcome ? progressOf(*outcome).value_or(Progress{}) : Progress{};
-        if (outcome && result.progress->note.empty()) {
-            if (const json::string *text = outcome->if_string())
-                result.progress->note = cut(std::string(text->data(), text->size()), longestMeta);
-            else if (const json::object *object = outcome->if_object())
-                result.progress->note = cut(firstText(*object, noteNames), longestMeta);
-        }
+        if (outcome && *result.progress == Progress{})
+            result.progress->note = progressNote(*outcome);
     } else if (outcome) {
         // A state of the task's own: its figures count just as well.
         if (!result.ended() && result.state != state::started && result.state != state::pending)
@@ -216,10 +127,7 @@ void readOutcome(json::value *outcome, const json::object &root, TaskResult &res
 /// What the task returned stands there, but no JSON reader outside Python can read it.
 void refuseNumber(TaskResult &result, const scan::NotANumber &found)
 {
-    constexpr std::string_view inResult = "/result";
-    std::string_view where = found.pointer;
-    if (where.starts_with(inResult))
-        where.remove_prefix(inResult.size());
+    const std::string_view where = found.pointer;
     result.state = state::failure;
     result.result = nullptr;
     result.failure = TaskFailure{"ResultNotJson",
@@ -269,6 +177,9 @@ Result<TaskResult> parseResult(std::string_view text)
     result.dateDone = parseIsoTime(textOf(*root, "date_done"));
     result.started = parseIsoTime(textOf(*root, "started"));
     readOutcome(root->if_contains("result"), *root, result);
+    // What stands elsewhere (result_extended stores the arguments too) takes nothing from the result.
+    if (const auto outcome = number ? scan::member(text, "result") : std::nullopt)
+        number = scan::notANumber(*outcome);
     if (number && result.state == state::success)
         refuseNumber(result, *number);
     return result;

@@ -1,0 +1,156 @@
+#include "core/queue/results.h"
+
+#include <QTest>
+
+using namespace portolan;
+using namespace portolan::queue;
+
+namespace {
+
+TaskResult read(const std::string &state, const QString &meta, const std::string &more = {})
+{
+    return readResult(R"({"status": ")" + state + R"(", "result": )" + meta.toStdString() + more + "}", "id");
+}
+
+} // namespace
+
+/// What is stored of a task by whoever wrote it.
+class ResultsTest final : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void understandsProgress_data()
+    {
+        QTest::addColumn<QString>("meta");
+        QTest::addColumn<quint64>("done");
+        QTest::addColumn<quint64>("total");
+        QTest::addColumn<QString>("note");
+        const auto row = [](const char *meta, quint64 done, quint64 total, const char *note = "") {
+            QTest::newRow(meta) << QString(meta) << done << total << QString(note);
+        };
+        row(R"({"done": 3, "total": 10, "note": "n"})", 3, 10, "n");
+        row(R"({"current": 3, "total": 10, "percent": 30.0, "description": "x"})", 3, 10, "x");
+        row(R"({"current": "3", "total": "10"})", 3, 10);
+        row(R"({"Current": 3, "Total": 10})", 3, 10);
+        row(R"({"current_step": 3, "total_steps": 10})", 3, 10);
+        row(R"({"currentStep": 3, "totalSteps": 10})", 3, 10);
+        row(R"({"count": 3, "total": 10})", 3, 10);
+        row(R"({"current": 3, "count": 10})", 3, 10);
+        row(R"({"value": 3, "max": 10})", 3, 10);
+        row(R"({"n": 3, "total": 10})", 3, 10);
+        row(R"({"i": 3, "n": 10})", 3, 10);
+        row(R"({"done": 3, "todo": 7})", 3, 10);
+        row(R"({"remaining": 7, "total": 10})", 3, 10);
+        row("[3, 10]", 3, 10);
+        row(R"("3/10")", 3, 10);
+        row(R"("3 of 10")", 3, 10);
+        row(R"({"progress": "3/10"})", 3, 10);
+        row(R"({"progress": [3, 10]})", 3, 10);
+        row(R"({"progress": {"current": 3, "total": 10}, "message": "m"})", 3, 10, "m");
+        row(R"({"current": 12, "total": 10})", 10, 10);
+        row(R"({"current": -5, "total": 10})", 0, 10);
+        row(R"({"current": 0.3, "total": 1})", 30, 100);
+        row(R"({"current": 2.5, "total": 10})", 25, 100);
+        row("0.3", 30, 100);
+        row("1.0", 100, 100);
+        row("30", 30, 100);
+        row(R"("30 %")", 30, 100);
+        row(R"({"percent": 30})", 30, 100);
+        row(R"({"percent": "30%"})", 30, 100);
+        row(R"({"percent": "30 %"})", 30, 100);
+        row(R"({"percent": 130})", 100, 100);
+        row(R"({"percent_complete": 30})", 30, 100);
+        row(R"({"percentComplete": 30})", 30, 100);
+        row(R"({"progress": 0.3})", 30, 100);
+        row(R"({"progress": "0.3"})", 30, 100);
+        row(R"({"progress": 1})", 1, 100);
+        row(R"({"progress": 1.0})", 100, 100);
+        row(R"({"step": "Downloading", "progress": 40})", 40, 100, "Downloading");
+        row(R"({"current": 3, "total": null, "percent": 30})", 30, 100);
+        row(R"({"current": NaN, "total": 10})", 0, 10);
+        row(R"({"done": 3, "total": 0})", 3, 0);
+        row(R"({"count": 3})", 0, 0); // of what, nobody knows
+        row(R"("loading")", 0, 0, "loading");
+        row("null", 0, 0);
+    }
+    void understandsProgress()
+    {
+        QFETCH(QString, meta);
+        QFETCH(quint64, done);
+        QFETCH(quint64, total);
+        QFETCH(QString, note);
+        const TaskResult result = read("PROGRESS", meta);
+        QCOMPARE(result.state, std::string(state::progress));
+        QVERIFY(result.progress);
+        QCOMPARE(result.progress->done, std::uint64_t(done));
+        QCOMPARE(result.progress->total, std::uint64_t(total));
+        QCOMPARE(result.progress->note, note.toStdString());
+    }
+
+    void saysWhyATaskFailed_data()
+    {
+        QTest::addColumn<QString>("meta");
+        QTest::addColumn<QString>("type");
+        QTest::addColumn<QString>("message");
+        const auto row = [](const char *meta, const char *type, const char *message) {
+            QTest::newRow(meta) << QString(meta) << QString(type) << QString(message);
+        };
+        row(R"({"exc_type": "ValueError", "exc_message": ["bad", 1]})", "ValueError", "bad, 1");
+        row(R"({"exc_type": null, "exc_message": null})", "Failure", "The task gave no reason.");
+        row(R"({"exc_type": null, "exc_message": "late"})", "", "late");
+        row(R"({"error": "no prices"})", "Failure", "no prices");
+        row(R"("boom")", "Failure", "boom");
+        row("null", "Failure", "The task gave no reason.");
+    }
+    void saysWhyATaskFailed()
+    {
+        QFETCH(QString, meta);
+        QFETCH(QString, type);
+        QFETCH(QString, message);
+        const TaskResult result = read("FAILURE", meta);
+        QVERIFY(result.failure);
+        QCOMPARE(result.failure->type, type.toStdString());
+        QCOMPARE(result.failure->message, message.toStdString());
+    }
+
+    void refusesOnlyResultsThatAreNoJson_data()
+    {
+        QTest::addColumn<QString>("result");
+        QTest::addColumn<QString>("more");
+        QTest::addColumn<QString>("message"); // empty: it is a success
+        QTest::newRow("in the result") << R"({"x": [1, NaN]})"
+                                       << ""
+                                       << "The task's result is not JSON: it holds NaN at /x/1.";
+        QTest::newRow("is the result") << "-Infinity"
+                                       << ""
+                                       << "The task's result is not JSON: it holds -Infinity.";
+        QTest::newRow("in the arguments") << R"({"x": 1})"
+                                          << R"(, "args": [NaN])"
+                                          << "";
+        QTest::newRow("in both") << "NaN"
+                                 << R"(, "kwargs": {"a": NaN})"
+                                 << "The task's result is not JSON: it holds NaN.";
+        QTest::newRow("in a text") << R"("NaN")"
+                                   << ""
+                                   << "";
+    }
+    void refusesOnlyResultsThatAreNoJson()
+    {
+        QFETCH(QString, result);
+        QFETCH(QString, more);
+        QFETCH(QString, message);
+        const TaskResult found = read("SUCCESS", result, more.toStdString());
+        QCOMPARE(found.state, std::string(message.isEmpty() ? state::success : state::failure));
+        QCOMPARE(found.failure ? found.failure->message : std::string(), message.toStdString());
+    }
+
+    void readsStatesInAnyCase()
+    {
+        QVERIFY(read("success", "1").ended());
+        QCOMPARE(read("Progress", "[1, 2]").progress->total, std::uint64_t(2));
+    }
+};
+
+QTEST_GUILESS_MAIN(ResultsTest)
+#include "results_test.moc"

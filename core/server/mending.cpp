@@ -60,7 +60,8 @@ std::uintmax_t sizeOf(const fs::path &path)
 
 fs::path logOf(const std::string &path) { return path + "-wal"; }
 
-/// By the header (https://www.sqlite.org/fileformat2.html, 1.3): the schema's cookie is 0 until a table is made.
+/// By the first page (https://www.sqlite.org/fileformat2.html, 1.3 and 1.6): it is the root of the schema's table, a
+/// leaf without cells where there is no table.
 Place placeOf(const std::string &path)
 {
     std::error_code failed;
@@ -71,7 +72,8 @@ Place placeOf(const std::string &path)
         return Place::Directory;
     if (!fs::is_regular_file(status))
         return Place::Database;
-    constexpr std::size_t headerSize = 100, cookieAt = 40;
+    constexpr std::size_t headerSize = 108, typeAt = 100, cellsAt = 103;
+    constexpr char leafOfTable = 0x0d;
     constexpr std::string_view magic("SQLite format 3\0", 16);
     std::ifstream file(path, std::ios::binary);
     if (!file)
@@ -83,7 +85,7 @@ Place placeOf(const std::string &path)
         return Place::Empty;
     if (header.size() < headerSize || !header.starts_with(magic))
         return Place::Foreign;
-    const bool noTable = header.find_first_not_of('\0', cookieAt) >= cookieAt + 4;
+    const bool noTable = header[typeAt] == leafOfTable && header[cellsAt] == 0 && header[cellsAt + 1] == 0;
     return noTable && sizeOf(logOf(path)) == 0 ? Place::Empty : Place::Database;
 }
 

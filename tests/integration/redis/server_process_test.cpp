@@ -320,6 +320,7 @@ void ServerProcessTest::refusesAFileThatWasCutAfterItsEnd()
     server.stop();
     std::filesystem::remove_all(data);
     QCOMPARE(server.start().error().code, std::string("redis-corrupt"));
+    std::filesystem::remove_all(data);
     std::ofstream(data) << "no directory";
     QCOMPARE(server.start().error().code, std::string("redis-corrupt"));
 }

@@ -228,8 +228,7 @@ void ExportTest::documentsHavePages()
     std::vector<std::unique_ptr<TimeChart>> charts;
     ChartReport report{"Several charts", "Demo portal", start, start + 300s, start + 300s, {}};
     for (int i = 0; i < 7; ++i) {
-        charts.push_back(std::make_unique<TimeChart>(
-            "Latency", [](double v) { return QString::number(v); }, false));
+        charts.push_back(std::make_unique<TimeChart>("Latency", [](double v) { return QString::number(v); }));
         charts.back()->setLines({{"latency", series(300)}}, start, start + 300s);
         report.charts.push_back(charts.back().get());
     }

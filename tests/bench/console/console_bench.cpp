@@ -71,8 +71,7 @@ double frameOfManyPoints(std::size_t count)
         const double value = 15 + 10 * std::sin(double(i) / 5000) + double((i * 7919) % 1000) / 500;
         series.points.push_back({start + std::chrono::seconds(i), value, value, value});
     }
-    TimeChart chart(
-        "Memory", [](double value) { return QString::number(value); }, false);
+    TimeChart chart("Memory", [](double value) { return QString::number(value); });
     chart.resize(1000, 300);
     chart.show();
     std::vector<TimeChart::Line> lines{{"memory", std::move(series)}};

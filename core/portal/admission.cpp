@@ -257,6 +257,8 @@ std::optional<http::Response> RequestAdmission::heedForms(const Visit &visit, co
 {
     if (!visit.counted || visit.category == Category::Admin || !isUnsafe(request.method))
         return std::nullopt;
+    if (visit.session && visit.givenOut && !visit.remembered)
+        return std::nullopt; // a user whom this process does not know yet; how many come so is bounded
     const bool byUser = visit.remembered && visit.insteadKey.empty();
     const auto decision = m_forms.look(byUser ? limits::keys::user(visit.remembered->userId) : visit.addressKey);
     if (decision.allowed)

@@ -41,7 +41,7 @@ struct WorkerOptions
     std::size_t prefetchMost = 1024;                      ///< … up to this, so that no thread waits for a round trip
     std::chrono::milliseconds pollMost{250};              ///< longest pause between looks for tasks of foreign clients
     std::size_t scheduledMost = 20'000; ///< tasks held for their ETA; beyond that the latest stay in Redis …
-    std::size_t scheduledBytes = 16 * 1024 * 1024; ///< … and beyond so many bytes of messages
+    std::size_t scheduledBytes = 32 * 1024 * 1024; ///< … and beyond so many bytes of messages
     Logger *logger = nullptr;                      ///< may be null; must outlive the pool
     unsigned startsMost = 10;                      ///< starts without an end until FAILURE WorkerLostError
 };

@@ -49,9 +49,6 @@ void add(std::vector<std::string> &list, std::string_view name)
         list.push_back(std::move(readable));
 }
 
-/// Also a routing key of RemoteClient.
-bool isOurNode(std::string_view node) { return node.starts_with("portolan-"); }
-
 /// Waits for messages, or did a moment ago: workers ask again and again, each second as a rule.
 bool pops(const redis::ClientEntry &client)
 {
@@ -60,12 +57,33 @@ bool pops(const redis::ClientEntry &client)
     return now && std::ranges::find(commands, client.command) != std::end(commands);
 }
 
+bool isPopper(const redis::ClientEntry &client, unsigned database)
+{
+    return client.database.value_or(0) == database && pops(client) && !client.name.starts_with(redis::commandsName);
+}
+
 } // namespace
 
 NeighbourSearch::NeighbourSearch(redis::Client &client, RemoteClient &remote, WorkerPool &pool, const Clock &clock,
                                  unsigned database, std::chrono::milliseconds patience)
     : m_client(client), m_remote(remote), m_pool(pool), m_clock(clock), m_database(database), m_patience(patience)
 {}
+
+bool NeighbourSearch::isOurNode(std::string_view node) { return node.starts_with("portolan-"); }
+
+awaitable<Result<std::set<std::string>>> NeighbourSearch::signs()
+{
+    Result<std::set<std::string>> found = co_await announced();
+    if (!found)
+        co_return found.error();
+    redis::Command command("CLIENT", "LIST", "TYPE", "normal");
+    const Result<redis::Reply> reply = co_await m_client.run(std::move(command));
+    if (reply)
+        for (const redis::ClientEntry &client : redis::parseClientList(reply->text))
+            if (isPopper(client, m_database))
+                found->insert(client.address);
+    co_return found;
+}
 
 std::set<std::string> NeighbourSearch::known() const
 {
@@ -277,8 +295,7 @@ awaitable<void> NeighbourSearch::findPoppers(Neighbours &found, const std::vecto
     std::vector<std::string> poppers;
     if (reply)
         for (const redis::ClientEntry &client : redis::parseClientList(reply->text))
-            if (client.database.value_or(0) == m_database && pops(client) &&
-                !client.name.starts_with(redis::commandsName))
+            if (isPopper(client, m_database))
                 poppers.push_back("the program at " + client.address +
                                   (client.name.empty() ? "" : " (" + client.name + ")"));
     // Who asks workers something waits for the answers likewise: celery inspect, Flower.

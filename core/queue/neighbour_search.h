@@ -33,8 +33,13 @@ public:
     /// Nodes that have announced themselves for remote control, under any control_exchange known so far.
     awaitable<Result<std::set<std::string>>> announced();
 
-    std::set<std::string> known() const; ///< nodes announced at the last look
-    bool soon() const;                   ///< somebody was silent: look again soon
+    /// Whoever could take tasks here, as far as two cheap commands tell: nodes that have announced themselves, and
+    /// programs that pop lists. While these stay the same so does what look() finds.
+    awaitable<Result<std::set<std::string>>> signs();
+
+    static bool isOurNode(std::string_view node); ///< a portal's, or somebody's who asks for one
+    std::set<std::string> known() const;          ///< nodes announced at the last look
+    bool soon() const;                            ///< somebody was silent: look again soon
 
 private:
     awaitable<void> findExchanges();

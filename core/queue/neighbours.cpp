@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <set>
 
@@ -23,6 +24,7 @@ namespace portolan::queue {
 namespace {
 
 constexpr auto checkEvery = std::chrono::seconds(10);
+constexpr auto answerCounts = std::chrono::seconds(5);
 constexpr auto lookAgain = std::chrono::seconds(1);   ///< Redis is away, or somebody is silent
 constexpr int quickLooks = 10;                        ///< so many, then every `checkEvery`
 constexpr auto unsureMost = std::chrono::seconds(30); ///< tasks of unknown names are held for no longer
@@ -79,6 +81,8 @@ struct NeighbourWatch::Impl : std::enable_shared_from_this<NeighbourWatch::Impl>
     bool held = false;  ///< holdBack() was called and nobody but an operator may end it
     bool clear = false; ///< the pool was given its threads
     Neighbours neighbours;
+    std::set<std::string> nobodyBy; ///< with these signs nobody took from our queues, and …
+    SteadyTime nobodyUntil{};       ///< … so long that counts: a flood of unknown names asks once
     LogPace pace;
 
     Trouble looking{options.logger, clock, "it cannot be found out whether others take from these queues"};
@@ -169,6 +173,7 @@ void NeighbourWatch::Impl::waitForSilent(Neighbours found)
 awaitable<bool> NeighbourWatch::Impl::mayEndUnknown()
 {
     std::optional<SteadyTime> unsureSince;
+    const Result<std::set<std::string>> signs = co_await search.signs();
     for (;;) {
         {
             const std::lock_guard lock(mutex);
@@ -176,12 +181,19 @@ awaitable<bool> NeighbourWatch::Impl::mayEndUnknown()
                 co_return false;
             if (operatorDecided())
                 co_return true;
+            if (signs && *signs == nobodyBy && clock.steady() < nobodyUntil)
+                co_return true;
         }
         if (Result<Neighbours> found = co_await search.look(NeighbourSearch::Why::UnknownTask)) {
             const bool others = !found->workers.empty() || found->areForeign();
             const bool unsure = !others && !found->silent.empty();
             if (!unsure) {
                 decide(std::move(*found), false);
+                const std::lock_guard lock(mutex);
+                if (signs && !others) {
+                    nobodyBy = *signs;
+                    nobodyUntil = clock.steady() + answerCounts;
+                }
                 co_return !others;
             }
             const SteadyTime now = clock.steady();
@@ -210,7 +222,9 @@ awaitable<void> NeighbourWatch::Impl::loop()
         bool due = atStart || search.soon();
         if (!due) {
             const Result<std::set<std::string>> nodes = co_await search.announced();
-            due = nodes && *nodes != search.known();
+            // Who was there before may have been told to take from our queues since (add_consumer).
+            due = nodes &&
+                  (*nodes != search.known() || std::ranges::any_of(*nodes, std::not_fn(&NeighbourSearch::isOurNode)));
         }
         bool away = false;
         if (due) {

@@ -243,7 +243,6 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     HeldDeliveries scheduled;
     std::vector<Delivery> unknown; ///< of names nobody registered, until it is known what may be done with them
     bool deciding = false;         ///< decideUnknown() runs
-    SteadyTime endUnknownUntil{};  ///< so long the last answer counts
     bool heldBack = false;
     SteadyTime asideFullUntil = SteadyTime::min(); ///< nothing is taken until then
     std::vector<std::shared_ptr<Slot>> slots;      ///< threads that take tasks

@@ -12,15 +12,13 @@ namespace portolan::queue {
 
 namespace {
 
-/// So long one answer counts: a flood of unknown names asks once, and who comes later is seen soon.
-constexpr auto answerCounts = std::chrono::seconds(5);
 constexpr auto asideAgain = std::chrono::seconds(10); ///< what may be taken in between is run
 
 } // namespace
 
 bool WorkerPool::Impl::parkUnknown(const Delivery &delivery)
 {
-    if (!mayEndUnknown || clock.steady() < endUnknownUntil)
+    if (!mayEndUnknown)
         return false;
     unknown.push_back(delivery);
     if (!deciding && !stopping) {
@@ -32,31 +30,45 @@ bool WorkerPool::Impl::parkUnknown(const Delivery &delivery)
     return true;
 }
 
+/// An answer is one of those that were taken before it was asked for: whose they are may have come since.
 awaitable<void> WorkerPool::Impl::decideUnknown()
 {
-    const bool mayEnd = co_await mayEndUnknown();
-    std::vector<Delivery> parked;
-    Events events;
-    {
-        const Lock lock(mutex);
-        deciding = false;
-        parked = std::move(unknown);
-        unknown.clear();
-        if (mayEnd) {
-            endUnknownUntil = clock.steady() + answerCounts;
-            for (const Delivery &delivery : parked)
-                if (delivery.refusal)
-                    refuse(delivery, *delivery.refusal, events);
-                else
-                    dispatchable(delivery, events);
+    for (;;) {
+        std::string last;
+        {
+            const Lock lock(mutex);
+            if (unknown.empty() || stopping) {
+                deciding = false;
+                co_return;
+            }
+            last = unknown.back().id;
         }
+        const bool mayEnd = co_await mayEndUnknown();
+        std::vector<Delivery> parked;
+        Events events;
+        {
+            const Lock lock(mutex);
+            auto end = std::ranges::find(unknown, last, &Delivery::id);
+            if (end == unknown.end()) // it is no longer ours
+                continue;
+            ++end;
+            parked.assign(std::make_move_iterator(unknown.begin()), std::make_move_iterator(end));
+            unknown.erase(unknown.begin(), end);
+            if (mayEnd) {
+                for (const Delivery &delivery : parked)
+                    if (delivery.refusal)
+                        refuse(delivery, *delivery.refusal, events);
+                    else
+                        dispatchable(delivery, events);
+            }
+        }
+        emit(events);
+        if (mayEnd)
+            continue;
+        const std::size_t held = parked.size();
+        if (co_await release(std::move(parked)) != held)
+            unsure = true;
     }
-    emit(events);
-    if (mayEnd || parked.empty())
-        co_return;
-    const std::size_t held = parked.size();
-    if (co_await release(std::move(parked)) != held)
-        unsure = true;
 }
 
 /// Messages without an id are kept for people to look at, within a bound. What finds no room stays where it was, and so

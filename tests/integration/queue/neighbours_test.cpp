@@ -287,6 +287,43 @@ private slots:
         QCOMPARE(ours.instance.pool->counters().rejected, 0u);
     }
 
+    /// Names nobody knows come before the worker whose tasks they are: what was found out then is no answer any more.
+    void asksAnewWhenSomebodyComes()
+    {
+        Watched ours(*m_server);
+        QVERIFY(within(20s, [&] { return ours.takes(); }));
+        QCOMPARE(m_theirs->ended(m_theirs->enqueue("no.such.task")).failure->type, std::string("NotRegistered"));
+        m_worker = python(*m_server, {"-m", "celery", "-A", "celery_app", "worker", "--pool", "threads", "-c", "2",
+                                      "--without-gossip", "--without-mingle", "-n", "theirs@test", "-Q", "celery"});
+        QVERIFY(within(90s, [&] {
+            m_theirs->ended(m_theirs->enqueue("no.such.task"));
+            return m_theirs->redis(redis::Command("CLIENT", "LIST")).text.find("cmd=brpop") != std::string::npos;
+        }));
+        const auto rejected = ours.instance.pool->counters().rejected;
+        std::vector<std::string> ids;
+        for (int i = 0; i < 60; ++i)
+            ids.push_back(m_theirs->enqueue("py.add", {i, 1}));
+        for (int i = 0; i < 60; ++i)
+            QVERIFY(m_theirs->ended(ids[std::size_t(i)]).result == boost::json::value(i + 1));
+        QCOMPARE(ours.instance.pool->counters().rejected, rejected);
+    }
+
+    void seesWhoIsToldToTakeFromOurs()
+    {
+        startTheirs("emails");
+        Watched ours(*m_server);
+        QVERIFY(within(20s, [&] { return ours.takes(); }));
+        RemoteClient remote(m_theirs->client, m_theirs->clock);
+        using Replies = std::map<std::string, boost::json::value>;
+        const auto added = m_theirs->run<Result<Replies>>([&] {
+            return remote.ask("add_consumer", {{"queue", "celery"}}, {"theirs@test"}, 5s);
+        });
+        QVERIFY(added && added->size() == 1);
+        m_theirs->run<void>([&] { return remote.close(); });
+        QVERIFY(within(30s, [&] { return ours.holdsBack(); }));
+        QVERIFY(ours.watch->status().neighbours.workers == std::vector<std::string>{"theirs@test"});
+    }
+
     void sharesWhenToldTo()
     {
         startTheirs();

@@ -35,13 +35,13 @@ constexpr std::array<std::string_view, 71> words{
     "char",     "chars",     "characters", "bytes",    "bit",        "bits",        "min",    "some",    "insert",
     "put",      "app",       "flask",      "django",   "portal",     "todo",        "fixme",  "12345678"};
 
-/// How many letters and digits of `text` (in small letters) no chain of those words covers.
+/// How many characters of `text` (in small letters), but for what separates words, no chain of those words covers.
 std::size_t uncovered(std::string_view text)
 {
     std::vector<std::size_t> least(text.size() + 1, 0); // of what is before
     for (std::size_t end = 1; end <= text.size(); ++end) {
         const char c = text[end - 1];
-        const bool counts = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        const bool counts = std::string_view("-_.:/ ").find(c) == std::string_view::npos;
         least[end] = least[end - 1] + (counts ? 1 : 0);
         for (const auto word : words)
             if (text.substr(0, end).ends_with(word))

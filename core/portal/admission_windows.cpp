@@ -95,7 +95,8 @@ std::string RequestAdmission::scriptRequest(const Visit &visit) const
 awaitable<Result<RequestAdmission::Outcome>> RequestAdmission::askRedis(const Visit &visit)
 {
     const std::string session = visit.session ? auth::sessionKey(*visit.session) : visit.addressKey;
-    const std::string &instead = visit.insteadKey.empty() ? visit.addressKey : visit.insteadKey;
+    // The key of the session stands for none: a user may lack the right to an empty name.
+    const std::string &instead = visit.insteadKey.empty() ? session : visit.insteadKey;
     const std::string request = scriptRequest(visit);
     const std::array<std::string_view, 3> keys{session, visit.addressKey, instead};
     const auto reply = co_await m_client.evalTogether(m_script, keys, request, m_sessions.options().deadline);

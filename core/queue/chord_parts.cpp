@@ -56,7 +56,11 @@ Result<FollowUps> whatFollows(const Outcome &outcome, const ChordPart &part, con
 
 /// Redis is away or full. Else it will never let us (a key of another type, a right that is missing), and what else is
 /// to be sent must not wait for it.
-bool mayWorkLater(const Error &error) { return error.kind != ErrorKind::Internal && error.code != "redis-rights"; }
+bool mayWorkLater(const Error &error)
+{
+    return error.kind != ErrorKind::Internal && error.code != "redis-rights" && error.code != "redis-auth" &&
+           error.code != "redis-wrong-type";
+}
 
 /// The body would wait for ever.
 Result<FollowUps> uncounted(const Outcome &outcome, const ChordPart &part, const Error &error)

@@ -20,8 +20,9 @@ public:
     explicit GoneTasks(redis::Client &client) : m_client(client) {} ///< which outlives it
 
     /// Those of `ids` (at most 100) that wait in none of these queues, are not taken, not parked, and have no stored
-    /// result. Costs Redis the reading of all that waits and is taken, at most 2,000 messages and 4 MiB: with more,
-    /// nobody knows, and none is answered. Errors: those of redis::Client.
+    /// result. Costs Redis the reading of all that waits and is taken, at most 2,000 messages and 4 MiB: with more, or
+    /// while workers of other programs are announced, nobody knows, and none is answered. Errors: those of
+    /// redis::Client.
     awaitable<Result<std::vector<std::string>>> among(std::vector<std::string> ids, std::vector<std::string> queues);
 
     static constexpr unsigned messagesMost = 2000;

@@ -69,6 +69,20 @@ void Outbox::finish()
     m_alarm->notify();
 }
 
+std::size_t Outcome::bytes() const
+{
+    std::size_t sum = result.size() + keep.size() + message.size();
+    for (const FollowUps &step : follow) {
+        for (const FollowUps::Stored &stored : step.results)
+            sum += stored.result.size();
+        for (const FollowUp &sent : step.messages)
+            sum += sent.message.size();
+        for (const ChordPart &part : step.parts)
+            sum += part.member.size();
+    }
+    return sum;
+}
+
 std::deque<Outcome> Outbox::nextBatch()
 {
     const std::lock_guard lock(m_mutex);

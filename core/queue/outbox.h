@@ -47,7 +47,7 @@ struct Outcome
     std::shared_ptr<const Message> source{}; ///< the task, where something follows
     CanvasSender sender{};
 
-    std::size_t bytes() const { return result.size() + keep.size() + message.size(); }
+    std::size_t bytes() const; ///< about what Redis will be sent
 };
 
 /// Sends outcomes to Redis in batches, in order, and again until Redis has taken them: a repetition changes nothing.

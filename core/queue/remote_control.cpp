@@ -72,13 +72,16 @@ struct RemoteControl::Impl : std::enable_shared_from_this<RemoteControl::Impl>
             tellIgnored(*request, named);
         if (named != NodeMatch::Yes)
             return;
-        const std::lock_guard lock(mutex);
-        if (stopping || waiting.size() >= waitingMost)
-            return;
-        waiting.push_back(std::move(*request));
-        if (std::exchange(answering, true))
-            return;
-        ++inside;
+        {
+            const std::lock_guard lock(mutex);
+            if (stopping || waiting.size() >= waitingMost)
+                return;
+            waiting.push_back(std::move(*request));
+            if (std::exchange(answering, true))
+                return;
+            ++inside;
+        }
+        // On this very thread it begins at once, and takes the lock.
         spawn(executor, [self = shared_from_this()] { return self->answerAll(); });
     }
 

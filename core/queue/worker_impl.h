@@ -138,7 +138,8 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     awaitable<std::optional<std::size_t>> take(std::size_t most, bool &more);
     void accept(std::string delivery, std::string list, std::size_t closing, std::string raw, Events &events);
     void dispatch(Delivery delivery, Events &events); ///< locked
-    bool dispatchable(const Delivery &delivery, Events &events);
+    enum class Unknown { AskFirst, End };
+    bool dispatchable(const Delivery &delivery, Events &events, Unknown unknownNames = Unknown::AskFirst);
     void refuse(const Delivery &delivery, const Error &error, Events &events);
     void endUnrun(const Delivery &delivery, std::string_view state, const TaskFailure &failure);
     awaitable<void> catchUpOnRevoked();

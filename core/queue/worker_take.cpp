@@ -249,7 +249,7 @@ void WorkerPool::Impl::dispatch(Delivery delivery, Events &events)
     queue.push_back(std::move(delivery));
 }
 
-bool WorkerPool::Impl::dispatchable(const Delivery &delivery, Events &events)
+bool WorkerPool::Impl::dispatchable(const Delivery &delivery, Events &events, Unknown unknownNames)
 {
     const Message &message = *delivery.message;
     const bool expired = message.expires && *message.expires <= clock.wall();
@@ -263,7 +263,7 @@ bool WorkerPool::Impl::dispatchable(const Delivery &delivery, Events &events)
         return false;
     }
     if (!registry.find(message.task)) {
-        if (parkUnknown(delivery))
+        if (unknownNames == Unknown::AskFirst && parkUnknown(delivery))
             return false;
         refuse(delivery, notRegistered(message.task), events);
         return false;

@@ -59,7 +59,7 @@ awaitable<void> WorkerPool::Impl::decideUnknown()
                     if (delivery.refusal)
                         refuse(delivery, *delivery.refusal, events);
                     else
-                        dispatchable(delivery, events);
+                        dispatchable(delivery, events, Unknown::End);
             }
         }
         emit(events);

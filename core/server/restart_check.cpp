@@ -167,9 +167,14 @@ Result<void> checkDatabase(const Settings &present, const Settings &wanted)
     if (!url)
         return url.error();
     const auto now = databaseUrl(present);
-    if (now && now->display() == url->display() && wanted.text("database.url") == present.text("database.url"))
-        return {};
     const bool file = url->dialect == storage::Dialect::Sqlite;
+    const bool sameText = wanted.text("database.url") == present.text("database.url");
+    if (now && now->display() == url->display() && (file || sameText))
+        return {};
+    // However it is written: closing a file that this process has open would drop the portal's locks of it.
+    std::error_code differs;
+    if (now && file && now->dialect == url->dialect && fs::equivalent(now->path, url->path, differs))
+        return {};
     if (const auto left = checkDatabaseIsLeft(wanted, dataDirectoryPath(wanted), url->path); file && !left)
         return left;
     if (!databaseIsThere(*url)) {

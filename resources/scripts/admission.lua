@@ -3,7 +3,8 @@
 -- trace. windows.lua comes before this.
 --
 -- KEYS  of each request: session, windows of the address, windows to use instead of the user's; where there is no
---       session or nothing instead, the address' again: a user of Redis must have the right to every key that is named
+--       session the address' again, and where nothing is to be used instead the session's: a user of Redis must have the
+--       right to every key that is named
 -- ARGV  of each: u8 tag of the category, u8 flags (1: only say whose session it is if there is one, 2: note its use
 --       and keep to the ceiling of users, 4: only look how much room there is), u8 fixed and u8 moving windows of the
 --       caller, u8 and u8 of the address in addition, u32 lifetime of a session (seconds), u32 ceiling of users,
@@ -27,7 +28,7 @@ local function admit(sid, address, instead, request)
         local found = redis.call('GET', sid)
         if found and #found == 12 then
             user, notedAt = sub(found, 1, 8), floor(unpack('<I4', found, 9) / 4)
-            key = instead ~= address and instead or 'l:' .. user
+            key = instead ~= sid and instead or 'l:' .. user
             local both = redis.call('MGET', key, 's:!' .. user)
             void = both[2] and unpack('<I4', both[2]) or 0
             if notedAt <= void then

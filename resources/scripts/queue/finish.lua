@@ -50,8 +50,12 @@ for n = 1, #deliveries do
       aside = known.err and asideMost or 0 -- a key of another type
       for _, kept in ipairs(known) do aside = aside + #kept end
     end
-    aside = aside + #ARGV[i + 5]
-    local put = aside <= asideMost and redis.pcall('LPUSH', 'q:a', ARGV[i + 5])
+    local record = ARGV[i + 5]
+    if #record > asideMost / 4 then -- it alone would keep out all others, and find no room itself
+      record = string.sub(record, 1, asideMost / 4) .. '... (' .. #record .. ' bytes)'
+    end
+    aside = aside + #record
+    local put = aside <= asideMost and redis.pcall('LPUSH', 'q:a', record)
     if type(put) == 'number' then
       redis.call('EXPIRE', 'q:a', 604800)
     else

@@ -4,8 +4,12 @@ import {figures, fanChart} from './outlook.js';
 
 const $ = (id) => document.getElementById(id);
 let csrfToken = ''; // empty: nobody is signed in
+let session = 0; // counts who was signed in here, one after the other
 let socket = null;
 let reconnectAfter = 500;
+const reconnectMost = 15000;
+let listAgain = 0; // without WebSockets the list is asked for at growing intervals, for it counts against a limit
+let listPause = reconnectMost;
 let waiting = null; // the timer of what goes on by itself
 let listed = false; // the tasks were asked for
 let away = false; // the notice says that the portal does not answer
@@ -160,22 +164,28 @@ async function enter(justSignedIn) {
   listen();
 }
 
+// An answer may come when its user has left and another has signed in: it is nobody's then.
 async function loadWho() {
+  const asked = session;
   try {
-    $('who').textContent = (await call('GET', '/api/me')).email;
+    const { email } = await call('GET', '/api/me');
+    if (session === asked) $('who').textContent = email;
   } catch (problem) {
-    later(problem, loadWho);
+    if (session === asked) later(problem, loadWho);
   }
 }
 
 // What is pushed while the list is on its way is newer than the list.
 async function loadTasks() {
   const before = new Map(tasks);
+  const asked = session;
   try {
-    for (const task of (await call('GET', '/api/tasks?limit=20')).items)
+    const { items } = await call('GET', '/api/tasks?limit=20');
+    if (session !== asked) return;
+    for (const task of items)
       if (tasks.get(task.id) === before.get(task.id)) tasks.set(task.id, task);
   } catch (problem) {
-    later(problem, loadTasks);
+    if (session === asked) later(problem, loadTasks);
     return;
   }
   listed = true;
@@ -200,6 +210,7 @@ function later(problem, work) {
 }
 
 function leave() {
+  ++session;
   csrfToken = '';
   clearTimeout(waiting);
   if (socket) socket.close();
@@ -223,6 +234,7 @@ function listen() {
     if (event.type === 'subscribed') {
       subscribed = true;
       reconnectAfter = 500;
+      listPause = reconnectMost;
       if (away) notify('');
       load();
     }
@@ -244,14 +256,18 @@ function listen() {
 // A refused WebSocket does not say why; asking for the token does.
 async function reconnect(closed, wasOpen) {
   const delay = reconnectAfter;
-  reconnectAfter = Math.min(reconnectAfter * 2, 15000);
+  reconnectAfter = Math.min(reconnectAfter * 2, reconnectMost);
   try {
     const token = (await call('GET', '/auth/csrf')).csrf_token;
     if (socket !== closed) return;
     csrfToken = token;
     if (away) notify('');
     // Whatever keeps WebSockets away, the list does not wait for it, nor what still changes in it.
-    if (!wasOpen && (!listed || [...tasks.values()].some(goesOn))) load();
+    if (!wasOpen && (!listed || ([...tasks.values()].some(goesOn) && Date.now() >= listAgain))) {
+      listAgain = Date.now() + listPause;
+      listPause = Math.min(listPause * 2, 300000);
+      load();
+    }
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     if (socket !== closed) return;

@@ -196,8 +196,9 @@ bool namesSecret(std::string_view name)
            plain.find("pass") != std::string::npos || plain.find("pwd") != std::string::npos;
 }
 
-/// The values of secret parameters and keywords, in order.
-std::vector<SecretValue> addressSecrets(std::string_view text)
+/// The values of secret parameters and keywords, in order. What precedes a colon between the scheme, which ends at
+/// `authority`, and the first parameter is a user or a part of a password, and names no value.
+std::vector<SecretValue> addressSecrets(std::string_view text, std::size_t authority)
 {
     std::vector<SecretValue> found;
     const auto isPart = [](char c) { return isName(c) || c == '.' || c == '%'; };
@@ -215,6 +216,9 @@ std::vector<SecretValue> addressSecrets(std::string_view text)
         const bool pair =
             sign < text.size() && (text[sign] == '=' || text[sign] == ':') && !startsWith(text, sign, "://");
         if (!pair || !namesSecret(text.substr(begin, at - begin)))
+            continue;
+        if (text[at] == ':' && authority > 0 && authority <= begin &&
+            text.substr(authority, begin - authority).find_first_of("?& \t,;\"'{") == std::string_view::npos)
             continue;
         ++sign;
         while (sign < text.size() && isSpace(text[sign]))
@@ -351,7 +355,7 @@ std::string maskAddress(std::string_view value)
     auto hidden = scheme.end;
     const auto hide = [&](std::size_t to) { hidden = std::max(hidden, to); };
     const auto sign = value.rfind('@');
-    const auto secrets = addressSecrets(value);
+    const auto secrets = addressSecrets(value, sign != value.npos && scheme.slashes > 1 ? scheme.end : 0);
     if (sign != std::string_view::npos) {
         hide(sign);
         for (const auto &secret : secrets) // what follows the '@' is no host then

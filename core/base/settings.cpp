@@ -45,14 +45,18 @@ Error refusal(const std::string &where, const std::string &why, const std::strin
 
 std::string inQuotes(std::string_view text) { return '"' + quotable(text) + '"'; }
 
-/// What stands for a key, for a message: it may be a value whose key was forgotten.
+/// What stands for a key, for a message: it may be a value whose key was forgotten, or have a secret behind a blank.
 std::string quotedKey(std::string_view key)
 {
     const bool spelled = std::ranges::all_of(key, [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-               c == '.';
+               c == '.' || c == ' ';
     });
-    return spelled && key.size() <= 64 ? std::string(key) : "what stands before the '='";
+    bool harmless = key.find(' ') == std::string_view::npos || !isSecretName(key);
+    for (auto blank = key.find(' '), word = std::size_t{0}; blank != std::string_view::npos;
+         word = blank + 1, blank = key.find(' ', word))
+        harmless = harmless && !isSecretName(key.substr(word, blank - word));
+    return spelled && harmless && key.size() <= 64 ? quotable(key) : "what stands before the '='";
 }
 
 /// A file that somebody names, for a message. What is no path may be the secret itself.

@@ -35,7 +35,7 @@ std::string shownValue(const std::string &text, ValueType type, const SettingSpe
     if (type != ValueType::List)
         return maskAddress(text);
     constexpr std::string_view separators = ", \t";
-    bool plain = text.find('@') == std::string::npos;
+    bool plain = text.find('@') == std::string::npos && maskSecrets(text) == text; // "password = x" is three items
     for (std::size_t at = 0; plain && at < text.size();) {
         const auto end = std::min(text.find_first_of(separators, at), text.size());
         plain = maskAddress(text.substr(at, end - at)) == text.substr(at, end - at);

@@ -49,6 +49,7 @@ struct Database::Impl
     Result<void> ready(Connection &connection);
     Result<void> connect(Connection &connection);
     Result<void> inPlace() const;
+    void learnFiles();
     void watch();
     std::vector<Job> takeExpired();
 
@@ -77,8 +78,9 @@ struct Database::Impl
     bool trying = false;
     Error connectError;
 
-    // The file and its log, as the first connection found them; set once. A second file must not be made in the place
-    // of the first, nor a second log beside it: what one connection writes then is lost to the other.
+    // The file and its log, as the first connection found them; set once, but by adoptFile(). A second file must not
+    // be made in the place of the first, nor a second log beside it: what one connection writes then is lost to the
+    // other.
     std::vector<KeptFile> files;
     std::atomic<bool> filesKnown{false};
 
@@ -143,6 +145,8 @@ void Database::hurry(std::chrono::milliseconds most)
     for (auto &task : m_impl->tasks)
         task.deadline = std::min(task.deadline, now() + most);
 }
+
+void Database::adoptFile() { m_impl->learnFiles(); }
 
 Result<void> Database::open()
 {
@@ -301,11 +305,15 @@ Result<void> Database::Impl::connect(Connection &connection)
     }
     backoff = 0ms;
     ++openCount;
-    if (url.dialect == Dialect::Sqlite && !filesKnown) {
-        files = {KeptFile(url.path), KeptFile(url.path + "-wal")};
-        filesKnown = true;
-    }
+    if (url.dialect == Dialect::Sqlite && !filesKnown)
+        learnFiles();
     return opened;
+}
+
+void Database::Impl::learnFiles()
+{
+    files = {KeptFile(url.path), KeptFile(url.path + "-wal")};
+    filesKnown = true;
 }
 
 Result<void> Database::Impl::inPlace() const

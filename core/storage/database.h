@@ -108,6 +108,9 @@ public:
     /// The process stops: what waits or comes from now on has at most this time, whatever deadline it was given. From
     /// any thread.
     void hurry(std::chrono::milliseconds most);
+    /// The file at the path now, which may be none, is this database's from here on, in place of the one before. Only
+    /// from work of a pool of one connection, and of a SQLite database.
+    void adoptFile();
 
     /// Runs `work` with a connection on a pool thread and resumes on the caller's executor. `work` is called with
     /// `Connection &` and returns Result<T>; storage/query.h has what it uses. An exception that leaves it becomes

@@ -155,6 +155,9 @@ public:
             setAside(wrong);
     }
 
+    /// Called on the pool's thread when a file was set aside, and again when another is in its place.
+    void onReplaced(std::function<void()> replaced) { m_replaced = std::move(replaced); }
+
     /// Runs `work` on a file that is a history; one that turns out to be damaged is set aside and `work` done anew.
     template <class F> auto run(Connection &connection, F &work) -> std::invoke_result_t<F &, Connection &>
     {
@@ -259,8 +262,10 @@ private:
         connection.close();
         setAside(why);
         m_prepared = false;
+        m_replaced();
         if (auto opened = connection.open(); !opened)
             return opened;
+        m_replaced();
         connection.begin(std::chrono::steady_clock::now() + deadline);
         auto made = check(connection);
         if (!made)
@@ -290,6 +295,7 @@ private:
     const std::filesystem::path m_path;
     const Clock &m_clock;
     Logger &m_logger;
+    std::function<void()> m_replaced;
     bool m_prepared = false;
     std::atomic<std::int64_t> m_lastBefore = 0; ///< milliseconds
     std::optional<SteadyTime> m_trimmed;
@@ -318,7 +324,9 @@ Result<void> writeAll(Connection &connection, const HistoryStore::Batch &batch)
 HistoryStore::HistoryStore(std::filesystem::path file, const Clock &clock, Logger &logger)
     : m_file(std::make_shared<File>(file, clock, logger)),
       m_database(std::make_unique<Database>(urlOf(file), onePoolThread()))
-{}
+{
+    m_file->onReplaced([database = m_database.get()] { database->adoptFile(); });
+}
 
 HistoryStore::~HistoryStore() = default;
 

@@ -155,7 +155,12 @@ Error errorOf(const Reply &reply)
                      {},
                      std::chrono::seconds{kind == ErrorKind::Unavailable ? 1 : 0}};
     };
-    if (contains(reply.text, "WRONGTYPE "))
+    if (contains(reply.text, "WRONGTYPE Operation against a key"))
+        return coded(ErrorKind::Internal, "redis-wrong-type",
+                     "A key of the portal in Redis holds something that is not the portal's (WRONGTYPE).",
+                     "Find out what else writes to this Redis, and rename or delete the key (`portoland status` and "
+                     "the log name a queue that it concerns).");
+    if (contains(reply.text, "WRONGTYPE ")) // a script of ours names the key
         return coded(ErrorKind::Internal, "redis-wrong-type", answered(reply), "");
     for (const auto &meaning : meanings) {
         if (meaning.word == word)
@@ -164,11 +169,6 @@ Error errorOf(const Reply &reply)
     }
     if (refusesRight(reply))
         return coded(ErrorKind::Unavailable, "redis-rights", refusalOf(reply), rightsHint);
-    if (reply.text.starts_with("WRONGTYPE Operation against a key"))
-        return failure(ErrorKind::Internal,
-                       "A key of the portal in Redis holds something that is not the portal's (WRONGTYPE).",
-                       "Find out what else writes to this Redis, and rename or delete the key (`portoland status` and "
-                       "the log name a queue that it concerns).");
     return failure(ErrorKind::Internal, answered(reply));
 }
 

@@ -247,7 +247,10 @@ void TextTest::mapsErrorReplies_data()
     row("NOPERM this user has no permissions to access one of the channels used as arguments", ErrorKind::Unavailable,
         "redis-auth");
     row("WRONGTYPE Operation against a key holding the wrong kind of value script: 2a48246bf8f3, on @user_script:1.",
-        ErrorKind::Internal, "");
+        ErrorKind::Internal, "redis-wrong-type");
+    row("ERR Error running script (call to f_2a48246bf8f3cfe5bb919d8f9e552e62ee0c4628): @user_script:1: WRONGTYPE "
+        "Operation against a key holding the wrong kind of value ",
+        ErrorKind::Internal, "redis-wrong-type");
     row("MOVED 3999 127.0.0.1:6381", ErrorKind::Unsupported, "redis-cluster");
     row("BUSY Redis is busy running a script.", ErrorKind::Unavailable, "redis-busy-script");
     row("WRONGTYPE Operation against a key", ErrorKind::Internal, "redis-wrong-type");

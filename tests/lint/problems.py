@@ -2,8 +2,8 @@
 """Walks every problem the server can answer: the portal's page has words for it, or this says why the page never meets it.
 What the page knows must exist. tests/lint/problems.py [ROOT]
 
-A problem is named where an error gets a code of its own (`error.code = "…"`, or the code behind the kind), or by its kind (the
-table of core/http/problem.cpp).
+A problem is named where an error gets a code of its own (`error.code = "…"`, a constant codeX for it, or the code behind the
+kind), or by its kind (the table of core/http/problem.cpp).
 """
 
 import pathlib
@@ -13,6 +13,7 @@ import sys
 _PAGE = "resources/portal/portal.js"
 _NAMES = [
     re.compile(r'\.code = "([a-z-]+)"'),
+    re.compile(r'\bstd::string_view code[A-Z]\w* = "([a-z]+(?:-[a-z]+)*)"'),
     re.compile(r'\bErrorKind::\w+,\s*(?:status::\w+, )?"([a-z]+(?:-[a-z]+)*)"[,)}]'),
 ]
 # What no request of the page can be answered with, and why.
@@ -33,8 +34,12 @@ _ELSEWHERE = {
     "last-admin": "of the admin API",
     "limit-syntax": "of the admin API",
     "constraint": "what it sends is checked before the database sees it",
+    "exists": "the stores that insert say in its place what is taken",
+    "missing-reference": "the stores that insert say in its place what is gone",
     "message-not-registered": "of the admin API",
+    "message-follow-up": "of a worker, where no request waits",
     "data-dir-locked": "of the start",
+    "data-dir-moved": "of the check that what is written will last, which health and the log tell",
     "prices-unreadable": "of quotes, which it does not ask for; a task says it in its own words",
 }
 

@@ -141,8 +141,10 @@ private slots:
         const auto reset = await(stack.preview(ResetStack{}));
         QVERIFY(reset->count.value_or(0) >= 40 && reset->bytes.value_or(0) > 0);
         QCOMPARE(reset->sample.front(), stack.dataDirectory());
-        for (const char *what : {"users", "session", "task", "audit entr"})
-            QVERIFY2(reset->summary.find(what) != std::string::npos, reset->summary.c_str());
+        const auto names = [&](const char *what) { return reset->summary.find(what) != std::string::npos; };
+        for (const char *what : {"users", "session", "audit entr"})
+            QVERIFY2(names(what), reset->summary.c_str());
+        QVERIFY2(names("task") || names("result"), reset->summary.c_str()); // those of the seed may all have ended
         QCOMPARE(stack.state(), LocalStack::State::Running);
         QCOMPARE(m_under->audit().size(), before);
 

@@ -57,14 +57,13 @@ void PasswordsTest::checks_data()
     for (const char *common : {"password", "12345678", "Passw0rd", "P@ssw0rd!", "qwertyuiop", "abcd1234", "iloveyou1",
                                "letmein123", "Somebody1!", "example.org1", "portolan1", "11223344", "qwerty123456"})
         QTest::newRow(common) << common << guessed;
-    for (const char *unseen :
-         {"\u200b", "\ufeff", "\u00ad", "\u3164", "\u2800", "\u034f", "\ufe0f", "\u2062", "\ue000"}) {
-        const QString eight = QString::fromUtf8(unseen).repeated(8);
-        QTest::addRow("only U+%04x", eight.front().unicode()) << eight << "has fewer than 8 characters";
-        QTest::addRow("seven and U+%04x", eight.front().unicode())
-            << "kx83mdq" + eight << "has fewer than 8 characters";
-        QTest::addRow("eight and U+%04x", eight.front().unicode()) << "kx83mdq1" + eight << "";
-        QTest::addRow("one, again and again, and U+%04x", eight.front().unicode())
+    for (const char16_t unseen :
+         {u'\u200b', u'\ufeff', u'\u00ad', u'\u3164', u'\u2800', u'\u034f', u'\ufe0f', u'\u2062', u'\ue000'}) {
+        const QString eight(8, QChar(unseen));
+        QTest::addRow("only U+%04x", unseen) << eight << "has fewer than 8 characters";
+        QTest::addRow("seven and U+%04x", unseen) << "kx83mdq" + eight << "has fewer than 8 characters";
+        QTest::addRow("eight and U+%04x", unseen) << "kx83mdq1" + eight << "";
+        QTest::addRow("one, again and again, and U+%04x", unseen)
             << "aaaaaaaa" + eight << "is one character again and again";
     }
     QTest::newRow("blanks of two kinds") << QString::fromUtf8("    \u00a0\u2003\u3000     ")

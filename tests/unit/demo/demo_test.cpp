@@ -121,17 +121,18 @@ void DemoTest::situationsAreConsistent()
         QVERIFY(*s.queue.oldest >= *s.queue.oldestWaiting);
 
         // Tasks wait untaken for as long as the oldest of them does, and nothing is taken of a Redis that is away.
-        const auto lately = *demo.history({{Metric::UntakenTasks, Metric::QueueTaken, Metric::RedisMemory},
-                                           clock.wall() - 15min,
-                                           clock.wall() + 1s,
-                                           2000})
-                                 .result();
-        if (demo.link() == LinkState::Live) {
-            const auto &untaken = lately[0].points;
+        const auto lately = demo.history({{Metric::UntakenTasks, Metric::QueueTaken, Metric::RedisMemory},
+                                          clock.wall() - 15min,
+                                          clock.wall() + 1s,
+                                          2000})
+                                .result();
+        QCOMPARE(lately.has_value(), demo.link() == LinkState::Live);
+        if (lately) {
+            const auto &untaken = (*lately)[0].points;
             const auto calm = std::find_if(untaken.rbegin(), untaken.rend(), [](const Point &p) { return p.high < 1; });
             if (*s.queue.untaken > 0 && s.links[0].up == true)
                 QVERIFY(calm != untaken.rend() && clock.wall() - calm->time <= *s.queue.oldestWaiting + 2s);
-            QCOMPARE(lately[1].points.back().time, lately[2].points.back().time);
+            QCOMPARE((*lately)[1].points.back().time, (*lately)[2].points.back().time);
         }
         QCOMPARE(value(Resource::RedisConnections), double(*s.redis.connectedClients));
         QCOMPARE(*s.clients.total, *s.redis.connectedClients);

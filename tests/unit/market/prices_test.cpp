@@ -302,7 +302,7 @@ void PricesTest::csvRows_data()
     QTest::newRow("either way round") << QByteArray("01/02/2026,1,1,1,1,1\n02/03/2026,1,1,1,1,1\n") << 0 << 2
                                       << QByteArray("may be read in two ways");
     bad("more fields than columns", "2026-01-05,10,12,9,11,100,7", "7 fields, and the header 6");
-    bad("a mark of thousands unquoted", "2026-01-05,10,$1,234.50,9,11,100", "8 fields, and the header 6");
+    bad("a mark of thousands unquoted", "2026-01-05,10,$1,234.50,9,11,100", "7 fields, and the header 6");
     bad("few fields", "2026-01-05,10,12", "close is missing");
     bad("null row", "2026-01-05,null,null,null,null,null", "close is missing");
     bad("no such day", "2026-02-30,10,12,9,11,100", "date must be written");

@@ -30,7 +30,7 @@ void SettingOptions::addTo(CLI::App &command, Which which)
                 for (const auto &pair : pairs) {
                     const auto equals = pair.find('=');
                     if (equals == std::string::npos || equals == 0) // which may be a value alone, and a secret
-                        throw CLI::ValidationError("--set", "what follows it is not KEY=VALUE");
+                        throw CLI::ArgumentMismatch("--set: what follows it is not KEY=VALUE");
                     set(pair.substr(0, equals), pair.substr(equals + 1));
                 }
             },

@@ -124,6 +124,8 @@ std::string usageError(const CLI::App &app, const std::vector<std::string> &argu
         return missingCommand(app, place);
     if (dynamic_cast<const CLI::ExtrasError *>(&wrong) && !extras.empty())
         return unexpected(place, extras);
+    if (dynamic_cast<const CLI::ArgumentMismatch *>(&wrong)) // which counts arguments, and repeats none
+        return wrong.what();
     return quotable(maskSecrets(wrong.what()), 400);
 }
 

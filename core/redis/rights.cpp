@@ -131,8 +131,9 @@ constexpr Place places[] = {
 };
 constexpr std::array<std::string_view, 2> channels{"p:rights", "celery-task-meta-rights"};
 constexpr std::array<std::string_view, 2> channelPatterns{"p:*", "celery-task-meta-*"};
-/// Celery's own channels. Nothing is published there to try it, for everybody who listens would get it.
-constexpr std::array<std::string_view, 2> untriedChannels{"&/*.celeryev/*", "&/*.celery.pidbox"};
+/// Celery's own channels; workers whose application sets `control_exchange` or no `fanout_prefix` listen at other ones
+/// of remote control. Nothing is published there to try it, for everybody who listens would get it.
+constexpr std::array<std::string_view, 2> untriedChannels{"&/*.celeryev/*", "&*.pidbox"};
 
 std::vector<Use> usesOf(unsigned bits)
 {

@@ -74,6 +74,7 @@ class AddressTest(ConfigTest):
             (["user", "add", "a@b.example", f"--password={SECRET}"], ["--password", "standard input"]),
             (["serve", "--secret-key", SECRET], ["--secret-key"]), (["serve", "-p" + SECRET], []),
             (["serve", "--set", f"secret_key {SECRET}"], ["KEY=VALUE"]), (["serve", "--set", f"secret_key {SECRET}=="], ["--set"]),
+            (["serve", "--set"], ["KEY=VALUE"]),
             (["serve", "--listen", f"u:{SECRET}@127.0.0.1:80"], ["listen"]), (["serve", "--tier", address], ["small"]),
             (["serve", "--config", address], ["--config"]), (["user", "add", "a@b.example", "--role", address], ["admin"]),
         ]:

@@ -159,7 +159,7 @@ class CommandLineUsersTest(PortalTest):
         for encoding in ("latin-1", "utf-16", "utf-16-le", "utf-16-be"):
             with self.subTest(encoding=encoding):
                 refused = add("coded@example.org", (typed + "\n").encode(encoding))
-                self.assertEqual(refused.returncode, 1, refused)
+                self.assertEqual(refused.returncode, 2, refused)
                 self.assertIn(b"must be UTF-8", refused.stderr)
         for unseen in ("\u200b", "\ufeff", "\u2060"):
             self.assertIn(b"fewer than 8 characters", add("coded@example.org", (8 * unseen + "\n").encode()).stderr)

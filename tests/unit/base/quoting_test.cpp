@@ -57,6 +57,7 @@ void QuotingTest::keysRepeatNoSecret_data()
         QTest::addRow("%s=%s", key, value) << QByteArray(key) << QByteArray(value) << taken;
     };
     row("secret_key hunter2", "=");
+    row("user pw hunter2", "=");
     row("redis://h?password", "hunter2");
     row("redis://:hunter2@h/?db", "1");
     row("tasks.queue", "celery://:hunter2@h", true);

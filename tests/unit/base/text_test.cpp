@@ -264,6 +264,8 @@ void TextTest::masksAddresses_data()
     row("redis://:dsa86321+9r/A=@127.0.0.1:6379/14", "redis://***@127.0.0.1:6379/14");
     row("redis://u:a b?c#d@e@h/0", "redis://***@h/0");
     row("redis://:secret:/@[::1]:1/0", "redis://***@[::1]:1/0");
+    row("https://token:abc@h/x", "https://***@h/x");
+    row("redis://h?token:a@secret", "redis://***");
     row("redis:/:secret@h", "redis:/***@h");
     row("redis//:secret@h", "***@h");
     row(":secret@h:6379", "***@h:6379");

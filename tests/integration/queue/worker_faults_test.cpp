@@ -410,7 +410,6 @@ private slots:
     }
 
 private:
-    /// As kombu's restore_by_tag does it (kombu/transport/redis.py), whatever the timeout.
     /// Puts a task into the queue as another program would write it.
     std::string put(const NewTask &task, const QString &form)
     {
@@ -418,22 +417,25 @@ private:
             return m_instance->enqueue(task);
         const bool escaped = form == "escaped";
         const std::string number = uuid4();
-        const std::string written = (escaped ? "\\u00e4-" : "") + number;
-        const std::string fields = R"("id": ")" + written + R"(", "task": ")" + task.name + R"(", "eta": )" +
-                                   (task.eta ? '"' + isoTime(*task.eta) + '"' : std::string("null"));
+        // Each raw string has an even number of quotes: moc does not find the end of others.
+        const auto text = [](const std::string &part) { return QString::fromStdString(part); };
+        const QString fields = QString(R"("id": "%1%2", "task": "%3", "eta": %4)")
+                                   .arg(escaped ? "\\u00e4-" : "", text(number), text(task.name),
+                                        task.eta ? text("\"" + isoTime(*task.eta) + "\"") : "null");
         const bool inBody = form == "protocol 1";
-        const std::string body = inBody ? "{" + fields + R"(, "args": [], "kwargs": {}})" : "[[], {}, {}]";
-        const std::string headers =
+        const QString body = inBody ? "{" + fields + R"(, "args": [], "kwargs": {}})" : "[[], {}, {}]";
+        const QString headers =
             inBody ? "{}" : (form == "nested" ? R"({"stamps": {"id": "other"}, )" : "{") + fields + "}";
-        redis::Command command("LPUSH", "celery",
-                               R"({"body": ")" + encodeBase64(body) + R"(", "content-encoding": "utf-8", )" +
-                                   R"("content-type": "application/json", "headers": )" + headers +
-                                   R"(, "properties": {"body_encoding": "base64", "delivery_tag": ")" + number +
-                                   R"(", "delivery_info": {"exchange": "", "routing_key": "celery"}, "priority": 0}})");
-        m_instance->redis(std::move(command));
+        const QString message =
+            QString(R"({"body": "%1", "content-encoding": "utf-8", "content-type": "application/json", "headers": %2,)"
+                    R"( "properties": {"body_encoding": "base64", "delivery_tag": "%3", "priority": 0,)"
+                    R"( "delivery_info": {"exchange": "", "routing_key": "celery"}}})")
+                .arg(text(encodeBase64(body.toStdString())), headers, text(number));
+        m_instance->redis(redis::Command("LPUSH", "celery", message.toStdString()));
         return (escaped ? "\u00e4-" : "") + number;
     }
 
+    /// As kombu's restore_by_tag does it (kombu/transport/redis.py), whatever the timeout.
     void putBackAll()
     {
         const auto held = m_instance->redis(redis::Command("HGETALL", keys::unacked));

@@ -97,8 +97,11 @@ MainWindow::MainWindow(const Parts &parts, ActionGate::Options options, QWidget 
         page()->refresh();
         page()->updateCommands();
     });
-    if (m_parts.stack)
+    if (m_parts.stack) {
         m_startWarnings = new StartWarnings(*m_parts.stack, m_parts.clock, *m_notice, this);
+        // A start that failed changes nothing of a deployment that was off already.
+        connect(m_parts.stack, &LocalStack::stateChanged, this, &MainWindow::showLink);
+    }
     // Ages grow while no sample comes.
     connect(&m_ageTimer, &QTimer::timeout, this, &MainWindow::showLink);
     m_ageTimer.start(1000);

@@ -237,7 +237,8 @@ Result<ActionOutcome> DemoStack::carryOut(const SeedStack &command)
         return *error;
     const std::size_t added = m_deployment.seedUsers(command.privileged);
     log(LogLine::Level::Info, "seeded users=" + std::to_string(added) + " analyses=12");
-    return said("Added " + counted(added, "user") + ", 8 sessions and 12 finished analyses.");
+    return said(added > 0 ? "Added " + counted(added, "user") + ", 8 sessions and 12 finished analyses."
+                          : "Added 12 finished analyses.");
 }
 
 Result<ActionOutcome> DemoStack::carryOut(const UnseedStack &)

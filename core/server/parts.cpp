@@ -371,7 +371,7 @@ Result<void> PortalServer::Parts::start()
     base.connect();
     const bool missing = base.redisName() == "memory"; // which has been said
     if (const auto ready = missing ? Result<void>() : waitForRedis(base); !ready)
-        logger.warn("Redis is not ready yet", {{"why", ready.error().message}});
+        logger.warn("Redis is not ready yet", {{"why", ready.error().message}, {"link", "redis"}});
     workers.start();
     remoteControl.start();
     if (neighbours)

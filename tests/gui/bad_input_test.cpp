@@ -154,7 +154,7 @@ void BadInputTest::whatKeepsAPortalFromStarting_data()
     QTest::newRow("database damaged") << "database" << QStringList{"damaged", "restore"};
     QTest::newRow("unknown tier") << "tier" << QStringList{"enormous", "small"};
     QTest::newRow("database gone") << "gone"
-                                   << QStringList{"is gone", "`portoland restore FILE --data-dir '", " --empty`"};
+                                   << QStringList{"is gone", "`portoland restore FILE --data-dir /", " --empty`"};
     QTest::newRow("foreign Redis away") << "redis" << QStringList{"127.0.0.1"};
 }
 

@@ -5,6 +5,7 @@
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/table_view.h"
 
+#include <QAbstractButton>
 #include <QFuture>
 #include <QHeaderView>
 #include <QLabel>
@@ -196,6 +197,7 @@ void SituationsTest::eventsStandOnTheirCharts()
     Console console({.situation = "backlog"}); // the queue turned yellow, then red
     const auto marks = [&](const QString &page, std::size_t chart) {
         console.window->openPage(page);
+        console.find<QAbstractButton>("Show the last 1 day")->click(); // it was restarted hours ago
         Console::settle();
         QStringList words;
         for (const Event &event : console.window->page()->findChild<HistoryPanel *>()->charts()[chart]->events())

@@ -144,7 +144,7 @@ void CommandPalette::addCommand(QAction *action)
 /// As large as one, so that the lines are alike.
 QIcon CommandPalette::noIcon() const
 {
-    const int side = m_list->style()->pixelMetric(QStyle::PM_SmallIconSize, nullptr, m_list);
+    const int side = m_list->style()->pixelMetric(QStyle::PM_ListViewIconSize, nullptr, m_list);
     QPixmap nothing(side, side);
     nothing.fill(Qt::transparent);
     return nothing;

@@ -47,6 +47,8 @@ Parts partsOf(const QString &whole)
 
 } // namespace
 
+QString logMessage(const LogLine &line) { return partsOf(QString::fromStdString(line.message)).message; }
+
 QString logField(const LogLine &line, const QString &name)
 {
     return partsOf(QString::fromStdString(line.message)).fields.value(name);

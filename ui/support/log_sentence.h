@@ -11,6 +11,9 @@ namespace portolan::ui {
 /// aside …: it is damaged. It is kept as /x/y."
 QString logSentence(const LogLine &line);
 
+/// What it says without its fields.
+QString logMessage(const LogLine &line);
+
 /// A field of it; empty: it has none of that name.
 QString logField(const LogLine &line, const QString &name);
 

@@ -10,6 +10,7 @@ namespace portolan::ui {
 namespace {
 
 constexpr std::chrono::seconds tail{1}; ///< so long after its start what a portal says belongs to that
+const QString end = ": this is over";   ///< after the words of a warning: that it is so no longer
 
 } // namespace
 
@@ -39,12 +40,17 @@ void StartWarnings::take(const std::vector<LogLine> &lines)
 {
     if (m_stack.problem())
         return; // why it did not start is said already
-    const auto before = m_warnings.size();
+    bool more = false;
     for (const LogLine &line : lines) {
-        if (line.level >= LogLine::Level::Warning && line.time <= m_end)
-            m_warnings.append({logSentence(line), logField(line, "link").toStdString(), line.time});
+        const QString message = logMessage(line);
+        if (line.level >= LogLine::Level::Warning && line.time <= m_end) {
+            m_warnings.append({logSentence(line), message, logField(line, "link").toStdString(), line.time});
+            more = true;
+        } else if (message.endsWith(end)) {
+            forget([&message](const Warning &warning) { return warning.message + end == message; });
+        }
     }
-    if (m_warnings.size() != before)
+    if (more)
         tell();
 }
 
@@ -63,11 +69,15 @@ void StartWarnings::tell()
 
 void StartWarnings::forgetWhatIsOver(const Snapshot &snapshot)
 {
-    const auto over = [&snapshot](const Warning &warning) {
+    forget([&snapshot](const Warning &warning) {
         return snapshot.time > warning.time && std::ranges::any_of(snapshot.links, [&](const LinkStatus &link) {
                    return link.name == warning.link && link.up == true;
                });
-    };
+    });
+}
+
+void StartWarnings::forget(const std::function<bool(const Warning &)> &over)
+{
     const bool stands = !m_told.isEmpty() && m_notice.sentence() == m_told; // else it was read, or something else came
     if (m_warnings.removeIf(over) > 0 && stands)
         tell();

@@ -6,6 +6,7 @@
 
 #include <QObject>
 #include <QString>
+#include <functional>
 
 namespace portolan::ui {
 
@@ -19,13 +20,14 @@ class StartWarnings final : public QObject
 
 public:
     StartWarnings(LocalStack &stack, const Clock &clock, NoticeBar &notice, QObject *parent = nullptr);
-    /// That something does not answer is no news any more once it does.
+    /// That something does not answer is no news any more once it does; what the log says the end of goes by itself.
     void forgetWhatIsOver(const Snapshot &snapshot);
 
 private:
     struct Warning
     {
         QString sentence;
+        QString message;  ///< without why and the mend
         std::string link; ///< what does not answer, if it is that
         WallTime time;
     };
@@ -33,6 +35,7 @@ private:
     void follow();
     void take(const std::vector<LogLine> &lines);
     void tell();
+    void forget(const std::function<bool(const Warning &)> &over);
 
     LocalStack &m_stack;
     const Clock &m_clock;

@@ -17,7 +17,9 @@ void ZoneBadge::setZone(Zone zone, const QString &words)
         return;
     m_zone = zone;
     m_words = shown;
-    setAccessibleName(words.isEmpty() ? shown : zoneWord(zone) + ": " + words);
+    // Read out, the zone's word is heard once.
+    const bool said = shown.startsWith(zoneWord(zone), Qt::CaseInsensitive);
+    setAccessibleName(said ? shown : zoneWord(zone) + ": " + shown);
     setToolTip(words);
     updateGeometry();
     update();

@@ -557,7 +557,9 @@ void PageActionsTest::runTheStack()
     QVERIFY(wrote("stack.start", ""));
     QVERIFY(!stack.problem());
 
+    console.confirmer.asked.clear();
     console.press(Qt::Key_E, keys);
+    QTRY_COMPARE_WITH_TIMEOUT(console.confirmer.asked.size(), std::size_t(1), patience);
     console.press(Qt::Key_T, keys); // does not wait for the seed
     EVENTUALLY(stack.state() == State::Stopped && said() == "The portal is stopped.");
     EVENTUALLY(written().back().action == "stack.stop" && written().back().outcome == "done");

@@ -2,8 +2,10 @@
 #include "ui/models/table_model.h"
 #include "ui/pages/page_table.h"
 #include "ui/pages/queue_page.h"
+#include "ui/support/colours.h"
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/table_view.h"
+#include "ui/widgets/time_chart.h"
 
 #include <QAbstractButton>
 #include <QFuture>
@@ -31,6 +33,7 @@ private slots:
     void nothingIsCutBesideRoom_data();
     void nothingIsCutBesideRoom();
     void eventsStandOnTheirCharts();
+    void theThemeReachesEverything();
     void theSharesOfRoutes();
     void operatorsDoNotManageUsers();
     void failuresAreShown();
@@ -209,6 +212,30 @@ void SituationsTest::eventsStandOnTheirCharts()
         const QStringList words = marks("performance", chart);
         QVERIFY2(words.filter("turned").isEmpty(), qPrintable(words.join(", ")));
         QVERIFY(words.contains("The portal was restarted"));
+    }
+}
+
+/// Also what a chart has laid out before, and what is beside a table's columns.
+void SituationsTest::theThemeReachesEverything()
+{
+    Console console;
+    for (const Theme::Mode mode : {Theme::Mode::Light, Theme::Mode::Dark, Theme::Mode::Light}) {
+        console.theme.setMode(mode);
+        for (const PageEntry &entry : pageTable()) {
+            console.window->openPage(entry.id);
+            Console::settle();
+            const Colours &colours = coloursOf(console.window->palette());
+            for (const TimeChart *chart : console.window->page()->findChildren<TimeChart *>())
+                for (const TimeChart::PlacedLabel &label : chart->labels())
+                    QVERIFY2(label.colour == colours.yellow || label.colour == colours.red ||
+                                 label.colour == colours.text,
+                             qPrintable(label.words));
+            for (TableView *table : console.window->page()->findChildren<TableView *>()) {
+                const QImage head = table->horizontalHeader()->grab().toImage();
+                QVERIFY2(head.isNull() || head.pixelColor(head.width() - 2, 2) == colours.surface,
+                         qPrintable(table->accessibleName()));
+            }
+        }
     }
 }
 

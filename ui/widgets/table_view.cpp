@@ -121,8 +121,15 @@ protected:
     }
     void paintEvent(QPaintEvent *event) override
     {
-        QPainter(viewport()).fillRect(event->rect(), coloursOf(palette()).surface);
         QHeaderView::paintEvent(event);
+        // Beside the columns, where Qt paints the window's colour.
+        const Colours &colours = coloursOf(palette());
+        QPainter painter(viewport());
+        const QRect rest = viewport()->rect().adjusted(length() - offset(), 0, 0, 0);
+        painter.fillRect(rest, colours.surface);
+        painter.setPen(QPen(colours.border, 1));
+        if (!rest.isEmpty())
+            painter.drawLine(rest.bottomLeft(), rest.bottomRight());
     }
 };
 

@@ -390,7 +390,7 @@ void TimeChart::resizeEvent(QResizeEvent *event)
 void TimeChart::changeEvent(QEvent *event)
 {
     QWidget::changeEvent(event);
-    if (event->type() == QEvent::FontChange)
+    if (event->type() == QEvent::FontChange || event->type() == QEvent::PaletteChange) // labels keep their colour
         recompute();
 }
 

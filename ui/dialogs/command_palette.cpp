@@ -48,6 +48,10 @@ public:
         painter->drawText(line, Qt::AlignVCenter | Qt::AlignRight, keys);
         painter->restore();
     }
+    QSize sizeHint(const QStyleOptionViewItem &option, const QModelIndex &index) const override
+    {
+        return {QStyledItemDelegate::sizeHint(option, index).width(), option.fontMetrics.height() + 12};
+    }
 };
 
 } // namespace
@@ -92,6 +96,8 @@ CommandPalette::CommandPalette(const QList<QAction *> &actions, std::vector<Sear
     m_list->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     m_list->setTextElideMode(Qt::ElideRight);
     m_list->setItemDelegate(new EntryDelegate(m_list));
+    const int side = style()->pixelMetric(QStyle::PM_SmallIconSize); // as in menus and on buttons
+    m_list->setIconSize({side, side});
     layout->addWidget(m_line);
     layout->addWidget(m_list, 1);
     resize(fontMetrics().height() * 36, fontMetrics().height() * 20);
@@ -144,8 +150,7 @@ void CommandPalette::addCommand(QAction *action)
 /// As large as one, so that the lines are alike.
 QIcon CommandPalette::noIcon() const
 {
-    const int side = m_list->style()->pixelMetric(QStyle::PM_ListViewIconSize, nullptr, m_list);
-    QPixmap nothing(side, side);
+    QPixmap nothing(m_list->iconSize());
     nothing.fill(Qt::transparent);
     return nothing;
 }

@@ -141,7 +141,7 @@ void StandingTest::aLostLinkIsRed()
 {
     Console console({.situation = "stale"});
     const QString words = console.window->findChild<DeploymentHeader *>()->verdict();
-    QVERIFY2(words.startsWith("red"), qPrintable(words));
+    QVERIFY2(words.startsWith("Red:"), qPrintable(words));
     QVERIFY2(sidebarOf(console, "overview").endsWith(", red"), qPrintable(sidebarOf(console, "overview")));
 }
 

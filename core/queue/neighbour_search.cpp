@@ -7,10 +7,12 @@
 #include "core/queue/remote_client.h"
 #include "core/queue/worker_pool.h"
 #include "core/redis/client.h"
-#include "core/redis/info.h"
+
+#include <boost/asio/as_tuple.hpp>
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 namespace portolan::queue {
 
@@ -25,6 +27,9 @@ constexpr auto settling = std::chrono::seconds(30); ///< a worker that has just 
 constexpr std::string_view pidbox = ".pidbox";
 constexpr int scanStepsMost = 500; ///< of 1,000 keys
 constexpr std::size_t exchangesMost = 16;
+constexpr std::uint64_t busyFor = 5; ///< seconds since its last command
+constexpr int lookTimes = 5;
+constexpr auto lookTwice = std::chrono::milliseconds(20);
 constexpr int heldMost = 20;         ///< messages others hold that are looked at
 constexpr auto heldFor = 3600;       ///< seconds: kombu's own visibility timeout; older ones nobody may want any more
 constexpr std::size_t windowOf = 50; ///< messages of a place in a long queue that is looked at
@@ -49,17 +54,21 @@ void add(std::vector<std::string> &list, std::string_view name)
         list.push_back(std::move(readable));
 }
 
-/// Waits for messages, or did a moment ago: workers ask again and again, each second as a rule.
+/// Waits for messages, or its last command did: workers ask again and again, each second as a rule.
 bool pops(const redis::ClientEntry &client)
 {
     constexpr std::string_view commands[] = {"brpop", "blpop", "brpoplpush", "blmove", "blmpop"};
-    const bool now = client.flags.find('b') != std::string::npos || client.idle.value_or(0) <= 5;
-    return now && std::ranges::find(commands, client.command) != std::end(commands);
+    return std::ranges::find(commands, client.command) != std::end(commands);
 }
 
-bool isPopper(const redis::ClientEntry &client, unsigned database)
+bool isForeign(const redis::ClientEntry &client, unsigned database)
 {
-    return client.database.value_or(0) == database && pops(client) && !client.name.starts_with(redis::commandsName);
+    return client.database.value_or(0) == database && !client.name.starts_with(redis::commandsName);
+}
+
+bool isBusy(const redis::ClientEntry &client)
+{
+    return client.flags.find('b') != std::string::npos || client.idle.value_or(0) <= busyFor;
 }
 
 } // namespace
@@ -76,13 +85,44 @@ awaitable<Result<std::set<std::string>>> NeighbourSearch::signs()
     Result<std::set<std::string>> found = co_await announced();
     if (!found)
         co_return found.error();
-    redis::Command command("CLIENT", "LIST", "TYPE", "normal");
-    const Result<redis::Reply> reply = co_await m_client.run(std::move(command));
-    if (reply)
-        for (const redis::ClientEntry &client : redis::parseClientList(reply->text))
-            if (isPopper(client, m_database))
-                found->insert(client.address);
+    for (const redis::ClientEntry &popper : co_await poppers(1))
+        found->insert(popper.address);
     co_return found;
+}
+
+/// What a client did last is all that Redis tells, and between two messages that is something else. So who was seen to
+/// pop does so as long as its connection lives, and who is busy with something is looked at up to `times` times.
+awaitable<std::vector<redis::ClientEntry>> NeighbourSearch::poppers(int times)
+{
+    std::vector<redis::ClientEntry> found;
+    for (int time = 1;; ++time) {
+        redis::Command command("CLIENT", "LIST", "TYPE", "normal");
+        const Result<redis::Reply> reply = co_await m_client.run(std::move(command));
+        if (!reply || reply->isError())
+            co_return found;
+        bool anyBusy = false;
+        {
+            const std::lock_guard lock(m_mutex);
+            std::set<std::uint64_t> still;
+            for (redis::ClientEntry &client : redis::parseClientList(reply->text)) {
+                if (!isForeign(client, m_database))
+                    continue;
+                const bool busy = isBusy(client);
+                if (m_poppers.contains(client.id) || (busy && pops(client))) {
+                    still.insert(client.id);
+                    if (busy)
+                        found.push_back(std::move(client));
+                } else {
+                    anyBusy = anyBusy || busy;
+                }
+            }
+            m_poppers = std::move(still);
+        }
+        if (!found.empty() || !anyBusy || time >= times)
+            co_return found;
+        Timer timer(co_await asio::this_coro::executor, lookTwice);
+        co_await timer.async_wait(asio::as_tuple(use_awaitable));
+    }
 }
 
 std::set<std::string> NeighbourSearch::known() const
@@ -290,28 +330,24 @@ awaitable<Result<void>> NeighbourSearch::findTasks(Neighbours &found, const std:
 /// remote control, or those of other languages. That alone is no sign; with a task nobody here knows it is one.
 awaitable<void> NeighbourSearch::findPoppers(Neighbours &found, const std::vector<std::string> &queues)
 {
-    redis::Command command("CLIENT", "LIST", "TYPE", "normal");
-    const Result<redis::Reply> reply = co_await m_client.run(std::move(command));
-    std::vector<std::string> poppers;
-    if (reply)
-        for (const redis::ClientEntry &client : redis::parseClientList(reply->text))
-            if (isPopper(client, m_database))
-                poppers.push_back("the program at " + client.address +
-                                  (client.name.empty() ? "" : " (" + client.name + ")"));
+    const std::vector<redis::ClientEntry> popping = co_await poppers(lookTimes);
     // Who asks workers something waits for the answers likewise: celery inspect, Flower.
     redis::Command asking("SMEMBERS", keys::binding(keys::replyExchange));
     const Result<redis::Reply> askers = co_await m_client.run(std::move(asking));
-    std::size_t explained = 0;
+    // Whoever is silent may be one of them, and nobody knows yet from which lists: then it is waited for.
+    auto explained =
+        static_cast<std::size_t>(std::ranges::count_if(found.silent, std::not_fn(&NeighbourSearch::isOurNode)));
     if (askers)
-        explained = static_cast<std::size_t>(
+        explained += static_cast<std::size_t>(
             std::ranges::count_if(askers->elements, [](const redis::Reply &asker) { return !isOurNode(asker.text); }));
     {
         const std::lock_guard lock(m_mutex);
         explained += m_elsewhere;
     }
-    if (poppers.size() > explained)
-        for (const std::string &popper : poppers)
-            add(found.workers, popper);
+    if (popping.size() > explained)
+        for (const redis::ClientEntry &client : popping)
+            add(found.workers,
+                "the program at " + client.address + (client.name.empty() ? "" : " (" + client.name + ")"));
     if (found.workers.empty())
         co_await findHeld(found, queues);
 }
@@ -357,6 +393,8 @@ awaitable<Result<Neighbours>> NeighbourSearch::look(Why why)
         co_return tasks.error();
     if (found.areForeign())
         add(found.tasks, "messages that are no tasks");
+    if (why == Why::Start)
+        (void)co_await poppers(1); // who is seen now is known later
     if (why == Why::UnknownTask && found.workers.empty())
         co_await findPoppers(found, queues);
     co_return found;

@@ -5,6 +5,7 @@
 #include "core/base/asio.h"
 #include "core/queue/neighbours.h"
 #include "core/queue/scripts.h"
+#include "core/redis/info.h"
 
 #include <chrono>
 #include <map>
@@ -45,6 +46,7 @@ private:
     awaitable<void> findExchanges();
     awaitable<Result<void>> findWorkers(Neighbours &found, const std::vector<std::string> &queues);
     awaitable<Result<void>> findTasks(Neighbours &found, const std::vector<std::string> &queues, Why why);
+    awaitable<std::vector<redis::ClientEntry>> poppers(int times); ///< who pops lists here
     awaitable<void> findPoppers(Neighbours &found, const std::vector<std::string> &queues);
     awaitable<void> findHeld(Neighbours &found, const std::vector<std::string> &queues);
     std::vector<std::string> otherChannels() const;
@@ -61,6 +63,7 @@ private:
     mutable std::mutex m_mutex;
     std::set<std::string> m_exchanges{"celery"}; ///< control exchanges
     std::map<std::string, SteadyTime> m_seen;    ///< nodes announced at the last look, since when
+    std::set<std::uint64_t> m_poppers;           ///< connections that were seen to pop
     bool m_sawAny = false;                       ///< that there was one
     bool m_soon = false;
     std::size_t m_elsewhere = 0; ///< workers of others that take from other queues, at the last look

@@ -16,6 +16,7 @@
 // - A family of keys by HDEL of a field that is not there (needs the right to write) and GET (to read), on a name of
 // the
 //   family that nobody uses, or on the very key where the family is one key: a list answers WRONGTYPE to both.
+// - Whether every key and channel is allowed, by what does nothing to a key that is not there, on a name of no family.
 namespace portolan::redis {
 
 namespace {
@@ -135,6 +136,27 @@ constexpr std::array<std::string_view, 2> channelPatterns{"p:*", "celery-task-me
 /// of remote control. Nothing is published there to try it, for everybody who listens would get it.
 constexpr std::array<std::string_view, 2> untriedChannels{"&/*.celeryev/*", "&*.pidbox"};
 
+/// Any of these that is allowed tells; HDEL and GET are among them.
+constexpr std::array<std::string_view, 4> anywhereWrites{"HDEL", "ZREM", "SREM", "LREM"};
+constexpr std::array<std::string_view, 4> anywhereReads{"GET", "STRLEN", "HLEN", "LLEN"};
+
+/// How far the right to keys, or to channels, goes.
+enum class Reach : std::uint8_t { Unknown, Some, All };
+
+Reach reachOf(std::span<const Reply> replies)
+{
+    bool allowed = false;
+    for (const Reply &reply : replies) {
+        if (reply.isError() && refusesRight(reply)) {
+            if (refusesPlace(reply))
+                return Reach::Some;
+            continue;
+        }
+        allowed = true;
+    }
+    return allowed ? Reach::All : Reach::Unknown;
+}
+
 std::vector<Use> usesOf(unsigned bits)
 {
     std::vector<Use> uses;
@@ -187,6 +209,15 @@ public:
                                {"channels " + std::string(channelPatterns[i]), usesOf(live), false,
                                 "&" + std::string(channelPatterns[i])}});
         }
+        const std::string anywhere = "rights:" + uuid4();
+        for (const std::string_view write : anywhereWrites)
+            if (write == "LREM")
+                m_command.add(write, anywhere, "0", "rights");
+            else
+                m_command.add(write, anywhere, "rights");
+        for (const std::string_view read : anywhereReads)
+            m_command.add(read, anywhere);
+        m_command.add("SPUBLISH", anywhere, ""); // PUBLISH may be what is refused; Redis 7
         m_command.add("ACL", "WHOAMI");
     }
 
@@ -195,6 +226,7 @@ public:
     Rights read(const std::vector<Reply> &replies) const
     {
         Rights rights;
+        const auto [keysReach, channelsReach] = reaches(replies);
         for (std::size_t i = 0; i < std::min(m_means.size(), replies.size()); ++i) {
             const Reply &reply = replies[i];
             if (!reply.isError() || !refusesRight(reply))
@@ -204,11 +236,19 @@ public:
             // The keys of a trial are `q:…`, which is tried by itself; and whether HDEL and GET may be used is, too.
             // But with the command refused, nothing was learned of the place it would have gone to.
             const bool known = reply.text.find("NOPERM") != std::string::npos;
-            if (!place && known && !m_means[i].place.acl.empty())
-                note(rights.untried, m_means[i].place.acl);
-            if (known && m_means[i].place.acl.starts_with('&'))
-                for (const std::string_view channel : untriedChannels)
-                    note(rights.untried, channel);
+            const std::string &there = m_means[i].place.acl;
+            const bool channel = there.starts_with('&');
+            const Reach reach = channel ? channelsReach : keysReach;
+            if (known && !there.empty() && reach != Reach::All) {
+                // Redis takes no pattern where all is allowed, which cannot be told here.
+                if (!place && reach == Reach::Unknown)
+                    note(rights.untried, channel ? "resetchannels" : "resetkeys");
+                if (!place)
+                    note(rights.untried, there);
+                for (const std::string_view untried : untriedChannels)
+                    if (channel)
+                        note(rights.untried, untried);
+            }
             if (missing.what.empty())
                 continue;
             missing.unknown = !known && !place;
@@ -226,6 +266,18 @@ private:
         MissingRight command;
         MissingRight place;
     };
+
+    static std::pair<Reach, Reach> reaches(std::span<const Reply> replies)
+    {
+        constexpr std::size_t writes = anywhereWrites.size(), reads = anywhereReads.size(), behind = 2;
+        if (replies.size() < writes + reads + behind)
+            return {Reach::Unknown, Reach::Unknown};
+        const auto asked = replies.last(writes + reads + behind);
+        const Reach written = reachOf(asked.first(writes)), read = reachOf(asked.subspan(writes, reads));
+        const bool some = written == Reach::Some || read == Reach::Some;
+        // As for SPUBLISH, a server that does not know it does not tell.
+        return {some ? Reach::Some : std::min(written, read), reachOf(asked.subspan(writes + reads, 1))};
+    }
 
     static void note(std::vector<std::string> &all, std::string_view one)
     {

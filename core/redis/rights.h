@@ -45,7 +45,8 @@ struct Rights
     std::string user = "default"; ///< as ACL WHOAMI says, where it may be asked
     std::vector<MissingRight> missing;
     /// What ACL SETUSER takes to allow the keys and channels that could not be tried, since the commands for it are
-    /// refused: they may be missing too, and whoever gives the commands should not have to come back.
+    /// refused: they may be missing too, and whoever gives the commands should not have to come back. "resetkeys" comes
+    /// first where they may all be allowed already, since Redis then takes no others.
     std::vector<std::string> untried{};
 
     /// The first thing missing that `use` cannot do without; null: it works.

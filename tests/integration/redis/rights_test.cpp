@@ -112,6 +112,10 @@ private slots:
         row("~* &* +@all -zcard -zcount", "ZCARD|ZCOUNT", true);
         row("~* &* +@all -pfadd -pfcount", "PFADD|PFCOUNT", false);
         row("~* &* +@all -hdel -get", "HDEL|GET", true);
+        row("~s:* ~l:* resetchannels +@all -hdel -get -publish", "HDEL|GET|PUBLISH", true);
+        row("~s:* ~l:* &x:* +@all -hdel -get -publish -spublish", "HDEL|GET|PUBLISH", true);
+        row("%R~* &* -@all +@read +acl|whoami", "HDEL|SET|PUBLISH", true);
+        row("~* &* -@all +acl|whoami", "GET|HDEL|EVALSHA|PUBLISH", true);
         row("resetkeys resetchannels -@all +acl|whoami", "GET|HDEL|EVALSHA|PUBLISH|PING|EXEC", true);
         row("~nothing &nothing -@all +hdel +acl|whoami", "GET|keys s:*|keys celery|PUBLISH", true);
     }

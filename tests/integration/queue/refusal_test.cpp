@@ -241,7 +241,7 @@ private slots:
         QVERIFY(within(10s, [&] { return m_instance->pool->problem().has_value(); }));
         QVERIFY(m_instance->pool->problem()->message.find("q:a") != std::string::npos);
         QVERIFY(within(5s, [&] { return m_instance->backlog() == Backlog{{{"celery", 20}}, 0}; }));
-        QCOMPARE(m_log->count({"error", "cannot be kept aside"}), 1u);
+        QCOMPARE(m_log->count({"warning", "cannot be kept aside"}), 1u);
         m_instance->redis(redis::Command("DEL", keys::putAside));
         QVERIFY(within(30s, [&] { return m_instance->redis(redis::Command("LLEN", keys::putAside)).integer == 20; }));
         QVERIFY(within(5s, [&] { return !m_instance->pool->problem(); }));

@@ -55,7 +55,7 @@ void RestartCheckTest::refusesWhatCannotStart_data()
         QTest::newRow(what) << key << value << named;
     };
     row("our port at an address that is not here", "listen", "192.0.2.1:#", "192.0.2.1");
-    row("a name for an address", "listen", "portal.invalid:#", "no address");
+    row("a name for an address", "listen", "portal.invalid:#", "no ADDRESS:PORT");
     row("a folder where none can be made", "data_dir", "/proc/nowhere/data", "/proc/nowhere/data");
     row("a folder below a file", "data_dir", "@/file/below/data", "is a file");
     row("a file for a folder", "data_dir", "@/file", "is a file");

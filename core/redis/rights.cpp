@@ -390,6 +390,8 @@ std::string Rights::aclLine() const
     if (rules.empty())
         return {};
     std::ranges::for_each(untried, add);
+    // Redis goes from left to right: what empties comes before what it would take back again.
+    std::ranges::stable_partition(rules, [](std::string_view rule) { return rule.starts_with("reset"); });
     std::string line = "ACL SETUSER " + user;
     for (const std::string_view rule : rules)
         line.append(" ").append(rule);

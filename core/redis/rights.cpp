@@ -137,7 +137,7 @@ constexpr std::array<std::string_view, 2> channelPatterns{"p:*", "celery-task-me
 constexpr std::array<std::string_view, 2> untriedChannels{"&/*.celeryev/*", "&*.pidbox"};
 
 /// Any of these that is allowed tells; HDEL and GET are among them.
-constexpr std::array<std::string_view, 4> anywhereWrites{"HDEL", "ZREM", "SREM", "LREM"};
+constexpr std::array<std::string_view, 3> anywhereWrites{"HDEL", "ZREM", "SREM"};
 constexpr std::array<std::string_view, 4> anywhereReads{"GET", "STRLEN", "HLEN", "LLEN"};
 
 /// How far the right to keys, or to channels, goes.
@@ -211,10 +211,7 @@ public:
         }
         const std::string anywhere = "rights:" + uuid4();
         for (const std::string_view write : anywhereWrites)
-            if (write == "LREM")
-                m_command.add(write, anywhere, "0", "rights");
-            else
-                m_command.add(write, anywhere, "rights");
+            m_command.add(write, anywhere, "rights");
         for (const std::string_view read : anywhereReads)
             m_command.add(read, anywhere);
         m_command.add("SPUBLISH", anywhere, ""); // PUBLISH may be what is refused; Redis 7

@@ -1,5 +1,6 @@
 #include "core/queue/progress_read.h"
 
+#include "core/base/given_text.h"
 #include "core/base/utf8.h"
 
 #include <algorithm>
@@ -44,15 +45,6 @@ std::string folded(std::string_view name)
         if (c != '_' && c != '-' && c != ' ')
             out += c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c;
     return out;
-}
-
-std::string_view trimmed(std::string_view text)
-{
-    while (text.ends_with(' '))
-        text.remove_suffix(1);
-    while (text.starts_with(' '))
-        text.remove_prefix(1);
-    return text;
 }
 
 std::string_view viewOf(const json::string &text) { return {text.data(), text.size()}; }

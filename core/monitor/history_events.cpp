@@ -12,10 +12,11 @@ std::string linkName(const LinkStatus &link)
     return link.name == "database"   ? "The database"
            : link.name == "queue"    ? "The queue"
            : link.name == "sessions" ? "The keeping of sessions"
+           : link.name == "data_dir" ? "The data directory"
                                      : link.name;
 }
 
-/// Redis and the database come and go; what rests on them works or does not.
+/// Redis and the database come and go, so does a directory; what rests on the first two works or does not.
 std::string wordFor(const LinkStatus &link)
 {
     const bool part = link.name == "queue" || link.name == "sessions";

@@ -224,9 +224,16 @@ std::string readingLine(const Reading &reading, const SamplingFigures &sampling,
     return line.end();
 }
 
-std::string linkTitle(const LinkStatus &link)
+/// The queue and the sessions may be down although Redis answers.
+std::string downText(const LinkStatus &link)
 {
-    return link.name == "redis" ? "Redis" : link.name == "database" ? "the database" : link.name;
+    return link.name == "queue"                                    ? "tasks cannot be queued or run"
+           : link.name == "sessions"                               ? "sessions cannot be kept in Redis"
+           : link.name == "data_dir"                               ? "the data directory cannot be used"
+           : link.name == "redis"                                  ? "Redis does not answer"
+           : link.name != "database"                               ? link.name + " does not answer"
+           : link.reason.empty() || link.reason == "database-lost" ? "the database does not answer"
+                                                                   : "the database cannot be written";
 }
 
 std::string titles(const std::vector<Reading> &readings)
@@ -249,7 +256,7 @@ std::string standingText(const Standing &standing)
     std::string text;
     const auto add = [&text](const std::string &part) { text.append(text.empty() ? "" : "; ").append(part); };
     for (const LinkStatus &link : standing.down)
-        add(linkTitle(link) + " does not answer");
+        add(downText(link));
     if (standing.zone == Zone::Red || standing.zone == Zone::Yellow)
         for (const Reading &reading : standing.causes)
             add(causeText(reading));

@@ -277,6 +277,9 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
                                             std::move(note.subject), std::move(note.detail), std::move(note.error));
                  }),
       monitorRoutes(infrastructure->registry, redisAdmin, clock, version(), metricsAccess(settings)),
+      storageWatch(
+          infrastructure->files,
+          [base = infrastructure.get()] { return lookAt(base->directory, base->redisProcess.get()); }, clock, logger),
       history(infrastructure->directory.file("history.db"), clock, logger),
       m_options(std::move(options)),
       m_everySecond(infrastructure->runtime.at(0)),

@@ -48,6 +48,7 @@
 #include "core/server/memory_trim.h"
 #include "core/server/portal_server.h"
 #include "core/server/snapshot_feed.h"
+#include "core/server/storage_watch.h"
 #include "core/telemetry/http_metrics.h"
 
 #include <optional>
@@ -123,6 +124,7 @@ struct PortalServer::Parts
     monitor::RedisAdmin redisAdmin;
     monitor::MonitorRoutes monitorRoutes;
     std::optional<telemetry::HttpMetrics> httpMetrics; ///< after all routes are known
+    StorageWatch storageWatch;
     SnapshotFeed snapshots;
     monitor::History history;
     std::optional<monitor::RedisCheck> redisCheck;
@@ -144,8 +146,7 @@ private:
     void countSignIns();
     awaitable<void> everySecond();
     awaitable<Result<void>> checkDatabase();
-    awaitable<Result<void>> checkStorage();
-    std::optional<Error> redisMoved() const;
+    awaitable<Result<void>> checkPages();
     monitor::Sources monitorSources();
 
     const http::ServerOptions m_options;
@@ -160,7 +161,7 @@ private:
     std::atomic<bool> m_pagesDoubtful{false};
     std::optional<SteadyTime> m_pagesChecked; ///< of checkDatabase() alone, as the next
     std::optional<Error> m_pagesDamaged;
-    std::string m_storageTrouble; ///< as it was last logged; of checkStorage() alone
+    std::string m_databaseTrouble; ///< as it was last logged
     std::shared_ptr<const std::string> m_openApi;
     MemoryTrim m_memoryTrim;
     std::optional<std::size_t> m_stopped;

@@ -12,7 +12,6 @@
 #include <boost/beast/http/verb.hpp>
 
 #include <algorithm>
-#include <filesystem>
 
 /// How the portal is measured: what the sampler is told, what is counted, and who hears of it.
 namespace portolan::server {
@@ -48,9 +47,9 @@ void PortalServer::Parts::makeMonitor()
     check.keys.push_back({std::string(limits::keys::activeUsers), "ZCARD", redis::Use::Sessions});
     if (settings.tier().ceilings.analysis > 0)
         check.keys.push_back({ceilings.keyOf("analysis"), "ZCARD", redis::Use::Queue});
-    check.sessions = [this] { return redisMoved(); };
+    check.sessions = [this] { return storageWatch.redisMoved(); };
     check.queue = [this] {
-        if (auto moved = redisMoved())
+        if (auto moved = storageWatch.redisMoved())
             return moved;
         if (auto felt = workers.problem(); felt || !neighbours)
             return felt;
@@ -161,48 +160,15 @@ monitor::Sources PortalServer::Parts::monitorSources()
         figures.failedSignIns = failedSignIns.recent();
         return figures;
     };
-    sources.disk = [directory = dataDirectoryPath(settings)] {
-        DiskFigures figures;
-        std::error_code unknown;
-        const auto space = std::filesystem::space(directory, unknown);
-        if (!unknown) {
-            // What is kept back for root nobody else can have.
-            figures.total = space.capacity - std::min(space.capacity, space.free) + space.available;
-            figures.available = space.available;
-        }
-        return figures;
+    sources.disk = [this] { return storageWatch.disk(); };
+    sources.paths = [this] {
+        std::vector<LinkStatus> paths = redisCheck->paths();
+        paths.push_back(storageWatch.directory());
+        return paths;
     };
-    sources.paths = [this] { return redisCheck->paths(); };
     sources.notTold = [this] { return redisCheck->notTold(); };
-    sources.pingDatabase = [this] { return checkStorage(); };
+    sources.pingDatabase = [this] { return checkDatabase(); };
     return sources;
-}
-
-/// Of a private Redis whose files are no longer where they were: what it is told will be lost.
-std::optional<Error> PortalServer::Parts::redisMoved() const
-{
-    const auto &process = infrastructure->redisProcess;
-    const auto there = process ? process->inPlace() : Result<void>();
-    return there ? std::nullopt : std::optional(there.error());
-}
-
-/// The database, and whether the data directory is still the one that is locked. A change is logged.
-awaitable<Result<void>> PortalServer::Parts::checkStorage()
-{
-    auto checked = co_await checkDatabase();
-    if (checked)
-        checked = infrastructure->directory.keep();
-    const std::optional<Error> why = checked ? redisMoved() : std::optional(checked.error());
-    const std::string trouble = why ? inWords(*why) : std::string();
-    if (trouble != m_storageTrouble) {
-        if (why)
-            logger.error("the portal's storage does not keep what users write",
-                         {{"why", why->message}, {"mend", why->hint}});
-        else
-            logger.info("the portal's storage keeps again what users write");
-    }
-    m_storageTrouble = trouble;
-    co_return checked;
 }
 
 /// Whether Redis tells this process of all results; where it refuses that, none seen is not none.
@@ -213,9 +179,25 @@ bool PortalServer::Parts::watchesResults() const
            std::ranges::none_of(subscriber.refused(), &redis::Subscriber::Refused::pattern);
 }
 
-/// Answering is not enough: what users do is written. Damage inside the file shows only where somebody reads it, so a
-/// server error is a reason to look at all of it, at most once a minute.
+/// Answering is not enough: what users do is written. A change is logged.
 awaitable<Result<void>> PortalServer::Parts::checkDatabase()
+{
+    auto checked = co_await checkPages();
+    const std::string trouble = checked ? std::string() : inWords(checked.error());
+    if (trouble != m_databaseTrouble) {
+        if (!checked)
+            logger.error("the database does not keep what users write",
+                         {{"why", checked.error().message}, {"mend", checked.error().hint}});
+        else
+            logger.info("the database keeps again what users write");
+    }
+    m_databaseTrouble = trouble;
+    co_return checked;
+}
+
+/// Damage inside the file shows only where somebody reads it, so a
+/// server error is a reason to look at all of it, at most once a minute.
+awaitable<Result<void>> PortalServer::Parts::checkPages()
 {
     const bool again = !m_pagesChecked || clock.steady() - *m_pagesChecked >= std::chrono::minutes(1);
     const bool thoroughly = again && (m_pagesDamaged || m_pagesDoubtful.exchange(false));
@@ -310,6 +292,7 @@ void PortalServer::Parts::countSignIns()
 awaitable<void> PortalServer::Parts::everySecond()
 {
     for (unsigned tick = 0; !m_stopping; ++tick) {
+        storageWatch.look(infrastructure->runtime.at(0));
         if (!m_hasPlan || tick % usersEveryUnderPlan == 0) {
             const auto concurrent = co_await admission.concurrentUsers();
             m_concurrentUsers = concurrent ? static_cast<std::int64_t>(*concurrent) : -1;

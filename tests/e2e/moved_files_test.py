@@ -6,7 +6,7 @@ import socket
 import sqlite3
 import unittest
 
-from harness import PASSWORD, Portal, folder, run, wait_until
+from harness import PASSWORD, Portal, Redis, folder, run, wait_until
 
 
 class MovedFilesTest(unittest.TestCase):
@@ -126,6 +126,29 @@ class MovedFilesTest(unittest.TestCase):
         lock.execute("BEGIN EXCLUSIVE")
         self.is_ready(False)
         self.assertEqual(self.portal.stop(30), 0)
+
+
+class MovedWhileNothingIsKeptInItTest(unittest.TestCase):
+    def test_is_degraded_and_ready(self):
+        """Accounts and sessions are elsewhere: whoever turns the portal's users away for this helps nobody."""
+        where = self.enterContext(folder())
+        redis = Redis(where)
+        self.addCleanup(redis.stop)
+        portal = Portal(where, "--database", f"sqlite:{where / 'other.db'}", "--redis", redis.url)
+        self.addCleanup(portal.kill)
+        client = portal.client()
+
+        def status():
+            return client.get("/health").json["status"]
+
+        wait_until(lambda: status() == "healthy", "it is healthy")
+        portal.data_dir.rename(where / "away")
+        wait_until(lambda: status() == "degraded", "the missing directory is seen")
+        self.assertEqual(client.get("/ready").status, 200)
+        self.assertEqual(client.post("/auth/register", {"email": "a@example.org", "password": PASSWORD}).status, 201)
+        self.assertIn(str(portal.data_dir), portal.log_tail(200))
+        (where / "away").rename(portal.data_dir)
+        wait_until(lambda: status() == "healthy", "it is healthy again")
 
 
 if __name__ == "__main__":

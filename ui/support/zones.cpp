@@ -46,13 +46,15 @@ QString capitalised(QString word)
     return word;
 }
 
-/// What is down; the last two although Redis answers.
+/// What is down; the queue and the sessions although Redis answers.
 QString silentText(const QString &word, const LinkStatus &link)
 {
     if (link.name == "queue")
         return tr("%1: tasks cannot be queued or run").arg(word);
     if (link.name == "sessions")
         return tr("%1: sessions cannot be kept in Redis").arg(word);
+    if (link.name == "data_dir")
+        return tr("%1: the data directory cannot be used").arg(word);
     if (link.name == "database" && !link.reason.empty() && link.reason != "database-lost")
         return tr("%1: the database cannot be written").arg(word);
     return tr("%1: %2 does not answer").arg(word, linkTitle(link));
@@ -205,7 +207,9 @@ QString nextZoneText(const Reading &reading)
 
 QString linkTitle(const LinkStatus &link)
 {
-    return link.name == "database" ? tr("The database") : capitalised(text(link.name));
+    return link.name == "database"   ? tr("The database")
+           : link.name == "data_dir" ? tr("The data directory")
+                                     : capitalised(text(link.name));
 }
 
 namespace {

@@ -79,6 +79,7 @@ RequestAdmission::RequestAdmission(redis::Client &client, auth::Sessions &sessio
       m_memory(clock, options.memoryKeys),
       m_unknown(clock, options.unknownSessions),
       m_forms(clock, options.refusedForms),
+      m_failures(clock, options.failures),
       m_guard(limits::Windows{{options.adminGuard, 1, limits::Unit::Second, false}})
 {}
 

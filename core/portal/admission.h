@@ -7,7 +7,7 @@
 #include "core/http/admission.h"
 #include "core/limits/limits_table.h"
 #include "core/limits/memory_rate_limiter.h"
-#include "core/portal/refused_forms.h"
+#include "core/portal/uncounted.h"
 #include "core/portal/unknown_sessions.h"
 #include "core/redis/script.h"
 
@@ -40,6 +40,7 @@ struct AdmissionOptions
     std::uint32_t adminGuard = 50;              ///< requests a second of a session to /api/admin
     std::uint32_t unknownSessions = 60;         ///< a minute of an address, in this process
     std::uint32_t refusedForms = 600;           ///< a minute of a user or an address, in this process
+    std::uint32_t failures = 120;               ///< as well: those the server fails at that use nothing up
     std::size_t memoryKeys = 100'000;           ///< limits counted in memory while Redis is away
 };
 
@@ -52,7 +53,8 @@ struct AdmissionOptions
 ///   nothing up, or any page elsewhere could use up the limits of who looks at it.
 /// - Whoever brings nothing that could be a session gets 401 without Redis being asked, and counts nowhere; a session
 ///   that nobody knows counts in the windows of its address, and costs Redis what UnknownSessions lets it.
-/// - What is refused for its form counts in no window, but over RefusedForms' bound nothing that could be is let in.
+/// - What is refused for its form counts in no window, but over `refusedForms` nothing that could be is let in.
+/// - What the server fails at uses nothing up, up to `failures`: asking for it for ever must not be free.
 /// - Other programs of the host may have set a `sid` as well: each that can be a session is tried, up to
 ///   `mostSessions`.
 /// - What says who somebody is (Access::identifies) counts for its address, whoever was signed in before.
@@ -132,7 +134,8 @@ private:
     redis::Script m_giveBack;
     limits::MemoryRateLimiter m_memory;
     UnknownSessions m_unknown;
-    RefusedForms m_forms;
+    Uncounted m_forms;
+    Uncounted m_failures;
     limits::WindowSpec m_guard;
     std::function<void(const auth::SessionId &, WallTime)> m_onSeen;
     std::function<void(const Refusal &)> m_onRefused;

@@ -168,7 +168,9 @@ awaitable<bool> RequestAdmission::giveBack(http::Request &request, const http::R
         co_await loadLimits(visit, request.principal.userId);
     }
     if (http::refusesForm(code))
-        m_forms.count(caller);
+        (void)m_forms.count(caller);
+    if (code >= http::status::internal_server_error && !m_failures.count(caller))
+        co_return false;
     if (charge.here) {
         const std::array<limits::Check, 2> checks{limits::Check{caller, visit.category, false, visit.caller},
                                                   limits::Check{visit.addressKey, visit.category, true, visit.address}};

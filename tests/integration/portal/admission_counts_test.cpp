@@ -33,6 +33,7 @@ private slots:
     void asksRedisNothingForNobody();
     void boundsWhatUnknownSessionsCost();
     void boundsWhatRefusedFormsCost();
+    void boundsWhatFailuresGiveBack();
     void looksWithoutUsingAnythingUp();
 };
 
@@ -300,6 +301,22 @@ void AdmissionCountsTest::boundsWhatRefusedFormsCost()
         signedIn.emplace_back("X-CSRF-Token", portal.csrf.of(*where->last));
         QCOMPARE(portal.ask(verb::post, "/api/form", signedIn, "200").status, 200u);
     }
+}
+
+void AdmissionCountsTest::boundsWhatFailuresGiveBack()
+{
+    RedisServerFixture server;
+    Runtime runtime(1);
+    Instance portal(runtime.at(0), server.endpoint(), {{Category::Auth, "1000 per hour"}});
+    mountRoutes(portal);
+    const auto fail = [&](const char *address) {
+        return portal.ask(verb::post, "/auth/login", {}, "503", address).remaining();
+    };
+    for (unsigned i = 0; i < portal.options.failures; ++i)
+        QCOMPARE(fail("192.0.2.1"), 1000);
+    QCOMPARE(fail("192.0.2.1"), 999); // from here on they count as everything else
+    QCOMPARE(fail("192.0.2.1"), 998);
+    QCOMPARE(fail("192.0.2.2"), 1000);
 }
 
 void AdmissionCountsTest::looksWithoutUsingAnythingUp()

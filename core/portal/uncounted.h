@@ -8,13 +8,13 @@
 
 namespace portolan::portal {
 
-/// Bounds what requests cost that are refused for their form. They use nothing up of any window, so nothing else would:
-/// each is counted in Redis and given back. What is over the bound is refused without asking Redis. Any thread.
-class RefusedForms final
+/// Bounds the requests of a caller that use nothing up of any window, such as those refused for their form: no window
+/// would. Any thread.
+class Uncounted final
 {
 public:
     /// `perMinute`: of one caller or address, in this process.
-    RefusedForms(const Clock &clock, std::uint32_t perMinute)
+    Uncounted(const Clock &clock, std::uint32_t perMinute)
         : m_windows(limits::Windows{{perMinute, 1, limits::Unit::Minute, false}}), m_counts(clock, callers)
     {}
 
@@ -27,10 +27,11 @@ public:
             m_counts.giveBack(checks, decision.now);
         return decision;
     }
-    void count(std::string_view key)
+    /// False: no room was left for this one.
+    bool count(std::string_view key)
     {
         const std::array<limits::Check, 1> checks{check(key)};
-        (void)m_counts.count(checks);
+        return m_counts.count(checks).allowed;
     }
 
 private:

@@ -100,6 +100,13 @@ std::chrono::milliseconds stopTime(const Options &options, const QSettings &sett
     return StopWatchdog::margin + (known ? known->duration("shutdown.timeout") : std::chrono::seconds(10));
 }
 
+bool openInBrowser(const QUrl &url)
+{
+    bool opened = false;
+    app::EndingSignals::openFor([&] { opened = QDesktopServices::openUrl(url); });
+    return opened;
+}
+
 int show(QApplication &application, const Options &options, const std::optional<app::PictureTask> &pictures)
 {
     QTemporaryDir scratch; // pictures are of fresh settings, and leave none
@@ -115,11 +122,10 @@ int show(QApplication &application, const Options &options, const std::optional<
     std::optional<StopWatchdog> watchdog; // over when the stack is gone
     const std::unique_ptr<LocalStack> stack = makeStack(options, pictures, scratch.path(), settings, clock);
     ui::DialogConfirmer confirmer;
-    ui::MainWindow window(
-        {stack->deployment(), stack.get(), confirmer, clock, settings, theme,
-         [](const QUrl &url) { app::EndingSignals::openFor([&url] { QDesktopServices::openUrl(url); }); },
-         ui::askWithSaveDialog, options.situation.empty() && !options.demo && !pictures && !options.local.hasFile()},
-        {.readOnly = options.readOnly});
+    ui::MainWindow window({stack->deployment(), stack.get(), confirmer, clock, settings, theme, openInBrowser,
+                           ui::askWithSaveDialog,
+                           options.situation.empty() && !options.demo && !pictures && !options.local.hasFile()},
+                          {.readOnly = options.readOnly});
     confirmer.setOwner(&window);
     if (!options.page.empty())
         window.openPage(QString::fromStdString(options.page));

@@ -40,7 +40,7 @@ public:
         const Clock &clock;
         QSettings &settings;
         Theme &theme;
-        std::function<void(const QUrl &)> openUrl;
+        std::function<bool(const QUrl &)> openUrl; ///< false: nothing on this machine opens it
         SaveAsker askWhereToSave = askWithSaveDialog;
         bool rememberChoices = true; ///< of the local portal (support/local_choices.h)
         QuitAsker askToQuit = askWithQuitDialog;

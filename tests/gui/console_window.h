@@ -52,7 +52,10 @@ public:
                 m_clock,
                 settings,
                 theme,
-                [this](const QUrl &url) { opened.push_back(url); },
+                [this](const QUrl &url) {
+                    opened.push_back(url);
+                    return hasBrowser;
+                },
                 [this](const SaveQuestion &question, const SaveAnswer &answer) {
                     answer(folder.filePath(question.fileName));
                 },
@@ -136,6 +139,7 @@ public:
     AnsweringConfirmer confirmer;
     Theme theme;
     std::vector<QUrl> opened;
+    bool hasBrowser = true;
     std::vector<QuitQuestion> askedToQuit;
     QuitAnswer quitAnswer = QuitAnswer::Quit;
     std::unique_ptr<MainWindow> window;

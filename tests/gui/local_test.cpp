@@ -1,8 +1,10 @@
 #include "tests/gui/console_fixture.h"
+#include "ui/support/colours.h"
 #include "ui/support/local_choices.h"
 #include "ui/support/settings_file.h"
 #include "ui/support/url_password.h"
 #include "ui/widgets/deployment_header.h"
+#include "ui/widgets/problem_label.h"
 #include "ui/widgets/table_view.h"
 #include "ui/widgets/url_line.h"
 #include "ui/widgets/zone_badge.h"
@@ -40,6 +42,8 @@ private slots:
     void longLogLinesAreReadWhole();
     void whatIsDamagedIsMendedFromHere();
     void theReasonStandsOnce();
+    void theReasonLooksLikeAnError();
+    void theAddressIsSaidWhereThereIsNoBrowser();
     void tiersSayWhatTheyAreFor();
 
 private:
@@ -344,6 +348,49 @@ void LocalTest::theReasonStandsOnce()
     console.run("Start");
     QTRY_COMPARE(console.stack.state(), LocalStack::State::Running);
     QCOMPARE(times("Port 8080 is in use"), 0);
+}
+
+/// By its ground, by a mark and by a word: in both themes.
+void LocalTest::theReasonLooksLikeAnError()
+{
+    Console console;
+    console.window->openPage("local");
+    console.run("Stop");
+    console.stack.failNext(failure(ErrorKind::Conflict, "Port 8080 is in use.", "Choose another."));
+    console.run("Start");
+    QTRY_VERIFY(console.stack.problem());
+    auto *reason = console.window->page()->findChild<ProblemLabel *>();
+    QVERIFY(reason && reason->isVisible());
+    QCOMPARE(reason->text(), QString("Failed: Port 8080 is in use. Choose another."));
+    for (const Theme::Mode mode : {Theme::Mode::Light, Theme::Mode::Dark}) {
+        console.theme.setMode(mode);
+        Console::settle();
+        const Colours &colours = coloursOf(console.window->palette());
+        const QImage picture = reason->grab().toImage();
+        QCOMPARE(picture.pixelColor(picture.width() - 8, picture.height() / 2),
+                 blend(colours.red, colours.surface, 0.12));
+        int marked = 0;
+        for (int x = 0; x < picture.width() / 10; ++x)
+            for (int y = 0; y < picture.height(); ++y)
+                marked += picture.pixelColor(x, y) == colours.red ? 1 : 0;
+        QVERIFY2(marked > 40, qPrintable(QString::number(marked)));
+    }
+    console.run("Start");
+    QTRY_COMPARE(console.stack.state(), LocalStack::State::Running);
+    QVERIFY(!reason->isVisible() && reason->text().isEmpty());
+}
+
+void LocalTest::theAddressIsSaidWhereThereIsNoBrowser()
+{
+    Console console;
+    console.window->openPage("local");
+    console.command("Open in the browser")->trigger();
+    QCOMPARE(console.opened.size(), std::size_t(1));
+    QVERIFY(console.notice().isEmpty());
+    console.hasBrowser = false;
+    console.command("Open in the browser")->trigger();
+    QCOMPARE(console.opened.size(), std::size_t(2));
+    QVERIFY2(console.notice().endsWith(' ' + console.opened.back().toString()), qPrintable(console.notice()));
 }
 
 void LocalTest::tiersSayWhatTheyAreFor()

@@ -6,12 +6,12 @@
 #include "ui/support/url_password.h"
 #include "ui/widgets/button_row.h"
 #include "ui/widgets/card.h"
+#include "ui/widgets/problem_label.h"
 #include "ui/widgets/table_view.h"
 #include "ui/widgets/url_line.h"
 #include "ui/widgets/zone_badge.h"
 
 #include <QAbstractItemView>
-#include <QAccessible>
 #include <QPointer>
 #include <QScrollBar>
 #include <QStyledItemDelegate>
@@ -114,14 +114,18 @@ void LocalPage::addCommands()
     m_mendEmpty = commands().last();
     addCommand(
         tr("Open in the browser"), "browser", QKeySequence("Ctrl+B"),
-        [this] {
-            if (const std::string url = context().deployment.info().url; !url.empty())
-                context().openUrl(QUrl(text(url)));
-        },
+        [this] { openInBrowser(text(context().deployment.info().url)); },
         [this] {
             const bool there = !context().deployment.info().url.empty();
             return there ? Capability{} : Capability{false, tr("The portal is not running.").toStdString()};
         });
+}
+
+void LocalPage::openInBrowser(const QString &url)
+{
+    // The address stands last, so that it can be copied whole.
+    if (!url.isEmpty() && !context().openUrl(QUrl(url)))
+        context().tell(tr("No browser could be started here. Open this address in one yourself: %1").arg(url), false);
 }
 
 /// What the portal was started with, when it runs, is what the next start begins with.
@@ -219,18 +223,15 @@ void LocalPage::addForm(QHBoxLayout &row)
 void LocalPage::addReason(Card &card)
 {
     m_note = mutedLabel();
-    m_problem = new QLabel;
-    m_problem->setTextFormat(Qt::PlainText);
-    m_problem->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
-    m_problem->hide();
+    m_note->setWordWrap(true);
+    m_problem = new ProblemLabel;
+    const QMargins around = m_problem->contentsMargins();
     auto *place = new QWidget;
-    place->setMinimumHeight(2 * fontMetrics().lineSpacing());
+    place->setMinimumHeight(2 * fontMetrics().lineSpacing() + around.top() + around.bottom());
     auto *lines = new QVBoxLayout(place);
     lines->setContentsMargins(0, 0, 0, 0);
-    for (QLabel *label : {m_note, m_problem}) {
-        label->setWordWrap(true);
+    for (QLabel *label : std::initializer_list<QLabel *>{m_note, m_problem})
         lines->addWidget(label, 0, Qt::AlignTop);
-    }
     card.body()->addWidget(place);
     // Only where something is to be mended: under the sentence that says so.
     m_mending = new QWidget;
@@ -321,16 +322,9 @@ void LocalPage::showState()
     const StateLook look = stack ? lookOf(stack->state()) : StateLook{Zone::Unknown, tr("none on this machine")};
     m_state->setZone(look.zone, look.words);
     const auto problem = stack ? stack->problem() : std::nullopt;
-    const QString words = problem ? QStringLiteral("■ ") + errorText(*problem) : QString();
-    const bool isNew = !words.isEmpty() && words != m_problem->text();
-    m_problem->setVisible(problem.has_value());
+    m_problem->setProblem(problem ? errorText(*problem) : QString());
     m_note->setVisible(!problem);
     m_mending->setVisible(problem && mends(MendStack{true}, *problem));
-    m_problem->setText(words);
-    if (isNew && isVisible()) {
-        QAccessibleEvent event(m_problem, QAccessible::Alert);
-        QAccessible::updateAccessibility(&event);
-    }
     updateCommands();
 }
 

@@ -14,6 +14,7 @@
 namespace portolan::ui {
 
 class Card;
+class ProblemLabel;
 class TableView;
 class UrlLine;
 class ZoneBadge;
@@ -38,6 +39,7 @@ private:
     Line *addLine(QFormLayout &form, const QString &label, const QString &placeholder);
     LocalStackSettings settings() const;
     void begin(const LocalStackSettings &chosen, const StackCommand &command);
+    void openInBrowser(const QString &url);
     void showNote();
     void showWhole(); ///< of the chosen log lines
     void showState();
@@ -47,7 +49,7 @@ private:
     LogModel m_log;
     QSortFilterProxyModel *m_levels;
     ZoneBadge *m_state = nullptr;
-    QLabel *m_problem = nullptr;
+    ProblemLabel *m_problem = nullptr;
     QWidget *m_mending = nullptr;
     QAction *m_mend = nullptr;
     QAction *m_mendEmpty = nullptr;

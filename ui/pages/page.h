@@ -25,7 +25,7 @@ struct PageContext
     ActionGate &gate;
     const Clock &clock;
     QSettings &settings;
-    std::function<void(const QUrl &)> openUrl;
+    std::function<bool(const QUrl &)> openUrl; ///< false: nothing on this machine opens it
     SaveAsker askWhereToSave;
     std::function<void(const QString &sentence, bool worked)> tell; ///< how something ended, for the shell to show
     bool rememberChoices = true; ///< of the portal of this machine, for the next start

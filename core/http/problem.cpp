@@ -1,5 +1,6 @@
 #include "core/http/problem.h"
 
+#include "core/api/error_words.h"
 #include "core/base/utf8.h"
 #include "core/http/accept.h"
 #include "core/http/page.h"
@@ -99,7 +100,7 @@ std::string_view publicWords(Role role, const Error &error)
 std::string wordsFor(Role role, const Error &error)
 {
     const auto words = publicWords(role, error);
-    return words.empty() ? inWords(error) : std::string(words);
+    return words.empty() ? wordsOf(error) : std::string(words);
 }
 
 status statusOf(ErrorKind kind) { return entryOf(kind).code; }

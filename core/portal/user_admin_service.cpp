@@ -24,7 +24,7 @@ Error invalid(std::string message, std::string pointer, std::string detail)
 Result<void> checkRole(Role role)
 {
     if (role == Role::Anonymous)
-        return invalid("A user cannot have that role.", "/role", "user, operator or admin");
+        return invalid("A user cannot have that role.", "/role", "must be user, operator or admin");
     return {};
 }
 

@@ -1,12 +1,12 @@
 #include "core/server/environment.h"
 
+#include "core/api/error_words.h"
 #include "core/base/data_directory.h"
 #include "core/base/given_text.h"
 #include "core/base/url_text.h"
 
 #include <algorithm>
 #include <iostream>
-#include <utility>
 
 namespace portolan::server {
 
@@ -133,28 +133,9 @@ bool hasRedisPlan(const Settings &settings)
     return settings.isSet("redis.url") && (plan.commandsPerSecond > 0 || plan.trafficPerMonth > 0);
 }
 
-namespace {
-
-/// On a command line no form has fields: what is wrong with one is a sentence of its own, unless the message has it.
-Error withoutFields(Error error)
-{
-    for (const auto &field : std::exchange(error.fields, {})) {
-        if (field.detail.empty() || error.message.find(field.detail) != std::string::npos)
-            continue;
-        const bool sentence = field.detail.front() >= 'A' && field.detail.front() <= 'Z';
-        const auto name = field.pointer.substr(field.pointer.starts_with('/') ? 1 : 0);
-        error.message.append(error.message.ends_with('.') ? " " : ". ")
-            .append(sentence || name.empty() ? "" : name + ' ')
-            .append(field.detail);
-    }
-    return error;
-}
-
-} // namespace
-
 int report(const Error &error)
 {
-    std::string line = "portoland: " + inWords(withoutFields(error));
+    std::string line = "portoland: " + wordsOf(error);
     std::ranges::replace(line, '\n', ' ');
     std::cerr << visible(line) << std::endl;
     return error.kind == ErrorKind::Invalid || error.kind == ErrorKind::Unsupported ? 2 : 1;

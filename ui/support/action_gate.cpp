@@ -1,5 +1,6 @@
 #include "ui/support/action_gate.h"
 
+#include "core/api/error_words.h"
 #include "ui/support/format.h"
 #include "ui/support/on_answer.h"
 
@@ -25,7 +26,7 @@ Capability roleReason(Role needed)
 
 } // namespace
 
-QString errorText(const Error &error) { return text(inWords(error)); }
+QString errorText(const Error &error) { return text(wordsOf(error)); }
 
 ActionGate::ActionGate(Deployment &deployment, LocalStack *stack, Confirmer &confirmer, Options options,
                        QObject *parent)

@@ -13,8 +13,12 @@ void HttpObserver::answered(const http::Request &request, const http::Route *rou
     const std::string_view method = boost::beast::http::to_string(request.method);
     m_metrics.answered(route ? route->index : telemetry::HttpMetrics::noRoute, method, status, took, bytes);
     const bool refused = status == 429;
-    const bool senseless = status == 501 || status == 505; // the client's fault
-    const auto level = status >= 500 && !senseless ? LogLevel::Error : refused ? LogLevel::Warning : LogLevel::Debug;
+    const bool senseless = status == 501 || status == 505;           // the client's fault
+    const bool notReady = status == 503 && request.path == "/ready"; // logged where the reason is
+    const auto level = notReady || senseless ? LogLevel::Debug
+                       : status >= 500       ? LogLevel::Error
+                       : refused             ? LogLevel::Warning
+                                             : LogLevel::Debug;
     if (level == LogLevel::Debug && !m_logHealth && request.path == "/health")
         return;
     if (!m_logger.enabled(level) || (level != LogLevel::Debug && !mayWarn()))

@@ -35,8 +35,10 @@ static std::vector<std::string> shown(const std::vector<std::string> &names)
 void PortalServer::Parts::makeMonitor()
 {
     std::vector<telemetry::RouteName> names;
-    for (const auto &route : router.routes())
-        names.push_back({std::string(boost::beast::http::to_string(route->method)), route->path, false});
+    for (const auto &route : router.routes()) {
+        const bool probe = std::ranges::find(m_options.probes, route->path) != m_options.probes.end();
+        names.push_back({std::string(boost::beast::http::to_string(route->method)), route->path, false, probe});
+    }
     httpMetrics.emplace(infrastructure->registry, std::move(names));
     observer.emplace(*httpMetrics, clock, logger, settings.tier().logHealth);
     auto &base = *infrastructure;

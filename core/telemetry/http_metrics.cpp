@@ -134,7 +134,7 @@ void HttpMetrics::answered(std::size_t route, std::string_view method, unsigned 
     const unsigned known = status >= 100 && status < statusIndex.size() ? status : 500;
     row.statusCounts.add(methodIndex(method) * statusCells + statusIndex[known]);
     // 501 and 505 say that nobody understands such a request: no failure of the portal's.
-    if (known >= 500 && known != 501 && known != 505)
+    if (known >= 500 && known != 501 && known != 505 && !row.name.probe)
         row.unanswered.add(ServerError);
     else if (known == 429)
         row.unanswered.add(Refused);

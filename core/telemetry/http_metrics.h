@@ -28,6 +28,7 @@ struct RouteName
     std::string method;  ///< "GET"
     std::string path;    ///< the template, never a path
     bool stream = false; ///< takes as long as it is open: WebSocket, event stream. Not in the response time
+    bool probe = false;  ///< says by a 5xx that the portal is not ready: no error, or asking would make one
 };
 
 /// Counts answers: per route, method and status for Prometheus, and over the last 60 s for percentiles.

@@ -25,7 +25,6 @@ class MovedFilesTest(unittest.TestCase):
         return self.portal.client().post("/auth/register", body)
 
     def is_ready(self, wanted):
-        """Waits by /health: each 503 of /ready counts in the error rate, and many of them alone make the portal degraded."""
         client = self.portal.client()
         wait_until(lambda: (client.get("/health").json["status"] == "healthy") == wanted and
                    (client.get("/ready").status == 200) == wanted, f"healthy and ready is {wanted}")

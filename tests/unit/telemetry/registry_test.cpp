@@ -103,14 +103,17 @@ private slots:
     {
         ManualClock clock;
         Registry registry;
-        HttpMetrics metrics(
-            registry, {{"GET", "/api/items/{id}", false}, {"POST", "/api/items/{id}", false}, {"GET", "/ws", true}});
+        HttpMetrics metrics(registry, {{"GET", "/api/items/{id}"},
+                                       {"POST", "/api/items/{id}"},
+                                       {"GET", "/ws", true},
+                                       {"GET", "/ready", false, true}});
         metrics.advance(clock.steady());
         for (int i = 0; i < 90; ++i)
             metrics.answered(0, i % 3 ? "GET" : "HEAD", 200, 10ms, 100);
         metrics.answered(1, "POST", 503, 20ms, 50);
         metrics.answered(1, "POST", 429, 20ms, 50);
         metrics.answered(2, "GET", 101, 1h, 0);
+        metrics.answered(3, "GET", 503, 1ms, 0); // what it is asked for
         metrics.answered(HttpMetrics::noRoute, "BREW", 418, 1ms, 10);
         metrics.answered(HttpMetrics::noRoute, "GET", 99, 1ms, 10);
         metrics.answered(HttpMetrics::noRoute, "GET", 404, 1ms, 0);
@@ -127,12 +130,12 @@ private slots:
         QVERIFY(text.find(R"(_count{route="/ws"})") == std::string::npos);
 
         const HttpMetrics::Window window = metrics.window(clock.steady());
-        QCOMPARE(window.all.count, std::uint64_t{96});
+        QCOMPARE(window.all.count, std::uint64_t{97});
         QVERIFY(window.all.unanswered == (Unanswered{2, 1, 1})); // 418 is none of them
-        QCOMPARE(window.timed, std::uint64_t{95});
+        QCOMPARE(window.timed, std::uint64_t{96});
         QVERIFY(*window.all.p99 < 0.03); // the stream's hour is not in it
-        QCOMPARE(window.all.perSecond, 9.6);
-        QCOMPARE(window.routes.size(), std::size_t{4});
+        QCOMPARE(window.all.perSecond, 9.7);
+        QCOMPARE(window.routes.size(), std::size_t{5});
         QCOMPARE(window.routes[0].figures.count, std::uint64_t{90});
         QCOMPARE(metrics.bytesSent(), std::uint64_t{9120});
     }

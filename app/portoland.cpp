@@ -64,12 +64,13 @@ int run(int argc, char **argv)
         sub->add_option("email", userRequest.email, "E-mail address")->required()->type_name("EMAIL");
         return sub;
     };
-    userCommand("add", "Add an account; its password is read from standard input", server::addUser)
+    userCommand("add", "Add an account; its password is asked for, or piped in", server::addUser)
         ->add_option("--role", userRequest.role, "user, operator or admin")
         ->type_name("ROLE")
         ->default_val("user");
     userCommand("disable", "Keep an account from signing in, and sign it out", server::disableUser);
-    userCommand("passwd", "Set a password, read from standard input, and sign the account out", server::setPassword);
+    userCommand("enable", "Let a disabled account sign in again", server::enableUser);
+    userCommand("passwd", "Set a password, asked for or piped in, and sign the account out", server::setPassword);
     command(*user, "list", "List accounts", server::listUsers);
 
     command(app, "migrate", "Bring the database's schema up to date", server::migrateDatabase);

@@ -12,6 +12,7 @@
 #include "core/redis/server_process.h"
 #include "core/server/commands.h"
 #include "core/server/environment.h"
+#include "core/server/hidden_typing.h"
 #include "core/server/mending.h"
 #include "core/storage/audit_store.h"
 #include "core/storage/migrations.h"
@@ -21,6 +22,7 @@
 #include <functional>
 #include <iomanip>
 #include <iostream>
+#include <optional>
 
 namespace portolan::server {
 namespace {
@@ -77,7 +79,9 @@ int withAccounts(const SettingSources &sources, bool first, const std::function<
     const SystemClock clock;
     storage::PoolOptions options;
     options.connections = 1;
+    std::optional<HeldSignals> held(std::in_place); // a password may be asked for while the threads are there
     storage::Database database(std::move(*url), options);
+    held.reset();
     if (const auto opened = database.open(); !opened)
         return report(opened.error());
     if (const auto migrated = storage::migrate(database, clock); !migrated)
@@ -94,8 +98,6 @@ int withAccounts(const SettingSources &sources, bool first, const std::function<
 /// One line of standard input, without the byte order mark that tools of Windows put before it.
 Secret readPassword()
 {
-    if (isatty(STDIN_FILENO))
-        std::cerr << "Password (it is shown as you type; better pipe it in): " << std::flush;
     std::string line;
     std::getline(std::cin, line);
     constexpr std::string_view mark = "\xef\xbb\xbf";
@@ -107,15 +109,48 @@ Secret readPassword()
     return password;
 }
 
-Result<std::string> hashedPassword(std::string_view email)
+Result<void> checkPassword(const Secret &password, std::string_view email, const char *hint)
 {
-    const Secret password = readPassword();
-    if (const auto fit = auth::checkPassword(password.reveal(), email); !fit) {
+    auto fit = auth::checkPassword(password.reveal(), email);
+    if (!fit) {
         auto error = fit.error();
-        error.hint = "The password is the first line of standard input.";
+        error.hint = hint;
         return error;
     }
-    return auth::Passwords().hashBlocking(password);
+    return fit;
+}
+
+/// Asked for on a terminal, twice, since nobody sees what is typed.
+Result<Secret> typedPassword(std::string_view email)
+{
+    HiddenTyping typing;
+    auto password = typing.ask("Password for " + visible(email) + " (it is not shown): ");
+    if (!password)
+        return password;
+    if (const auto fit = checkPassword(*password, email, ""); !fit)
+        return fit.error();
+    const auto again = typing.ask("The same again: ");
+    if (!again)
+        return again.error();
+    if (*again != *password)
+        return failure(ErrorKind::Invalid, "The two passwords are not the same; nothing was changed.");
+    return password;
+}
+
+Result<Secret> pipedPassword(std::string_view email)
+{
+    Secret password = readPassword();
+    if (const auto fit = checkPassword(password, email, "The password is the first line of standard input."); !fit)
+        return fit.error();
+    return password;
+}
+
+Result<std::string> hashedPassword(std::string_view email)
+{
+    const auto password = HiddenTyping::isPossible() ? typedPassword(email) : pipedPassword(email);
+    if (!password)
+        return password.error();
+    return auth::Passwords().hashBlocking(*password);
 }
 
 Result<Role> parseRole(const std::string &text)
@@ -183,6 +218,29 @@ Result<void> signOut(const Accounts &accounts, Id user)
     return done;
 }
 
+Result<storage::UserRecord> findUser(const Accounts &accounts, const std::string &email)
+{
+    auto user = accounts.users.findByEmailBlocking(email);
+    if (!user && user.error().kind == ErrorKind::NotFound)
+        return failure(ErrorKind::NotFound, "There is no account with the address '" + quotable(email) + "'.",
+                       "`portoland user list` shows all.");
+    return user;
+}
+
+/// The user as it was before.
+Result<User> setDisabled(const Accounts &accounts, const std::string &email, bool disabled)
+{
+    const auto user = findUser(accounts, email);
+    if (!user)
+        return user.error();
+    auto before = accounts.users.setDisabledBlocking(user->id, disabled);
+    if (before)
+        accounts.record(disabled ? "user.disable" : "user.enable", user->id,
+                        std::string("disabled: ") + (before->disabled ? "yes" : "no") + " → " +
+                            (disabled ? "yes" : "no"));
+    return before;
+}
+
 } // namespace
 
 int addUser(const SettingSources &sources, const UserRequest &request)
@@ -216,13 +274,9 @@ int addUser(const SettingSources &sources, const UserRequest &request)
 int disableUser(const SettingSources &sources, const UserRequest &request)
 {
     return withAccounts(sources, false, [&](const Accounts &accounts) -> Result<void> {
-        const auto user = accounts.users.findByEmailBlocking(request.email);
+        const auto user = setDisabled(accounts, request.email, true);
         if (!user)
             return user.error();
-        const auto before = accounts.users.setDisabledBlocking(user->id, true);
-        if (!before)
-            return before.error();
-        accounts.record("user.disable", user->id, "");
         if (const auto out = signOut(accounts, user->id); !out)
             return out.error();
         std::cout << "portoland: disabled " << user->email << " and ended its sessions" << std::endl;
@@ -230,10 +284,21 @@ int disableUser(const SettingSources &sources, const UserRequest &request)
     });
 }
 
+int enableUser(const SettingSources &sources, const UserRequest &request)
+{
+    return withAccounts(sources, false, [&](const Accounts &accounts) -> Result<void> {
+        const auto user = setDisabled(accounts, request.email, false);
+        if (!user)
+            return user.error();
+        std::cout << "portoland: enabled " << user->email << "; it may sign in" << std::endl;
+        return {};
+    });
+}
+
 int setPassword(const SettingSources &sources, const UserRequest &request)
 {
     return withAccounts(sources, false, [&](const Accounts &accounts) -> Result<void> {
-        const auto user = accounts.users.findByEmailBlocking(request.email);
+        const auto user = findUser(accounts, request.email);
         if (!user)
             return user.error();
         auto hash = hashedPassword(user->email);

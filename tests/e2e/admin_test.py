@@ -150,6 +150,28 @@ class CommandLineUsersTest(PortalTest):
         client = Client(self.portal.url)
         self.assertEqual(client.login("first@example.org").json["user"]["role"], "admin")
 
+    def test_an_account_is_disabled_and_enabled_from_the_command_line(self):
+        command = lambda *words: run("user", *words, "--data-dir", self.portal.data_dir)
+        add_user(self.portal.data_dir, "auditor@example.org", "admin")
+        add_user(self.portal.data_dir, "back@example.org", "user")
+        client = Client(self.portal.url)
+        for word, state, status in [("disable", "disabled", 403), ("enable", "active", 200), ("enable", "active", 200)]:
+            done = command(word, "back@example.org")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn(f"portoland: {word}d back@example.org", done.stdout)
+            listed = next(line for line in command("list").stdout.splitlines() if "back@" in line)
+            self.assertIn(f" {state} ", listed)
+            self.assertEqual(client.post("/auth/login", {"email": "back@example.org", "password": PASSWORD}).status, status)
+        admin = self.portal.client()
+        admin.login("auditor@example.org")
+        entries = [entry for entry in admin.get("/api/admin/audit?limit=20").json["items"] if entry["action"] in ("user.disable", "user.enable")]
+        self.assertEqual([(entry["action"], entry["detail"], entry["actor"], entry["reason"]) for entry in entries],
+                         [("user.enable", f"disabled: {before} \u2192 no", "system", "command line") for before in ("no", "yes")]
+                         + [("user.disable", "disabled: no \u2192 yes", "system", "command line")])
+        unknown = command("enable", "nobody@example.org")
+        self.assertEqual((unknown.returncode, unknown.stdout), (1, ""))
+        self.assertIn("nobody@example.org", unknown.stderr)
+
     def test_a_password_from_standard_input(self):
         def add(email, password):
             return subprocess.run([portoland(), "user", "add", email, "--data-dir", self.portal.data_dir], input=password,

@@ -307,10 +307,15 @@ void RedisCheck::Impl::tell(const redis::Rights &found)
     const std::string line = found.aclLine();
     const std::string_view mend =
         line.empty() ? "Take back the rename-command of these, or name another Redis." : std::string_view(line);
-    logger.log(found.unusable() ? LogLevel::Error : LogLevel::Warning,
-               found.unusable() ? "Redis cannot be used: sessions and limits live in memory, tasks wait"
-                                : "Redis refuses a part of what the portal asks for; it serves without",
-               {{"what", told}, {"mend", mend}});
+    const std::string drops = found.aclDrops();
+    const auto level = found.unusable() ? LogLevel::Error : LogLevel::Warning;
+    const std::string_view message = found.unusable()
+                                         ? "Redis cannot be used: sessions and limits live in memory, tasks wait"
+                                         : "Redis refuses a part of what the portal asks for; it serves without";
+    if (drops.empty())
+        logger.log(level, message, {{"what", told}, {"mend", mend}});
+    else
+        logger.log(level, message, {{"what", told}, {"mend", mend}, {"mend_drops", drops}});
 }
 
 std::optional<Error> RedisCheck::Impl::problem(redis::Use use) const

@@ -395,6 +395,20 @@ std::string Rights::aclLine() const
     return line;
 }
 
+std::string Rights::aclDrops() const
+{
+    if (aclLine().empty())
+        return {};
+    std::vector<std::string> dropped;
+    for (const auto &[rule, what] : {std::pair{"resetkeys", "keys"}, std::pair{"resetchannels", "channels"}})
+        if (std::ranges::find(untried, rule) != untried.end())
+            dropped.emplace_back(what);
+    if (dropped.empty())
+        return {};
+    return "It first takes all patterns of " + listed(dropped) +
+           " from this user: add those that others need, as `ACL GETUSER " + user + "` tells them.";
+}
+
 std::string Rights::refusal(std::initializer_list<std::string_view> commands) const
 {
     for (const MissingRight &right : missing) {
@@ -422,6 +436,8 @@ Error Rights::problem(Use use) const
     std::string hint;
     if (!line.empty())
         hint = "Run `" + line + "` in Redis.";
+    if (const std::string drops = aclDrops(); !drops.empty())
+        hint += " " + drops;
     if (unknown)
         hint += (hint.empty() ? "" : " ") + std::string("Take back the rename-command of what the server does not "
                                                         "know, or name another Redis");

@@ -59,6 +59,9 @@ struct Rights
     std::string inWords() const;
     /// The one line that gives the user what it lacks, as redis-cli takes it; empty where no ACL would help.
     std::string aclLine() const;
+    /// What that line takes from the user before it gives, as a sentence: the patterns of keys or channels it has,
+    /// which others may need. Empty: it only gives.
+    std::string aclDrops() const;
     /// Unavailable "redis-rights": `use` cannot work, everything it lacks, and the line that mends it.
     Error problem(Use use) const;
     bool operator==(const Rights &) const = default;

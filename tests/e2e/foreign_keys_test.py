@@ -28,6 +28,7 @@ class ExactRightsTest(unittest.TestCase):
         """Gives the user of `rules` the line in the log, and goes every path as that user."""
         with served(user=rules, arguments=("--set", "ceilings.analysis=2")) as (portal, server):
             line = wait_until(lambda: rights_lines(portal), "the missing rights", 15)[0]
+            self.assertEqual("reset" in line["mend"], "mend_drops" in line, line)
             server.client.execute_command(*line["mend"].split())
             portal.stop()
             server.client.execute_command("ACL", "LOG", "RESET")

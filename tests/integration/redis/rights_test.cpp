@@ -140,6 +140,41 @@ private slots:
         QVERIFY2(mended.missing.empty(), mended.inWords().c_str());
     }
 
+    void saysWhatTheLineTakesFromTheUser_data()
+    {
+        QTest::addColumn<QByteArray>("rules");
+        QTest::addColumn<QByteArray>("drops"); // "keys and channels"; empty: all that was allowed stays
+        const auto row = [](const char *rules, const char *drops) {
+            QTest::newRow(rules) << QByteArray(rules) << QByteArray(drops);
+        };
+        row("~shop:* &shop:* -@all +acl|whoami", "keys and channels");
+        row("~* &* -@all +acl|whoami", "keys and channels");
+        row("~shop:* &shop:* +@all -publish -spublish", "channels");
+        row("~shop:* &shop:* +@all", "");
+        row("~shop:* &shop:* -@all +get +publish +acl|whoami", "");
+    }
+    void saysWhatTheLineTakesFromTheUser()
+    {
+        QFETCH(QByteArray, rules);
+        QFETCH(QByteArray, drops);
+        RedisServerFixture redis;
+        const Endpoint endpoint = endpointOf(redis, rules.constData());
+        const Rights rights = Asked(endpoint).rights();
+        const std::string said = rights.aclDrops();
+        QCOMPARE(said.empty(), drops.isEmpty());
+        QVERIFY2(said.find("all patterns of " + drops.toStdString() + " ") != said.npos || drops.isEmpty(),
+                 said.c_str());
+        QVERIFY2(rights.problem(Use::Queue).hint.ends_with(said), rights.problem(Use::Queue).hint.c_str());
+        // Neither more nor less than it says, as Redis does it.
+        QCOMPARE(redis.command(rights.aclLine()), std::string("+OK\r\n"));
+        redis.command("ACL SETUSER portal +get +publish");
+        const auto allowed = [&](const char *command) {
+            return redis.command(std::string("ACL DRYRUN portal ") + command) == "+OK\r\n";
+        };
+        QCOMPARE(allowed("GET shop:1"), !drops.contains("keys"));
+        QCOMPARE(allowed("PUBLISH shop:1 x"), !drops.contains("channels"));
+    }
+
     void saysWhatACommandIsRefusedFor()
     {
         RedisServerFixture redis;

@@ -322,8 +322,8 @@ std::string queueLine(const Snapshot &snapshot, const StatusStyle &options)
                        " taken, " + count(queue.running) + " running here";
     if (queue.endedPerSecond)
         text += ", " + rateText(*queue.endedPerSecond);
-    if (queue.oldest)
-        text += ", oldest " + humanDuration(*queue.oldest);
+    if (queue.oldestWaiting && queue.waiting.value_or(0) > 0) // as the traffic light has it
+        text += ", oldest waits " + humanDuration(*queue.oldestWaiting);
     const bool old = stale(queue.age, snapshot.sampling.staleAfter);
     if (old)
         text += ", " + humanDuration(*queue.age) + " ago";

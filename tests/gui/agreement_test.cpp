@@ -8,6 +8,7 @@
 #include "core/monitor/status_text.h"
 #include "core/telemetry/registry.h"
 #include "tests/fakes/manual_clock.h"
+#include "ui/pages/queue_page.h"
 #include "ui/support/zones.h"
 
 #include <QTest>
@@ -125,6 +126,13 @@ void AgreementTest::everyPlaceSaysTheSame()
     const auto workers = std::ranges::find(snapshot.readings, Resource::Workers, &Reading::resource);
     const bool stalled = workers->zone == Zone::Red && workers->unknown == Unknown::No;
     QCOMPARE(has(answer, "\"queue\":\"stalled\""), stalled);
+
+    // Of what waits: a task that runs is not the oldest of the backlog.
+    const auto oldest = std::ranges::find(snapshot.readings, Resource::OldestTask, &Reading::resource);
+    const bool waits = snapshot.queue.waiting.value_or(0) > 0;
+    if (oldest->value)
+        QCOMPARE(ui::oldestText(snapshot.queue), waits ? ui::inUnit(oldest->resource, *oldest->value) : "none");
+    QCOMPARE(has(terminal, ", oldest waits "), waits);
 
     // What is not looked at is counted and named, never covered by "all is well".
     const Standing standing = standingOf(snapshot);

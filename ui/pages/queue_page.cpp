@@ -112,8 +112,7 @@ std::string taskKey(const ListedTask &listed) { return listed.task.id; }
 
 QString oldestText(const QueueFigures &queue)
 {
-    const bool nothing = queue.waiting == std::uint64_t{0} && queue.unacked.value_or(0) == 0;
-    return nothing && !queue.oldest ? QueuePage::tr("none") : durationText(queue.oldest);
+    return queue.waiting == std::uint64_t{0} ? QueuePage::tr("none") : durationText(queue.oldestWaiting);
 }
 
 QString drainText(const QueueFigures &queue, std::optional<double> growth)
@@ -137,7 +136,7 @@ QueuePage::QueuePage(const PageContext &context, QWidget *parent)
       m_workers(workerColumns, workerKey),
       m_tasks(taskColumns, taskKey),
       m_figures(new FigureStrip({tr("Waiting"), tr("Prefetched"), tr("Running"), tr("Scheduled"), tr("Arriving"),
-                                 tr("Ended"), tr("Oldest"), tr("Time to drain"), tr("Age")})),
+                                 tr("Ended"), tr("Oldest waiting"), tr("Time to drain"), tr("Age")})),
       m_taskPoll(
           this, [this] { return this->context().deployment.tasks({}); },
           [this](const Result<TaskList> &answer) { take(answer); }),

@@ -90,7 +90,7 @@ private:
     BacklogPace m_pace;
 };
 
-/// How old the oldest task is at least: "13 min", "none", "unknown".
+/// How long the oldest task has waited at least, as its traffic light has it: "13 min", "none", "unknown".
 QString oldestText(const QueueFigures &queue);
 /// How long the backlog takes at this pace: "4 min", "never at this pace", "unknown". `growth`: nothing until it has
 /// been watched for long enough, and then nobody can say.

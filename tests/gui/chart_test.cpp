@@ -181,11 +181,11 @@ void ChartTest::valuesAreLabelledOnce()
     QCOMPARE(labels(2, true), QStringList({"0", "1", "2"}));
     QCOMPARE(labels(1, true), QStringList({"0", "1"}));
     QCOMPARE(labels(2, false), QStringList({"0", "0.5", "1", "1.5", "2"}));
-    // How far it is to the first zone stays in sight, unless that would leave nothing of the line.
-    QCOMPARE(labels(2, true, {.yellow = 20, .red = 25, .limit = 30}).last(), QString("20"));
-    QCOMPARE(labels(0.1, false, {.yellow = 20, .red = 25, .limit = 30}).last(), QString("0.1"));
-    // Nothing but zeros: the first threshold tells how large anything would be.
+    // How far it is to the first zone stays in sight, however little there is.
+    for (const double most : {2.0, 0.1, 0.0001, 0.0})
+        QCOMPARE(labels(most, true, {.yellow = 20, .red = 25, .limit = 30}).last(), QString("20"));
     QCOMPARE(labels(0, false, {.yellow = 10, .red = 20, .limit = {}}).last(), QString("10"));
+    QCOMPARE(labels(0, false).last(), QString("1"));
 }
 
 void ChartTest::sizesShareAUnit()
@@ -204,7 +204,7 @@ void ChartTest::zonesAreReadable_data()
     QTest::addColumn<QSize>("size");
     QTest::addColumn<double>("most");
     for (const QSize size : {QSize(900, 300), QSize(420, 130), QSize(300, 80)}) {
-        for (const double most : {2.0, 12.0, 19.0, 24.0, 29.0})
+        for (const double most : {0.01, 2.0, 12.0, 19.0, 24.0, 29.0})
             QTest::addRow("%d x %d, %.0f", size.width(), size.height(), most) << size << most;
     }
 }

@@ -14,8 +14,7 @@ namespace portolan::ui {
 
 namespace {
 
-constexpr double eventGap = 8;        ///< pixels
-constexpr double farFromZones = 0.05; ///< of where yellow begins
+constexpr double eventGap = 8; ///< pixels
 
 /// What people did points down, what started is a square, a link a disc, a zone a diamond.
 void paintMark(QPainter &painter, EventKind kind, const QPointF &at)
@@ -142,11 +141,11 @@ void TimeChart::recompute()
             most = column.any ? std::max(most, column.high) : most;
         }
     }
-    // How far it is to the first zone belongs into the picture, and all of them once they are near. Where that would
-    // leave next to nothing of the line, the heading says it alone.
-    m_top = most > 0 ? most * 1.15 : m_bands.yellow.value_or(1);
-    if (m_bands.yellow && most >= *m_bands.yellow * farFromZones)
-        m_top = std::max(m_top, *m_bands.yellow * 1.1);
+    // How far it is to the first zone belongs into the picture, however little there is, and all of them once they are
+    // near: a line that fills a chart without zones looks like one at its limit.
+    m_top = std::max(most * 1.15, m_bands.yellow.value_or(0) * 1.1);
+    if (m_top <= 0)
+        m_top = 1;
     if (m_bands.yellow && most >= *m_bands.yellow * 0.4) {
         const double zones = m_bands.red.value_or(*m_bands.yellow) * 1.2;
         m_top = std::max(m_top, m_bands.limit ? std::min(*m_bands.limit * 1.02, zones) : zones);

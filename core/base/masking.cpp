@@ -36,6 +36,11 @@ bool startsWith(std::string_view text, std::size_t at, std::string_view word)
     return true;
 }
 
+constexpr bool isDigits(std::string_view text)
+{
+    return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 bool isPorts(std::string_view text)
 {
     return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || c == ',' || c == '.'; });
@@ -268,6 +273,40 @@ bool isAddress6(std::string_view text)
     return std::ranges::count(text, ':') > 1 && text.find_first_not_of("0123456789abcdefABCDEF:.[]/%") == text.npos;
 }
 
+/// A host with the word that names a service, or stands for a port: "portal.example:http", "HOST:PORT". Of a text whose
+/// name could as well be a user's the word is taken for a password.
+bool isHostAndService(std::string_view text)
+{
+    const auto colon = text.rfind(':');
+    if (colon == text.npos)
+        return false;
+    const auto is = [](std::string_view given, std::string_view word) {
+        return given.size() == word.size() && startsWith(given, 0, word);
+    };
+    const auto host = text.substr(0, colon), word = text.substr(colon + 1);
+    const bool service = is(word, "http") || is(word, "https") || is(word, "port");
+    const bool bracketed = host.starts_with('[') && host.ends_with(']') && isAddress6(host);
+    const bool named = !host.empty() && std::ranges::all_of(host, [](char c) { return isName(c) || c == '.'; });
+    return service && (host == "*" || bracketed || is(host, "localhost") || is(host, "host") || is(host, "address") ||
+                       (named && host.find('.') != host.npos));
+}
+
+/// "a.example:80,b.example:81": every item has a host with a dot and a port.
+bool isListOfPorts(std::string_view text)
+{
+    for (bool more = true; more;) {
+        const auto item = text.substr(0, text.find(','));
+        const auto colon = item.find(':');
+        const auto dot = item.find('.');
+        if (colon == item.npos || colon + 1 == item.size() || dot == 0 || dot > colon ||
+            !isDigits(item.substr(colon + 1)))
+            return false;
+        more = item.size() < text.size();
+        text.remove_prefix(std::min(text.size(), item.size() + 1));
+    }
+    return true;
+}
+
 /// Of a text without an '@': whether what follows its colons is a port, so that no password stands there whose host was
 /// forgotten.
 bool namesItsHost(std::string_view value, const Scheme &scheme)
@@ -279,11 +318,12 @@ bool namesItsHost(std::string_view value, const Scheme &scheme)
     if (scheme.ofFiles && scheme.slashes != 2)
         return !rest.starts_with(':') || rest == ":memory:";
     if (scheme.slashes > 1)
-        return looksWhole(rest);
+        return looksWhole(rest) || isHostAndService(rest);
     if (scheme.end > 0)
         return isPorts(rest);
     const auto colon = value.find(':');
-    if (colon == value.npos || value.substr(colon).starts_with("://") || isAddress6(value))
+    if (colon == value.npos || value.substr(colon).starts_with("://") || isAddress6(value) || isHostAndService(value) ||
+        isListOfPorts(value) || (colon == 0 && portNumber(value.substr(1))))
         return true;
     const auto name = value.substr(0, colon); // "user:secret", unless a port or prose follows
     return name.find_first_of(" =/") != name.npos || value.substr(colon).starts_with(": ") ||

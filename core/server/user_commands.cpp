@@ -15,6 +15,7 @@
 #include "core/server/hidden_typing.h"
 #include "core/server/mending.h"
 #include "core/storage/audit_store.h"
+#include "core/storage/email.h"
 #include "core/storage/migrations.h"
 #include "core/storage/users_store.h"
 
@@ -222,7 +223,9 @@ Result<storage::UserRecord> findUser(const Accounts &accounts, const std::string
 {
     auto user = accounts.users.findByEmailBlocking(email);
     if (!user && user.error().kind == ErrorKind::NotFound)
-        return failure(ErrorKind::NotFound, "There is no account with the address '" + quotable(email) + "'.",
+        return failure(ErrorKind::NotFound,
+                       "There is no account with the address '" +
+                           (storage::newEmail(email) ? visible(email) : quotable(email)) + "'.",
                        "`portoland user list` shows all.");
     return user;
 }

@@ -84,10 +84,33 @@ void QuotingTest::quotesWhatHoldsNoSecret_data()
 {
     QTest::addColumn<QByteArray>("text");
     QTest::addColumn<QByteArray>("shown");
-    for (const char *text :
-         {"production", "10.0.0.0/8", "nginx", "30 bananas", "127.0.0.1:70000", "localhost:8080", "::1",
-          "https://a.example:8443/app", "limits: 3", "sqlite:/var/lib/x.db", "unix:/run/redis.sock"})
+    for (const char *text : {"production",
+                             "10.0.0.0/8",
+                             "nginx",
+                             "30 bananas",
+                             "127.0.0.1:70000",
+                             "localhost:8080",
+                             "::1",
+                             "https://a.example:8443/app",
+                             "limits: 3",
+                             "sqlite:/var/lib/x.db",
+                             "unix:/run/redis.sock",
+                             "portal.example:http",
+                             "portal.example:HTTPS",
+                             "localhost:http",
+                             "[::1]:http",
+                             "*:https",
+                             "HOST:PORT",
+                             "ADDRESS:PORT",
+                             "http://portal.example:http",
+                             "a.example:80,b.example:81",
+                             ":8080"})
         QTest::newRow(text) << QByteArray(text) << QByteArray(text);
+    // What may be a user and a password is none of these.
+    for (const char *text :
+         {"ada:http", "portal.example:redis", "portal.example:http2", ":http", "a.example:80,hunter2:81",
+          "a.example:80,b.example:hunter2", ":80808", ":12hunter2", "localhost:hunter2", "ada:x:http"})
+        QTest::newRow(text) << QByteArray(text) << QByteArray("***");
     QTest::newRow("unseen") << QByteArray("pro\rduction\u200b") << QByteArray("pro\\rduction\\u200b");
     QTest::newRow("long") << QByteArray(5000, 'x') << QByteArray(100, 'x') + "\u2026";
     QTest::newRow("long, cut between characters") << QByteArray(99, 'x') + "\u00e4x" << QByteArray(99, 'x') + "\u2026";

@@ -23,6 +23,8 @@ class ExportTest final : public QObject
     Q_OBJECT
 private slots:
     void figuresReadBack();
+    void gapsAreLines_data();
+    void gapsAreLines();
     void aMillionPoints();
     void everyFormatOfEveryPage_data();
     void everyFormatOfEveryPage();
@@ -42,8 +44,9 @@ const WallTime start{1767225600s}; // 2026-01-01T00:00:00Z
 
 struct Line
 {
-    QByteArray metric, unit, time;
+    QByteArray metric, unit, time, until;
     double low, high, mean;
+    bool known; ///< else there are no figures
 };
 
 std::vector<Line> parse(const QByteArray &csv)
@@ -52,9 +55,9 @@ std::vector<Line> parse(const QByteArray &csv)
     const auto rows = csv.split('\n');
     for (qsizetype i = 1; i < rows.size(); ++i) {
         const auto cells = rows[i].trimmed().split(',');
-        if (cells.size() == 6)
-            lines.push_back(
-                {cells[0], cells[1], cells[2], cells[3].toDouble(), cells[4].toDouble(), cells[5].toDouble()});
+        if (cells.size() == 7)
+            lines.push_back({cells[0], cells[1], cells[2], cells[3], cells[4].toDouble(), cells[5].toDouble(),
+                             cells[6].toDouble(), !cells[6].isEmpty()});
     }
     return lines;
 }
@@ -74,6 +77,16 @@ QByteArray contentOf(const QString &path)
 {
     QFile file(path);
     return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+}
+
+std::vector<Line> written(const std::vector<Series> &series, WallTime from, WallTime to)
+{
+    QBuffer file;
+    file.open(QIODevice::WriteOnly);
+    if (!writeCsv(file, series, from, to, [](double) { return true; }) ||
+        !file.data().startsWith("metric,unit,time,until,low,high,mean\r\n"))
+        qFatal("no figures were written");
+    return parse(file.data());
 }
 
 /// A console whose file dialog answers at once.
@@ -109,18 +122,15 @@ struct SavingConsole
 
 void ExportTest::figuresReadBack()
 {
-    Series memory{Metric::RedisMemory, 60s, {{start - 1ms, 0, 1e300, 0.1}, {start + 86399s, -3, 5e-324, 1.0 / 3}}};
+    Series memory{Metric::RedisMemory, 60s, {{start - 1ms, 0, 1e300, 0.1}, {start + 59s, -3, 5e-324, 1.0 / 3}}};
     const Series latency = series(3);
-    QBuffer file;
-    file.open(QIODevice::WriteOnly);
-    QVERIFY(writeCsv(file, {memory, latency}, [](double) { return true; }));
-    QVERIFY(file.data().startsWith("metric,unit,time,low,high,mean\r\n"));
-    const auto lines = parse(file.data());
-    QCOMPARE(lines.size(), std::size_t(5));
+    const auto lines = written({memory, latency}, start, start + 60s);
+    QCOMPARE(lines.size(), std::size_t(6)); // after three seconds of response times nothing is known
     QCOMPARE(lines[0].metric, QByteArray("redis_memory"));
     QCOMPARE(lines[0].unit, QByteArray("bytes"));
     QCOMPARE(lines[0].time, QByteArray("2025-12-31T23:59:59.999Z"));
-    QCOMPARE(lines[1].time, QByteArray("2026-01-01T23:59:59.000Z"));
+    QCOMPARE(lines[0].until, QByteArray("2026-01-01T00:00:59.000Z"));
+    QCOMPARE(lines[1].time, QByteArray("2026-01-01T00:00:59.000Z"));
     for (std::size_t i = 0; i < 2; ++i) {
         QVERIFY(lines[i].low == memory.points[i].low && lines[i].high == memory.points[i].high &&
                 lines[i].mean == memory.points[i].mean); // to the last bit
@@ -129,11 +139,56 @@ void ExportTest::figuresReadBack()
     QCOMPARE(lines[2].unit, QByteArray("seconds"));
 }
 
+void ExportTest::gapsAreLines_data()
+{
+    QTest::addColumn<Series>("memory");
+    QTest::addColumn<QByteArray>("covered"); // seconds, those without figures in brackets
+    const auto row = [](const char *name, std::chrono::seconds step, const std::vector<Point> &points,
+                        const char *covered) {
+        QTest::newRow(name) << Series{Metric::RedisMemory, step, points} << QByteArray(covered);
+    };
+    const auto at = [](std::chrono::seconds time, std::optional<std::chrono::seconds> from = {},
+                       std::optional<std::chrono::seconds> until = {}) {
+        Point point{start + time, 1, 1, 1};
+        if (from)
+            point.from = start + *from;
+        if (until)
+            point.until = start + *until;
+        return point;
+    };
+    row("none", 60s, {at(0s), at(60s), at(120s), at(180s), at(240s)}, "0-60 60-120 120-180 180-240 240-300");
+    row("nothing at all", 60s, {}, "(0-300)");
+    row("a minute is missing", 60s, {at(0s), at(60s), at(180s), at(240s)}, "0-60 60-120 (120-180) 180-240 240-300");
+    row("a part of a minute", 60s, {at(0s), at(60s, {}, 80s), at(120s, 150s), at(180s), at(240s)},
+        "0-60 60-80 (80-150) 150-180 180-240 240-300");
+    row("at both ends", 60s, {at(120s), at(180s, {}, 200s)}, "(0-120) 120-180 180-200 (200-300)");
+    row("a part of a minute at both ends", 60s, {at(0s, 30s), at(60s), at(120s), at(180s), at(240s, {}, 270s)},
+        "(0-30) 30-60 60-120 120-180 180-240 240-270 (270-300)");
+    row("a few seconds", 60s, {at(0s, {}, 40s), at(0s, 45s), at(60s), at(120s), at(180s), at(240s)},
+        "0-40 45-60 60-120 120-180 180-240 240-300");
+}
+
+/// What a line covers is told, and where nothing was known there is a line that says so.
+void ExportTest::gapsAreLines()
+{
+    QFETCH(Series, memory);
+    const auto seconds = [](const QByteArray &time) {
+        return QByteArray::number(QDateTime::fromString(time, Qt::ISODateWithMs).toSecsSinceEpoch() -
+                                  std::chrono::duration_cast<std::chrono::seconds>(start.time_since_epoch()).count());
+    };
+    QByteArrayList covered;
+    for (const Line &line : written({memory}, start, start + 300s)) {
+        const QByteArray span = seconds(line.time) + '-' + seconds(line.until);
+        covered << (line.known ? span : '(' + span + ')');
+    }
+    QTEST(covered.join(' '), "covered");
+}
+
 void ExportTest::aMillionPoints()
 {
     const QTemporaryDir folder;
     FileJob job(folder.filePath("many.csv"), [many = series(1'000'000)](QIODevice &file, const Going &going) {
-        return writeCsv(file, {many}, going);
+        return writeCsv(file, {many}, start, start + 1'000'000s, going);
     });
     QSignalSpy progress(&job, &FileJob::progressed);
     std::optional<Result<void>> ended;

@@ -3,6 +3,7 @@
 #include "ui/support/metrics.h"
 
 #include <QIODevice>
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -36,6 +37,21 @@ void addNumber(QByteArray &line, double value)
     line.append(text, qsizetype(end - text));
 }
 
+/// Begins a line with what it covers.
+void addSpan(QByteArray &lines, const QByteArray &start, WallTime from, WallTime until)
+{
+    lines += start;
+    addTime(lines, from);
+    lines += ',';
+    addTime(lines, until);
+}
+
+void addGap(QByteArray &lines, const QByteArray &start, WallTime from, WallTime until)
+{
+    addSpan(lines, start, from, until);
+    lines += ",,,\r\n";
+}
+
 bool writeAll(QIODevice &file, QByteArray &lines)
 {
     const bool written = file.write(lines) == lines.size();
@@ -45,23 +61,37 @@ bool writeAll(QIODevice &file, QByteArray &lines)
 
 } // namespace
 
-bool writeCsv(QIODevice &file, const std::vector<Series> &series, const Going &going)
+bool writeCsv(QIODevice &file, const std::vector<Series> &series, WallTime from, WallTime to, const Going &going)
 {
     std::size_t all = 1, done = 0;
     for (const Series &one : series)
         all += one.points.size();
-    QByteArray lines("metric,unit,time,low,high,mean\r\n");
+    QByteArray lines("metric,unit,time,until,low,high,mean\r\n");
     for (const Series &one : series) {
         const QByteArray start = metricName(one.metric) + ',' + metricUnit(one.metric) + ',';
-        for (const Point &point : one.points) {
-            lines += start;
-            addTime(lines, point.time);
+        const auto edge = [&one](const std::optional<WallTime> &told) { // no point need begin or end just there
+            return told ? briefGap : std::max(one.step, briefGap);
+        };
+        WallTime known = from;
+        for (std::size_t i = 0; i < one.points.size(); ++i) {
+            const Point &point = one.points[i];
+            const bool gap =
+                i == 0 ? beginOf(point) - from > edge(point.from) : isGap(one.points[i - 1], point, one.step);
+            if (gap)
+                addGap(lines, start, known, beginOf(point));
+            const bool last = i + 1 == one.points.size();
+            known = endOf(point, one.step);
+            if (!last)
+                known = std::min(known, beginOf(one.points[i + 1]));
+            addSpan(lines, start, beginOf(point), known);
             for (const double value : {point.low, point.high, point.mean})
                 addNumber(lines, value);
             lines += "\r\n";
             if (++done % pointsAtOnce == 0 && !(going(double(done) / double(all)) && writeAll(file, lines)))
                 return false;
         }
+        if (to - known > edge(one.points.empty() ? from : one.points.back().until))
+            addGap(lines, start, known, to);
     }
     return writeAll(file, lines);
 }

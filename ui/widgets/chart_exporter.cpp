@@ -139,9 +139,10 @@ void ChartExporter::askFigures(const QString &path, const ExportSource &source)
                  if (!answer)
                      return end(errorText(answer.error()), false);
                  m_note = source.note;
-                 write(path, [series = *answer](QIODevice &file, const Going &going) {
-                     return writeCsv(file, series, going);
-                 });
+                 write(path,
+                       [series = *answer, from = source.from, to = source.to](QIODevice &file, const Going &going) {
+                           return writeCsv(file, series, from, to, going);
+                       });
              });
 }
 

@@ -250,7 +250,9 @@ void ChartTest::timeTicksAreInside()
         const auto ticks = timeTicks(start + 17s, start + 17s + span, 8);
         QVERIFY(ticks.size() >= 2 && ticks.size() <= 10);
         for (const Tick &tick : ticks)
-            QVERIFY(tick.value >= 0 && tick.value < double(span.count()) && !tick.label.isEmpty());
+            QVERIFY2(tick.value >= 0 && tick.value < double(span.count()) &&
+                         QRegularExpression("^(\\d\\d:\\d\\d(:\\d\\d)?|\\d\\d-\\d\\d)$").match(tick.label).hasMatch(),
+                     qPrintable(tick.label));
     }
 }
 

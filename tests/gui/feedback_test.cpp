@@ -204,6 +204,23 @@ void FeedbackTest::datesSayTheTime()
     const auto *tasks = console.find<TableView>("Tasks")->model();
     QVERIFY(tasks->index(0, 4).data().toString().count(':') == 2 || tasks->index(0, 4).data().toString().contains(' '));
     QCOMPARE(tasks->index(0, 4).data(Qt::ToolTipRole).toString().count(':'), 2);
+    // Dates come in one form, whichever page they are on.
+    const QRegularExpression written("\\b\\d{1,2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\\b");
+    int dates = 0;
+    for (const PageEntry &entry : pageTable()) {
+        console.window->openPage(entry.id);
+        console.tick();
+        for (const TableView *table : console.window->page()->findChildren<TableView *>()) {
+            for (int row = 0; row < table->model()->rowCount(); ++row) {
+                for (int column = 0; column < table->model()->columnCount(); ++column) {
+                    const QString cell = table->model()->index(row, column).data().toString();
+                    QVERIFY2(!written.match(cell).hasMatch(), qPrintable(cell));
+                    dates += cell.contains(QRegularExpression("^\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d")) ? 1 : 0;
+                }
+            }
+        }
+    }
+    QVERIFY(dates > 20);
 }
 
 void FeedbackTest::whatCannotBeDoneIsOff_data()

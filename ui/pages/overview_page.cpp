@@ -129,10 +129,8 @@ QString kindWord(EventKind kind)
 }
 
 const std::array eventColumns{
-    Column<Event>{QT_TRANSLATE_NOOP("tables", "Time"), 15,
-                  [](const Event &e) { return momentText(e.time) + clockText(e.time).right(3); },
-                  [](const Event &e) { return QVariant(qlonglong(e.time.time_since_epoch().count())); }, nullptr, true,
-                  [](const Event &e) { return secondText(e.time); }},
+    Column<Event>{QT_TRANSLATE_NOOP("tables", "Time"), 19, [](const Event &e) { return secondText(e.time); },
+                  [](const Event &e) { return QVariant(qlonglong(e.time.time_since_epoch().count())); }, nullptr, true},
     Column<Event>{QT_TRANSLATE_NOOP("tables", "Kind"), 8, [](const Event &e) { return kindWord(e.kind); }, nullptr,
                   nullptr, true},
     Column<Event>{QT_TRANSLATE_NOOP("tables", "What happened"), 30, [](const Event &e) { return text(e.text); }},

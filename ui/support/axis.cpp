@@ -1,5 +1,7 @@
 #include "ui/support/axis.h"
 
+#include "ui/support/format.h"
+
 #include <QDateTime>
 #include <array>
 #include <cmath>
@@ -64,9 +66,9 @@ std::vector<Tick> timeTicks(WallTime from, WallTime to, int wanted)
     for (qint64 at = midnight + (start - midnight) / (step * 1000) * step * 1000; at < end; at += step * 1000) {
         if (at < start)
             continue;
-        const QDateTime time = QDateTime::fromMSecsSinceEpoch(at);
-        const char *format = step < 60 ? "HH:mm:ss" : step < 86400 ? "HH:mm" : "d MMM";
-        ticks.push_back({double(at - start) / 1000, time.toString(format)});
+        const WallTime time{std::chrono::milliseconds(at)};
+        const QString clock = clockText(time);
+        ticks.push_back({double(at - start) / 1000, step < 60 ? clock : step < 86400 ? clock.left(5) : dayText(time)});
     }
     return ticks;
 }

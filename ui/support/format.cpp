@@ -219,14 +219,12 @@ QString ageText(const std::optional<std::chrono::milliseconds> &age)
 
 QString clockText(std::chrono::system_clock::time_point time) { return local(time).toString("HH:mm:ss"); }
 
-QString momentText(std::chrono::system_clock::time_point time) { return local(time).toString("d MMM HH:mm"); }
-
 QString soonText(std::chrono::system_clock::time_point time, std::chrono::system_clock::time_point now)
 {
-    return local(time).date() == local(now).date() ? clockText(time) : momentText(time);
+    return local(time).date() == local(now).date() ? clockText(time) : dateTimeText(time);
 }
 
-QString dateText(std::chrono::system_clock::time_point time) { return local(time).toString("yyyy-MM-dd"); }
+QString dayText(std::chrono::system_clock::time_point time) { return local(time).toString("MM-dd"); }
 
 QString dateTimeText(std::chrono::system_clock::time_point time) { return local(time).toString("yyyy-MM-dd HH:mm"); }
 

@@ -29,16 +29,18 @@ QString percentText(double fraction); ///< 0.0014 → "0.14 %"
 QString percentText(const std::optional<double> &fraction);
 QString growthText(const std::optional<double> &bytesPerSecond);      ///< "+5.4 MB/h"; not significant: "steady"
 QString ageText(const std::optional<std::chrono::milliseconds> &age); ///< "just now", "47 s ago"
-QString clockText(std::chrono::system_clock::time_point time);        ///< local "14:03:27"
-QString momentText(std::chrono::system_clock::time_point time);       ///< local "24 Nov 14:03"
-/// clockText() on the day of `now`, else momentText().
+
+/// Moments, in the time of this machine; dates are written as ISO 8601 has them, wherever. The day is left out only
+/// where it is known.
+QString clockText(std::chrono::system_clock::time_point time); ///< "14:03:27"
+/// clockText() on the day of `now`, else dateTimeText().
 QString soonText(std::chrono::system_clock::time_point time, std::chrono::system_clock::time_point now);
-QString dateText(std::chrono::system_clock::time_point time);     ///< local "2026-11-24"
-QString dateTimeText(std::chrono::system_clock::time_point time); ///< local "2026-11-24 14:03"
+QString dayText(std::chrono::system_clock::time_point time);      ///< "11-24", where the year is known
+QString dateTimeText(std::chrono::system_clock::time_point time); ///< "2026-11-24 14:03"
+QString secondText(std::chrono::system_clock::time_point time);   ///< "2026-11-24 14:03:27"
 QString dateTimeText(const std::optional<std::chrono::system_clock::time_point> &time);
 
-QString numberText(double number);                              ///< "11.34", "10000", never "1.134E1"
-QString secondText(std::chrono::system_clock::time_point time); ///< local "2026-11-24 14:03:27"
+QString numberText(double number); ///< "11.34", "10000", never "1.134E1"
 
 /// The same text with numbers as people write them: "1.134E1" → "11.34", "0.30000000000000004" → "0.3".
 QString withPlainNumbers(const QString &text);

@@ -158,7 +158,7 @@ bool HistoryPanel::widen(const std::vector<Series> &series, WallTime from, WallT
 void HistoryPanel::showRange()
 {
     const bool seconds = m_to - m_from < std::chrono::minutes(10);
-    const QString from = seconds ? dateText(m_from) + ' ' + clockText(m_from) : dateTimeText(m_from);
+    const QString from = seconds ? secondText(m_from) : dateTimeText(m_from);
     m_card->setNote(tr("%1 to %2  ·  0 returns to now").arg(from, seconds ? clockText(m_to) : dateTimeText(m_to)));
 }
 

@@ -72,7 +72,7 @@ QString TimeChart::figures() const
 QString TimeChart::eventText(const Event &event) const
 {
     const bool days = m_to - m_from > std::chrono::hours(30);
-    return (days ? momentText(event.time) : clockText(event.time).left(5)) + ' ' + text(event.text);
+    return (days ? dateTimeText(event.time) : clockText(event.time).left(5)) + ' ' + text(event.text);
 }
 
 QString TimeChart::eventWords() const

@@ -1,6 +1,7 @@
 #include "tests/gui/console_fixture.h"
 #include "ui/pages/page_table.h"
 #include "ui/support/advice.h"
+#include "ui/support/colours.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/deployment_header.h"
@@ -33,6 +34,8 @@ private slots:
     void whatNobodyAskedForIsUnknown();
     void nobodyTakesTasks();
     void overheadIsARowWithItsBudget();
+    void budgetsAreNoZones_data();
+    void budgetsAreNoZones();
     void theHitRatioSaysWhatItIs();
     void refusalsHaveACause();
     void trendsKeepGapsAndExtremes();
@@ -176,6 +179,8 @@ void StandingTest::theOldestTaskIsOneFigure()
     for (const QAbstractButton *button : console.window->page()->findChildren<QAbstractButton *>())
         if (button->accessibleName() == "Oldest task" && !qobject_cast<const Tile *>(button))
             QVERIFY2(button->accessibleDescription().contains(figure), qPrintable(button->accessibleDescription()));
+    console.window->openPage("queue");
+    QCOMPARE(console.find<QLabel>("Oldest waiting")->text(), figure);
 }
 
 void StandingTest::whatNobodyAskedForIsUnknown()
@@ -211,6 +216,35 @@ void StandingTest::overheadIsARowWithItsBudget()
              qPrintable(view->model()->index(found, 1).data().toString()));
     view->selectRow(found);
     QVERIFY(!console.command("Clean up family")->isEnabled()); // there is nothing to delete
+}
+
+void StandingTest::budgetsAreNoZones_data()
+{
+    QTest::addColumn<QString>("situation");
+    QTest::addColumn<bool>("over");
+    QTest::newRow("all within") << "all-green" << false;
+    QTest::newRow("one over") << "memory-climbing" << true;
+}
+
+/// A family over its budget is marked, and in no colour that says more than the portal's own.
+void StandingTest::budgetsAreNoZones()
+{
+    QFETCH(QString, situation);
+    QFETCH(bool, over);
+    Console console({.situation = situation.toStdString()});
+    console.window->openPage("redis");
+    console.tick();
+    const Colours &colours = coloursOf(console.window->palette());
+    const QImage families = console.find<TableView>("Key families")->viewport()->grab().toImage();
+    bool yellow = false, red = false;
+    for (int y = 0; y < families.height(); ++y) {
+        for (int x = 0; x < families.width(); ++x) {
+            yellow |= families.pixelColor(x, y) == colours.yellow;
+            red |= families.pixelColor(x, y) == colours.red;
+        }
+    }
+    QCOMPARE(yellow, over);
+    QVERIFY(!red);
 }
 
 void StandingTest::theHitRatioSaysWhatItIs()

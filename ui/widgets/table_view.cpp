@@ -83,7 +83,8 @@ private:
         painter.setPen(Qt::NoPen);
         painter.setBrush(colours.raised);
         painter.drawRoundedRect(room, 1.7, 1.7);
-        painter.setBrush(fraction > 1 ? colours.red : fraction > 0.8 ? colours.yellow : colours.accent);
+        // Never red: that is a zone's, and a share that is used up turns no light of the portal red by itself.
+        painter.setBrush(fraction >= 1 ? colours.yellow : colours.accent);
         const QSizeF filled(room.width() * std::clamp(fraction, 0.0, 1.0), room.height());
         painter.drawRoundedRect(QRectF(room.topLeft(), filled), 1.7, 1.7);
     }

@@ -18,6 +18,8 @@ private slots:
     void situationsLookAsTheyAreCalled();
     void situationsAreConsistent_data();
     void situationsAreConsistent();
+    void greenPortalsKeepTheirBudgets_data() { situationsAreConsistent_data(); }
+    void greenPortalsKeepTheirBudgets();
     void sameSeedSamePortal();
     void historyAgreesWithNow();
     void historyKeepsItsBounds_data();
@@ -141,6 +143,21 @@ void DemoTest::situationsAreConsistent()
             inKeys += family.bytes->value;
         QVERIFY(std::abs(inKeys + double(*s.families.unattributed) - double(*s.redis.usedMemory)) < 2);
         QVERIFY(*s.users.concurrent <= *s.users.today && *s.users.today <= *s.users.registered);
+    }
+}
+
+/// Whatever the hour: nothing is said to be over while the portal is said to be well.
+void DemoTest::greenPortalsKeepTheirBudgets()
+{
+    QFETCH(QByteArray, situation);
+    ManualClock clock;
+    DemoDeployment demo({.situation = situation.toStdString()}, clock);
+    for (int hour = 0; hour < 24; ++hour, clock.advance(1h)) {
+        demo.tick();
+        const Snapshot &s = *demo.latest();
+        for (const FamilyFigures &family : s.families.families)
+            QVERIFY2(s.verdict != Zone::Green || !family.budget || family.bytes->value < double(*family.budget),
+                     family.family.c_str());
     }
 }
 

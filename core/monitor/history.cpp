@@ -25,6 +25,7 @@ constexpr std::size_t mostWaiting = std::size_t{24} * 60 * metricCount;
 constexpr std::size_t mostEventsWaiting = 1000;
 constexpr std::uint32_t mostEvents = 500;
 constexpr std::uint32_t mostPoints = 1'000'000;
+constexpr std::uint8_t mostPieces = 4; ///< of a minute, apart from each other by gaps
 
 /// Which resolution answers.
 struct Choice
@@ -79,6 +80,7 @@ struct History::Impl : std::enable_shared_from_this<Impl>
     std::deque<Second> ring;
     std::optional<WallTime> minute;                              ///< the one under way
     std::array<std::optional<HistoryRow>, metricCount> underWay; ///< its rows
+    std::array<std::uint8_t, metricCount> pieces{};              ///< of it that came before those
     std::vector<HistoryRow> waiting;
     std::vector<Event> eventsWaiting;
     HistoryStore::Batch inFlight; ///< being written; still to be answered from here
@@ -101,8 +103,14 @@ void History::Impl::addSecond(const Snapshot &snapshot)
         newest.values[i] = values[i].value_or(std::numeric_limits<double>::quiet_NaN());
         if (!std::isfinite(newest.values[i]))
             continue;
-        const HistoryRow row{static_cast<Metric>(i), *minute,      *values[i], *values[i], *values[i], 1,
-                             snapshot.time,          snapshot.time};
+        HistoryRow row{static_cast<Metric>(i), *minute,      *values[i], *values[i], *values[i], 1,
+                       snapshot.time,          snapshot.time};
+        const bool apart = underWay[i] && storage::isApart(underWay[i]->last, row.first) && pieces[i] + 1 < mostPieces;
+        if (apart) {
+            waiting.push_back(*std::exchange(underWay[i], std::nullopt));
+            row.time = std::chrono::floor<std::chrono::seconds>(snapshot.time);
+            ++pieces[i];
+        }
         if (underWay[i])
             storage::mergeInto(*underWay[i], row);
         else
@@ -117,6 +125,7 @@ void History::Impl::closeMinute()
             waiting.push_back(*row);
         row.reset();
     }
+    pieces.fill(0);
     minute.reset();
     keepLatest(waiting, mostWaiting);
 }
@@ -200,8 +209,8 @@ std::vector<HistoryRow> History::Impl::unwritten(Metric metric, std::chrono::sec
     const std::lock_guard lock(mutex);
     std::vector<HistoryRow> rows;
     const auto add = [&](HistoryRow row) {
-        const auto since = row.time.time_since_epoch();
-        row.time -= since % step;
+        if (step != HistoryStore::minute)
+            row.time -= row.time.time_since_epoch() % step;
         if (row.metric == metric && row.time >= from && row.time < to)
             rows.push_back(row);
     };

@@ -41,6 +41,7 @@ struct Covered
 {
     std::optional<WallTime> first, last;
     Point point;
+    WallTime end; ///< of its step
 };
 
 /// Points, with what they cover where it is not all of their step.
@@ -49,14 +50,14 @@ std::vector<Point> pointsOf(std::vector<Covered> all, std::chrono::seconds step)
     std::vector<Point> points;
     points.reserve(all.size());
     for (std::size_t i = 0; i < all.size(); ++i) {
-        auto &[first, last, point] = all[i];
+        auto &[first, last, point, end] = all[i];
+        if (end < point.time + step) // it began within its step
+            point.until = end;
         if (first && last && step >= storage::HistoryStore::minute) {
-            const auto before = i > 0 ? all[i - 1].last : point.time;
-            const auto after = i + 1 < all.size() ? all[i + 1].first : point.time + step;
-            if (before && *first - *before > briefGap)
+            if (storage::isApart(i > 0 ? all[i - 1].last : point.time, first))
                 point.from = first;
-            if (after && *after - *last > briefGap)
-                point.until = std::min(WallTime(*last + holds), WallTime(point.time + step));
+            if (storage::isApart(last, i + 1 < all.size() ? all[i + 1].first : end))
+                point.until = std::min(WallTime(*last + holds), end);
         }
         points.push_back(point);
     }
@@ -119,17 +120,20 @@ Series seriesOf(Metric metric, const std::vector<storage::HistoryRow> &rows, std
     series.metric = metric;
     series.step = step;
     std::vector<Covered> points;
-    const auto add = [&points](WallTime time, const storage::HistoryRow &row) {
-        points.push_back({row.first, row.last, {time, row.low, row.high, row.mean}});
+    const auto add = [&points](WallTime time, const storage::HistoryRow &row, WallTime end) {
+        points.push_back({row.first, row.last, {time, row.low, row.high, row.mean}, end});
     };
+    const bool ofPieces = step == storage::HistoryStore::minute;
     if (rows.size() <= most) {
         points.reserve(rows.size());
         for (const auto &row : rows)
-            add(row.time, row);
+            add(row.time, row,
+                row.time + step - (ofPieces ? row.time.time_since_epoch() % step : WallTime::duration(0)));
         series.points = pointsOf(std::move(points), step);
         return series;
     }
-    const auto first = std::chrono::floor<std::chrono::seconds>(rows.front().time);
+    auto first = std::chrono::floor<std::chrono::seconds>(rows.front().time);
+    first -= first.time_since_epoch() % step;
     const auto span = std::chrono::ceil<std::chrono::seconds>(rows.back().time - first) + step;
     // Whole steps, rounded up: so no more spans than wanted.
     const auto steps = (span / step + most - 1) / most;
@@ -139,7 +143,7 @@ Series seriesOf(Metric metric, const std::vector<storage::HistoryRow> &rows, std
         auto merged = rows[at];
         for (++at; at < rows.size() && (rows[at].time - first) / series.step == index; ++at)
             storage::mergeInto(merged, rows[at]);
-        add(first + index * series.step, merged);
+        add(first + index * series.step, merged, first + (index + 1) * series.step);
     }
     // Of seconds there are holes between points, not within them.
     series.points = pointsOf(std::move(points), step == std::chrono::seconds(1) ? step : series.step);

@@ -21,10 +21,10 @@ std::array<std::optional<double>, metricCount> metricsOf(const Snapshot &snapsho
 /// The coarsest of 1 h, 1 min and 1 s that gives at least half of `most` points from `from` to `to`; 1 s if none does.
 std::chrono::seconds resolutionFor(WallTime from, WallTime to, std::uint32_t most);
 
-/// Rows of one metric, oldest first and `step` apart, as points: at most `most`. Where there are more, neighbours that
-/// lie in the same span of time are merged, their extremes kept, and the series' step is that span.
-/// What minutes and hours were not measured throughout tell so (Point::from, until): at a hole of more than briefGap
-/// between the last value of one and the first of the next, and at both ends.
+/// Rows of one metric, oldest first and `step` apart (of a minute with gaps, what lies between them), as points: at
+/// most `most`. Where there are more, neighbours that lie in the same span of time are merged, their extremes kept, and
+/// the series' step is that span. What minutes and hours were not measured throughout tell so (Point::from, until): at
+/// a hole of more than briefGap between the last value of one and the first of the next, and at both ends.
 Series seriesOf(Metric metric, const std::vector<storage::HistoryRow> &rows, std::chrono::seconds step,
                 std::uint32_t most);
 

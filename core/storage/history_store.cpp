@@ -15,7 +15,8 @@
 // The format, version 2 (PRAGMA user_version; application_id is "POHI"):
 //   points  one row per step (60 or 3600 seconds), metric (number of the enumerator) and time (its beginning, seconds
 //           since 1970): lowest, highest and mean of `count` values, and when the first and the last were measured
-//           (milliseconds; null where version 1 wrote it, which had neither)
+//           (milliseconds; null where version 1 wrote it, which had neither). A minute in which nothing was known for a
+//           while has another row for what came after that; its time is the second in which it began
 //   events  what happened: time in milliseconds, kind (number of the enumerator), text
 // The file's header has both numbers at fixed places: https://www.sqlite.org/fileformat.html#the_database_header
 namespace portolan::storage {
@@ -119,16 +120,52 @@ std::string damage(const std::filesystem::path &file)
     return opened || opened.error().code != "database-corrupt" ? std::string() : opened.error().message;
 }
 
+/// Where a row of a minute belongs: to the one that it goes on from, or apart from it after a gap.
+Result<std::int64_t> placeOf(Connection &connection, const HistoryRow &row)
+{
+    const std::int64_t step = HistoryStore::minute.count();
+    const std::int64_t begin = secondsOf(row.time) - secondsOf(row.time) % step;
+    if (!row.first)
+        return begin;
+    const std::int64_t second = secondsOf(*row.first);
+    struct Before
+    {
+        std::int64_t time;
+        std::optional<WallTime> last;
+    };
+    const auto before = selectOne(
+        connection,
+        "SELECT time, last FROM points WHERE step = ? AND metric = ? AND time >= ? AND time <= ? ORDER BY time DESC "
+        "LIMIT 1",
+        valuesOf(step, row.metric, begin, second), [](const Row &found) {
+            return Before{found.integer(0), Reader<std::optional<WallTime>>::read(found, 1)};
+        });
+    if (!before)
+        return before.error();
+    if (!*before)
+        return begin;
+    return isApart((*before)->last, row.first) ? second : (*before)->time;
+}
+
 Result<void> put(Connection &connection, const HistoryRow &row, std::chrono::seconds step)
 {
     const std::int64_t time = secondsOf(row.time);
+    const auto place =
+        step == HistoryStore::minute ? placeOf(connection, row) : Result<std::int64_t>(time - time % step.count());
+    if (!place)
+        return place.error();
     auto done = execute(connection, upsert,
-                        valuesOf(step.count(), row.metric, time - time % step.count(), row.low, row.high, row.mean,
-                                 std::int64_t{row.count}, row.first, row.last));
+                        valuesOf(step.count(), row.metric, *place, row.low, row.high, row.mean, std::int64_t{row.count},
+                                 row.first, row.last));
     return done ? Result<void>() : Result<void>(done.error());
 }
 
 } // namespace
+
+bool isApart(const std::optional<WallTime> &last, const std::optional<WallTime> &next)
+{
+    return last && next && *next - *last > briefGap;
+}
 
 void mergeInto(HistoryRow &row, const HistoryRow &other)
 {

@@ -28,7 +28,7 @@ inline constexpr std::size_t metricCount = boost::mp11::mp_size<boost::describe:
 struct HistoryRow
 {
     Metric metric{};
-    WallTime time{}; ///< beginning of the step
+    WallTime time{}; ///< beginning of the step; of a minute that has a gap, also where it goes on after that
     double low = 0;
     double high = 0;
     double mean = 0;
@@ -39,16 +39,20 @@ struct HistoryRow
     bool operator==(const HistoryRow &) const = default;
 };
 
+/// Whether nothing was measured for so long before `next` that the two do not become one row of a minute.
+bool isApart(const std::optional<WallTime> &last, const std::optional<WallTime> &next);
+
 /// Takes what another row of the same metric and time says into this one.
 void mergeInto(HistoryRow &row, const HistoryRow &other);
 
 /// What was measured, by minute and by hour, and what happened: a SQLite file of its own, so that writing it never
 /// waits for the portal's database, and throwing it away costs nobody an account.
 ///
-/// Bounded: minutes are kept for 31 days, hours for two years, the latest 10,000 events: some 50 MB with 19 metrics.
-/// What is older by the clock goes only once there are newer points for all of that time: a clock that is wrong for a
-/// while takes nothing away. A file that is damaged, of a later version or no history at all is set aside (renamed, one
-/// warning in the log) and a new one begun. One thread does all; calls come from any thread.
+/// Bounded: minutes are kept for 31 days, hours for two years, the latest 10,000 events: some 50 MB with 19 metrics,
+/// and more where figures came and went within minutes. What is older by the clock goes only once there are newer
+/// points for all of that time: a clock that is wrong for a while takes nothing away. A file that is damaged, of a
+/// later version or no history at all is set aside (renamed, one warning in the log) and a new one begun. One thread
+/// does all; calls come from any thread.
 class HistoryStore final
 {
 public:
@@ -65,7 +69,7 @@ public:
 
     struct Batch
     {
-        std::vector<HistoryRow> minutes; ///< added to what is there of the same minute, and to its hour
+        std::vector<HistoryRow> minutes; ///< added to what is there of the minute that they go on from, and to its hour
         std::vector<Event> events;
     };
     /// `done` is called once, on the store's thread or at once.

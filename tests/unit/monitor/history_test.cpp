@@ -135,6 +135,8 @@ private slots:
         QTest::newRow("only minutes are left") << 39 << 100 << 60 << true << "..........====..........======";
         QTest::newRow("a whole minute is missing") << 58 << 62 << 60 << true << "............======......======";
         QTest::newRow("within one minute") << 20 << 20 << 20 << false << "........................==..==";
+        QTest::newRow("within one minute, of which only that is left")
+            << 20 << 20 << 20 << true << "........................==..==";
         QTest::newRow("at once") << 60 << 2 << 58 << true << "..................============";
         QTest::newRow("just started") << 0 << 35 << 20 << false << "............................==";
     }
@@ -166,6 +168,52 @@ private slots:
             }
         }
         QCOMPARE(found, known);
+    }
+
+    void gapsWithinMinutesStay_data()
+    {
+        QTest::addColumn<QList<int>>("lengths"); // seconds in which a value comes and in which none does, in turn
+        QTest::addColumn<QString>("covered");    // by the points of minutes
+        QTest::newRow("one") << QList{20, 20, 50} << "0-20 40-60 60-90";
+        QTest::newRow("at the end of a minute") << QList{50, 10, 30} << "0-50 60-90";
+        QTest::newRow("over the end of a minute") << QList{50, 20, 20} << "0-50 70-90";
+        QTest::newRow("two") << QList{10, 10, 10, 20, 10} << "0-10 20-30 50-60";
+        QTest::newRow("brief") << QList{20, 4, 36} << "0-60";
+        QTest::newRow("many") << QList{4, 6, 4, 6, 4, 6, 4, 6, 4, 6, 10} << "0-4 10-14 20-24 30-60";
+    }
+    /// Also where the portal ran on, and when it has been restarted since: what Redis does not tell for a while is no
+    /// figure, however short the while.
+    void gapsWithinMinutesStay()
+    {
+        QFETCH(QList<int>, lengths);
+        QFETCH(QString, covered);
+        Kept kept;
+        const WallTime begin = kept.clock.wall();
+        for (qsizetype i = 0; i < lengths.size(); ++i) {
+            for (int second = 0; second < lengths[i]; ++second) {
+                kept.history->record(snapshotOf(kept.clock.wall(), i % 2 == 0 ? std::optional(5.0) : std::nullopt));
+                kept.clock.advance(1s);
+            }
+        }
+        for (const bool written : {false, true}) {
+            if (written)
+                kept.reopen();
+            const auto series = kept.memory(12h, 1000);
+            QCOMPARE(series.step, 60s);
+            QStringList found;
+            for (std::size_t i = 0; i < series.points.size(); ++i) {
+                const Point &point = series.points[i];
+                const bool last = i + 1 == series.points.size();
+                const WallTime until =
+                    std::min(endOf(point, series.step), last ? kept.clock.wall() : beginOf(series.points[i + 1]));
+                const auto seconds = [begin](WallTime time) {
+                    return QString::number(std::chrono::duration_cast<std::chrono::seconds>(time - begin).count());
+                };
+                found << seconds(beginOf(point)) + '-' + seconds(until);
+                QCOMPARE(point.mean, 5.0);
+            }
+            QCOMPARE(found.join(' '), covered);
+        }
     }
 
     void readsTheVersionBefore()

@@ -1,29 +1,22 @@
 #include "tests/gui/console_fixture.h"
-#include "ui/dialogs/command_palette.h"
 #include "ui/dialogs/confirm_dialog.h"
-#include "ui/dialogs/help_dialogs.h"
 #include "ui/models/table_model.h"
 #include "ui/pages/page_table.h"
 #include "ui/support/action_button.h"
-#include "ui/support/format.h"
-#include "ui/support/task_details.h"
 #include "ui/support/work_area.h"
 #include "ui/widgets/flat_button.h"
 #include "ui/widgets/table_view.h"
 
 #include <QComboBox>
 #include <QHeaderView>
-#include <QLineEdit>
-#include <QListWidget>
-#include <QPlainTextEdit>
 #include <QPushButton>
-#include <QTreeWidget>
+#include <QRegularExpression>
 
 using namespace portolan;
 using namespace portolan::ui;
 
-/// What a command does to the one who gives it: where the focus goes, what is greyed out and why, how tables are put in
-/// order, and in which words figures come.
+/// What a command does to the one who gives it: where the focus goes, what is greyed out and why, and how tables are
+/// put in order.
 class FeedbackTest final : public QObject
 {
     Q_OBJECT
@@ -37,20 +30,8 @@ private slots:
     void whatCannotBeDoneIsOff();
     void tasksAreChosenTogether();
     void tasksAreFilteredByPlaceAndOutcome();
-    void numbersAsPeopleWriteThem_data();
-    void numbersAsPeopleWriteThem();
-    void taskDetailsAreReadable();
-    void valuesAreReadable_data();
-    void valuesAreReadable();
-    void argumentsInALine();
-    void cutValuesAreReadable();
     void theQuestionStandsOnce();
     void whatLosesSomethingLooksLikeIt();
-    void thePaletteAlwaysSaysSomething();
-    void thePaletteBeginsHarmless();
-    void theShortcutsAreAllListed();
-    void thePaletteLooksForThings();
-    void helpAndBack();
     void theSpanStaysAsItIs();
     void windowsFitWithTheirFrames_data();
     void windowsFitWithTheirFrames();
@@ -350,134 +331,6 @@ void FeedbackTest::tasksAreFilteredByPlaceAndOutcome()
     QCOMPARE(view->model()->rowCount(), all);
 }
 
-void FeedbackTest::numbersAsPeopleWriteThem_data()
-{
-    QTest::addColumn<QString>("written");
-    QTest::addColumn<QString>("read");
-    QTest::newRow("a power of ten") << "1.134E1"
-                                    << "11.34";
-    QTest::newRow("in JSON") << R"({"last": 2.13272E3, "low": -1.24E-1})"
-                             << R"({"last": 2132.72, "low": -0.124})";
-    QTest::newRow("large") << "1.5e9 bytes"
-                           << "1500000000 bytes";
-    QTest::newRow("small") << "4.65084E-4"
-                           << "0.000465084";
-    QTest::newRow("a rounding error") << "0.30000000000000004"
-                                      << "0.3";
-    QTest::newRow("a figure") << "11.34 of 20"
-                              << "11.34 of 20";
-    QTest::newRow("an id") << "3f2a1e5b-40e1-4d3e-9b1f-1e5"
-                           << "3f2a1e5b-40e1-4d3e-9b1f-1e5";
-    QTest::newRow("a word") << "x1e5 v2.1e3x"
-                            << "x1e5 v2.1e3x";
-    QTest::newRow("an address") << "127.0.0.1:8080"
-                                << "127.0.0.1:8080";
-    QTest::newRow("a time") << "2026-11-29T18:57:30.1234567Z"
-                            << "2026-11-29T18:57:30.1234567Z";
-}
-
-void FeedbackTest::numbersAsPeopleWriteThem()
-{
-    QFETCH(QString, written);
-    QTEST(withPlainNumbers(written), "read");
-}
-
-void FeedbackTest::taskDetailsAreReadable()
-{
-    TaskInfo task;
-    task.id = "3f2a91c0-0000-4d3e-9b1f-000000000001";
-    task.name = "portal.analysis";
-    task.queue = "celery";
-    task.place = TaskPlace::Ended;
-    task.state = "SUCCESS";
-    task.arguments = R"([], {"symbol": "AAPL", "drift": 1.134E1})";
-    task.result = R"({"expected":7.1E-2,"range":{"low":-1.24E-1,"high":2.83E-1},"done":true,"symbol":"AAPL"})";
-    task.created = WallTime{} + std::chrono::seconds(1'700'000'000);
-    task.owner = 7;
-    task.ownerAddress = "ada@example.org";
-    const QString details = taskDetails(task);
-    for (const char *words : {"Owner: ada@example.org", "expected: 0.071", "low: -0.124", "done: yes", "symbol: AAPL",
-                              "drift: 11.34", "Outcome: ✓ succeeded", "Place: ended"})
-        QVERIFY2(details.contains(QString::fromUtf8(words)), qPrintable(QString(words) + " is not in:\n" + details));
-    QVERIFY(!details.contains("E-1") && !details.contains("E1"));
-    QVERIFY(QRegularExpression("Created: \\S+ \\d\\d:\\d\\d:\\d\\d").match(details).hasMatch());
-}
-
-void FeedbackTest::valuesAreReadable_data()
-{
-    QTest::addColumn<QString>("written");
-    QTest::addColumn<QString>("read");
-    QTest::newRow("as Python writes") << "{'symbol': 'AAPL', 'user_id': '7', 'days': 250, 'seed': None, 'dry': True}"
-                                      << "X:\n    days: 250\n    dry: yes\n    seed: –\n    symbol: AAPL\n    user_id: "
-                                         "ada@example.org";
-    QTest::newRow("both kinds") << "('AAPL', 2) {'days': 250}"
-                                << "X: AAPL, 2\nX:\n    days: 250";
-    QTest::newRow("none of one kind") << "() {'days': 250}"
-                                      << "X:\n    days: 250";
-    QTest::newRow("a quote and an escape") << R"(["it's", 'a\'b', "\u00e4"])" << QString::fromUtf8("X: it's, a'b, ä");
-    QTest::newRow("a list of objects") << R"({"days":[{"close":1.134E1,"date":"2026-11-02"},{"close":2}]})"
-                                       << "X:\n    days:\n        close 11.34, date 2026-11-02\n        close 2";
-    QTest::newRow("a number with many digits") << R"({"id":7000000000000000123})"
-                                               << "X:\n    id: 7000000000000000123";
-    const QString rest = "\n(the rest was too long to be shown)";
-    QTest::newRow("cut in a number") << R"({"low":-1.24E-1,"high":2.8)"
-                                     << "X:\n    low: -0.124" + rest;
-    QTest::newRow("cut after a name") << R"({"a":1,"b":)"
-                                      << "X:\n    a: 1" + rest;
-    QTest::newRow("cut in a name") << R"({"a":1,"bcd)"
-                                   << "X:\n    a: 1" + rest;
-    QTest::newRow("cut in a text") << R"({"a":"long te)" << QString::fromUtf8("X:\n    a: long te…") + rest;
-    QTest::newRow("cut in a list") << R"({"a":[1,2)"
-                                   << "X:\n    a: 1" + rest;
-    for (const char *same : {"<Signature of x>", "{'a': <object at 0x7f>}", "a b"})
-        QTest::newRow(same) << same << QString("X: ") + same;
-}
-
-void FeedbackTest::valuesAreReadable()
-{
-    QFETCH(QString, written);
-    QFETCH(QString, read);
-    TaskInfo task;
-    task.owner = 7;
-    task.ownerAddress = "ada@example.org";
-    for (const auto &[part, name] :
-         {std::pair(&TaskInfo::arguments, "Arguments:"), std::pair(&TaskInfo::result, "Result:")}) {
-        TaskInfo one = task;
-        one.*part = written.toStdString();
-        const QString details = taskDetails(one);
-        const QString expected = QString(read).replace("X:", name);
-        QVERIFY2(details.contains(expected), qPrintable(details + "\nlacks\n" + expected));
-    }
-}
-
-void FeedbackTest::argumentsInALine()
-{
-    TaskInfo task;
-    task.owner = 7;
-    task.ownerAddress = "ada@example.org";
-    task.arguments = "['x'] {'symbol': 'AAPL', 'user_id': '7', 'drift': 1.134E1}";
-    QCOMPARE(argumentsText(task), QString("x, drift 11.34, symbol AAPL"));
-    task.arguments = "{'user_id': '8'}"; // somebody else
-    QCOMPARE(argumentsText(task), QString("user_id 8"));
-    task.arguments = "<Signature of x>";
-    QCOMPARE(argumentsText(task), QString("<Signature of x>"));
-}
-
-/// Every beginning of a text, as what is too long is cut: names and values, and never the marks around them.
-void FeedbackTest::cutValuesAreReadable()
-{
-    const std::string whole =
-        R"({"symbol":"TSLA","range":{"low":-1.24E-1,"high":0.5},"days":[{"d":"2026-11-02","c":1.5},{"d":"x","c":2}]})";
-    for (std::size_t length = 1; length < whole.size(); ++length) {
-        TaskInfo task;
-        task.result = whole.substr(0, length);
-        const QString details = taskDetails(task);
-        QVERIFY2(!details.contains('{') && !details.contains('"') && !details.contains('['), qPrintable(details));
-        QVERIFY2(details.contains("the rest was too long"), qPrintable(details));
-        QVERIFY2(length < 20 || details.contains("symbol: TSLA"), qPrintable(details));
-    }
-}
-
 void FeedbackTest::theQuestionStandsOnce()
 {
     Confirmation confirmation;
@@ -524,125 +377,6 @@ void FeedbackTest::whatLosesSomethingLooksLikeIt()
     }
     console.window->openPage("local");
     QVERIFY(!isDestructive(console.command("Start")));
-}
-
-void FeedbackTest::thePaletteAlwaysSaysSomething()
-{
-    Console console;
-    console.window->openPage("connections");
-    console.press(Qt::Key_K, Qt::ControlModifier);
-    const auto *list = console.window->findChild<CommandPalette *>()->findChild<QListWidget *>();
-    // What can be done comes first.
-    bool off = false;
-    for (int row = 0; row < list->count(); ++row) {
-        const bool enabled = list->item(row)->flags().testFlag(Qt::ItemIsEnabled);
-        QVERIFY2(!(off && enabled), qPrintable(list->item(row)->text()));
-        off = off || !enabled;
-    }
-    QVERIFY(off);
-    console.type("qqq xyzzy");
-    QVERIFY(list->count() > 0);
-    for (int row = 0; row < list->count(); ++row)
-        QVERIFY2(list->item(row)->text().contains("xyzzy"), qPrintable(list->item(row)->text()));
-}
-
-/// What Enter does before anything was typed; and lines that are alike, with a picture or without.
-void FeedbackTest::thePaletteBeginsHarmless()
-{
-    Console console;
-    for (const PageEntry &entry : pageTable()) {
-        console.window->openPage(entry.id);
-        console.press(Qt::Key_K, Qt::ControlModifier);
-        const QPointer<CommandPalette> palette = console.window->findChild<CommandPalette *>();
-        const auto *list = palette->findChild<QListWidget *>();
-        const auto *first = qobject_cast<QAction *>(list->item(0)->data(Qt::UserRole).value<QObject *>());
-        QVERIFY(first && first->isEnabled());
-        QVERIFY2(isHarmless(first), qPrintable(QString(entry.id) + ": " + first->text()));
-        for (int row = 0; row < list->count(); ++row) {
-            QVERIFY2(!list->item(row)->icon().isNull(), qPrintable(list->item(row)->text()));
-            QCOMPARE(list->visualItemRect(list->item(row)).height(), list->visualItemRect(list->item(0)).height());
-        }
-        palette->reject();
-        QTRY_VERIFY(!palette);
-        console.toFront();
-    }
-}
-
-void FeedbackTest::theShortcutsAreAllListed()
-{
-    QStringList keys;
-    for (const auto &group : ShortcutsDialog::widgetKeys())
-        for (const auto &[what, which] : group.keys)
-            keys << which.split(", ");
-    for (const char *one : {"Left", "Right", "Ctrl+Left", "Home", "End", "PgUp", "PgDown", "Esc", "Shift+Left", "+",
-                            "-", "0", "Alt+Up", "Alt+Down", "Return", "Ctrl+C"})
-        QVERIFY2(keys.contains(QKeySequence(one).toString(QKeySequence::NativeText)), one);
-    Console console;
-    console.press(Qt::Key_F1);
-    const auto *tree = console.window->findChild<ShortcutsDialog *>()->findChild<QTreeWidget *>();
-    QSet<QString> listed;
-    for (QTreeWidgetItemIterator item(const_cast<QTreeWidget *>(tree)); *item; ++item)
-        for (const QString &key : (*item)->text(1).split(", "))
-            listed << key;
-    for (const QString &key : keys)
-        QVERIFY2(listed.contains(key), qPrintable(key));
-}
-
-void FeedbackTest::thePaletteLooksForThings()
-{
-    Console console;
-    const QString address = [&] {
-        return text(console.stack.deployment().users({}).result()->items.at(3).email).section('@', 0, 0);
-    }();
-    const auto look = [&console](const QString &what, const QString &where) {
-        console.press(Qt::Key_K, Qt::ControlModifier);
-        console.type(what);
-        const QPointer<CommandPalette> palette = console.window->findChild<CommandPalette *>();
-        const auto *list = palette->findChild<QListWidget *>();
-        const auto fits = [&] { return list->currentItem() && list->currentItem()->text().contains(where); };
-        for (int row = 0; row < list->count() && !fits(); ++row)
-            console.press(Qt::Key_Down);
-        QVERIFY2(fits(), qPrintable(where));
-        console.press(Qt::Key_Return);
-        QTRY_VERIFY(!palette);
-        console.toFront();
-    };
-    look(address, "accounts");
-    QTRY_COMPARE(console.window->currentPage(), QString("users"));
-    QTRY_COMPARE(console.find<TableView>("Accounts")->model()->rowCount(), 1);
-    QVERIFY(console.find<TableView>("Accounts")->model()->index(0, 0).data().toString().startsWith(address));
-    look("unacked", "large keys");
-    QTRY_COMPARE(console.window->currentPage(), QString("redis"));
-    QTRY_COMPARE(console.find<TableView>("Largest keys")->model()->rowCount(), 1);
-}
-
-void FeedbackTest::helpAndBack()
-{
-    Console console;
-    console.window->openPage("queue");
-    console.window->openPage("users");
-    console.press(Qt::Key_Left, Qt::AltModifier);
-    QCOMPARE(console.window->currentPage(), QString("queue"));
-    console.press(Qt::Key_Left, Qt::AltModifier);
-    QCOMPARE(console.window->currentPage(), QString("overview"));
-    console.press(Qt::Key_Left, Qt::AltModifier);
-    QCOMPARE(console.window->currentPage(), QString("overview"));
-    console.press(Qt::Key_F1);
-    const QPointer<ShortcutsDialog> keys = console.window->findChild<ShortcutsDialog *>();
-    QVERIFY(keys);
-    QStringList listed;
-    const auto *tree = keys->findChild<QTreeWidget *>();
-    for (int top = 0; top < tree->topLevelItemCount(); ++top) {
-        for (int child = 0; child < tree->topLevelItem(top)->childCount(); ++child)
-            listed << tree->topLevelItem(top)->child(child)->text(1);
-    }
-    for (const char *key : {"Ctrl+K", "F1", "Alt+Left", "Del", "Ctrl+N"})
-        QVERIFY2(listed.contains(key), key);
-    keys->close();
-    QTRY_VERIFY(!keys);
-    console.toFront();
-    console.run("About");
-    QVERIFY(console.window->findChild<AboutDialog *>());
 }
 
 /// A span of time that was not chosen does not change under whoever reads it either.

@@ -1,5 +1,6 @@
 #include "core/market/price_csv.h"
 
+#include "core/base/utf8.h"
 #include "core/market/price_fields.h"
 #include "core/market/price_layout.h"
 
@@ -13,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace portolan::market {
 
@@ -20,8 +22,10 @@ namespace {
 
 constexpr std::size_t mostErrors = 100;
 constexpr std::size_t mostFields = 16'384;
+constexpr std::size_t quotedText = 24; ///< of a field, in a message
 constexpr double highestPrice = 1e9;
-constexpr double roundingLoss = 1e-4; ///< of a price: adjusted prices are rounded one by one
+constexpr std::uint64_t highestVolume = std::uint64_t(1) << 53; ///< the most that JSON's readers take whole
+constexpr double roundingLoss = 1e-4;                           ///< of a price: adjusted prices are rounded one by one
 
 /// Called for each row that is not empty; 1 is the first, empty ones count. False: no more of them.
 using OnRow = std::function<bool(std::size_t number, const Fields &fields)>;
@@ -77,8 +81,7 @@ void forEachRow(std::string_view text, char separator, const OnRow &onRow)
 struct Day
 {
     Bar bar;
-    std::string first = "00:00:00"; ///< the earliest and the latest time of its rows
-    std::string last = "00:00:00";
+    std::set<std::chrono::milliseconds> times{}; ///< of its rows
     std::size_t row = 0;
 };
 
@@ -169,19 +172,21 @@ void Reader::add(std::size_t number, const Fields &fields)
     if (isNew)
         return;
     Day &whole = known->second;
-    if (day.first == whole.first || day.last == whole.last) {
+    const auto time = *day.times.begin();
+    if (whole.times.contains(time)) {
         leaveOut(number, "its date stands in row " + std::to_string(whole.row) + " already");
         return;
     }
+    if (day.bar.volume > highestVolume - whole.bar.volume) {
+        leaveOut(number, "more shares than there are were traded on its date");
+        return;
+    }
     // Several prices of one day: the first opens it, the last closes it.
-    if (day.first < whole.first) {
-        whole.first = day.first;
+    if (time < *whole.times.begin())
         whole.bar.open = day.bar.open;
-    }
-    if (day.last > whole.last) {
-        whole.last = day.last;
+    if (time > *whole.times.rbegin())
         whole.bar.close = day.bar.close;
-    }
+    whole.times.insert(time);
     whole.bar.high = std::max(whole.bar.high, day.bar.high);
     whole.bar.low = std::min(whole.bar.low, day.bar.low);
     whole.bar.volume += day.bar.volume;
@@ -223,10 +228,9 @@ std::string Reader::readDate(const Fields &fields, Day &day) const
         return "it has no date";
     DateStyle::Date date = m_dates.read(*text);
     day.bar.date = date.day;
-    if (const auto *time = cell(fields, m_header.columns().time); time && date.time.empty())
-        date.time = *time;
-    if (!date.time.empty())
-        day.first = day.last = date.time;
+    if (const auto *time = cell(fields, m_header.columns().time); time && !date.time)
+        date.time = timeOfDay(*time);
+    day.times.insert(date.time.value_or(std::chrono::milliseconds(0)));
     return std::move(date.wrong);
 }
 
@@ -239,7 +243,7 @@ std::string Reader::readPrice(const Fields &fields, std::optional<std::size_t> c
     if (reading == Reading::Missing)
         return std::string(name) + " is missing";
     if (reading == Reading::TwoWays)
-        return std::string(name) + " may be read in two ways, \"" + *text +
+        return std::string(name) + " may be read in two ways, \"" + toUtf8(cutText(*text, quotedText)) +
                "\": no other number of the file tells whether its mark is one of thousands or of decimals";
     if (reading == Reading::Wrong || !(value > 0) || value > highestPrice)
         return std::string(name) + " must be a number above 0 and up to 1000000000";
@@ -254,8 +258,7 @@ std::string Reader::readVolume(const Fields &fields, std::uint64_t &to) const
     const auto [reading, value] = text ? m_numbers.volume(*text) : NumberStyle::Number{Reading::Missing, 0};
     if (reading == Reading::Missing)
         return {};
-    constexpr double exact = 9007199254740992.0; // 2^53, the largest that JSON's readers take whole
-    if (reading != Reading::Good || !(value >= 0) || value > exact)
+    if (reading != Reading::Good || !(value >= 0) || value > double(highestVolume))
         return "volume must be a number of shares";
     to = std::uint64_t(std::llround(value));
     return {};

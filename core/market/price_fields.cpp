@@ -159,27 +159,31 @@ constexpr const char *noSuchDay = "there is no such day; a date must be written 
 /// Whether month and day of it may be either way round.
 bool isOpen(const ThreeNumbers &date) { return date.mark != '.' && date.first < leastYear && date.third >= leastYear; }
 
+using TimeOfDay = std::optional<std::chrono::milliseconds>;
+
 DateStyle::Date wrongDate(std::string why) { return {{}, {}, std::move(why)}; }
 
-DateStyle::Date dayOf(unsigned year, unsigned month, unsigned day, std::string time)
+DateStyle::Date dayOf(unsigned year, unsigned month, unsigned day, TimeOfDay time)
 {
+    constexpr unsigned firstYear = 1678, lastYear = 2261; // what the clock holds
+    if (month > 12 || day > 31 || year < firstYear || year > lastYear)
+        return wrongDate(noSuchDay);
     const std::chrono::year_month_day date{std::chrono::year(int(year)), std::chrono::month(month),
                                            std::chrono::day(day)};
-    constexpr unsigned firstYear = 1678, lastYear = 2261; // what the clock holds
-    if (!date.ok() || year < firstYear || year > lastYear)
+    if (!date.ok())
         return wrongDate(noSuchDay);
-    return {WallTime(std::chrono::sys_days(date).time_since_epoch()), std::move(time), {}};
+    return {WallTime(std::chrono::sys_days(date).time_since_epoch()), time, {}};
 }
 
 /// Digits alone: 20260131, or since 1970.
-DateStyle::Date fromDigits(std::string_view text, std::string time)
+DateStyle::Date fromDigits(std::string_view text, TimeOfDay time)
 {
     std::uint64_t value = 0;
     constexpr std::size_t dateDigits = 8;
     if (!number(text, value))
         return wrongDate("date must be written as 2026-01-31");
     if (text.size() == dateDigits)
-        return dayOf(unsigned(value / 10000), unsigned(value / 100 % 100), unsigned(value % 100), std::move(time));
+        return dayOf(unsigned(value / 10000), unsigned(value / 100 % 100), unsigned(value % 100), time);
     std::chrono::milliseconds since{};
     if (text.size() == 9 || text.size() == 10)
         since = std::chrono::seconds(value);
@@ -190,19 +194,60 @@ DateStyle::Date fromDigits(std::string_view text, std::string time)
     const auto day = std::chrono::floor<std::chrono::days>(since);
     if (day > std::chrono::sys_days(std::chrono::year(2261) / 12 / 31).time_since_epoch())
         return wrongDate(noSuchDay);
-    return {WallTime(day), formatTime(WallTime(since)).substr(11, 12), {}};
-}
-
-/// A time behind a date, if it compares as text.
-std::string timeIn(std::string_view text)
-{
-    constexpr std::size_t minutesSize = 5;
-    const bool compares = text.size() >= minutesSize && isDigit(text[0]) && isDigit(text[1]) && text[2] == ':' &&
-                          text.find_first_of("APap") == text.npos;
-    return compares ? std::string(text.substr(0, 8)) : std::string();
+    return {WallTime(day), since - day, {}};
 }
 
 } // namespace
+
+TimeOfDay timeOfDay(std::string_view text)
+{
+    text = without(text, blanks);
+    const auto take = [&text](std::size_t most) {
+        const auto digits = std::size_t(std::ranges::find_if_not(text.substr(0, most), isDigit) - text.begin());
+        unsigned value = 0;
+        const bool any = number(text.substr(0, digits), value);
+        text.remove_prefix(digits);
+        return any ? std::optional(value) : std::nullopt;
+    };
+    const auto marked = [&text](char mark) {
+        const bool is = text.size() > 1 && text[0] == mark && isDigit(text[1]);
+        text.remove_prefix(is ? 1 : 0);
+        return is;
+    };
+    auto hours = take(6);
+    std::optional<unsigned> minutes = 0, seconds = 0, thousandths = 0;
+    if (!hours)
+        return std::nullopt;
+    if (marked(':')) {
+        minutes = take(2);
+        if (marked(':'))
+            seconds = take(2);
+        if (marked('.')) {
+            const std::size_t before = text.size();
+            thousandths = take(3);
+            for (auto digits = before - text.size(); digits < 3; ++digits)
+                thousandths = *thousandths * 10;
+        }
+    } else { // 0930, 93000
+        const bool has = *hours >= 10000;
+        seconds = has ? *hours % 100 : 0;
+        minutes = *hours / (has ? 100 : 1) % 100;
+        hours = *hours / (has ? 10000 : 100);
+    }
+    while (!text.empty() && (isDigit(text[0]) || text[0] == ' '))
+        text.remove_prefix(1);
+    const bool halves = text.size() > 1 && (text[1] == '.' || (text[1] | 0x20) == 'm');
+    const char half = halves ? char(text[0] | 0x20) : '\0';
+    if (half == 'a' || half == 'p') {
+        if (*hours < 1 || *hours > 12)
+            return std::nullopt;
+        hours = *hours % 12 + (half == 'p' ? 12 : 0);
+    }
+    if (*hours > 23 || *minutes > 59 || *seconds > 60)
+        return std::nullopt;
+    return std::chrono::hours(*hours) + std::chrono::minutes(*minutes) + std::chrono::seconds(*seconds) +
+           std::chrono::milliseconds(*thousandths);
+}
 
 std::string trimmedLower(std::string_view text)
 {
@@ -284,22 +329,22 @@ DateStyle::Date DateStyle::read(std::string_view text) const
     text = without(text, blanks);
     const auto end = text.find_first_of(" T");
     const std::string_view date = text.substr(0, end);
-    std::string time = end == text.npos ? std::string() : timeIn(text.substr(end + 1));
+    const TimeOfDay time = end == text.npos ? std::nullopt : timeOfDay(text.substr(end + 1));
     if (!date.empty() && std::ranges::all_of(date, isDigit))
-        return fromDigits(date, std::move(time));
+        return fromDigits(date, time);
     const auto numbers = threeNumbers(date);
     if (!numbers || (numbers->first < leastYear && numbers->third < leastYear))
         return wrongDate("date must be written as 2026-01-31, not \"" + toUtf8(cutText(text, quotedText)) + '"');
     if (numbers->first >= leastYear)
-        return dayOf(numbers->first, numbers->second, numbers->third, std::move(time));
+        return dayOf(numbers->first, numbers->second, numbers->third, time);
     if (numbers->mark == '.')
-        return dayOf(numbers->third, numbers->second, numbers->first, std::move(time));
+        return dayOf(numbers->third, numbers->second, numbers->first, time);
     if (numbers->first <= 12 && numbers->second <= 12 && numbers->first != numbers->second &&
         m_monthFirst == m_dayFirst)
         return wrongDate("its date may be read in two ways; write it as 2026-01-31");
     const bool monthFirst = numbers->second > 12 || (numbers->first <= 12 && m_monthFirst);
     return dayOf(numbers->third, monthFirst ? numbers->first : numbers->second,
-                 monthFirst ? numbers->second : numbers->first, std::move(time));
+                 monthFirst ? numbers->second : numbers->first, time);
 }
 
 } // namespace portolan::market

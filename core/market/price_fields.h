@@ -63,9 +63,9 @@ public:
 
     struct Date
     {
-        WallTime day;      ///< midnight UTC
-        std::string time;  ///< of the day, as text that compares; empty: none told
-        std::string wrong; ///< why it cannot be read; empty: it can
+        WallTime day;                                  ///< midnight UTC
+        std::optional<std::chrono::milliseconds> time; ///< of the day; nothing: none told
+        std::string wrong;                             ///< why it cannot be read; empty: it can
     };
     Date read(std::string_view text) const;
 
@@ -73,6 +73,9 @@ private:
     bool m_monthFirst = false; ///< there is one that can be read only so
     bool m_dayFirst = false;
 };
+
+/// A time of day: 9:30, 09:30:15.250, 1:05 PM, 093000 or 0930; what follows, such as a zone, is passed over.
+std::optional<std::chrono::milliseconds> timeOfDay(std::string_view text);
 
 /// Without blanks around, in small letters.
 std::string trimmedLower(std::string_view text);

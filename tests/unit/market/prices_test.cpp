@@ -348,6 +348,18 @@ void PricesTest::csvHeaders_data()
     QTest::newRow("through the day") << QByteArray(
         "Datetime,Open,High,Low,Close,Volume\n2026-01-02 10:30:00,10.5,12,10,11,40\n"
         "2026-01-02 09:30:00,10,11,9,10.5,60\n");
+    for (const char *times :
+         {"9:30 10:30", "09:30 10:30:00", "9:30:00.5 9:30:00.75", "093000 103000", "0930 1030", "93000 103000",
+          "9:30|AM 1:05|PM", "11:30|a.m. 12:00|p.m.", "09:30-05:00 10:30-05:00", "9:30|PST 10:30|PST"}) {
+        QByteArrayList two = QByteArray(times).split(' ');
+        for (QByteArray &time : two)
+            time.replace('|', ' ');
+        const QByteArray header = "Date,Time,Open,High,Low,Close,Volume\n";
+        const QByteArray opens = "2026-01-02," + two[0] + ",10,11,9,10.5,60\n";
+        const QByteArray closes = "2026-01-02," + two[1] + ",10.5,12,10,11,40\n";
+        QTest::addRow("a column of times, %s", times) << header + opens + closes;
+        QTest::addRow("a column of times, %s, newest first", times) << header + closes + opens;
+    }
     QTest::newRow("quoted header") << QByteArray(
         "\"Date\",\"Close/Last\",\"Volume\",\"Open\",\"High\",\"Low\"\n\"2026-01-02\",\"$11\",\"100\","
         "\"$10\",\"$12\",\"$9\"\n");

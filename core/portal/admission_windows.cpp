@@ -167,8 +167,8 @@ awaitable<bool> RequestAdmission::giveBack(http::Request &request, const http::R
         caller = limits::keys::user(request.principal.userId);
         co_await loadLimits(visit, request.principal.userId);
     }
-    if (http::refusesForm(code))
-        (void)m_forms.count(caller);
+    if (http::refusesForm(code) && !m_forms.count(caller))
+        co_return false;
     if (code >= http::status::internal_server_error && !m_failures.count(caller))
         co_return false;
     if (charge.here) {

@@ -307,7 +307,11 @@ void AdmissionCountsTest::boundsWhatFailuresGiveBack()
 {
     RedisServerFixture server;
     Runtime runtime(1);
-    Instance portal(runtime.at(0), server.endpoint(), {{Category::Auth, "1000 per hour"}});
+    Instance portal(runtime.at(0), server.endpoint(),
+                    {{Category::Auth, "1000 per hour"}, {Category::Api, "1000 per hour"}});
+    portal.router.get("/api/bad", {Role::User, Category::Api}, [](http::Request &) -> awaitable<http::Response> {
+        co_return http::json(std::string("{}"), http::status::bad_request);
+    });
     mountRoutes(portal);
     const auto fail = [&](const char *address) {
         return portal.ask(verb::post, "/auth/login", {}, "503", address).remaining();
@@ -317,6 +321,15 @@ void AdmissionCountsTest::boundsWhatFailuresGiveBack()
     QCOMPARE(fail("192.0.2.1"), 999); // from here on they count as everything else
     QCOMPARE(fail("192.0.2.1"), 998);
     QCOMPARE(fail("192.0.2.2"), 1000);
+
+    // Reading what is refused for its form: nothing is refused before it is asked, so it counts at last.
+    const auto cookie = portal.signIn(1);
+    Answer read;
+    for (unsigned i = 0; i < portal.options.refusedForms; ++i)
+        read = portal.get("/api/bad", cookie);
+    QCOMPARE(read.status, 400u);
+    QCOMPARE(read.remaining(), 1000);
+    QCOMPARE(portal.get("/api/bad", cookie).remaining(), 999);
 }
 
 void AdmissionCountsTest::looksWithoutUsingAnythingUp()

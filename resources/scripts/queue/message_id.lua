@@ -17,7 +17,7 @@ local function fromBase64(text)
     a, b, c, d = base64[a] or 0, base64[b] or 0, base64[c] or 0, base64[d] or 0
     parts[#parts + 1] = char(a * 4 + floor(b / 16), b % 16 * 16 + floor(c / 4), c % 4 * 64 + d)
   end
-  local padding = #string.match(text, '=*$')
+  local padding = #string.match(string.sub(text, -2), '=*$')
   return string.sub(table.concat(parts), 1, -padding - 1)
 end
 

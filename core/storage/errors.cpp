@@ -125,7 +125,9 @@ Error classifySqlite(const DatabaseUrl &url, const QSqlError &error, std::string
     case SQLITE_TOOBIG:
         return coded(ErrorKind::TooLarge, {}, "The value is too large for the database.");
     default:
-        return coded(ErrorKind::Internal, {}, "Could not " + std::string(doing) + ": " + said(error) + '.');
+        return coded(ErrorKind::Internal,
+                     error.databaseText().startsWith("no such table") ? codeNoTable : std::string_view(),
+                     "Could not " + std::string(doing) + ": " + said(error) + '.');
     }
 }
 
@@ -169,7 +171,8 @@ Error classifyPostgreSql(const DatabaseUrl &url, std::string_view state, std::st
         return coded(ErrorKind::Internal, "database-corrupt",
                      "The database " + where + " is damaged (" + said(words) + ").",
                      "Put a backup back with 'portoland restore FILE'.");
-    return coded(ErrorKind::Internal, {}, "Could not " + std::string(doing) + ": " + said(words) + '.');
+    return coded(ErrorKind::Internal, state == "42P01" ? codeNoTable : std::string_view(),
+                 "Could not " + std::string(doing) + ": " + said(words) + '.');
 }
 
 } // namespace portolan::storage

@@ -1,5 +1,6 @@
 #include "core/storage/migrations.h"
 
+#include "core/storage/errors.h"
 #include "core/storage/query.h"
 
 #include <QByteArray>
@@ -194,7 +195,7 @@ Result<void> checkTables(Connection &connection, std::span<const EmbeddedFile> f
     if (read)
         return {};
     Error error = read.error();
-    if (error.kind == ErrorKind::Internal && error.code.empty()) {
+    if (error.code == codeNoTable) {
         error.code = "database-schema";
         error.message = "The database lacks a table of this portal: " + error.message;
         error.hint = "Put a backup back with 'portoland restore FILE'.";
@@ -222,7 +223,9 @@ Result<void> checkMigrations(Database &database, std::span<const EmbeddedFile> f
 {
     return database.runBlocking([&](Connection &connection) -> Result<void> {
         const auto recorded = recordedIn(connection);
-        return recorded ? check(*recorded, files) : Result<void>(); // it has none yet
+        if (recorded.has_error() && recorded.error().code != codeNoTable) // else it has none yet
+            return recorded.error();
+        return recorded ? check(*recorded, files) : Result<void>();
     });
 }
 

@@ -83,13 +83,15 @@ void StorageWatch::look(Executor executor)
 
 awaitable<void> StorageWatch::State::look(std::shared_ptr<State> self)
 {
-    take(co_await pool.run([self] {
+    // With a name: GCC 12 destroys a temporary of a co_await twice, and with it what it holds.
+    auto work = [self] {
         {
             const std::lock_guard lock(self->mutex);
             self->begun = self->clock.steady();
         }
         return self->ask();
-    }));
+    };
+    take(co_await pool.run(std::move(work)));
 }
 
 void StorageWatch::State::take(Result<StorageState> answer)

@@ -113,6 +113,13 @@ void PaletteTest::thePaletteLooksForThings()
     look("unacked", "large keys");
     QTRY_COMPARE(console.window->currentPage(), QString("redis"));
     QTRY_COMPARE(console.find<TableView>("Largest keys")->model()->rowCount(), 1);
+    look("refresh", "in the tasks");
+    QTRY_COMPARE(console.window->currentPage(), QString("queue"));
+    const auto *tasks = console.find<TableView>("Tasks")->model();
+    const auto named = [tasks](int row) { return tasks->index(row, 2).data().toString(); };
+    QTRY_COMPARE(named(0), QString("portal.refresh"));
+    for (int row = 0; row < tasks->rowCount(); ++row)
+        QCOMPARE(named(row), QString("portal.refresh"));
 }
 
 void PaletteTest::helpAndBack()

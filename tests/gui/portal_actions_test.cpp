@@ -38,6 +38,7 @@ void PortalActionsTest::changeAUser()
     const QString address = cell("Accounts", 0, 0);
     QVERIFY(goTo("Accounts", 0, address));
     EVENTUALLY(table("Use of limits")->model()->rowCount() >= 4);
+    QCOMPARE(table("Use of limits")->model()->headerData(2, Qt::Horizontal).toString(), QString("Resets"));
     struct
     {
         const char *command;

@@ -406,6 +406,9 @@ void SituationsTest::drain_data()
     QTest::newRow("empty") << figures(0, 1.0) << "empty";
     QTest::newRow("a while") << figures(120, 2.0) << "measuring"; // what comes in is not known yet
     QTest::newRow("standing still") << figures(5, 0.0) << "measuring";
+    QueueFigures untaken = figures(5, 1.0);
+    untaken.untaken = 3;
+    QTest::newRow("some that nobody takes") << untaken << "no worker";
 }
 
 void SituationsTest::aBacklogsPace()

@@ -3,6 +3,7 @@
 #include "core/queue/keys.h"
 #include "core/queue/neighbours.h"
 #include "core/queue/remote_client.h"
+#include "core/queue/results.h"
 #include "tests/fakes/redis_server_fixture.h"
 #include "tests/integration/queue/captured_log.h"
 #include "tests/integration/queue/celery_process.h"
@@ -100,6 +101,31 @@ private slots:
         QVERIFY(within(10s, [&] { return ours.takes(); }));
         QVERIFY(ours.watch->status().allowed);
         QVERIFY(ours.watch->status().discarded == 1u);
+    }
+
+    void boundsWhatItSaysOfThrownAwayTasks()
+    {
+        startTheirs();
+        Watched ours(*m_server);
+        QVERIFY(within(20s, [&] { return ours.watch->status().discarded.has_value(); }));
+        const auto publish = [&](std::string_view result) {
+            return m_theirs->redis(redis::Command("PUBLISH", keys::result("the-id"), result)).integer;
+        };
+        const std::string thrownAway = resultJson(
+            state::failure, failureJson({"NotRegistered", "'portal.noop'", "celery.exceptions", {}}), {.id = "the-id"});
+        QVERIFY(within(10s, [&] { return publish(thrownAway) == 1; })); // else nobody listens yet
+        for (int i = 1; i < 15; ++i)
+            QCOMPARE(publish(thrownAway), 1);
+        QVERIFY(within(10s, [&] { return ours.watch->status().discarded == 15u; }));
+        QCOMPARE(ours.log.count({"threw it away", "portal.noop"}), 10u);
+        ours.instance.clock.leap(1min);
+        publish(thrownAway);
+        QVERIFY(within(10s, [&] { return ours.log.count({"threw it away"}) == 11; }));
+        QCOMPARE(ours.log.count({"\"warning\"", "were thrown away by other workers in the last minute", "\"tasks\":5"}),
+                 1u);
+        publish(std::string(1024 * 1024 + 1, 'x'));
+        QVERIFY(within(20s, [&] { return ours.log.count({"\"warning\"", "too many to be watched"}) == 1; }));
+        QVERIFY(!ours.watch->status().discarded);
     }
 
     void holdsBackWhereUnknownTasksWait()
@@ -331,6 +357,7 @@ private slots:
         QVERIFY(within(20s, [&] { return ours.watch->status().looked; }));
         QVERIFY(ours.takes());
         QVERIFY(ours.watch->status().neighbours.workers == std::vector<std::string>{"theirs@test"});
+        QCOMPARE(ours.log.count({"takes tasks all the same", "theirs@test"}), 1u);
     }
 
     void waitsForWhoDoesNotAnswer()
@@ -353,7 +380,7 @@ private slots:
         ::kill(pid_t(m_worker->processId()), SIGSTOP);
         const std::string unknown = m_theirs->enqueue("no.such.task");
         QVERIFY(within(90s, [&] { return ours.holdsBack(); }));
-        QCOMPARE(ours.log.count({"does not say which queues", "theirs@test"}), 1u);
+        QCOMPARE(ours.log.count({"for now: it was sent some of names it does not know", "theirs@test"}), 1u);
         QVERIFY(within(10s, [&] { return m_theirs->backlog().waiting() == 1; }));
         ::kill(pid_t(m_worker->processId()), SIGCONT);
         QVERIFY(within(60s, [&] { return ours.takes(); }));

@@ -1,12 +1,12 @@
 #pragma once
 
 #include "core/base/runtime.h"
-#include "core/base/system_clock.h"
 #include "core/queue/broker.h"
 #include "core/queue/remote_control.h"
 #include "core/queue/worker_pool.h"
 #include "core/redis/client.h"
 #include "core/redis/subscriber.h"
+#include "tests/fakes/leaping_clock.h"
 
 #include <chrono>
 #include <functional>
@@ -124,7 +124,7 @@ public:
         return *reply;
     }
 
-    SystemClock clock;
+    LeapingClock clock;
     Runtime runtime{1};
     redis::Client client;
     redis::Subscriber subscriber;

@@ -230,6 +230,10 @@ private slots:
         QVERIFY(within(5s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 0}; }));
         QCOMPARE(m_instance->redis(redis::Command("LLEN", keys::putAside)).integer, 500);
         QCOMPARE(m_log->count({"\"reason\":\"not-json\""}), 10u);
+        m_instance->clock.leap(1min);
+        QVERIFY(within(10s, [&] {
+            return m_log->count({"more task messages were refused in the last minute", "\"messages\":490"}) == 1;
+        }));
     }
 
     void takesNothingWhileNothingMoreCanBeKept()

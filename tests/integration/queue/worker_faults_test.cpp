@@ -5,11 +5,8 @@
 #include "core/queue/remote_client.h"
 #include "core/queue/schedule.h"
 #include "tests/fakes/redis_server_fixture.h"
+#include "tests/integration/queue/captured_log.h"
 #include "tests/integration/queue/queue_instance.h"
-
-#ifndef Q_MOC_RUN // it loses its way in <concepts>
-#include "core/base/logging.h"
-#endif
 
 #include <QTest>
 #include <algorithm>
@@ -41,10 +38,12 @@ private slots:
     {
         m_server = std::make_unique<RedisServerFixture>();
         m_instance = std::make_unique<QueueInstance>(m_server->endpoint());
+        m_log = std::make_unique<CapturedLog>(m_instance->clock);
     }
     void cleanup()
     {
         m_instance.reset();
+        m_log.reset();
         m_server.reset();
     }
 
@@ -216,6 +215,7 @@ private slots:
     {
         WorkerOptions options;
         options.scheduledMost = 50;
+        options.logger = &m_log->logger;
         m_instance->startWorkers({}, options);
         std::vector<std::string> later;
         for (int i = 0; i < 200; ++i) {
@@ -227,6 +227,7 @@ private slots:
         const auto parked = [&] { return m_instance->redis(redis::Command("ZCARD", keys::parked)).integer; };
         QVERIFY(within(10s, [&] { return parked() == 150; }));
         QCOMPARE(m_instance->pool->counters().scheduled, 50u);
+        QVERIFY(within(5s, [&] { return m_log->count({"\"warning\"", "the latest wait in Redis", "celery"}) == 1; }));
         QVERIFY(within(10s, [&] { return m_instance->pool->counters().parked == 150; }));
         // The latest are parked; revoking one of them ends it for good.
         QCOMPARE(m_instance->redis(redis::Command("HEXISTS", keys::parkedMessages, later.front())).integer, 0);
@@ -342,6 +343,7 @@ private slots:
         };
         WorkerOptions options;
         options.concurrency = 1;
+        options.logger = &m_log->logger;
         m_instance->startWorkers(registry(), options);
         NewTask task = named("t.count");
         const std::string running = put(task, form);
@@ -371,6 +373,9 @@ private slots:
         const auto copies =
             m_instance->pool->counters().copies + (elsewhere ? other.pool->counters().copies : std::uint64_t{0});
         QVERIFY2(copies >= 2, qPrintable(QString::number(copies)));
+        const auto told = [&] { return m_log->count({"\"warning\"", "puts tasks back into their queue"}); };
+        QVERIFY(within(10s, [&] { return told() >= 1; }));
+        QVERIFY(told() <= (elsewhere ? 2u : 1u)); // each of them once a minute
         QCOMPARE(runs, 1);
     }
 
@@ -457,6 +462,7 @@ private:
     }
 
     std::unique_ptr<RedisServerFixture> m_server;
+    std::unique_ptr<CapturedLog> m_log;
     std::unique_ptr<QueueInstance> m_instance;
 };
 

@@ -3,6 +3,7 @@
 #include "core/queue/keys.h"
 #include "core/queue/schedule.h"
 #include "tests/fakes/redis_server_fixture.h"
+#include "tests/integration/queue/captured_log.h"
 #include "tests/integration/queue/queue_instance.h"
 
 #include <QTest>
@@ -65,10 +66,12 @@ private slots:
     {
         m_server = std::make_unique<RedisServerFixture>();
         m_instance = std::make_unique<QueueInstance>(m_server->endpoint());
+        m_log = std::make_unique<CapturedLog>(m_instance->clock);
     }
     void cleanup()
     {
         m_instance.reset();
+        m_log.reset();
         m_server.reset();
     }
 
@@ -409,7 +412,9 @@ private slots:
 
     void givesBackWhatALostAnswerTook()
     {
-        m_instance->startWorkers();
+        WorkerOptions options;
+        options.logger = &m_log->logger;
+        m_instance->startWorkers({}, options);
         QCOMPARE(m_instance->ended(m_instance->enqueue("portal.noop")).state, std::string(state::success));
         // As if taken in an answer that never came.
         NewTask task = named("portal.noop");
@@ -424,6 +429,9 @@ private slots:
         m_server->resume();
         QCOMPARE(m_instance->ended("stray").state, std::string(state::success));
         QVERIFY(within(5s, [&] { return m_instance->backlog().unacked == 0; }));
+        QVERIFY(within(5s, [&] {
+            return m_log->count({"tasks taken in an answer that was lost were put back", "\"tasks\":1"}) == 1;
+        }));
     }
 
     void limitsTheRateOfATask()
@@ -467,6 +475,7 @@ private slots:
 
 private:
     std::unique_ptr<RedisServerFixture> m_server;
+    std::unique_ptr<CapturedLog> m_log;
     std::unique_ptr<QueueInstance> m_instance;
 };
 

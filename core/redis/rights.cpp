@@ -68,6 +68,7 @@ const Trial trials[] = {
     {"ZREM", On::Nothing, {"m"}, limits | queue},
     {"ZREMRANGEBYRANK", On::Nothing, {"0", "0"}, queue},
     {"ZREMRANGEBYSCORE", On::Nothing, {"0", "1"}, limits | queue},
+    {"ZREVRANGEBYSCORE", On::Nothing, {"1", "0"}, figures},
     {"ZSCORE", On::Nothing, {"m"}, limits | queue},
     {"PFADD", On::String, {"m"}, figures},
     {"PFCOUNT", On::Nothing, {}, figures},

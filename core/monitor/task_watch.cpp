@@ -1,6 +1,9 @@
 #include "core/monitor/task_watch.h"
 
+#include "core/redis/client.h"
+
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -18,6 +21,24 @@ constexpr double clockApart = 60;
 
 constexpr auto backlogsApart = std::chrono::seconds(5);
 constexpr auto backlogsKept = std::chrono::hours(1);
+
+/// Whether a connection may be that of another program's worker: it listens, as for remote control, or was last heard
+/// asking for a message. Redis closes it when the worker is killed; what it held stays.
+bool mayHold(const redis::ClientEntry &client)
+{
+    constexpr std::array<std::string_view, 10> asking{"brpop", "blpop", "brpoplpush", "blmove",    "blmpop",
+                                                      "rpop",  "lpop",  "lmove",      "rpoplpush", "lmpop"};
+    return !client.name.starts_with(redis::commandsName) &&
+           (client.channels.value_or(0) + client.patterns.value_or(0) > 0 ||
+            std::ranges::find(asking, client.command) != asking.end());
+}
+
+/// Whether others could hold tasks: also another process of this program, as each has one such connection.
+bool othersAreThere(const std::vector<redis::ClientEntry> &clients)
+{
+    return std::ranges::any_of(clients, mayHold) ||
+           std::ranges::count(clients, redis::commandsName, &redis::ClientEntry::name) > 1;
+}
 
 } // namespace
 
@@ -42,11 +63,18 @@ void TaskWatch::answered(const RoundAnswer &answer, SteadyTime now, WallTime wal
         m_oldestWaiting = std::max(*m_oldestWaiting, std::chrono::duration_cast<std::chrono::seconds>(now - since));
     }
     m_heads = std::move(heads);
-    m_unacked = answer.unacked.value_or(0);
+    const std::uint64_t unacked = answer.unacked.value_or(0);
+    if (answer.clients)
+        m_othersThere = othersAreThere(*answer.clients);
+    else if (m_moved || unacked > m_unacked)
+        m_othersThere.reset(); // somebody may have come since
+    m_unacked = unacked;
     m_oldestTaken.reset();
+    m_oldestOfOurs = false;
     if (answer.oldestUnacked) {
         auto seconds = std::chrono::duration<double>(wall.time_since_epoch()).count() - *answer.oldestUnacked;
-        if (seconds < -clockApart)
+        m_oldestOfOurs = seconds < -clockApart;
+        if (m_oldestOfOurs)
             seconds += enteredAhead;
         m_oldestTaken = std::chrono::seconds(std::llround(std::clamp(seconds, 0.0, 1e9)));
     }
@@ -97,8 +125,9 @@ std::optional<std::uint64_t> TaskWatch::untaken(SteadyTime now) const
     const bool takenLately = m_moved || (m_ourLast && now - *m_ourLast < justNow);
     // All threads are at work: the next task is taken when one of them ends.
     const bool oursBusy = m_threads.value_or(0) > 0 && m_ours.running >= *m_threads;
-    // What others hold and could still be at work on.
-    const bool othersHold = m_unacked > heldHere() && m_oldestTaken && *m_oldestTaken < m_timeLimit;
+    // What others hold and could still be at work on. What a dead process of this program held goes back by itself.
+    const bool othersHold = m_unacked > heldHere() && m_oldestTaken && *m_oldestTaken < m_timeLimit &&
+                            (m_oldestOfOurs || m_othersThere.value_or(true));
     return takenLately || oursBusy || othersHold ? 0 : m_waiting;
 }
 

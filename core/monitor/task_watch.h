@@ -34,7 +34,8 @@ public:
 
     /// Tasks that wait in queues that are ours to take, while none was taken though it could have been: nobody holds
     /// one who may come back for the next, and not all threads of ours are at work. 0 while some are taken; nothing
-    /// before the first round. A single round may say so by chance.
+    /// before the first round. Another program's worker that was killed holds nothing any more, where Redis tells who
+    /// is connected. A single round may say so by chance.
     std::optional<std::uint64_t> untaken(SteadyTime now) const;
 
     /// Redis started anew: nothing of before counts.
@@ -52,6 +53,8 @@ private:
     std::uint64_t m_waiting = 0;
     std::uint64_t m_unacked = 0;
     std::optional<std::chrono::seconds> m_oldestTaken;
+    bool m_oldestOfOurs = false;       ///< a worker of this program holds that
+    std::optional<bool> m_othersThere; ///< who could hold tasks besides this process, as the connections tell
     /// What waited at some time, and how many this process had taken by then.
     struct Backlog
     {

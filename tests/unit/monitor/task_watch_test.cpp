@@ -19,6 +19,7 @@ struct Scene
     int takenAgo = 0; ///< seconds, of the oldest unacknowledged one
     TaskFigures ours = {};
     std::optional<std::uint64_t> threads = 2;
+    const char *clients = nullptr; ///< CLIENT LIST; null: nobody asked
 };
 
 class Watched
@@ -33,6 +34,8 @@ public:
         if (scene.unacked > 0)
             answer.oldestUnacked =
                 std::chrono::duration<double>(clock.wall().time_since_epoch()).count() - scene.takenAgo;
+        if (scene.clients)
+            answer.clients = redis::parseClientList(scene.clients);
         watch.answered(answer, clock.steady(), clock.wall());
         watch.ours(scene.ours, scene.threads, clock.steady());
     }
@@ -69,6 +72,17 @@ private slots:
         QTest::newRow("another one is at work, and some are parked") << Scene{"a", 5, 1, 60, parked, 0} << 0;
         QTest::newRow("one of ours elsewhere is at work") << Scene{"a", 5, 1, 60 - 3600, idle, 0} << 0;
         QTest::newRow("one that died left its task") << Scene{"a", 5, 1, 3600, idle, 0} << 5;
+        const auto connected = [&](const char *name, int takenAgo, const char *clients, int untaken) {
+            QTest::newRow(name) << Scene{"a", 5, 1, takenAgo, idle, 0, clients} << untaken;
+        };
+        connected("one that was killed left its task", 60, "id=1 name=portolan cmd=evalsha\nid=2 name= cmd=set\n", 5);
+        connected("one that is at work listens", 60,
+                  "id=1 name=portolan cmd=evalsha\nid=2 name= psub=1 cmd=psubscribe\n", 0);
+        connected("one that is at work asked for it", 60, "id=1 name= cmd=brpop\n", 0);
+        connected("who listens here is this process", 60,
+                  "id=1 name=portolan cmd=evalsha\nid=2 name=portolan-push sub=9 cmd=subscribe\n", 5);
+        connected("there is another portal", 60, "id=1 name=portolan cmd=evalsha\nid=2 name=portolan cmd=evalsha\n", 0);
+        connected("one of ours elsewhere holds it", 60 - 3600, "id=1 name=portolan cmd=evalsha\n", 0);
     }
     void whoTakesTasks()
     {
@@ -93,6 +107,19 @@ private slots:
             watched.see({"d", 5, 0, 0, {}, 0});
             watched.clock.advance(1s);
         }
+        QCOMPARE(watched.untaken(), std::uint64_t(5));
+    }
+
+    void whoCameSinceTheLastListIsNotMissed()
+    {
+        Watched watched;
+        const char *alone = "id=1 name=portolan cmd=evalsha\n";
+        watched.see({"a", 5, 1, 60, {}, 0, alone});
+        watched.clock.advance(1s);
+        watched.see({"a", 5, 2, 60, {}, 0});
+        QCOMPARE(watched.untaken(), std::uint64_t(0));
+        watched.clock.advance(1s);
+        watched.see({"a", 5, 2, 60, {}, 0, alone});
         QCOMPARE(watched.untaken(), std::uint64_t(5));
     }
 

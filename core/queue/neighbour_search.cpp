@@ -25,7 +25,8 @@ constexpr std::size_t namesMost = 16;
 constexpr std::size_t nodesMost = 1000;
 constexpr auto settling = std::chrono::seconds(30); ///< a worker that has just announced itself may not answer yet
 constexpr std::string_view pidbox = ".pidbox";
-constexpr int scanStepsMost = 500; ///< of 1,000 keys
+constexpr std::int64_t scanStepsMost = 20;          ///< at once, of 1,000 keys …
+constexpr auto scanEvery = std::chrono::seconds(1); ///< … and one more each second
 constexpr std::size_t exchangesMost = 16;
 constexpr std::uint64_t busyFor = 5; ///< seconds since its last command
 constexpr int lookTimes = 5;
@@ -153,28 +154,59 @@ std::vector<std::string> NeighbourSearch::otherChannels() const
     return channels;
 }
 
-/// A control_exchange is known by its binding. Where SCAN is not allowed only Celery's own name is.
-awaitable<void> NeighbourSearch::findExchanges()
+/// Whether another thousand keys may be looked at now.
+bool NeighbourSearch::mayScan()
+{
+    const std::lock_guard lock(m_mutex);
+    const SteadyTime now = m_clock.steady();
+    if (!m_scannedAt)
+        m_scannedAt = now - scanStepsMost * scanEvery;
+    m_scannedAt = std::max(*m_scannedAt, now - scanStepsMost * scanEvery);
+    if (*m_scannedAt + scanEvery > now)
+        return false;
+    *m_scannedAt += scanEvery;
+    return true;
+}
+
+/// A control_exchange is known by its binding. What it costs does not grow with the number of keys: the next look goes
+/// on where this one ended. Where SCAN is not allowed only Celery's own name is known.
+awaitable<bool> NeighbourSearch::findExchanges()
 {
     const std::string start = keys::binding("");
-    std::string cursor = "0";
-    for (int step = 0; step < scanStepsMost; ++step) {
+    bool found = false;
+    while (mayScan()) {
+        std::string cursor;
+        {
+            const std::lock_guard lock(m_mutex);
+            cursor = m_cursor;
+        }
         redis::Command command("SCAN", cursor, "COUNT", 1000, "MATCH", start + "*" + std::string(pidbox));
         const Result<redis::Reply> reply = co_await m_client.run(std::move(command));
-        if (!reply || reply->elements.size() != 2)
-            co_return;
-        cursor = reply->elements[0].text;
         const std::lock_guard lock(m_mutex);
+        if (!reply || reply->elements.size() != 2) {
+            m_complete = m_complete || (!reply && reply.error().code == "redis-rights");
+            co_return found;
+        }
+        m_cursor = reply->elements[0].text;
         for (const redis::Reply &key : reply->elements[1].elements) {
             std::string_view exchange = key.text;
             exchange.remove_prefix(start.size());
             exchange.remove_suffix(pidbox.size());
             if (!exchange.starts_with("reply.") && exchange.size() <= maxIdBytes && m_exchanges.size() < exchangesMost)
-                m_exchanges.emplace(exchange);
+                found = m_exchanges.emplace(exchange).second || found;
         }
-        if (cursor == "0")
-            co_return;
+        if (m_cursor == "0") {
+            m_complete = true;
+            co_return found;
+        }
     }
+    co_return found;
+}
+
+bool NeighbourSearch::complete() const
+{
+    const std::lock_guard lock(m_mutex);
+    return m_complete;
 }
 
 awaitable<Result<std::set<std::string>>> NeighbourSearch::announced()

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -38,12 +39,16 @@ public:
     /// programs that pop lists. While these stay the same so does what look() finds.
     awaitable<Result<std::set<std::string>>> signs();
 
+    /// Goes on looking for control exchanges by their keys, 1,000 of them a second; true: there is one more.
+    awaitable<bool> findExchanges();
+    bool complete() const; ///< all keys were looked at since the start, or nobody may
+
     static bool isOurNode(std::string_view node); ///< a portal's, or somebody's who asks for one
     std::set<std::string> known() const;          ///< nodes announced at the last look
     bool soon() const;                            ///< somebody was silent: look again soon
 
 private:
-    awaitable<void> findExchanges();
+    bool mayScan();
     awaitable<Result<void>> findWorkers(Neighbours &found, const std::vector<std::string> &queues);
     awaitable<Result<void>> findTasks(Neighbours &found, const std::vector<std::string> &queues, Why why);
     awaitable<std::vector<redis::ClientEntry>> poppers(int times); ///< who pops lists here
@@ -64,7 +69,10 @@ private:
     std::set<std::string> m_exchanges{"celery"}; ///< control exchanges
     std::map<std::string, SteadyTime> m_seen;    ///< nodes announced at the last look, since when
     std::set<std::uint64_t> m_poppers;           ///< connections that were seen to pop
-    bool m_sawAny = false;                       ///< that there was one
+    std::string m_cursor = "0";                  ///< of the keys that are looked through
+    std::optional<SteadyTime> m_scannedAt;       ///< a second further for each step
+    bool m_complete = false;
+    bool m_sawAny = false; ///< that there was one
     bool m_soon = false;
     std::size_t m_elsewhere = 0; ///< workers of others that take from other queues, at the last look
 };

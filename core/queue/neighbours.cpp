@@ -56,10 +56,12 @@ struct NeighbourWatch::Impl : std::enable_shared_from_this<NeighbourWatch::Impl>
     {}
 
     awaitable<void> loop();
+    awaitable<bool> rest(std::chrono::seconds pause);
     awaitable<bool> mayEndUnknown();
     void decide(Neighbours found, bool atStart);
     void waitForSilent(Neighbours found);
     void say(const Neighbours &found);
+    void sayIncomplete();
     bool operatorDecided(); ///< locked
     void watchResults();
     void seeResult(std::string_view payload);
@@ -78,8 +80,9 @@ struct NeighbourWatch::Impl : std::enable_shared_from_this<NeighbourWatch::Impl>
     unsigned running = 0;
     bool looked = false;
     bool allowed = false;
-    bool held = false;  ///< holdBack() was called and nobody but an operator may end it
-    bool clear = false; ///< the pool was given its threads
+    bool held = false;       ///< holdBack() was called and nobody but an operator may end it
+    bool clear = false;      ///< the pool was given its threads
+    bool incomplete = false; ///< it was said that not all keys have been looked at
     Neighbours neighbours;
     std::set<std::string> nobodyBy; ///< with these signs nobody took from our queues, and …
     SteadyTime nobodyUntil{};       ///< … so long that counts: a flood of unknown names asks once
@@ -117,6 +120,20 @@ void NeighbourWatch::Impl::say(const Neighbours &found)
         options.logger->warn("this worker takes no tasks: other programs use its queues. Set tasks.queue to a name of "
                              "its own, or tasks.share_queue = true to take tasks all the same",
                              {{"queues", queues}, {"workers", workers}, {"silent", silent}, {"unknown_tasks", tasks}});
+}
+
+/// Once, and once more when it is over.
+void NeighbourWatch::Impl::sayIncomplete()
+{
+    const std::lock_guard lock(mutex);
+    if (!options.logger || !looked || incomplete == !search.complete())
+        return;
+    incomplete = !incomplete;
+    options.logger->info(incomplete ? "the search for other programs' workers is incomplete: one with a "
+                                      "control_exchange of its own is found by its key, and not all keys have been "
+                                      "looked at yet"
+                                    : "the search for other programs' workers is complete: all keys were looked at",
+                         {{"queues", joined(pool.status().queues)}});
 }
 
 /// At the start waiting tasks of unknown names are a sign too; later only workers are, since a task of an unknown name
@@ -212,6 +229,7 @@ awaitable<bool> NeighbourWatch::Impl::mayEndUnknown()
 
 awaitable<void> NeighbourWatch::Impl::loop()
 {
+    bool found = false;
     for (int quick = 0; !stopping;) {
         bool atStart = false;
         {
@@ -219,7 +237,7 @@ awaitable<void> NeighbourWatch::Impl::loop()
             operatorDecided();
             atStart = !looked;
         }
-        bool due = atStart || search.soon();
+        bool due = atStart || found || search.soon();
         if (!due) {
             const Result<std::set<std::string>> nodes = co_await search.announced();
             // Who was there before may have been told to take from our queues since (add_consumer).
@@ -229,11 +247,11 @@ awaitable<void> NeighbourWatch::Impl::loop()
         bool away = false;
         if (due) {
             const auto why = atStart ? NeighbourSearch::Why::Start : NeighbourSearch::Why::News;
-            Result<Neighbours> found = co_await search.look(why);
-            away = !found;
-            found ? looking.worked() : looking.failed(found.error());
-            if (found && !stopping)
-                decide(std::move(*found), atStart);
+            Result<Neighbours> others = co_await search.look(why);
+            away = !others;
+            others ? looking.worked() : looking.failed(others.error());
+            if (others && !stopping)
+                decide(std::move(*others), atStart);
         }
         watchResults();
         bool soon = false;
@@ -243,8 +261,26 @@ awaitable<void> NeighbourWatch::Impl::loop()
         }
         quick = soon ? quick + 1 : 0;
         const auto pause = away || (soon && quick < quickLooks) ? lookAgain : checkEvery;
-        co_await alarm->wait(pause);
+        found = co_await rest(pause);
     }
+}
+
+/// Until the next look; what is left of the search through the keys goes on meanwhile. True: that has found something.
+awaitable<bool> NeighbourWatch::Impl::rest(std::chrono::seconds pause)
+{
+    sayIncomplete();
+    while (!search.complete() && pause > lookAgain) {
+        co_await alarm->wait(lookAgain);
+        if (stopping)
+            co_return false;
+        watchResults();
+        const bool found = co_await search.findExchanges();
+        if (found)
+            co_return true;
+        pause -= lookAgain;
+    }
+    co_await alarm->wait(pause);
+    co_return false;
 }
 
 /// Results are published by whoever writes them. Watching all of them costs traffic, so only while others' workers take

@@ -1,9 +1,11 @@
 // A worker of ours beside a real Celery worker of somebody else's application.
 
 #include "core/queue/keys.h"
+#include "core/queue/neighbour_search.h"
 #include "core/queue/neighbours.h"
 #include "core/queue/remote_client.h"
 #include "core/queue/results.h"
+#include "tests/fakes/manual_clock.h"
 #include "tests/fakes/redis_server_fixture.h"
 #include "tests/integration/queue/captured_log.h"
 #include "tests/integration/queue/celery_process.h"
@@ -13,6 +15,7 @@
 
 #include <QTest>
 #include <csignal>
+#include <cstdlib>
 
 using namespace portolan;
 using namespace portolan::queue;
@@ -385,6 +388,45 @@ private slots:
         ::kill(pid_t(m_worker->processId()), SIGCONT);
         QVERIFY(within(60s, [&] { return ours.takes(); }));
         QCOMPARE(m_theirs->ended(unknown).failure->type, std::string("NotRegistered"));
+    }
+
+    /// What a look costs does not grow with the number of keys, and what it does not find is found later.
+    void looksThroughSoManyKeysASecond()
+    {
+        m_server->command("EVAL \"for i = 1, 60000 do redis.call('SET', 'k' .. i, '') end\" 0");
+        ManualClock clock;
+        RemoteClient remote(m_theirs->client, m_theirs->clock);
+        m_theirs->pool = std::make_unique<WorkerPool>(m_theirs->runtime.at(0), m_theirs->client, m_theirs->subscriber,
+                                                      m_theirs->clock, TaskRegistry{});
+        NeighbourSearch search(m_theirs->client, remote, *m_theirs->pool, clock, 0, 10ms);
+        const auto scans = [this] {
+            const std::string info = m_theirs->redis(redis::Command("INFO", "commandstats")).text;
+            const auto at = info.find("cmdstat_scan:calls=");
+            return at == std::string::npos ? 0 : std::atoi(info.c_str() + at + 19);
+        };
+        const auto look = [&](NeighbourSearch::Why why) {
+            QVERIFY(m_theirs->run<Result<Neighbours>>([&] { return search.look(why); }));
+        };
+        const int before = scans();
+        look(NeighbourSearch::Why::Start);
+        QCOMPARE(scans() - before, 20);
+        QVERIFY(!search.complete());
+        look(NeighbourSearch::Why::UnknownTask);
+        QCOMPARE(scans() - before, 20);
+        for (int second = 1; second <= 5; ++second) {
+            clock.advance(1s);
+            look(NeighbourSearch::Why::UnknownTask);
+            look(NeighbourSearch::Why::News);
+            QCOMPARE(scans() - before, 20 + second);
+        }
+        m_theirs->redis(redis::Command("SADD", "_kombu.binding.mine.pidbox", "x"));
+        bool found = false;
+        for (int second = 0; second < 200 && !found; ++second) {
+            clock.advance(1s);
+            found = m_theirs->run<bool>([&] { return search.findExchanges(); });
+        }
+        QVERIFY(found);
+        m_theirs->run<void>([&] { return remote.close(); });
     }
 
 private:

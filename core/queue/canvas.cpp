@@ -8,6 +8,9 @@
 
 #include <boost/json/parse.hpp>
 
+#include <functional>
+#include <map>
+
 namespace portolan::queue {
 
 namespace json = boost::json;
@@ -63,8 +66,15 @@ Result<FollowUps> finished(FollowUps out, const SignatureSender &sender, const M
     return out;
 }
 
-/// What the part gave its chord; `why` is set when it ends the chord.
-json::value partResult(const std::string &member, std::string &why)
+/// What a part gave its chord.
+struct PartResult
+{
+    std::string id;
+    json::value value;
+};
+
+/// `why` is set when it ends the chord.
+PartResult partResult(const std::string &member, std::string &why)
 {
     boost::system::error_code code;
     json::parse_options options;
@@ -73,11 +83,11 @@ json::value partResult(const std::string &member, std::string &why)
     json::array *fields = code ? nullptr : value.if_array();
     if (!fields || fields->size() != 4 || !(*fields)[1].is_string() || !(*fields)[2].is_string()) {
         why = "Join error: the result of a part is not JSON";
-        return nullptr;
+        return {};
     }
     const std::string_view state((*fields)[2].get_string());
     if (state != state::failure && state != state::revoked)
-        return std::move((*fields)[3]);
+        return {std::string((*fields)[1].get_string()), std::move((*fields)[3])};
     const json::object *error = (*fields)[3].if_object();
     const std::string_view type = error ? textOf(*error, "exc_type") : std::string_view();
     std::string message;
@@ -86,7 +96,48 @@ json::value partResult(const std::string &member, std::string &why)
                                                                       : pythonRepr(*texts);
     why = "Dependency " + std::string((*fields)[1].get_string()) + " raised " +
           std::string(type.empty() ? "Exception" : type) + "(" + message + ")";
-    return nullptr;
+    return {};
+}
+
+/// [[id, parent], results of a group or null], as AsyncResult.as_tuple() has it in Python.
+json::value arrangedBy(const json::value &tuple, const std::map<std::string, json::value, std::less<>> &values,
+                       std::string &why)
+{
+    const json::array *parts = tuple.if_array();
+    const json::array *name = parts && parts->size() == 2 ? parts->front().if_array() : nullptr;
+    if (!name || name->empty() || !name->front().is_string()) {
+        why = "Join error: how the results of its header are arranged cannot be read";
+        return nullptr;
+    }
+    if (const json::array *results = parts->back().if_array()) {
+        json::array group;
+        for (const json::value &result : *results)
+            group.push_back(arrangedBy(result, values, why));
+        return group;
+    }
+    const auto value = values.find(std::string_view(name->front().get_string()));
+    if (value == values.end()) {
+        why = "Join error: the result of its part " + std::string(name->front().get_string()) + " is not there";
+        return nullptr;
+    }
+    return value->second;
+}
+
+/// The results as the header's groups hold them; `why` as partResult().
+json::array arrangedResults(std::vector<PartResult> parts, std::string_view arranged, std::string &why)
+{
+    constexpr std::size_t deepest = 1000; // as far as chord_part.lua reads it
+    boost::system::error_code code;
+    json::parse_options options;
+    options.max_depth = deepest;
+    const json::value stored = json::parse(arranged, code, {}, options);
+    const json::object *header = code ? nullptr : stored.if_object();
+    const json::value *tuple = header ? header->if_contains("result") : nullptr;
+    std::map<std::string, json::value, std::less<>> values;
+    for (PartResult &part : parts)
+        values.insert_or_assign(std::move(part.id), std::move(part.value));
+    json::value results = arrangedBy(tuple ? *tuple : json::value(), values, why);
+    return results.is_array() ? std::move(results.get_array()) : json::array();
 }
 
 /// The id a chord's body was given; of a chain its last one's.
@@ -98,6 +149,11 @@ std::string_view bodyId(const json::object &body)
         return id;
     const json::object *last = tasks->get_array().back().if_object();
     return last ? bodyId(*last) : id;
+}
+
+std::string chordError(std::string_view why)
+{
+    return failureJson({"ChordError", std::string(why), "celery.exceptions", std::string()});
 }
 
 const json::value *errbacksOf(const json::object &body)
@@ -171,16 +227,21 @@ Result<FollowUps> afterFailure(const Message &message, const json::object &embed
     return finished(std::move(out), signatures, message);
 }
 
-Result<FollowUps> afterChord(const Message &message, const ChordPart &last, const std::vector<std::string> &members,
-                             const CanvasSender &sender)
+FollowUps afterChord(const Message &message, const ChordPart &last, const std::vector<std::string> &members,
+                     std::string_view arranged, const CanvasSender &sender)
 {
+    std::string why;
+    std::vector<PartResult> parts;
+    for (std::size_t i = 0; i < members.size() && why.empty(); ++i)
+        parts.push_back(partResult(members[i], why));
     json::array results;
-    for (const std::string &member : members) {
-        std::string why;
-        results.push_back(partResult(member, why));
-        if (!why.empty())
-            return afterBrokenChord(message, last, why, sender);
-    }
+    if (why.empty() && !arranged.empty())
+        results = arrangedResults(std::move(parts), arranged, why);
+    else
+        for (PartResult &part : parts)
+            results.push_back(std::move(part.value));
+    if (!why.empty())
+        return afterBrokenChord(message, last, why, sender);
     FollowUps out;
     out.chord = last.groupId;
     SignatureSender signatures(sender, message, out);
@@ -191,16 +252,30 @@ Result<FollowUps> afterChord(const Message &message, const ChordPart &last, cons
     return out;
 }
 
-Result<FollowUps> afterBrokenChord(const Message &message, const ChordPart &last, std::string_view why,
-                                   const CanvasSender &sender)
+FollowUps afterBrokenChord(const Message &message, const ChordPart &last, std::string_view why,
+                           const CanvasSender &sender)
 {
     FollowUps out;
     out.chord = last.groupId;
     SignatureSender signatures(sender, message, out);
-    signatures.end(last.body, state::failure,
-                   failureJson({"ChordError", std::string(why), "celery.exceptions", std::string()}));
+    signatures.end(last.body, state::failure, chordError(why));
     callErrbacks(signatures, errbacksOf(last.body), bodyId(last.body), rootOf(message));
-    return finished(std::move(out), signatures, message);
+    if (signatures.why().empty())
+        return out;
+    // Whoever waits for the body hears of it all the same.
+    const std::string all = std::string(why) + "; its errbacks cannot be called: " + signatures.why();
+    FollowUps bare;
+    bare.chord = last.groupId;
+    SignatureSender ending(sender, message, bare);
+    ending.end(last.body, state::failure, chordError(all));
+    if (ending.why().empty())
+        return bare;
+    bare.parts.clear();
+    bare.results.clear();
+    if (const std::string_view id = bodyId(last.body); !id.empty())
+        bare.results.push_back(
+            {std::string(id), resultJson(state::failure, chordError(why), {id, {}, {}, sender.now})});
+    return bare;
 }
 
 std::string followUpsJson(const std::vector<FollowUps> &steps)
@@ -225,10 +300,9 @@ std::string followUpsJson(const std::vector<FollowUps> &steps)
         separate();
         out.push_back('[');
         text::appendString(out, step.chord);
+        out.push_back(',');
+        text::appendString(out, step.broken);
         out.append(",[");
-        for (const FollowUps::Size &size : step.sizes)
-            entry({size.groupId, std::to_string(size.parts)});
-        out.append("],[");
         for (const FollowUps::Stored &stored : step.results)
             entry({stored.id, stored.result});
         out.append("],[");

@@ -48,18 +48,23 @@ struct ChordPart
 /// All that one task's end brings about. Carried out in the step that ends the task, in this order.
 struct FollowUps
 {
+    /// A chord that begins: what Redis must know before a part of it can end.
     struct Size
     {
         std::string groupId;
         std::int64_t parts = 0;
+        boost::json::object body{};
+        std::string arranged{};               ///< JSON: the header's results, where groups are among them
+        std::size_t first = 0, afterLast = 0; ///< its header in `messages`, and whatever chords are in that
     };
     struct Stored
     {
         std::string id;
         std::string result; ///< JSON
     };
-    std::string chord{}; ///< the rest only while this chord has not been called
-    std::vector<Size> sizes{};
+    std::string chord{};           ///< the rest only while this chord has not been called
+    std::string broken{};          ///< the rest once only, as the parts of this chord cannot be counted
+    std::vector<Size> sizes{};     ///< to be stored first (countParts()); each after those within it
     std::vector<Stored> results{}; ///< of tasks that will never run; stored where nothing is
     std::vector<FollowUp> messages{};
     std::vector<ChordPart> parts{}; ///< to be counted first (countParts())
@@ -90,15 +95,17 @@ struct CanvasSender
                                              std::string_view state, std::string_view failure,
                                              const CanvasSender &sender);
 
-/// What follows the last part of a chord; `members` as they were counted.
-[[nodiscard]] Result<FollowUps> afterChord(const Message &message, const ChordPart &last,
-                                           const std::vector<std::string> &members, const CanvasSender &sender);
+/// What follows the last part of a chord; `members` as they were counted, `arranged` as it is stored for a header whose
+/// results are groups too.
+[[nodiscard]] FollowUps afterChord(const Message &message, const ChordPart &last,
+                                   const std::vector<std::string> &members, std::string_view arranged,
+                                   const CanvasSender &sender);
 
-/// Ends a chord whose body cannot be called.
-[[nodiscard]] Result<FollowUps> afterBrokenChord(const Message &message, const ChordPart &last, std::string_view why,
-                                                 const CanvasSender &sender);
+/// Ends a chord whose body cannot be called: with the reason, also where its errbacks cannot be called either.
+[[nodiscard]] FollowUps afterBrokenChord(const Message &message, const ChordPart &last, std::string_view why,
+                                         const CanvasSender &sender);
 
-/// The same for finish.lua: JSON, an array of arrays. `parts` must have been counted.
+/// The same for finish.lua: JSON, an array of arrays. `sizes` must have been stored, `parts` counted.
 [[nodiscard]] std::string followUpsJson(const std::vector<FollowUps> &steps);
 
 } // namespace portolan::queue

@@ -183,12 +183,7 @@ json::value SignatureSender::applyGroup(json::object &signature, Call call)
     else if (const json::object *last = tasks.empty() ? nullptr : tasks.back().if_object())
         if (const json::value *own = optionsOf(*last).if_contains("chord"))
             membership.chord = *own;
-    if (!membership.chord.is_null()) {
-        std::int64_t parts = 0;
-        for (const json::value &task : tasks)
-            parts += partsOf(task);
-        m_into.sizes.push_back({groupId, parts});
-    }
+    // Where its ends count for a chord, whoever sent that has told its size.
     json::array results;
     for (json::value &task : tasks) {
         if (!inherit(task, options))
@@ -318,21 +313,28 @@ json::value SignatureSender::applyChord(json::object &signature, Call call)
         Call alone{{json::array{}}, {}, call.parentId, call.rootId};
         return apply(std::move(body), std::move(alone));
     }
-    std::int64_t parts = 0;
-    for (const json::value &task : tasks)
-        parts += partsOf(task);
-    m_into.sizes.push_back({groupId, parts});
+    FollowUps::Size size{groupId, 0, body, {}, m_into.messages.size(), 0};
     const json::value *immutable = signature.if_contains("immutable");
     if (immutable && *immutable == true)
         call.args = {};
     json::array results;
+    json::array ends;
+    bool groups = false;
     for (std::size_t i = 0; i < tasks.size(); ++i) {
         if (!inherit(tasks[i], options))
             return nullptr;
+        size.parts += partsOf(tasks[i]);
         // As prepared by a client it carries the body without what is known only now.
         freeze(tasks[i].get_object(), {groupId, static_cast<std::int64_t>(i), body});
+        ends.push_back(endOf(tasks[i]));
+        groups = groups || ends.back().at(1).is_array();
         results.push_back(apply(std::move(tasks[i]), call));
     }
+    if (groups)
+        size.arranged = json::serialize(json::object{{"result", tupleOf(groupId, std::move(ends))}});
+    m_bytes += size.arranged.size();
+    size.afterLast = m_into.messages.size();
+    m_into.sizes.push_back(std::move(size));
     return tupleOf(groupId, std::move(results));
 }
 
@@ -399,6 +401,35 @@ std::int64_t SignatureSender::partsOf(const json::value &value)
         break;
     }
     return 1;
+}
+
+/// What AsyncResult.as_tuple() gives of the result of all of it, once it is frozen: a chain's is that of its last.
+json::value SignatureSender::endOf(const json::value &value)
+{
+    const json::object *signature = value.if_object();
+    if (!signature)
+        return tupleOf({});
+    const std::string_view id = textOf(optionsOf(*signature), "task_id");
+    switch (kindOf(*signature)) {
+    case Kind::Group: {
+        json::array results;
+        for (const json::value &task : groupTasks(&value))
+            results.push_back(endOf(task));
+        return tupleOf(id.empty() ? newTaskId() : std::string(id), std::move(results));
+    }
+    case Kind::Chain:
+        if (const json::value *tasks = argumentOf(*signature, "tasks"); tasks && tasks->is_array())
+            if (!tasks->get_array().empty())
+                return endOf(tasks->get_array().back());
+        return tupleOf({});
+    case Kind::Chord:
+        if (const json::value *body = argumentOf(*signature, "body"))
+            return endOf(*body);
+        return tupleOf({});
+    case Kind::Task:
+        break;
+    }
+    return tupleOf(id);
 }
 
 void SignatureSender::end(const json::value &value, std::string_view state, std::string_view failure, bool last)

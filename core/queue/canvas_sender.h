@@ -53,6 +53,7 @@ private:
     bool read(const boost::json::object &signature, Call &call, NewTask &task);
     bool readRoute(const boost::json::object &options, NewTask &task);
     std::int64_t partsOf(const boost::json::value &signature);
+    boost::json::value endOf(const boost::json::value &signature);
     bool inherit(boost::json::value &task, const boost::json::object &options);
     boost::json::array groupTasks(const boost::json::value *group);
     boost::json::array chainSteps(const boost::json::object &signature);

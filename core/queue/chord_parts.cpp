@@ -2,10 +2,12 @@
 
 #include "core/base/logging.h"
 #include "core/queue/keys.h"
+#include "core/queue/results.h"
 #include "core/queue/scripts.h"
 #include "core/redis/client.h"
 
 #include <array>
+#include <utility>
 
 namespace portolan::queue {
 
@@ -15,7 +17,7 @@ constexpr auto deadline = std::chrono::milliseconds(2000);
 /// Members of a list that is encoded once more; so many bytes fit into one message.
 constexpr std::size_t endsBytesMost = maxMessageBytes / 2;
 
-enum Answer : std::int64_t { Missing, Last, Nested, TooLarge };
+enum Answer : std::int64_t { Missing, Last, TooLarge };
 
 awaitable<Result<redis::Reply>> count(redis::Client &client, const Scripts &scripts, const ChordPart &part)
 {
@@ -31,26 +33,34 @@ awaitable<Result<redis::Reply>> count(redis::Client &client, const Scripts &scri
     co_return co_await client.eval(scripts.chordPart, scriptKeys, arguments, deadline);
 }
 
-Result<FollowUps> whatFollows(const Outcome &outcome, const ChordPart &part, const redis::Reply &reply)
+awaitable<Result<redis::Reply>> store(redis::Client &client, const Scripts &scripts, const FollowUps::Size &size)
+{
+    const std::string group = keys::groupResult(size.groupId);
+    const std::string key = group + ".s";
+    const std::array<std::string_view, 2> scriptKeys{key, group};
+    const std::string parts = std::to_string(size.parts);
+    const std::array<std::string_view, 2> arguments{parts, size.arranged};
+    co_return co_await client.eval(scripts.chordSize, scriptKeys, arguments, deadline);
+}
+
+FollowUps whatFollows(const Outcome &outcome, const ChordPart &part, const redis::Reply &reply)
 {
     const CanvasSender &sender = outcome.sender;
+    if (reply.elements.empty())
+        return {};
     switch (reply.elements[0].integer) {
     case Last: {
         std::vector<std::string> ends;
         for (const redis::Reply &end : reply.elements.at(1).elements)
             ends.push_back(end.text);
-        return afterChord(*outcome.source, part, ends, sender);
+        return afterChord(*outcome.source, part, ends, reply.elements.at(2).text, sender);
     }
-    case Nested:
-        return afterBrokenChord(*outcome.source, part,
-                                "Join error: this worker cannot put the results of groups within a group together",
-                                sender);
     case TooLarge:
         return afterBrokenChord(
             *outcome.source, part,
             "Join error: the results are over the bound of " + std::to_string(endsBytesMost) + " bytes", sender);
     default:
-        return FollowUps();
+        return {};
     }
 }
 
@@ -63,22 +73,53 @@ bool mayWorkLater(const Error &error)
 }
 
 /// The body would wait for ever.
-Result<FollowUps> uncounted(const Outcome &outcome, const ChordPart &part, const Error &error)
+FollowUps uncounted(const Outcome &outcome, const ChordPart &part, const std::string &why)
 {
-    Result<FollowUps> broken = afterBrokenChord(
-        *outcome.source, part, "Join error: its parts cannot be counted: " + error.message, outcome.sender);
-    if (broken)
-        broken->chord.clear(); // which there is none of
+    FollowUps broken = afterBrokenChord(*outcome.source, part, why, outcome.sender);
+    broken.broken = std::exchange(broken.chord, {}); // each of its parts brings this about
     return broken;
 }
 
-void say(Logger *logger, const Outcome &outcome, const ChordPart &part, const std::string &why)
+void say(Logger *logger, std::string_view what, const Outcome &outcome, std::string_view group, const std::string &why)
 {
     if (logger)
-        logger->error(
-            "the end of a part of a chord could not be counted, so its body is not called. Give the Redis user the "
-            "keys celery-taskset-meta-*, if it lacks them",
-            {{"task_id", outcome.id}, {"group", part.groupId}, {"error", why}});
+        logger->error(std::string(what) + ", so its body is not called. Give the Redis user the keys "
+                                          "celery-taskset-meta-*, if it lacks them",
+                      {{"task_id", outcome.id}, {"group", group}, {"error", why}});
+}
+
+/// The header is not sent: it would run for a body that is not called.
+FollowUps unsized(const Outcome &outcome, FollowUps &step, const FollowUps::Size &size, const Error &error)
+{
+    const std::string why = "Join error: its size cannot be stored: " + error.message;
+    FollowUps broken = uncounted(outcome, {size.groupId, {}, {}, {}, size.body, {}}, why);
+    const auto at = [&step](std::size_t index) { return step.messages.begin() + static_cast<std::ptrdiff_t>(index); };
+    const std::string failure = failureJson({"ChordError", why, "celery.exceptions", {}});
+    for (auto task = at(size.first); task != at(size.afterLast); ++task)
+        broken.results.push_back(
+            {task->id, resultJson(state::failure, failure, {task->id, outcome.id, {}, outcome.sender.now})});
+    step.messages.erase(at(size.first), at(size.afterLast));
+    std::erase_if(step.sizes, [&size](const FollowUps::Size &within) { return within.first >= size.first; });
+    return broken;
+}
+
+/// False: Redis did not answer, and it may be done again.
+awaitable<bool> storeSizes(redis::Client &client, const Scripts &scripts, Outcome &outcome, std::size_t step,
+                           Logger *logger)
+{
+    while (!outcome.follow[step].sizes.empty()) {
+        const FollowUps::Size size = outcome.follow[step].sizes.back();
+        const Result<redis::Reply> stored = co_await store(client, scripts, size);
+        if (!stored && mayWorkLater(stored.error()))
+            co_return false;
+        outcome.follow[step].sizes.pop_back();
+        if (stored)
+            continue;
+        say(logger, "the size of a chord could not be stored", outcome, size.groupId, stored.error().message);
+        FollowUps broken = unsized(outcome, outcome.follow[step], size, stored.error());
+        outcome.follow.push_back(std::move(broken));
+    }
+    co_return true;
 }
 
 } // namespace
@@ -88,21 +129,23 @@ awaitable<bool> countParts(redis::Client &client, const Scripts &scripts, std::d
     for (Outcome &outcome : batch) {
         // The end of one chord may be a part of the next.
         for (std::size_t step = 0; step < outcome.follow.size(); ++step) {
+            const bool sized = co_await storeSizes(client, scripts, outcome, step, logger);
+            if (!sized)
+                co_return false;
             while (!outcome.follow[step].parts.empty()) {
                 const ChordPart part = outcome.follow[step].parts.back();
                 const Result<redis::Reply> reply = co_await count(client, scripts, part);
                 if (!reply && mayWorkLater(reply.error()))
                     co_return false;
                 outcome.follow[step].parts.pop_back();
-                Result<FollowUps> next = !reply                    ? uncounted(outcome, part, reply.error())
-                                         : reply->elements.empty() ? FollowUps()
-                                                                   : whatFollows(outcome, part, *reply);
                 if (!reply)
-                    say(logger, outcome, part, reply.error().message);
-                if (!next)
-                    say(logger, outcome, part, next.error().message);
-                else if (!next->nothing())
-                    outcome.follow.push_back(std::move(*next));
+                    say(logger, "the end of a part of a chord could not be counted", outcome, part.groupId,
+                        reply.error().message);
+                FollowUps next = reply ? whatFollows(outcome, part, *reply)
+                                       : uncounted(outcome, part,
+                                                   "Join error: its parts cannot be counted: " + reply.error().message);
+                if (!next.nothing())
+                    outcome.follow.push_back(std::move(next));
             }
         }
         if (!outcome.follow.empty()) {

@@ -45,6 +45,7 @@ Scripts::Scripts()
       unpark(load("unpark")),
       peek(load("peek")),
       chordPart(load("chord_part")),
+      chordSize(load("chord_size")),
       gone(load("gone"))
 {}
 

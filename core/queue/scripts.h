@@ -30,6 +30,7 @@ struct Scripts
     redis::Script unpark;
     redis::Script peek;
     redis::Script chordPart;
+    redis::Script chordSize;
     redis::Script gone;
 };
 

@@ -1,4 +1,6 @@
+#include "core/base/ids.h"
 #include "core/queue/canvas.h"
+#include "core/queue/json_scan.h"
 #include "core/queue/keys.h"
 #include "core/queue/worker_impl.h"
 
@@ -6,6 +8,29 @@
 
 /// What a client wants to happen once a task has ended.
 namespace portolan::queue {
+
+namespace {
+
+/// What ends with a task. Of a body that is refused only for numbers JSON does not have (NaN) that is known all the
+/// same, but for its errbacks, which would get others.
+boost::json::object endsWith(const Message &message)
+{
+    if (Result<Payload> read = payload(message))
+        return std::move(read->embed);
+    Message mended = message;
+    Result<std::string> text = mended.bodyEncoded ? decodeBase64(message.body) : message.body;
+    if (!text)
+        return {};
+    mended.bodyEncoded = false;
+    mended.body = scan::withoutThem(*text);
+    Result<Payload> read = payload(mended);
+    if (!read)
+        return {};
+    read->embed.erase("errbacks");
+    return std::move(read->embed);
+}
+
+} // namespace
 
 CanvasSender WorkerPool::Impl::canvasSender() const
 {
@@ -39,13 +64,17 @@ Result<FollowUps> WorkerPool::Impl::following(const Running &running, const boos
 void WorkerPool::Impl::followFailure(Outcome &outcome, const Delivery &delivery, std::string_view state,
                                      const TaskFailure &failure)
 {
-    const Result<Payload> read = payload(*delivery.message);
-    if (!read || !hasFollowUps(read->embed))
+    boost::json::object ending = endsWith(*delivery.message);
+    if (!hasFollowUps(ending))
         return;
-    Result<FollowUps> next = afterFailure(*delivery.message, read->embed, state, failureJson(failure), canvasSender());
-    if (!next)
+    Result<FollowUps> next = afterFailure(*delivery.message, ending, state, failureJson(failure), canvasSender());
+    if (!next) {
         noteFollowing(delivery, next.error());
-    else if (!next->nothing())
+        // The rest of its chain, and the chord it is a part of, end all the same.
+        ending.erase("errbacks");
+        next = afterFailure(*delivery.message, ending, state, failureJson(failure), canvasSender());
+    }
+    if (next && !next->nothing())
         setFollowing(outcome, delivery, std::move(*next));
 }
 

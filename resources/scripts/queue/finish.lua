@@ -68,16 +68,14 @@ end
 local woken, copied = false, 0
 local unsent = {}
 -- What follows an end goes out in the step that ends the task: both happen, or neither. Each step is {the chord that is
--- called by it or '', sizes of chords, results of what will never run, messages}.
+-- called by it or '', the one that cannot be counted and is ended by it or '', results of what will never run, messages}.
 local function follow(steps)
   for _, step in ipairs(cjson.decode(steps)) do
     local group = 'celery-taskset-meta-'
     local open = step[1] == '' or redis.call('DEL', group .. step[1] .. '.j') == 1
     if open and step[1] ~= '' then redis.call('DEL', group .. step[1] .. '.t', group .. step[1] .. '.s') end
-    for _, size in ipairs(open and step[2] or {}) do
-      local noted = redis.pcall('SETEX', group .. size[1] .. '.s', 86400, size[2])
-      if noted.err then unsent[#unsent + 1], unsent[#unsent + 2] = size[1], noted.err end
-    end
+    -- Each of its parts says so; who hears of its end hears of it once.
+    if step[2] ~= '' then open = redis.pcall('SET', 'q:k:' .. step[2], '', 'EX', 86400, 'NX') ~= false end
     for _, never in ipairs(open and step[3] or {}) do
       local key = 'celery-task-meta-' .. never[1]
       if redis.call('EXISTS', key) == 0 then

@@ -66,6 +66,8 @@ private slots:
             "chords across workers": [9, 12, 15, 18, 21, 24, 27, 30], "chord of chains": [[4, 10]],
             "chord, then a chain": [{"args": [[2, 4]], "kwargs": {}}, 8],
             "chord within a chord": [[2, {"args": [[3, 5]], "kwargs": {}}]],
+            "chord over chains that end in groups": [[[[3, 4], 10]], [[[3, 4]]], [[[3, 4], 10]], [[[4, 5], 7]], [[[3, [5, 6]], 10]]],
+            "one of them fails": "ChordError", "one of them fails before its group": "ChordError",
             "group within a chain": [[3, 4]], "group at the end": [3, 4], "group": [2, 4],
             "links": [5, [5], [1]], "children": ["[1]", "[5]"], "link to another queue": 6,
             "link with a countdown": [[5], true], "link to a group": [[5], [5]], "link to a chord": 2,

@@ -185,13 +185,81 @@ private slots:
         last.body = boost::json::parse(
                         signature("body", "[]", R"({"task_id": "body-id", "link_error": )" + signature("err") + "}"))
                         .as_object();
-        const auto next = afterChord(message(), last, {last.member, member.toStdString()}, sender());
-        QVERIFY2(next, next ? "" : next.error().message.c_str());
-        QCOMPARE(next->chord, std::string("g"));
-        QCOMPARE(QString::fromStdString(shown(*next)), follows);
+        const FollowUps next = afterChord(message(), last, {last.member, member.toStdString()}, {}, sender());
+        QCOMPARE(next.chord, std::string("g"));
+        QCOMPARE(QString::fromStdString(shown(next)), follows);
         if (!why.isEmpty())
-            QVERIFY2(next->results.at(0).result.find(why.toStdString()) != std::string::npos,
-                     next->results.at(0).result.c_str());
+            QVERIFY2(next.results.at(0).result.find(why.toStdString()) != std::string::npos,
+                     next.results.at(0).result.c_str());
+    }
+
+    void arrangesResultsAsTheHeaderHasThem_data()
+    {
+        QTest::addColumn<QString>("arranged");
+        QTest::addColumn<QString>("follows");
+        const auto row = [](const char *name, const std::string &results, const char *follows) {
+            QTest::newRow(name) << QString::fromStdString(R"({"result": [["g", null], )" + results + "]}") << follows;
+        };
+        const std::string a = R"([["a", [["earlier", null], null]], null])";
+        const std::string b = R"([["b", null], null])";
+        const std::string c = R"([["c", null], null])";
+        row("a group and another", "[" + ((R"([["g", null], [)" + a + "," + b + "]],") + c + "]"),
+            "celery body[[[1,2],3]]; ");
+        row("in another order", "[" + c + "," + ((R"([["g", null], [)" + b + "," + a + "]]]")),
+            "celery body[[3,[2,1]]]; ");
+        row("groups within groups", "[" + ((R"([["g", null], [[["h", null], [)" + a + "]]," + b + "]],") + c + "]"),
+            "celery body[[[[1],2],3]]; ");
+        row("a part that has not ended", R"([[["d", null], null]])", R"(body-id ended; celery err["body-id"]; )");
+        row("of another form", R"([[["a"]], 7])", R"(body-id ended; celery err["body-id"]; )");
+    }
+    void arrangesResultsAsTheHeaderHasThem()
+    {
+        QFETCH(QString, arranged);
+        QFETCH(QString, follows);
+        ChordPart last;
+        last.groupId = "g";
+        last.body = boost::json::parse(
+                        signature("body", "[]", R"({"task_id": "body-id", "link_error": )" + signature("err") + "}"))
+                        .as_object();
+        const FollowUps next = afterChord(
+            message(), last, {R"([1, "a", "SUCCESS", 1])", R"([1, "b", "SUCCESS", 2])", R"([1, "c", "SUCCESS", 3])"},
+            arranged.toStdString(), sender());
+        QCOMPARE(QString::fromStdString(shown(next)), follows);
+    }
+
+    void tellsHowTheResultsOfAChordAreArranged()
+    {
+        const std::string group = canvas("group",
+                                         R"({"tasks": [)" + signature("b", "[]", R"({"task_id": "b"})") + "," +
+                                             signature("c", "[]", R"({"task_id": "c"})") + "]}",
+                                         R"({"task_id": "h"})");
+        const std::string chain = canvas("chain", R"({"tasks": [)" + signature("a") + "," + group + "]}");
+        const std::string header = "[" + chain + "," + signature("d", "[]", R"({"task_id": "d"})") + "]";
+        const std::string chord = canvas("chord", R"({"header": )" + header + R"(, "body": )" + signature("body") + "}",
+                                         R"({"task_id": "x"})");
+        const boost::json::object embed{{"callbacks", boost::json::parse("[" + chord + "]")}};
+        const auto next = afterSuccess(message(), embed, boost::json::value(42), sender());
+        QVERIFY2(next, next ? "" : next.error().message.c_str());
+        QCOMPARE(QString::fromStdString(shown(*next)), QString("chord of 3; celery a[42]+1; celery d[42]*; "));
+        const FollowUps::Size &size = next->sizes.at(0);
+        const boost::json::value result = boost::json::parse(size.arranged).at("result");
+        QCOMPARE(std::string(result.at(0).at(0).as_string()), size.groupId);
+        QCOMPARE(boost::json::serialize(result.at(1)),
+                 std::string(R"([[["h",null],[[["b",null],null],[["c",null],null]]],[["d",null],null]])"));
+        QCOMPARE(size.first, std::size_t(0));
+        QCOMPARE(size.afterLast, std::size_t(2));
+    }
+
+    void endsAChordWhoseErrbacksCannotBeCalled()
+    {
+        ChordPart last;
+        last.groupId = "g";
+        last.body =
+            boost::json::parse(signature("body", "[]", R"({"task_id": "body-id", "link_error": [7]})")).as_object();
+        const FollowUps next = afterBrokenChord(message(), last, "it broke", sender());
+        QCOMPARE(QString::fromStdString(shown(next)), QString("body-id ended; "));
+        for (const char *why : {"it broke", "no signature"})
+            QVERIFY2(next.results.at(0).result.find(why) != std::string::npos, next.results.at(0).result.c_str());
     }
 
 private:

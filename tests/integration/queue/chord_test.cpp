@@ -1,0 +1,228 @@
+// Chords of which Redis will not store all that Celery stores: each ends, once, and says why.
+
+#include "core/base/ids.h"
+#include "core/queue/keys.h"
+#include "tests/fakes/redis_server_fixture.h"
+#include "tests/integration/queue/captured_log.h"
+#include "tests/integration/queue/queue_instance.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <QTest>
+#include <atomic>
+
+using namespace portolan;
+using namespace portolan::queue;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char *withoutGroups = "~celery-task-meta-* ~_kombu* ~q:* ~unacked ~unacked_index ~celery ~celery[^-]*";
+
+boost::json::object signature(const std::string &task, const std::string &id, boost::json::object options = {})
+{
+    options["task_id"] = id;
+    return {{"task", task},       {"args", boost::json::array{}},         {"kwargs", boost::json::object{}},
+            {"options", options}, {"subtask_type", boost::json::value()}, {"immutable", false}};
+}
+
+boost::json::object body()
+{
+    boost::json::object options;
+    options["link_error"] = boost::json::array{signature("t.err", "err")};
+    return signature("t.body", "body", options);
+}
+
+NewTask partOf(std::string group, int index)
+{
+    NewTask part;
+    part.name = "t.part";
+    part.id = "part-" + std::to_string(index);
+    part.args = {index};
+    part.groupId = std::move(group);
+    part.groupIndex = index;
+    part.embed["chord"] = body();
+    return part;
+}
+
+} // namespace
+
+class ChordTest final : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void init()
+    {
+        m_server = std::make_unique<RedisServerFixture>();
+        m_instance = std::make_unique<QueueInstance>(m_server->endpoint());
+        m_log = std::make_unique<CapturedLog>(m_instance->clock);
+        m_parts = m_bodies = m_errbacks = 0;
+    }
+    void cleanup()
+    {
+        if (m_pool)
+            m_pool->stop(2s);
+        m_pool.reset();
+        if (m_client)
+            m_client->stop();
+        if (m_subscriber)
+            m_subscriber->stop();
+        m_client.reset();
+        m_subscriber.reset();
+        m_log.reset();
+        m_instance.reset();
+        m_server.reset();
+    }
+
+    void endsOneWhoseSizeCannotBeStored()
+    {
+        start(withoutGroups);
+        boost::json::object chord = signature("celery.chord", "chord");
+        chord["kwargs"] = boost::json::object{
+            {"header", boost::json::array{signature("t.part", "a"), signature("t.part", "b")}}, {"body", body()}};
+        chord["subtask_type"] = "chord";
+        NewTask first;
+        first.name = "portal.noop";
+        first.id = "first";
+        first.embed["callbacks"] = boost::json::array{chord};
+        first.embed["chain"] = boost::json::array{signature("portal.noop", "beside")};
+        m_instance->enqueue(first);
+        QCOMPARE(m_instance->ended("first").state, std::string(state::success));
+        QCOMPARE(m_instance->ended("beside").state, std::string(state::success));
+        for (const char *id : {"body", "a", "b"})
+            QVERIFY(saysWhy(id, "its size cannot be stored"));
+        QVERIFY(m_instance->ended("err").result == boost::json::parse(R"(["body"])"));
+        QVERIFY(within(5s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 0}; }));
+        QCOMPARE(m_parts, 0);
+        QCOMPARE(m_bodies, 0);
+        QCOMPARE(m_errbacks, 1);
+        QCOMPARE(m_log->count({"error", "the size of a chord could not be stored", "celery-taskset-meta-*"}), 1u);
+    }
+
+    void endsOneWhosePartsCannotBeCounted_data()
+    {
+        QTest::addColumn<QString>("keys");
+        QTest::addColumn<QString>("before");
+        QTest::newRow("no right") << withoutGroups << "";
+        QTest::newRow("a key of another type") << "~*"
+                                               << "SET celery-taskset-meta-g.j other";
+    }
+    void endsOneWhosePartsCannotBeCounted()
+    {
+        QFETCH(QString, keys);
+        QFETCH(QString, before);
+        if (!before.isEmpty())
+            m_server->command(before.toStdString());
+        start(keys.toStdString());
+        for (int part = 0; part < 5; ++part)
+            m_instance->enqueue(partOf("g", part));
+        QVERIFY(saysWhy("body", "its parts cannot be counted"));
+        QVERIFY(within(10s, [&] { return m_pool->counters().succeeded == 6; })); // with one errback
+        QVERIFY(within(5s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 0}; }));
+        QCOMPARE(m_parts, 5);
+        QCOMPARE(m_bodies, 0);
+        QCOMPARE(m_errbacks, 1);
+    }
+
+    void endsOneOfWhichAPartHasABadErrback()
+    {
+        start("~*");
+        m_server->command("SET celery-taskset-meta-g.s 2");
+        NewTask fails = partOf("g", 0);
+        fails.name = "t.fail";
+        fails.embed["errbacks"] = boost::json::array{"no signature"};
+        m_instance->enqueue(fails);
+        m_instance->enqueue(partOf("g", 1));
+        QVERIFY(saysWhy("body", "Dependency part-0 raised"));
+        QVERIFY(within(5s, [&] { return m_errbacks == 1; }));
+    }
+
+    /// Python writes NaN where JSON has no such number.
+    void endsOneOfWhichAPartHasNoJsonAsArguments()
+    {
+        start("~*");
+        m_server->command("SET celery-taskset-meta-g.s 2");
+        const std::string message = encode(partOf("g", 0), "gen1@test", "none");
+        const std::string text = *decodeBase64(std::string(boost::json::parse(message).at("body").as_string()));
+        QVERIFY(text.starts_with("[[0],"));
+        boost::json::value changed = boost::json::parse(message);
+        changed.as_object()["body"] = encodeBase64("[[NaN]," + text.substr(5));
+        m_instance->redis(redis::Command("LPUSH", "celery", boost::json::serialize(changed)));
+        m_instance->enqueue(partOf("g", 1));
+        QVERIFY(saysWhy("body", "Dependency part-0 raised DecodeError"));
+    }
+
+    /// Where a worker of Celery's has noted the size of a group that began later as the chord's.
+    void waitsForEachPartOfTheGroupsInItsHeader()
+    {
+        start("~*");
+        m_server->command("SET celery-taskset-meta-g.s 2");
+        m_instance->redis(redis::Command("SET", keys::groupResult("g"),
+                                         R"({"result": [["g", null], [[["g", null], [[["part-0", null], null], )"
+                                         R"([["part-1", null], null]]], [["part-2", null], null]]]})"));
+        for (const int part : {2, 1})
+            m_instance->enqueue(partOf("g", part));
+        QVERIFY(within(10s, [&] { return m_parts == 2; }));
+        QVERIFY(within(5s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 0}; }));
+        QCOMPARE(m_instance->result("body").state, std::string(state::pending));
+        m_instance->enqueue(partOf("g", 0));
+        QVERIFY(m_instance->ended("body").result == boost::json::parse("[[[0, 1], 2]]"));
+    }
+
+private:
+    /// Workers of a user that may use these keys.
+    void start(const std::string &keys)
+    {
+        m_server->command("ACL SETUSER modest on nopass &* +@all resetkeys " + keys);
+        redis::Endpoint endpoint = m_server->endpoint();
+        endpoint.user = "modest";
+        endpoint.password = "any";
+        m_client = std::make_unique<redis::Client>(m_instance->runtime.at(0), endpoint);
+        m_subscriber = std::make_unique<redis::Subscriber>(m_instance->runtime.at(0), endpoint);
+        m_client->start();
+        m_subscriber->start();
+        QVERIFY(within(10s, [&] { return m_client->state() == redis::Client::State::Ready; }));
+        TaskRegistry registry;
+        const auto counts = [&registry](const char *name, std::atomic<int> &counter) {
+            registry.add(name, [&counter](TaskContext &context) -> Result<boost::json::value> {
+                ++counter;
+                return boost::json::value(context.args());
+            });
+        };
+        counts("t.body", m_bodies);
+        counts("t.err", m_errbacks);
+        registry.add("t.part", [this](TaskContext &context) -> Result<boost::json::value> {
+            ++m_parts;
+            return context.args().at(0);
+        });
+        registry.add("t.fail", [](TaskContext &) -> Result<boost::json::value> { throw std::runtime_error("told"); });
+        WorkerOptions options;
+        options.logger = &m_log->logger;
+        m_pool = std::make_unique<WorkerPool>(m_instance->runtime.at(0), *m_client, *m_subscriber, m_instance->clock,
+                                              std::move(registry), options);
+        m_pool->start();
+    }
+
+    bool saysWhy(const std::string &id, std::string_view why)
+    {
+        const TaskResult result = m_instance->ended(id);
+        if (result.failure && result.failure->type == "ChordError" &&
+            result.failure->message.find(why) != std::string::npos)
+            return true;
+        qWarning("%s: %s %s", id.c_str(), result.state.c_str(), result.failure ? result.failure->message.c_str() : "");
+        return false;
+    }
+
+    std::unique_ptr<RedisServerFixture> m_server;
+    std::unique_ptr<QueueInstance> m_instance; ///< of a user that may do all
+    std::unique_ptr<CapturedLog> m_log;
+    std::unique_ptr<redis::Client> m_client;
+    std::unique_ptr<redis::Subscriber> m_subscriber;
+    std::unique_ptr<WorkerPool> m_pool;
+    std::atomic<int> m_parts{0}, m_bodies{0}, m_errbacks{0};
+};
+
+QTEST_GUILESS_MAIN(ChordTest)
+#include "chord_test.moc"

@@ -158,7 +158,9 @@ void ExportTest::gapsAreLines_data()
     };
     row("none", 60s, {at(0s), at(60s), at(120s), at(180s), at(240s)}, "0-60 60-120 120-180 180-240 240-300");
     row("nothing at all", 60s, {}, "(0-300)");
-    row("a minute is missing", 60s, {at(0s), at(60s), at(180s), at(240s)}, "0-60 60-120 (120-180) 180-240 240-300");
+    row("minutes are missing", 60s, {at(0s), at(60s), at(240s)}, "0-60 60-120 (120-240) 240-300");
+    row("a minute is missing", 60s, {at(0s), at(60s, {}, 120s), at(180s, 180s), at(240s)},
+        "0-60 60-120 (120-180) 180-240 240-300");
     row("a part of a minute", 60s, {at(0s), at(60s, {}, 80s), at(120s, 150s), at(180s), at(240s)},
         "0-60 60-80 (80-150) 150-180 180-240 240-300");
     row("at both ends", 60s, {at(120s), at(180s, {}, 200s)}, "(0-120) 120-180 180-200 (200-300)");

@@ -4,6 +4,7 @@
 #include "core/queue/control_message.h"
 #include "core/queue/keys.h"
 #include "core/queue/scripts.h"
+#include "core/queue/stored_results.h"
 #include "core/redis/client.h"
 #include "core/redis/errors.h"
 
@@ -87,15 +88,6 @@ std::uint64_t countOf(const redis::Reply &reply)
 {
     return reply.type == redis::Reply::Type::Integer && reply.integer > 0 ? static_cast<std::uint64_t>(reply.integer)
                                                                           : 0;
-}
-
-TaskResult resultOf(const redis::Reply &reply, const std::string &id)
-{
-    if (reply.type == redis::Reply::Type::String)
-        return readResult(reply.text, id);
-    TaskResult pending;
-    pending.id = id;
-    return pending;
 }
 
 } // namespace
@@ -390,32 +382,14 @@ awaitable<Result<std::uint64_t>> Broker::purge(std::string queue)
 
 awaitable<Result<TaskResult>> Broker::result(std::string id)
 {
-    redis::Command command("GET", keys::result(id));
-    const Result<redis::Reply> reply = co_await m_impl->client.run(std::move(command));
-    if (!reply && reply.error().code == "redis-wrong-type")
-        co_return unreadableResult(id, "a stored task result is not what Celery writes: its key holds another type");
-    if (!reply)
-        co_return reply.error();
-    co_return resultOf(*reply, id);
+    co_return co_await storedResult(m_impl->client, std::move(id));
 }
 
 awaitable<Result<std::vector<TaskResult>>> Broker::results(std::vector<std::string> ids)
 {
     if (ids.size() > pageMost)
         co_return failure(ErrorKind::TooLarge, "more than 500 results in one call");
-    std::vector<TaskResult> results;
-    if (ids.empty())
-        co_return results;
-    redis::Command command;
-    command.begin(ids.size() + 1).argument("MGET");
-    for (const std::string &id : ids)
-        command.argument(keys::result(id));
-    const Result<redis::Reply> reply = co_await m_impl->client.run(std::move(command));
-    if (!reply)
-        co_return reply.error();
-    for (std::size_t i = 0; i < ids.size() && i < reply->elements.size(); ++i)
-        results.push_back(resultOf(reply->elements[i], ids[i]));
-    co_return results;
+    co_return co_await storedResults(m_impl->client, std::move(ids));
 }
 
 awaitable<Result<std::vector<TaskSummary>>> Broker::kept(std::vector<std::string> ids)

@@ -112,6 +112,8 @@ awaitable<void> Outbox::loop()
             sent = co_await send(batch);
         if (!sent) {
             ++m_failures;
+            for (Outcome &outcome : batch)
+                outcome.repeated = true;
             {
                 const std::lock_guard lock(m_mutex);
                 m_waiting.insert(m_waiting.begin(), std::make_move_iterator(batch.begin()),
@@ -154,6 +156,39 @@ void Outbox::sayUnsent(const redis::Reply &unsent)
                         {{"task_id", unsent.elements[i].text}, {"error", unsent.elements[i + 1].text}});
 }
 
+std::string Outbox::lastForeign() const
+{
+    const std::lock_guard lock(m_mutex);
+    return m_lastForeign;
+}
+
+/// Nothing is written over what somebody else stored, so who waits for the result meets that.
+void Outbox::sawForeign(const redis::Reply &ids)
+{
+    if (ids.elements.empty())
+        return;
+    m_dropped += ids.elements.size();
+    m_foreign += ids.elements.size();
+    const std::lock_guard lock(m_mutex);
+    m_lastForeign = ids.elements.back().text;
+}
+
+/// Of what runs again elsewhere only a success is an end here.
+void Outbox::tellStored(const std::deque<Outcome> &batch, const redis::Reply &lost, const redis::Reply &kept)
+{
+    const auto names = [](const redis::Reply &deliveries, const Outcome &outcome) {
+        return std::ranges::find(deliveries.elements, outcome.delivery, &redis::Reply::text) !=
+               deliveries.elements.end();
+    };
+    for (const Outcome &outcome : batch) {
+        bool ended = outcome.kind == Outcome::Success || !names(lost, outcome);
+        if (outcome.kind == Outcome::PutAside)
+            ended = names(kept, outcome);
+        if (outcome.stored && (ended || outcome.repeated))
+            outcome.stored();
+    }
+}
+
 awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
 {
     // A state that is followed by the end in the same batch would be seen by nobody.
@@ -183,15 +218,17 @@ awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
         m_trouble->worked();
     else if (m_trouble)
         m_trouble->failed(reply.error());
-    if (reply && reply->elements.size() == 7) {
+    if (reply && reply->elements.size() == 9) {
         m_dropped += static_cast<std::uint64_t>(reply->elements[0].integer);
-        m_lost += static_cast<std::uint64_t>(reply->elements[1].integer);
+        m_lost += reply->elements[1].elements.size();
         sayUnsent(reply->elements[5]);
         const bool aside = std::ranges::any_of(batch, [](const Outcome &one) { return one.kind == Outcome::PutAside; });
         if (aside && m_onAside)
             m_onAside(static_cast<std::uint64_t>(reply->elements[6].integer));
         told(reply->elements[2].text, reply->elements[4].integer);
         m_copies += static_cast<std::uint64_t>(reply->elements[3].integer);
+        sawForeign(reply->elements[8]);
+        tellStored(batch, reply->elements[1], reply->elements[7]);
         co_return true;
     }
     // Redis itself refuses the script (a key of another type, say): trying for ever would stop the worker.
@@ -199,6 +236,7 @@ awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
         if (m_logger)
             m_logger->error("results of tasks were refused", {{"error", reply.error().message}});
         m_dropped += batch.size();
+        tellStored(batch, {}, {});
         co_return true;
     }
     co_return false;

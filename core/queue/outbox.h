@@ -36,16 +36,20 @@ struct Outcome
     Kind kind = Acknowledge;
     std::string delivery;
     std::string id;
-    std::string result;   ///< JSON to store; empty: none
-    std::string notify;   ///< topic
-    std::string keep;     ///< message to keep for running it again; PutAside: the record of it
-    std::string list;     ///< Retry: where …
-    std::string message;  ///< … and what to enqueue; PutAside: what to put back; else followUpsJson() of `follow`
-    bool counted = false; ///< its starts were counted in q:n:
-    bool noted = false;   ///< it may be noted in keys::held
+    std::string result;    ///< JSON to store; empty: none
+    std::string notify;    ///< topic
+    std::string keep;      ///< message to keep for running it again; PutAside: the record of it
+    std::string list;      ///< Retry: where …
+    std::string message;   ///< … and what to enqueue; PutAside: what to put back; else followUpsJson() of `follow`
+    bool counted = false;  ///< its starts were counted in q:n:
+    bool noted = false;    ///< it may be noted in keys::held
+    bool repeated = false; ///< sent before, and nobody knows what became of that
     std::vector<FollowUps> follow{};         ///< what the end brings about
     std::shared_ptr<const Message> source{}; ///< the task, where something follows
     CanvasSender sender{};
+    /// Called once Redis has it (PutAside: once it is kept), unless somebody else runs the task again. On the outbox's
+    /// executor; must be quick.
+    std::function<void()> stored{};
 
     std::size_t bytes() const; ///< about what Redis will be sent
 };
@@ -69,7 +73,9 @@ public:
     void finish();
 
     std::uint64_t unsent() const { return m_unsent; }        ///< follow-ups Redis would not put into their queue
-    std::uint64_t dropped() const { return m_dropped; }      ///< results Redis had no room for
+    std::uint64_t dropped() const { return m_dropped; }      ///< results Redis had no room for, and foreign()
+    std::uint64_t foreign() const { return m_foreign; }      ///< results under whose key something else lies
+    std::string lastForeign() const;                         ///< the task of the last of these
     std::uint64_t failures() const { return m_failures; }    ///< batches that got no answer
     std::uint64_t lost() const { return m_lost; }            ///< ended, but no longer ours
     std::uint64_t copies() const { return m_copies; }        ///< put back by another program while they were held
@@ -79,6 +85,8 @@ private:
     std::deque<Outcome> nextBatch();
     void sayUnsent(const redis::Reply &unsent);
     void told(const std::string &refusal, std::int64_t published);
+    void sawForeign(const redis::Reply &ids);
+    static void tellStored(const std::deque<Outcome> &batch, const redis::Reply &lost, const redis::Reply &kept);
     awaitable<bool> send(const std::deque<Outcome> &batch);
 
     redis::Client &m_client;
@@ -93,10 +101,12 @@ private:
     mutable std::mutex m_mutex;
     std::deque<Outcome> m_waiting;
     std::vector<std::string> m_sending; ///< deliveries
+    std::string m_lastForeign;
     std::atomic<bool> m_finishing{false};
     std::atomic<bool> m_publishRefused{false};
     std::atomic<std::uint64_t> m_unsent{0};
     std::atomic<std::uint64_t> m_dropped{0};
+    std::atomic<std::uint64_t> m_foreign{0};
     std::atomic<std::uint64_t> m_lost{0};
     std::atomic<std::uint64_t> m_copies{0};
     std::atomic<std::uint64_t> m_failures{0};

@@ -169,7 +169,8 @@ Result<TaskResult> parseResult(std::string_view text)
         return refuse("it is not a JSON object");
     TaskResult result;
     result.id = textOf(*root, "task_id");
-    result.state = textOf(*root, "status");
+    const json::value *status = root->if_contains("status");
+    result.state = status && status->is_string() ? textOf(*root, "status") : std::string();
     for (char &c : result.state)
         c = c >= 'a' && c <= 'z' ? char(c - 'a' + 'A') : c;
     if (result.state.empty())

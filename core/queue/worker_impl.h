@@ -137,11 +137,11 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     std::size_t room(); ///< how many to take now; 0: wait
     awaitable<std::optional<std::size_t>> take(std::size_t most, bool &more);
     void accept(std::string delivery, std::string list, std::size_t closing, std::string raw, Events &events);
-    void dispatch(Delivery delivery, Events &events); ///< locked
+    void dispatch(Delivery delivery); ///< locked
     enum class Unknown { AskFirst, End };
-    bool dispatchable(const Delivery &delivery, Events &events, Unknown unknownNames = Unknown::AskFirst);
-    void refuse(const Delivery &delivery, const Error &error, Events &events);
-    void endUnrun(const Delivery &delivery, std::string_view state, const TaskFailure &failure);
+    bool dispatchable(const Delivery &delivery, Unknown unknownNames = Unknown::AskFirst);
+    void refuse(const Delivery &delivery, const Error &error);
+    void endUnrun(const Delivery &delivery, std::string_view state, const TaskFailure &failure, TaskEvent event);
     awaitable<void> catchUpOnRevoked();
 
     // worker_park.cpp
@@ -152,6 +152,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     awaitable<void> noteHeld();
     void noteRunning();
     void tellCopies();
+    void tellForeign();
 
     // worker_unknown.cpp
     bool parkUnknown(const Delivery &delivery); ///< locked; false: it may be ended at once
@@ -173,6 +174,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     bool mayBeNoted(const Running &running) const;
     std::optional<Outcome> retried(Running &running, const Error &error, TaskEvent &event);
     bool settle(Slot &slot, const std::string &name, Outcome outcome); ///< false: it was given up meanwhile
+    void tellEnd(Outcome &outcome, TaskEvent event, Result<boost::json::value> value, SteadyTime since);
     void count(TaskEvent::Type type);
 
     // worker_follow.cpp
@@ -201,6 +203,8 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     TaskInfo infoOf(const Message &message) const;
     void emit(const Events &events) const;
     void emit(const TaskEvent &event) const;
+    /// An end is told of once its result is stored: who hears of it may look.
+    void emitWhenStored(Outcome &outcome, TaskEvent event) const;
     bool keepAllowed(); ///< whether another failed message may be kept; also while holding `mutex`
     std::mutex keepMutex;
     awaitable<std::size_t> release(std::vector<Delivery> deliveries);
@@ -263,11 +267,13 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     SteadyTime keepWindow{};
     unsigned keptInWindow = 0;
 
-    std::uint64_t nextDelivery = 1;         ///< takeLoop only
-    SteadyTime parkAgain{};                 ///< takeLoop only: not before then
-    std::atomic<std::uint64_t> copies{0};   ///< messages recognised as copies of what is held or has ended
-    std::uint64_t toldCopies = 0;           ///< leaseLoop only
-    std::optional<SteadyTime> toldCopiesAt; ///< leaseLoop only
+    std::uint64_t nextDelivery = 1;          ///< takeLoop only
+    SteadyTime parkAgain{};                  ///< takeLoop only: not before then
+    std::atomic<std::uint64_t> copies{0};    ///< messages recognised as copies of what is held or has ended
+    std::uint64_t toldCopies = 0;            ///< leaseLoop only
+    std::optional<SteadyTime> toldCopiesAt;  ///< leaseLoop only
+    std::uint64_t toldForeign = 0;           ///< leaseLoop only
+    std::optional<SteadyTime> toldForeignAt; ///< leaseLoop only
     std::vector<std::pair<std::string, std::string>> toNote; ///< task id, delivery: held for their time
     std::unordered_set<std::string> notedRunning;            ///< deliveries; leaseLoop only
     std::optional<SteadyTime> toldParking;                   ///< takeLoop only

@@ -64,6 +64,7 @@ awaitable<void> WorkerPool::Impl::leaseLoop()
         noteRunning();
         co_await noteHeld();
         tellCopies();
+        tellForeign();
         if (clock.steady() - touched >= touchEvery) {
             touched = clock.steady();
             co_await touchHeld();
@@ -126,32 +127,29 @@ void WorkerPool::Impl::enforceLimits()
         const TaskFailure why =
             revoked ? TaskFailure{"TaskRevokedError", "terminated", "celery.exceptions", {}}
                     : TaskFailure{"TimeLimitExceeded", secondsText(task->hardLimit), "billiard.exceptions", {}};
-        outbox.push(failed(*task, revoked ? state::revoked : state::failure, why));
+        Outcome outcome = failed(*task, revoked ? state::revoked : state::failure, why);
         ++(revoked ? revokedCount : failedCount);
         TaskEvent event{revoked ? TaskEvent::Type::Revoked : TaskEvent::Type::Failed, task->delivery.message,
                         clock.wall()};
         event.text = "TimeLimitExceeded(" + why.message + ")";
         event.terminated = revoked;
         event.runtime = std::chrono::duration_cast<std::chrono::microseconds>(clock.steady() - task->since);
-        emit(event);
+        emitWhenStored(outcome, std::move(event));
+        outbox.push(std::move(outcome));
     }
 }
 
 void WorkerPool::Impl::releaseDue()
 {
-    Events events;
-    {
-        const Lock lock(mutex);
-        const WallTime now = clock.wall();
-        bool any = false;
-        while (!scheduled.empty() && scheduled.begin()->first <= now) {
-            dispatch(scheduled.take(scheduled.begin()), events);
-            any = true;
-        }
-        if (any)
-            ready.notify_all();
+    const Lock lock(mutex);
+    const WallTime now = clock.wall();
+    bool any = false;
+    while (!scheduled.empty() && scheduled.begin()->first <= now) {
+        dispatch(scheduled.take(scheduled.begin()));
+        any = true;
     }
-    emit(events);
+    if (any)
+        ready.notify_all();
 }
 
 /// Celery's concurrency × multiplier, and more only while tasks end so quickly that a thread would wait for Redis.

@@ -75,4 +75,18 @@ void WorkerPool::Impl::tellCopies()
     toldCopiesAt = now;
 }
 
+void WorkerPool::Impl::tellForeign()
+{
+    const std::uint64_t found = outbox.foreign();
+    const SteadyTime now = clock.steady();
+    if (found == toldForeign || !options.logger || (toldForeignAt && now - *toldForeignAt < tellEvery))
+        return;
+    options.logger->warn(
+        "results of tasks were not stored: what lies under their keys is no result that can be read, "
+        "so another program wrote it. Give that program, or these tasks, other keys or ids",
+        {{"results", found - toldForeign}, {"key", keys::result(outbox.lastForeign())}, {"node", node}});
+    toldForeign = found;
+    toldForeignAt = now;
+}
+
 } // namespace portolan::queue

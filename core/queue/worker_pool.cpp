@@ -109,6 +109,12 @@ void WorkerPool::Impl::emit(const TaskEvent &event) const
         observer(event);
 }
 
+void WorkerPool::Impl::emitWhenStored(Outcome &outcome, TaskEvent event) const
+{
+    if (!observers.empty())
+        outcome.stored = [this, event = std::move(event)] { emit(event); };
+}
+
 void WorkerPool::Impl::emit(const Events &events) const
 {
     for (const TaskEvent &event : events)
@@ -316,7 +322,6 @@ void WorkerPool::revoke(const std::vector<std::string> &ids, bool terminate)
 {
     std::unordered_set<std::string_view> wanted; // thousands may be named, thousands be held
     std::vector<std::shared_ptr<TaskContext::State>> stop;
-    Impl::Events events;
     {
         const Impl::Lock lock(m_impl->mutex);
         for (const std::string &id : ids)
@@ -326,7 +331,7 @@ void WorkerPool::revoke(const std::vector<std::string> &ids, bool terminate)
             }
         // Those held end now; dispatchable() ends them and says false.
         const auto ended = [&](const Delivery &delivery) {
-            return wanted.contains(delivery.message->id) && !m_impl->dispatchable(delivery, events);
+            return wanted.contains(delivery.message->id) && !m_impl->dispatchable(delivery);
         };
         std::erase_if(m_impl->queue, ended);
         m_impl->scheduled.dropIf(ended);
@@ -338,7 +343,6 @@ void WorkerPool::revoke(const std::vector<std::string> &ids, bool terminate)
         state->revoked = true;
         state->stop.request_stop();
     }
-    m_impl->emit(events);
 }
 
 RevokedList WorkerPool::revokedIds(std::size_t atMost) const

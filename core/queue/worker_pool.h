@@ -91,7 +91,7 @@ struct WorkerCounters
     RefusedCounts refused{};          ///< by reason
     std::uint64_t restored = 0;       ///< tasks of dead workers put back
     std::uint64_t lost = 0;           ///< ended here, but no longer ours: somebody else runs them again
-    std::uint64_t droppedResults = 0; ///< Redis had no room
+    std::uint64_t droppedResults = 0; ///< Redis had no room, or another program's value lies under the key
     std::uint64_t emptySearches = 0;  ///< for tasks, that found none
     std::uint64_t ownCommands = 0;    ///< of Redis, for these and for keeping the lease; scripts' inner ones too
     std::uint64_t ownHits = 0;        ///< look-ups among these that found something …
@@ -180,7 +180,7 @@ public:
     const WorkerOptions &options() const;
     const std::string &node() const;
 
-    /// Called for every step of every task, on whichever thread it happens; must be quick. Before start(). Several.
+    /// Called for every step of a task (its end: once stored), on any thread; must be quick. Before start(). Several.
     void observe(std::function<void(const TaskEvent &)> observer);
 
 private:

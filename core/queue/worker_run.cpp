@@ -261,16 +261,24 @@ void WorkerPool::Impl::execute(Slot &slot, Running &running)
         const std::lock_guard lock(running.state->mutex);
         running.state->closed = true;
     }
-    if (!settle(slot, message.task, std::move(outcome)))
-        return;
-    count(event.type);
-    if (observers.empty())
-        return;
+    const TaskEvent::Type type = event.type;
+    if (!observers.empty())
+        tellEnd(outcome, std::move(event), std::move(value), running.since);
+    if (settle(slot, message.task, std::move(outcome)))
+        count(type);
+}
+
+void WorkerPool::Impl::tellEnd(Outcome &outcome, TaskEvent event, Result<boost::json::value> value, SteadyTime since)
+{
     event.time = clock.wall();
-    event.runtime = std::chrono::duration_cast<std::chrono::microseconds>(clock.steady() - running.since);
-    if (event.type == TaskEvent::Type::Succeeded)
-        event.result = &*value;
-    emit(event);
+    event.runtime = std::chrono::duration_cast<std::chrono::microseconds>(clock.steady() - since);
+    if (event.type != TaskEvent::Type::Succeeded)
+        return emitWhenStored(outcome, std::move(event));
+    outcome.stored = [this, event = std::move(event),
+                      result = std::make_shared<const boost::json::value>(std::move(*value))]() mutable {
+        event.result = result.get();
+        emit(event);
+    };
 }
 
 Outcome WorkerPool::Impl::concluded(Running &running, const Result<boost::json::value> &result, TaskEvent &event)

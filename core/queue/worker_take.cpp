@@ -190,24 +190,22 @@ void WorkerPool::Impl::accept(std::string delivery, std::string list, std::size_
         refused.refusal = message.error();
         // It may be no worse than another program's.
         if (registry.find(refused.message->task) || !parkUnknown(refused))
-            refuse(refused, *refused.refusal, events);
+            refuse(refused, *refused.refusal);
         return;
     }
     Delivery taken{std::move(delivery), std::move(list), closing, std::make_shared<const Message>(std::move(*message))};
     if (!observers.empty())
         events.push_back({TaskEvent::Type::Received, taken.message, clock.wall()});
-    dispatch(std::move(taken), events);
+    dispatch(std::move(taken));
 }
 
 /// Ends what cannot be run as FAILURE under its id; what has none is kept aside. Whoever waits is told, and no message
-/// goes without a line and a count.
-void WorkerPool::Impl::refuse(const Delivery &delivery, const Error &error, Events &events)
+/// goes without a line and a count: one that finds no room aside goes back and is met again, so it counts once kept.
+void WorkerPool::Impl::refuse(const Delivery &delivery, const Error &error)
 {
     const Message &message = *delivery.message;
     const Refused reason = refusedAs(error);
     const std::string_view from = std::string_view(delivery.list).substr(0, delivery.list.find(keys::separator));
-    if (!message.id.empty() || !asideTrouble.current()) // else it was said when it was first taken
-        refusals.note(reason, error, message, from);
     if (message.id.empty()) {
         Outcome outcome;
         outcome.kind = Outcome::PutAside;
@@ -215,22 +213,25 @@ void WorkerPool::Impl::refuse(const Delivery &delivery, const Error &error, Even
         outcome.keep = putAsideRecord(error, message, from, clock.wall());
         outcome.list = delivery.list;
         outcome.message = message.raw;
+        outcome.stored = [this, reason, error, message = delivery.message, queue = std::string(from)] {
+            refusals.note(reason, error, *message, queue);
+        };
         outbox.push(std::move(outcome));
         return;
     }
+    refusals.note(reason, error, message, from);
     const auto [type, module] = exceptionOf(reason);
     const TaskFailure why{
         std::string(type), reason == Refused::NotRegistered ? message.task : error.message, std::string(module), {}};
-    endUnrun(delivery, state::failure, why);
     ++failedCount;
     TaskEvent event{TaskEvent::Type::Failed, delivery.message, clock.wall()};
     event.text = why.type + "(" + pythonRepr(boost::json::value(why.message)) + ")";
-    events.push_back(std::move(event));
+    endUnrun(delivery, state::failure, why, std::move(event));
 }
 
-void WorkerPool::Impl::dispatch(Delivery delivery, Events &events)
+void WorkerPool::Impl::dispatch(Delivery delivery)
 {
-    if (!dispatchable(delivery, events))
+    if (!dispatchable(delivery))
         return;
     const WallTime now = clock.wall();
     if (delivery.message->eta && *delivery.message->eta > now) {
@@ -249,29 +250,29 @@ void WorkerPool::Impl::dispatch(Delivery delivery, Events &events)
     queue.push_back(std::move(delivery));
 }
 
-bool WorkerPool::Impl::dispatchable(const Delivery &delivery, Events &events, Unknown unknownNames)
+bool WorkerPool::Impl::dispatchable(const Delivery &delivery, Unknown unknownNames)
 {
     const Message &message = *delivery.message;
     const bool expired = message.expires && *message.expires <= clock.wall();
     if (expired || revokedIds.contains(message.id, clock.steady())) {
-        endUnrun(delivery, state::revoked,
-                 {"TaskRevokedError", expired ? "expired" : "revoked", "celery.exceptions", {}});
         ++revokedCount;
         TaskEvent event{TaskEvent::Type::Revoked, delivery.message, clock.wall()};
         event.expired = expired;
-        events.push_back(std::move(event));
+        endUnrun(delivery, state::revoked,
+                 {"TaskRevokedError", expired ? "expired" : "revoked", "celery.exceptions", {}}, std::move(event));
         return false;
     }
     if (!registry.find(message.task)) {
         if (unknownNames == Unknown::AskFirst && parkUnknown(delivery))
             return false;
-        refuse(delivery, notRegistered(message.task), events);
+        refuse(delivery, notRegistered(message.task));
         return false;
     }
     return true;
 }
 
-void WorkerPool::Impl::endUnrun(const Delivery &delivery, std::string_view state, const TaskFailure &failure)
+void WorkerPool::Impl::endUnrun(const Delivery &delivery, std::string_view state, const TaskFailure &failure,
+                                TaskEvent event)
 {
     const Message &message = *delivery.message;
     Outcome outcome;
@@ -288,6 +289,7 @@ void WorkerPool::Impl::endUnrun(const Delivery &delivery, std::string_view state
         outcome.notify = message.notify;
     }
     followFailure(outcome, delivery, state, failure);
+    emitWhenStored(outcome, std::move(event));
     outbox.push(std::move(outcome));
 }
 
@@ -305,16 +307,12 @@ awaitable<void> WorkerPool::Impl::catchUpOnRevoked()
     if (!reply)
         co_return;
     revokedReadAt = connections;
-    Events events;
-    {
-        const Lock lock(mutex);
-        for (const redis::Reply &id : reply->elements)
-            revokedIds.add(id.text, clock.steady());
-        const auto ended = [&](const Delivery &delivery) { return !dispatchable(delivery, events); };
-        std::erase_if(queue, ended);
-        scheduled.dropIf(ended);
-    }
-    emit(events);
+    const Lock lock(mutex);
+    for (const redis::Reply &id : reply->elements)
+        revokedIds.add(id.text, clock.steady());
+    const auto ended = [&](const Delivery &delivery) { return !dispatchable(delivery); };
+    std::erase_if(queue, ended);
+    scheduled.dropIf(ended);
 }
 
 } // namespace portolan::queue

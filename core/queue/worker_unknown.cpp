@@ -45,7 +45,6 @@ awaitable<void> WorkerPool::Impl::decideUnknown()
         }
         const bool mayEnd = co_await mayEndUnknown();
         std::vector<Delivery> parked;
-        Events events;
         {
             const Lock lock(mutex);
             auto end = std::ranges::find(unknown, last, &Delivery::id);
@@ -57,12 +56,11 @@ awaitable<void> WorkerPool::Impl::decideUnknown()
             if (mayEnd) {
                 for (const Delivery &delivery : parked)
                     if (delivery.refusal)
-                        refuse(delivery, *delivery.refusal, events);
+                        refuse(delivery, *delivery.refusal);
                     else
-                        dispatchable(delivery, events, Unknown::End);
+                        dispatchable(delivery, Unknown::End);
             }
         }
-        emit(events);
         if (mayEnd)
             continue;
         const std::size_t held = parked.size();

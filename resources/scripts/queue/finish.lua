@@ -7,17 +7,19 @@
 -- even an id: what is to be kept goes into q:a, and where that has no room the message goes back into its list. What is
 -- no longer ours was put back meanwhile and runs elsewhere: of it only a success counts. A stored SUCCESS is never
 -- overwritten, nor is what somebody else stored in a form of their own.
--- Answers {results that found no room, tasks that were no longer ours, why Redis would not publish or '', tasks whose message
--- somebody had put back into its queue: the copy is not run, what was published, {id, why, …: what follows and could not be
--- put into its queue}, messages without an id that went back}. Telling is
--- no part of ending: a user without rights to channels stores and acknowledges like any other.
+-- Answers {results that found no room, deliveries that were no longer ours, why Redis would not publish or '', tasks whose
+-- message somebody had put back into its queue: the copy is not run, what was published, {id, why, …: what follows and could
+-- not be put into its queue}, messages without an id that went back, deliveries of those that were kept aside, tasks under
+-- whose key somebody else's result lies}. Telling is no part of ending: a user without rights to channels stores and
+-- acknowledges like any other.
 local expiry = ARGV[1]
 local deliveries = {}
 for i = 3, #ARGV, 10 do deliveries[#deliveries + 1] = ARGV[i + 1] end
 local lists = redis.call('HMGET', KEYS[3], unpack(deliveries))
-local dropped, lost = 0, 0
+local dropped, lost = 0, {}
 local ended, starts, refused = {}, {}, {}
-local aside, asideMost, homeless, putBack = nil, 8388608, {}, 0
+local aside, asideMost, homeless, putBack, kept = nil, 8388608, {}, 0, {}
+local foreign = {}
 local untold, published = '', 0
 local function tell(channel, text)
   local told = redis.pcall('PUBLISH', channel, text)
@@ -29,11 +31,13 @@ for n = 1, #deliveries do
   local i = n * 10 - 7
   local kind, id, result = ARGV[i], ARGV[i + 2], ARGV[i + 3]
   local ours = lists[n]
-  if not ours and kind ~= 'P' then lost = lost + 1 end
+  if not ours and kind ~= 'P' then lost[#lost + 1] = deliveries[n] end
   if result ~= '' and (ours or kind == 'S') then
     local key = 'celery-task-meta-' .. id
     local state = resultState(key)
-    if state ~= 'SUCCESS' and state ~= 'UNREADABLE' then
+    if state == 'SUCCESS' or state == 'UNREADABLE' then
+      if kind ~= 'P' and (state == 'UNREADABLE' or redis.call('GETRANGE', key, 0, 0) ~= '{') then foreign[#foreign + 1] = id end
+    else
       local stored = redis.pcall('SETEX', key, expiry, result)
       if stored.err and ours and (kind == 'S' or kind == 'F') then
         refused[#refused + 1] = i
@@ -48,7 +52,7 @@ for n = 1, #deliveries do
     if not aside then
       local known = redis.pcall('LRANGE', 'q:a', 0, -1)
       aside = known.err and asideMost or 0 -- a key of another type
-      for _, kept in ipairs(known) do aside = aside + #kept end
+      for _, earlier in ipairs(known) do aside = aside + #earlier end
     end
     local record = ARGV[i + 5]
     if #record > asideMost / 4 then -- it alone would keep out all others, and find no room itself
@@ -58,6 +62,7 @@ for n = 1, #deliveries do
     local put = aside <= asideMost and redis.pcall('LPUSH', 'q:a', record)
     if type(put) == 'number' then
       redis.call('EXPIRE', 'q:a', 604800)
+      kept[#kept + 1] = deliveries[n]
     else
       aside = asideMost + 1 -- what comes behind it waits too
       homeless[n] = true
@@ -154,4 +159,4 @@ for _, i in ipairs(refused) do
   redis.call('SETEX', key, expiry, result)
 end
 if woken then tell(ARGV[2], '*') end
-return {dropped, lost, untold, copied, published, unsent, putBack}
+return {dropped, lost, untold, copied, published, unsent, putBack, kept, foreign}

@@ -246,8 +246,11 @@ private slots:
         QVERIFY(m_instance->pool->problem()->message.find("q:a") != std::string::npos);
         QVERIFY(within(5s, [&] { return m_instance->backlog() == Backlog{{{"celery", 20}}, 0}; }));
         QCOMPARE(m_log->count({"warning", "cannot be kept aside"}), 1u);
+        push("garbage that comes meanwhile");
         m_instance->redis(redis::Command("DEL", keys::putAside));
-        QVERIFY(within(30s, [&] { return m_instance->redis(redis::Command("LLEN", keys::putAside)).integer == 20; }));
+        QVERIFY(within(30s, [&] { return m_instance->redis(redis::Command("LLEN", keys::putAside)).integer == 21; }));
+        QVERIFY(within(5s, [&] { return counted("not-json") == 21; })); // each once, however often it went back
+        QCOMPARE(m_log->count({"put aside", "\"reason\":\"not-json\""}), 10u);
         QVERIFY(within(5s, [&] { return !m_instance->pool->problem(); }));
     }
 

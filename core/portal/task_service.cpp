@@ -23,9 +23,6 @@ std::optional<std::string> subjectOf(const boost::json::object &kwargs)
     return std::string(cutText(symbol->get_string(), longestSubject));
 }
 
-/// An end is noted in the database while its result is still on its way to Redis.
-constexpr std::chrono::seconds resultComesWithin{10};
-
 } // namespace
 
 TaskService::TaskService(storage::TaskOwnerStore &owners, queue::Broker &broker, limits::Ceilings &ceilings,
@@ -100,7 +97,7 @@ void TaskService::observe(const queue::TaskEvent &event, Executor executor)
     } else if (event.type == Type::Succeeded || event.type == Type::Failed || event.type == Type::Revoked) {
         const bool ours = !message.notify.empty(); // as start() makes them
         if (ours || m_options.ceilings.contains(message.task))
-            spawn(executor, [this, name = message.task, id = message.id, at = m_clock.wall(), ours] {
+            spawn(executor, [this, name = message.task, id = message.id, at = event.time, ours] {
                 return ended(name, id, at, ours);
             });
     }
@@ -192,9 +189,8 @@ Task TaskService::merge(const storage::TaskOwner &owner, queue::TaskResult resul
         task.error->traceback.clear(); // ours to read in the log, not the user's
     }
     // Nothing stored means waiting, unless its end was seen, or until no task could still be waiting or running.
-    const bool over = owner.ended && m_clock.wall() - *owner.ended >= resultComesWithin;
     const auto longest = m_options.timeLimit + m_options.resultsExpiry + std::chrono::hours(24);
-    if (task.state == queue::state::pending && (over || m_clock.wall() - owner.created > longest)) {
+    if (task.state == queue::state::pending && (owner.ended || m_clock.wall() - owner.created > longest)) {
         task.state = "EXPIRED";
         task.ended = owner.ended;
     }
@@ -215,6 +211,11 @@ awaitable<Result<Task>> TaskService::find(Id owner, std::string id)
         row = co_await stored(owner, row->taskId);
         if (!row)
             co_return row.error();
+        if (row->ended) { // meanwhile, perhaps: an end is noted once its result is stored
+            result = co_await m_broker.result(row->taskId);
+            if (!result)
+                co_return result.error();
+        }
     }
     co_return merge(*row, std::move(*result));
 }

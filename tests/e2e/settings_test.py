@@ -4,11 +4,12 @@ leave; addresses as other programs take them; names and pages that may ask; and 
 import contextlib
 import http.client
 import json
+import os
 import pathlib
 import subprocess
 import unittest
 
-from harness import PASSWORD, Client, Portal, Redis, Socket, clean_environment, folder, patience, portoland, run, wait_until
+from harness import PASSWORD, Client, Portal, Redis, Socket, clean_environment, die_with_parent, folder, patience, portoland, run, wait_until
 
 KEY = "q1sb2Sy0p8YcS5cQe7kWk0m1nN3hV0oLkqJQhzq7x2E="
 SECRET = "hunter2"
@@ -326,8 +327,64 @@ class EffectTest(ConfigTest):
                                  (["serve", "--databse", "x"], ["--databse", "mean --database?"]), ([], ["serve"])]:
             with self.subTest(arguments=arguments):
                 self.refused(run(*arguments), *words)
-        for arguments in (["help"], ["help", "user"]):
-            self.assertIn("Usage: portoland", run(*arguments).stdout)
+        for arguments in (["help"], ["help", "user"], ["help", "user", "add"]):
+            self.assertIn(" ".join(["Usage: portoland", *arguments[1:]]), run(*arguments).stdout)
+        self.refused(run("help", "usr"), "'usr'", "mean user?")
+        self.refused(run("help", "user", "delete"), "'delete'", "disable")
+        self.assertNotIn("password", self.refused(run("check-config", "x"), "no further argument"))
+
+    def test_the_help_names_what_options_take(self):
+        shown = run("serve", "--help").stdout
+        for option in ("--tier NAME", "--data-dir DIR", "--listen ADDRESS:PORT", "--workers N", "--database URL", "--tls-key FILE",
+                       "--log-format json|text"):
+            self.assertIn(option + " ", shown)
+        self.refused(self.check("--tier"), "--tier: 1 required NAME missing")
+
+    def test_what_cannot_be_printed_is_an_error(self):
+        self.assertEqual(run("user", "add", "a@b.example", "--data-dir", self.data_dir, stdin=PASSWORD + "\n").returncode, 0)
+        for arguments in (["user", "list"], ["check-config"]):
+            for shell in ('exec "$@" >/dev/full', 'exec "$@" >&-'):
+                with self.subTest(arguments=arguments, shell=shell):
+                    done = run(*arguments, "--data-dir", self.data_dir, prefix=("sh", "-c", shell, "sh"))
+                    self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done)
+                    self.assertIn("Standard output", done.stderr)
+
+    def test_closed_streams_are_no_place_for_other_files(self):
+        portal = subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", portoland(), "serve", "--listen", "127.0.0.1:0",
+                                   "--data-dir", self.data_dir], env=clean_environment(), preexec_fn=die_with_parent)
+        try:
+            status = lambda: run("status", "--data-dir", self.data_dir).returncode == 0
+            wait_until(status, "it serves")
+            self.assertEqual([os.readlink(f"/proc/{portal.pid}/fd/{stream}") for stream in range(3)], ["/dev/null"] * 3)
+        finally:
+            portal.terminate()
+            self.assertEqual(portal.wait(patience(30)), 0)
+
+    def test_what_may_not_be_looked_at_is_not_said_to_be_missing(self):
+        self.assertEqual(run("user", "add", "a@b.example", "--data-dir", self.data_dir, stdin=PASSWORD + "\n").returncode, 0)
+        self.where.chmod(0o755)
+        locked = self.where / "locked"
+        locked.mkdir(mode=0o555)
+        user = ("setpriv", "--reuid", "65534", "--clear-groups") if os.geteuid() == 0 else ()
+        if not user:
+            self.data_dir.chmod(0)
+            self.addCleanup(self.data_dir.chmod, 0o700)
+        for arguments in (["user", "list"], ["migrate"], ["backup", "x.db"]):
+            done = run(*arguments, "--data-dir", self.data_dir, prefix=user)
+            self.assertEqual(done.returncode, 1, done)
+            self.assertIn("portal.db: Permission denied", done.stderr)
+        self.refused(run("serve", "--listen", "127.0.0.1:0", "--data-dir", locked / "share" / "portolan", prefix=user), "Permission denied")
+
+    def test_check_config_says_where_the_data_is(self):
+        for arguments, env, path in [([], {"XDG_DATA_HOME": "/x"}, "/x/portolan"), (["--data-dir", "/y"], {}, "/y")]:
+            self.assertRegex(run("check-config", *arguments, env=env).stdout, rf"(?m)^data +{path}$")
+
+    def test_nothing_is_damaged_where_nothing_ran(self):
+        self.assertEqual(run("user", "add", "a@b.example", "--data-dir", self.data_dir, stdin=PASSWORD + "\n").returncode, 0)
+        for options in ([], ["--empty"]):
+            done = run("mend", *options, "--data-dir", self.data_dir)
+            self.assertEqual((done.returncode, "nothing is damaged" in done.stderr), (1, True), done)
+        self.assertFalse((self.data_dir / "redis").exists())
 
     def test_nothing_is_said_twice(self):
         self.assertEqual(self.refused(run("user", "add", "a@b.example", "--data-dir", self.data_dir, stdin="short\n")).count("fewer than 8"), 1)

@@ -51,15 +51,18 @@ fi
 where=()
 previous=
 for argument in "$@"; do
-    case $argument in
-    --data-dir=* | --demo) where+=("$argument") ;;
-    *) if [ "$previous" = --data-dir ]; then where+=(--data-dir "$argument"); fi ;;
+    case "$previous $argument" in
+    "--data-dir "* | "--config "* | "--set data_dir="*) where+=("$previous" "$argument") ;;
+    *" --data-dir="* | *" --config="* | *" --set=data_dir="* | *" --demo") where+=("$argument") ;;
     esac
     previous=$argument
 done
 
-log=${XDG_STATE_HOME:-$HOME/.local/state}/portolan/portoland.log
-mkdir -p "${log%/*}"
+state=${XDG_STATE_HOME:-${HOME:+$HOME/.local/state}}
+log=$state/portolan/portoland.log
+if [ -z "$state" ] || ! mkdir -p "${log%/*}" 2>/dev/null || ! { : >"$log"; } 2>/dev/null; then
+    log=$(mktemp --tmpdir portoland-XXXXXX.log)
+fi
 ready=$(mktemp)
 server=
 watch=
@@ -93,9 +96,8 @@ done
 
 url=$(sed -n 's/^portoland: serving \([^ ]*\).*/\1/p' "$ready")
 say "$(head -n 1 "$ready")"
-say "Open $url in a browser; below are the portal's zones."
-say "Log: $log    Stop: Ctrl+C"
-"$portoland" status --watch "${where[@]}" &
+# The zones begin at the top of the screen, again and again: what is to stay in sight is a line of theirs.
+"$portoland" status --watch --heading "$url    Log: $log    Stop: Ctrl+C" "${where[@]}" &
 watch=$!
 status=0
 wait -n "$server" "$watch" || status=$?

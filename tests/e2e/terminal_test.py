@@ -1,24 +1,27 @@
-"""What is typed at a terminal: passwords, which nobody must see, neither then nor when the program is interrupted."""
+"""At a terminal: passwords, which nobody must see, neither typed nor when the program is interrupted; and the portal's zones
+as installer/run.sh shows them."""
 
 import contextlib
 import fcntl
 import os
+import pathlib
 import pty
+import shutil
 import signal
 import subprocess
 import termios
 import unittest
 
-from harness import PASSWORD, clean_environment, die_with_parent, folder, patience, portoland, run, wait_until
+from harness import PASSWORD, ROOT, clean_environment, die_with_parent, folder, patience, portoland, run, wait_until
 
 ASKED = "Password for a@b.example"
 AGAIN = "again: "
 
 
 class Terminal:
-    """A terminal of its own with a program in it that says on standard error what it asks."""
+    """A terminal of its own with a program in it, whose standard output may be elsewhere."""
 
-    def __init__(self, *command):
+    def __init__(self, *command, output=subprocess.PIPE, **env):
         self.ours, self.theirs = pty.openpty()
         self.before = self.echoes()
         self.shown = ""
@@ -28,8 +31,9 @@ class Terminal:
             fcntl.ioctl(self.theirs, termios.TIOCSCTTY, 0)
             die_with_parent()
 
-        self.process = subprocess.Popen(command, stdin=self.theirs, stdout=subprocess.PIPE, stderr=self.theirs, text=True,
-                                        preexec_fn=own_terminal, env=clean_environment())
+        self.process = subprocess.Popen(command, stdin=self.theirs, text=True, preexec_fn=own_terminal,
+                                        stdout=self.theirs if output is None else output, stderr=self.theirs,
+                                        env=clean_environment(**env))
         os.set_blocking(self.ours, False)
 
     def echoes(self):
@@ -137,6 +141,39 @@ class PasswordTest(unittest.TestCase):
         self.assertEqual(terminal.ended(), 0, terminal.shown)
         self.assertEqual(terminal.output.splitlines(), [" echo ", "portoland: added a@b.example (user)"])
         self.assertTrue(terminal.echoes())
+
+
+class RunTest(unittest.TestCase):
+    """installer/run.sh in a copy of the tree that is built already."""
+
+    def tree(self, where):
+        for name in ("installer", "build/release/app", "bin", "home"):
+            (where / name).mkdir(parents=True)
+        for name in ("run.sh", "packages.sh"):
+            shutil.copy(ROOT / "installer" / name, where / "installer")
+        (where / "build/release/app/portoland").symlink_to(portoland())
+        for name, does in [("cmake", ":"), ("apt-get", "exit 1"), ("dpkg-query", "echo installed")]:
+            (where / "bin" / name).write_text(f"#!/bin/sh\n{does}\n")
+            (where / "bin" / name).chmod(0o755)
+        return {"PATH": f"{where / 'bin'}:{os.environ['PATH']}", "HOME": str(where / "home"), "TMPDIR": str(where)}
+
+    def test_the_address_stays_in_sight_wherever_the_data_is(self):
+        for words in [("--set", "data_dir={}"), ("--set=data_dir={}",), ("--data-dir", "{}"), ("--config", "{}.toml")]:
+            with self.subTest(words=words), folder() as where:
+                env, data_dir = self.tree(where), where / "d"
+                pathlib.Path(f"{data_dir}.toml").write_text(f'data_dir = "{data_dir}"\n')
+                terminal = Terminal("bash", where / "installer/run.sh", "--headless", "--listen", "127.0.0.1:0",
+                                    *(word.format(data_dir) for word in words), output=None, **env)
+                self.addCleanup(terminal.close)
+                screen = lambda terminal=terminal: terminal.reads().rpartition("\x1b[2J")[2]
+                wait_until(lambda: "(tier small)" in screen(), f"zones in {terminal.shown!r}", 60)
+                self.assertRegex(screen().splitlines()[0], r"^http://127\.0\.0\.1:\d+ .*Stop: Ctrl\+C$")
+                self.assertNotIn("No portal", terminal.shown)
+                terminal.types("\x03")
+                wait_until(lambda terminal=terminal: terminal.reads() and terminal.process.poll() is not None, "it stops", 30)
+                self.assertEqual(terminal.process.returncode, 130, terminal.shown)
+                self.assertTrue((data_dir / "portal.db").exists())
+                self.assertFalse((where / "home/.local/share").exists())
 
 
 if __name__ == "__main__":

@@ -11,8 +11,12 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
+#include <future>
 #include <iostream>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <thread>
 
 namespace portolan::server {
@@ -42,6 +46,53 @@ int exitCodeOfStart(const Error &error)
     return ours ? 1 : 2;
 }
 
+/// The signals that end the process, taken from before the start on: one that hangs while it starts ends in time too.
+/// Whoever asks twice does not want to wait.
+class Ending final
+{
+public:
+    /// `signals` are blocked in every thread. `expired`: see StopWatchdog; its time runs from the first signal on.
+    Ending(const sigset_t &signals, std::chrono::milliseconds within, std::function<void()> expired)
+    {
+        std::thread([state = m_state, signals, within, expired = std::move(expired)] {
+            int signal = 0;
+            sigwait(&signals, &signal);
+            state->begin(within, expired);
+            state->asked.set_value(signal);
+            sigwait(&signals, &signal);
+            std::_Exit(128 + signal);
+        }).detach();
+    }
+    ~Ending() { m_state->end(); }
+    Ending(const Ending &) = delete;
+    Ending &operator=(const Ending &) = delete;
+
+    int wait() { return m_state->asked.get_future().get(); } ///< for the first signal
+
+private:
+    struct State
+    {
+        void begin(std::chrono::milliseconds within, const std::function<void()> &expired)
+        {
+            const std::lock_guard lock(mutex);
+            if (!over)
+                watchdog.emplace(within, expired);
+        }
+        void end()
+        {
+            const std::lock_guard lock(mutex);
+            over = true;
+            watchdog.reset();
+        }
+
+        std::promise<int> asked;
+        std::mutex mutex;
+        bool over = false;
+        std::optional<StopWatchdog> watchdog;
+    };
+    const std::shared_ptr<State> m_state = std::make_shared<State>();
+};
+
 } // namespace
 
 int serve(const SettingSources &sources, const ServeRequest &request)
@@ -57,6 +108,12 @@ int serve(const SettingSources &sources, const ServeRequest &request)
 
     const SystemClock clock;
     Logger logger(clock, logOptions(*settings));
+    Ending asked(ending, settings->duration("shutdown.timeout") + StopWatchdog::margin, [&logger] {
+        logger.error(
+            "stopping took too long, so the process ends without; tasks that ran are taken up again by others");
+        logger.flush(std::chrono::seconds(1));
+        std::_Exit(1);
+    });
     auto portal = PortalServer::start(*settings, clock, logger);
     if (!portal) {
         logger.flush();
@@ -70,21 +127,7 @@ int serve(const SettingSources &sources, const ServeRequest &request)
     std::unique_ptr<Demonstration> demonstration;
     if (request.demo && !settings->production())
         demonstration = std::make_unique<Demonstration>((*portal)->services(), (*portal)->url());
-    int signal = 0;
-    sigwait(&ending, &signal);
-    logger.info("stopping", {{"signal", signal}});
-    std::thread([ending] { // whoever asks twice does not want to wait
-        int again = 0;
-        sigwait(&ending, &again);
-        std::_Exit(128 + again);
-    })
-        .detach();
-    const StopWatchdog watchdog(settings->duration("shutdown.timeout") + StopWatchdog::margin, [&logger] {
-        logger.error(
-            "stopping took too long, so the process ends without; tasks that ran are taken up again by others");
-        logger.flush(std::chrono::seconds(1));
-        std::_Exit(1);
-    });
+    logger.info("stopping", {{"signal", asked.wait()}});
     demonstration.reset();
     const auto stuck = (*portal)->stop();
     logger.info("stopped");

@@ -6,12 +6,14 @@ import os
 import select
 import signal
 import subprocess
+import threading
 import unittest
 
 import Xlib.display
 import Xlib.X
 
-from harness import Client, clean_environment, die_with_parent, folder, free_port, patience, run, wait_until
+from hang import Hang
+from harness import PASSWORD, Client, clean_environment, die_with_parent, folder, free_port, patience, run, wait_until
 
 PORTOLAN = os.environ["PORTOLAN"]
 
@@ -112,6 +114,44 @@ class ConsoleTest(unittest.TestCase):
                     console.wait()
                 # What it served is over, and its data directory is free.
                 self.assertNotEqual(run("status", "--data-dir", self.data_dir).returncode, 0)
+
+    def ends_late(self, console):
+        console.send_signal(signal.SIGTERM)
+        self.assertEqual(console.wait(11 + patience(10)), 1, self.log.read_text())  # StopWatchdog::margin is 10 s
+        self.assertIn("the portal took too long to stop, so the program ends without", self.log.read_text())
+
+    def test_it_ends_though_its_portals_disk_hangs(self):
+        hang = Hang(self.where, "/data/portal.db-wal")
+        portal = Client(f"http://127.0.0.1:{free_port()}")
+        with screen(self.where) as display:
+            console = self.start(display, "--listen", f"127.0.0.1:{portal.port}", "--set", "shutdown.timeout=1s", **hang.env)
+            try:
+                self.wait_for_mark(console, "sample")
+                hang.begin()
+
+                def register():
+                    with contextlib.suppress(OSError):  # nobody answers any more
+                        portal.post("/auth/register", {"email": "late@example.org", "password": PASSWORD})
+
+                threading.Thread(target=register, daemon=True).start()
+                wait_until(lambda: portal.get("/health").json["checks"]["database"] != "up", "the database hangs", 30)
+                self.ends_late(console)
+            finally:
+                console.kill()
+                console.wait()
+
+    def test_it_ends_though_its_portal_hangs_while_it_starts(self):
+        hang = Hang(self.where, "/data/portal.db-wal")
+        hang.begin()
+        with screen(self.where) as display:
+            console = self.start(display, "--listen", f"127.0.0.1:{free_port()}", "--set", "shutdown.timeout=1s", **hang.env)
+            try:
+                self.wait_for_mark(console, "window")
+                wait_until((self.data_dir / "portal.db-wal").exists, "the database is made", 20)
+                self.ends_late(console)
+            finally:
+                console.kill()
+                console.wait()
 
     def test_what_was_chosen_counts_below_the_command_line(self):
         chosen, told = free_port(), free_port()

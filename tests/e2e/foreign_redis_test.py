@@ -6,6 +6,8 @@ import json
 import pathlib
 import unittest
 
+import celery
+
 from harness import Client, Portal, Redis, folder, run, wait_until
 
 RIGHTS = ("Redis refuses a part of what the portal asks for; it serves without",
@@ -43,6 +45,12 @@ def snapshot_of(portal):
 
 def health_of(portal):
     return Client(portal.url).get("/health").json
+
+
+def runs_of(portal):
+    """Tasks that this process of the portal has run."""
+    lines = Client(portal.url).get("/metrics").body.decode().splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("portal_tasks_total{"))
 
 
 def works(case, portal, email="user@example.org"):
@@ -121,6 +129,28 @@ class WatchingTest(unittest.TestCase):
         with served("--rename-command", "PUBLISH", "") as (portal, _):
             works(self, portal)
             self.assertIn("PUBLISH", wait_until(lambda: rights_lines(portal), "the missing rights", 10)[0]["what"])
+
+    def test_without_publish_no_task_comes_back(self):
+        with served("--rename-command", "PUBLISH", "") as (portal, server), \
+                celery.Celery(broker=server.url, backend=server.url) as app:
+            ids = [app.send_task("portal.noop", args=[number]).id for number in range(5)]
+            results = [f"celery-task-meta-{task_id}" for task_id in ids]
+
+            def ended():
+                return all(text and json.loads(text)["status"] == "SUCCESS" for text in server.client.mget(results))
+
+            wait_until(ended, "five results", 20)
+            wait_until(lambda: server.client.hlen("unacked") == 0, "five acknowledgements", 10)
+            before = server.client.mget(results)
+            for _ in range(2):
+                self.assertEqual(portal.stop(), 0)
+                portal.start()
+                wait_until(lambda: health_of(portal)["status"] == "healthy", "healthy", 15)
+                last = app.send_task("portal.noop", args=["last"]).id
+                wait_until(lambda: server.client.get(f"celery-task-meta-{last}"), "a task behind all that came back", 20)
+                wait_until(lambda: runs_of(portal) == 1, "only the last one ran", 10)
+                self.assertEqual(server.client.hlen("unacked"), 0)
+            self.assertEqual(server.client.mget(results), before)
 
 
 class UnusableTest(unittest.TestCase):

@@ -10,7 +10,7 @@ import threading
 import time
 import unittest
 
-from harness import Client, Portal, Redis, clean_environment, die_with_parent, folder, wait_until
+from harness import Client, Portal, Redis, add_user, clean_environment, die_with_parent, folder, wait_until
 
 CEILING = 5
 CELERY = """
@@ -107,12 +107,21 @@ class PlacesTest(unittest.TestCase):
                 preexec_fn=die_with_parent, start_new_session=True)
         self.addCleanup(worker.wait)
         self.addCleanup(worker.kill)
-        self.portal("--workers", "0", ceiling=2)
-        for _ in range(6):
+        add_user(self.where / "data", "ops@example.org", "operator", "--redis", self.server.url)
+        operator = self.portal("--workers", "0", ceiling=2).client()
+        operator.login("ops@example.org")
+        for count in range(1, 7):
             answer = self.start()
             self.assertEqual(answer.status, 202, answer)
-            task = self.client.wait_for_task(answer.json["task_id"], 60)
+            task_id = answer.json["task_id"]
+            task = self.client.wait_for_task(task_id, 60)
             self.assertEqual(task["state"], "SUCCESS", (self.where / "celery.log").read_text())
+            self.assertLessEqual(task["created"], task["ended"])
+            listed = self.client.get("/api/tasks?limit=100").json["items"]
+            self.assertEqual(len(listed), count)
+            self.assertEqual([one["ended"] for one in listed if one["id"] == task_id], [task["ended"]])
+            wait_until(lambda: task_id not in operator.get("/api/admin/tasks?limit=500").body.decode(),
+                       "what has ended neither waits nor is taken", 10)
 
     def test_a_result_in_any_form_is_an_end(self):
         """As other workers write it: its place is free, and a revocation leaves it as it is."""

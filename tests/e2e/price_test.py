@@ -4,12 +4,14 @@ counts."""
 
 import contextlib
 import json
+import statistics
+import threading
 import time
 import unittest
 
 import celery
 
-from harness import Client, Portal, PortalTest, Redis, Socket, add_user, folder, run, wait_until
+from harness import Client, Portal, PortalTest, Redis, Socket, add_user, folder, patience, run, wait_until
 
 SECONDS = 30
 FOREIGN_KEYS = 200_000
@@ -48,6 +50,12 @@ def snapshot_of(portal):
 def messages(stream, count):
     for _ in range(count):
         stream.receive(30)
+
+
+def redis_time(server):
+    """What commands took inside Redis since its start, in µs, and how often SCAN was among them. Asking costs some."""
+    stats = server.client.info("commandstats")
+    return sum(one["usec"] for one in stats.values()), stats.get("cmdstat_scan", {}).get("calls", 0)
 
 
 def fill(server, count):
@@ -127,6 +135,89 @@ class PlanTest(unittest.TestCase):
             result.get(timeout=20)
             print(f"enqueued to done: {time.monotonic() - begin:.2f} s")
         self.assertEqual(self.portal.stop(), 0)
+
+
+class AskingTest(unittest.TestCase):
+    """An operator's session that asks for the lists many times a second, on a big Redis with queues of others."""
+
+    TEAMS = 30
+    RATE = 20  # of each list, per second: nearly what one session may ask
+    SPAN = 20
+
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = contextlib.ExitStack()
+        cls.where = cls.stack.enter_context(folder())
+        cls.server = Redis(cls.where)
+        cls.stack.callback(cls.server.stop)
+        add_user(cls.where / "data", "ops@example.org", "operator", "--redis", cls.server.url)
+        fill(cls.server, FOREIGN_KEYS)
+        for number in range(cls.TEAMS):
+            cls.server.client.sadd(f"_kombu.binding.team{number}", f"team{number}\x06\x16\x06\x16team{number}")
+            cls.server.client.lpush(f"team{number}", "{}")
+        cls.portal = Portal(cls.where, "--redis", cls.server.url)
+        cls.stack.callback(cls.portal.kill)
+
+    @classmethod
+    def tearDownClass(cls):
+        code = cls.portal.stop()
+        cls.stack.close()
+        assert code == 0, code
+
+    def ask(self, client, seconds):
+        """Both lists, RATE times a second each; how often it was."""
+        begin = time.monotonic()
+        asked = 0
+        while (now := time.monotonic() - begin) < seconds:
+            if asked > now * self.RATE:
+                time.sleep(asked / self.RATE - now)  # the pace of who asks
+            for path in ("/api/admin/queues", "/api/admin/tasks"):
+                answer = client.get(path)
+                self.assertEqual(answer.status, 200, answer)
+            asked += 1
+        return asked
+
+    def test_asking_often_costs_redis_little(self):
+        operator = self.portal.client()
+        operator.login("ops@example.org")
+        user = self.portal.client().sign_up("user@example.org")
+        wait_until(lambda: operator.get("/api/admin/queues").status == 200, "the first sample", 10)
+        times = []
+        done = threading.Event()
+
+        def look():
+            while not done.wait(0.05):  # the pace of who looks
+                begin = time.monotonic()
+                status = user.get("/api/me").status
+                times.append(time.monotonic() - begin if status == 200 else float("inf"))
+
+        looking = threading.Thread(target=look, daemon=True)
+        looking.start()
+        try:
+            begin, scans = redis_time(self.server)
+            asked = self.ask(operator, self.SPAN)
+            end, scans_end = redis_time(self.server)
+        finally:
+            done.set()
+            looking.join()
+        per_second = (end - begin) / 1000 / self.SPAN
+        middle = statistics.median(times)
+        print(f"asked: {asked / self.SPAN:.1f}/s of each, Redis {per_second:.1f} ms/s, {scans_end - scans} SCAN, "
+              f"/api/me p50 {middle * 1000:.1f} ms of {len(times)}")
+        self.assertLessEqual(per_second, patience(50))
+        self.assertLessEqual((scans_end - scans) / self.SPAN, 10)
+        self.assertLessEqual(middle, patience(0.005))
+
+    def test_all_queues_come_into_the_list(self):
+        operator = self.portal.client()
+        operator.login("ops@example.org")
+        teams = {f"team{number}" for number in range(self.TEAMS)}
+
+        def all_met():
+            answer = operator.get("/api/admin/queues")
+            return answer.status == 200 and teams <= {line["queue"] for line in answer.json["items"] if line["waiting"] == 1}
+
+        wait_until(all_met, "thirty queues of others", 120)
 
 
 class ListsTest(unittest.TestCase):

@@ -36,6 +36,8 @@ _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 # Qt's own application object is Qt's affair.
 _INSTANCE = re.compile(r"(?<!QCoreApplication)(?<!QGuiApplication)(?<!QApplication)::\s*instance\s*\(")
 _CONDITIONAL_AWAIT = re.compile(r"co_await\s[^;{}]*?[^;{}?]\?\s[^;{}]*?:[^;{}]*;")
+# What owns something is captured as `self` or made in the capture.
+_OWNING_CLOSURE_AWAIT = re.compile(r"co_await\s[^;{}]*?[(,]\s*\[(?=[^\]]*(?:\bself\b|=))[^\]]*\]\s*(?:[({]|mutable\b)")
 # How C and the standard library write and read numbers follows the locale: 0,5 in half of Europe.
 _LOCALE_NUMBERS = re.compile(r'printf\([^;]*"[^"]*%[-+ #0]*[\d*]*(?:\.[\d*]+)?[aefgAEFG]|(?:std::)?\b(?:strto(?:d|f|ld)|ato(?:f))\(|'
                              r'std::sto(?:d|f|ld)\(|std::to_string\((?:double|float)\b|std::setprecision\(|std::fixed\b')
@@ -142,6 +144,9 @@ def check_code(path, text, libraries):
     for found in _CONDITIONAL_AWAIT.finditer(text):
         number = text.count("\n", 0, found.start()) + 1
         yield number, "a conditional expression in a co_await: GCC 12 destroys its temporaries twice, name it first"
+    for found in _OWNING_CLOSURE_AWAIT.finditer(text):
+        number = text.count("\n", 0, found.start()) + 1
+        yield number, "a closure that owns something made in a co_await: GCC 12 destroys it twice, name it first"
 
 
 def check_text(path, text):

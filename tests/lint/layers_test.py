@@ -39,6 +39,7 @@ SEEDED = [
     ({"core/api/Result.h": "#pragma once\n"}, "Result.h:1: file names are snake_case"),
     ({"core/redis/client.cpp": "void f()\n{\n    Settings::instance().x();\n}\n"}, "client.cpp:3: no singletons"),
     ({"core/redis/client.cpp": "f()\n{\n    co_await g(a,\n        b ? c : d());\n}\n"}, "client.cpp:3: a conditional"),
+    ({"core/redis/client.cpp": "f()\n{\n    take(co_await pool.run([self] { return 1; }));\n}\n"}, "client.cpp:3: a closure"),
     ({"core/base/units.cpp": 'f()\n{\n    std::snprintf(text, sizeof text, "%.2f", x);\n}\n'}, "units.cpp:3: a number as text"),
     ({"core/base/units.cpp": "double x = std::stod(text);\n"}, "units.cpp:1: a number as text"),
     ({"core/base/units.cpp": "auto x = std::to_string(double(n) / 2);\n"}, "units.cpp:1: a number as text"),

@@ -47,6 +47,9 @@ public:
     virtual std::vector<TierChoice> tiers() const = 0;
     virtual std::string dataDirectory() const = 0; ///< that is, or would be, used
 
+    /// Whether users are there that seeding has made; nullopt: not known, or not yet.
+    virtual std::optional<bool> seeded() const = 0;
+
     /// The portal as a deployment: the same object whether it runs or not, and across restarts.
     virtual Deployment &deployment() = 0;
 

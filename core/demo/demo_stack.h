@@ -4,6 +4,7 @@
 #include "core/demo/demo_deployment.h"
 
 #include <QTimer>
+#include <optional>
 #include <vector>
 
 namespace portolan::demo {
@@ -30,6 +31,7 @@ public:
     const LocalStackSettings &settings() const override { return m_settings; }
     std::vector<TierChoice> tiers() const override;
     std::string dataDirectory() const override;
+    std::optional<bool> seeded() const override { return !m_deployment.seeded().empty(); }
     DemoDeployment &deployment() override { return m_deployment; }
     QFuture<Result<void>> start(LocalStackSettings settings) override;
     QFuture<Result<ActionPreview>> preview(StackCommand command) override;

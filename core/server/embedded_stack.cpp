@@ -338,6 +338,7 @@ void EmbeddedStack::startFinished(const Result<std::string> &started, const Done
         return stopAsAsked();
     }
     m_deployment.attach(*m_portal->server);
+    lookForSeed();
     setState(State::Running);
     if (m_calledOff) {
         done(failure(ErrorKind::Cancelled, "The start was called off."));
@@ -409,6 +410,27 @@ void EmbeddedStack::stopAsAsked()
 {
     if (const auto stopping = std::exchange(m_calledOff, nullptr))
         stopping();
+}
+
+std::optional<bool> EmbeddedStack::seeded() const
+{
+    // Others seed too: a demonstration, another instance on a database that was named.
+    return m_options.demonstration || !m_settings.databaseUrl.empty() ? std::nullopt : m_seeded->load();
+}
+
+void EmbeddedStack::lookForSeed()
+{
+    m_seeded = std::make_shared<Seeded>(); // what still looks at the portal before has its own
+    const auto services = m_portal->server->services();
+    m_calls.start<ActionPreview>(services.executor,
+                                 [services, seeded = m_seeded] { return lookForSeed(services, seeded); });
+}
+
+awaitable<Result<ActionPreview>> EmbeddedStack::lookForSeed(PortalServices services, std::shared_ptr<Seeded> seeded)
+{
+    auto found = co_await previewUnseed(services);
+    *seeded = found ? std::optional(!found->nothing) : std::nullopt;
+    co_return found;
 }
 
 bool EmbeddedStack::seeding() const { return m_seeding && !m_seeding->over; }

@@ -52,6 +52,7 @@ public:
     const LocalStackSettings &settings() const override { return m_settings; }
     std::vector<TierChoice> tiers() const override;
     std::string dataDirectory() const override;
+    std::optional<bool> seeded() const override;
     Deployment &deployment() override { return m_deployment; }
 
     QFuture<Result<void>> start(LocalStackSettings settings) override;
@@ -60,6 +61,7 @@ public:
 private:
     struct Portal;  ///< one that runs, with its logger
     struct Seeding; ///< a seed under way
+    using Seeded = std::atomic<std::optional<bool>>;
     /// How it ended; here. One that is dropped answers Cancelled to whoever asked.
     using Done = std::function<void(const Result<void> &)>;
     /// The entries of a start: none for nobody's, one when it is up, and always one when it failed.
@@ -82,8 +84,9 @@ private:
     Outcome carryOut(MendStack command, StackEntry entry);
     Outcome carryOut(UnseedStack command, StackEntry entry);
     static awaitable<Result<ActionOutcome>> runSeed(PortalServices services, std::shared_ptr<Seeding> seeding,
-                                                    bool privileged, StackEntry entry);
-    static awaitable<Result<ActionOutcome>> runUnseed(PortalServices services, StackEntry entry);
+                                                    std::shared_ptr<Seeded> seeded, bool privileged, StackEntry entry);
+    static awaitable<Result<ActionOutcome>> runUnseed(PortalServices services, std::shared_ptr<Seeded> seeded,
+                                                      StackEntry entry);
 
     void begin(LocalStackSettings settings, Trace trace, Done done);
     void startPortal(Trace trace, Done done);
@@ -106,6 +109,9 @@ private:
     StackContents contents(const std::filesystem::path &folder); ///< on the thread
     void endSeed(const std::shared_ptr<Seeding> &seeding);       ///< on the thread
     bool seeding() const;
+    void lookForSeed();
+    /// At the end of what may have changed it; from any thread.
+    static awaitable<Result<ActionPreview>> lookForSeed(PortalServices services, std::shared_ptr<Seeded> seeded);
     std::optional<Error> notResettable() const;
     bool shutDown(); ///< on the thread; whether it was left behind
     bool ending();
@@ -135,7 +141,8 @@ private:
     /// Made and ended on the thread; looked at here only while no job is under way.
     std::unique_ptr<Portal> m_portal;
     std::unique_ptr<Demonstration> m_demonstration;
-    std::shared_ptr<Seeding> m_seeding; ///< the last one
+    std::shared_ptr<Seeding> m_seeding;                            ///< the last one
+    std::shared_ptr<Seeded> m_seeded = std::make_shared<Seeded>(); ///< of the portal that was started last
     std::mutex m_mutex;
     std::condition_variable m_wake;
     std::deque<std::function<void()>> m_jobs;

@@ -218,10 +218,10 @@ EmbeddedStack::Outcome EmbeddedStack::carryOut(SeedStack command, StackEntry ent
         return answered<ActionOutcome>(notRunning());
     m_seeding = std::make_shared<Seeding>();
     const auto services = m_portal->server->services();
-    return m_calls.start<ActionOutcome>(
-        services.executor, [services, seeding = m_seeding, privileged = command.privileged, entry = std::move(entry)] {
-            return runSeed(services, seeding, privileged, entry);
-        });
+    return m_calls.start<ActionOutcome>(services.executor, [services, seeding = m_seeding, seeded = m_seeded,
+                                                            privileged = command.privileged, entry = std::move(entry)] {
+        return runSeed(services, seeding, seeded, privileged, entry);
+    });
 }
 
 EmbeddedStack::Outcome EmbeddedStack::carryOut(UnseedStack, StackEntry entry)
@@ -231,13 +231,16 @@ EmbeddedStack::Outcome EmbeddedStack::carryOut(UnseedStack, StackEntry entry)
     if (m_state != State::Running)
         return answered<ActionOutcome>(notRunning());
     const auto services = m_portal->server->services();
-    return m_calls.start<ActionOutcome>(services.executor,
-                                        [services, entry = std::move(entry)] { return runUnseed(services, entry); });
+    return m_calls.start<ActionOutcome>(services.executor, [services, seeded = m_seeded, entry = std::move(entry)] {
+        return runUnseed(services, seeded, entry);
+    });
 }
 
-awaitable<Result<ActionOutcome>> EmbeddedStack::runUnseed(PortalServices services, StackEntry entry)
+awaitable<Result<ActionOutcome>> EmbeddedStack::runUnseed(PortalServices services, std::shared_ptr<Seeded> seeded,
+                                                          StackEntry entry)
 {
     const auto removed = co_await unseedPortal(services);
+    co_await lookForSeed(services, std::move(seeded));
     entry.detail = removed ? *removed : removed.error().message;
     if (!removed)
         entry.error = removed.error();
@@ -252,7 +255,8 @@ awaitable<Result<ActionOutcome>> EmbeddedStack::runUnseed(PortalServices service
 }
 
 awaitable<Result<ActionOutcome>> EmbeddedStack::runSeed(PortalServices services, std::shared_ptr<Seeding> seeding,
-                                                        bool privileged, StackEntry entry)
+                                                        std::shared_ptr<Seeded> seeded, bool privileged,
+                                                        StackEntry entry)
 {
     const std::shared_ptr<void> end(nullptr, [seeding](void *) {
         seeding->over = true;
@@ -262,6 +266,7 @@ awaitable<Result<ActionOutcome>> EmbeddedStack::runSeed(PortalServices services,
     options.privileged = privileged;
     options.cancelled = [seeding] { return seeding->cancelled.load(); };
     const auto seed = co_await seedPortal(services, std::move(options));
+    co_await lookForSeed(services, std::move(seeded));
     entry.detail = seed ? seed->sentence : seed.error().message;
     if (!seed)
         entry.error = seed.error();

@@ -250,11 +250,14 @@ void GateTest::whatWouldDoNothingIsSaid()
     at.gate.run(Action(SignOutUser{user})); // a second time there is nobody to sign out
     at.gate.run(Action(CleanUpFamily{"results", {}}));
     at.gate.run(Action(CleanUpFamily{"results", {}}));
+    QVERIFY(!at.gate.allowed(StackCommand(UnseedStack{})).available);
     at.gate.run(StackCommand(UnseedStack{}));
     QCOMPARE(at.confirmer.asked.size(), asked + 1); // for the results that were there
     QCOMPARE(at.stack.deployment().performed().size(), std::size_t(2));
     QVERIFY(at.stack.calls().empty());
     QVERIFY2(at.said().contains("made-up"), qPrintable(at.said()));
+    at.gate.run(StackCommand(SeedStack{}));
+    QVERIFY(at.gate.allowed(StackCommand(UnseedStack{})).available);
 }
 
 void GateTest::nobodyIsInterruptedUnasked()

@@ -71,7 +71,11 @@ Capability ActionGate::allowed(const StackCommand &command) const
         return {false, tr("A Redis or a database that was named is not ours to delete.").toStdString()};
     if (std::holds_alternative<ResetStack>(command))
         return {};
-    return state == State::Running ? Capability{} : Capability{false, tr("The portal is not running.").toStdString()};
+    if (state != State::Running)
+        return {false, tr("The portal is not running.").toStdString()};
+    if (std::holds_alternative<UnseedStack>(command) && m_stack->seeded() == false)
+        return {false, tr("No made-up user is there to be taken back.").toStdString()};
+    return {};
 }
 
 void ActionGate::run(const Action &action, Done done) { pass(action, std::move(done)); }

@@ -100,10 +100,12 @@ private slots:
         auto &stack = m_under->stack();
         QVERIFY(await(stack.start(stack.settings())).has_value());
         QVERIFY(await(stack.preview(UnseedStack{}))->nothing);
+        QTRY_VERIFY(stack.seeded() == false);
         const auto before = users();
         const auto asked = await(stack.preview(SeedStack{}));
         QVERIFY(asked->count == std::uint64_t{40} && asked->summary.find("role user") != std::string::npos);
         QVERIFY(perform(SeedStack{}, {}).has_value());
+        QTRY_VERIFY(stack.seeded() == true);
         for (const User &user : users())
             QVERIFY2(user.role == Role::User || std::ranges::find(before, user) != before.end(), user.email.c_str());
         QCOMPARE(users().size(), before.size() + 40);
@@ -115,6 +117,7 @@ private slots:
         QVERIFY2(done.has_value(), done ? "" : done.error().message.c_str());
         QCOMPARE(users().size(), before.size() + 1); // nobody else's
         QVERIFY(await(stack.preview(UnseedStack{}))->nothing);
+        QTRY_VERIFY(stack.seeded() == false);
 
         QVERIFY(perform(SeedStack{.privileged = true}, {}).has_value());
         const auto all = users();

@@ -22,15 +22,15 @@ constexpr double clockApart = 60;
 constexpr auto backlogsApart = std::chrono::seconds(5);
 constexpr auto backlogsKept = std::chrono::hours(1);
 
-/// Whether a connection may be that of another program's worker: it listens, as for remote control, or was last heard
-/// asking for a message. Redis closes it when the worker is killed; what it held stays.
+/// Whether a connection may be that of another program's worker: it listens by a pattern, as for remote control, or was
+/// last heard asking for a message. Redis closes it when the worker is killed; what it held stays. Who waits for
+/// results listens to single channels.
 bool mayHold(const redis::ClientEntry &client)
 {
     constexpr std::array<std::string_view, 10> asking{"brpop", "blpop", "brpoplpush", "blmove",    "blmpop",
                                                       "rpop",  "lpop",  "lmove",      "rpoplpush", "lmpop"};
     return !client.name.starts_with(redis::commandsName) &&
-           (client.channels.value_or(0) + client.patterns.value_or(0) > 0 ||
-            std::ranges::find(asking, client.command) != asking.end());
+           (client.patterns.value_or(0) > 0 || std::ranges::find(asking, client.command) != asking.end());
 }
 
 /// Whether others could hold tasks: also another process of this program, as each has one such connection.

@@ -79,6 +79,8 @@ private slots:
         connected("one that is at work listens", 60,
                   "id=1 name=portolan cmd=evalsha\nid=2 name= psub=1 cmd=psubscribe\n", 0);
         connected("one that is at work asked for it", 60, "id=1 name= cmd=brpop\n", 0);
+        connected("who listens waits for a result", 60,
+                  "id=1 name=portolan cmd=evalsha\nid=2 name= sub=1 cmd=subscribe\n", 5);
         connected("who listens here is this process", 60,
                   "id=1 name=portolan cmd=evalsha\nid=2 name=portolan-push sub=9 cmd=subscribe\n", 5);
         connected("there is another portal", 60, "id=1 name=portolan cmd=evalsha\nid=2 name=portolan cmd=evalsha\n", 0);

@@ -92,7 +92,29 @@ awaitable<Result<std::set<std::string>>> NeighbourSearch::signs()
 }
 
 /// What a client did last is all that Redis tells, and between two messages that is something else. So who was seen to
-/// pop does so as long as its connection lives, and who is busy with something is looked at up to `times` times.
+/// pop does so as long as its connection lives. Answers those of them that are busy.
+std::vector<redis::ClientEntry> NeighbourSearch::sawPoppers(std::string_view clientList, bool *othersBusy)
+{
+    const std::lock_guard lock(m_mutex);
+    std::vector<redis::ClientEntry> found;
+    std::set<std::uint64_t> still;
+    for (redis::ClientEntry &client : redis::parseClientList(clientList)) {
+        if (!isForeign(client, m_database))
+            continue;
+        const bool busy = isBusy(client);
+        if (m_poppers.contains(client.id) || (busy && pops(client))) {
+            still.insert(client.id);
+            if (busy)
+                found.push_back(std::move(client));
+        } else if (busy && othersBusy) {
+            *othersBusy = true;
+        }
+    }
+    m_poppers = std::move(still);
+    return found;
+}
+
+/// Who is busy with something is looked at up to `times` times.
 awaitable<std::vector<redis::ClientEntry>> NeighbourSearch::poppers(int times)
 {
     std::vector<redis::ClientEntry> found;
@@ -102,28 +124,26 @@ awaitable<std::vector<redis::ClientEntry>> NeighbourSearch::poppers(int times)
         if (!reply || reply->isError())
             co_return found;
         bool anyBusy = false;
-        {
-            const std::lock_guard lock(m_mutex);
-            std::set<std::uint64_t> still;
-            for (redis::ClientEntry &client : redis::parseClientList(reply->text)) {
-                if (!isForeign(client, m_database))
-                    continue;
-                const bool busy = isBusy(client);
-                if (m_poppers.contains(client.id) || (busy && pops(client))) {
-                    still.insert(client.id);
-                    if (busy)
-                        found.push_back(std::move(client));
-                } else {
-                    anyBusy = anyBusy || busy;
-                }
-            }
-            m_poppers = std::move(still);
-        }
-        if (!found.empty() || !anyBusy || time >= times)
+        found = sawPoppers(reply->text, &anyBusy);
+        if (!found.empty() || !anyBusy || time >= times || m_stopping)
             co_return found;
         Timer timer(co_await asio::this_coro::executor, lookTwice);
         co_await timer.async_wait(asio::as_tuple(use_awaitable));
     }
+}
+
+awaitable<bool> NeighbourSearch::othersMayTake()
+{
+    const Result<std::set<std::string>> nodes = co_await announced();
+    if (!nodes || std::ranges::any_of(*nodes, std::not_fn(&NeighbourSearch::isOurNode)))
+        co_return true;
+    redis::Command command("CLIENT", "LIST", "TYPE", "normal");
+    const Result<redis::Reply> reply = co_await m_client.run(std::move(command));
+    if (!reply || reply->isError())
+        co_return true;
+    (void)sawPoppers(reply->text);
+    const std::lock_guard lock(m_mutex);
+    co_return !m_poppers.empty();
 }
 
 std::set<std::string> NeighbourSearch::known() const
@@ -174,7 +194,7 @@ awaitable<bool> NeighbourSearch::findExchanges()
 {
     const std::string start = keys::binding("");
     bool found = false;
-    while (mayScan()) {
+    while (!m_stopping && mayScan()) {
         std::string cursor;
         {
             const std::lock_guard lock(m_mutex);
@@ -263,7 +283,7 @@ awaitable<Result<void>> NeighbourSearch::findWorkers(Neighbours &found, const st
         else if (!isOurNode(node))
             ++elsewhere;
     }
-    if (!suspects.empty()) {
+    if (!suspects.empty() && !m_stopping) {
         const Result<Replies> stats = co_await m_remote.ask("stats", {}, suspects, m_patience, channels);
         if (!stats)
             co_return stats.error();
@@ -334,10 +354,10 @@ awaitable<Result<void>> NeighbourSearch::findTasks(Neighbours &found, const std:
     const std::size_t places = all ? 1 : depth.messages / windowOf;
     const std::vector<std::string_view> scriptKeys(lists.begin(), lists.end());
     std::size_t bytes = 0;
-    for (std::size_t place = 0; place < places; ++place) {
+    for (std::size_t place = 0; place < places && bytes <= depth.bytes; ++place) {
         std::size_t at = all ? 0 : place * ((waiting - windowOf) / (places - 1));
         const std::size_t end = all ? waiting : at + windowOf;
-        while (at < end) {
+        while (at < end && bytes <= depth.bytes && !m_stopping) { // of large messages fewer
             const std::string over = std::to_string(at);
             const std::string most = std::to_string(end - at);
             const std::array<std::string_view, 4> arguments{over, most, windowBytes, messageBytes};
@@ -351,8 +371,6 @@ awaitable<Result<void>> NeighbourSearch::findTasks(Neighbours &found, const std:
                     co_return Result<void>();
             }
             at = messages == 0 ? end : at + messages;
-            if (bytes > depth.bytes) // of large messages fewer
-                break;
         }
     }
     co_return Result<void>();
@@ -415,14 +433,16 @@ awaitable<Result<Neighbours>> NeighbourSearch::look(Why why)
 {
     Neighbours found;
     const std::vector<std::string> queues = m_pool.status().queues;
-    if (why != Why::News)
+    if (why == Why::Start || why == Why::UnknownTask)
         co_await findExchanges();
     const Result<void> workers = co_await findWorkers(found, queues);
     if (!workers)
         co_return workers.error();
-    const Result<void> tasks = co_await findTasks(found, queues, why);
-    if (!tasks)
-        co_return tasks.error();
+    if (m_stopping)
+        co_return found;
+    if (why != Why::Check)
+        if (const Result<void> tasks = co_await findTasks(found, queues, why); !tasks)
+            co_return tasks.error();
     if (found.areForeign())
         add(found.tasks, "messages that are no tasks");
     if (why == Why::Start)

@@ -7,6 +7,7 @@
 #include "core/queue/scripts.h"
 #include "core/redis/info.h"
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -24,7 +25,8 @@ class NeighbourSearch final
 public:
     enum class Why : std::uint8_t {
         Start,      ///< looks at all that waits, within a bound
-        News,       ///< somebody has announced himself
+        News,       ///< somebody has announced himself: a part of what waits
+        Check,      ///< whether those who are known take from our queues by now; no message is read
         UnknownTask ///< a task nobody here knows was taken: also who pops lists without saying from which
     };
 
@@ -43,6 +45,12 @@ public:
     awaitable<bool> findExchanges();
     bool complete() const; ///< all keys were looked at since the start, or nobody may
 
+    /// Whether anybody else may take from lists of this database: one is announced, or was seen to pop and is still
+    /// connected. Two cheap commands; who is forbidden to ask does not know, and that is yes.
+    awaitable<bool> othersMayTake();
+
+    void stop() { m_stopping = true; } ///< a look under way ends with its next command; what it answers is incomplete
+
     static bool isOurNode(std::string_view node); ///< a portal's, or somebody's who asks for one
     std::set<std::string> known() const;          ///< nodes announced at the last look
     bool soon() const;                            ///< somebody was silent: look again soon
@@ -52,6 +60,7 @@ private:
     awaitable<Result<void>> findWorkers(Neighbours &found, const std::vector<std::string> &queues);
     awaitable<Result<void>> findTasks(Neighbours &found, const std::vector<std::string> &queues, Why why);
     awaitable<std::vector<redis::ClientEntry>> poppers(int times); ///< who pops lists here
+    std::vector<redis::ClientEntry> sawPoppers(std::string_view clientList, bool *othersBusy = nullptr);
     awaitable<void> findPoppers(Neighbours &found, const std::vector<std::string> &queues);
     awaitable<void> findHeld(Neighbours &found, const std::vector<std::string> &queues);
     std::vector<std::string> otherChannels() const;
@@ -65,6 +74,7 @@ private:
     const std::chrono::milliseconds m_patience;
     const Scripts m_scripts;
 
+    std::atomic<bool> m_stopping{false};
     mutable std::mutex m_mutex;
     std::set<std::string> m_exchanges{"celery"}; ///< control exchanges
     std::map<std::string, SteadyTime> m_seen;    ///< nodes announced at the last look, since when

@@ -56,6 +56,8 @@ struct NeighbourWatch::Impl : std::enable_shared_from_this<NeighbourWatch::Impl>
     {}
 
     awaitable<void> loop();
+    awaitable<std::optional<NeighbourSearch::Why>> due(bool found);
+    awaitable<Result<void>> look(NeighbourSearch::Why why);
     awaitable<bool> rest(std::chrono::seconds pause);
     awaitable<bool> mayEndUnknown();
     void decide(Neighbours found, bool atStart);
@@ -63,6 +65,7 @@ struct NeighbourWatch::Impl : std::enable_shared_from_this<NeighbourWatch::Impl>
     void say(const Neighbours &found);
     void sayIncomplete();
     bool operatorDecided(); ///< locked
+    bool hasLooked() const;
     void watchResults();
     void seeResult(std::string_view payload);
 
@@ -74,6 +77,7 @@ struct NeighbourWatch::Impl : std::enable_shared_from_this<NeighbourWatch::Impl>
     NeighbourSearch search;
     const std::shared_ptr<Alarm> alarm;
     std::atomic<bool> stopping{false};
+    std::optional<Neighbours> waiting; ///< what waited at the start; of loop() alone
 
     mutable std::mutex mutex; ///< of what follows
     std::condition_variable idle;
@@ -84,8 +88,9 @@ struct NeighbourWatch::Impl : std::enable_shared_from_this<NeighbourWatch::Impl>
     bool clear = false;      ///< the pool was given its threads
     bool incomplete = false; ///< it was said that not all keys have been looked at
     Neighbours neighbours;
-    std::set<std::string> nobodyBy; ///< with these signs nobody took from our queues, and …
-    SteadyTime nobodyUntil{};       ///< … so long that counts: a flood of unknown names asks once
+    std::set<std::string> nobodyBy;     ///< with these signs nobody took from our queues, and …
+    std::optional<SteadyTime> othersAt; ///< when somebody else who takes tasks was there last
+    SteadyTime nobodyUntil{};           ///< … so long that counts: a flood of unknown names asks once
     LogPace pace;
 
     Trouble looking{options.logger, clock, "it cannot be found out whether others take from these queues"};
@@ -100,6 +105,12 @@ bool NeighbourWatch::Impl::operatorDecided()
     if (!allowed && !clear && !pool.heldBack() && pool.status().concurrency > 0)
         allowed = true;
     return allowed;
+}
+
+bool NeighbourWatch::Impl::hasLooked() const
+{
+    const std::lock_guard lock(mutex);
+    return looked;
 }
 
 void NeighbourWatch::Impl::say(const Neighbours &found)
@@ -146,9 +157,9 @@ void NeighbourWatch::Impl::decide(Neighbours found, bool atStart)
     const bool news = found.workers != neighbours.workers || found.silent != neighbours.silent;
     if (held && !shared)
         return; // who has left may come back: only restarted, perhaps
-    neighbours = shared || unsure ? std::move(found) : Neighbours();
-    if (shared)
+    if (!found.workers.empty() && neighbours.workers.empty())
         alarm->notify(); // their results are to be watched
+    neighbours = shared || unsure ? std::move(found) : Neighbours();
     if (operatorDecided()) {
         looked = true;
         if (news && shared)
@@ -227,31 +238,53 @@ awaitable<bool> NeighbourWatch::Impl::mayEndUnknown()
     }
 }
 
+/// What is worth a look now; nothing while all is as it was.
+awaitable<std::optional<NeighbourSearch::Why>> NeighbourWatch::Impl::due(bool found)
+{
+    using Why = NeighbourSearch::Why;
+    {
+        const std::lock_guard lock(mutex);
+        operatorDecided();
+        if (!looked) // what waits is read once: who is silent may stay so for hours
+            co_return waiting ? Why::Check : Why::Start;
+    }
+    if (found)
+        co_return Why::News;
+    const Result<std::set<std::string>> nodes = co_await search.announced();
+    if (nodes && *nodes != search.known())
+        co_return Why::News;
+    // Who was there before may have been told to take from our queues since (add_consumer).
+    const bool others = nodes && std::ranges::any_of(*nodes, std::not_fn(&NeighbourSearch::isOurNode));
+    co_return others || search.soon() ? std::optional(Why::Check) : std::nullopt;
+}
+
+awaitable<Result<void>> NeighbourWatch::Impl::look(NeighbourSearch::Why why)
+{
+    const bool atStart = !hasLooked();
+    Result<Neighbours> found = co_await search.look(why);
+    if (!found)
+        co_return found.error();
+    if (stopping)
+        co_return Result<void>();
+    if (why == NeighbourSearch::Why::Start)
+        waiting = {{}, {}, found->tasks, found->unreadable};
+    if (atStart && waiting) {
+        found->tasks = waiting->tasks;
+        found->unreadable = waiting->unreadable;
+    }
+    decide(std::move(*found), atStart);
+    co_return Result<void>();
+}
+
 awaitable<void> NeighbourWatch::Impl::loop()
 {
     bool found = false;
     for (int quick = 0; !stopping;) {
-        bool atStart = false;
-        {
-            const std::lock_guard lock(mutex);
-            operatorDecided();
-            atStart = !looked;
-        }
-        bool due = atStart || found || search.soon();
-        if (!due) {
-            const Result<std::set<std::string>> nodes = co_await search.announced();
-            // Who was there before may have been told to take from our queues since (add_consumer).
-            due = nodes &&
-                  (*nodes != search.known() || std::ranges::any_of(*nodes, std::not_fn(&NeighbourSearch::isOurNode)));
-        }
         bool away = false;
-        if (due) {
-            const auto why = atStart ? NeighbourSearch::Why::Start : NeighbourSearch::Why::News;
-            Result<Neighbours> others = co_await search.look(why);
-            away = !others;
-            others ? looking.worked() : looking.failed(others.error());
-            if (others && !stopping)
-                decide(std::move(*others), atStart);
+        if (const auto why = co_await due(found)) {
+            const Result<void> seen = co_await look(*why);
+            away = !seen;
+            seen ? looking.worked() : looking.failed(seen.error());
         }
         watchResults();
         bool soon = false;
@@ -265,21 +298,22 @@ awaitable<void> NeighbourWatch::Impl::loop()
     }
 }
 
-/// Until the next look; what is left of the search through the keys goes on meanwhile. True: that has found something.
+/// Until the next look, whatever wakes it: the results to be watched may have changed. What is left of the search
+/// through the keys goes on meanwhile. True: that has found something.
 awaitable<bool> NeighbourWatch::Impl::rest(std::chrono::seconds pause)
 {
-    sayIncomplete();
-    while (!search.complete() && pause > lookAgain) {
-        co_await alarm->wait(lookAgain);
+    using Real = Timer::clock_type;
+    const Real::time_point until = Real::now() + pause;
+    for (auto left = until - Real::now(); left > left.zero(); left = until - Real::now()) {
+        sayIncomplete();
+        const bool searches = !search.complete() && left > lookAgain;
+        co_await alarm->wait(searches ? lookAgain : left);
         if (stopping)
             co_return false;
         watchResults();
-        const bool found = co_await search.findExchanges();
-        if (found)
+        if (searches && co_await search.findExchanges())
             co_return true;
-        pause -= lookAgain;
     }
-    co_await alarm->wait(pause);
     co_return false;
 }
 
@@ -384,12 +418,24 @@ void NeighbourWatch::start()
 void NeighbourWatch::stop()
 {
     m_impl->stopping = true;
+    m_impl->search.stop();
     m_impl->alarm->notify();
     std::shared_ptr<void> results;
     std::unique_lock lock(m_impl->mutex);
     m_impl->idle.wait(lock, [this] { return m_impl->running == 0; });
     results = std::move(m_impl->results);
     lock.unlock();
+}
+
+awaitable<bool> NeighbourWatch::othersMayHold(std::chrono::nanoseconds lately)
+{
+    const std::shared_ptr<Impl> self = m_impl;
+    const bool there = co_await self->search.othersMayTake();
+    const std::lock_guard lock(self->mutex);
+    const SteadyTime now = self->clock.steady();
+    if (there)
+        self->othersAt = now;
+    co_return self->othersAt &&now - *self->othersAt < lately;
 }
 
 NeighbourWatch::Status NeighbourWatch::status() const

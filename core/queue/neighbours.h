@@ -79,6 +79,10 @@ public:
     void start(); ///< after the pool
     void stop();  ///< before the pool; blocks until nothing runs, not on an I/O thread
 
+    /// Whether a task of our queues that is nowhere may be in somebody else's hands: another program's worker is there,
+    /// or was within `lately`. Costs two cheap commands.
+    awaitable<bool> othersMayHold(std::chrono::nanoseconds lately);
+
     struct Status
     {
         bool holdingBack = false; ///< the pool takes nothing because of neighbours, or before the first look

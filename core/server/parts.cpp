@@ -235,10 +235,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       limitUse(*infrastructure->redis, limitsTable, clock),
       goneTasks(*infrastructure->redis),
       ceilings(*infrastructure->redis, clock,
-               ceilingOptions(settings.tier(),
-                              [this](std::vector<std::string> ids) {
-                                  return goneTasks.among(std::move(ids), workers.options().queues);
-                              })),
+               ceilingOptions(settings.tier(), [this](std::vector<std::string> ids) { return gone(std::move(ids)); })),
       admission(*infrastructure->redis, sessions, accessTokens, csrfTokens, limitsTable, clock, admissionOptions),
       seenSessions(infrastructure->sessionList),
       quotes(std::move(quotes_)),
@@ -307,6 +304,17 @@ void PortalServer::Parts::mountRoutes()
                [this](http::Request &) -> awaitable<http::Response> { co_return http::json(*m_openApi); },
                {"This document", {}, {}});
     realtime.addTopic("tasks", taskTopic);
+}
+
+/// What is nowhere in Redis may be in the hands of another program's worker, which need not say so.
+awaitable<Result<std::vector<std::string>>> PortalServer::Parts::gone(std::vector<std::string> ids)
+{
+    if (neighbours) {
+        const bool held = co_await neighbours->othersMayHold(settings.tier().taskTimeLimit);
+        if (held)
+            co_return std::vector<std::string>();
+    }
+    co_return co_await goneTasks.among(std::move(ids), workers.options().queues);
 }
 
 void PortalServer::Parts::mountWebSockets()

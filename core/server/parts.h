@@ -140,6 +140,7 @@ private:
     void makeMonitor();
     void countTasks();
     void addPeriodicJobs();
+    awaitable<Result<std::vector<std::string>>> gone(std::vector<std::string> ids);
     void countCaches();
     bool watchesResults() const;
     void countNeighbours();

@@ -361,6 +361,25 @@ private slots:
         QVERIFY(ours.takes());
         QVERIFY(ours.watch->status().neighbours.workers == std::vector<std::string>{"theirs@test"});
         QCOMPARE(ours.log.count({"takes tasks all the same", "theirs@test"}), 1u);
+        // And does not ask them again and again.
+        QVERIFY(within(20s, [&] { return ours.watch->status().discarded.has_value(); }));
+        const auto before = ours.instance.client.counters().commands;
+        QTest::qWait(3000);
+        QVERIFY(ours.instance.client.counters().commands - before < 150);
+    }
+
+    void knowsWhoMayHoldTasks()
+    {
+        Watched ours(*m_server);
+        QVERIFY(within(20s, [&] { return ours.takes(); }));
+        const auto mayHold = [&] { return ours.instance.run<bool>([&] { return ours.watch->othersMayHold(10min); }); };
+        QVERIFY(!mayHold());
+        startTheirs("celery", R"({"worker_enable_remote_control": false})");
+        QVERIFY(within(10s, mayHold)); // between two messages it does something else
+        m_worker.reset(); // its tasks may go on
+        QVERIFY(mayHold());
+        ours.instance.clock.leap(11min);
+        QVERIFY(within(10s, [&] { return !mayHold(); }));
     }
 
     void waitsForWhoDoesNotAnswer()

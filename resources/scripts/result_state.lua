@@ -1,8 +1,8 @@
 -- How a task fares, by what is stored of it. Put in front of a script that uses it: queue/finish, queue/revoke, ceiling.
 --
 -- Our workers and Celery's write the state first, so a glance tells. Others order and space the members as they like:
--- that is decoded where it is short enough for that. What is there and cannot be read (another serializer, another type)
--- is an end: nobody may wait for it, and nobody may write over it.
+-- that is decoded where it is short enough for that; of another serializer's (pickle, MessagePack, YAML) the word behind
+-- the name is looked for. What is there and tells nothing is an end: nobody may wait for it, nobody may write over it.
 --
 -- Answers nil (nothing is stored), the state in capitals, or 'UNREADABLE'.
 local function resultState(key)
@@ -23,6 +23,6 @@ local function resultState(key)
             return string.upper(result.status)
         end
     end
-    return 'UNREADABLE'
+    return string.match(redis.call('GETRANGE', key, 0, 255), 'status.-(%u%u%u%u+)') or 'UNREADABLE'
 end
 

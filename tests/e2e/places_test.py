@@ -158,6 +158,15 @@ class PlacesTest(unittest.TestCase):
                 self.assertEqual(self.server.client.dump(key), before)
                 task_id = answer.json["task_id"]
 
+    def test_what_runs_keeps_its_place_in_any_form(self):
+        running = {"status": "STARTED", "result": {"pid": 1}, "traceback": None, "children": []}
+        self.portal("--workers", "0", ceiling=1)
+        key = "celery-task-meta-" + self.start().json["task_id"]
+        for form in (json.dumps(running), json.dumps(running, sort_keys=True), pickle.dumps(running),
+                     pickle.dumps(running, 2), "status: STARTED\nresult: 1\n"):
+            self.server.client.set(key, form)
+            self.assertEqual(self.start().status, 429, form)
+
     def test_a_revoked_task_frees_its_place_at_once(self):
         self.portal("--workers", "0", ceiling=2)
         for _ in range(4):

@@ -3,6 +3,8 @@
 #include "ui/dialogs/confirm_dialog.h"
 #include "ui/pages/page_table.h"
 #include "ui/support/colours.h"
+#include "ui/widgets/adaptive_row.h"
+#include "ui/widgets/card.h"
 #include "ui/widgets/deployment_header.h"
 #include "ui/widgets/notice_bar.h"
 #include "ui/widgets/sidebar.h"
@@ -16,6 +18,7 @@ class ShellTest final : public QObject
 {
     Q_OBJECT
 private slots:
+    void titlesStandOnOneLine();
     void pagesByKeyboard();
     void paletteFindsAndRuns();
     void paletteFindsWhatIsElsewhere();
@@ -266,6 +269,29 @@ void ShellTest::productionDialogWantsTheName()
     QVERIFY(!yes->isEnabled());
     lines[1]->setText("Main portal");
     QVERIFY(yes->isEnabled());
+}
+
+/// Those of cards beside each other, whether there is a field beside them or not.
+void ShellTest::titlesStandOnOneLine()
+{
+    Console console;
+    int rows = 0;
+    for (const PageEntry &entry : pageTable()) {
+        console.window->openPage(entry.id);
+        Console::settle();
+        for (const AdaptiveRow *row : console.window->page()->findChildren<AdaptiveRow *>()) {
+            std::map<int, QSet<int>> titles; // middles, by where the cards begin
+            for (const Card *card : row->findChildren<Card *>()) {
+                const auto *title = card->findChild<QLabel *>({}, Qt::FindDirectChildrenOnly);
+                if (card->isVisible() && title && title->isVisible())
+                    titles[card->mapTo(row, QPoint()).y()] << title->mapTo(row, title->rect().center()).y();
+            }
+            for (const auto &[top, middles] : titles)
+                QVERIFY2(middles.size() == 1, qPrintable(entry.id));
+            rows += int(titles.size());
+        }
+    }
+    QVERIFY(rows >= 3);
 }
 
 QTEST_MAIN(ShellTest)

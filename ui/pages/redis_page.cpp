@@ -41,7 +41,10 @@ QString errorText(const FamilyFigures &family)
         return unknownText();
     // Of nothing there is nothing to be wrong about.
     const bool nothing = (family.keys && family.keys->value < 0.5) || halfOf(*family.bytes) < 0.5;
-    return nothing ? none : "± " + sizeLikeText(halfOf(*family.bytes), unitOf(family));
+    if (nothing)
+        return none;
+    const QString size = sizeLikeText(halfOf(*family.bytes), unitOf(family));
+    return size.startsWith('<') ? size : "± " + size;
 }
 
 /// "279/s (68 own)": what the portal asks for by itself is not its users' doing.

@@ -2,6 +2,7 @@
 
 #include "ui/support/colours.h"
 
+#include <QLineEdit>
 #include <QPainter>
 
 namespace portolan::ui {
@@ -40,6 +41,9 @@ Card::Card(const QString &title, QWidget *parent) : QWidget(parent)
         label->hide();
         m_note->hide();
         outer->setSpacing(0);
+    } else {
+        // As high as with a field or a button in it: titles of cards beside each other stand on one line.
+        m_head->addStrut(QLineEdit().sizeHint().height());
     }
     m_body = new QVBoxLayout;
     m_body->setSpacing(8);

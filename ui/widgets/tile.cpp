@@ -177,7 +177,8 @@ void Tile::paintEvent(QPaintEvent *)
     painter.setPen(colours.muted);
     // Of what is fresh the status bar tells the age; "just now" below a line would be taken for the time at its end.
     const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(m_trend.until - m_trend.from).count();
-    const QString right = m_content.stale || minutes <= 0 ? m_content.age : tr("last %1 min").arg(minutes);
+    const bool trend = minutes > 0 && !m_trend.series.points.empty();
+    const QString right = m_content.stale || !trend ? m_content.age : tr("last %1 min").arg(minutes);
     painter.drawText(footRect, Qt::AlignRight | Qt::AlignVCenter, right);
     const int room = int(footRect.width()) - fontMetrics().horizontalAdvance(right) - 12;
     painter.setPen(m_content.zone == Zone::Green ? colours.muted : colours.text);

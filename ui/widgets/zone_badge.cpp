@@ -4,6 +4,12 @@
 
 namespace portolan::ui {
 
+namespace {
+
+constexpr int edge = 8; ///< of the ground around what stands on it
+
+} // namespace
+
 ZoneBadge::ZoneBadge(QWidget *parent) : QWidget(parent)
 {
     setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
@@ -27,7 +33,8 @@ void ZoneBadge::setZone(Zone zone, const QString &words)
 
 QSize ZoneBadge::sizeHint() const
 {
-    return {fontMetrics().height() + 8 + fontMetrics().horizontalAdvance(m_words), fontMetrics().height() + 6};
+    const int around = isOnGround() ? 2 * edge : 0;
+    return {fontMetrics().height() + 8 + fontMetrics().horizontalAdvance(m_words) + around, fontMetrics().height() + 6};
 }
 
 QSize ZoneBadge::minimumSizeHint() const { return {fontMetrics().height() * 4, sizeHint().height()}; }
@@ -37,11 +44,16 @@ void ZoneBadge::paintEvent(QPaintEvent *)
     const Colours &colours = coloursOf(palette());
     QPainter painter(this);
     const double side = fontMetrics().height() * 0.78;
-    if (m_loud && m_zone == Zone::Red)
-        painter.fillRect(rect(), blend(colours.red, colours.window, 0.18));
-    paintZone(painter, QRectF(0, (height() - side) / 2, side, side), m_zone, colours);
+    const int left = isOnGround() ? edge : 0;
+    if (isOnGround()) {
+        painter.setRenderHint(QPainter::Antialiasing);
+        painter.setPen(Qt::NoPen);
+        painter.setBrush(blend(colours.red, colours.window, 0.18));
+        painter.drawRoundedRect(rect(), 6, 6);
+    }
+    paintZone(painter, QRectF(left, (height() - side) / 2, side, side), m_zone, colours);
     painter.setPen(m_zone == Zone::Unknown ? colours.muted : colours.text);
-    const QRect room = rect().adjusted(int(side) + 8, 0, 0, 0);
+    const QRect room = rect().adjusted(left + int(side) + 8, 0, -left, 0);
     painter.drawText(room, Qt::AlignVCenter | Qt::AlignLeft,
                      fontMetrics().elidedText(m_words, Qt::ElideRight, room.width()));
 }

@@ -22,6 +22,8 @@ protected:
     void paintEvent(QPaintEvent *event) override;
 
 private:
+    bool isOnGround() const { return m_loud && m_zone == Zone::Red; }
+
     bool m_loud = false;
     Zone m_zone = Zone::Unknown;
     QString m_words;

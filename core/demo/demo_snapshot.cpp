@@ -221,7 +221,9 @@ void fillQueue(Snapshot &snapshot, const Script &script, const DemoData &data, d
     queue.failedLately = whole(double(*queue.endedLately) * script.value(Metric::FailedTasks, when).value_or(0));
     const bool someTake = std::ranges::any_of(data.workers, [](const WorkerInfo &w) { return w.concurrency > 0; });
     queue.untaken = someTake ? 0 : *queue.waiting;
-    queue.oldestWaiting = std::chrono::duration_cast<seconds>(now - data.tasks.oldestWaiting(now));
+    // Those that waited before the demo began are gone; how long they did is still in the script.
+    queue.oldestWaiting = when < 0 ? seconds(std::int64_t(script.value(Metric::OldestTask, when).value_or(0)))
+                                   : std::chrono::duration_cast<seconds>(now - data.tasks.oldestWaiting(now));
     queue.oldest = std::max(*queue.oldestWaiting, *queue.running ? seconds(12) : seconds(0));
     WorkerFigures &worker = snapshot.workers;
     const WorkerInfo &own = data.workers.front();

@@ -147,7 +147,8 @@ void FeedbackTest::everyTableSorts()
             const QStringList once = column(at);
             const Qt::SortOrder order = header->sortIndicatorOrder();
             click();
-            QVERIFY(header->sortIndicatorOrder() != order);
+            QVERIFY2(header->sortIndicatorOrder() != order,
+                     qPrintable(view->accessibleName() + ' ' + QString::number(at)));
             const QStringList twice = column(at);
             QCOMPARE(twice.size(), once.size());
             QSet<QString> keys; // what rows compare by: those alike in it stay as they are

@@ -102,7 +102,7 @@ void FormatTest::soonNamesTheDay()
             std::chrono::milliseconds(QDateTime(QDate(2026, 11, day), QTime(hour, 5, 9)).toMSecsSinceEpoch()));
     };
     QCOMPARE(soonText(at(24, 14), at(24, 1)), QString("14:05:09"));
-    QCOMPARE(soonText(at(25, 0), at(24, 23)), QString("2026-11-25 00:05"));
+    QCOMPARE(soonText(at(25, 0), at(24, 23)), QString("11-25 00:05"));
 }
 
 void FormatTest::unknownIsNotZero()

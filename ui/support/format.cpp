@@ -221,7 +221,7 @@ QString clockText(std::chrono::system_clock::time_point time) { return local(tim
 
 QString soonText(std::chrono::system_clock::time_point time, std::chrono::system_clock::time_point now)
 {
-    return local(time).date() == local(now).date() ? clockText(time) : dateTimeText(time);
+    return local(time).date() == local(now).date() ? clockText(time) : dayText(time) + ' ' + clockText(time).left(5);
 }
 
 QString dayText(std::chrono::system_clock::time_point time) { return local(time).toString("MM-dd"); }

@@ -33,7 +33,7 @@ QString ageText(const std::optional<std::chrono::milliseconds> &age); ///< "just
 /// Moments, in the time of this machine; dates are written as ISO 8601 has them, wherever. The day is left out only
 /// where it is known.
 QString clockText(std::chrono::system_clock::time_point time); ///< "14:03:27"
-/// clockText() on the day of `now`, else dateTimeText().
+/// clockText() on the day of `now`, else "11-24 14:03".
 QString soonText(std::chrono::system_clock::time_point time, std::chrono::system_clock::time_point now);
 QString dayText(std::chrono::system_clock::time_point time);      ///< "11-24", where the year is known
 QString dateTimeText(std::chrono::system_clock::time_point time); ///< "2026-11-24 14:03"

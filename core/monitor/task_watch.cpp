@@ -33,10 +33,15 @@ bool mayHold(const redis::ClientEntry &client)
            (client.patterns.value_or(0) > 0 || std::ranges::find(asking, client.command) != asking.end());
 }
 
-/// Whether others could hold tasks: also another process of this program, as each has one such connection.
+/// Whether others could hold tasks in this database: also another process of this program, as each has one connection
+/// of this name.
 bool othersAreThere(const std::vector<redis::ClientEntry> &clients)
 {
-    return std::ranges::any_of(clients, mayHold) ||
+    const auto own = std::ranges::find(clients, redis::commandsName, &redis::ClientEntry::name);
+    return std::ranges::any_of(clients,
+                               [&](const redis::ClientEntry &client) {
+                                   return mayHold(client) && (own == clients.end() || own->database == client.database);
+                               }) ||
            std::ranges::count(clients, redis::commandsName, &redis::ClientEntry::name) > 1;
 }
 

@@ -79,6 +79,10 @@ private slots:
         connected("one that is at work listens", 60,
                   "id=1 name=portolan cmd=evalsha\nid=2 name= psub=1 cmd=psubscribe\n", 0);
         connected("one that is at work asked for it", 60, "id=1 name= cmd=brpop\n", 0);
+        connected("it asks in another database", 60, "id=1 name=portolan db=0 cmd=evalsha\nid=2 name= db=1 cmd=brpop\n",
+                  5);
+        connected("it asks in this database", 60, "id=1 name=portolan db=1 cmd=evalsha\nid=2 name= db=1 cmd=brpop\n",
+                  0);
         connected("who listens waits for a result", 60,
                   "id=1 name=portolan cmd=evalsha\nid=2 name= sub=1 cmd=subscribe\n", 5);
         connected("who listens here is this process", 60,

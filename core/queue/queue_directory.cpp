@@ -283,10 +283,20 @@ std::vector<WaitingList> QueueDirectory::lists() const
     std::set<std::string, std::less<>> named;
     for (const WaitingList &list : lists)
         named.insert(list.key);
-    std::size_t uncertain = 0;
-    for (const auto &[key, found] : m_found)
-        if (!isRefused(found) && !named.contains(key) && (found.certain || uncertain++ < candidates))
-            lists.push_back({key, found.queue, found.untaken, found.certain});
+    std::vector<std::pair<SteadyTime, const std::pair<const std::string, Found> *>> uncertain;
+    for (const auto &one : m_found) {
+        const auto &[key, found] = one;
+        if (isRefused(found) || named.contains(key))
+            continue;
+        if (found.certain)
+            lists.push_back({key, found.queue, found.untaken, true});
+        else
+            uncertain.emplace_back(found.refused.value_or(SteadyTime::min()), &one);
+    }
+    // Those never looked at first, then those longest ago, or the first ones by name would be all that is looked at.
+    std::ranges::stable_sort(uncertain, {}, [](const auto &one) { return one.first; });
+    for (const auto &[looked, one] : std::span(uncertain).first(std::min(uncertain.size(), candidates)))
+        lists.push_back({one->first, one->second.queue, one->second.untaken, false});
     return lists;
 }
 

@@ -186,6 +186,25 @@ private slots:
         QVERIFY(directory.queues.complete());
     }
 
+    /// However many lists are no queues, and are due again before all were looked at.
+    void looksAtEachOfManyLists()
+    {
+        Directory directory;
+        std::vector<std::string> lists;
+        for (std::size_t i = 0; i < 30 * QueueDirectory::candidates; ++i)
+            lists.push_back("feed" + std::to_string(i) + "x");
+        lists.push_back("zeta");
+        directory.pass(lists, {});
+        for (int round = 0; round < 31 && !directory.queues.complete(); ++round) {
+            for (const WaitingList &list : directory.queues.lists())
+                if (!list.certain)
+                    directory.queues.measured(list.key, 1, list.key == "zeta");
+            directory.clock.advance(QueueDirectory::refusedFor);
+        }
+        QVERIFY(directory.queues.complete());
+        QVERIFY(directory.list("zeta")->certain);
+    }
+
     void goesOnWhereItStoppedAndRestsAfterAPass()
     {
         Directory directory;

@@ -307,11 +307,15 @@ awaitable<bool> NeighbourWatch::Impl::rest(std::chrono::seconds pause)
     for (auto left = until - Real::now(); left > left.zero(); left = until - Real::now()) {
         sayIncomplete();
         const bool searches = !search.complete() && left > lookAgain;
-        co_await alarm->wait(searches ? lookAgain : left);
+        const std::chrono::nanoseconds most = searches ? lookAgain : left;
+        co_await alarm->wait(most);
         if (stopping)
             co_return false;
         watchResults();
-        if (searches && co_await search.findExchanges())
+        if (!searches)
+            continue;
+        const bool found = co_await search.findExchanges();
+        if (found)
             co_return true;
     }
     co_return false;

@@ -12,7 +12,7 @@ inline constexpr std::string_view codeRetry = "database-busy";
 /// `code` of an error that says the connection is gone.
 inline constexpr std::string_view codeLost = "database-lost";
 /// `code` of an error about a table that is not there.
-inline constexpr std::string_view codeNoTable = "no-table";
+inline constexpr std::string_view codeNoTable = "database-schema";
 /// `code` of the violation of a unique index, and of a reference to a row that is not there (both Conflict).
 inline constexpr std::string_view codeUnique = "exists";
 inline constexpr std::string_view codeReference = "missing-reference";

@@ -196,7 +196,6 @@ Result<void> checkTables(Connection &connection, std::span<const EmbeddedFile> f
         return {};
     Error error = read.error();
     if (error.code == codeNoTable) {
-        error.code = "database-schema";
         error.message = "The database lacks a table of this portal: " + error.message;
         error.hint = "Put a backup back with 'portoland restore FILE'.";
     }

@@ -309,8 +309,8 @@ std::string linkLine(const LinkStatus &link, const StatusStyle &options)
 /// Of tasks that end, per minute where there are few: 0.0/s would say that none do.
 std::string rateText(double perSecond)
 {
-    return perSecond > 0 && perSecond < 1 ? fixedText(perSecond * 60, 1) + " ended/min"
-                                          : fixedText(perSecond, 1) + " ended/s";
+    return perSecond > 0 && perSecond < 1 ? fixedText(perSecond * 60, 1) + " ended/min here"
+                                          : fixedText(perSecond, 1) + " ended/s here";
 }
 
 std::string queueLine(const Snapshot &snapshot, const StatusStyle &options)

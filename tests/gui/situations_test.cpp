@@ -45,6 +45,7 @@ private slots:
     void drain_data();
     void drain();
     void aBacklogsPace();
+    void endsAreThoseOfThisPortal();
     void everySituationOnEveryPage_data();
     void everySituationOnEveryPage();
 };
@@ -439,6 +440,21 @@ void SituationsTest::aBacklogsPace()
     queue.waiting.reset();
     pace.add(now, queue);
     QVERIFY(!pace.growth());
+    queue.endedPerSecond = 0.0; // other workers end them
+    for (std::uint64_t i = 0; i <= 10; ++i)
+        add(100 - 2 * i);
+    QCOMPARE(*pace.growth(), -2.0);
+    QVERIFY(!pace.arrivals());
+    queue.waiting.reset();
+    pace.add(now, queue);
+    QVERIFY(!pace.growth());
+}
+
+void SituationsTest::endsAreThoseOfThisPortal() // what other workers end is not in the figure, so it may not seem so
+{
+    Console console({.situation = "backlog"});
+    console.window->openPage("queue");
+    QTRY_VERIFY(console.find<QLabel>("Ended here")->text().contains('/'));
 }
 
 void SituationsTest::drain()

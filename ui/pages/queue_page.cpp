@@ -136,7 +136,7 @@ QueuePage::QueuePage(const PageContext &context, QWidget *parent)
       m_workers(workerColumns, workerKey),
       m_tasks(taskColumns, taskKey),
       m_figures(new FigureStrip({tr("Waiting"), tr("Prefetched"), tr("Running"), tr("Scheduled"), tr("Arriving"),
-                                 tr("Ended"), tr("Oldest waiting"), tr("Time to drain"), tr("Age")})),
+                                 tr("Ended here"), tr("Oldest waiting"), tr("Time to drain"), tr("Age")})),
       m_taskPoll(
           this, [this] { return this->context().deployment.tasks({}); },
           [this](const Result<TaskList> &answer) { take(answer); }),
@@ -152,7 +152,7 @@ QueuePage::QueuePage(const PageContext &context, QWidget *parent)
                       AxisUnit::Plain,
                       {Resource::Workers, Resource::OldestTask}});
     charts.push_back({tr("Tasks per second"),
-                      {{Metric::QueueEnded, tr("ended")}, {Metric::QueueTaken, tr("taken")}},
+                      {{Metric::QueueEnded, tr("ended here")}, {Metric::QueueTaken, tr("taken here")}},
                       [](double v) { return rateText(v); },
                       std::nullopt,
                       AxisUnit::Plain,

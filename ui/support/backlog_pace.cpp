@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::chrono::seconds window{30};
 constexpr std::chrono::seconds least{5};
+constexpr double jitter = 0.1; ///< tasks per second: the two rates are of different spans
 
 } // namespace
 
@@ -34,7 +35,10 @@ std::optional<double> BacklogPace::growth() const
 std::optional<double> BacklogPace::arrivals() const
 {
     const auto grown = growth();
-    return grown && m_ended ? std::optional(std::max(0.0, *grown + *m_ended)) : std::nullopt;
+    if (!grown || !m_ended)
+        return std::nullopt;
+    const double come = *grown + *m_ended;
+    return come < -(jitter + *m_ended / 2) ? std::nullopt : std::optional(std::max(0.0, come));
 }
 
 } // namespace portolan::ui

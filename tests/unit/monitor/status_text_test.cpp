@@ -96,10 +96,10 @@ private slots:
     {
         QTest::addColumn<double>("perSecond");
         QTest::addColumn<QByteArray>("words");
-        QTest::newRow("none") << 0.0 << QByteArray(", 0.0 ended/s");
-        QTest::newRow("rare") << 0.02 << QByteArray(", 1.2 ended/min");
-        QTest::newRow("below one a second") << 0.5 << QByteArray(", 30.0 ended/min");
-        QTest::newRow("many") << 12.34 << QByteArray(", 12.3 ended/s");
+        QTest::newRow("none") << 0.0 << QByteArray(", 0.0 ended/s here");
+        QTest::newRow("rare") << 0.02 << QByteArray(", 1.2 ended/min here");
+        QTest::newRow("below one a second") << 0.5 << QByteArray(", 30.0 ended/min here");
+        QTest::newRow("many") << 12.34 << QByteArray(", 12.3 ended/s here");
     }
     void ratesOfTasksAreNeverRoundedAway()
     {

@@ -213,10 +213,12 @@ Result<ActionPreview> DemoStack::previewOfReset() const
         return preview;
     }
     preview.count = sample->users.registered.value_or(0);
-    preview.summary = "Deletes " + counted(*preview.count, "user") + ", " +
-                      counted(sample->users.sessions.value_or(0), "session") + ", " +
-                      counted(sample->queue.waiting.value_or(0), "task") + " and " +
-                      std::to_string(m_deployment.audited().size()) + " audit entries, and starts the portal empty.";
+    preview.summary =
+        "Deletes " + counted(*preview.count, "user") + ", " + counted(sample->users.sessions.value_or(0), "session") +
+        ", " + counted(sample->queue.waiting.value_or(0), "task") + " and " +
+        std::to_string(m_deployment.audited().size()) +
+        " audit entries, and starts the portal empty. Of the audit entries, Overview shows those of the last "
+        "24 h and Users those of one account; all are at /api/admin/audit.";
     return preview;
 }
 

@@ -16,6 +16,7 @@
 #include <boost/asio/use_future.hpp>
 
 #include <array>
+#include <string_view>
 
 namespace portolan::server {
 namespace {
@@ -98,6 +99,11 @@ std::string words(const StackContents::Counts &counts)
                    {counts.auditEntries, "audit entry", "audit entries"}});
 }
 
+/// Most of what a reset deletes is seen on a page; where the rest is, so that nobody has to guess what goes with it.
+constexpr std::string_view whereAuditIs =
+    " Of the audit entries, Overview shows those of the last 24 h and Users those of one account; all are at "
+    "/api/admin/audit.";
+
 } // namespace
 
 StackContents contentsOf(const fs::path &folder, const PortalServices *portal)
@@ -129,6 +135,8 @@ ActionPreview previewOfReset(const StackContents &contents, bool demonstration)
         const std::string all = words(*contents.counts);
         preview.summary = all.empty() ? "Nobody and nothing is in this portal; the reset stops it, and " + after + "."
                                       : "Deletes " + all + " of this portal, and " + after + ".";
+        if (contents.counts->auditEntries > 0)
+            preview.summary += whereAuditIs;
         return preview;
     }
     preview.summary = "Deletes every user, session, task, result and audit entry of this portal, and " + after + ". ";

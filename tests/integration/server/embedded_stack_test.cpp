@@ -144,6 +144,7 @@ private slots:
                                           std::pair("audit", " audit entries")})
             QVERIFY2(preview->summary.find(std::to_string(made.rows(table)) + what) != std::string::npos,
                      preview->summary.c_str());
+        QVERIFY2(preview->summary.find("all are at /api/admin/audit.") != std::string::npos, preview->summary.c_str());
         QVERIFY2(preview->summary.find(std::to_string(made.keys("celery-task-meta-*").size()) + " results") !=
                      std::string::npos,
                  preview->summary.c_str());
@@ -261,6 +262,27 @@ private slots:
         log.add("no JSON");
         QCOMPARE(log.take().front().message, std::string("no JSON"));
         QCOMPARE(woken, 2);
+    }
+
+    void writesLogFiguresAsPeopleDo_data()
+    {
+        QTest::addColumn<QByteArray>("number");
+        QTest::addColumn<QByteArray>("expected");
+        QTest::newRow("below one") << QByteArray("4.65084E-1") << QByteArray("0.465");
+        QTest::newRow("well below one") << QByteArray("4.65084E-4") << QByteArray("0.000465");
+        QTest::newRow("above one") << QByteArray("1.134E1") << QByteArray("11.34");
+        QTest::newRow("whole") << QByteArray("3E0") << QByteArray("3");
+        QTest::newRow("nothing") << QByteArray("0E0") << QByteArray("0");
+        QTest::newRow("large") << QByteArray("1.5E9") << QByteArray("1500000000");
+        QTest::newRow("integer") << QByteArray("465") << QByteArray("465");
+    }
+    void writesLogFiguresAsPeopleDo()
+    {
+        QFETCH(QByteArray, number);
+        QFETCH(QByteArray, expected);
+        LogCollector log([] {});
+        log.add(R"({"level":"info","message":"m","milliseconds":)" + number.toStdString() + "}");
+        QCOMPARE(log.take().front().message, "m milliseconds=" + expected.toStdString());
     }
 };
 

@@ -31,6 +31,8 @@ private slots:
     void fitsText();
     void cacheDropsTheLeastRecentlyUsed();
     void cacheForgetsWithTime();
+    void cacheForgetsWhereverTheClockIsSet_data();
+    void cacheForgetsWhereverTheClockIsSet();
     void cacheKeepsNothingReadBeforeAChange();
     void cacheStandsManyThreads();
 };
@@ -255,6 +257,27 @@ void TextTest::cacheForgetsWithTime()
     clock.advance(1ms);
     QVERIFY(!cache.get(7, ticket));
     QCOMPARE(cache.size(), std::size_t{0});
+}
+
+void TextTest::cacheForgetsWhereverTheClockIsSet_data()
+{
+    QTest::addColumn<int>("days");
+    QTest::newRow("ahead") << 10;
+    QTest::newRow("back") << -10;
+}
+
+void TextTest::cacheForgetsWhereverTheClockIsSet()
+{
+    QFETCH(int, days);
+    ManualClock clock;
+    UserCache cache(clock, 100, 5s);
+    std::uint64_t ticket = 0;
+    QVERIFY(!cache.get(7, ticket));
+    cache.put(someone(7), ticket);
+    clock.jump(std::chrono::days(days)); // wrong, or corrected
+    QVERIFY(cache.get(7, ticket));
+    clock.advance(5s);
+    QVERIFY(!cache.get(7, ticket));
 }
 
 void TextTest::cacheKeepsNothingReadBeforeAChange()

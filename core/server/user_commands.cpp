@@ -255,6 +255,9 @@ int addUser(const SettingSources &sources, const UserRequest &request)
         const auto email = storage::newEmail(request.email);
         if (!email)
             return email.error();
+        if (accounts.users.findByEmailBlocking(*email)) // before anybody is asked for a password
+            return failure(ErrorKind::Conflict, "There is an account with the address " + visible(*email) + " already.",
+                           "`portoland user passwd` sets its password.");
         auto hash = hashedPassword(*email);
         if (!hash)
             return hash.error();
@@ -320,7 +323,7 @@ int setPassword(const SettingSources &sources, const UserRequest &request)
 
 int listUsers(const SettingSources &sources)
 {
-    return withAccounts(sources, false, [&](const Accounts &accounts) -> Result<void> {
+    const int done = withAccounts(sources, false, [&](const Accounts &accounts) -> Result<void> {
         UserQuery query;
         query.match = TextMatch::Prefix;
         query.limit = storage::UsersStore::maxPage;
@@ -339,9 +342,9 @@ int listUsers(const SettingSources &sources)
                 break;
             query.cursor = *page->nextCursor;
         }
-        std::cout << std::flush;
         return {};
     });
+    return done != 0 ? done : outputWritten();
 }
 
 } // namespace portolan::server

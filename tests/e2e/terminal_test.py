@@ -98,6 +98,10 @@ class PasswordTest(unittest.TestCase):
         self.assertEqual((code, terminal.output), (0, "portoland: added a@b.example (user)\n"), terminal.shown)
         self.assertEqual(terminal.shown.count("\n"), 2, terminal.shown)
         self.assertIn("a@b.example", self.listed())
+        terminal = self.terminal()
+        self.assertEqual(terminal.ended(), 1)
+        self.assertIn("already", terminal.shown)
+        self.assertNotIn(ASKED, terminal.shown)
         code, terminal = self.answered(PASSWORD + " 2\n", PASSWORD + " 2\n", name="passwd")
         self.assertEqual(code, 0, terminal.shown)
 

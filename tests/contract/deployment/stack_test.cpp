@@ -145,7 +145,7 @@ private slots:
         QVERIFY(reset->count.value_or(0) >= 40 && reset->bytes.value_or(0) > 0);
         QCOMPARE(reset->sample.front(), stack.dataDirectory());
         const auto names = [&](const char *what) { return reset->summary.find(what) != std::string::npos; };
-        for (const char *what : {"users", "session", "audit entr"})
+        for (const char *what : {"users", "session", "audit entr", "/api/admin/audit"})
             QVERIFY2(names(what), reset->summary.c_str());
         QVERIFY2(names("task") || names("result"), reset->summary.c_str()); // those of the seed may all have ended
         QCOMPARE(stack.state(), LocalStack::State::Running);

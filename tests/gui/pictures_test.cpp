@@ -60,7 +60,8 @@ void PicturesTest::ofARealPortal()
     server::EmbeddedStack stack(sources, clock, {.demonstration = true});
     AnsweringConfirmer confirmer;
     Theme theme(*qApp, settings);
-    MainWindow window({stack.deployment(), &stack, confirmer, clock, settings, theme, [](const QUrl &) {}}, {});
+    MainWindow window(
+        {stack.deployment(), &stack, confirmer, clock, settings, theme, [](const QUrl &) { return true; }}, {});
     window.show();
     stack.start(stack.settings());
     const QStringList missing = waitForData(stack.deployment(), 5, 90s);

@@ -84,7 +84,7 @@ struct SlowConsole : DemoBehind
           slow(stack.deployment()),
           settings(folder.filePath("settings.ini"), QSettings::IniFormat),
           theme(*qApp, settings),
-          window({slow, nullptr, confirmer, clock, settings, theme, [](const QUrl &) {}}, {})
+          window({slow, nullptr, confirmer, clock, settings, theme, [](const QUrl &) { return true; }}, {})
     {
         window.show();
         ConsoleWindow::settle();

@@ -116,7 +116,8 @@ UsersPageTimes usersPage(std::size_t count)
     QSettings settings(folder.filePath("settings.ini"), QSettings::IniFormat);
     Theme theme(*qApp, settings);
     NobodyAsked confirmer;
-    MainWindow window({stack.deployment(), &stack, confirmer, clock, settings, theme, [](const QUrl &) {}}, {});
+    MainWindow window(
+        {stack.deployment(), &stack, confirmer, clock, settings, theme, [](const QUrl &) { return true; }}, {});
     window.show();
     stack.start(stack.settings());
     waitFor([&] { return stack.deployment().link() == LinkState::Live || stack.problem(); }, "the portal is not live");

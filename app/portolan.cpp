@@ -2,6 +2,7 @@
 #include "app/ending_signals.h"
 #include "app/pictures.h"
 #include "app/setting_options.h"
+#include "app/standard_streams.h"
 #include "app/start_marks.h"
 #include "app/usage_error.h"
 #include "core/base/data_directory.h"
@@ -151,6 +152,7 @@ int show(QApplication &application, const Options &options, const std::optional<
 
 int main(int argc, char **argv)
 {
+    app::openStandardStreams();
     Options options;
     CLI::App cli("A console for the people who run a small web portal.", "portolan");
     describe(cli, options);

@@ -1,4 +1,5 @@
 #include "app/setting_options.h"
+#include "app/standard_streams.h"
 #include "app/usage_error.h"
 #include "core/base/given_text.h"
 #include "core/base/wire_locale.h"
@@ -48,12 +49,15 @@ int run(int argc, char **argv)
     auto *statusCommand = command(app, "status", "Zones of a running portal", [&](const SettingSources &sources) {
         return server::status(ofDemo ? app::demoSources(settings) : sources, statusRequest);
     });
-    auto *url = statusCommand->add_option(
-        "--url", statusRequest.url,
-        "A portal elsewhere, with the token in PORTAL_TOKEN; without it the one of --data-dir");
+    auto *url = statusCommand
+                    ->add_option("--url", statusRequest.url,
+                                 "A portal elsewhere, with the token in PORTAL_TOKEN; without it the one of --data-dir")
+                    ->type_name("URL");
     statusCommand->add_flag("--demo", ofDemo, "Of the portal of serve --demo")->excludes(url);
     statusCommand->get_option("--data-dir")->excludes(url); // it would be passed over
     statusCommand->add_flag("--watch", statusRequest.watch, "Again every second");
+    statusCommand->add_option("--heading", statusRequest.heading, "A line above the zones, such as where the portal is")
+        ->type_name("TEXT");
     statusCommand->add_flag("--json", statusRequest.json, "The whole snapshot as JSON");
 
     auto *user = app.add_subcommand("user", "Accounts");
@@ -92,6 +96,10 @@ int run(int argc, char **argv)
     auto arguments = givenArguments(argc, argv);
     if (!arguments.empty() && arguments.front() == "help") { // of a command, or of all
         arguments.erase(arguments.begin());
+        if (const auto unknown = app::unknownCommand(app, arguments)) {
+            std::cerr << "portoland: " << *unknown << " (see portoland --help)\n";
+            return 2;
+        }
         arguments.emplace_back("--help");
     }
     try {
@@ -109,6 +117,7 @@ int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    app::openStandardStreams();
     QCoreApplication application(argc, argv); // Qt Sql finds its drivers through it
     useWireNumbers();
     return run(argc, argv);

@@ -18,6 +18,23 @@ bool isCommon(std::string_view option)
     return std::ranges::find(common, option) != common.end();
 }
 
+/// What stands for the value in the help.
+std::string valueName(const SettingSpec &spec)
+{
+    std::string name;
+    for (const auto choice : spec.choices)
+        name.append(name.empty() ? "" : "|").append(choice);
+    if (!name.empty())
+        return name;
+    if (spec.type == ValueType::Integer)
+        return "N";
+    if (spec.key == "listen")
+        return "ADDRESS:PORT";
+    if (spec.key.ends_with("_dir"))
+        return "DIR";
+    return spec.address ? "URL" : spec.key.starts_with("tls.") ? "FILE" : "NAME";
+}
+
 } // namespace
 
 void SettingOptions::addTo(CLI::App &command, Which which)
@@ -50,7 +67,7 @@ void SettingOptions::addTo(CLI::App &command, Which which)
             command
                 .add_option_function<std::string>(
                     option, [this, key](const std::string &text) { set(key, text); }, description)
-                ->type_name("");
+                ->type_name(valueName(spec));
         }
     }
 }

@@ -104,16 +104,25 @@ std::string unexpected(const Place &place, const std::vector<std::string> &extra
                    ", but an option of serve and check-config";
         if (isSecretName(option.substr(2)))
             return option + " is not an option of " + nameOf(*place.command) +
-                   "; secrets are read from variables and files, and an account's password from standard input";
+                   "; secrets are read from variables and files, an account's password is asked for, or read from "
+                   "standard input";
         const auto close = closestTo(option, options);
         return option + " is not an option of " + nameOf(*place.command) +
                (close.empty() ? std::string() : ", did you mean " + close + "?");
     }
+    const bool ofAccounts = place.command->get_parent() && place.command->get_parent()->get_name() == "user";
     return nameOf(*place.command) + " takes no further argument, and was given " + std::to_string(extras.size()) +
-           "; an account's password is read from standard input";
+           (ofAccounts ? "; an account's password is asked for, or read from standard input" : "");
 }
 
 } // namespace
+
+std::optional<std::string> unknownCommand(const CLI::App &app, const std::vector<std::string> &words)
+{
+    const auto place = placeOf(app, words);
+    const bool option = place.next.empty() || place.next.starts_with('-');
+    return option ? std::nullopt : std::optional(missingCommand(app, place));
+}
 
 std::string usageError(const CLI::App &app, const std::vector<std::string> &arguments, const CLI::ParseError &wrong)
 {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,5 +15,8 @@ namespace portolan::app {
 /// command belongs. What stands where nothing is expected is not repeated, since it may be a password.
 /// `arguments`: as they were given, in their order.
 std::string usageError(const CLI::App &app, const std::vector<std::string> &arguments, const CLI::ParseError &wrong);
+
+/// Of the words behind `help`: what is wrong with them, where they come to no command. nullopt: they do.
+std::optional<std::string> unknownCommand(const CLI::App &app, const std::vector<std::string> &words);
 
 } // namespace portolan::app

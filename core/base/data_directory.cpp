@@ -89,8 +89,8 @@ Result<void> makeDirectory(const fs::path &path)
     std::error_code error;
     if (path.has_parent_path())
         fs::create_directories(path.parent_path(), error);
-    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-        return fileError(errno, "Cannot make the data directory", path);
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) // for want of the folder above it, whose error says why
+        return fileError(errno == ENOENT && error ? error.value() : errno, "Cannot make the data directory", path);
     struct stat info
     {};
     if (::stat(path.c_str(), &info) != 0)

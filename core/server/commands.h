@@ -24,6 +24,7 @@ struct StatusRequest
     std::string url;
     bool watch = false;
     bool json = false;
+    std::string heading; ///< a line above the zones
 };
 /// Exit code 1 when no portal answers; with --watch it waits for one and goes on.
 int status(const SettingSources &sources, const StatusRequest &request);

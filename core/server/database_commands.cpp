@@ -98,8 +98,7 @@ int checkConfig(const SettingSources &sources)
     std::cout << '\n' << consequences(*settings);
     for (const auto &note : settingNotes(*settings))
         std::cout << note << '\n';
-    std::cout << std::flush;
-    return 0;
+    return outputWritten();
 }
 
 } // namespace portolan::server

@@ -84,9 +84,13 @@ Result<void> checkAddresses(const Settings &settings)
 
 Result<void> databaseIsThere(const storage::DatabaseUrl &url)
 {
-    std::error_code ignored;
-    if (url.dialect != storage::Dialect::Sqlite || fs::exists(url.path, ignored))
+    std::error_code unseen;
+    if (url.dialect != storage::Dialect::Sqlite || fs::exists(url.path, unseen))
         return {};
+    if (unseen)
+        return failure(ErrorKind::Unavailable,
+                       "Cannot look for the database at " + url.path + ": " + unseen.message() + ".",
+                       "Run as the user whose portal it is, or name another place with --data-dir or --database.");
     return failure(ErrorKind::NotFound, "There is no database at " + url.path + ".",
                    "Name the right place with --data-dir or --database; the first start of the portal makes it.");
 }
@@ -139,6 +143,15 @@ int report(const Error &error)
     std::ranges::replace(line, '\n', ' ');
     std::cerr << visible(line) << std::endl;
     return error.kind == ErrorKind::Invalid || error.kind == ErrorKind::Unsupported ? 2 : 1;
+}
+
+int outputWritten()
+{
+    if (std::cout.flush())
+        return 0;
+    std::cerr << "portoland: Standard output cannot be written: what was asked for is missing, or a part of it."
+              << std::endl;
+    return 1;
 }
 
 } // namespace portolan::server

@@ -32,10 +32,12 @@ Result<void> checkAddresses(const Settings &settings);
 /// What whoever started this should know about its settings though nothing is wrong: one sentence each.
 std::vector<std::string> settingNotes(const Settings &settings);
 
-/// What the settings come to, for check-config: aligned lines of database, Redis, names and proxies.
+/// What the settings come to, for check-config: aligned lines of the data directory, database, Redis, names and
+/// proxies.
 std::string consequences(const Settings &settings);
 
 /// NotFound where a SQLite file is meant that is not there: a mistyped folder must not become an empty database.
+/// Unavailable where this user may not look.
 Result<void> databaseIsThere(const storage::DatabaseUrl &url);
 
 /// Where an embedded Redis leaves the path of its socket for other commands of the same user.
@@ -57,5 +59,9 @@ std::filesystem::path controlSocketPath(const Settings &settings);
 /// Prints "portoland: message hint" to standard error as one line, what cannot be seen escaped, and answers the exit
 /// code: 2 for what is wrong with the words or the configuration (Invalid, Unsupported), otherwise 1.
 int report(const Error &error);
+
+/// For a command that is asked for what it prints: 0, or 1 after a line on standard error where that could not be
+/// written.
+int outputWritten();
 
 } // namespace portolan::server

@@ -1,5 +1,6 @@
 // What settings come to, and what of it somebody should know.
 
+#include "core/base/given_text.h"
 #include "core/http/forwarded.h"
 #include "core/http/hosts.h"
 #include "core/server/environment.h"
@@ -65,6 +66,8 @@ std::vector<std::string> settingNotes(const Settings &settings)
 std::string consequences(const Settings &settings)
 {
     std::vector<std::pair<std::string, std::string>> lines;
+    std::error_code failed;
+    lines.emplace_back("data", visible(std::filesystem::absolute(dataDirectoryPath(settings), failed).string()));
     if (const auto url = databaseUrl(settings))
         lines.emplace_back("database", url->display());
     if (const auto endpoint = redisUrl(settings))

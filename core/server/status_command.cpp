@@ -1,3 +1,4 @@
+#include "core/base/given_text.h"
 #include "core/base/json.h"
 #include "core/base/masking.h"
 #include "core/base/system_clock.h"
@@ -100,6 +101,8 @@ int status(const SettingSources &sources, const StatusRequest &request)
         const auto snapshot = text ? readJson<Snapshot>(*text, JsonMode::Lenient) : Result<Snapshot>(text.error());
         if (redraw)
             std::cout << "\x1b[H\x1b[2J"; // the cursor home, then clear: no scrolling, nothing flickers
+        if (!request.heading.empty() && !request.json)
+            std::cout << visible(request.heading) << std::endl;
         if (!snapshot) {
             if (!request.watch)
                 return report(snapshot.error()) == 2 ? 2 : 1;
@@ -109,8 +112,8 @@ int status(const SettingSources &sources, const StatusRequest &request)
         } else {
             std::cout << monitor::statusText(*snapshot, style()) << std::flush;
         }
-        if (!request.watch)
-            return 0;
+        if (const int failed = outputWritten(); failed || !request.watch)
+            return failed;
         next += std::chrono::seconds(1);
         std::this_thread::sleep_until(next);
     }

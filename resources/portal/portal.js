@@ -8,9 +8,10 @@ let session = 0; // counts who was signed in here, one after the other
 let socket = null;
 let reconnectAfter = 500;
 const reconnectMost = 15000;
-let listAgain = 0; // without WebSockets the list is asked for at growing intervals, for it counts against a limit
-let listPause = reconnectMost;
 let waiting = null; // the timer of what goes on by itself
+let unheard = null; // the timer of what goes on and is not heard of
+const unheardLeast = 5000;
+let unheardPause = unheardLeast;
 let listed = false; // the tasks were asked for
 let away = false; // the notice says that the portal does not answer
 const tasks = new Map();
@@ -176,21 +177,52 @@ async function loadWho() {
 }
 
 // What is pushed while the list is on its way is newer than the list.
-async function loadTasks() {
+async function readTasks() {
   const before = new Map(tasks);
   const asked = session;
-  try {
-    const { items } = await call('GET', '/api/tasks?limit=20');
-    if (session !== asked) return;
-    for (const task of items)
-      if (tasks.get(task.id) === before.get(task.id)) tasks.set(task.id, task);
-  } catch (problem) {
-    if (session === asked) later(problem, loadTasks);
-    return;
+  const { items } = await call('GET', '/api/tasks?limit=20');
+  if (session !== asked) return;
+  for (const task of items) {
+    const known = tasks.get(task.id);
+    if (known === before.get(task.id) && JSON.stringify(known) !== JSON.stringify(task)) tasks.set(task.id, task);
   }
   listed = true;
   $('no-tasks').textContent = nothingYet;
   drawTasks();
+  askAgain();
+}
+
+async function loadTasks() {
+  const asked = session;
+  try {
+    await readTasks();
+  } catch (problem) {
+    if (session === asked) later(problem, loadTasks);
+  }
+}
+
+// Not everybody who runs tasks tells how they fare, and not every Redis or proxy passes it on. What nothing is heard of is
+// asked for, at growing intervals, for that counts against a limit.
+function askAgain() {
+  clearTimeout(unheard);
+  if (![...tasks.values()].some(goesOn)) return;
+  unheard = setTimeout(async () => {
+    unheardPause = Math.min(unheardPause * 2, 300000);
+    const asked = session;
+    try {
+      await readTasks();
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (session !== asked) return;
+      if (problem.status === 401) later(problem, loadTasks);
+      else askAgain();
+    }
+  }, unheardPause);
+}
+
+function heard() {
+  unheardPause = unheardLeast;
+  askAgain();
 }
 
 async function load() {
@@ -213,6 +245,7 @@ function leave() {
   ++session;
   csrfToken = '';
   clearTimeout(waiting);
+  clearTimeout(unheard);
   if (socket) socket.close();
   socket = null;
   tasks.clear();
@@ -234,13 +267,13 @@ function listen() {
     if (event.type === 'subscribed') {
       subscribed = true;
       reconnectAfter = 500;
-      listPause = reconnectMost;
       if (away) notify('');
       load();
     }
     if (event.type !== 'event' || event.topic !== 'tasks') return;
     tasks.set(event.data.id, event.data);
     drawTasks();
+    heard();
   };
   opened.onclose = (closed) => {
     if (socket !== opened) return;
@@ -262,12 +295,7 @@ async function reconnect(closed, wasOpen) {
     if (socket !== closed) return;
     csrfToken = token;
     if (away) notify('');
-    // Whatever keeps WebSockets away, the list does not wait for it, nor what still changes in it.
-    if (!wasOpen && (!listed || ([...tasks.values()].some(goesOn) && Date.now() >= listAgain))) {
-      listAgain = Date.now() + listPause;
-      listPause = Math.min(listPause * 2, 300000);
-      load();
-    }
+    if (!wasOpen && !listed) load(); // whatever keeps WebSockets away, the list does not wait for it
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     if (socket !== closed) return;
@@ -318,7 +346,7 @@ function drawTask(task) {
     if (task.progress && task.progress.total) {
       bar.max = task.progress.total;
       bar.value = task.progress.done;
-      state.textContent += ` · ${Math.floor(100 * Math.min(1, task.progress.done / task.progress.total))} %`;
+      state.textContent += ` · ${Math.floor(Math.min(100, 100 * task.progress.done / task.progress.total))}\u00a0%`;
     }
     if (task.progress && task.progress.note)
       state.textContent += ` · ${task.progress.note}`;
@@ -405,6 +433,7 @@ $('analysis-form').onsubmit = (submitted) => {
     const task = await call('GET', `/api/tasks/${id}`);
     if (!tasks.has(id)) tasks.set(id, task); // what was pushed meanwhile is newer
     drawTasks();
+    heard();
   });
 };
 

@@ -10,9 +10,12 @@ import unittest
 
 import websockets
 
-from harness import PASSWORD, Portal, WIDE_TIER, clean_environment, die_with_parent, folder, patience, add_user, wait_until
+from harness import (PASSWORD, Portal, Redis, WIDE_TIER, add_user, clean_environment, die_with_parent, folder, patience,
+                     wait_until)
+from neighbours_test import Shop
 
 KEY = "q1sb2Sy0p8YcS5cQe7kWk0m1nN3hV0oLkqJQhzq7x2E="
+UNSEEN = "kx83mdq\u200b"  # eight characters for the browser, of which seven can be seen
 
 
 class Browser:
@@ -39,12 +42,12 @@ class Browser:
         self.process.wait()
         self.log.close()
 
-    def visit(self, url, *scripts):
+    def visit(self, url, *scripts, size=None):
         """Opens a page of its own and evaluates each script until it answers something; what they answered. What can be
-        called is called between them."""
-        return asyncio.run(asyncio.wait_for(self._visit(url, scripts), patience(60)))
+        called is called between them. `size`: width and height of the telephone it is seen on."""
+        return asyncio.run(asyncio.wait_for(self._visit(url, scripts, size), patience(60)))
 
-    async def _visit(self, url, scripts):
+    async def _visit(self, url, scripts, size):
         async with websockets.connect(self.address, max_size=None) as socket:
             async def call(method, session=None, **params):
                 number = next(self.numbers)
@@ -57,8 +60,12 @@ class Browser:
                     if answer.get("id") == number:
                         return answer.get("result", {})
 
-            target = (await call("Target.createTarget", url=url))["targetId"]
+            target = (await call("Target.createTarget", url="about:blank" if size else url))["targetId"]
             session = (await call("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
+            if size:
+                await call("Emulation.setDeviceMetricsOverride", session, width=size[0], height=size[1], deviceScaleFactor=2,
+                           mobile=True)
+                await call("Page.navigate", session, url=url)
             answers = []
             for script in scripts:
                 if callable(script):
@@ -83,7 +90,13 @@ FORM = """(() => {
   form.querySelector('button[value=%s]').click();
   return true;
 })()"""
-SIGN_IN = FORM % (json.dumps("page@example.org"), json.dumps(PASSWORD), "login")
+
+
+def form(action, email, password=PASSWORD):
+    return FORM % (json.dumps(email), json.dumps(password), action)
+
+
+SIGN_IN = form("login", "page@example.org")
 SIGN_OUT = """(() => {
   const button = document.getElementById('sign-out');
   if (!button || !button.onclick || !button.checkVisibility()) return false;
@@ -99,8 +112,21 @@ START = """(() => {
   form.querySelector('button').click();
   return true;
 })()"""
+
+
+def start(symbol):
+    return START.replace("MSFT", symbol)
+
+
 NOTICE = "document.getElementById('notice') && document.getElementById('notice').textContent"
 WHO = "document.getElementById('who') && document.getElementById('who').textContent"
+QUIET = "document.getElementById('notice').hidden && document.getElementById('notice').textContent === ''"
+
+
+def card(symbol, state):
+    """What the task of this symbol shows, once it is in this state."""
+    return """[...document.querySelectorAll('.task')].filter((task) => task.querySelector('strong').textContent.endsWith(' %s') &&
+      task.querySelector('.state').textContent.startsWith('%s')).map((task) => task.innerText)[0]""" % (symbol, state)
 
 
 class PageTest(unittest.TestCase):
@@ -130,17 +156,167 @@ class PageTest(unittest.TestCase):
         notice = self.browser.visit(f"http://portal.test:{self.portal.port}/", SIGN_IN.replace(PASSWORD, "not that one"), NOTICE)[1]
         self.assertEqual(notice, "The e-mail address or the password is wrong.")
 
-
     def test_an_address_that_is_taken(self):
-        register = FORM % (json.dumps("Page@example.org"), json.dumps(PASSWORD), "register")
-        notice = self.browser.visit(f"http://portal.test:{self.portal.port}/", register, NOTICE)[1]
+        notice = self.browser.visit(f"http://portal.test:{self.portal.port}/", form("register", "Page@example.org"), NOTICE)[1]
         self.assertIn("There is an account with the address page@example.org already", notice)
 
     def test_a_password_that_is_too_short(self):
-        # The form itself asks for eight characters; these are eight, and seven of them can be seen.
-        register = FORM % (json.dumps("short@example.org"), json.dumps("kx83mdq\u200b"), "register")
+        register = form("register", "short@example.org", UNSEEN)
         notice = self.browser.visit(f"http://portal.test:{self.portal.port}/", register, NOTICE)[1]
         self.assertIn("has fewer than 8 characters", notice)
+        self.assertEqual(notice.count("fewer than 8 characters"), 1)
+
+    def test_who_is_not_signed_in_reads_what_this_is(self):
+        shown = self.browser.visit(f"http://portal.test:{self.portal.port}/",
+                                   f"{SIGNED_OUT} && document.getElementById('sign-in').innerText")[0]
+        self.assertIn("This portal looks at stocks", shown)
+
+
+class RegistrationTest(unittest.TestCase):
+    """Whoever registers is signed in, with the limits of the smallest tier. Each person has a host name, and with it
+    cookies, of the own; all have one address."""
+
+    @classmethod
+    def setUpClass(cls):
+        with contextlib.ExitStack() as stack:
+            cls.where = stack.enter_context(folder())
+            cls.portal = Portal(cls.where, tier="small", env={"ALLOWED_HOSTS": "*"})
+            stack.callback(cls.portal.kill)
+            cls.browser = Browser(cls.where)
+            stack.callback(cls.browser.close)
+            cls.addClassCleanup(stack.pop_all().close)
+
+    def url(self, name):
+        return f"http://{name}.test:{self.portal.port}/"
+
+    def test_after_what_the_portal_refuses(self):
+        for name in ("first", "second", "third"):
+            with self.subTest(name):
+                email = f"{name}@example.org"
+                shown = self.browser.visit(self.url(name), form("register", email, UNSEEN), NOTICE, form("register", email),
+                                           f"{WHO} === '{email}' && {WHO}", QUIET)
+                self.assertIn("has fewer than 8 characters", shown[1])
+                self.assertEqual(shown[3], email)
+
+    def test_a_sign_in_that_has_to_wait(self):
+        """As when somebody else of the address guessed meanwhile: the account is there, and the rest is not lost."""
+        limited = """(() => {
+          const send = window.fetch;
+          window.fetch = async (path, options) => {
+            if (path !== '/auth/login') return send(path, options);
+            window.fetch = send;
+            return new Response(JSON.stringify({type: 'https://portolan.invalid/problems/rate-limited', status: 429,
+              title: 'Too many requests', detail: 'Too many attempts. Try again in 42 seconds.'}), {status: 429});
+          };
+          return true;
+        })()"""
+        email = "waits@example.org"
+        sign_in = """(() => {
+          document.querySelector('#sign-in-form button[value=login]').click();
+          return true;
+        })()"""
+        shown = self.browser.visit(self.url("waits"), SIGNED_OUT, limited, form("register", email), NOTICE, sign_in,
+                                   f"{WHO} === '{email}'", QUIET)
+        self.assertEqual(shown[3], "Your account exists now. Signing in has to wait: Too many attempts. Try again in 42 seconds.")
+
+
+class FiguresTest(unittest.TestCase):
+    """What an analysis shows, and on a telephone."""
+
+    LAYOUT = """(() => {
+      const text = document.querySelector('.fan text');
+      if (!text) return null;
+      const svg = text.ownerSVGElement;
+      const words = document.createRange();
+      words.selectNodeContents(document.getElementById('sign-out'));
+      return {
+        boxes: ['h1', '#who', '#sign-out'].map((what) => document.querySelector(what).getBoundingClientRect().toJSON()),
+        lines: words.getClientRects().length,
+        width: document.documentElement.scrollWidth,
+        label: Math.min(...[...document.querySelectorAll('.fan text')].map((one) =>
+          parseFloat(getComputedStyle(one).fontSize) * svg.clientWidth / svg.viewBox.baseVal.width)),
+      };
+    })()"""
+    FIGURES = """(() => {
+      const cells = [...document.querySelectorAll('.figures div')];
+      return cells.length && cells.map((cell) => [cell.querySelector('dt').innerText, cell.querySelector('dd').innerText]);
+    })()"""
+
+    @classmethod
+    def setUpClass(cls):
+        with contextlib.ExitStack() as stack:
+            cls.where = stack.enter_context(folder())
+            cls.email = "somebody.with.a.rather.long.name@department.of.a.company.example"
+            cls.portal = Portal(cls.where, env={"ALLOWED_HOSTS": "*"})
+            stack.callback(cls.portal.kill)
+            cls.url = f"http://figures.test:{cls.portal.port}/"
+            client = cls.portal.client().sign_up(cls.email)
+            task = client.wait_for_task(client.start_analysis(symbol="MSFT", horizon_days=60, paths=1000))
+            assert task["state"] == "SUCCESS", task
+            cls.browser = Browser(cls.where)
+            stack.callback(cls.browser.close)
+            # Its cookie stays with the browser.
+            cls.browser.visit(cls.url, form("login", cls.email), f"{WHO} === '{cls.email}'")
+            cls.addClassCleanup(stack.pop_all().close)
+
+    def test_prices_have_a_currency_and_figures_their_usual_names(self):
+        shown = dict(self.browser.visit(self.url, self.FIGURES)[0])
+        self.assertIn("Maximum drawdown", shown)
+        for name in ("Last close", "Median in 60 trading days", "Range of 90\u00a0% of outcomes", "50-day average"):
+            with self.subTest(name):
+                self.assertIn("$", shown[name])
+        for name in shown:
+            for unclear in ("then", "fall"):
+                self.assertNotIn(unclear, name)
+
+    def test_on_a_telephone(self):
+        for width in (390, 320):
+            with self.subTest(width=width):
+                layout = self.browser.visit(self.url, f"{WHO} === '{self.email}'", self.LAYOUT, size=(width, 844))[1]
+                for one, other in itertools.combinations(layout["boxes"], 2):
+                    apart = (one["right"] <= other["left"] or other["right"] <= one["left"] or one["bottom"] <= other["top"]
+                             or other["bottom"] <= one["top"])
+                    self.assertTrue(apart, layout)
+                self.assertEqual(layout["lines"], 1, layout)
+                self.assertLessEqual(layout["width"], width, layout)
+                self.assertGreaterEqual(layout["label"], 10, layout)
+                for box in layout["boxes"]:
+                    self.assertGreater(box["width"], 0, layout)
+                    self.assertLessEqual(box["right"], width, layout)
+
+
+class OthersResultsTest(unittest.TestCase):
+    """Results as a Celery worker writes them, on the page."""
+
+    @classmethod
+    def setUpClass(cls):
+        with contextlib.ExitStack() as stack:
+            cls.where = stack.enter_context(folder())
+            cls.redis = Redis(cls.where)
+            stack.callback(cls.redis.stop)
+            shop = Shop(cls.where, cls.redis.url, queue="portal", SHOP_ANALYSES="1")
+            stack.callback(shop.close)
+            shop.start()
+            cls.portal = Portal(cls.where, "--redis", cls.redis.url, "--workers", "0", "--set", "tasks.queue=portal")
+            stack.callback(cls.portal.kill)
+            cls.browser = Browser(cls.where)
+            stack.callback(cls.browser.close)
+            cls.addClassCleanup(stack.pop_all().close)
+
+    def test_are_shown_for_what_they_are(self):
+        def go():
+            self.redis.client.set("shop:go", "1")
+            self.redis.client.lpush("shop:wake", "1")
+            return True
+
+        shown = self.browser.visit(
+            f"http://localhost:{self.portal.port}/", form("register", "results@example.org"), LOADED,
+            start("NAN"), card("NAN", "failed"), start("META"), card("META", "failed"),
+            start("SLOW"), card("SLOW", "running \u00b7 30\u00a0%"), go, card("SLOW", "done"))
+        self.assertIn("NaN at /x", shown[3])
+        self.assertIn("No prices.", shown[5])
+        self.assertIn("30\u00a0% \u00b7 x", shown[7])
+        self.assertNotIn("Stop", shown[9])
 
 
 class ChangesTest(unittest.TestCase):
@@ -163,7 +339,7 @@ class ChangesTest(unittest.TestCase):
         name = self.id().rsplit("_", 1)[-1]
         self.client = self.portal.client().sign_up(f"{name}@example.org")
         self.url = f"http://{name}.test:{self.portal.port}/"
-        self.sign_in = FORM % (json.dumps(f"{name}@example.org"), json.dumps(PASSWORD), "login")
+        self.sign_in = form("login", f"{name}@example.org")
         self.who = f"{WHO} === '{name}@example.org'"
 
     def task_is(self, state):
@@ -188,6 +364,19 @@ class ChangesTest(unittest.TestCase):
                 self.assertEqual(self.client.delete(f"/api/tasks/{task['id']}").status, 204)
 
         self.browser.visit(self.url, self.sign_in, self.who, LOADED, START, self.task_is("waiting"), stop,
+                           self.task_is("stopped"))
+
+    def test_a_waiting_task_that_is_stopped_where_no_websocket_gets_through(self):
+        refuse = """(() => {
+          window.WebSocket = class { constructor() { setTimeout(() => this.onclose({code: 1006})); } close() {} };
+          return true;
+        })()"""
+
+        def stop():
+            task_id = self.client.get("/api/tasks").json["items"][0]["id"]
+            self.assertEqual(self.client.delete(f"/api/tasks/{task_id}").status, 204)
+
+        self.browser.visit(self.url, SIGNED_OUT, refuse, self.sign_in, self.who, LOADED, START, self.task_is("waiting"), stop,
                            self.task_is("stopped"))
 
     def test_a_session_that_ends_in_another_tab(self):

@@ -31,11 +31,8 @@ public:
             co_return failure(ErrorKind::Unavailable, "the market is away");
         if (symbol == "NONE")
             co_return failure(ErrorKind::NotFound, "no such symbol");
-        if (symbol == "TORN") {
-            Error torn = failure(ErrorKind::Unavailable, "its prices cannot be read");
-            torn.code = market::codePricesUnreadable;
-            co_return torn;
-        }
+        if (symbol == "TORN")
+            co_return torn();
         co_return co_await m_market.quote(std::move(symbol));
     }
     awaitable<Result<std::vector<market::Bar>>> history(std::string symbol, unsigned days) override
@@ -44,11 +41,20 @@ public:
             co_return failure(ErrorKind::Unavailable, "the market is away");
         if (symbol == "NONE")
             co_return failure(ErrorKind::NotFound, "no such symbol");
+        if (symbol == "TORN")
+            co_return torn();
         co_return co_await m_market.history(std::move(symbol), days);
     }
     std::atomic<bool> away{false};
 
 private:
+    static Error torn()
+    {
+        Error error = failure(ErrorKind::Unavailable, "its prices cannot be read");
+        error.code = market::codePricesUnreadable;
+        return error;
+    }
+
     market::SimulatedMarket m_market;
 };
 
@@ -116,6 +122,7 @@ void PortalMarketTest::analyses()
     const auto analysis = fromJson<market::Analysis>(*first, JsonMode::Strict);
     QVERIFY2(analysis.has_value(), analysis.has_error() ? analysis.error().message.c_str() : "");
     QCOMPARE(analysis->symbol, std::string("AAPL"));
+    QCOMPARE(analysis->currency, std::string("USD"));
     QCOMPARE(analysis->days, std::uint32_t(analysedDays));
     QVERIFY(analysis->outlook.horizonDays == 60 && analysis->outlook.paths == 2000);
     QVERIFY(analysis->indicators.rsi14 && analysis->risk.sharpeRatio && !analysis->outlook.fan.empty());
@@ -159,6 +166,7 @@ void PortalMarketTest::endsWhenCancelled()
 void PortalMarketTest::saysWhatTheSourceSays()
 {
     QCOMPARE(run(stateFor(R"({"symbol":"NONE"})")).error().kind, ErrorKind::NotFound);
+    QCOMPARE(run(stateFor(R"({"symbol":"TORN"})")).error().kind, ErrorKind::Unavailable);
     m_quotes.away = true;
     QCOMPARE(run(stateFor(R"({"symbol":"AAPL"})")).error().kind, ErrorKind::Unavailable);
     QCOMPARE(get("/api/quotes?symbols=AAPL").code, http::status::service_unavailable);
@@ -177,9 +185,11 @@ void PortalMarketTest::answersQuotesAndHistory()
     QVERIFY(page.at("items").as_array()[1].at("symbol") == "MSFT");
     QVERIFY((page.at("missing") == boost::json::array{"TORN", "NONE"}));
     QVERIFY(page.at("next_cursor").is_null());
+    QVERIFY(page.at("currency") == "USD");
     const auto history = boost::json::parse(get("/api/quotes/AAPL/history?days=5").body).as_object();
     QCOMPARE(history.at("items").as_array().size(), std::size_t(5));
     QVERIFY(history.at("symbol") == "AAPL");
+    QVERIFY(history.at("currency") == "USD");
     QVERIFY(history.at("items").as_array()[4].at("date") == "2025-12-31T00:00:00.000Z");
     QCOMPARE(boost::json::parse(get("/api/quotes/AAPL/history").body).at("items").as_array().size(), std::size_t(30));
 }
@@ -197,6 +207,7 @@ void PortalMarketTest::refusesRequests_data()
     QTest::newRow("/api/quotes/AAPL/history?days=2521") << 422 << QByteArray("/days");
     QTest::newRow("/api/quotes/AAPL/history?days=5x") << 422 << QByteArray("/days");
     QTest::newRow("/api/quotes/NONE/history") << 404 << QByteArray();
+    QTest::newRow("/api/quotes/TORN/history") << 503 << QByteArray();
 }
 
 void PortalMarketTest::refusesRequests()

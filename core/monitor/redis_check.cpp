@@ -287,8 +287,9 @@ void RedisCheck::Impl::addSubscriptions(redis::Rights &found) const
         return;
     for (const redis::Subscriber::Refused &refused : subscriber->refused()) {
         const std::string pattern = patternOf(refused.name);
-        const std::string acl =
-            (refused.pattern ? "+psubscribe +punsubscribe &" : "+subscribe +unsubscribe &") + pattern;
+        std::string acl = refused.pattern ? "+psubscribe +punsubscribe" : "+subscribe +unsubscribe";
+        if (!found.allChannels)
+            acl += " &" + pattern;
         redis::MissingRight missing{
             (refused.pattern ? "PSUBSCRIBE " : "SUBSCRIBE ") + pattern, {redis::Use::Live}, refused.unknown, acl};
         if (std::ranges::find(found.missing, missing.what, &redis::MissingRight::what) == found.missing.end())

@@ -225,6 +225,7 @@ public:
     {
         Rights rights;
         const auto [keysReach, channelsReach] = reaches(replies);
+        rights.allChannels = channelsReach == Reach::All;
         for (std::size_t i = 0; i < std::min(m_means.size(), replies.size()); ++i) {
             const Reply &reply = replies[i];
             if (!reply.isError() || !refusesRight(reply))

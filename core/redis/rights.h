@@ -48,6 +48,7 @@ struct Rights
     /// refused: they may be missing too, and whoever gives the commands should not have to come back. "resetkeys" comes
     /// first where they may all be allowed already, since Redis then takes no others.
     std::vector<std::string> untried{};
+    bool allChannels = false; ///< as far as that can be told; ACL SETUSER then takes no others
 
     /// The first thing missing that `use` cannot do without; null: it works.
     const MissingRight *lacks(Use use) const;

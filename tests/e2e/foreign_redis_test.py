@@ -9,6 +9,7 @@ import unittest
 import celery
 
 from harness import Client, Portal, Redis, folder, run, wait_until
+from neighbours_test import Shop
 
 RIGHTS = ("Redis refuses a part of what the portal asks for; it serves without",
           "Redis cannot be used: sessions and limits live in memory, tasks wait")
@@ -93,6 +94,33 @@ class WatchingTest(unittest.TestCase):
     def test_without_randomkey(self):
         self.blocked("families", "RANDOMKEY", "--rename-command", "RANDOMKEY", "")
 
+    def test_without_psubscribe_nothing_is_missing(self):
+        with served("--rename-command", "PSUBSCRIBE", "") as (portal, _):
+            works(self, portal)
+            self.assertEqual((snapshot_of(portal)["not_told"], rights_lines(portal)), ([], []))
+
+    def test_a_user_without_psubscribe_beside_another_worker(self):
+        """Only what that one throws away is watched so."""
+        with served(user="~* &* +@all -psubscribe") as (portal, server):
+            works(self, portal)
+            self.assertEqual((snapshot_of(portal)["not_told"], rights_lines(portal)), ([], []))
+            shop = Shop(portal.where, server.url)
+            self.addCleanup(shop.close)
+            shop.start()
+            told = wait_until(lambda: snapshot_of(portal)["not_told"], "what is not told", 40)
+            command = "PSUBSCRIBE celery-task-meta-*"
+            self.assertEqual([(one["part"], one["command"], one["unknown"]) for one in told], [("live", command, False)])
+            self.assertIn("this Redis does not tell: " + command, run("status", "--data-dir", portal.data_dir).stdout)
+            lines = rights_lines(portal)
+            self.assertEqual([(line["level"], command in line["what"]) for line in lines], [("warning", True)])
+            self.assertEqual(health_of(portal)["status"], "healthy")
+            server.client.execute_command(*lines[0]["mend"].split())
+            portal.stop()
+            portal.start()
+            wait_until(lambda: (snapshot_of(portal)["workers"].get("shared_queue") or {}).get("discarded") == 0,
+                       "what it throws away is watched", 40)
+            self.assertEqual(snapshot_of(portal)["not_told"], [])
+
     def test_without_everything_that_watches(self):
         options = [word for command in ("CLIENT", "INFO", "MEMORY", "SCAN", "OBJECT", "CONFIG", "SLOWLOG", "RANDOMKEY",
                                         "DBSIZE", "PSUBSCRIBE", "MONITOR", "ACL", "UNLINK")
@@ -107,15 +135,17 @@ class WatchingTest(unittest.TestCase):
         self.assertIn("+client|list", line["mend"])
 
     def test_the_line_in_the_log_mends_it(self):
-        with served(user="~* resetchannels +@all -@dangerous -publish") as (portal, server):
-            works(self, portal)
-            line = wait_until(lambda: rights_lines(portal), "the missing rights", 10)[0]
-            server.client.execute_command(*line["mend"].split())
-            portal.stop()
-            portal.start()
-            works(self, portal, "second@example.org")
-            wait_until(lambda: snapshot_of(portal)["redis"]["used_memory"], "figures", 10)
-            self.assertEqual(snapshot_of(portal)["not_told"], [])
+        for user in ("~* resetchannels +@all -@dangerous -publish", "~* &* +@all -subscribe",
+                     "~* resetchannels &p:* &celery-task-meta-* +@all -subscribe"):
+            with self.subTest(user), served(user=user) as (portal, server):
+                works(self, portal)
+                line = wait_until(lambda: rights_lines(portal), "the missing rights", 10)[0]
+                server.client.execute_command(*line["mend"].split())
+                portal.stop()
+                portal.start()
+                works(self, portal, "second@example.org")
+                wait_until(lambda: snapshot_of(portal)["redis"]["used_memory"], "figures", 10)
+                self.assertEqual(snapshot_of(portal)["not_told"], [])
 
     def test_a_user_without_channels(self):
         with served(user="~* resetchannels +@all") as (portal, _):

@@ -2,7 +2,7 @@
 
 import unittest
 
-from harness import PASSWORD, Client, Portal, PortalTest, folder, self_signed
+from harness import PASSWORD, Client, Portal, PortalTest, folder, run, self_signed
 
 
 class AccountsTest(PortalTest):
@@ -59,13 +59,36 @@ class AccountsTest(PortalTest):
         client.register("admin@look.example")
         for email in ("admi\u0307n@look.example", "adm\u0130n@look.example", "\u0430dmin@look.example", "<admin@look.example>",
                       '"admin@look.example"', "\u201cadmin@look.example\u201d", "mailto:admin@look.example",
-                      "admin(x)@look.example"):
+                      "admin(x)@look.example", "admin\u200b@look.example", "admin\u00ad@look.example",
+                      "\u202eelpmaxe.kool@nimda", "adm\u0131n@look.example"):
             with self.subTest(email=email):
                 answer = client.post("/auth/register", {"email": email, "password": PASSWORD})
                 self.assertProblem(answer, 400, "invalid")
                 self.assertEqual([field["pointer"] for field in answer.json["errors"]], ["/email"])
+        client.register("u@b\u00fccher.example")
+        for email in ("\uff41dmin@look.example", "admin@look\u3002example", "ADMIN@LOOK.EXAMPLE", "u@xn--bcher-kva.example",
+                      "u@bu\u0308cher.example"):
+            with self.subTest(email=email):
+                self.assertProblem(client.post("/auth/register", {"email": email, "password": PASSWORD}), 409, "email-taken")
         answer = client.post("/auth/register", {"email": "admin@\u0445.org", "password": PASSWORD})
         self.assertEqual((answer.status, answer.json["deceptive"]), (201, True))
+
+    def test_a_password_is_the_same_in_each_form_of_its_letters(self):
+        forms = {"composed": "p\u00e4ssw\u00f6rter lang", "apart": "pa\u0308sswo\u0308rter lang"}
+        for name, kept in forms.items():
+            email = f"{name}@example.org"
+            registered = self.new_client().post("/auth/register", {"email": email, "password": kept})
+            self.assertEqual(registered.status, 201, registered)
+            for typed in forms.values():
+                with self.subTest(kept=kept, typed=typed):
+                    self.new_client().login(email, typed)
+            changed = kept.replace("lang", "neu")
+            done = run("user", "passwd", email, "--data-dir", self.portal.data_dir, stdin=changed + "\n")
+            self.assertEqual(done.returncode, 0, done)
+            for typed in forms.values():
+                with self.subTest(changed=changed, typed=typed):
+                    self.new_client().login(email, typed.replace("lang", "neu"))
+            self.assertProblem(self.new_client().post("/auth/login", {"email": email, "password": kept}), 401)
 
     def test_wrong_password_and_unknown_address_look_the_same(self):
         self.new_client("known@example.org")

@@ -1,5 +1,7 @@
 """What operators and admins may do, and that every change leaves one audit entry."""
 
+import contextlib
+import sqlite3
 import subprocess
 import unittest
 import urllib.parse
@@ -149,6 +151,26 @@ class CommandLineUsersTest(PortalTest):
         self.portal.start()
         client = Client(self.portal.url)
         self.assertEqual(client.login("first@example.org").json["user"]["role"], "admin")
+
+    def test_accounts_that_deceive_are_marked_and_their_marks_are_text(self):
+        """As older versions let them be registered."""
+        deceptive = {"old1@example.org": "\u202egro.x@nimda", "old2@example.org": "\u0430dmin@x.org"}
+        for address in (*deceptive, "p\u00e4ul@example.org"):
+            add_user(self.portal.data_dir, address, "user")
+        add_user(self.portal.data_dir, "marks@example.org", "operator")
+        with contextlib.closing(sqlite3.connect(self.portal.data_dir / "portal.db", timeout=20)) as database, database:
+            for address, was in deceptive.items():
+                changed = database.execute("UPDATE users SET email = ? WHERE email = ?", (was, address))
+                self.assertEqual(changed.rowcount, 1)
+        listed = run("user", "list", "--data-dir", self.portal.data_dir)
+        self.assertEqual(listed.returncode, 0, listed)
+        self.assertNotIn("\u202e", listed.stdout)
+        marked = [line for line in listed.stdout.splitlines() if line.endswith("  (look-alike)")]
+        self.assertEqual({line.split()[-2] for line in marked}, {"\\u202egro.x@nimda", "\u0430dmin@x.org"})
+        operator = self.portal.client()
+        operator.login("marks@example.org")
+        page = operator.get("/api/admin/users?limit=500").json
+        self.assertEqual({user["email"] for user in page["items"] if user["deceptive"]}, set(deceptive.values()))
 
     def test_an_account_is_disabled_and_enabled_from_the_command_line(self):
         command = lambda *words: run("user", *words, "--data-dir", self.portal.data_dir)

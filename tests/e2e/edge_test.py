@@ -207,6 +207,17 @@ class SmallTierTest(PortalTest):
                 answer = client.get(path)
                 self.assertEqual((answer.status, remaining(answer)), (200, None))
             self.assertEqual(client.request("HEAD", "/").status, 200)
+        # What is counted says so to a person as a page.
+        client.sign_up("reader@example.org")
+        for _ in range(20):
+            limited = client.get("/api/me", headers={"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"})
+            if limited.status == 429:
+                break
+        self.assertEqual((limited.status, limited.headers["Content-Type"]), (429, "text/html; charset=utf-8"))
+        self.assertIn(b"<style>", limited.body)
+        self.assertRegex(limited.body.decode(), r"Try again in \d+ seconds?")
+        self.assertTrue(0 < int(limited.headers["Retry-After"]) <= 60, limited.headers)
+        self.assertProblem(client.get("/api/me"), 429, "rate-limited")
 
     def test_5_failed_sign_ins_count_and_leave_a_trace(self):
         client = self.portal.client()

@@ -151,7 +151,14 @@ class NeighboursTest(unittest.TestCase):
         self.assertEqual(type(told.exception).__name__, "NotRegistered")
         self.assertEqual(metric(portal, 'portal_tasks_rejected_total{reason="not-registered"}'), 1)
         self.assertIn("no.such.task", portal.log.read_text())
+        # What is no message at all is kept aside, counted and logged too.
+        self.redis.client.lpush("celery", "garbage")
+        wait_until(lambda: self.redis.client.llen("q:a") == 1, "it is put aside")
+        self.assertIn(b"garbage", self.redis.client.lindex("q:a", 0))
+        wait_until(lambda: metric(portal, 'portal_tasks_rejected_total{reason="not-json"}') == 1, "it is counted")
+        self.assertIn("was refused and put aside", portal.log.read_text())
         self.takes(portal)
+        self.assertEqual(self.app.send_task("portal.noop", args=(21,)).get(timeout=patience(30))["args"], [21])
 
     def test_instances_of_one_portal_are_no_neighbours(self):
         shared_by_all = ("--database", f"sqlite:{self.where}/portal.db")

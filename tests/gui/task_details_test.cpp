@@ -16,6 +16,9 @@ private slots:
     void numbersAsPeopleWriteThem_data();
     void numbersAsPeopleWriteThem();
     void taskDetailsAreReadable();
+    void progressIsWhatWasReported_data();
+    void progressIsWhatWasReported();
+    void whyItFailedIsShown();
     void valuesAreReadable_data();
     void valuesAreReadable();
     void argumentsInALine();
@@ -73,6 +76,39 @@ void TaskDetailsTest::taskDetailsAreReadable()
         QVERIFY2(details.contains(QString::fromUtf8(words)), qPrintable(QString(words) + " is not in:\n" + details));
     QVERIFY(!details.contains("E-1") && !details.contains("E1"));
     QVERIFY(QRegularExpression("Created: \\S+ \\d\\d:\\d\\d:\\d\\d").match(details).hasMatch());
+}
+
+void TaskDetailsTest::progressIsWhatWasReported_data()
+{
+    QTest::addColumn<double>("progress");
+    QTest::addColumn<QString>("shown");
+    QTest::newRow("3 of 10") << 3.0 / 10 << "Place: running 30 %";
+    QTest::newRow("29 of 100") << 29.0 / 100 << "Place: running 29 %";
+    QTest::newRow("116 of 200") << 116.0 / 200 << "Place: running 58 %";
+    QTest::newRow("not yet all") << 999.0 / 1000 << "Place: running 99 %";
+    QTest::newRow("all") << 1.0 << "Place: running 100 %";
+}
+
+void TaskDetailsTest::progressIsWhatWasReported()
+{
+    QFETCH(double, progress);
+    QFETCH(QString, shown);
+    TaskInfo task;
+    task.place = TaskPlace::Running;
+    task.progress = progress;
+    task.note = "x";
+    const QStringList lines = taskDetails(task).split('\n');
+    QVERIFY2(lines.contains(shown) && lines.contains("Progress: x"), qPrintable(lines.join('\n')));
+}
+
+void TaskDetailsTest::whyItFailedIsShown()
+{
+    TaskInfo task;
+    task.place = TaskPlace::Ended;
+    task.state = "FAILURE";
+    task.error = "ResultNotReadable: not JSON: NaN at /x";
+    const QString details = taskDetails(task);
+    QVERIFY2(details.contains("Error: ResultNotReadable: not JSON: NaN at /x"), qPrintable(details));
 }
 
 void TaskDetailsTest::valuesAreReadable_data()

@@ -142,7 +142,7 @@ QString placeText(const TaskInfo &task)
 {
     QString words = placeWord(task.place);
     if (task.progress && task.place != TaskPlace::Ended)
-        words += QString(" %1 %").arg(int(*task.progress * 100));
+        words += QString(" %1 %").arg(int(*task.progress * 100 + 1e-6)); // 0.29 is a little less than that
     return words;
 }
 

@@ -1,29 +1,9 @@
 #include "core/monitor/history_events.h"
 
 #include "core/api/words.h"
+#include "core/monitor/link_words.h"
 
 namespace portolan::monitor {
-namespace {
-
-std::string linkName(const LinkStatus &link)
-{
-    if (link.name == "redis")
-        return "Redis";
-    return link.name == "database"   ? "The database"
-           : link.name == "queue"    ? "The queue"
-           : link.name == "sessions" ? "The keeping of sessions"
-           : link.name == "data_dir" ? "The data directory"
-                                     : link.name;
-}
-
-/// Redis and the database come and go, so does a directory; what rests on the first two works or does not.
-std::string wordFor(const LinkStatus &link)
-{
-    const bool part = link.name == "queue" || link.name == "sessions";
-    return *link.up ? (part ? " works again" : " is back") : (part ? " does not work" : " is away");
-}
-
-} // namespace
 
 std::vector<Event> HistoryEvents::update(const Snapshot &snapshot)
 {
@@ -59,7 +39,7 @@ void HistoryEvents::links(const Snapshot &snapshot, std::vector<Event> &events)
         if (last->second == *link.up)
             continue;
         last->second = *link.up;
-        std::string text = linkName(link) + wordFor(link);
+        std::string text = turnedText(link);
         if (!*link.up && !link.detail.empty())
             text += ": " + link.detail;
         events.push_back({snapshot.time, EventKind::Link, std::move(text)});

@@ -4,6 +4,7 @@
 #include "core/api/words.h"
 #include "core/base/time_format.h"
 #include "core/base/units.h"
+#include "core/monitor/link_words.h"
 
 #include <algorithm>
 #include <array>
@@ -222,18 +223,6 @@ std::string readingLine(const Reading &reading, const SamplingFigures &sampling,
     if (!next.empty() && line.room(columns(next) + 2))
         line.add("  ").pad(ageColumn + 12).add(line.room(columns(next)) ? next : "");
     return line.end();
-}
-
-/// The queue and the sessions may be down although Redis answers.
-std::string downText(const LinkStatus &link)
-{
-    return link.name == "queue"                                    ? "tasks cannot be queued or run"
-           : link.name == "sessions"                               ? "sessions cannot be kept in Redis"
-           : link.name == "data_dir"                               ? "the data directory cannot be used"
-           : link.name == "redis"                                  ? "Redis does not answer"
-           : link.name != "database"                               ? link.name + " does not answer"
-           : link.reason.empty() || link.reason == "database-lost" ? "the database does not answer"
-                                                                   : "the database cannot be written";
 }
 
 std::string titles(const std::vector<Reading> &readings)

@@ -1,7 +1,10 @@
 #include "core/queue/broker.h"
 
 #include "core/base/ids.h"
+#include "core/queue/canvas.h"
 #include "core/queue/control_message.h"
+#include "core/queue/json_scan.h"
+#include "core/queue/json_text.h"
 #include "core/queue/keys.h"
 #include "core/queue/scripts.h"
 #include "core/queue/stored_results.h"
@@ -88,6 +91,35 @@ std::uint64_t countOf(const redis::Reply &reply)
 {
     return reply.type == redis::Reply::Type::Integer && reply.integer > 0 ? static_cast<std::uint64_t>(reply.integer)
                                                                           : 0;
+}
+
+/// The message without the chord and the chain it was part of: they ended with its first run, or go on without this
+/// one.
+Result<std::string> alone(const Message &message)
+{
+    Result<Payload> read = payload(message);
+    if (!read)
+        return read.error();
+    json::value document = json::parse(message.raw);
+    json::object &root = document.as_object();
+    std::string body;
+    if (message.protocol == 1) {
+        Result<std::string> text = message.bodyEncoded ? decodeBase64(message.body) : message.body;
+        if (!text)
+            return text.error();
+        const std::pair<std::string_view, std::string> none[] = {
+            {"taskset", "null"}, {"group", "null"}, {"chord", "null"}};
+        body = scan::withMembers(*text, none);
+    } else {
+        json::object &headers = root["headers"].as_object();
+        headers["group"] = headers["group_index"] = nullptr;
+        if (!hasFollowUps(read->embed))
+            return json::serialize(document);
+        read->embed["chain"] = read->embed["chord"] = nullptr;
+        text::appendValue(body, json::array{std::move(read->args), std::move(read->kwargs), std::move(read->embed)});
+    }
+    root["body"] = message.bodyEncoded ? encodeBase64(body) : body;
+    return json::serialize(document);
 }
 
 } // namespace
@@ -432,7 +464,9 @@ awaitable<Result<std::string>> Broker::rerun(std::string id)
     changes.redelivered = false;
     changes.setEta = true;
     changes.clearExpires = true;
-    const Result<std::string> raw = rewrite(message->raw, changes);
+    Result<std::string> raw = alone(*message);
+    if (raw)
+        raw = rewrite(*raw, changes);
     if (!raw)
         co_return raw.error();
     const std::string queue = message->routingKey.empty() ? m_impl->options.queue : message->routingKey;

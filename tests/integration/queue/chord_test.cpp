@@ -59,6 +59,7 @@ private slots:
         m_instance = std::make_unique<QueueInstance>(m_server->endpoint());
         m_log = std::make_unique<CapturedLog>(m_instance->clock);
         m_parts = m_bodies = m_errbacks = 0;
+        m_released = false;
     }
     void cleanup()
     {
@@ -171,6 +172,27 @@ private slots:
         QVERIFY(m_instance->ended("body").result == boost::json::parse("[[[0, 1], 2]]"));
     }
 
+    void runsAPartAgainByItself()
+    {
+        start("~*");
+        m_server->command("SET celery-taskset-meta-g.s 3");
+        NewTask part = partOf("g", 0);
+        part.name = "t.once";
+        part.embed["chain"] = boost::json::array{signature("portal.noop", "follows")};
+        m_instance->enqueue(part);
+        QCOMPARE(m_instance->ended("part-0").state, std::string(state::failure));
+        QCOMPARE(m_instance->ended("follows").state, std::string(state::failure));
+        m_instance->enqueue(partOf("g", 1));
+        QCOMPARE(m_instance->ended("part-1").state, std::string(state::success));
+        const auto again = m_instance->run<Result<std::string>>([&] { return m_instance->broker.rerun("part-0"); });
+        QVERIFY2(again, again ? "" : again.error().message.c_str());
+        QVERIFY(m_instance->ended(*again).result == boost::json::parse("[0]"));
+        QVERIFY(within(5s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 0}; }));
+        QCOMPARE(m_instance->redis(redis::Command("ZCARD", "celery-taskset-meta-g.j")).integer, std::int64_t(2));
+        QCOMPARE(m_instance->result("body").state, std::string(state::pending));
+        QCOMPARE(m_instance->result("follows").state, std::string(state::failure));
+    }
+
 private:
     /// Workers of a user that may use these keys.
     void start(const std::string &keys)
@@ -197,6 +219,11 @@ private:
             ++m_parts;
             return context.args().at(0);
         });
+        registry.add("t.once", [this](TaskContext &context) -> Result<boost::json::value> {
+            if (!m_released.exchange(true))
+                return failure(ErrorKind::Internal, "told");
+            return boost::json::value(context.args());
+        });
         registry.add("t.fail", [](TaskContext &) -> Result<boost::json::value> { throw std::runtime_error("told"); });
         WorkerOptions options;
         options.logger = &m_log->logger;
@@ -222,6 +249,7 @@ private:
     std::unique_ptr<redis::Subscriber> m_subscriber;
     std::unique_ptr<WorkerPool> m_pool;
     std::atomic<int> m_parts{0}, m_bodies{0}, m_errbacks{0};
+    std::atomic<bool> m_released{false};
 };
 
 QTEST_GUILESS_MAIN(ChordTest)

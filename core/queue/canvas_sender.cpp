@@ -188,6 +188,9 @@ json::value SignatureSender::applyGroup(json::object &signature, Call call)
     for (json::value &task : tasks) {
         if (!inherit(task, options))
             return nullptr;
+        json::object &own = objectAt(task.get_object(), "options");
+        for (const std::string_view key : {"link", "link_error"})
+            extendList(own, key, options.if_contains(key));
         freeze(task.get_object(), membership);
         ++membership.index;
         results.push_back(apply(std::move(task), call));

@@ -262,6 +262,26 @@ private slots:
             QVERIFY2(next.results.at(0).result.find(why) != std::string::npos, next.results.at(0).result.c_str());
     }
 
+    void passesOnTheLinksOfAGroup()
+    {
+        const std::string linked = R"("link": [)" + signature("l") + "]";
+        const std::string options = R"({"link_error": [)" + signature("err") + "], " + linked + "}";
+        const std::string own = R"({"link_error": )" + signature("own") + "}";
+        const std::string group =
+            canvas("group", R"({"tasks": [)" + signature("b") + "," + signature("c", "[]", own) + "]}", options);
+        const boost::json::object embed{{"chain", boost::json::parse("[" + group + "]")}};
+        const auto next = afterSuccess(message(), embed, boost::json::value(42), sender());
+        QVERIFY2(next, next ? "" : next.error().message.c_str());
+        std::string links;
+        for (const FollowUp &sent : next->messages) {
+            const auto read = payload(*decode(sent.message));
+            for (const char *part : {"errbacks", "callbacks"})
+                for (const boost::json::value &link : read->embed.at(part).as_array())
+                    links += std::string(link.at("task").as_string()) + ' ';
+        }
+        QCOMPARE(links, std::string("err l own err l "));
+    }
+
 private:
     static Message message()
     {

@@ -464,6 +464,10 @@ void SignatureSender::end(const json::value &value, std::string_view state, std:
     const std::string id(textOf(options, "task_id"));
     if (id.empty() || id.size() > maxIdBytes)
         return;
+    // With a short one each can be told.
+    std::string shortOne;
+    if (m_bytes + 2 * failure.size() > followUpBytesMost / 4)
+        failure = shortOne = shortFailure(failure);
     m_bytes += 2 * failure.size();
     if (m_into.results.size() >= followUpsMost || m_bytes > followUpBytesMost) {
         refuse("the tasks that end with it are too many, or its error too large for each of them");

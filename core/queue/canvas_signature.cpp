@@ -2,6 +2,9 @@
 
 #include "core/queue/json_text.h"
 #include "core/queue/message.h"
+#include "core/queue/results.h"
+
+#include <boost/json/parse.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -116,6 +119,18 @@ std::string chordMember(std::string_view id, std::string_view state, std::string
     text::appendString(out, id);
     out.append(", \"").append(state).append("\", ").append(result).append("]");
     return out;
+}
+
+std::string shortFailure(std::string_view failure)
+{
+    boost::system::error_code code;
+    const json::value read = json::parse(failure, code);
+    const json::object *error = code ? nullptr : read.if_object();
+    const std::string type(error ? textOf(*error, "exc_type") : std::string_view());
+    return failureJson({type.empty() || type.size() > maxIdBytes ? "Exception" : type,
+                        "what it was to follow has failed; its own result says why",
+                        "builtins",
+                        {}});
 }
 
 } // namespace portolan::queue

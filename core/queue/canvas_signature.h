@@ -42,4 +42,7 @@ void extendList(boost::json::object &options, std::string_view key, const boost:
 /// How the end of one part of a chord is noted: [1, task id, state, result].
 [[nodiscard]] std::string chordMember(std::string_view id, std::string_view state, std::string_view result);
 
+/// A failure of the same type as `failure` (failureJson()) in a few words, for what ends with it.
+[[nodiscard]] std::string shortFailure(std::string_view failure);
+
 } // namespace portolan::queue

@@ -70,9 +70,12 @@ void WorkerPool::Impl::followFailure(Outcome &outcome, const Delivery &delivery,
     Result<FollowUps> next = afterFailure(*delivery.message, ending, state, failureJson(failure), canvasSender());
     if (!next) {
         noteFollowing(delivery, next.error());
-        // The rest of its chain, and the chord it is a part of, end all the same.
-        ending.erase("errbacks");
-        next = afterFailure(*delivery.message, ending, state, failureJson(failure), canvasSender());
+        // The chord it is a part of ends all the same, and the rest of its chain where that can be told.
+        for (const std::string_view part : {"errbacks", "chain"})
+            if (!next) {
+                ending.erase(part);
+                next = afterFailure(*delivery.message, ending, state, failureJson(failure), canvasSender());
+            }
     }
     if (next && !next->nothing())
         setFollowing(outcome, delivery, std::move(*next));

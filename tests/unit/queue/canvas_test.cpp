@@ -262,6 +262,25 @@ private slots:
             QVERIFY2(next.results.at(0).result.find(why) != std::string::npos, next.results.at(0).result.c_str());
     }
 
+    void endsALongChainWithALongError()
+    {
+        boost::json::array chain;
+        for (int i = 0; i < 600; ++i)
+            chain.push_back(boost::json::parse(signature("a", "[]", R"({"task_id": ")" + std::to_string(i) + R"("})")));
+        const boost::json::object embed{{"chain", chain}, {"chord", boost::json::parse(signature("body"))}};
+        const std::string text(14000, 'x');
+        const boost::json::array words{text};
+        const std::string error =
+            boost::json::serialize(boost::json::object{{"exc_type", "KeyError"}, {"exc_message", words}});
+        const auto next = afterFailure(message(), embed, "FAILURE", error, sender());
+        QVERIFY2(next, next ? "" : next.error().message.c_str());
+        QCOMPARE(next->parts.size(), std::size_t(1));
+        QCOMPARE(next->results.size(), std::size_t(600));
+        QVERIFY(next->results.front().result.find(text) != std::string::npos);
+        QVERIFY(next->results.back().result.size() < 1000);
+        QVERIFY(next->results.back().result.find("KeyError") != std::string::npos);
+    }
+
     void passesOnTheLinksOfAGroup()
     {
         const std::string linked = R"("link": [)" + signature("l") + "]";

@@ -1,12 +1,15 @@
 #include "core/queue/chord_parts.h"
 
 #include "core/base/logging.h"
+#include "core/queue/canvas_signature.h"
 #include "core/queue/keys.h"
 #include "core/queue/results.h"
 #include "core/queue/scripts.h"
 #include "core/redis/client.h"
 
 #include <array>
+#include <span>
+#include <string_view>
 #include <utility>
 
 namespace portolan::queue {
@@ -19,28 +22,71 @@ constexpr std::size_t endsBytesMost = maxMessageBytes / 2;
 
 enum Answer : std::int64_t { Missing, Last, TooLarge };
 
-awaitable<Result<redis::Reply>> count(redis::Client &client, const Scripts &scripts, const ChordPart &part)
+struct Where
+{
+    redis::Client &client;
+    const Scripts &scripts;
+    std::string_view owned; ///< keys::owned()
+};
+
+bool lacksRight(const Error &error) { return error.code == "redis-rights" || error.code == "redis-auth"; }
+
+/// Redis is away or full. Else it will never let us (a key of another type, a right that is missing), and what else is
+/// to be sent must not wait for it.
+bool mayWorkLater(const Error &error)
+{
+    return error.kind != ErrorKind::Internal && !lacksRight(error) && error.code != "redis-wrong-type";
+}
+
+/// A client that cannot sign in answers so too, for as long as it is away: a right is missing only where Redis says so
+/// itself. That can be done again, for it changes nothing the second time.
+awaitable<Result<redis::Reply>> eval(const Where &where, const redis::Script &script,
+                                     std::span<const std::string_view> scriptKeys,
+                                     std::span<const std::string_view> arguments)
+{
+    Result<redis::Reply> reply = co_await where.client.eval(script, scriptKeys, arguments, deadline);
+    if (reply || !lacksRight(reply.error()))
+        co_return reply;
+    if (where.client.state() == redis::Client::State::Ready)
+        reply = co_await where.client.eval(script, scriptKeys, arguments, deadline);
+    if (!reply && lacksRight(reply.error()) && where.client.state() != redis::Client::State::Ready)
+        co_return failure(ErrorKind::Unavailable, reply.error().message);
+    co_return reply;
+}
+
+/// What is stored of an end for which there is no room.
+std::string shortEnd(const ChordPart &part)
+{
+    const std::string why = "there was no room for its result: Redis was full, or its chord has more than " +
+                            std::to_string(endsBytesMost) + " bytes of results";
+    return chordMember(part.taskId, state::failure, failureJson({"ResultDropped", why, "portolan", {}}));
+}
+
+awaitable<Result<redis::Reply>> count(const Where &where, const Outcome &outcome, const ChordPart &part)
 {
     const std::string group = keys::groupResult(part.groupId);
     const std::string ends = group + ".j";
     const std::string added = group + ".t";
     const std::string size = group + ".s";
-    const std::array<std::string_view, 4> scriptKeys{ends, added, size, group};
+    const std::string bytes = group + ".b";
+    const std::array<std::string_view, 6> scriptKeys{ends, added, size, group, bytes, where.owned};
     const std::string index = part.index ? std::to_string(*part.index) : "+inf";
     const std::string fallback = part.chordSize ? std::to_string(*part.chordSize) : "";
     const std::string most = std::to_string(endsBytesMost);
-    const std::array<std::string_view, 5> arguments{part.member, index, part.taskId, fallback, most};
-    co_return co_await client.eval(scripts.chordPart, scriptKeys, arguments, deadline);
+    const std::string instead = shortEnd(part);
+    const std::array<std::string_view, 7> arguments{part.member,      index,  part.taskId, fallback, most,
+                                                    outcome.delivery, instead};
+    co_return co_await eval(where, where.scripts.chordPart, scriptKeys, arguments);
 }
 
-awaitable<Result<redis::Reply>> store(redis::Client &client, const Scripts &scripts, const FollowUps::Size &size)
+awaitable<Result<redis::Reply>> store(const Where &where, const FollowUps::Size &size)
 {
     const std::string group = keys::groupResult(size.groupId);
     const std::string key = group + ".s";
     const std::array<std::string_view, 2> scriptKeys{key, group};
     const std::string parts = std::to_string(size.parts);
     const std::array<std::string_view, 2> arguments{parts, size.arranged};
-    co_return co_await client.eval(scripts.chordSize, scriptKeys, arguments, deadline);
+    co_return co_await eval(where, where.scripts.chordSize, scriptKeys, arguments);
 }
 
 FollowUps whatFollows(const Outcome &outcome, const ChordPart &part, const redis::Reply &reply)
@@ -62,14 +108,6 @@ FollowUps whatFollows(const Outcome &outcome, const ChordPart &part, const redis
     default:
         return {};
     }
-}
-
-/// Redis is away or full. Else it will never let us (a key of another type, a right that is missing), and what else is
-/// to be sent must not wait for it.
-bool mayWorkLater(const Error &error)
-{
-    return error.kind != ErrorKind::Internal && error.code != "redis-rights" && error.code != "redis-auth" &&
-           error.code != "redis-wrong-type";
 }
 
 /// The body would wait for ever.
@@ -104,12 +142,11 @@ FollowUps unsized(const Outcome &outcome, FollowUps &step, const FollowUps::Size
 }
 
 /// False: Redis did not answer, and it may be done again.
-awaitable<bool> storeSizes(redis::Client &client, const Scripts &scripts, Outcome &outcome, std::size_t step,
-                           Logger *logger)
+awaitable<bool> storeSizes(const Where &where, Outcome &outcome, std::size_t step, Logger *logger)
 {
     while (!outcome.follow[step].sizes.empty()) {
         const FollowUps::Size size = outcome.follow[step].sizes.back();
-        const Result<redis::Reply> stored = co_await store(client, scripts, size);
+        const Result<redis::Reply> stored = co_await store(where, size);
         if (!stored && mayWorkLater(stored.error()))
             co_return false;
         outcome.follow[step].sizes.pop_back();
@@ -124,17 +161,19 @@ awaitable<bool> storeSizes(redis::Client &client, const Scripts &scripts, Outcom
 
 } // namespace
 
-awaitable<bool> countParts(redis::Client &client, const Scripts &scripts, std::deque<Outcome> &batch, Logger *logger)
+awaitable<bool> countParts(redis::Client &client, const Scripts &scripts, std::string_view owned,
+                           std::deque<Outcome> &batch, Logger *logger)
 {
+    const Where where{client, scripts, owned};
     for (Outcome &outcome : batch) {
         // The end of one chord may be a part of the next.
         for (std::size_t step = 0; step < outcome.follow.size(); ++step) {
-            const bool sized = co_await storeSizes(client, scripts, outcome, step, logger);
+            const bool sized = co_await storeSizes(where, outcome, step, logger);
             if (!sized)
                 co_return false;
             while (!outcome.follow[step].parts.empty()) {
                 const ChordPart part = outcome.follow[step].parts.back();
-                const Result<redis::Reply> reply = co_await count(client, scripts, part);
+                const Result<redis::Reply> reply = co_await count(where, outcome, part);
                 if (!reply && mayWorkLater(reply.error()))
                     co_return false;
                 outcome.follow[step].parts.pop_back();

@@ -107,7 +107,7 @@ awaitable<void> Outbox::loop()
             co_await m_alarm->wait(std::chrono::seconds(1));
             continue;
         }
-        bool sent = co_await countParts(m_client, m_scripts, batch, m_logger);
+        bool sent = co_await countParts(m_client, m_scripts, m_owned, batch, m_logger);
         if (sent)
             sent = co_await send(batch);
         if (!sent) {

@@ -1,31 +1,44 @@
 -- Counts the end of one part of a chord, as Celery's workers do. Counting the same part again changes nothing.
--- KEYS: celery-taskset-meta-<group> with .j (the parts' ends), .t (parts added meanwhile), .s (how many), and without
--- ARGV: the end, its index or +inf, task id, how many where .s is not there or '', bytes of all ends at most
+-- KEYS: celery-taskset-meta-<group> with .j (the parts' ends), .t (parts added meanwhile), .s (how many), without, and
+--       with .b (bytes of the ends that were counted here); q:o:<instance>
+-- ARGV: the end, its index or +inf, task id, how many where .s is not there or '', bytes of all ends at most, delivery,
+--       a short end that breaks the chord, for where there is no room for this one
 -- Answers {0: others are missing, 1: this was the last, 2: it was, and the ends are over the bound; then the ends, in
 -- order, and how the results are arranged where groups are among them (GroupResult, as Celery stores it), or ''}.
-redis.call('DEL', KEYS[1] .. ':') -- counting must work while memory is full: a command that frees goes first
-local ordered = true
-if ARGV[2] ~= '+inf' then
-  -- Of a part that was run twice the later end counts.
-  local same = redis.pcall('ZRANGEBYSCORE', KEYS[1], ARGV[2], ARGV[2])
-  for _, member in ipairs(same) do
-    if member ~= ARGV[1] and string.find(string.sub(member, 1, 300), '"' .. ARGV[3] .. '"', 1, true) then
-      redis.call('ZREM', KEYS[1], member)
-    end
+local function isSuccess(member) return string.find(member, '"' .. ARGV[3] .. '", "SUCCESS"', 1, true) == 5 end
+
+-- What is no longer ours was put back meanwhile and runs elsewhere: of it only a success counts.
+if not isSuccess(ARGV[1]) and redis.call('HEXISTS', KEYS[6], ARGV[6]) == 0 then return {0} end
+-- Of a part that was run twice the later end counts, but a success stays one, as its stored result does.
+local same, sum, succeeded = {}, tonumber(redis.call('GET', KEYS[5]) or 0) or 0, false
+for _, member in ipairs(ARGV[2] ~= '+inf' and redis.pcall('ZRANGEBYSCORE', KEYS[1], ARGV[2], ARGV[2]) or {}) do
+  if string.find(string.sub(member, 1, 300), '"' .. ARGV[3] .. '"', 1, true) then
+    same[#same + 1] = member
+    sum = sum - #member
+    succeeded = succeeded or isSuccess(member)
   end
 end
-local added = redis.pcall('ZADD', KEYS[1], ARGV[2], ARGV[1])
-local count
-if type(added) == 'number' then
-  count = redis.call('ZCARD', KEYS[1])
-else -- result_chord_ordered = False
-  ordered = false
-  local known = redis.call('LRANGE', KEYS[1], 0, -1)
-  local there = false
-  for _, member in ipairs(known) do there = there or member == ARGV[1] end
-  if not there then redis.call('RPUSH', KEYS[1], ARGV[1]) end
-  count = redis.call('LLEN', KEYS[1])
+local member, ordered = ARGV[1], true
+if not succeeded or isSuccess(member) then
+  if sum + #member > tonumber(ARGV[5]) and #ARGV[7] < #member then member = ARGV[7] end
+  local added = redis.pcall('ZADD', KEYS[1], ARGV[2], member)
+  if type(added) == 'table' and string.find(added.err, 'OOM', 1, true) then
+    if #member > 512 then member = ARGV[7] end
+    redis.call('DEL', KEYS[1] .. ':') -- counting must work while memory is full: a command that frees goes first
+    added = redis.pcall('ZADD', KEYS[1], ARGV[2], member)
+  end
+  ordered = type(added) == 'number'
+  local there = added == 0 and #same == 0
+  if not ordered then -- result_chord_ordered = False
+    for _, known in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do there = there or known == member end
+    if not there then redis.call('RPUSH', KEYS[1], member) end
+  end
+  for _, earlier in ipairs(same) do
+    if earlier ~= member then redis.call('ZREM', KEYS[1], earlier) end
+  end
+  redis.call('SETEX', KEYS[5], 86400, math.max(sum + (there and 0 or #member), 0))
 end
+local count = redis.call(ordered and 'ZCARD' or 'LLEN', KEYS[1])
 for i = 1, 3 do redis.call('EXPIRE', KEYS[i], 86400) end
 local size = tonumber(redis.call('GET', KEYS[3]) or ARGV[4])
 -- A group at the end of a chain of the header is sent later, and Celery's workers then note its own size as the chord's.

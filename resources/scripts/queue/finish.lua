@@ -78,7 +78,9 @@ local function follow(steps)
   for _, step in ipairs(cjson.decode(steps)) do
     local group = 'celery-taskset-meta-'
     local open = step[1] == '' or redis.call('DEL', group .. step[1] .. '.j') == 1
-    if open and step[1] ~= '' then redis.call('DEL', group .. step[1] .. '.t', group .. step[1] .. '.s') end
+    if open and step[1] ~= '' then
+      for _, kind in ipairs({'.t', '.s', '.b'}) do redis.call('DEL', group .. step[1] .. kind) end
+    end
     -- Each of its parts says so; who hears of its end hears of it once.
     if step[2] ~= '' then open = redis.pcall('SET', 'q:k:' .. step[2], '', 'EX', 86400, 'NX') ~= false end
     for _, never in ipairs(open and step[3] or {}) do

@@ -1,7 +1,9 @@
 // Chords of which Redis will not store all that Celery stores: each ends, once, and says why.
 
 #include "core/base/ids.h"
+#include "core/queue/chord_parts.h"
 #include "core/queue/keys.h"
+#include "core/queue/scripts.h"
 #include "tests/fakes/redis_server_fixture.h"
 #include "tests/integration/queue/captured_log.h"
 #include "tests/integration/queue/queue_instance.h"
@@ -172,6 +174,111 @@ private slots:
         QVERIFY(m_instance->ended("body").result == boost::json::parse("[[[0, 1], 2]]"));
     }
 
+    void boundsWhatPartsStore_data()
+    {
+        QTest::addColumn<int>("bytes");
+        QTest::addColumn<bool>("full");
+        QTest::newRow("the bound of a chord") << 900000 << false;
+        QTest::newRow("Redis that is full") << 100000 << true;
+    }
+    void boundsWhatPartsStore()
+    {
+        QFETCH(int, bytes);
+        QFETCH(bool, full);
+        m_server->command("SET celery-taskset-meta-g.s 5");
+        for (int part = 0; part < 4; ++part) {
+            NewTask large = partOf("g", part);
+            large.args = {std::string(std::size_t(bytes), 'x')};
+            m_instance->enqueue(large);
+        }
+        const NewTask last = partOf("g", 4);
+        if (full) {
+            m_instance->enqueue(last);
+            m_server->command("CONFIG SET maxmemory 1mb");
+        }
+        start("~*");
+        QVERIFY(within(20s, [&] { return m_parts == (full ? 5 : 4); }));
+        if (!full) {
+            QVERIFY(within(5s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 0}; }));
+            std::size_t stored = 0;
+            for (const redis::Reply &end :
+                 m_instance->redis(redis::Command("ZRANGE", "celery-taskset-meta-g.j", "0", "-1")).elements)
+                stored += end.text.size();
+            QVERIFY2(stored > 1800000 && stored <= maxMessageBytes / 2, qPrintable(QString::number(stored)));
+            m_instance->enqueue(last);
+        }
+        QVERIFY(saysWhy("body", "no room for its result"));
+        QVERIFY(within(5s, [&] { return m_errbacks == 1; }));
+        QCOMPARE(m_bodies, 0);
+        QCOMPARE(m_instance->redis(redis::Command("KEYS", "celery-taskset-meta-g*")).elements.size(), std::size_t(0));
+    }
+
+    void countsWhatIsStillOursAndSuccesses_data()
+    {
+        QTest::addColumn<QStringList>("ends"); // delivery and state
+        QTest::addColumn<QStringList>("counted");
+        QTest::newRow("a failure") << QStringList{"ours FAILURE"} << QStringList{"FAILURE"};
+        QTest::newRow("of what runs elsewhere") << QStringList{"gone FAILURE"} << QStringList{};
+        QTest::newRow("a success of that") << QStringList{"gone SUCCESS"} << QStringList{"SUCCESS"};
+        QTest::newRow("after a success elsewhere")
+            << QStringList{"ours SUCCESS", "gone FAILURE"} << QStringList{"SUCCESS"};
+        QTest::newRow("a failure after a success")
+            << QStringList{"gone SUCCESS", "ours FAILURE"} << QStringList{"SUCCESS"};
+        QTest::newRow("a success after a failure")
+            << QStringList{"ours FAILURE", "gone SUCCESS"} << QStringList{"SUCCESS"};
+    }
+    void countsWhatIsStillOursAndSuccesses()
+    {
+        QFETCH(QStringList, ends);
+        QFETCH(QStringList, counted);
+        m_server->command("SET celery-taskset-meta-g.s 2");
+        m_server->command("HSET owned ours celery");
+        const Scripts scripts;
+        for (const QString &end : ends) {
+            const std::string state = end.section(' ', 1).toStdString();
+            std::deque<Outcome> batch(1);
+            batch[0].kind = state == state::success ? Outcome::Success : Outcome::Failure;
+            batch[0].delivery = end.section(' ', 0, 0).toStdString();
+            batch[0].id = "p";
+            batch[0].source = std::make_shared<Message>();
+            FollowUps next;
+            next.parts.push_back({"g", "p", 0, R"([1, "p", ")" + state + R"(", {}])", body(), {}});
+            batch[0].follow.push_back(next);
+            QVERIFY(m_instance->run<bool>(
+                [&] { return countParts(m_instance->client, scripts, "owned", batch, nullptr); }));
+        }
+        QStringList found;
+        for (const redis::Reply &one :
+             m_instance->redis(redis::Command("ZRANGE", "celery-taskset-meta-g.j", "0", "-1")).elements)
+            found << QString::fromStdString(one.text).section('"', 3, 3);
+        QCOMPARE(found, counted);
+    }
+
+    void waitsWhileItCannotSignIn()
+    {
+        start("~*");
+        m_server->command("SET celery-taskset-meta-g.s 1");
+        NewTask part = partOf("g", 0);
+        part.name = "t.wait";
+        m_instance->enqueue(part);
+        QVERIFY(within(10s, [&] { return m_parts == 1; }));
+        m_server->command("ACL SETUSER modest off");
+        m_server->command("CLIENT KILL USER modest");
+        QVERIFY(within(10s, [&] {
+            const auto refused =
+                m_instance->run<Result<redis::Reply>>([&] { return m_client->run(redis::Command("PING")); });
+            return !refused && refused.error().code == "redis-auth";
+        }));
+        m_released = true;
+        QVERIFY(within(10s, [&] { return m_pool->counters().active == 0; }));
+        for (int turn = 0; turn < 5; ++turn) // of the same thread: by then it was tried
+            QVERIFY(!m_instance->run<Result<redis::Reply>>([&] { return m_client->run(redis::Command("PING")); }));
+        m_server->command("ACL SETUSER modest on");
+        QCOMPARE(m_instance->ended("body").state, std::string(state::success));
+        QCOMPARE(m_errbacks, 0);
+        QCOMPARE(m_log->count({"error", "could not be counted"}), 0u);
+    }
+
     void runsAPartAgainByItself()
     {
         start("~*");
@@ -217,6 +324,11 @@ private:
         counts("t.err", m_errbacks);
         registry.add("t.part", [this](TaskContext &context) -> Result<boost::json::value> {
             ++m_parts;
+            return context.args().at(0);
+        });
+        registry.add("t.wait", [this](TaskContext &context) -> Result<boost::json::value> {
+            ++m_parts;
+            within(20s, [this] { return m_released.load(); });
             return context.args().at(0);
         });
         registry.add("t.once", [this](TaskContext &context) -> Result<boost::json::value> {

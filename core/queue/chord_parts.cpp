@@ -7,7 +7,9 @@
 #include "core/queue/scripts.h"
 #include "core/redis/client.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -141,6 +143,30 @@ FollowUps unsized(const Outcome &outcome, FollowUps &step, const FollowUps::Size
     return broken;
 }
 
+/// What ends with a task that cannot be put into its queue, itself included.
+FollowUps endOf(const Outcome &outcome, const FollowUp &refused, std::string_view why)
+{
+    const std::string text = "it was to follow another task and could not be put into its queue: " + std::string(why);
+    const std::string failure = failureJson({"OperationalError", text, "kombu.exceptions", {}});
+    FollowUps ending;
+    const Result<Message> message = decode(refused.message);
+    Result<Payload> read = message ? payload(*message) : Result<Payload>(message.error());
+    if (read) {
+        Result<FollowUps> next = afterFailure(*message, read->embed, state::failure, failure, outcome.sender);
+        if (!next) {
+            read->embed.erase("errbacks");
+            next = afterFailure(*message, read->embed, state::failure, failure, outcome.sender);
+        }
+        if (next)
+            ending = std::move(*next);
+    }
+    ending.results.push_back(
+        {refused.id,
+         resultJson(state::failure, failure,
+                    {refused.id, outcome.id, message ? message->groupId : std::string(), outcome.sender.now})});
+    return ending;
+}
+
 /// False: Redis did not answer, and it may be done again.
 awaitable<bool> storeSizes(const Where &where, Outcome &outcome, std::size_t step, Logger *logger)
 {
@@ -187,12 +213,39 @@ awaitable<bool> countParts(redis::Client &client, const Scripts &scripts, std::s
                     outcome.follow.push_back(std::move(next));
             }
         }
-        if (!outcome.follow.empty()) {
+        if (!outcome.follow.empty())
             outcome.message = followUpsJson(outcome.follow);
-            outcome.follow.clear();
-        }
     }
     co_return true;
+}
+
+void endRefused(Outcome &outcome, const std::map<std::string_view, std::string_view> &refused)
+{
+    std::map<std::string, FollowUps> broken;
+    for (FollowUps &step : outcome.follow) {
+        std::vector<FollowUp> messages = std::exchange(step.messages, {});
+        for (FollowUp &one : messages) {
+            const auto why = refused.find(one.id);
+            if (why == refused.end()) {
+                step.messages.push_back(std::move(one));
+                continue;
+            }
+            FollowUps ending = endOf(outcome, one, why->second);
+            for (FollowUps::Size &size : ending.sizes) {
+                size.first += step.messages.size();
+                size.afterLast += step.messages.size();
+                step.sizes.push_back(std::move(size));
+            }
+            std::ranges::move(ending.results, std::back_inserter(step.results));
+            std::ranges::move(ending.messages, std::back_inserter(step.messages));
+            for (const ChordPart &part : ending.parts)
+                if (!broken.contains(part.groupId))
+                    broken[part.groupId] = uncounted(
+                        outcome, part, "Join error: a part of it cannot be sent: " + std::string(why->second));
+        }
+    }
+    for (auto &[group, step] : broken)
+        outcome.follow.push_back(std::move(step));
 }
 
 } // namespace portolan::queue

@@ -4,6 +4,7 @@
 #include "core/queue/outbox.h"
 
 #include <deque>
+#include <map>
 #include <string_view>
 
 namespace portolan::queue {
@@ -15,5 +16,9 @@ namespace portolan::queue {
 /// the other ends with its reason. False: Redis did not answer, and all of it may be done again.
 awaitable<bool> countParts(redis::Client &client, const Scripts &scripts, std::string_view owned,
                            std::deque<Outcome> &batch, Logger *logger);
+
+/// Ends what was to follow `outcome` and cannot be put into its queue (id, why), with what waits for it: the rest of
+/// its chain, its errbacks, and its chord, at once.
+void endRefused(Outcome &outcome, const std::map<std::string_view, std::string_view> &refused);
 
 } // namespace portolan::queue

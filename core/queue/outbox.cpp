@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <map>
 #include <string_view>
 #include <unordered_set>
 #include <vector>
@@ -71,7 +72,7 @@ void Outbox::finish()
 
 std::size_t Outcome::bytes() const
 {
-    std::size_t sum = result.size() + keep.size() + message.size();
+    std::size_t sum = result.size() + keep.size() + (follow.empty() ? message.size() : 0);
     for (const FollowUps &step : follow) {
         for (const FollowUps::Stored &stored : step.results)
             sum += stored.result.size();
@@ -189,7 +190,32 @@ void Outbox::tellStored(const std::deque<Outcome> &batch, const redis::Reply &lo
     }
 }
 
-awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
+/// More ends with what cannot be put into its queue, so their tasks are to be ended once more, with that.
+std::deque<Outcome> Outbox::takeUnfit(std::deque<Outcome> &batch, const redis::Reply &unfit)
+{
+    std::map<std::string_view, std::map<std::string_view, std::string_view>> all;
+    for (std::size_t i = 0; i + 2 < unfit.elements.size(); i += 3)
+        all[unfit.elements[i].text][unfit.elements[i + 1].text] = unfit.elements[i + 2].text;
+    std::deque<Outcome> again;
+    for (const auto &[delivery, refused] : all) {
+        m_unsent += refused.size();
+        if (m_logger)
+            m_logger->error(
+                "a task that was to follow another could not be put into its queue and was ended as FAILURE, "
+                "with what waits for it",
+                {{"tasks", refused.size()}, {"task_id", refused.begin()->first}, {"error", refused.begin()->second}});
+        const auto isIt = [&](const Outcome &one) { return one.delivery == delivery && !one.follow.empty(); };
+        const auto outcome = std::ranges::find_if(batch, isIt);
+        if (outcome == batch.end())
+            continue;
+        endRefused(*outcome, refused);
+        again.push_back(std::move(*outcome));
+        batch.erase(outcome);
+    }
+    return again;
+}
+
+awaitable<bool> Outbox::send(std::deque<Outcome> &batch)
 {
     // A state that is followed by the end in the same batch would be seen by nobody.
     std::unordered_set<std::string_view> ended;
@@ -218,7 +244,7 @@ awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
         m_trouble->worked();
     else if (m_trouble)
         m_trouble->failed(reply.error());
-    if (reply && reply->elements.size() == 9) {
+    if (reply && reply->elements.size() == 10) {
         m_dropped += static_cast<std::uint64_t>(reply->elements[0].integer);
         m_lost += reply->elements[1].elements.size();
         sayUnsent(reply->elements[5]);
@@ -228,7 +254,11 @@ awaitable<bool> Outbox::send(const std::deque<Outcome> &batch)
         told(reply->elements[2].text, reply->elements[4].integer);
         m_copies += static_cast<std::uint64_t>(reply->elements[3].integer);
         sawForeign(reply->elements[8]);
+        std::deque<Outcome> again = takeUnfit(batch, reply->elements[9]);
         tellStored(batch, reply->elements[1], reply->elements[7]);
+        const std::lock_guard lock(m_mutex);
+        m_waiting.insert(m_waiting.begin(), std::make_move_iterator(again.begin()),
+                         std::make_move_iterator(again.end()));
         co_return true;
     }
     // Redis itself refuses the script (a key of another type, say): trying for ever would stop the worker.

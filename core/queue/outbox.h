@@ -87,7 +87,8 @@ private:
     void told(const std::string &refusal, std::int64_t published);
     void sawForeign(const redis::Reply &ids);
     static void tellStored(const std::deque<Outcome> &batch, const redis::Reply &lost, const redis::Reply &kept);
-    awaitable<bool> send(const std::deque<Outcome> &batch);
+    std::deque<Outcome> takeUnfit(std::deque<Outcome> &batch, const redis::Reply &unfit);
+    awaitable<bool> send(std::deque<Outcome> &batch);
 
     redis::Client &m_client;
     const Scripts &m_scripts;

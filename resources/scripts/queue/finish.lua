@@ -10,7 +10,8 @@
 -- Answers {results that found no room, deliveries that were no longer ours, why Redis would not publish or '', tasks whose
 -- message somebody had put back into its queue: the copy is not run, what was published, {id, why, …: what follows and could
 -- not be put into its queue}, messages without an id that went back, deliveries of those that were kept aside, tasks under
--- whose key somebody else's result lies}. Telling is no part of ending: a user without rights to channels stores and
+-- whose key somebody else's result lies, {delivery, id, why, …: what follows and cannot be put into its queue; nothing was
+-- done of that delivery, as more ends with such a task}}. Telling is no part of ending: a user without rights to channels stores and
 -- acknowledges like any other.
 local expiry = ARGV[1]
 local deliveries = {}
@@ -26,13 +27,54 @@ local function tell(channel, text)
   if type(told) == 'table' and told.err then untold = told.err else published = published + 1 end
 end
 
+-- Of a task that ends, what follows may take the room of its message and a little more while memory is full.
+local full, unfit, rooms = nil, {}, {}
+local function isFull() -- refused like all that takes room, and changes nothing
+  local probe = redis.pcall('SET', 'q:k:', '', 'XX')
+  return type(probe) == 'table' and probe.err ~= nil and string.find(probe.err, 'OOM', 1, true) ~= nil
+end
+local function isFit(n, steps)
+  if full == nil then full = isFull() end
+  local room = 4096 + (full and #(redis.call('HGET', KEYS[1], deliveries[n]) or '') or 0)
+  local before = #unfit
+  for _, step in ipairs(cjson.decode(steps)) do
+    for _, task in ipairs(step[4]) do
+      local there = redis.pcall('LLEN', task[1])
+      local why = type(there) == 'table' and there.err
+      if not why and full and #task[4] > room then why = 'Redis is full' end
+      if why then
+        unfit[#unfit + 1], unfit[#unfit + 2], unfit[#unfit + 3] = deliveries[n], task[3], why
+      else
+        room = room - #task[4]
+      end
+    end
+  end
+  rooms[n] = 4096 + math.max(room, 0)
+  return #unfit == before
+end
+local waits = {}
+for n = 1, #deliveries do
+  local i = n * 10 - 7
+  if lists[n] and string.find('SFA', ARGV[i], 1, true) and ARGV[i + 7] ~= '' and not isFit(n, ARGV[i + 7]) then
+    lists[n], waits[n] = false, true
+  end
+end
+
+-- What finds no room otherwise.
+local function shortened(result, id)
+  return '{"status": "FAILURE", "result": {"exc_type": "ResultDropped", "exc_message": ["The task ended, but Redis ' ..
+    'was full and had no room for its result."], "exc_module": "portolan"}, "traceback": null, ' ..
+    (string.match(result, '.*("children": %[[^{}]*%], "date_done": .*)$') or
+      '"children": [], "date_done": null, "task_id": ' .. cjson.encode(id) .. '}')
+end
+
 -- Results first: once a command that frees has run, Redis lets a script enlarge memory although it is full.
 for n = 1, #deliveries do
   local i = n * 10 - 7
   local kind, id, result = ARGV[i], ARGV[i + 2], ARGV[i + 3]
   local ours = lists[n]
-  if not ours and kind ~= 'P' then lost[#lost + 1] = deliveries[n] end
-  if result ~= '' and (ours or kind == 'S') then
+  if not ours and kind ~= 'P' and not waits[n] then lost[#lost + 1] = deliveries[n] end
+  if result ~= '' and not waits[n] and (ours or kind == 'S') then
     local key = 'celery-task-meta-' .. id
     local state = resultState(key)
     if state == 'SUCCESS' or state == 'UNREADABLE' then
@@ -74,7 +116,7 @@ local woken, copied = false, 0
 local unsent = {}
 -- What follows an end goes out in the step that ends the task: both happen, or neither. Each step is {the chord that is
 -- called by it or '', the one that cannot be counted and is ended by it or '', results of what will never run, messages}.
-local function follow(steps)
+local function follow(steps, room)
   for _, step in ipairs(cjson.decode(steps)) do
     local group = 'celery-taskset-meta-'
     local open = step[1] == '' or redis.call('DEL', group .. step[1] .. '.j') == 1
@@ -86,7 +128,13 @@ local function follow(steps)
     for _, never in ipairs(open and step[3] or {}) do
       local key = 'celery-task-meta-' .. never[1]
       if redis.call('EXISTS', key) == 0 then
-        redis.pcall('SETEX', key, expiry, never[2])
+        local result = full and #never[2] > 1024 and shortened(never[2], never[1]) or never[2]
+        if full then room = room - #result end
+        if room >= 0 then
+          redis.pcall('SETEX', key, expiry, result)
+        else
+          dropped = dropped + 1
+        end
         tell(key, never[2])
       end
     end
@@ -124,7 +172,7 @@ for n = 1, #deliveries do
       putBack = putBack + 1
     elseif kind ~= 'X' and ARGV[i + 7] ~= '' then
       redis.call('ZREM', KEYS[2], deliveries[n])
-      follow(ARGV[i + 7])
+      follow(ARGV[i + 7], rooms[n])
     end
     if done then ended[#ended + 1] = deliveries[n] end
     if done and ARGV[i + 9] == '1' then
@@ -147,18 +195,14 @@ if #starts > 0 then redis.call('DEL', unpack(starts)) end
 
 -- Memory is full. An old state must not stay as if the task still waited or ran: what is stored now is smaller than the
 -- message that has just gone.
-local children = '"children": %[[^{}]*%], "date_done": '
 for _, i in ipairs(refused) do
   local key, result = 'celery-task-meta-' .. ARGV[i + 2], ARGV[i + 3]
   redis.call('DEL', key)
   if #result > 512 then
     dropped = dropped + 1
-    result = '{"status": "FAILURE", "result": {"exc_type": "ResultDropped", "exc_message": ["The task ended, but Redis ' ..
-      'was full and had no room for its result."], "exc_module": "portolan"}, "traceback": null, ' ..
-      (string.match(result, '.*(' .. children .. '.*)$') or
-        '"children": [], "date_done": null, "task_id": ' .. cjson.encode(ARGV[i + 2]) .. '}')
+    result = shortened(result, ARGV[i + 2])
   end
   redis.call('SETEX', key, expiry, result)
 end
 if woken then tell(ARGV[2], '*') end
-return {dropped, lost, untold, copied, published, unsent, putBack, kept, foreign}
+return {dropped, lost, untold, copied, published, unsent, putBack, kept, foreign, unfit}

@@ -213,6 +213,25 @@ private slots:
         QCOMPARE(m_instance->redis(redis::Command("KEYS", "celery-taskset-meta-g*")).elements.size(), std::size_t(0));
     }
 
+    void sendsLittleWhileRedisIsFull()
+    {
+        NewTask first;
+        first.name = "portal.noop";
+        first.id = "first";
+        boost::json::array callbacks;
+        for (int i = 0; i < 500; ++i)
+            callbacks.push_back(signature("t.part", "follows-" + std::to_string(i)));
+        first.embed["callbacks"] = callbacks;
+        first.args = {7};
+        m_instance->enqueue(first);
+        m_server->command("CONFIG SET maxmemory 1mb");
+        start("~*");
+        QVERIFY(m_instance->ended("first").ended());
+        QVERIFY(within(10s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 0}; }));
+        QVERIFY2(m_parts > 10 && m_parts < 200, qPrintable(QString::number(m_parts)));
+        QCOMPARE(m_log->count({"error", "could not be put into its queue", "Redis is full"}), 1u);
+    }
+
     void countsWhatIsStillOursAndSuccesses_data()
     {
         QTest::addColumn<QStringList>("ends"); // delivery and state
@@ -277,6 +296,45 @@ private slots:
         QCOMPARE(m_instance->ended("body").state, std::string(state::success));
         QCOMPARE(m_errbacks, 0);
         QCOMPARE(m_log->count({"error", "could not be counted"}), 0u);
+    }
+
+    void endsWhatWaitsForWhatCannotBeSent_data()
+    {
+        QTest::addColumn<QString>("keys");
+        QTest::addColumn<QString>("before");
+        QTest::newRow("no right") << "~celery* ~_kombu* ~q:* ~unacked ~unacked_index"
+                                  << "";
+        QTest::newRow("a key of another type") << "~*"
+                                               << "SET mail other";
+    }
+    void endsWhatWaitsForWhatCannotBeSent()
+    {
+        QFETCH(QString, keys);
+        QFETCH(QString, before);
+        if (!before.isEmpty())
+            m_server->command(before.toStdString());
+        m_server->command("SET celery-taskset-meta-g.s 2");
+        start(keys.toStdString());
+        NewTask first;
+        first.name = "portal.noop";
+        first.id = "first";
+        boost::json::object counts{{"group_id", "g"}, {"group_index", 0}, {"chord", body()}};
+        first.embed["chain"] =
+            boost::json::array{signature("t.part", "last", counts), signature("t.part", "next", {{"queue", "mail"}})};
+        m_instance->enqueue(first);
+        QCOMPARE(m_instance->ended("first").state, std::string(state::success));
+        for (const char *id : {"next", "last"}) {
+            const TaskResult result = m_instance->ended(id);
+            QVERIFY(result.failure);
+            QCOMPARE(result.failure->type, std::string("OperationalError"));
+        }
+        QVERIFY(saysWhy("body", "a part of it cannot be sent"));
+        m_instance->enqueue(partOf("g", 1));
+        QVERIFY(within(10s, [&] { return m_parts == 1; }));
+        QVERIFY(within(5s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 0}; }));
+        QCOMPARE(m_bodies, 0);
+        QCOMPARE(m_errbacks, 1);
+        QCOMPARE(m_log->count({"error", "could not be put into its queue", "next"}), 1u);
     }
 
     void runsAPartAgainByItself()

@@ -8,7 +8,7 @@ import resource
 import socket
 import unittest
 
-from harness import PASSWORD, Client, PortalTest, Socket, patience, run, wait_until
+from harness import PASSWORD, SANITIZED, Client, PortalTest, Socket, patience, run, wait_until
 
 METHODS = {"get", "post", "put", "patch", "delete", "head", "options"}
 
@@ -294,12 +294,9 @@ class MemoryTest(PortalTest):
         metrics = Client(self.portal.url).get("/metrics").body.decode()
         return int(float(re.search(r"^portal_http_connections (\S+)", metrics, re.MULTILINE)[1]))
 
-    def test_memory_of_many_connections_is_given_back(self):
-        wait_until(lambda: b"portal_http_connections " in Client(self.portal.url).get("/metrics").body, "the first figures")
+    def peak(self):
+        """Many connections at once, and none of them afterwards; MB resident at the peak."""
         request = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"a" * 4000 + b"\r\n\r\n"
-        files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-        before = self.resident()
         held = []
         for number in range(3000):
             connection = socket.create_connection(("127.0.0.1", self.portal.port), timeout=patience(10),
@@ -313,6 +310,19 @@ class MemoryTest(PortalTest):
         for connection in held:
             connection.close()
         wait_until(lambda: self.connections() < 100, "none of them", 20)
+        return peak
+
+    def test_memory_of_many_connections_is_given_back(self):
+        wait_until(lambda: b"portal_http_connections " in Client(self.portal.url).get("/metrics").body, "the first figures")
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+        if SANITIZED:
+            # Their allocators keep what was freed to find who still uses it: as much as they may, and no more.
+            peaks = [self.peak() for _ in range(4)]
+            self.assertLess(peaks[3], peaks[2] + 16, peaks)
+            return
+        before = self.resident()
+        peak = self.peak()
         wait_until(lambda: self.resident() < before + 8, f"{before:.0f} MB before, {peak:.0f} MB at the peak", 20)
 
 

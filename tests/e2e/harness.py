@@ -89,6 +89,9 @@ def free_port():
         return listener.getsockname()[1]
 
 
+SANITIZED = float(os.environ.get("PORTOLAN_PATIENCE", "1")) > 1
+
+
 def patience(seconds):
     """A deadline for something that takes well under a second; sanitizers and busy machines are slow."""
     return seconds * float(os.environ.get("PORTOLAN_PATIENCE", "1"))

@@ -54,8 +54,8 @@ struct Reading
 BOOST_DESCRIBE_STRUCT(Reading, (), (resource, zone, unknown, value, limit, yellow, red, age, slope, toNextZone, inZone))
 
 /// Something the portal needs: "redis", "database"; and what users need of these: "queue" (tasks can be enqueued, taken
-/// and ended), "sessions" (signing in is kept for all instances), which may be down while Redis answers, and are unknown
-/// while it does not. "data_dir" is where a portal keeps its files.
+/// and ended), "sessions" (signing in is kept for all instances), which may be down while Redis answers, and are
+/// unknown while it does not. "data_dir" is where a portal keeps its files.
 struct LinkStatus
 {
     std::string name;

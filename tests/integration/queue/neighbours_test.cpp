@@ -376,7 +376,7 @@ private slots:
         QVERIFY(!mayHold());
         startTheirs("celery", R"({"worker_enable_remote_control": false})");
         QVERIFY(within(10s, mayHold)); // between two messages it does something else
-        m_worker.reset(); // its tasks may go on
+        m_worker.reset();              // its tasks may go on
         QVERIFY(mayHold());
         ours.instance.clock.leap(11min);
         QVERIFY(within(10s, [&] { return !mayHold(); }));

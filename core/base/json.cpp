@@ -1,6 +1,7 @@
 #include "core/base/json.h"
 
 #include "core/base/ids.h"
+#include "core/base/json_members.h"
 #include "core/base/utf8.h"
 
 #include <boost/json/parser.hpp>
@@ -68,6 +69,11 @@ Result<boost::json::value> parseJson(std::string_view text, const JsonLimits &li
     if (error)
         return failure(ErrorKind::Invalid,
                        "This is not JSON: " + error.message() + " near byte " + std::to_string(read));
+    if (auto twice = repeatedMember(text, limits.depth)) {
+        FieldErrors errors;
+        errors.add(std::move(twice->pointer), std::move(twice->detail));
+        return errors.error();
+    }
     return parser.release();
 }
 

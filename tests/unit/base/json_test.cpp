@@ -127,6 +127,8 @@ private slots:
     void collectsAtMostTwentyErrors();
     void boundsWhatItReads_data();
     void boundsWhatItReads();
+    void refusesAMemberThatIsThereTwice_data();
+    void refusesAMemberThatIsThereTwice();
     void namesEveryEnumeratorOnce();
 };
 
@@ -273,6 +275,36 @@ void JsonTest::boundsWhatItReads()
     const auto read = readJson<boost::json::value>(text.toStdString(), JsonMode::Strict, limits);
     QVERIFY(read.has_error());
     QVERIFY2(read.error().message.find(part.toStdString()) != std::string::npos, read.error().message.c_str());
+}
+
+void JsonTest::refusesAMemberThatIsThereTwice_data()
+{
+    QTest::addColumn<QByteArray>("text");
+    QTest::addColumn<QByteArray>("pointer"); // empty: taken
+    QTest::newRow("twice") << QByteArray(R"({"role":"user","role":"admin"})") << QByteArray("/role");
+    QTest::newRow("the same value") << QByteArray(R"({"a":1,"b":2,"a":1})") << QByteArray("/a");
+    QTest::newRow("with an escape") << QByteArray(R"({"email":"a","\u0065mail":"b"})") << QByteArray("/email");
+    QTest::newRow("unknown") << QByteArray(R"({"x/~":1,"x/~":2})") << QByteArray("/x~1~0");
+    QTest::newRow("no name") << QByteArray(R"({"":1,"":2})") << QByteArray("/");
+    QTest::newRow("deep") << QByteArray(R"([0,{"a":[[],{"b":{"c":1,"c":{}}}]}])") << QByteArray("/1/a/1/b/c");
+    QTest::newRow("behind a closed object") << QByteArray(R"({"a":{"b":1},"c":2,"a":3})") << QByteArray("/a");
+    QTest::newRow("in two objects") << QByteArray(R"([{"a":1},{"a":1,"b":{"a":1}}])") << QByteArray();
+    QTest::newRow("name and value") << QByteArray(R"({"a":"b","b":"a"})") << QByteArray();
+    QTest::newRow("in another case") << QByteArray(R"({"a":1,"A":1})") << QByteArray();
+}
+
+void JsonTest::refusesAMemberThatIsThereTwice()
+{
+    QFETCH(QByteArray, text);
+    QFETCH(QByteArray, pointer);
+    const auto read = readJson<boost::json::value>(text.toStdString(), JsonMode::Strict);
+    QCOMPARE(read.has_value(), pointer.isEmpty());
+    if (read.has_value())
+        return;
+    QVERIFY(read.error().kind == ErrorKind::Invalid);
+    QCOMPARE(read.error().fields.size(), std::size_t(1));
+    QCOMPARE(read.error().fields[0].pointer, pointer.toStdString());
+    QVERIFY(read.error().message.find(pointer.toStdString() + " is there more than once") != std::string::npos);
 }
 
 void JsonTest::namesEveryEnumeratorOnce()

@@ -227,12 +227,25 @@ Result<void> writeFileAtomically(const fs::path &path, std::string_view content,
     return result;
 }
 
-Result<std::string> readFile(const fs::path &path, std::size_t limit)
+namespace {
+
+Error unreadable(const fs::path &path, const std::string &why)
 {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    return failure(ErrorKind::Unavailable, "Cannot read " + path.string() + ": " + why);
+}
+
+Result<std::string> readAll(const fs::path &path, std::size_t limit, bool pipes)
+{
+    // Opening a pipe waits for a writer, unless it is told not to; reading a regular file does not care.
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | (pipes ? 0 : O_NONBLOCK)));
     if (file.get() < 0)
-        return errno == ENOENT ? fileError(ENOENT, "Cannot read", path)
-                               : failure(ErrorKind::Unavailable, "Cannot read " + path.string() + ": " + reason(errno));
+        return errno == ENOENT ? fileError(ENOENT, "Cannot read", path) : unreadable(path, reason(errno));
+    struct stat status
+    {};
+    if (::fstat(file.get(), &status) != 0)
+        return unreadable(path, reason(errno));
+    if (!pipes && !S_ISREG(status.st_mode))
+        return unreadable(path, S_ISDIR(status.st_mode) ? reason(EISDIR) : "it is no regular file");
     std::string content;
     std::array<char, 16384> buffer{};
     while (true) {
@@ -240,7 +253,7 @@ Result<std::string> readFile(const fs::path &path, std::size_t limit)
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return failure(ErrorKind::Unavailable, "Cannot read " + path.string() + ": " + reason(errno));
+            return unreadable(path, reason(errno));
         if (got == 0)
             return content;
         content.append(buffer.data(), std::size_t(got));
@@ -248,6 +261,12 @@ Result<std::string> readFile(const fs::path &path, std::size_t limit)
             return failure(ErrorKind::TooLarge, path.string() + " is larger than " + std::to_string(limit) + " bytes");
     }
 }
+
+} // namespace
+
+Result<std::string> readFile(const fs::path &path, std::size_t limit) { return readAll(path, limit, false); }
+
+Result<std::string> readNamedFile(const fs::path &path, std::size_t limit) { return readAll(path, limit, true); }
 
 std::uint64_t raiseFileLimit()
 {

@@ -49,8 +49,13 @@ private:
 /// Written to a temporary beside it, synced, renamed. Full: no room on the disk. Blocks.
 Result<void> writeFileAtomically(const std::filesystem::path &path, std::string_view content, unsigned mode = 0600);
 
-/// The whole file. NotFound, TooLarge (above `limit` bytes) or Unavailable (cannot be read). Blocks.
+/// The whole file. NotFound, TooLarge (above `limit` bytes) or Unavailable (cannot be read, or is no regular file: a
+/// pipe nobody writes into would never answer). Blocks.
 Result<std::string> readFile(const std::filesystem::path &path, std::size_t limit = 16 * 1024 * 1024);
+
+/// readFile() of one that somebody named, who may mean a pipe by it: /dev/stdin, what a shell makes of <(…). Waits for
+/// whoever writes into it.
+Result<std::string> readNamedFile(const std::filesystem::path &path, std::size_t limit);
 
 /// Raises the limit of open files to the hard one and answers what it is now.
 std::uint64_t raiseFileLimit();

@@ -199,7 +199,7 @@ struct Settings::Loader
 
     Result<void> readFile(const std::filesystem::path &path)
     {
-        const auto text = portolan::readFile(path, 1024 * 1024);
+        const auto text = readNamedFile(path, 1024 * 1024);
         if (text.has_error())
             return refusal("--config", path.string().find("://") == std::string::npos
                                            ? text.error().message
@@ -245,7 +245,7 @@ struct Settings::Loader
             return given ? take({std::string(spec.key), value, Origin::Environment, name}) : Result<void>();
         if (given)
             return refusal(fileName, "both " + name + " and " + fileName + " are set", "Keep one of them");
-        auto content = portolan::readFile(path, longestValue);
+        auto content = readNamedFile(path, longestValue);
         if (content.has_error() && quotedPath(path) != path)
             return refusal(fileName, "the file it names cannot be read",
                            "Name it by its whole path; the value itself belongs into " + name);

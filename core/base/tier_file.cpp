@@ -313,7 +313,7 @@ Result<Tier> loadTier(const std::string &nameOrPath)
     const bool path = nameOrPath.find('/') != std::string::npos || nameOrPath.ends_with(".toml");
     if (!path || nameOrPath.find_first_of(":@=?") != std::string::npos) // an address was put in the wrong place
         return builtIn(nameOrPath);
-    const auto text = readFile(nameOrPath, 1024 * 1024);
+    const auto text = readNamedFile(nameOrPath, 1024 * 1024);
     if (text.has_error())
         return text.error();
     return parseTier(*text, nameOrPath);

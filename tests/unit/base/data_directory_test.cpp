@@ -8,6 +8,7 @@
 #include <QTest>
 #include <fstream>
 #include <map>
+#include <thread>
 
 using namespace portolan;
 namespace fs = std::filesystem;
@@ -35,6 +36,7 @@ private slots:
     void refusesWhatIsNoDirectory();
     void replacesFilesAsAWhole();
     void readsWithABound();
+    void readsPipesOnlyWhereNamed();
     void raisesTheFileLimit();
 
 private:
@@ -170,6 +172,21 @@ void DataDirectoryTest::readsWithABound()
     QCOMPARE(readFile(path("f"), 4).error().kind, ErrorKind::TooLarge);
     QCOMPARE(readFile(path("g")).error().kind, ErrorKind::NotFound);
     QCOMPARE(readFile(m_dir->path().toStdString()).error().kind, ErrorKind::Unavailable);
+}
+
+void DataDirectoryTest::readsPipesOnlyWhereNamed()
+{
+    const auto pipe = path("pipe");
+    QCOMPARE(::mkfifo(pipe.c_str(), 0600), 0);
+    const auto refused = readFile(pipe); // nobody writes into it, now or later
+    QVERIFY(refused.has_error());
+    QCOMPARE(refused.error().kind, ErrorKind::Unavailable);
+    QVERIFY(refused.error().message.find("no regular file") != std::string::npos);
+    std::thread writer([&] { std::ofstream(pipe) << std::string(100'000, 'x'); });
+    const auto read = readNamedFile(pipe, 200'000);
+    writer.join();
+    QCOMPARE(read->size(), std::size_t(100'000));
+    QCOMPARE(*readNamedFile("/dev/null", 10), std::string());
 }
 
 void DataDirectoryTest::raisesTheFileLimit()

@@ -22,7 +22,9 @@ namespace {
 
 constexpr std::size_t mostErrors = 100;
 constexpr std::size_t mostFields = 16'384;
-constexpr std::size_t quotedText = 24; ///< of a field, in a message
+constexpr std::size_t longestField = 64 * 1024;
+constexpr std::size_t pieceBytes = 16 * 1024; ///< of a file, between looks at how it goes
+constexpr std::size_t quotedText = 24;        ///< of a field, in a message
 constexpr double highestPrice = 1e9;
 constexpr std::uint64_t highestVolume = std::uint64_t(1) << 53; ///< the most that JSON's readers take whole
 constexpr double roundingLoss = 1e-4;                           ///< of a price: adjusted prices are rounded one by one
@@ -38,12 +40,24 @@ public:
 
     void field(std::string_view text)
     {
-        if (m_fields.size() < mostFields)
+        if (text.size() > longestField)
+            m_tooLong = true;
+        else if (m_fields.size() < mostFields)
             m_fields.emplace_back(text);
     }
+    /// Whether the rest need not be looked at. `pending`: bytes of the field that has not ended.
+    bool over(std::size_t pending)
+    {
+        m_tooLong = m_tooLong || pending > longestField;
+        return m_over || m_tooLong;
+    }
+    /// The row with a field that is longer than any; none: 0.
+    std::size_t tooLongRow() const { return m_tooLong ? m_row + 1 : 0; }
     /// `end`: the character that ended it, or -1 at the end of the file.
     void endOfRow(int end)
     {
+        if (m_tooLong)
+            return;
         const bool secondHalf = end == CSV_LF && m_fields.empty() && m_lastEnd == CSV_CR;
         m_lastEnd = end;
         if (secondHalf)
@@ -60,9 +74,11 @@ private:
     int m_lastEnd = 0;
     std::size_t m_row = 0;
     bool m_over = false;
+    bool m_tooLong = false;
 };
 
-void forEachRow(std::string_view text, char separator, const OnRow &onRow)
+/// Answers the row with a field that is longer than any, at which it ends; 0: there is none.
+std::size_t forEachRow(std::string_view text, char separator, const OnRow &onRow)
 {
     Rows rows(onRow);
     csv_parser parser;
@@ -72,9 +88,16 @@ void forEachRow(std::string_view text, char separator, const OnRow &onRow)
         static_cast<Rows *>(self)->field({static_cast<const char *>(field), size});
     };
     const auto onEnd = [](int end, void *self) { static_cast<Rows *>(self)->endOfRow(end); };
-    csv_parse(&parser, text.data(), text.size(), onField, onEnd, &rows);
-    csv_fini(&parser, onField, onEnd, &rows);
+    csv_set_blk_size(&parser, pieceBytes); // it grows by this, and copies what it has each time
+    while (!text.empty() && !rows.over(parser.entry_pos)) {
+        const auto piece = text.substr(0, pieceBytes);
+        csv_parse(&parser, piece.data(), piece.size(), onField, onEnd, &rows);
+        text.remove_prefix(piece.size());
+    }
+    if (!rows.over(parser.entry_pos))
+        csv_fini(&parser, onField, onEnd, &rows);
     csv_free(&parser);
+    return rows.tooLongRow();
 }
 
 /// What stands in a day's row once it was read, and the time of the day it is of.
@@ -278,10 +301,10 @@ PriceRows Reader::result()
     return std::move(m_result);
 }
 
-PriceRows refusedFile(std::string why, std::size_t rows = 0)
+PriceRows refusedFile(std::string why, std::size_t rows = 0, std::size_t row = 1)
 {
     PriceRows result;
-    result.errors.push_back({1, std::move(why)});
+    result.errors.push_back({row, std::move(why)});
     result.rows = rows;
     result.leftOut = std::max<std::size_t>(1, rows);
     return result;
@@ -363,8 +386,13 @@ PriceRows readPriceCsv(std::string_view text, std::string_view symbol)
     const char separator = separatorOf(text);
     Reader reader(separator, symbol);
     bool good = true;
-    forEachRow(text, separator,
-               [&](std::size_t number, const Fields &fields) { return good = reader.observe(number, fields); });
+    const std::size_t tooLong = forEachRow(text, separator, [&](std::size_t number, const Fields &fields) {
+        return good = reader.observe(number, fields);
+    });
+    if (tooLong > 0)
+        return refusedFile("a field is longer than " + std::to_string(longestField) +
+                               " bytes; this is no file of prices, or a quotation mark is not closed",
+                           0, tooLong);
     if (!good || !reader.decide())
         return reader.refused();
     forEachRow(text, separator, [&](std::size_t number, const Fields &fields) {

@@ -28,7 +28,7 @@ struct PriceRows
 /// Reads the daily prices of one security as programs and web sites save them: CSV (RFC 4180; fields separated by
 /// comma, semicolon or tab), UTF-8 or UTF-16 with its byte order mark; CRLF is fine. Bad rows are left out and counted,
 /// and so are those with more fields than the header, which do not stand under their names. A file that is none of that
-/// (compressed, a spreadsheet, a web page) has no bars, and one error that says what it is.
+/// (compressed, a spreadsheet, a web page, with a field above 64 KB) has no bars, and one error that says what it is.
 ///
 /// Columns are found by their names in the first row, in any case and order, also as "<CLOSE>"; further ones are passed
 /// over:

@@ -1,5 +1,6 @@
 #include "core/server/parts.h"
 
+#include "core/base/given_text.h"
 #include "core/base/json.h"
 #include "core/base/masking.h"
 #include "core/http/hosts.h"
@@ -201,21 +202,36 @@ Result<http::ServerOptions> serverOptions(const Settings &settings)
     return options;
 }
 
-Result<std::unique_ptr<market::QuoteProvider>> quoteProvider(const Settings &settings, const Clock &clock,
-                                                             BlockingPool &files, Logger &logger)
+Result<void> checkPrices(const Settings &settings)
 {
     const auto &provider = settings.text("market.provider");
     if (provider == "alpha-vantage")
         return failure(ErrorKind::Unsupported,
                        "The setting 'market.provider' is alpha-vantage, which this version lacks.",
                        "Say simulated or csv.");
-    if (provider == "csv") {
-        if (!settings.isSet("market.csv_dir"))
-            return failure(ErrorKind::Invalid, "The setting 'market.csv_dir' is missing.",
-                           "Name the folder of SYMBOL.csv files, or say market.provider=simulated.");
+    if (provider != "csv")
+        return {};
+    const std::string hint = "Name the folder of SYMBOL.csv files, or say market.provider=simulated.";
+    if (!settings.isSet("market.csv_dir"))
+        return failure(ErrorKind::Invalid, "The setting 'market.csv_dir' is missing.", hint);
+    const auto &folder = settings.text("market.csv_dir");
+    std::error_code wrong;
+    if (!std::filesystem::is_directory(folder, wrong))
+        return failure(ErrorKind::Invalid,
+                       "The folder of price files " + visible(folder) + " (" + placeOf(settings, "market.csv_dir") +
+                           ") cannot be used: " + (wrong ? wrong.message() : "it is no folder") + ".",
+                       hint);
+    return {};
+}
+
+Result<std::unique_ptr<market::QuoteProvider>> quoteProvider(const Settings &settings, const Clock &clock,
+                                                             Logger &logger)
+{
+    if (const auto fit = checkPrices(settings); !fit)
+        return fit.error();
+    if (settings.text("market.provider") == "csv")
         return std::make_unique<market::CsvProvider>(settings.text("market.csv_dir"), settings.text("market.currency"),
-                                                     files, &logger);
-    }
+                                                     std::make_unique<BlockingPool>("prices", 2, 64), &logger);
     const auto seed = static_cast<std::uint64_t>(settings.integer("market.seed"));
     return std::make_unique<market::SimulatedMarket>(clock, seed);
 }

@@ -58,9 +58,13 @@ namespace portolan::server {
 /// What the HTTP server is told by the settings. Invalid: `listen` is no ADDR:PORT, or only one of both TLS files.
 Result<http::ServerOptions> serverOptions(const Settings &settings);
 
-/// Where prices come from. Unsupported: a provider this version does not have.
+/// Whether there is where prices come from. Unsupported: a provider this version does not have. Invalid:
+/// `market.csv_dir` is missing, or no folder.
+Result<void> checkPrices(const Settings &settings);
+
+/// Where prices come from; what checkPrices() refuses is refused.
 Result<std::unique_ptr<market::QuoteProvider>> quoteProvider(const Settings &settings, const Clock &clock,
-                                                             BlockingPool &files, Logger &logger);
+                                                             Logger &logger);
 
 /// Every service of the portal, in the order in which they are made; each is given what it uses and nothing else.
 struct PortalServer::Parts

@@ -40,6 +40,8 @@ Result<void> checkSettings(const Settings &settings)
     const auto plan = limits::LimitsPlan::make(settings.tier().limits, settings.tier().limitsPerAddress);
     if (!plan)
         return limitError(settings, plan.error());
+    if (const auto fit = checkPrices(settings); !fit)
+        return fit;
     return {};
 }
 
@@ -68,7 +70,7 @@ Result<std::unique_ptr<PortalServer>> PortalServer::start(Settings settings, con
     if (!plan)
         return limitError(settings, plan.error());
 
-    auto quotes = quoteProvider(settings, clock, (*infrastructure)->files, logger);
+    auto quotes = quoteProvider(settings, clock, logger);
     if (!quotes)
         return quotes.error();
 

@@ -3,6 +3,7 @@
 import datetime
 import json
 import math
+import os
 import re
 import unittest
 
@@ -29,6 +30,8 @@ class PriceFilesTest(PortalTest):
         gap[500] = gap[500].split(",")[0] + ",null,null,null,null,null,null"
         (cls.prices / "GAP.csv").write_text("\n".join(gap) + "\n")
         (cls.prices / "BAD.csv").write_text("Date,Close\n2025-01-02,much\n")
+        os.mkfifo(cls.prices / "FIFO.csv")
+        (cls.prices / "LONG.csv").write_text("a" * 5_000_000)
         cls.arguments = ("--set", "market.provider=csv", "--set", f"market.csv_dir={cls.prices}", "--set",
                          "market.currency=EUR", "--log-format", "json")
 
@@ -38,7 +41,7 @@ class PriceFilesTest(PortalTest):
 
     def test_a_user_reads_prices_or_that_there_are_none(self):
         client = self.new_client("reader@example.org")
-        for symbol, status in (("YFIN", 200), ("GAP", 200), ("BAD", 503), ("NONE", 404)):
+        for symbol, status in (("YFIN", 200), ("GAP", 200), ("BAD", 503), ("FIFO", 503), ("LONG", 503), ("NONE", 404)):
             with self.subTest(symbol):
                 answer = client.get(f"/api/quotes/{symbol}/history?days=1000")
                 self.assertEqual(self.inside(answer.body.decode()), [])
@@ -48,9 +51,9 @@ class PriceFilesTest(PortalTest):
                     continue
                 self.assertEqual((answer.status, answer.json["currency"], answer.json["source"]), (200, "EUR", "csv"))
                 self.assertEqual(len(answer.json["items"]), self.FULL - (symbol == "GAP"))
-        quotes = client.get("/api/quotes?symbols=YFIN,BAD,NONE").json
+        quotes = client.get("/api/quotes?symbols=FIFO,YFIN,BAD,NONE").json
         self.assertEqual(([quote["symbol"] for quote in quotes["items"]], quotes["missing"], quotes["currency"]),
-                         (["YFIN"], ["BAD", "NONE"], "EUR"))
+                         (["YFIN"], ["FIFO", "BAD", "NONE"], "EUR"))
 
         def logged(message):
             lines = [json.loads(line) for line in self.portal.log.read_text().splitlines() if line.startswith("{")]
@@ -60,8 +63,11 @@ class PriceFilesTest(PortalTest):
         self.assertEqual([(line["file"], line["left_out"]) for line in left_out], [(str(self.prices / "GAP.csv"), 1)])
         self.assertIn("row 501", left_out[0]["first"])
         unreadable = logged("a price file cannot be used")
-        self.assertEqual({line["file"] for line in unreadable}, {str(self.prices / "BAD.csv")})
-        self.assertIn("row 2", unreadable[0]["why"])
+        why = {line["file"]: line["why"] for line in unreadable}
+        self.assertEqual(set(why), {str(self.prices / f"{name}.csv") for name in ("BAD", "FIFO", "LONG")})
+        self.assertIn("row 2", why[str(self.prices / "BAD.csv")])
+        self.assertIn("no regular file", why[str(self.prices / "FIFO.csv")])
+        self.assertIn("row 1", why[str(self.prices / "LONG.csv")])
 
     def test_an_analysis_of_such_a_file(self):
         client = self.new_client("analyst@example.org")

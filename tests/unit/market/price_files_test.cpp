@@ -6,9 +6,13 @@
 #include "core/market/price_csv.h"
 #include "tests/fakes/manual_clock.h"
 
+#include <sys/stat.h>
+
+#include <QScopeGuard>
 #include <QTemporaryDir>
 #include <QTest>
 #include <fstream>
+#include <semaphore>
 
 using namespace portolan;
 using namespace portolan::market;
@@ -34,6 +38,46 @@ std::string utf16(const char16_t *text, bool little)
     return bytes;
 }
 
+/// A folder of them, with what is logged about it.
+struct Files
+{
+    explicit Files(const std::filesystem::path &path, milliseconds patience = seconds(60))
+        : logger(clock, logOptions()),
+          ownPool(std::make_unique<BlockingPool>("csv", 1, 8)),
+          pool(*ownPool),
+          provider(path, "USD", std::move(ownPool), &logger, patience)
+    {}
+
+    LogOptions logOptions()
+    {
+        LogOptions options;
+        options.write = [this](std::string_view line) {
+            const std::lock_guard lock(mutex);
+            lines.append(line);
+        };
+        return options;
+    }
+    std::string logged()
+    {
+        logger.flush();
+        const std::lock_guard lock(mutex);
+        return lines;
+    }
+    Result<Quote> quote(const std::string &symbol)
+    {
+        return runSync<Result<Quote>>(runtime.at(0), [this, symbol] { return provider.quote(symbol); });
+    }
+
+    std::mutex mutex;
+    std::string lines;
+    ManualClock clock;
+    Logger logger;
+    Runtime runtime{1}; // outlives the provider, which answers on it
+    std::unique_ptr<BlockingPool> ownPool;
+    BlockingPool &pool;
+    CsvProvider provider;
+};
+
 } // namespace
 
 /// Price files as they come from many places: never a price that nobody paid.
@@ -55,6 +99,12 @@ private slots:
     void encodings();
     void keepsTheNewestOfManyRows();
     void answersTheSymbolsOwnPrices();
+    void refusesFieldsWithoutEnd_data();
+    void refusesFieldsWithoutEnd();
+    void readsLongFieldsAndManyOfThem();
+    void readsAFileAgainWhenItHasChanged();
+    void opensRegularFilesOnly();
+    void answersWhileTheFolderHangs();
 };
 
 void PriceFilesTest::numbers_data()
@@ -304,32 +354,115 @@ void PriceFilesTest::answersTheSymbolsOwnPrices()
         for (int i = 0; i < 3000; ++i)
             old << formatDate(first + days(i)) << ',' << i + 1 << '\n';
     }
-    Runtime runtime(1); // outlives the pool, which answers on it
-    BlockingPool pool("csv", 1, 8);
-    ManualClock clock;
-    std::mutex mutex;
-    std::string logged;
-    LogOptions options;
-    options.write = [&](std::string_view line) {
-        const std::lock_guard lock(mutex);
-        logged.append(line);
-    };
-    Logger logger(clock, options);
-    CsvProvider provider(path, "USD", pool, &logger);
-    const auto quote = [&](std::string symbol) {
-        return runSync<Result<Quote>>(runtime.at(0), [&provider, symbol] { return provider.quote(symbol); });
-    };
+    Files files(path);
+    const auto quote = [&files](const std::string &symbol) { return files.quote(symbol); };
     QCOMPARE(quote("MSFT")->price, 237.0);
     QCOMPARE(quote("OLD")->price, 3000.0);
-    const auto bars =
-        runSync<Result<std::vector<Bar>>>(runtime.at(0), [&] { return provider.history("OLD", longestHistory); });
+    const auto bars = runSync<Result<std::vector<Bar>>>(files.runtime.at(0),
+                                                        [&] { return files.provider.history("OLD", longestHistory); });
     QVERIFY(bars->size() == longestHistory && bars->back().close == 3000);
     const auto refused = quote("NVDA");
     QCOMPARE(refused.error().code, std::string(codePricesUnreadable));
-    QVERIFY(logger.flush());
-    const std::lock_guard lock(mutex);
+    const std::string logged = files.logged();
     QVERIFY2(logged.find("NVDA.csv") != std::string::npos && logged.find("not of NVDA") != std::string::npos,
              logged.c_str());
+}
+
+void PriceFilesTest::refusesFieldsWithoutEnd_data()
+{
+    QTest::addColumn<QByteArray>("file");
+    QTest::addColumn<int>("row");
+    const QByteArray many(5'000'000, 'a');
+    const QByteArray good = "Date,Close\n2025-01-02,5\n";
+    QTest::newRow("one line, no separator") << many << 1;
+    QTest::newRow("the end of a header") << "Date,Close," + many + "\n2025-01-02,5\n" << 1;
+    QTest::newRow("in a row") << good + "2025-01-03," + many + "\n" << 3;
+    QTest::newRow("a quotation mark that is not closed")
+        << good + "2025-01-03,\"6\n" + QByteArray("2025-01-03,7\n").repeated(100'000) << 3;
+    QTest::newRow("a little too long") << good + "2025-01-03," + QByteArray(64 * 1024 + 1, '1') + "\n" << 3;
+}
+
+void PriceFilesTest::refusesFieldsWithoutEnd()
+{
+    QFETCH(const QByteArray, file);
+    QFETCH(const int, row);
+    const auto read = readPriceCsv(file.toStdString());
+    QVERIFY(read.bars.empty());
+    QCOMPARE(read.errors.size(), std::size_t(1));
+    QCOMPARE(read.errors[0].row, std::size_t(row));
+    QVERIFY(QString::fromStdString(read.errors[0].detail).contains("longer than 65536 bytes"));
+}
+
+void PriceFilesTest::readsLongFieldsAndManyOfThem()
+{
+    const std::string note(64 * 1024, 'n');
+    const auto read = readPriceCsv("Date,Close,Note\n2025-01-02,5," + note + "\n2025-01-03,6," + note + "\n");
+    QCOMPARE(told(read), std::string("5 6"));
+    std::string wide = "Date,Close"; // of an index, with all its parts
+    for (int i = 0; i < 10'000; ++i)
+        wide += ",a column of " + std::to_string(i);
+    QCOMPARE(told(readPriceCsv(wide + "\n2025-01-02,5\n")), std::string("5"));
+}
+
+/// A file that cannot be used is read once, like one that can.
+void PriceFilesTest::readsAFileAgainWhenItHasChanged()
+{
+    QTemporaryDir folder;
+    const std::filesystem::path path = folder.path().toStdString();
+    const auto file = path / "ACME.csv";
+    std::ofstream(file) << "Date,Close\n2025-01-02,bad\n";
+    Files files(path);
+    for (int i = 0; i < 3; ++i)
+        QCOMPARE(files.quote("ACME").error().code, std::string(codePricesUnreadable));
+    QCOMPARE(QString::fromStdString(files.logged()).count("a price file cannot be used"), 1);
+    const auto changed = std::filesystem::last_write_time(file);
+    std::ofstream(file) << "Date,Close\n2025-01-02,10\n";
+    std::filesystem::last_write_time(file, changed); // as some programs do: the size tells
+    QCOMPARE(files.quote("ACME")->price, 10.0);
+    std::ofstream(file) << "Date,Close\n2025-01-02,11\n";
+    std::filesystem::last_write_time(file, changed + seconds(1));
+    QCOMPARE(files.quote("ACME")->price, 11.0);
+}
+
+void PriceFilesTest::opensRegularFilesOnly()
+{
+    QTemporaryDir folder;
+    const std::filesystem::path path = folder.path().toStdString();
+    std::ofstream(path / "ACME.csv") << "Date,Close\n2025-01-02,10\n";
+    std::filesystem::create_directory(path / "DIR.csv");
+    QCOMPARE(::mkfifo((path / "FIFO.csv").c_str(), 0600), 0); // nobody writes into it
+    Files files(path);
+    for (const char *symbol : {"FIFO", "DIR"}) {
+        QCOMPARE(files.quote(symbol).error().code, std::string(codePricesUnreadable));
+        QVERIFY(files.logged().find(symbol + std::string(".csv")) != std::string::npos);
+    }
+    QCOMPARE(files.quote("ACME")->price, 10.0);
+}
+
+void PriceFilesTest::answersWhileTheFolderHangs()
+{
+    QTemporaryDir folder;
+    const std::filesystem::path path = folder.path().toStdString();
+    std::ofstream(path / "ACME.csv") << "Date,Close\n2025-01-02,10\n";
+    std::counting_semaphore<> mayAnswer(0); // what the pool's only thread hangs in
+    Files files(path, milliseconds(20));
+    const auto goesOn = qScopeGuard([&mayAnswer] { mayAnswer.release(); });
+    spawn(files.runtime.at(0), [&]() -> awaitable<void> {
+        co_await files.pool.run([&mayAnswer] {
+            mayAnswer.acquire();
+            return true;
+        });
+    });
+    for (int i = 0; i < 20; ++i) { // more than may wait, so the last are refused by the pool
+        const Error error = files.quote("ACME").error();
+        QCOMPARE(error.kind, ErrorKind::Unavailable);
+        QCOMPARE(error.message, std::string("Prices cannot be read now."));
+        QVERIFY(error.code.empty()); // it is not about this one
+    }
+    const auto logged = QString::fromStdString(files.logged());
+    QVERIFY2(logged.count("does not answer") == 1 && logged.contains("ACME.csv"), qPrintable(logged));
+    mayAnswer.release();
+    QTRY_VERIFY(files.quote("ACME").has_value());
 }
 
 QTEST_GUILESS_MAIN(PriceFilesTest)

@@ -419,8 +419,7 @@ void PricesTest::csvProviderReadsFiles()
     std::ofstream(path / "HOLES.csv") << head << "2026-01-02,10,12,9,11,100\nx,1\n";
     std::ofstream(path / "BAD.csv") << head << "2026-01-02,10,12,9,9000000000,100\n";
     std::ofstream(path / "EMPTY.csv") << head;
-    Runtime runtime(1); // outlives the pool, which answers on it
-    BlockingPool pool("csv", 1, 8);
+    Runtime runtime(1); // outlives the provider, which answers on it
     ManualClock clock;
     std::mutex mutex;
     std::string logged;
@@ -430,7 +429,7 @@ void PricesTest::csvProviderReadsFiles()
         logged.append(line);
     };
     Logger logger(clock, options);
-    CsvProvider provider(path, "EUR", pool, &logger);
+    CsvProvider provider(path, "EUR", std::make_unique<BlockingPool>("csv", 1, 8), &logger);
     QCOMPARE(std::string(provider.currency()), std::string("EUR"));
     const auto quote = [&](std::string symbol) {
         return runSync<Result<Quote>>(runtime.at(0), [&provider, symbol] { return provider.quote(symbol); });

@@ -2,6 +2,7 @@
 
 #include "core/base/ids.h"
 #include "core/base/json_members.h"
+#include "core/base/json_numbers.h"
 #include "core/base/utf8.h"
 
 #include <boost/json/parser.hpp>
@@ -74,7 +75,13 @@ Result<boost::json::value> parseJson(std::string_view text, const JsonLimits &li
         errors.add(std::move(twice->pointer), std::move(twice->detail));
         return errors.error();
     }
-    return parser.release();
+    boost::json::value value = parser.release();
+    if (auto pointer = notFiniteAt(value)) {
+        FieldErrors errors;
+        errors.add(std::move(*pointer), "is too large a number");
+        return errors.error();
+    }
+    return value;
 }
 
 namespace detail {

@@ -13,7 +13,7 @@
 /// | std::chrono duration                  | number of seconds; whole ones without fraction |
 /// | WallTime                              | string, RFC 3339 UTC with milliseconds |
 /// | std::optional                         | the value or null; absent is read as nullopt |
-/// | double NaN or infinite                | written as null |
+/// | double NaN or infinite                | written as null; text with a number that no double holds is refused |
 /// | std::vector, array, set               | array |
 /// | std::map with string or enum keys     | object; enum keys spelled like enum values |
 /// | boost::json::value, object, array     | passed through |

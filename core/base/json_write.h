@@ -1,12 +1,12 @@
 #pragma once
 
 #include "core/api/clock.h"
+#include "core/base/json_numbers.h"
 #include "core/base/names.h"
 #include "core/base/time_format.h"
 
 #include <boost/describe/bases.hpp>
 #include <boost/describe/members.hpp>
-#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <boost/json/value_from.hpp>
 
@@ -137,7 +137,7 @@ concept WrittenByUs = DescribedStruct<T> || DescribedEnum<T> || isDuration<T> ||
 template <class T> boost::json::value toJson(const T &value) { return detail::toJson(value, false); }
 
 /// As JSON text.
-template <class T> std::string writeJson(const T &value) { return boost::json::serialize(toJson(value)); }
+template <class T> std::string writeJson(const T &value) { return jsonText(toJson(value)); }
 
 } // namespace portolan
 

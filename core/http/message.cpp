@@ -1,9 +1,8 @@
 #include "core/http/message.h"
 
+#include "core/base/json_numbers.h"
 #include "core/http/cookie.h"
 #include "core/http/uri.h"
-
-#include <boost/json/serialize.hpp>
 
 namespace portolan::http {
 
@@ -52,7 +51,7 @@ Response json(std::string serialized, status code)
     return response;
 }
 
-Response json(const boost::json::value &value, status code) { return json(boost::json::serialize(value), code); }
+Response json(const boost::json::value &value, status code) { return json(jsonText(value), code); }
 
 Response text(std::string body, status code, std::string_view contentType)
 {

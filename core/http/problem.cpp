@@ -1,6 +1,7 @@
 #include "core/http/problem.h"
 
 #include "core/api/error_words.h"
+#include "core/base/json_numbers.h"
 #include "core/base/utf8.h"
 #include "core/http/accept.h"
 #include "core/http/page.h"
@@ -8,7 +9,6 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <boost/json/serializer.hpp>
 
 #include <string_view>
@@ -131,7 +131,7 @@ Response problem(const Request &request, const Error &error, status code)
             errors.push_back(boost::json::object{{"pointer", toUtf8(bad.pointer)}, {"detail", toUtf8(bad.detail)}});
         body["errors"] = std::move(errors);
     }
-    Response response = json(boost::json::serialize(body), code);
+    Response response = json(jsonText(std::move(body)), code);
     response.contentType = "application/problem+json";
     if (wantsPage(request)) {
         response.body = errorPage(titleOf(name), detail, request.id);

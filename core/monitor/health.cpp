@@ -1,9 +1,9 @@
 #include "core/monitor/health.h"
 
 #include "core/base/json.h"
+#include "core/base/json_numbers.h"
 
 #include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 
@@ -79,7 +79,7 @@ Health::Answer Health::make(const char *status, bool ok, const char *redis, cons
                                    {"timestamp", formatTime(m_clock.wall())},
                                    {"version", m_version},
                                    {"checks", {{"redis", redis}, {"database", database}, {"queue", queue}}}};
-    return {ok, std::make_shared<const std::string>(boost::json::serialize(body))};
+    return {ok, std::make_shared<const std::string>(jsonText(body))};
 }
 
 void Health::update(const Snapshot &snapshot)

@@ -9,6 +9,7 @@
 #include "core/portal/admission.h"
 
 #include <boost/beast/core/string.hpp>
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 

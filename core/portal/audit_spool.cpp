@@ -1,9 +1,9 @@
 #include "core/portal/audit_spool.h"
 
 #include "core/base/json.h"
+#include "core/base/json_numbers.h"
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -71,7 +71,7 @@ Result<void> AuditSpool::makeAnew()
 {
     std::string text;
     for (const AuditEntry &entry : m_entries)
-        text += boost::json::serialize(toJson(entry)) + '\n';
+        text += jsonText(toJson(entry)) + '\n';
     const std::filesystem::path draft = m_file.string() + ".new";
     const int made = ::open(draft.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (made < 0)
@@ -110,7 +110,7 @@ Result<void> AuditSpool::write(std::size_t at, std::string_view bytes)
 
 Result<void> AuditSpool::add(const AuditEntry &entry)
 {
-    const std::string line = boost::json::serialize(toJson(entry)) + '\n';
+    const std::string line = jsonText(toJson(entry)) + '\n';
     const std::lock_guard lock(m_mutex);
     if (m_descriptor < 0)
         return unusable(m_file, EBADF);

@@ -1,6 +1,7 @@
 #include "core/portal/realtime.h"
 
 #include "core/base/json.h"
+#include "core/base/json_numbers.h"
 #include "core/base/time_format.h"
 #include "core/base/utf8.h"
 #include "core/http/message.h"
@@ -25,7 +26,7 @@ BOOST_DESCRIBE_STRUCT(ClientMessage, (), (subscribe, unsubscribe))
 
 std::shared_ptr<const std::string> shared(boost::json::object message)
 {
-    return std::make_shared<const std::string>(boost::json::serialize(message));
+    return std::make_shared<const std::string>(jsonText(std::move(message)));
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "core/queue/broker.h"
 
 #include "core/base/ids.h"
+#include "core/base/json_numbers.h"
 #include "core/queue/canvas.h"
 #include "core/queue/control_message.h"
 #include "core/queue/json_scan.h"
@@ -12,7 +13,6 @@
 #include "core/redis/errors.h"
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <unistd.h>
 
@@ -82,7 +82,7 @@ std::optional<TaskSummary> takenSummary(std::string_view entry)
         return std::nullopt;
     const json::string *queue = (*parts)[2].if_string();
     TaskSummary summary =
-        summaryOf(json::serialize((*parts)[0]), queue ? std::string(queue->data(), queue->size()) : std::string(), 0);
+        summaryOf(jsonText((*parts)[0]), queue ? std::string(queue->data(), queue->size()) : std::string(), 0);
     summary.taken = true;
     return summary;
 }
@@ -114,12 +114,12 @@ Result<std::string> alone(const Message &message)
         json::object &headers = root["headers"].as_object();
         headers["group"] = headers["group_index"] = nullptr;
         if (!hasFollowUps(read->embed))
-            return json::serialize(document);
+            return jsonText(document);
         read->embed["chain"] = read->embed["chord"] = nullptr;
         text::appendValue(body, json::array{std::move(read->args), std::move(read->kwargs), std::move(read->embed)});
     }
     root["body"] = message.bodyEncoded ? encodeBase64(body) : body;
-    return json::serialize(document);
+    return jsonText(document);
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "core/queue/canvas.h"
 
+#include "core/base/json_numbers.h"
 #include "core/queue/canvas_sender.h"
 #include "core/queue/canvas_signature.h"
 #include "core/queue/json_text.h"
@@ -80,7 +81,7 @@ PartResult partResult(const std::string &member, std::string &why)
     json::parse_options options;
     options.max_depth = maxJsonDepth + 1;
     json::value value = json::parse(member, code, {}, options);
-    json::array *fields = code ? nullptr : value.if_array();
+    json::array *fields = code || !isFinite(value) ? nullptr : value.if_array();
     if (!fields || fields->size() != 4 || !(*fields)[1].is_string() || !(*fields)[2].is_string()) {
         why = "Join error: the result of a part is not JSON";
         return {};

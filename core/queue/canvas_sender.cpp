@@ -1,10 +1,9 @@
 #include "core/queue/canvas_sender.h"
 
+#include "core/base/json_numbers.h"
 #include "core/queue/canvas_signature.h"
 #include "core/queue/results.h"
 #include "core/queue/task_registry.h"
-
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 
@@ -263,7 +262,7 @@ json::value SignatureSender::applyChain(json::object &signature, Call call)
         if (!isOwnOption(option.key()))
             first[option.key()] = option.value();
     const json::value *errbacks = options.if_contains("link_error");
-    if (errbacks && json::serialize(*errbacks).size() > followUpBytesMost / steps.size())
+    if (errbacks && jsonText(*errbacks).size() > followUpBytesMost / steps.size())
         return refuse("with its errbacks a chain in it is too large");
     for (json::value &step : steps)
         extendList(objectAt(step.get_object(), "options"), "link_error", errbacks);
@@ -334,7 +333,7 @@ json::value SignatureSender::applyChord(json::object &signature, Call call)
         results.push_back(apply(std::move(tasks[i]), call));
     }
     if (groups)
-        size.arranged = json::serialize(json::object{{"result", tupleOf(groupId, std::move(ends))}});
+        size.arranged = jsonText(json::object{{"result", tupleOf(groupId, std::move(ends))}});
     m_bytes += size.arranged.size();
     size.afterLast = m_into.messages.size();
     m_into.sizes.push_back(std::move(size));

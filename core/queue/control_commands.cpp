@@ -1,10 +1,10 @@
 #include "core/queue/control_commands.h"
 
+#include "core/base/json_numbers.h"
 #include "core/base/utf8.h"
 #include "core/queue/keys.h"
 
 #include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -32,7 +32,7 @@ std::string textOf(const json::object &arguments, std::string_view key)
         return {};
     if (value->is_string())
         return std::string(value->get_string().data(), value->get_string().size());
-    return json::serialize(*value);
+    return jsonText(*value);
 }
 
 /// A text or a list of texts, at most 10,000.

@@ -1,12 +1,12 @@
 #include "core/queue/control_message.h"
 
 #include "core/base/ids.h"
+#include "core/base/json_numbers.h"
 #include "core/queue/json_text.h"
 #include "core/queue/keys.h"
 #include "core/queue/message.h"
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <cstdio>
 
@@ -68,7 +68,7 @@ Result<Opened> open(std::string_view raw, std::size_t most)
     }
     Opened opened;
     opened.body = json::parse(json::string_view(text.data(), text.size()), code, {}, options);
-    if (code)
+    if (code || !isFinite(opened.body) || !isFinite(document))
         return refuse();
     if (json::value *headers = root->if_contains("headers"); headers && headers->is_object())
         opened.headers = std::move(headers->get_object());
@@ -120,7 +120,7 @@ std::string encode(const ControlRequest &request)
     headers.append(R"(, "expires": )");
     appendNumber(headers, std::chrono::system_clock::to_time_t(request.sent) + 10);
     headers.append("}");
-    return envelope(json::serialize(body), headers, "celery.pidbox", "", 2);
+    return envelope(jsonText(body), headers, "celery.pidbox", "", 2);
 }
 
 Result<ControlRequest> decodeControl(std::string_view raw)

@@ -1,5 +1,6 @@
 #include "core/queue/json_scan.h"
 
+#include "core/base/json_numbers.h"
 #include "core/base/utf8.h"
 
 #include <boost/json/parse.hpp>
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::size_t deepest = 1000; ///< levels a pointer is kept for
 constexpr std::size_t longestPointer = 256;
+constexpr std::size_t longestToken = 64;
 constexpr std::size_t longestString = 64 * 1024; ///< that stringMember() answers
 
 void skipSpace(std::string_view text, std::size_t &at)
@@ -114,6 +116,26 @@ std::string_view tokenAt(std::string_view text, std::size_t at)
     return {};
 }
 
+/// The number that begins at `at`; empty: none does.
+std::string_view numberAt(std::string_view text, std::size_t at)
+{
+    const char first = text[at];
+    if (first != '-' && (first < '0' || first > '9'))
+        return {};
+    return text.substr(at, text.find_first_not_of("0123456789+-.eE", at) - at);
+}
+
+/// As a parser reads it. Without an exponent it takes more than 300 digits.
+bool isTooLarge(std::string_view number)
+{
+    constexpr std::size_t surelyHeld = 300;
+    if (number.size() <= surelyHeld && number.find_first_of("eE") == std::string_view::npos)
+        return false;
+    boost::system::error_code code;
+    const boost::json::value value = boost::json::parse(boost::json::string_view(number.data(), number.size()), code);
+    return !code && !isFinite(value);
+}
+
 /// Where the walk through a text is: the names and numbers that lead there.
 class Path final
 {
@@ -196,6 +218,11 @@ template <class Each> void eachToken(std::string_view text, Each each)
                 return;
             at += token.size();
             continue;
+        } else if (const std::string_view number = numberAt(text, at); !number.empty()) {
+            if (isTooLarge(number) && !each(at, number, path))
+                return;
+            at += number.size();
+            continue;
         }
         ++at;
     }
@@ -256,7 +283,8 @@ std::optional<NotANumber> notANumber(std::string_view text)
 {
     std::optional<NotANumber> found;
     eachToken(text, [&](std::size_t, std::string_view token, const Path &path) {
-        found = NotANumber{std::string(token), path.pointer()};
+        const bool tooLarge = std::ranges::find(tokens, token) == tokens.end();
+        found = NotANumber{std::string(cutText(token, longestToken)), path.pointer(), tooLarge};
         return false;
     });
     return found;

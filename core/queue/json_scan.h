@@ -23,11 +23,12 @@ using Members = std::span<const std::pair<std::string_view, std::string>>;
 /// The object with these members set, everything else as it was. `object` is well-formed.
 [[nodiscard]] std::string withMembers(std::string_view object, Members members);
 
-/// A number that Python writes and JSON does not have.
+/// A number that Python writes and JSON does not have, or one that no double holds (1e999).
 struct NotANumber
 {
-    std::string token;   ///< "NaN", "Infinity" or "-Infinity"
+    std::string token;   ///< "NaN", "Infinity", "-Infinity" or the number, at most 64 bytes of it
     std::string pointer; ///< where: a JSON pointer (RFC 6901), at most 256 bytes; "" is the whole text
+    bool tooLarge = false; ///< it is a number, but too large a one
 };
 /// The first one in `text`.
 [[nodiscard]] std::optional<NotANumber> notANumber(std::string_view text);

@@ -1,5 +1,7 @@
 #include "core/queue/json_text.h"
 
+#include "core/base/json_numbers.h"
+
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -75,7 +77,7 @@ void appendString(std::string &out, std::string_view text)
 
 void appendValue(std::string &out, const boost::json::value &value)
 {
-    const std::string text = boost::json::serialize(value);
+    const std::string text = jsonText(value);
     if (isUtf8(text))
         out.append(text);
     else

@@ -1,4 +1,5 @@
 #include "core/base/ids.h"
+#include "core/base/json_numbers.h"
 #include "core/base/names.h"
 #include "core/base/utf8.h"
 #include "core/queue/json_scan.h"
@@ -192,6 +193,11 @@ Result<std::string> bodyText(const Message &message)
     return bytes;
 }
 
+std::string numberText(const scan::NotANumber &found)
+{
+    return found.token + " at " + inQuotes(found.pointer) + (found.tooLarge ? " is too large a number" : "");
+}
+
 Result<json::value> bodyValue(const Message &message)
 {
     const Result<std::string> text = bodyText(message);
@@ -201,14 +207,13 @@ Result<json::value> bodyValue(const Message &message)
     options.max_depth = maxJsonDepth;
     boost::system::error_code code;
     json::value document = json::parse(json::string_view(text->data(), text->size()), code, {}, options);
-    if (!code)
+    if (!code && isFinite(document))
         return document;
     if (code == json::error::too_deep)
         return refused(Refused::BadBody,
                        "the body of a task message is nested deeper than " + std::to_string(maxJsonDepth) + " levels");
     if (const auto found = scan::notANumber(*text))
-        return refused(Refused::BadBody,
-                       "the body of a task message is not JSON: " + found->token + " at " + inQuotes(found->pointer));
+        return refused(Refused::BadBody, "the body of a task message is not JSON: " + numberText(*found));
     return refused(Refused::BadBody, "the body of a task message is not JSON: " + code.message());
 }
 
@@ -221,6 +226,9 @@ Result<Message> read(Message message)
     options.max_depth = maxJsonDepth;
     boost::system::error_code code;
     const json::value document = json::parse(message.raw, code, &memory, options);
+    if (code || !isFinite(document))
+        if (const auto found = scan::notANumber(message.raw))
+            return refuse(Refused::NotJson, "a task message is not a JSON object: " + numberText(*found));
     const json::object *root = code ? nullptr : document.if_object();
     if (!root)
         return refuse(Refused::NotJson, "a task message is not a JSON object" + (code ? ": " + code.message() : ""));

@@ -1,4 +1,5 @@
 #include "core/base/ids.h"
+#include "core/base/json_numbers.h"
 #include "core/base/units.h"
 #include "core/queue/json_scan.h"
 #include "core/queue/json_text.h"
@@ -6,7 +7,6 @@
 #include "core/queue/message.h"
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 
@@ -244,7 +244,7 @@ Result<std::string> rewrite(std::string_view raw, const Changes &changes)
     options.max_depth = maxJsonDepth;
     boost::json::value document =
         boost::json::parse(boost::json::string_view(raw.data(), raw.size()), code, {}, options);
-    if (code || !document.is_object())
+    if (code || !document.is_object() || !isFinite(document))
         return failure(ErrorKind::Protocol, "the message is not a JSON object");
     boost::json::object &root = document.get_object();
     boost::json::object &headers = objectAt(root, "headers");
@@ -256,7 +256,7 @@ Result<std::string> rewrite(std::string_view raw, const Changes &changes)
     if (!headers.contains("task")) {
         if (Result<void> changed = changeBody(root, properties, changes); !changed)
             return changed.error();
-        return boost::json::serialize(document);
+        return jsonText(document);
     }
     if (changes.retries)
         headers["retries"] = *changes.retries;
@@ -270,7 +270,7 @@ Result<std::string> rewrite(std::string_view raw, const Changes &changes)
     }
     if (changes.clearExpires)
         headers["expires"] = nullptr;
-    return boost::json::serialize(document);
+    return jsonText(document);
 }
 
 std::string newTaskId() { return uuid4(); }

@@ -1,5 +1,6 @@
 #include "core/queue/remote_control.h"
 
+#include "core/base/json_numbers.h"
 #include "core/base/logging.h"
 #include "core/base/utf8.h"
 #include "core/queue/control_commands.h"
@@ -12,7 +13,6 @@
 #include "core/redis/subscriber.h"
 
 #include <boost/asio/post.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <array>
@@ -135,10 +135,10 @@ struct RemoteControl::Impl : std::enable_shared_from_this<RemoteControl::Impl>
         const boost::json::value value = commands.run(request.method, request.arguments);
         if (request.replyTo.empty())
             return {};
-        std::string body = boost::json::serialize(boost::json::object{{pool.node(), value}});
+        std::string body = jsonText(boost::json::object{{pool.node(), value}});
         if (body.size() > replyMost)
-            body = boost::json::serialize(
-                boost::json::object{{pool.node(), boost::json::object{{"error", "the reply is too large"}}}});
+            body =
+                jsonText(boost::json::object{{pool.node(), boost::json::object{{"error", "the reply is too large"}}}});
         return encodeReply(body, exchange, request.replyTo, request.ticket, lamport.forward());
     }
 

@@ -1,3 +1,4 @@
+#include "core/base/json_numbers.h"
 #include "core/base/utf8.h"
 #include "core/queue/json_scan.h"
 #include "core/queue/json_text.h"
@@ -6,7 +7,6 @@
 #include "core/queue/results.h"
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 /// Reading what is stored for a task by whoever wrote it: our workers, Celery's of any version, and tasks that call
 /// `update_state` with a meta of their own making.
@@ -25,7 +25,7 @@ std::string textOf(const json::object &object, std::string_view key)
         return {};
     if (value->is_string())
         return std::string(value->get_string().data(), value->get_string().size());
-    return json::serialize(*value);
+    return jsonText(*value);
 }
 
 std::string cut(std::string text, std::size_t most)
@@ -47,7 +47,7 @@ std::string messageOf(const json::object &failure)
         if (part.is_string())
             out.append(part.get_string().data(), part.get_string().size());
         else
-            out.append(json::serialize(part));
+            out.append(jsonText(part));
     }
     return out;
 }
@@ -68,7 +68,7 @@ TaskFailure failureOfMeta(const json::value *meta, std::string_view state)
     if (const json::string *text = only->if_string())
         failure.message = cut(std::string(text->data(), text->size()), longestMeta);
     else
-        failure.message = cut(json::serialize(*meta), longestMeta);
+        failure.message = cut(jsonText(*meta), longestMeta);
     return failure;
 }
 
@@ -124,7 +124,7 @@ void readOutcome(json::value *outcome, const json::object &root, TaskResult &res
     }
 }
 
-/// What the task returned stands there, but no JSON reader outside Python can read it.
+/// What the task returned stands there, but no JSON reader outside Python can read it, or no double holds it.
 void refuseNumber(TaskResult &result, const scan::NotANumber &found)
 {
     const std::string_view where = found.pointer;
@@ -132,7 +132,8 @@ void refuseNumber(TaskResult &result, const scan::NotANumber &found)
     result.result = nullptr;
     result.failure = TaskFailure{"ResultNotJson",
                                  "The task's result is not JSON: it holds " + found.token +
-                                     (where.empty() ? std::string() : " at " + text::toUtf8(where)) + ".",
+                                     (where.empty() ? std::string() : " at " + text::toUtf8(where)) +
+                                     (found.tooLarge ? ", which is too large a number." : "."),
                                  "portolan",
                                  {}};
 }
@@ -153,7 +154,7 @@ Result<TaskResult> parseResult(std::string_view text)
     boost::system::error_code code;
     json::value document = json::parse(json::string_view(text.data(), text.size()), code, {}, options);
     std::optional<scan::NotANumber> number;
-    if (code)
+    if (code || !isFinite(document))
         number = scan::notANumber(text);
     if (number) {
         const std::string mended = scan::withoutThem(text);

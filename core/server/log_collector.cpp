@@ -1,12 +1,12 @@
 #include "core/server/log_collector.h"
 
+#include "core/base/json_numbers.h"
 #include "core/base/logging.h"
 #include "core/base/names.h"
 #include "core/base/time_format.h"
 #include "core/base/units.h"
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <cmath>
 #include <utility>
@@ -54,7 +54,7 @@ std::string textOf(const boost::json::value &value)
         return numberText(value.get_double());
     const auto *text = value.if_string();
     const bool plain = text && !text->empty() && text->find_first_of(" \"=\t\n") == boost::json::string::npos;
-    return plain ? std::string(*text) : boost::json::serialize(value);
+    return plain ? std::string(*text) : jsonText(value);
 }
 
 } // namespace

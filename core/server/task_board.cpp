@@ -1,5 +1,6 @@
 #include "core/server/task_board.h"
 
+#include "core/base/json_numbers.h"
 #include "core/base/settings.h"
 #include "core/portal/user_admin_service.h"
 #include "core/portal/worker_admin_service.h"
@@ -7,8 +8,6 @@
 #include "core/queue/worker_pool.h"
 #include "core/storage/task_owner_store.h"
 #include "core/storage/text.h"
-
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <array>
@@ -77,7 +76,7 @@ void addResult(TaskInfo &info, const queue::TaskResult &result)
         info.place = TaskPlace::Ended;
         info.ended = result.dateDone;
         if (result.state == queue::state::success)
-            info.result = storage::fitText(boost::json::serialize(result.result), longestResult);
+            info.result = storage::fitText(jsonText(result.result), longestResult);
     } else if (info.place == TaskPlace::Reserved && result.state != queue::state::pending &&
                result.state != queue::state::retry) {
         info.place = TaskPlace::Running; // in another process; a state of the task's own is one of a running task

@@ -1,5 +1,6 @@
 // Whatever bytes lie in a queue: reading them must not crash, and what is put back must be read as the same task.
 
+#include "core/base/json_numbers.h"
 #include "core/queue/control_message.h"
 #include "core/queue/message.h"
 #include "core/queue/results.h"
@@ -33,7 +34,8 @@ void sameTask(const Message &a, const Message &b)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {
     const std::string input(reinterpret_cast<const char *>(data), size);
-    (void)parseResult(input);
+    if (const Result<TaskResult> result = parseResult(input))
+        require(isFinite(result->result));
     (void)decodeControl(input);
     (void)decodeReply(input);
     if (const auto time = parseIsoTime(input))

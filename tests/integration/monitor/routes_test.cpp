@@ -15,6 +15,7 @@
 #include "tests/fakes/redis_server_fixture.h"
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include <QTest>
 #include <any>

@@ -1,6 +1,9 @@
 #include "core/api/snapshot.h"
 #include "core/api/tier.h"
 #include "core/base/json.h"
+#include "core/base/json_numbers.h"
+
+#include <boost/json/serialize.hpp>
 
 #include <QStringConverter>
 #include <QTest>
@@ -129,6 +132,9 @@ private slots:
     void boundsWhatItReads();
     void refusesAMemberThatIsThereTwice_data();
     void refusesAMemberThatIsThereTwice();
+    void refusesNumbersThatNoDoubleHolds_data();
+    void refusesNumbersThatNoDoubleHolds();
+    void writesNoNumberThatJsonDoesNotHave();
     void namesEveryEnumeratorOnce();
 };
 
@@ -305,6 +311,45 @@ void JsonTest::refusesAMemberThatIsThereTwice()
     QCOMPARE(read.error().fields.size(), std::size_t(1));
     QCOMPARE(read.error().fields[0].pointer, pointer.toStdString());
     QVERIFY(read.error().message.find(pointer.toStdString() + " is there more than once") != std::string::npos);
+}
+
+void JsonTest::refusesNumbersThatNoDoubleHolds_data()
+{
+    QTest::addColumn<QByteArray>("text");
+    QTest::addColumn<QByteArray>("pointer"); // "-": taken
+    QTest::newRow("in an object") << QByteArray(R"({"x":1e999})") << QByteArray("/x");
+    QTest::newRow("negative, deep") << QByteArray(R"({"a/b":[0,{"c":[-1e999]}],"d":1e999})")
+                                    << QByteArray("/a~1b/1/c/0");
+    QTest::newRow("the whole") << QByteArray("1e400") << QByteArray("");
+    QTest::newRow("of many digits") << '[' + QByteArray(400, '9') + ']' << QByteArray("/0");
+    QTest::newRow("the largest") << QByteArray("[1.7976931348623157e308]") << QByteArray("-");
+    QTest::newRow("a small one") << QByteArray("[1e-999]") << QByteArray("-");
+    QTest::newRow("in a text") << QByteArray(R"({"1e999":"1e999"})") << QByteArray("-");
+}
+
+void JsonTest::refusesNumbersThatNoDoubleHolds()
+{
+    QFETCH(QByteArray, text);
+    QFETCH(QByteArray, pointer);
+    const auto read = readJson<boost::json::value>(text.toStdString(), JsonMode::Strict);
+    QCOMPARE(read.has_value(), pointer == "-");
+    if (read.has_value())
+        return;
+    QVERIFY(read.error().kind == ErrorKind::Invalid);
+    QCOMPARE(read.error().fields.size(), std::size_t(1));
+    QCOMPARE(read.error().fields[0].pointer, pointer.toStdString());
+    QCOMPARE(read.error().fields[0].detail, std::string("is too large a number"));
+}
+
+void JsonTest::writesNoNumberThatJsonDoesNotHave()
+{
+    const double infinite = std::numeric_limits<double>::infinity();
+    const boost::json::value value{
+        {"a", {1, -infinite, {{"b", std::numeric_limits<double>::quiet_NaN()}}}}, {"c", infinite}, {"d", 0.5}};
+    QCOMPARE(jsonText(value), std::string(R"({"a":[1,null,{"b":null}],"c":null,"d":5E-1})"));
+    QCOMPARE(jsonText(infinite), std::string("null"));
+    QCOMPARE(notFiniteAt(value), std::optional<std::string>("/a/1"));
+    QVERIFY(!isFinite(value) && isFinite(boost::json::value{1, 2.5, "x", nullptr}));
 }
 
 void JsonTest::namesEveryEnumeratorOnce()

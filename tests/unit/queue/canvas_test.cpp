@@ -169,6 +169,9 @@ private slots:
             << R"([1, "other", "FAILURE", {"exc_type": "ValueError", "exc_message": ["no"], "exc_module": "builtins"}])"
             << R"(body-id ended; celery err["body-id"]; )"
             << "Dependency other raised ValueError('no')";
+        QTest::newRow("too large") << R"([1, "other", "SUCCESS", 1e999])"
+                                   << R"(body-id ended; celery err["body-id"]; )"
+                                   << "not JSON";
         QTest::newRow("NaN") << R"([1, "other", "SUCCESS", NaN])"
                              << R"(body-id ended; celery err["body-id"]; )"
                              << "not JSON";

@@ -1,6 +1,7 @@
 #include "core/base/ids.h"
 #include "core/queue/control_message.h"
 #include "core/queue/json_scan.h"
+#include "core/queue/json_text.h"
 #include "core/queue/keys.h"
 #include "core/queue/message.h"
 #include "core/queue/results.h"
@@ -22,7 +23,7 @@ namespace {
 std::string celeryMessage(const std::string &headers = {}, const std::string &type = "application/json")
 {
     const std::string body = encodeBase64(
-        R"([[1, {"__type__": "datetime", "__value__": "2026-01-01T00:00:00"}], {"k": 1e400}, {"chain": null}])");
+        R"([[1, {"__type__": "datetime", "__value__": "2026-01-01T00:00:00"}], {"k": 1.00000000000000000001}, {}])");
     std::string text = R"({"body": ")";
     text.append(body).append(R"(", "content-encoding": "utf-8", "content-type": ")").append(type);
     text.append(
@@ -116,6 +117,8 @@ private slots:
                                     << "message-compressed";
         QTest::newRow("no id") << QByteArray(R"({"body":"","content-type":"application/json","headers":{"task":"a"}})")
                                << "message-no-id";
+        QTest::newRow("too large a number")
+            << QByteArray::fromStdString(celeryMessage(R"(, "x": [1e999])")) << "message-not-json";
         QTest::newRow("bad eta") << QByteArray::fromStdString(celeryMessage(R"(, "eta": "soon")"))
                                  << "message-bad-header";
     }
@@ -126,6 +129,41 @@ private slots:
         const Result<Message> message = decode(raw.toStdString());
         QVERIFY(!message);
         QCOMPARE(QString::fromStdString(message.error().code), code);
+    }
+
+    void refusesBodiesWithNumbersThatJsonDoesNotHave_data()
+    {
+        QTest::addColumn<QString>("body");
+        QTest::addColumn<QString>("says"); // empty: it is taken
+        QTest::newRow("NaN") << "[[1, NaN], {}, {}]"
+                             << "NaN at \"/0/1\"";
+        QTest::newRow("too large") << "[[1e999, -1e999], {}, {}]"
+                                   << "1e999 at \"/0/0\" is too large a number";
+        QTest::newRow("too small") << R"([[], {"k": [-1e999]}, {}])"
+                                   << "-1e999 at \"/1/k/0\" is too large a number";
+        QTest::newRow("the largest") << "[[1.7976931348623157e308, 1e-999], {}, {}]"
+                                     << "";
+    }
+    void refusesBodiesWithNumbersThatJsonDoesNotHave()
+    {
+        QFETCH(QString, body);
+        QFETCH(QString, says);
+        Result<Message> message = decode(celeryMessage());
+        QVERIFY(message);
+        message->body = encodeBase64(body.toStdString());
+        const Result<Payload> read = payload(*message);
+        QCOMPARE(read.has_value(), says.isEmpty());
+        if (read)
+            return;
+        QCOMPARE(refusedAs(read.error()), Refused::BadBody);
+        QVERIFY2(QString::fromStdString(read.error().message).contains(says), read.error().message.c_str());
+    }
+
+    void writesNoInfiniteNumber()
+    {
+        std::string out;
+        text::appendValue(out, boost::json::array{1, std::numeric_limits<double>::infinity()});
+        QCOMPARE(out, std::string("[1,null]"));
     }
 
     void readsWhatIsThereOfARefusedMessage()
@@ -139,7 +177,7 @@ private slots:
 
     void changesProtocolOneInItsBody()
     {
-        const std::string body = "{\"id\": \"the-id\", \"args\": [1e400, {\"retries\": 7, \"x\": \"}\\\"{\\\"\"}], "
+        const std::string body = "{\"id\": \"the-id\", \"args\": [1.0e10, {\"retries\": 7, \"x\": \"}\\\"{\\\"\"}], "
                                  "\"task\": \"t\", \"retries\" : 2 , \"eta\": null}";
         const boost::json::value document{{"body", encodeBase64(body)},
                                           {"content-type", "application/json"},
@@ -167,7 +205,7 @@ private slots:
         QCOMPARE(
             *decodeBase64(again->body),
             std::string(
-                "{\"id\": \"new-id\", \"args\": [1e400, {\"retries\": 7, \"x\": \"}\\\"{\\\"\"}], \"task\": \"t\", "
+                "{\"id\": \"new-id\", \"args\": [1.0e10, {\"retries\": 7, \"x\": \"}\\\"{\\\"\"}], \"task\": \"t\", "
                 "\"retries\" : 3 , \"eta\": \"2026-01-01T00:00:00.000000+00:00\", \"expires\": null}"));
     }
 
@@ -176,6 +214,10 @@ private slots:
         QCOMPARE(scan::notANumber("{\"a\": [1, {\"b/c\": -Infinity}]}")->pointer, std::string("/a/1/b~1c"));
         QCOMPARE(scan::notANumber("{\"a\": [1, {\"b/c\": -Infinity}]}")->token, std::string("-Infinity"));
         QVERIFY(!scan::notANumber("{\"NaN\": \"NaN, Infinity\"}"));
+        QCOMPARE(scan::notANumber("[1e5, {\"a\": -1e999}, NaN]")->pointer, std::string("/1/a"));
+        QVERIFY(scan::notANumber("[1e999]")->tooLarge && !scan::notANumber("[NaN]")->tooLarge);
+        QVERIFY(!scan::notANumber("{\"1e999\": [\"1e999\", 1e308, -0.0, 18446744073709551616]}"));
+        QCOMPARE(scan::withoutThem("[1e999, -1e999,1e5]"), std::string("[null, null,1e5]"));
         QCOMPARE(scan::withoutThem("[NaN, \"NaN\", -Infinity]"), std::string("[null, \"NaN\", null]"));
         QCOMPARE(scan::stringMember(" {\"x\": {\"id\": \"no\"}, \"id\" : \"a\\u00e4\" , \"y\": ", "id"),
                  std::string("a\u00e4"));

@@ -1,3 +1,4 @@
+#include "core/base/json_numbers.h"
 #include "core/queue/results.h"
 
 #include <QTest>
@@ -131,6 +132,20 @@ private slots:
         QTest::newRow("in both") << "NaN"
                                  << R"(, "kwargs": {"a": NaN})"
                                  << "The task's result is not JSON: it holds NaN.";
+        QTest::newRow("too large")
+            << R"({"x": 1e999})"
+            << ""
+            << "The task's result is not JSON: it holds 1e999 at /x, which is too large a number.";
+        QTest::newRow("is too large")
+            << "-1E+400"
+            << ""
+            << "The task's result is not JSON: it holds -1E+400, which is too large a number.";
+        QTest::newRow("of many digits") << QString(1000, '9') << ""
+                                        << "The task's result is not JSON: it holds " + QString(64, '9') +
+                                               ", which is too large a number.";
+        QTest::newRow("too large in the arguments") << R"({"x": 1e308})"
+                                                    << R"(, "args": [1e999])"
+                                                    << "";
         QTest::newRow("in a text") << R"("NaN")"
                                    << ""
                                    << "";
@@ -143,6 +158,24 @@ private slots:
         const TaskResult found = read("SUCCESS", result, more.toStdString());
         QCOMPARE(found.state, std::string(message.isEmpty() ? state::success : state::failure));
         QCOMPARE(found.failure ? found.failure->message : std::string(), message.toStdString());
+    }
+
+    /// Whatever the state: nothing that is read can be written as "Infinity".
+    void holdsNoInfiniteNumber_data()
+    {
+        QTest::addColumn<QString>("state");
+        for (const char *state : {"SUCCESS", "FAILURE", "RETRY", "REVOKED", "PROGRESS", "STARTED", "LOADING"})
+            QTest::newRow(state) << QString(state);
+    }
+    void holdsNoInfiniteNumber()
+    {
+        QFETCH(QString, state);
+        for (const char *meta : {R"({"x": [1e999]})", R"({"exc_type": "E", "exc_message": [-1e999]})", "1e999"}) {
+            const TaskResult found = read(state.toStdString(), meta);
+            QCOMPARE(found.state == state::failure, state == "FAILURE" || state == "SUCCESS");
+            QVERIFY(isFinite(found.result));
+            QVERIFY(!found.failure || found.failure->message.find("Infinity") == std::string::npos);
+        }
     }
 
     void readsStatesInAnyCase()

@@ -4,6 +4,7 @@
 #include "core/base/utf8.h"
 #include "core/queue/json_scan.h"
 #include "core/queue/message.h"
+#include "core/queue/not_json.h"
 
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
@@ -214,7 +215,7 @@ Result<json::value> bodyValue(const Message &message)
                        "the body of a task message is nested deeper than " + std::to_string(maxJsonDepth) + " levels");
     if (const auto found = scan::notANumber(*text))
         return refused(Refused::BadBody, "the body of a task message is not JSON: " + numberText(*found));
-    return refused(Refused::BadBody, "the body of a task message is not JSON: " + code.message());
+    return refused(Refused::BadBody, "the body of a task message is not JSON: " + whyNotJson(*text, code));
 }
 
 Result<Message> read(Message message)
@@ -231,7 +232,8 @@ Result<Message> read(Message message)
             return refuse(Refused::NotJson, "a task message is not a JSON object: " + numberText(*found));
     const json::object *root = code ? nullptr : document.if_object();
     if (!root)
-        return refuse(Refused::NotJson, "a task message is not a JSON object" + (code ? ": " + code.message() : ""));
+        return refuse(Refused::NotJson,
+                      "a task message is not a JSON object" + (code ? ": " + whyNotJson(message.raw, code) : ""));
     const json::object *headers = objectAt(*root, "headers");
     const json::object *properties = objectAt(*root, "properties");
     message.bodyEncoded = false;

@@ -3,6 +3,7 @@
 #include "core/queue/json_scan.h"
 #include "core/queue/json_text.h"
 #include "core/queue/message.h"
+#include "core/queue/not_json.h"
 #include "core/queue/progress_read.h"
 #include "core/queue/results.h"
 
@@ -164,7 +165,7 @@ Result<TaskResult> parseResult(std::string_view text)
     if (code == json::error::too_deep)
         return refuse("it is nested deeper than " + std::to_string(2 * maxJsonDepth) + " levels");
     if (code)
-        return refuse("it is not JSON (" + code.message() + ")");
+        return refuse("it is not JSON (" + whyNotJson(text, code) + ")");
     json::object *root = document.if_object();
     if (!root)
         return refuse("it is not a JSON object");

@@ -159,6 +159,21 @@ private slots:
         QVERIFY2(QString::fromStdString(read.error().message).contains(says), read.error().message.c_str());
     }
 
+    void saysWhatIsThereInsteadOfJson()
+    {
+        const auto says = [](const Error &error, std::string_view what) {
+            return error.message.find(what) != std::string::npos;
+        };
+        QVERIFY(says(decode("\xef\xbb\xbf{}").error(), "it begins with a byte order mark"));
+        QVERIFY(says(decode("\x80\x02}q").error(), "it is pickled, with protocol 2"));
+        Result<Message> message = decode(celeryMessage());
+        QVERIFY(message);
+        message->body = encodeBase64("\x78\x9c\xab\x56");
+        QVERIFY(says(payload(*message).error(), "it is compressed with zlib"));
+        message->body = encodeBase64("[[\"\\ud800\"], {}, {}]");
+        QVERIFY(says(payload(*message).error(), "\\ud800 at byte 3 is half a character"));
+    }
+
     void writesNoInfiniteNumber()
     {
         std::string out;

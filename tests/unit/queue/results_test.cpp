@@ -178,6 +178,41 @@ private slots:
         }
     }
 
+    void saysWhyItIsNoJson_data()
+    {
+        QTest::addColumn<QByteArray>("text");
+        QTest::addColumn<QString>("why");
+        const auto row = [](const char *name, const QByteArray &text, const char *why) {
+            QTest::newRow(name) << text << QString(why);
+        };
+        row("nothing", {}, "it is empty");
+        row("a high surrogate", "{\"status\": \"SUCCESS\", \"result\": \"\\\\\\ud800\"}",
+            "\\ud800 at byte 35 is half a character");
+        row("a high surrogate before another", "[\"\\ud83d\\ude00\", \"\\ud800\\ud800\"]",
+            "\\ud800 at byte 18 is half a character");
+        row("a low surrogate", "{\"result\": \"a\\udc00\"}", "\\udc00 at byte 13 is half a character");
+        row("Latin-1", "{\"result\": \"\xe4\"}", "it is not UTF-8: byte 12");
+        row("a byte order mark", "\xef\xbb\xbf{}", "it begins with a byte order mark");
+        row("UTF-16", QByteArray("{\0}\0", 4), "it is not UTF-8 but looks like UTF-16 or UTF-32");
+        row("pickled", QByteArray("\x80\x04\x95\x05\x00", 5), "it is pickled, with protocol 4");
+        row("gzip", QByteArray("\x1f\x8b\x08\x00", 4), "it is compressed with gzip");
+        row("zlib", "\x78\x9c\xab\x56", "it is compressed with zlib");
+        row("bzip2", "BZh91AY", "it is compressed with bzip2");
+        row("xz", QByteArray("\xfd\x37zXZ\0", 6), "it is compressed with xz");
+        row("zstd", "\x28\xb5\x2f\xfd", "it is compressed with zstd");
+        row("a word", "nothing", "syntax error");
+        row("cut off", "{\"status\": \"\\ud83d\\ude00", "incomplete JSON");
+    }
+    void saysWhyItIsNoJson()
+    {
+        QFETCH(QByteArray, text);
+        QFETCH(QString, why);
+        const TaskResult found = readResult(text.toStdString(), "id");
+        QCOMPARE(found.state, std::string(state::failure));
+        QCOMPARE(QString::fromStdString(found.failure->message),
+                 "a stored task result is not what Celery writes: it is not JSON (" + why + ')');
+    }
+
     void readsStatesInAnyCase()
     {
         QVERIFY(read("success", "1").ended());

@@ -1,4 +1,5 @@
 #include "core/base/json_numbers.h"
+#include "core/base/masking.h"
 #include "core/base/utf8.h"
 #include "core/queue/json_scan.h"
 #include "core/queue/json_text.h"
@@ -67,9 +68,9 @@ TaskFailure failureOfMeta(const json::value *meta, std::string_view state)
     const json::object *object = meta->if_object();
     const json::value *only = object && object->size() == 1 ? &object->begin()->value() : meta;
     if (const json::string *text = only->if_string())
-        failure.message = cut(std::string(text->data(), text->size()), longestMeta);
+        failure.message = cut(maskSecrets(std::string_view(text->data(), text->size())), longestMeta);
     else
-        failure.message = cut(jsonText(*meta), longestMeta);
+        failure.message = cut(maskSecrets(jsonText(*meta)), longestMeta);
     return failure;
 }
 
@@ -85,6 +86,7 @@ bool isFailure(std::string_view name)
     return name == state::failure || name == state::retry || name == state::revoked;
 }
 
+/// An error repeats what it was given, such as the URL of a broker with its password: nothing of it is shown unmasked.
 TaskFailure failureOf(const json::value *outcome, const json::object &root, std::string_view state)
 {
     const json::object *object = outcome ? outcome->if_object() : nullptr;
@@ -95,13 +97,13 @@ TaskFailure failureOf(const json::value *outcome, const json::object &root, std:
     };
     if (given("exc_type") || given("exc_message")) {
         failure.type = textOf(*object, "exc_type");
-        failure.message = messageOf(*object);
+        failure.message = maskSecrets(messageOf(*object));
         failure.module = textOf(*object, "exc_module");
     } else {
         const bool empty = object && (object->contains("exc_type") || object->contains("exc_message"));
         failure = failureOfMeta(empty ? nullptr : outcome, state);
     }
-    failure.traceback = textOf(root, "traceback");
+    failure.traceback = maskSecrets(textOf(root, "traceback"));
     if (failure.message.empty() && failure.type.size() <= state.size() && !failure.traceback.empty())
         failure.message = cut(lastLine(failure.traceback), longestMeta);
     if (failure.message.empty() && failure.type.size() <= state.size() && state == state::failure)

@@ -115,6 +115,40 @@ private slots:
         QCOMPARE(result.failure->message, message.toStdString());
     }
 
+    void masksWhatAnErrorRepeats_data()
+    {
+        QTest::addColumn<QString>("meta");
+        QTest::addColumn<QString>("message");
+        const auto row = [](const char *meta, const QString &message) {
+            QTest::newRow(QByteArray(meta).left(60)) << QString(meta) << message;
+        };
+        row("{\"exc_type\": \"E\", \"exc_message\": [\"redis://:hunter2@h/0 down\"]}", "redis://***@h/0 down");
+        row("{\"exc_type\": \"E\", \"exc_message\": [1, {\"url\": \"amqp://u:hunter2@h//\"}]}",
+            "1, {\"url\":\"amqp://***@h//\"}");
+        row("{\"exc_type\": \"E\", \"exc_message\": \"no answer of https://u:hunter2@h/x\"}",
+            "no answer of https://***@h/x");
+        row("{\"error\": \"redis://:hunter2@h/0 down\"}", "redis://***@h/0 down");
+        row("{\"error\": 1, \"url\": \"redis://:hunter2@h/0\"}", "{\"error\":1,\"url\":\"redis://***@h/0\"}");
+        row("\"redis://:hunter2@h/0 down\"", "redis://***@h/0 down");
+        // Cut where it is long, which must not take away what tells of a password.
+        const QByteArray filled(4084, 'x');
+        row("\"" + filled + " redis://:hunter2@h/0\"", filled + " redis://***…");
+    }
+    void masksWhatAnErrorRepeats()
+    {
+        QFETCH(QString, meta);
+        QFETCH(QString, message);
+        for (const char *state : {"FAILURE", "RETRY", "REVOKED"}) {
+            const TaskResult found =
+                read(state, meta, ", \"traceback\": \"File x\\nConnectionError: redis://:hunter2@h/0 down\\n\"");
+            QVERIFY(found.failure);
+            QCOMPARE(QString::fromStdString(found.failure->message), message);
+            QCOMPARE(found.failure->traceback, std::string("File x\nConnectionError: redis://***@h/0 down\n"));
+        }
+        QCOMPARE(read("FAILURE", "null", ", \"traceback\": \"E: redis://:hunter2@h/0\"").failure->message,
+                 std::string("E: redis://***@h/0"));
+    }
+
     void refusesOnlyResultsThatAreNoJson_data()
     {
         QTest::addColumn<QString>("result");

@@ -6,8 +6,18 @@ namespace portolan {
 
 namespace {
 
+/// Whoever is asked does not answer: away, not in time, or gone before the answer. Which of these it is turns from one
+/// attempt to the next.
+bool unanswered(const Error &error)
+{
+    return error.kind == ErrorKind::Timeout || error.code.ends_with("-away") || error.code.ends_with("-lost");
+}
+
 /// The same trouble in other words ("… for 5 s") is no news; another kind of it is.
-bool sameReason(const Error &one, const Error &other) { return one.kind == other.kind && one.code == other.code; }
+bool sameReason(const Error &one, const Error &other)
+{
+    return (one.kind == other.kind && one.code == other.code) || (unanswered(one) && unanswered(other));
+}
 
 } // namespace
 

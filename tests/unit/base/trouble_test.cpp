@@ -85,6 +85,25 @@ private slots:
         silent.failed(refused("a", "one"));
         QCOMPARE(silent.current()->message, std::string("one"));
     }
+
+    /// The same silence looks different from one attempt to the next.
+    void isToldOnceHoweverNoAnswerComes()
+    {
+        ManualClock clock;
+        Lines log(clock);
+        Trouble trouble(&log.logger, clock, "it does not work");
+        const Error late{ErrorKind::Timeout, "redis-timeout", "Not in time.", "", {}, 1s};
+        const Error broken{ErrorKind::Timeout, "redis-lost", "It broke.", "", {}, 1s};
+        for (int i = 0; i < 10; ++i)
+            for (const Error &error : {late, refused("redis-away", "It is away."), broken})
+                trouble.failed(error);
+        QCOMPARE(log.take().size(), std::size_t(1));
+        trouble.failed(refused("redis-rights", "It refuses."));
+        trouble.failed(late);
+        QCOMPARE(log.take().size(), std::size_t(2));
+        trouble.worked();
+        QCOMPARE(log.take().size(), std::size_t(1));
+    }
 };
 
 QTEST_GUILESS_MAIN(TroubleTest)

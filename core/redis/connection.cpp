@@ -76,7 +76,9 @@ std::optional<Error> objection(const Hello::Step &step, const Reply &reply, cons
     if (step.kind == Kind::Script)
         return scriptRefused(*step.script, reply);
     Error error = errorOf(reply);
-    error.message = "Redis at " + endpoint.display() + " refuses the connection: " + plainText(reply) + ".";
+    error.message = "Redis at " + endpoint.display() + " refuses the connection: " + plainText(reply);
+    if (!error.message.ends_with('.'))
+        error.message += '.';
     if (step.kind == Kind::SignIn && error.kind == ErrorKind::Internal) { // "ERR AUTH … called without any password"
         error.code = "redis-auth";
         error.hint = "Check user and password in the Redis URL.";

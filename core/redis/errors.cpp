@@ -185,6 +185,8 @@ Error unavailable(Error error)
 
 Error away(const Endpoint &endpoint, std::string_view why)
 {
+    while (why.ends_with('.'))
+        why.remove_suffix(1);
     return Error{ErrorKind::Unavailable,
                  "redis-away",
                  "Redis at " + endpoint.display() + " is away: " + std::string(why) + ".",

@@ -75,8 +75,11 @@ std::optional<std::int64_t> wholeNumber(std::string_view text)
     return value;
 }
 
-std::optional<bool> truth(std::string_view text)
+/// In any case, as other programs write them.
+std::optional<bool> truth(std::string_view given)
 {
+    std::string text(given);
+    std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
     for (const std::string_view yes : {"true", "yes", "on", "1"})
         if (text == yes)
             return true;

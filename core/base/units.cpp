@@ -45,6 +45,8 @@ Result<std::uint64_t> parseWithUnit(std::string_view text, const std::array<Unit
         return refuse("has no unit");
     if (spaced && unit.front() == ' ')
         unit.remove_prefix(1);
+    if (unit.front() == ' ')
+        return refuse("has a blank before its unit");
     for (const auto &known : units) {
         if (known.name != unit)
             continue;

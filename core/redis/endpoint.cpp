@@ -37,13 +37,22 @@ Error unsupported(std::string code, std::string what, std::string hint)
 
 std::string named(std::string_view part) { return "'" + quotable(part, 64) + "'"; }
 
+constexpr unsigned highestDatabase = 65535;
+
 std::optional<unsigned> databaseNumber(std::string_view text)
 {
     unsigned number = 0;
     const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (failed != std::errc{} || end != text.data() + text.size() || number > 65535)
+    if (failed != std::errc{} || end != text.data() + text.size() || number > highestDatabase)
         return std::nullopt;
     return number;
+}
+
+/// Why databaseNumber() takes it for none.
+std::string notADatabase(std::string_view text)
+{
+    const bool digits = text.find_first_not_of("0123456789") == text.npos && !text.empty();
+    return digits ? "is out of range: from 0 to " + std::to_string(highestDatabase) : "is no number";
 }
 
 /// What a URL says of one thing. Other programs take the first or the last of several, so several must agree.
@@ -127,7 +136,7 @@ Result<void> takeParameter(const std::string &name, const std::string &value, Pa
     if (name == "db" || name == "virtual_host") {
         const auto number = databaseNumber(value.starts_with('/') ? std::string_view(value).substr(1) : value);
         if (!number)
-            return invalid("the database " + named(value) + " behind " + name + "= is no number");
+            return invalid("the database " + named(value) + " behind " + name + "= " + notADatabase(value));
         return takeDatabase(*number, parts);
     }
     if (name == "username") {
@@ -219,7 +228,7 @@ Result<Endpoint> parseTcp(const urls::url_view &url, Endpoint::Transport transpo
         const auto number = databaseNumber(name);
         if (!number) // behind host:port it may be the rest of a password that begins with digits
             return invalid("the database " + (url.has_port() ? std::string() : named(name) + ' ') +
-                               "behind the slash is no number",
+                               "behind the slash " + notADatabase(name),
                            "Write its number, or for a Unix socket unix:/path.");
         parts.database.take(*number);
     }

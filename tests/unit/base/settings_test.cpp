@@ -27,6 +27,7 @@ private slots:
     void init();
     void worksWithNothingConfigured();
     void laterLayersWin();
+    void readsYesAndNoInAnyCase();
     void overridesTheTier();
     void refusesWithPlaceAndMend_data();
     void refusesWithPlaceAndMend();
@@ -83,6 +84,24 @@ void SettingsTest::worksWithNothingConfigured()
     QVERIFY(settings->duration("http.idle_timeout") == std::chrono::seconds(75));
     QVERIFY_EXCEPTION_THROWN((void)settings->text("lissten"), std::logic_error);
     QVERIFY_EXCEPTION_THROWN((void)settings->integer("listen"), std::logic_error);
+}
+
+void SettingsTest::readsYesAndNoInAnyCase()
+{
+    for (const auto &[text, meant] : std::map<std::string, bool>{{"TRUE", true},
+                                                                 {"True", true},
+                                                                 {"YES", true},
+                                                                 {"On", true},
+                                                                 {"1", true},
+                                                                 {"FALSE", false},
+                                                                 {"No", false},
+                                                                 {"oFF", false},
+                                                                 {"0", false}}) {
+        m_variables = {{"ENABLE_MONITORING", text}};
+        const auto settings = Settings::load(sources(""));
+        QVERIFY2(settings.has_value(), reasonOf(settings).c_str());
+        QCOMPARE(settings->boolean("monitoring"), meant);
+    }
 }
 
 void SettingsTest::laterLayersWin()
@@ -177,6 +196,8 @@ void SettingsTest::refusesInTheEnvironmentAndOnTheCommandLine_data()
     QTest::addColumn<QByteArray>("part");
     QTest::newRow("variable") << QByteArray("ENABLE_MONITORING") << QByteArray() << QByteArray("2")
                               << QByteArray("ENABLE_MONITORING: monitoring: \"2\"");
+    QTest::newRow("blank") << QByteArray() << QByteArray("session.lifetime") << QByteArray("1 h")
+                           << QByteArray("\"1 h\" has a blank before its unit");
     QTest::newRow("option") << QByteArray() << QByteArray("workers") << QByteArray("-1")
                             << QByteArray("--workers: workers: ");
     QTest::newRow("--set")

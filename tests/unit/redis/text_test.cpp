@@ -158,7 +158,9 @@ void TextTest::refusalsNameThePartAndTheMend_data()
     row("redis://h?timeot=3", "'timeot'");
     row("rediss://h/0?ssl_cert_reqs=none", "'ssl_cert_reqs=none'");
     row("rediss://h/0?ssl_ca_certs=/ca.pem", "'ssl_ca_certs=/ca.pem'");
-    row("redis://h/x", "'x'");
+    row("redis://h/x", "'x' behind the slash is no number");
+    row("redis://h/99999", "'99999' behind the slash is out of range: from 0 to 65535");
+    row("redis://h?db=99999999999", "behind db= is out of range: from 0 to 65535");
     row("redis-sentinel://h", "primary");
     row("redis://h:99999", "from 1 to 65535");
     row("redis://127.0.0.1:6379x/0", "its port");

@@ -107,8 +107,10 @@ Response Connection::unmatched(const std::vector<verb> &allowed)
         if (plain != m_request.path && m_core->router.has(plain))
             return redirectTo(plain);
     }
-    const bool reads = m_request.method == verb::get || m_request.method == verb::head;
-    if (reads && m_core->webSocketRoutes.match(m_request).route) {
+    const auto socket = m_core->webSocketRoutes.match(m_request);
+    if (!socket.allowed.empty())
+        return unmatched(socket.allowed);
+    if (socket.route) {
         auto response = problem(m_request, named(ErrorKind::Invalid, "upgrade-required", "This is a WebSocket."),
                                 status::upgrade_required);
         return std::move(response).with("Upgrade", "websocket");

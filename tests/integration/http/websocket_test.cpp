@@ -215,7 +215,9 @@ void WebSocketTest::refusesWhatIsNotAHandshake_data()
     QTest::newRow("no key") << QByteArray("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n") << QByteArray() << 400U;
     QTest::newRow("short key") << QByteArray("Key: dGhl") << QByteArray("Key: ") << 400U;
     QTest::newRow("head") << QByteArray("GET") << QByteArray("HEAD") << 426U;
-    QTest::newRow("post") << QByteArray("GET") << QByteArray("POST") << 404U;
+    QTest::newRow("post") << QByteArray("GET") << QByteArray("POST") << 405U;
+    QTest::newRow("options") << QByteArray("GET") << QByteArray("OPTIONS") << 204U;
+    QTest::newRow("a method at no place") << QByteArray("GET /ws") << QByteArray("POST /no") << 404U;
 }
 
 void WebSocketTest::refusesWhatIsNotAHandshake()
@@ -226,7 +228,9 @@ void WebSocketTest::refusesWhatIsNotAHandshake()
     auto server = started();
     Client client(server->port());
     const auto request = QByteArray::fromStdString(upgrade("/ws")).replace(from, to).toStdString();
-    QCOMPARE(client.ask(request, request.starts_with("HEAD")).status, status);
+    const auto answer = client.ask(request, request.starts_with("HEAD"));
+    QCOMPARE(answer.status, status);
+    QCOMPARE(answer.header("allow"), std::string(status == 405 || status == 204 ? "GET, HEAD, OPTIONS" : ""));
 }
 
 void WebSocketTest::boundsSocketsOfAUser()

@@ -2,8 +2,10 @@
 
 #include "core/api/result.h"
 #include "core/base/embedded_file.h"
+#include "core/http/entity_tag.h"
 #include "core/http/problem.h"
 
+#include <algorithm>
 #include <functional>
 
 namespace portolan::portal {
@@ -33,6 +35,13 @@ std::string_view contentTypeOf(std::string_view name)
     return "image/svg+xml";
 }
 
+/// Whether the asker has it already. The header may be there several times, as any list.
+bool hasThatCopy(const Request &request, std::string_view tag)
+{
+    const auto [first, last] = request.headers.equal_range(http::field::if_none_match);
+    return std::any_of(first, last, [&](const auto &header) { return http::namesTag(header.value(), tag); });
+}
+
 Response serve(const Request &request, std::string_view name)
 {
     const auto *file = findEmbedded(page_files::embeddedFiles(), name);
@@ -43,7 +52,7 @@ Response serve(const Request &request, std::string_view name)
     response.contentType = contentTypeOf(name);
     response.with("ETag", tag).with("Cache-Control", "no-cache").with("Content-Security-Policy", contentSecurityPolicy);
     response.with("Referrer-Policy", "same-origin");
-    if (request.header(http::field::if_none_match) == tag)
+    if (hasThatCopy(request, tag))
         response.code = http::status::not_modified;
     else
         response.body = std::string(file->text);

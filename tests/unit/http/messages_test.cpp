@@ -1,5 +1,6 @@
 #include "core/http/address_table.h"
 #include "core/http/cookie.h"
+#include "core/http/entity_tag.h"
 #include "core/http/file_limit.h"
 #include "core/http/forwarded.h"
 #include "core/http/problem.h"
@@ -42,8 +43,40 @@ private slots:
     void writesHeads();
     void scansHeads_data();
     void scansHeads();
+    void knowsTheTagsOfACopy_data();
+    void knowsTheTagsOfACopy();
     void raisesTheFileLimit();
 };
+
+void MessagesTest::knowsTheTagsOfACopy_data()
+{
+    QTest::addColumn<QByteArray>("header");
+    QTest::addColumn<bool>("named");
+    const auto row = [](const char *header, bool named) { QTest::newRow(header) << QByteArray(header) << named; };
+    row(R"("a,1")", true);
+    row(R"(W/"a,1")", true);
+    row(R"("b", "a,1")", true);
+    row(R"(W/"b",W/"a,1")", true);
+    row(R"(, "b" ,, "a,1" )", true);
+    row("*", true);
+    row(" * ", true);
+    row("", false);
+    row(R"("b")", false);
+    row(R"("a",1")", false);
+    row("a,1", false);
+    row(R"(w/"a,1")", false);
+    row(R"("b" "a,1")", false);
+    row(R"("b", *)", false);
+    row(R"("a,1)", false);
+    row(R"(*, "b")", false);
+}
+
+void MessagesTest::knowsTheTagsOfACopy()
+{
+    QFETCH(QByteArray, header);
+    QFETCH(bool, named);
+    QCOMPARE(namesTag(header.toStdString(), R"("a,1")"), named);
+}
 
 void MessagesTest::readsCookies_data()
 {

@@ -104,6 +104,19 @@ Authority split(std::string_view authority)
     return {authority.substr(0, colon), authority.substr(colon + 1)};
 }
 
+/// ::1 and 127.0.0.0/8 as IPv6 has them, however they are spelled and with brackets or without.
+bool isLoopback6(std::string_view host)
+{
+    if (host.starts_with('[') && host.ends_with(']'))
+        host = host.substr(1, host.size() - 2);
+    error_code invalid;
+    const auto address = asio::ip::make_address_v6(std::string(host), invalid);
+    if (invalid || address.scope_id() != 0)
+        return false;
+    return address.is_loopback() ||
+           (address.is_v4_mapped() && asio::ip::make_address_v4(asio::ip::v4_mapped, address).is_loopback());
+}
+
 Error refuseEntry(std::string_view entry, const std::string &why, std::string mend)
 {
     return failure(ErrorKind::Invalid, named(entry) + ' ' + why, std::move(mend));
@@ -171,7 +184,7 @@ std::string_view hostOf(std::string_view authority)
 bool isLoopbackName(std::string_view authority)
 {
     const std::string host = small(hostOf(authority));
-    if (host == "localhost" || host.ends_with(".localhost") || host == "[::1]" || host == "::1")
+    if (host == "localhost" || host.ends_with(".localhost") || isLoopback6(host))
         return true;
     return host.starts_with("127.") && std::ranges::count(host, '.') == 3 &&
            host.find_first_not_of("0123456789.") == std::string::npos;

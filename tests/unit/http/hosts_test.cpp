@@ -135,11 +135,13 @@ void HostsTest::refusesHostsThatNeverMatch()
 void HostsTest::knowsLoopbackNames_data()
 {
     QTest::addColumn<bool>("loopback");
-    for (const char *name : {"localhost", "LOCALHOST:8080", "localhost.", "a.localhost", "127.0.0.1", "127.8.9.1:80",
-                             "[::1]", "[::1]:8080", "::1"})
+    for (const char *name :
+         {"localhost", "LOCALHOST:8080", "localhost.", "a.localhost", "127.0.0.1", "127.8.9.1:80", "[::1]",
+          "[::1]:8080", "::1", "[0:0:0:0:0:0:0:1]:80", "[::ffff:127.0.0.1]:80", "[::FFFF:7f00:1]"})
         QTest::newRow(name) << true;
-    for (const char *name : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "127.evil.0.1",
-                             "0.0.0.0", "10.0.0.1", "[::2]", "evillocalhost", "127.0.0.1@evil.example"})
+    for (const char *name :
+         {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "127.evil.0.1", "0.0.0.0", "10.0.0.1",
+          "[::2]", "[::ffff:10.0.0.1]", "[::127.0.0.1]", "[::1", "evillocalhost", "127.0.0.1@evil.example"})
         QTest::newRow(name) << false;
 }
 

@@ -188,6 +188,20 @@ bool isPlainLocalPart(std::string_view local)
     return !local.empty();
 }
 
+/// What mail programs and servers do not take of a name, whatever its characters: RFC 5322, section 3.2.3, and 5321,
+/// section 4.5.3.1.1; a mark of no letter changes the sign that some text has before the address.
+const char *shapeFlaw(std::string_view local)
+{
+    constexpr std::size_t longestName = 64;
+    if (local.size() > longestName)
+        return "Its name, before the @, is longer than 64 bytes.";
+    if (local.starts_with('.') || local.ends_with('.') || local.find("..") != local.npos)
+        return "Its name begins or ends with a dot, or has two in a row.";
+    if ((U_GET_GC_MASK(fromUtf8(local).char32At(0)) & U_GC_M_MASK) != 0)
+        return "Its name begins with a mark that belongs on a letter.";
+    return nullptr;
+}
+
 /// Whether a name server could know it: labels of letters, digits and hyphens (RFC 5890, section 2.3.1).
 bool isHostName(std::string_view domain)
 {
@@ -293,6 +307,8 @@ Result<void> checkNewEmail(std::string_view normalized)
     if (!isPlainLocalPart(local))
         return notAnAddress("Its name holds something that is no letter, digit or usual sign, such as a quote or a "
                             "bracket; write the bare address.");
+    if (const char *flaw = shapeFlaw(local))
+        return notAnAddress(flaw);
     if (isAscii(local))
         return {};
     const Spoof spoof = openSpoof();

@@ -19,6 +19,8 @@ private slots:
     void refusesNewOnesOfForeignCharacters_data();
     void refusesNewOnesOfForeignCharacters();
     void marksOnesThatAreThere();
+    void refusesNewOnesThatNoServerTakes_data();
+    void refusesNewOnesThatNoServerTakes();
     void findsWhatIsTyped_data();
     void findsWhatIsTyped();
 };
@@ -173,6 +175,36 @@ void EmailTest::refusesNewOnesOfForeignCharacters()
     QVERIFY2(refused.has_error(), refused.has_error() ? "" : refused->c_str());
     QCOMPARE(refused.error().fields.at(0).pointer, std::string("/email"));
     QVERIFY(isDeceptiveEmail(typed.toStdString()));
+}
+
+void EmailTest::refusesNewOnesThatNoServerTakes_data()
+{
+    QTest::addColumn<QByteArray>("local");
+    QTest::addColumn<bool>("refused");
+    QTest::newRow("64 bytes") << QByteArray(64, 'a') << false;
+    QTest::newRow("65 bytes") << QByteArray(65, 'a') << true;
+    QTest::newRow("64 bytes of letters of two") << QByteArray("\u00fc").repeated(32) << false;
+    QTest::newRow("66 bytes of letters of two") << QByteArray("\u00fc").repeated(33) << true;
+    QTest::newRow("dots within") << QByteArray("a.b.c") << false;
+    QTest::newRow("a dot first") << QByteArray(".a") << true;
+    QTest::newRow("a dot last") << QByteArray("a.") << true;
+    QTest::newRow("two dots") << QByteArray("a..b") << true;
+    QTest::newRow("nothing but a dot") << QByteArray(".") << true;
+    QTest::newRow("two dots of another width") << QByteArray("a\u2025b") << true;
+    QTest::newRow("a mark within") << QByteArray("x\u0308a") << false;
+    QTest::newRow("a mark first") << QByteArray("\u0301a") << true;
+    QTest::newRow("a vowel sign first") << QByteArray("\u093f\u0915") << true;
+}
+
+void EmailTest::refusesNewOnesThatNoServerTakes()
+{
+    QFETCH(QByteArray, local);
+    QFETCH(bool, refused);
+    const auto email = newEmail(local.toStdString() + "@x.org");
+    QCOMPARE(email.has_error(), refused);
+    if (refused)
+        QCOMPARE(email.error().fields.at(0).pointer, std::string("/email"));
+    QVERIFY(normalizeEmail(local.toStdString() + "@x.org").has_value()); // who has it signs in as ever
 }
 
 void EmailTest::marksOnesThatAreThere()

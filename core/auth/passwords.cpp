@@ -70,8 +70,35 @@ bool hasControls(std::string_view text)
     return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
+/// What RFC 8264, section 9.13, calls ignorable: with it or without, a text is the same to whoever types it. Only what
+/// stays so in every version of Unicode, and no control character, which is refused.
+bool isIgnorable(UChar32 c)
+{
+    return u_charType(c) == U_FORMAT_CHAR || u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT);
+}
+
+void leaveOutIgnorable(QString &text)
+{
+    qsizetype to = 0;
+    for (qsizetype at = 0, length = 0; at < text.size(); at += length) {
+        const bool pair = text[at].isHighSurrogate() && at + 1 < text.size();
+        length = pair ? 2 : 1;
+        const UChar32 c =
+            pair ? static_cast<UChar32>(QChar::surrogateToUcs4(text[at], text[at + 1])) : text[at].unicode();
+        if (isIgnorable(c))
+            continue;
+        for (qsizetype i = 0; i < length; ++i)
+            text[to++] = text[at + i];
+    }
+    std::fill(text.begin() + to, text.end(), u'\0'); // before what is left of it is out of reach
+    text.truncate(to);
+}
+
+enum class Ignorable { Kept, LeftOut };
+
 /// `password` in a Unicode normalization form; nothing if it is no UTF-8.
-std::optional<Secret> normalized(const Secret &password, QString::NormalizationForm form)
+std::optional<Secret> normalized(const Secret &password, QString::NormalizationForm form,
+                                 Ignorable ignorable = Ignorable::LeftOut)
 {
     const auto bytes = password.reveal();
     QStringDecoder decode(QStringDecoder::Utf8, QStringDecoder::Flag::Stateless);
@@ -81,6 +108,8 @@ std::optional<Secret> normalized(const Secret &password, QString::NormalizationF
     for (QChar &c : text)
         if (c.category() == QChar::Separator_Space)
             c = u' ';
+    if (ignorable == Ignorable::LeftOut)
+        leaveOutIgnorable(text);
     QString formed = text.normalized(form);
     QByteArray utf8 = formed.toUtf8();
     Secret result(std::string_view(utf8.constData(), static_cast<std::size_t>(utf8.size())));
@@ -106,8 +135,11 @@ std::vector<Secret> formsOf(const Secret &password)
             forms.push_back(form);
     };
     add(password);
-    if (const auto apart = normalized(password, QString::NormalizationForm_D))
-        add(*apart);
+    using enum QString::NormalizationForm;
+    for (const auto &form :
+         {normalized(password, NormalizationForm_D), normalized(password, NormalizationForm_C, Ignorable::Kept)})
+        if (form)
+            add(*form);
     return forms;
 }
 

@@ -136,6 +136,10 @@ void PasswordsTest::knowsEveryFormOfAPassword_data()
     QTest::addColumn<QByteArray>("second");
     QTest::newRow("composed, apart") << QByteArray("p\u00e4ssw\u00f6rter") << QByteArray("pa\u0308sswo\u0308rter");
     QTest::newRow("blanks") << QByteArray("two words\u00a0long") << QByteArray("two\u00a0words long");
+    QTest::newRow("a blank of no width") << QByteArray("kx83mdq1") << QByteArray("kx83\u200bmdq1");
+    QTest::newRow("a mark of the byte order") << QByteArray("kx83mdq\u00e4") << QByteArray("\ufeffkx83mdq\u00e4");
+    QTest::newRow("how a picture is drawn") << QByteArray("heart \u2764 1") << QByteArray("heart \u2764\ufe0f 1");
+    QTest::newRow("beyond 16 bits") << QByteArray("kx83mdq1") << QByteArray("kx83mdq1\U000e0101");
     QTest::newRow("Hangul") << QByteArray("\ud55c\uae00 \ube44\ubc00")
                             << QByteArray("\u1112\u1161\u11ab\u1100\u1173\u11af "
                                           "\u1107\u1175\u1106\u1175\u11af");

@@ -119,6 +119,9 @@ private:
     std::optional<Response> understandHead();
     std::optional<Response> checkVersionAndFraming();
     std::optional<Response> checkTarget();
+    bool asksForHttp2() const;
+    bool awaitsContinue() const;
+    std::string ownAddress() const;
     std::optional<Response> checkHost(std::string_view authority);
     std::optional<Response> checkOrigin(std::string_view authority);
     Response foreignOrigin(std::string_view origin);

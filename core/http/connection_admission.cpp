@@ -112,7 +112,7 @@ awaitable<std::optional<Response>> Connection::lookAtLimits(const std::vector<ve
 awaitable<void> Connection::answerEarly(Response response)
 {
     const auto length = m_parser->content_length();
-    const bool small = length && *length <= m_core->options.maxBodyBeforeSignIn && !m_parser->seen().expect;
+    const bool small = length && *length <= m_core->options.maxBodyBeforeSignIn && !awaitsContinue();
     const bool done = m_parser->is_done();
     if (!done && !small)
         closeAfter(true);
@@ -145,7 +145,7 @@ awaitable<bool> Connection::receiveBody(const Route &route)
         closeAfter(true);
         refusal = bodyFailure(boost::beast::http::error::body_limit);
     } else {
-        if (m_parser->seen().expect && m_buffer.size() == 0) {
+        if (awaitsContinue() && m_buffer.size() == 0) {
             m_out.append("HTTP/1.1 100 Continue\r\n\r\n");
             if (!co_await flush()) {
                 closeAfter(false);

@@ -74,6 +74,7 @@ std::optional<Response> Connection::understandHead()
     error_code ec;
     m_parser->header_limit(static_cast<std::uint32_t>(m_scanner.size() + 1));
     m_parser->put(asio::buffer(m_buffer.cdata(), m_scanner.size()), ec);
+    const bool ahead = ec == beast_http::error::bad_version && asksForHttp2();
     m_buffer.consume(m_scanner.size());
     chooseRequestId();
     identifyClient();
@@ -87,7 +88,9 @@ std::optional<Response> Connection::understandHead()
     if (ec == beast_http::error::bad_version) {
         return problem(m_request,
                        named(ErrorKind::Invalid, "version", "Only HTTP/1.0 and HTTP/1.1 are spoken here.",
-                             "Do not begin with HTTP/2; a proxy in front can speak it for this server."),
+                             ahead ? "Do not begin with HTTP/2; a proxy in front can speak it for this server."
+                                   : "End the request's first line with HTTP/1.1 in capitals, and write a blank in the "
+                                     "address as %20."),
                        status::http_version_not_supported);
     }
     if (ec || !m_parser->is_header_done())
@@ -97,6 +100,18 @@ std::optional<Response> Connection::understandHead()
         return refusal;
     return checkTarget();
 }
+
+/// Of the head at the start of the buffer: whether its first line ends in a newer version.
+bool Connection::asksForHttp2() const
+{
+    const std::string_view head(static_cast<const char *>(m_buffer.cdata().data()), m_scanner.requestLineSize());
+    const auto blank = head.rfind(' ');
+    const auto version = blank == std::string_view::npos ? std::string_view{} : head.substr(blank + 1);
+    return version.starts_with("HTTP/2") || version.starts_with("HTTP/3");
+}
+
+/// RFC 9110, section 10.1.1: of HTTP/1.0, which has no such answer, an expectation is ignored.
+bool Connection::awaitsContinue() const { return m_parser->seen().expect && m_parser->httpVersion() != 10; }
 
 void Connection::chooseRequestId()
 {
@@ -177,6 +192,15 @@ std::optional<Response> Connection::checkTarget()
     return checkHost(authority);
 }
 
+/// As it is written in a browser on this machine.
+std::string Connection::ownAddress() const
+{
+    const auto &options = m_core->options;
+    const bool bare = options.address.find(':') != std::string::npos && !options.address.starts_with('[');
+    return (options.tlsCertificate.empty() ? "http://" : "https://") +
+           (bare ? '[' + options.address + ']' : options.address) + ':' + std::to_string(m_core->port);
+}
+
 std::optional<Response> Connection::checkHost(std::string_view authority)
 {
     const auto &options = m_core->options;
@@ -196,10 +220,9 @@ std::optional<Response> Connection::checkHost(std::string_view authority)
         m_core->observer.refused(m_request, "the host \"" + visible(authority) + "\" is not in ALLOWED_HOSTS (" +
                                                 m_core->hosts.describe() + ")");
         auto error = named(ErrorKind::Invalid, "host", "This host is not served here.");
-        error.hint =
-            m_core->hosts.loopbackOnly()
-                ? "Open the address it listens on, such as http://127.0.0.1, or name this host in ALLOWED_HOSTS."
-                : "Use the portal's own address; who runs it can name more in ALLOWED_HOSTS.";
+        error.hint = m_core->hosts.loopbackOnly()
+                         ? "Open the address it listens on, " + ownAddress() + ", or name this host in ALLOWED_HOSTS."
+                         : "Use the portal's own address; who runs it can name more in ALLOWED_HOSTS.";
         return problem(m_request, error);
     }
     if (options.redirectToHttps && !m_request.secure) {

@@ -84,6 +84,7 @@ Result<void> Server::start()
     auto listener = std::make_shared<Listener>(m_impl->runtime.at(0), m_impl->core, shards, std::move(tls));
     if (auto bound = listener->bind(); bound.has_error())
         return bound.error();
+    core.port = listener->port();
     m_impl->shards = std::move(shards);
     m_impl->listener = std::move(listener);
     for (const auto &shard : m_impl->shards)

@@ -33,6 +33,7 @@ struct ServerCore
     ServerObserver &observer;
     const Clock &clock;
     const ServerOptions options;
+    std::uint16_t port = 0; ///< bound to
     TrustedProxies proxies;
     AllowedHosts hosts;
     std::vector<std::string> origins; ///< as browsers send them

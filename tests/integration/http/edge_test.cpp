@@ -94,6 +94,13 @@ void EdgeTest::tellsOtherProtocolsWhatIsSpokenHere()
     const auto http2 = Client(m_server.port()).ask("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     QCOMPARE(http2.status, 505U);
     QVERIFY2(http2.body.find("HTTP/1.1") != std::string::npos, http2.body.c_str());
+    QVERIFY2(http2.body.find("HTTP/2") != std::string::npos, http2.body.c_str());
+    for (const char *line : {"GET /a b HTTP/1.1\r\n", "GET / http/1.1\r\n", "GET /HTTP/2 HTTP/1.7\r\n"}) {
+        const auto answer = Client(m_server.port()).ask(line + std::string("Host: localhost\r\n\r\n"));
+        QCOMPARE(answer.status, 505U);
+        QVERIFY2(answer.body.find("HTTP/2") == std::string::npos, answer.body.c_str());
+        QVERIFY2(answer.body.find("%20") != std::string::npos, answer.body.c_str());
+    }
     const QByteArray binary("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x7f\0\0\x01\x7f\0\0\x01\x04\xd2\0\x50", 28);
     for (const QByteArray &proxied :
          {QByteArray("PROXY TCP4 192.0.2.1 127.0.0.1 40000 80\r\n"), QByteArray("PROXY UNKNOWN\r\n"), binary,

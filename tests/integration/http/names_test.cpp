@@ -87,6 +87,8 @@ void NamesTest::keepsToLoopbackNames()
     Client client(server.port());
     const auto answer = client.ask(head.toStdString() + "\r\n");
     QCOMPARE(answer.status, status);
+    if (answer.body.find("/host") != std::string::npos)
+        QVERIFY(answer.body.find("http://127.0.0.1:" + std::to_string(server.port())) != std::string::npos);
     QCOMPARE(server.observer.refusals().size(), status == 400 || status == 403 ? std::size_t(1) : std::size_t(0));
     if (status >= 400)
         QCOMPARE(server.admission.admitted.load(), 0); // it counts for nobody

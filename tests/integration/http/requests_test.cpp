@@ -314,6 +314,11 @@ void RequestsTest::asksForTheBodyOnlyAfterAdmission()
     Client client(m_server->port());
     QCOMPARE(client.ask(head + "Authorization: Bearer user\r\n\r\n").status, 100U);
     QCOMPARE(client.ask("hello").body, std::string("hello"));
+    Client old(m_server->port());
+    old.send(QByteArray::fromStdString(head).replace("HTTP/1.1", "HTTP/1.0").toStdString() +
+             "Authorization: Bearer user\r\n\r\n");
+    QCOMPARE(Client(m_server->port()).ask("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200U);
+    QCOMPARE(old.ask("hello").status, 200U); // HTTP/1.0 has no 100
     QCOMPARE(client.ask(head + "\r\n").status, 401U);
     QVERIFY(client.closed());
     Client large(m_server->port());

@@ -88,8 +88,6 @@ awaitable<void> Lease::renew()
         std::unordered_set<std::string> ours;
         for (const redis::Reply &delivery : reply->elements[2].elements)
             ours.insert(delivery.text);
-        if (m_logger)
-            m_logger->warn("the lease on taken tasks had ended", {{"instance", m_instance}, {"kept", ours.size()}});
         m_onLapsed(ours);
     }
     m_first = false;

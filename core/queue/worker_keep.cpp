@@ -264,6 +264,14 @@ awaitable<void> WorkerPool::Impl::giveBackStrays()
 /// After the lease had ended: what others have put back is not ours to start any more.
 void WorkerPool::Impl::dropLapsed(const std::unordered_set<std::string> &ours)
 {
+    std::unordered_set<std::string> held = ours;
+    for (std::string &delivery : heldDeliveries())
+        held.insert(std::move(delivery));
+    outbox.addDeliveries(held);
+    // After each short outage, so only where it matters.
+    if (options.logger && !held.empty())
+        options.logger->warn("the lease on taken tasks had ended",
+                             {{"instance", instance}, {"held", held.size()}, {"kept", ours.size()}});
     const Lock lock(mutex);
     const auto foreign = [&](const Delivery &delivery) { return !ours.contains(delivery.id); };
     std::erase_if(queue, foreign);

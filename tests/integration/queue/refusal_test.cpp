@@ -291,11 +291,35 @@ private slots:
             redis::Command("HSET", keys::unacked, "dead:1", "[" + encode(task, "gen1@h", "r") + ",\"\",\"celery\"]"));
         m_instance->redis(redis::Command("HSET", keys::owned("dead"), "dead:1", "celery"));
         m_instance->redis(redis::Command("ZADD", keys::instances, 1, "dead"));
-        start();
+        std::atomic<bool> begun{false}, release{false};
+        TaskRegistry registry;
+        registry.add("t.held", [&](TaskContext &) -> Result<boost::json::value> {
+            begun = true;
+            within(20s, [&] { return release.load(); });
+            return nullptr;
+        });
+        start(std::move(registry));
         QCOMPARE(m_instance->ended("the-id").state, std::string(state::success));
         QVERIFY(within(5s, [&] { return m_log->count({"tasks of a dead worker were put back", "\"tasks\":1"}) == 1; }));
-        m_instance->redis(redis::Command("ZREM", keys::instances, m_instance->pool->status().instance));
-        QVERIFY(within(10s, [&] { return m_log->count({"the lease on taken tasks had ended"}) >= 1; }));
+        const std::string instance = m_instance->pool->status().instance;
+        const std::function<bool()> listed = [&] {
+            return !m_instance->redis(redis::Command("ZSCORE", keys::instances, instance)).isNil();
+        };
+        // Nothing is held: nothing was lost, and nothing is said.
+        QVERIFY(within(5s, [&] { return m_instance->backlog() == Backlog{{{"celery", 0}}, 0}; }));
+        m_instance->redis(redis::Command("ZREM", keys::instances, instance));
+        QVERIFY(within(10s, listed));
+        task.name = "t.held";
+        task.id = "held";
+        push(encode(task, "gen1@h", "r"));
+        QVERIFY(within(10s, [&] { return begun.load(); }));
+        m_instance->redis(redis::Command("ZREM", keys::instances, instance));
+        const bool said = within(10s, [&] {
+            return m_log->count({"the lease on taken tasks had ended", "\"held\":1", "\"kept\":1"}) == 1;
+        });
+        release = true;
+        QVERIFY(said);
+        QCOMPARE(m_log->count({"the lease on taken tasks had ended"}), 1u);
     }
 
 private:

@@ -4,10 +4,14 @@
 -- that is decoded where it is short enough for that; of another serializer's (pickle, MessagePack, YAML) the word behind
 -- the name is looked for. What is there and tells nothing is an end: nobody may wait for it, nobody may write over it.
 --
--- Answers nil (nothing is stored), the state in capitals, or 'UNREADABLE'.
+-- Answers nil (nothing is stored), the state in capitals, or 'UNREADABLE'. Where Redis does not let it look, that ends
+-- the script, for it tells nothing of the task.
 local function resultState(key)
     local head = redis.pcall('GETRANGE', key, 0, 63)
     if type(head) ~= 'string' then
+        if not string.find(head.err, 'WRONGTYPE', 1, true) then
+            redis.call('GETRANGE', key, 0, 63)
+        end
         return 'UNREADABLE' -- a key of another type
     end
     local state = string.match(head, '^{"status": ?"(%u+)"')

@@ -1,4 +1,4 @@
--- Writes states of tasks, and ends those that ended. result_state.lua comes before this.
+-- Writes states of tasks, and ends those that ended. need.lua and result_state.lua come before this.
 -- KEYS: unacked, unacked_index, q:o:<instance>, q:h:<instance>
 -- ARGV: expiry in seconds, channel to wake workers by, then ten for each: kind, delivery, task id, result JSON, topic to
 --       notify, message to keep, list and message to enqueue (R) or put back (X) or '' and what follows it (JSON),
@@ -14,8 +14,23 @@
 -- done of that delivery, as more ends with such a task}}. Telling is no part of ending: a user without rights to channels stores and
 -- acknowledges like any other.
 local expiry = ARGV[1]
-local deliveries = {}
-for i = 3, #ARGV, 10 do deliveries[#deliveries + 1] = ARGV[i + 1] end
+local deliveries, pushes = {}, false
+for i = 3, #ARGV, 10 do
+  deliveries[#deliveries + 1] = ARGV[i + 1]
+  pushes = pushes or ARGV[i] == 'R' or ARGV[i] == 'X' or ARGV[i + 7] ~= ''
+end
+-- What is not stored is not acknowledged, and what is not acknowledged is not sent on: all of it is done again.
+need('SETEX', 'celery-task-meta-', expiry, '')
+need('ZREM', KEYS[2], '')
+for _, key in ipairs({KEYS[1], KEYS[3], KEYS[4]}) do need('HDEL', key, '') end
+need('HEXISTS', KEYS[1], '')
+need('DEL', 'q:n:')
+if pushes then
+  need('EXISTS', 'celery-task-meta-')
+  need('LPUSH', 'q:a', '')
+  need('RPUSH', 'q:a', '')
+  need('EXPIRE', 'q:a', '1')
+end
 local lists = redis.call('HMGET', KEYS[3], unpack(deliveries))
 local dropped, lost = 0, {}
 local ended, starts, refused = {}, {}, {}
@@ -81,6 +96,7 @@ for n = 1, #deliveries do
       if kind ~= 'P' and (state == 'UNREADABLE' or redis.call('GETRANGE', key, 0, 0) ~= '{') then foreign[#foreign + 1] = id end
     else
       local stored = redis.pcall('SETEX', key, expiry, result)
+      if stored.err and not string.find(stored.err, 'OOM', 1, true) then return stored end
       if stored.err and ours and (kind == 'S' or kind == 'F') then
         refused[#refused + 1] = i
       elseif stored.err then

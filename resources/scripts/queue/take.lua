@@ -1,4 +1,4 @@
--- message_id.lua comes before this.
+-- need.lua and message_id.lua come before this.
 -- Moves up to ARGV[2] messages from the queues' lists into `unacked`, as ours. Nothing is taken without a lease.
 -- KEYS: unacked, unacked_index, q:i, q:o:<instance>, then the lists, first to be emptied first
 -- ARGV: instance, how many, number of the first delivery, bytes at most, then for each list what closes an entry of
@@ -11,6 +11,25 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lease = redis.call('ZSCORE', KEYS[3], ARGV[1])
 if not lease or tonumber(lease) < now then return {0, 0} end
+-- What may not be ended is not begun: it would be run for nothing, and again and again.
+for _, key in ipairs({KEYS[1], KEYS[4]}) do
+  need('HSET', key, '', '')
+  need('HDEL', key, '')
+end
+need('HMGET', KEYS[4], '')
+need('HGET', KEYS[1], '')
+need('HEXISTS', KEYS[1], '')
+need('ZADD', KEYS[2], '0', '')
+need('ZREM', KEYS[2], '')
+need('LTRIM', KEYS[5], '0', '-1')
+need('RPUSH', KEYS[5], '')
+need('LPUSH', KEYS[5], '')
+need('GETRANGE', 'celery-task-meta-', '0', '0')
+need('SETEX', 'celery-task-meta-', '1', '')
+need('EXISTS', 'celery-task-meta-')
+need('DEL', 'q:n:')
+need('INCR', 'q:n:')
+need('EXPIRE', 'q:n:', '1')
 -- What we hold is proven by our lease alone. kombu's sweep goes by this index: an hour ahead, no neighbour's visibility
 -- timeout, however short, puts back what a living worker holds, and what we leave behind for good is still found.
 local till = time[1] + 3600

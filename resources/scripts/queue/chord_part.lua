@@ -1,4 +1,5 @@
 -- Counts the end of one part of a chord, as Celery's workers do. Counting the same part again changes nothing.
+-- need.lua comes before this.
 -- KEYS: celery-taskset-meta-<group> with .j (the parts' ends), .t (parts added meanwhile), .s (how many), without, and
 --       with .b (bytes of the ends that were counted here); q:o:<instance>
 -- ARGV: the end, its index or +inf, task id, how many where .s is not there or '', bytes of all ends at most, delivery,
@@ -7,6 +8,12 @@
 -- order, and how the results are arranged where groups are among them (GroupResult, as Celery stores it), or ''}.
 local function isSuccess(member) return string.find(member, '"' .. ARGV[3] .. '", "SUCCESS"', 1, true) == 5 end
 
+need('ZADD', KEYS[1], '0', '')
+need('ZREM', KEYS[1], '')
+need('ZCARD', KEYS[1])
+need('ZRANGE', KEYS[1], '0', '0')
+need('EXPIRE', KEYS[1], '1')
+need('SETEX', KEYS[5], '1', '')
 -- What is no longer ours was put back meanwhile and runs elsewhere: of it only a success counts.
 if not isSuccess(ARGV[1]) and redis.call('HEXISTS', KEYS[6], ARGV[6]) == 0 then return {0} end
 -- Of a part that was run twice the later end counts, but a success stays one, as its stored result does.

@@ -1,8 +1,12 @@
 -- Keeps tasks that are not due for long out of a worker's hands, where they would take the room of others.
+-- need.lua comes before this.
 -- KEYS: unacked, unacked_index, q:o:<instance>, q:e, q:p, q:h:<instance>
 -- ARGV: delivery, length of what closes its entry in `unacked`, task id, when it is due (Unix ms), for each
 -- Answers for each 1: kept here, 2: it was no longer ours, 0: stays with the worker (Redis is full, or a task of that id
 -- is kept already).
+need('ZADD', KEYS[4], '0', '')
+need('ZREM', KEYS[2], '')
+for _, key in ipairs({KEYS[1], KEYS[3], KEYS[6]}) do need('HDEL', key, '') end
 local answer = {}
 for i = 1, #ARGV, 4 do
   local delivery, id = ARGV[i], ARGV[i + 2]

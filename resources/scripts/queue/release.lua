@@ -1,7 +1,10 @@
--- Gives back what was taken and not started, as it was.
+-- Gives back what was taken and not started, as it was. need.lua comes before this.
 -- KEYS: unacked, unacked_index, q:o:<instance>
 -- ARGV: channel to wake workers by, then delivery, length of what closes its entry in `unacked`, for each; last taken first
 -- Answers how many.
+need('ZREM', KEYS[2], '')
+need('HDEL', KEYS[1], '')
+need('HDEL', KEYS[3], '')
 local released = 0
 for i = 2, #ARGV, 2 do
   local delivery = ARGV[i]

@@ -1,4 +1,4 @@
--- Puts tasks of a dead instance back, to be taken next.
+-- Puts tasks of a dead instance back, to be taken next. need.lua comes before this.
 -- KEYS: q:i, q:o:<dead>, unacked, unacked_index
 -- ARGV: dead, channel to wake workers by, then delivery, list, message for each (no message: only forget it)
 -- Answers how many were put back. Of several that do this at once each task is put back by one.
@@ -7,6 +7,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
 local lives = lease and tonumber(lease) >= now and tonumber(lease) <= now + 60000 -- later: of a clock that was ahead
 if lives then return 0 end
+need('ZREM', KEYS[4], '')
+need('HDEL', KEYS[3], '')
+need('HDEL', KEYS[2], '')
 local restored = 0
 for i = 3, #ARGV, 3 do
   local delivery, list, message = ARGV[i], ARGV[i + 1], ARGV[i + 2]

@@ -1,7 +1,9 @@
--- Puts what park.lua keeps and is due soon back into its list, to be taken next.
+-- Puts what park.lua keeps and is due soon back into its list, to be taken next. need.lua comes before this.
 -- KEYS: q:e, q:p
 -- ARGV: how soon (ms), how many at most, channel to wake workers by
 -- Answers how many.
+need('ZREM', KEYS[1], '')
+need('HDEL', KEYS[2], '')
 local time = redis.call('TIME')
 local soon = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[1]
 local moved = 0

@@ -86,6 +86,31 @@ private slots:
         QCOMPARE(m_runs.load(), 0);
     }
 
+    void putsBackOnce_data() { rows({"HDEL", "ZREM"}); }
+    void putsBackOnce()
+    {
+        QFETCH(QString, command);
+        begin({}, 0);
+        const std::string dead = "dead";
+        for (int i = 0; i < 5; ++i) {
+            m_admin->enqueue("t.count");
+            const std::string raw = m_admin->redis(redis::Command("RPOP", "celery")).text;
+            const std::string delivery = dead + ":" + std::to_string(i);
+            m_admin->redis(redis::Command("HSET", keys::unacked, delivery, "[" + raw + R"(,"","celery"])"));
+            m_admin->redis(redis::Command("ZADD", keys::unackedIndex, 1, delivery));
+            m_admin->redis(redis::Command("HSET", keys::owned(dead), delivery, "celery"));
+        }
+        allow(command, false);
+        m_admin->redis(redis::Command("ZADD", keys::instances, 1, dead));
+        QVERIFY(within(20s, [&] { return refusals() >= m_refusedBefore + 2; }));
+        QVERIFY(m_admin->backlog() == (Backlog{{{"celery", 0}}, 5}));
+        allow(command, true);
+        m_worker->pool->resize(2);
+        QVERIFY(within(20s, [&] { return m_runs == 5; }));
+        QVERIFY(within(10s, [&] { return m_admin->backlog() == Backlog{{{"celery", 0}}, 0}; }));
+        QCOMPARE(m_runs.load(), 5);
+    }
+
 private:
     static void rows(std::initializer_list<const char *> commands)
     {

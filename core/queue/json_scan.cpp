@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
 #include <vector>
 
 namespace portolan::queue::scan {
@@ -193,8 +195,20 @@ private:
     std::size_t m_depth = 0;
 };
 
-/// Calls `each` with the place and the path of every such number; false from it ends the walk.
-template <class Each> void eachToken(std::string_view text, Each each)
+bool isLongInteger(std::string_view number)
+{
+    const auto held = [&](auto integer) {
+        const auto read = std::from_chars(number.data(), number.data() + number.size(), integer);
+        return read.ec == std::errc();
+    };
+    constexpr std::size_t surelyHeld = 18;
+    return number.size() > surelyHeld && number.find_first_of(".eE") == std::string_view::npos &&
+           !held(std::int64_t()) && !held(std::uint64_t());
+}
+
+/// Calls `each` with the place and the path of every number that JSON does not have and every one that `wanted` takes;
+/// false from it ends the walk.
+template <class Wanted, class Each> void eachToken(std::string_view text, Wanted wanted, Each each)
 {
     Path path;
     for (std::size_t at = 0; at < text.size();) {
@@ -219,7 +233,7 @@ template <class Each> void eachToken(std::string_view text, Each each)
             at += token.size();
             continue;
         } else if (const std::string_view number = numberAt(text, at); !number.empty()) {
-            if (isTooLarge(number) && !each(at, number, path))
+            if (wanted(number) && !each(at, number, path))
                 return;
             at += number.size();
             continue;
@@ -282,7 +296,7 @@ std::string withMembers(std::string_view object, Members members)
 std::optional<NotANumber> notANumber(std::string_view text)
 {
     std::optional<NotANumber> found;
-    eachToken(text, [&](std::size_t, std::string_view token, const Path &path) {
+    eachToken(text, isTooLarge, [&](std::size_t, std::string_view token, const Path &path) {
         const bool tooLarge = std::ranges::find(tokens, token) == tokens.end();
         found = NotANumber{std::string(cutText(token, longestToken)), path.pointer(), tooLarge};
         return false;
@@ -294,9 +308,22 @@ std::string withoutThem(std::string_view text)
 {
     std::string out;
     std::size_t copied = 0;
-    eachToken(text, [&](std::size_t at, std::string_view token, const Path &) {
+    eachToken(text, isTooLarge, [&](std::size_t at, std::string_view token, const Path &) {
         out.append(text.substr(copied, at - copied)).append("null");
         copied = at + token.size();
+        return true;
+    });
+    out.append(text.substr(copied));
+    return out;
+}
+
+std::string withLongIntegersAsText(std::string_view text)
+{
+    std::string out;
+    std::size_t copied = 0;
+    eachToken(text, isLongInteger, [&](std::size_t at, std::string_view number, const Path &) {
+        out.append(text.substr(copied, at - copied)).append("\"").append(number).append("\"");
+        copied = at + number.size();
         return true;
     });
     out.append(text.substr(copied));

@@ -26,13 +26,15 @@ using Members = std::span<const std::pair<std::string_view, std::string>>;
 /// A number that Python writes and JSON does not have, or one that no double holds (1e999).
 struct NotANumber
 {
-    std::string token;   ///< "NaN", "Infinity", "-Infinity" or the number, at most 64 bytes of it
-    std::string pointer; ///< where: a JSON pointer (RFC 6901), at most 256 bytes; "" is the whole text
+    std::string token;     ///< "NaN", "Infinity", "-Infinity" or the number, at most 64 bytes of it
+    std::string pointer;   ///< where: a JSON pointer (RFC 6901), at most 256 bytes; "" is the whole text
     bool tooLarge = false; ///< it is a number, but too large a one
 };
 /// The first one in `text`.
 [[nodiscard]] std::optional<NotANumber> notANumber(std::string_view text);
 /// The text with null for each of them.
 [[nodiscard]] std::string withoutThem(std::string_view text);
+/// The text with a string in place of each integer that has more than 64 bits, since a parser makes a double of it.
+[[nodiscard]] std::string withLongIntegersAsText(std::string_view text);
 
 } // namespace portolan::queue::scan

@@ -10,6 +10,9 @@
 
 #include <boost/json/parse.hpp>
 
+#include <algorithm>
+#include <cmath>
+
 /// Reading what is stored for a task by whoever wrote it: our workers, Celery's of any version, and tasks that call
 /// `update_state` with a meta of their own making.
 namespace portolan::queue {
@@ -141,6 +144,19 @@ void refuseNumber(TaskResult &result, const scan::NotANumber &found)
                                  {}};
 }
 
+/// Whether a number is so large that it may be an integer which lost digits.
+bool mayHaveLostDigits(const json::value &value)
+{
+    constexpr double least = 9.2e18; // what 64 bits hold
+    if (const double *number = value.if_double())
+        return std::abs(*number) >= least;
+    if (const json::array *items = value.if_array())
+        return std::ranges::any_of(*items, mayHaveLostDigits);
+    const json::object *members = value.if_object();
+    return members &&
+           std::ranges::any_of(*members, [](const auto &member) { return mayHaveLostDigits(member.value()); });
+}
+
 Error refuse(std::string why)
 {
     return failure(ErrorKind::Protocol, "a stored task result is not what Celery writes: " + std::move(why));
@@ -159,11 +175,15 @@ Result<TaskResult> parseResult(std::string_view text)
     std::optional<scan::NotANumber> number;
     if (code || !isFinite(document))
         number = scan::notANumber(text);
+    std::string mended;
     if (number) {
-        const std::string mended = scan::withoutThem(text);
+        mended = scan::withoutThem(text);
         code.clear();
         document = json::parse(json::string_view(mended), code, {}, options);
     }
+    // Python's integers have any size: one that no number here holds is shown as the text it was written as.
+    if (!code && mayHaveLostDigits(document))
+        document = json::parse(scan::withLongIntegersAsText(number ? mended : text), code, {}, options);
     if (code == json::error::too_deep)
         return refuse("it is nested deeper than " + std::to_string(2 * maxJsonDepth) + " levels");
     if (code)

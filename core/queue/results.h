@@ -55,7 +55,7 @@ struct TaskResult
 {
     std::string id;
     std::string state{state::pending};
-    boost::json::value result;          ///< SUCCESS: what the task returned, unchanged; else null
+    boost::json::value result;          ///< SUCCESS: what the task returned, integers over 64 bits as text; else null
     std::optional<Progress> progress;   ///< PROGRESS, and states of a task's own whose meta has such figures
     std::optional<TaskFailure> failure; ///< FAILURE, RETRY, REVOKED
     std::optional<WallTime> dateDone;   ///< when it was written

@@ -194,6 +194,30 @@ private slots:
         QCOMPARE(found.failure ? found.failure->message : std::string(), message.toStdString());
     }
 
+    void keepsEveryDigitOfAnInteger_data()
+    {
+        QTest::addColumn<QString>("result");
+        QTest::addColumn<QString>("shown");
+        const auto row = [](const char *result, const char *shown) { QTest::newRow(result) << result << shown; };
+        row("18446744073709551615", "18446744073709551615");
+        row("-9223372036854775808", "-9223372036854775808");
+        row("18446744073709551616", "\"18446744073709551616\"");
+        row("-9223372036854775809", "\"-9223372036854775809\"");
+        row("{\"a\": [1, 1000000000000000000000000000001, \"1000000000000000000000000000001\"]}",
+            "{\"a\":[1,\"1000000000000000000000000000001\",\"1000000000000000000000000000001\"]}");
+        row("1e30", "1E30");
+        row("[1000000000000000000000.0]", "[1E21]");
+    }
+    void keepsEveryDigitOfAnInteger()
+    {
+        QFETCH(QString, result);
+        QFETCH(QString, shown);
+        const TaskResult found = read("SUCCESS", result);
+        QCOMPARE(found.state, std::string(state::success));
+        QCOMPARE(QString::fromStdString(jsonText(found.result)), shown);
+        QCOMPARE(QString::fromStdString(jsonText(read("SUCCESS", result, ", \"args\": [NaN]").result)), shown);
+    }
+
     /// Whatever the state: nothing that is read can be written as "Infinity".
     void holdsNoInfiniteNumber_data()
     {

@@ -106,8 +106,8 @@ bool Realtime::subscribe(Connection &connection, const std::string &topic)
         if (!open)
             return;
         // `data` is JSON already: it goes in as it is instead of being parsed and written again.
-        auto text = R"({"type":"event","topic":)" + boost::json::serialize(boost::json::value(topic)) + R"(,"time":")" +
-                    formatTime(m_clock.wall()) + R"(","data":)" + data + "}";
+        auto text = R"({"type":"event","topic":)" + boost::json::serialize(boost::json::string_view(topic)) +
+                    R"(,"time":")" + formatTime(m_clock.wall()) + R"(","data":)" + data + "}";
         open->send(std::make_shared<const std::string>(std::move(text)));
     };
     auto token = source->second->subscribe(connection.principal, argument, connection.socket->executor(), send);

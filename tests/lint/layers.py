@@ -41,6 +41,8 @@ _OWNING_CLOSURE_AWAIT = re.compile(r"co_await\s[^;{}]*?[(,]\s*\[(?=[^\]]*(?:\bse
 # How C and the standard library write and read numbers follows the locale: 0,5 in half of Europe.
 _LOCALE_NUMBERS = re.compile(r'printf\([^;]*"[^"]*%[-+ #0]*[\d*]*(?:\.[\d*]+)?[aefgAEFG]|(?:std::)?\b(?:strto(?:d|f|ld)|ato(?:f))\(|'
                              r'std::sto(?:d|f|ld)\(|std::to_string\((?:double|float)\b|std::setprecision\(|std::fixed\b')
+# A value may hold an infinite number, which is no JSON.
+_WRITES_JSON = re.compile(r"\bjson::serialize\((?!boost::json::string(?:_view)?\()")
 _UNFINISHED = re.compile(r"\b(" + "TO" + "DO|FIX" + r"ME|XX" + r"X)\b")
 # Paths that exist on one machine only. System folders that every Debian has are fine.
 _MACHINE_PATH = re.compile(r"(?<![\w.$}\])/])/(?:home/\w{3,}|root/|wo" + r"rk/|tmp/(?:w|b)/|Users/)")
@@ -139,6 +141,8 @@ def check_code(path, text, libraries):
                 yield number, problem
         if _LOCALE_NUMBERS.search(line) and path.parts[0] in ("core", "app", "ui"):
             yield number, "a number as text that follows the locale: fixedText() and std::to_chars do not"
+        if _WRITES_JSON.search(line) and path.parts[0] == "core" and path.name != "json_numbers.cpp":
+            yield number, "a value as JSON text that may hold what is no number: jsonText() writes null"
         if _INSTANCE.search(line):
             yield number, "no singletons: a constructor takes what it uses"
     for found in _CONDITIONAL_AWAIT.finditer(text):

@@ -43,6 +43,7 @@ SEEDED = [
     ({"core/base/units.cpp": 'f()\n{\n    std::snprintf(text, sizeof text, "%.2f", x);\n}\n'}, "units.cpp:3: a number as text"),
     ({"core/base/units.cpp": "double x = std::stod(text);\n"}, "units.cpp:1: a number as text"),
     ({"core/base/units.cpp": "auto x = std::to_string(double(n) / 2);\n"}, "units.cpp:1: a number as text"),
+    ({"core/base/units.cpp": "auto x = boost::json::serialize(value);\n"}, "units.cpp:1: a value as JSON"),
     ({"installer/run.sh": "cd /home/" + "somebody/portolan\n"}, "run.sh:1: an absolute path"),
     ({"tests/bench/run.py": "import x  # FIX" + "ME\n"}, "run.py:1: unfinished"),
     ({"core/base/units.cpp": "// TO" + "DO later\n"}, "units.cpp:1: unfinished"),

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <future>
+#include <map>
 #include <mutex>
 
 namespace portolan::monitor {
@@ -23,6 +24,9 @@ namespace {
 
 constexpr std::chrono::minutes rightsEvery{10};
 constexpr std::chrono::seconds rightsSoon{2};
+/// The rights may not tell what a refusal is about: then it makes them due so often and no more.
+constexpr std::chrono::seconds rightsUnexplained{30};
+constexpr std::size_t askedMost = 64;
 /// Keys are looked at in every second look: a command each, whatever they hold.
 constexpr unsigned typesEvery = 2;
 /// Subscriptions are answered some time after the connection is there.
@@ -104,6 +108,9 @@ struct RedisCheck::Impl : std::enable_shared_from_this<RedisCheck::Impl>
     void tell(const redis::Rights &rights);
     std::optional<Error> problem(redis::Use use) const;
     bool rightsDue() const;
+    bool refusedAnew();
+    bool isKnown(const std::string &refused) const;
+    awaitable<void> rest(std::chrono::milliseconds time);
 
     const Executor executor;
     redis::Client &client;
@@ -120,7 +127,9 @@ struct RedisCheck::Impl : std::enable_shared_from_this<RedisCheck::Impl>
     bool stopping = false;                   ///< on the executor, as all down to the promise
     std::optional<std::uint64_t> connection; ///< of the last rights
     std::optional<SteadyTime> rightsAsked;
-    std::optional<redis::Rights> probed; ///< without the subscriptions, which are told elsewhere
+    std::optional<redis::Rights> probed;     ///< without the subscriptions, which are told elsewhere
+    std::map<std::string, SteadyTime> asked; ///< for which refusals the rights were last asked, and when
+    bool refused = false;                    ///< somebody met one that is news
     unsigned looks = 0;
     std::string told; ///< the last message
     std::promise<void> finished;
@@ -143,11 +152,47 @@ awaitable<void> RedisCheck::Impl::run()
         const bool well = co_await look();
         if (stopping)
             break;
-        timer.expires_after(well ? options.every : options.soon);
-        error_code cancelled;
-        co_await timer.async_wait(asio::redirect_error(use_awaitable, cancelled));
+        const auto time = well ? options.every : options.soon;
+        co_await rest(time);
     }
     finished.set_value();
+}
+
+/// Cut short by a refusal that anybody meets.
+awaitable<void> RedisCheck::Impl::rest(std::chrono::milliseconds time)
+{
+    do {
+        timer.expires_after(std::min(time, options.soon));
+        error_code cancelled;
+        co_await timer.async_wait(asio::redirect_error(use_awaitable, cancelled));
+        time -= options.soon;
+    } while (time.count() > 0 && !stopping && !refusedAnew());
+}
+
+/// Whether somebody was refused what the rights do not tell yet. What watches asks again and again for what it is
+/// refused: that is no news.
+bool RedisCheck::Impl::refusedAnew()
+{
+    const SteadyTime now = clock.steady();
+    if (asked.size() > askedMost)
+        asked.clear();
+    for (std::string &name : client.takeRefusals()) {
+        if (isKnown(name))
+            continue;
+        const auto [last, first] = asked.try_emplace(std::move(name), now);
+        if (!first && now - last->second < rightsUnexplained)
+            continue;
+        last->second = now;
+        refused = true;
+    }
+    return refused;
+}
+
+bool RedisCheck::Impl::isKnown(const std::string &name) const
+{
+    return !name.empty() && rights && std::ranges::any_of(rights->missing, [&](const redis::MissingRight &right) {
+        return right.what == name || right.what.starts_with(name + " ");
+    });
 }
 
 bool RedisCheck::Impl::rightsDue() const
@@ -155,7 +200,7 @@ bool RedisCheck::Impl::rightsDue() const
     if (!rightsAsked || connection != client.counters().reconnects)
         return true;
     const auto since = clock.steady() - *rightsAsked;
-    const bool doubtful = (rights && rights->unusable()) || aboutRights(writing.current()) ||
+    const bool doubtful = refused || (rights && rights->unusable()) || aboutRights(writing.current()) ||
                           (options.queue && aboutRights(options.queue())) ||
                           (options.sessions && aboutRights(options.sessions()));
     return since >= (doubtful ? std::chrono::steady_clock::duration(rightsSoon)
@@ -222,8 +267,12 @@ awaitable<void> RedisCheck::Impl::lookAtRights()
         co_return;
     connection = now;
     rightsAsked = clock.steady();
+    refused = false;
+    client.takeRefusals(); // the probe's own
     if (found->user == "default" && !options.user.empty())
         found->user = options.user;
+    if (probed && *probed != *found)
+        asked.clear();
     // So that everything is in one message.
     Timer pause(executor);
     for (const auto until = std::chrono::steady_clock::now() + subscriptionsWithin;

@@ -24,12 +24,12 @@ class Subscriber;
 
 namespace portolan::monitor {
 
-/// Whether this Redis does what users need of it: that it answers says little. Three things are looked at:
+/// Whether this Redis does what users need of it: that it answers says little. What is looked at:
 ///
-/// - The rights (redis/rights.h): on every new connection, every ten minutes, and every two seconds while something
-///   indispensable is missing. What is missing is logged in one message whenever it changes, with the ACL line that
-///   mends it. A Redis that evicts any key (`maxmemory-policy allkeys-…`) is found out here too, since it may have been
-///   away when the portal started.
+/// - The rights (redis/rights.h): on every new connection, every ten minutes, as soon as anybody is refused what they
+///   allow, and every two seconds while something indispensable is missing. What is missing is logged in one message
+///   whenever it changes, with the ACL line that mends it.
+/// - Whether it evicts any key when it is full (`maxmemory-policy allkeys-…`), every five seconds.
 /// - A small write by a script every five seconds, every second while it fails: a replica, a full disk or memory, a
 ///   lost right are seen although nobody is signed in.
 /// - The types of the keys that tasks go by, every ten seconds: what another program put there stops them.

@@ -3,9 +3,14 @@
 #include "core/redis/client_impl.h"
 #include "core/redis/errors.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace portolan::redis {
 
 namespace {
+
+constexpr std::size_t refusalsMost = 32;
 
 Result<Reply> single(Call &call)
 {
@@ -41,9 +46,26 @@ void Client::stop() { m_impl->stop(); }
 Client::State Client::state() const { return m_impl->state(); }
 std::optional<Error> Client::problem() const { return m_impl->problem(); }
 Client::Counters Client::counters() const { return m_impl->counters(); }
+std::vector<std::string> Client::takeRefusals() { return m_impl->takeRefusals(); }
 void Client::preload(const Script &script) { m_impl->scripts.push_back(&script); }
 void Client::onStateChange(std::function<void(State)> handler) { m_impl->stateHandler = std::move(handler); }
 void Client::post(Command commands) { m_impl->post(commands); }
+
+std::vector<std::string> Client::Impl::takeRefusals()
+{
+    const std::lock_guard lock(m_mutex);
+    return std::exchange(m_refusals, {});
+}
+
+void Client::Impl::noteRefusal(const Reply &reply)
+{
+    if (!reply.isError() || !refusesRight(reply))
+        return;
+    std::string command = refusedCommand(reply);
+    const std::lock_guard lock(m_mutex);
+    if (m_refusals.size() < refusalsMost && std::ranges::find(m_refusals, command) == m_refusals.end())
+        m_refusals.push_back(std::move(command));
+}
 
 awaitable<Result<void>> Client::waitReady(std::chrono::milliseconds deadline)
 {

@@ -110,6 +110,10 @@ public:
     };
     Counters counters() const; ///< from any thread
 
+    /// What Redis has refused here for want of a right since this was last asked, whoever had called: "LPUSH", "CLIENT
+    /// LIST", or "" where it does not name the command. Each once, 32 at most. From any thread.
+    std::vector<std::string> takeRefusals();
+
 private:
     class Impl;
     std::shared_ptr<Impl> m_impl;

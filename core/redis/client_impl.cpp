@@ -277,6 +277,9 @@ bool Client::Impl::drain(Link &link, std::string &problem)
     while ((next = link.connection.next(reply)) == ReplyReader::Next::Reply && !link.inFlight.empty()) {
         Slot &slot = link.inFlight.front();
         ++answered;
+        noteRefusal(reply);
+        if (slot.parts > 0)
+            std::ranges::for_each(reply.elements, [this](const Reply &one) { noteRefusal(one); });
         if (slot.call && slot.call->replies)
             slot.call->replies->push_back(std::move(reply));
         else if (slot.call && slot.parts > 0)

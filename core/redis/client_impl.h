@@ -28,6 +28,7 @@ public:
     State state() const { return m_state.load(std::memory_order_acquire); }
     std::optional<Error> problem() const;
     Counters counters() const;
+    std::vector<std::string> takeRefusals();
     const ClientOptions &options() const { return m_options; }
 
     /// Sends the commands for `call`, which is completed when all replies are there. Both must stay until then.
@@ -72,6 +73,7 @@ private:
     void flush();
     void written(const std::shared_ptr<Link> &link, const error_code &failed);
     bool drain(Link &link, std::string &problem);
+    void noteRefusal(const Reply &reply); ///< where it is one
 
     void up(std::shared_ptr<Link> link);
     void down(const Error &why);
@@ -101,6 +103,7 @@ private:
     Gathering m_gathering;       ///< goes to both of them when they are written
     std::vector<Slot> m_waiters; ///< for Ready
     std::optional<Error> m_problem;
+    std::vector<std::string> m_refusals; ///< not yet taken
 
     std::atomic<State> m_state{State::Connecting};
     std::atomic<std::size_t> m_pending{0}; ///< replies owed, queued and in flight

@@ -133,6 +133,15 @@ bool refusesRight(const Reply &reply)
     return false;
 }
 
+std::string refusedCommand(const Reply &reply)
+{
+    std::string name;
+    for (const char c : namedCommand(reply))
+        if (c != '\'' && c != '`')
+            name += c == '|' ? ' ' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    return name;
+}
+
 bool refusesPlace(const Reply &reply)
 {
     for (const std::string_view words :

@@ -32,6 +32,9 @@ Error unavailable(Error error);
 /// who runs the server, or the user has no right to it, or to the keys or channels it names.
 bool refusesRight(const Reply &reply);
 
+/// The command it is about, as people write it: "LPUSH", "CLIENT LIST"; empty where Redis does not name it.
+std::string refusedCommand(const Reply &reply);
+
 /// Of those: it is for the keys or the channel, and not for the command.
 bool refusesPlace(const Reply &reply);
 

@@ -274,6 +274,22 @@ class TurningTest(unittest.TestCase):
             server.client.execute_command(*line["mend"].split())
             wait_until(lambda: health_of(portal)["status"] == "healthy", "healthy again", 20)
 
+    def test_a_right_that_only_a_request_misses(self):
+        """Taking and ending tasks goes on, so nothing but the refused request tells of it."""
+        with served(user="~* &* +@all") as (portal, server):
+            works(self, portal)
+            client = portal.client().sign_up("second@example.org")
+            server.client.execute_command("ACL", "SETUSER", "portal", "-lpush")
+            self.assertEqual(client.post("/start-analysis", {"symbol": "AAPL"}).status, 503)
+            wait_until(lambda: health_of(portal)["checks"]["queue"] == "forbidden", "forbidden", 10)
+            wait_until(lambda: Client(portal.url).get("/ready").status == 503, "not ready", 10)
+            line = wait_until(lambda: rights_lines(portal), "the missing right", 10)[0]
+            self.assertIn("LPUSH", line["what"])
+            self.assertIn("RED", run("status", "--data-dir", portal.data_dir).stdout.upper())
+            server.client.execute_command(*line["mend"].split())
+            wait_until(lambda: health_of(portal)["status"] == "healthy", "healthy again", 20)
+            self.assertEqual(client.wait_for_task(client.start_analysis(paths=1000))["state"], "SUCCESS")
+
 
 class AwayAtStartTest(unittest.TestCase):
     def test_serves_in_memory_and_uses_it_when_it_comes(self):

@@ -201,6 +201,35 @@ private slots:
                 std::string::npos);
     }
 
+    void tellsWhatAnybodyWasRefused()
+    {
+        const RedisServerFixture redis;
+        Asked asked(endpointOf(redis, "~q:* &* +@all -lpush -client|list"));
+        asked.rights();
+        asked.client.takeRefusals();
+        const auto run = [&](Command command) {
+            return runSync<Result<Reply>>(asked.runtime.at(0), [&] { return asked.client.run(std::move(command)); });
+        };
+        const auto refused = [&] {
+            std::vector<std::string> names = asked.client.takeRefusals();
+            std::ranges::sort(names);
+            return names;
+        };
+        QVERIFY(run(Command("SET", "q:1", "1")));
+        QVERIFY(!run(Command("HGET", "q:1", "f"))); // WRONGTYPE is no refusal
+        QCOMPARE(refused(), std::vector<std::string>{});
+        asked.client.post(Command("LPUSH", "q:2", "v"));
+        QVERIFY(!run(Command("LPUSH", "q:2", "v")));
+        QVERIFY(!run(Command("CLIENT", "LIST")));
+        QVERIFY(!run(Command("GET", "other")));
+        QCOMPARE(refused(), (std::vector<std::string>{"", "CLIENT LIST", "LPUSH"}));
+        QCOMPARE(refused(), std::vector<std::string>{});
+        const Script script("push", "return redis.call('LPUSH', KEYS[1], 'v')");
+        const std::array<std::string_view, 1> keys{"q:2"};
+        QVERIFY(!runSync<Result<Reply>>(asked.runtime.at(0), [&] { return asked.client.eval(script, keys, {}); }));
+        QCOMPARE(refused().size(), std::size_t(1));
+    }
+
     void saysWhyAWriteFails()
     {
         RedisServerFixture redis;

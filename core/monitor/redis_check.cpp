@@ -29,6 +29,14 @@ constexpr std::chrono::seconds rightsUnexplained{30};
 constexpr std::size_t askedMost = 64;
 /// Keys are looked at in every second look: a command each, whatever they hold.
 constexpr unsigned typesEvery = 2;
+/// Of INFO only what matters, for it is asked for in every look; nothing where it is refused.
+constexpr const char *policySource = R"(
+local info = redis.pcall('INFO', 'memory')
+if type(info) ~= 'string' then
+    return ''
+end
+return (string.match(info, 'maxmemory:%d+') or '') .. '\r\n' .. (string.match(info, 'maxmemory_policy:[%w-]+') or '')
+)";
 /// Subscriptions are answered some time after the connection is there.
 constexpr std::chrono::seconds subscriptionsWithin{2};
 
@@ -91,6 +99,7 @@ struct RedisCheck::Impl : std::enable_shared_from_this<RedisCheck::Impl>
           options(std::move(with)),
           script(redis::writeProbe()),
           typesScript(redis::typesProbe()),
+          policyScript("policy", policySource),
           writing(&log, time, "Redis does not take what the portal writes"),
           typing(&log, time, "a key the portal needs is used by something else"),
           listening(&log, time, "Redis gives the portal no connection to listen on: live updates are missing"),
@@ -120,6 +129,7 @@ struct RedisCheck::Impl : std::enable_shared_from_this<RedisCheck::Impl>
     const Options options;
     const redis::Script script;
     const redis::Script typesScript;
+    const redis::Script policyScript;
     Trouble writing;
     Trouble typing;
     Trouble listening; ///< on the subscriber's connection
@@ -211,10 +221,9 @@ awaitable<bool> RedisCheck::Impl::look()
 {
     if (client.state() != redis::Client::State::Ready)
         co_return false;
-    if (rightsDue()) {
-        co_await lookAtPolicy();
+    if (rightsDue())
         co_await lookAtRights();
-    }
+    co_await lookAtPolicy();
     lookAtNews();
     if (looks++ % typesEvery == 0 || typing.current())
         co_await lookAtTypes();
@@ -236,9 +245,8 @@ awaitable<bool> RedisCheck::Impl::look()
 
 awaitable<void> RedisCheck::Impl::lookAtPolicy()
 {
-    redis::Command command("INFO", "memory");
-    const Result<redis::Reply> memory = co_await client.run(std::move(command));
-    if (!memory)
+    const Result<redis::Reply> memory = co_await client.eval(policyScript, {}, {});
+    if (!memory || memory->text.empty())
         co_return; // then nobody can tell
     const auto told = redis::parseInfo(memory->text).memory;
     const std::string kept = told.policy.value_or("");
@@ -253,6 +261,8 @@ awaitable<void> RedisCheck::Impl::lookAtPolicy()
     const std::lock_guard lock(mutex);
     if (evicts && !policy)
         logger.error("this Redis may lose tasks", {{"why", inWords(*evicts)}});
+    if (!evicts && policy)
+        logger.info("this Redis no longer evicts any key", {{"policy", kept}});
     policy = std::move(evicts);
 }
 

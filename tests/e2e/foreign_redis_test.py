@@ -290,6 +290,20 @@ class TurningTest(unittest.TestCase):
             wait_until(lambda: health_of(portal)["status"] == "healthy", "healthy again", 20)
             self.assertEqual(client.wait_for_task(client.start_analysis(paths=1000))["state"], "SUCCESS")
 
+    def test_a_policy_that_was_changed(self):
+        def evict(client):
+            client.config_set("maxmemory", "100mb")
+            client.config_set("maxmemory-policy", "allkeys-lru")
+
+        with served() as (portal, server):
+            works(self, portal)
+            evict(server.client)
+            wait_until(lambda: health_of(portal)["checks"]["queue"] == "failing", "the queue is not safe", 10)
+            self.assertIn("allkeys-lru", portal.log.read_text())
+            self.assertIn("allkeys-lru", run("status", "--data-dir", portal.data_dir).stdout)
+            server.client.config_set("maxmemory-policy", "noeviction")
+            wait_until(lambda: health_of(portal)["status"] == "healthy", "healthy again", 20)
+
 
 class AwayAtStartTest(unittest.TestCase):
     def test_serves_in_memory_and_uses_it_when_it_comes(self):

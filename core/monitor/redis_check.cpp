@@ -73,6 +73,23 @@ std::vector<redis::NeededKey> neededKeys(const std::vector<std::string> &queues)
     return needed;
 }
 
+/// What is lost, and nothing else: whoever reads it goes by it.
+std::string headline(const redis::Rights &found)
+{
+    using redis::Use;
+    if (!found.unusable())
+        return "Redis refuses a part of what the portal asks for; it serves without";
+    const bool sessions = found.lacks(Use::Sessions), limits = found.lacks(Use::Limits);
+    std::string text = sessions && limits ? "sessions and limits live in memory"
+                       : sessions         ? "sessions live in memory"
+                       : limits           ? "limits are counted in memory"
+                                          : "";
+    if (found.lacks(Use::Queue))
+        text += text.empty() ? "tasks wait" : ", tasks wait";
+    const bool all = sessions && limits && found.lacks(Use::Queue);
+    return (all ? "Redis cannot be used: " : "Redis can be used in part only: ") + text;
+}
+
 Error wrongTypes(const std::vector<redis::NeededKey> &wrong)
 {
     std::string names;
@@ -369,9 +386,7 @@ void RedisCheck::Impl::tell(const redis::Rights &found)
         line.empty() ? "Take back the rename-command of these, or name another Redis." : std::string_view(line);
     const std::string drops = found.aclDrops();
     const auto level = found.unusable() ? LogLevel::Error : LogLevel::Warning;
-    const std::string_view message = found.unusable()
-                                         ? "Redis cannot be used: sessions and limits live in memory, tasks wait"
-                                         : "Redis refuses a part of what the portal asks for; it serves without";
+    const std::string message = headline(found);
     if (drops.empty())
         logger.log(level, message, {{"what", told}, {"mend", mend}});
     else

@@ -12,7 +12,9 @@ from harness import Client, Portal, Redis, folder, run, wait_until
 from neighbours_test import Shop
 
 RIGHTS = ("Redis refuses a part of what the portal asks for; it serves without",
-          "Redis cannot be used: sessions and limits live in memory, tasks wait")
+          "Redis cannot be used: sessions and limits live in memory, tasks wait",
+          "Redis can be used in part only: tasks wait",
+          "Redis can be used in part only: sessions live in memory")
 
 
 @contextlib.contextmanager
@@ -217,6 +219,14 @@ class UnusableTest(unittest.TestCase):
         for pattern in ("~s:*", "~l:*", "~celery*", "~unacked", "~q:*", "~celery-task-meta-*"):
             self.assertIn(pattern, line["mend"])
 
+    def test_the_headline_says_what_is_lost(self):
+        for right, message in (("-lpush", "Redis can be used in part only: tasks wait"),
+                               ("-strlen", "Redis can be used in part only: sessions live in memory"),
+                               ("-evalsha", "Redis cannot be used: sessions and limits live in memory, tasks wait")):
+            with self.subTest(right), served(user="~* &* +@all " + right) as (portal, _):
+                line = wait_until(lambda: rights_lines(portal), "the missing right", 10)[0]
+                self.assertEqual((line["message"], line["level"]), (message, "error"))
+
     def test_a_user_who_may_only_read(self):
         self.refused(["SET", "LPUSH", "HSET"], user="~* &* +@all -@write")
 
@@ -285,6 +295,7 @@ class TurningTest(unittest.TestCase):
             wait_until(lambda: Client(portal.url).get("/ready").status == 503, "not ready", 10)
             line = wait_until(lambda: rights_lines(portal), "the missing right", 10)[0]
             self.assertIn("LPUSH", line["what"])
+            self.assertEqual(line["message"], "Redis can be used in part only: tasks wait")
             self.assertIn("RED", run("status", "--data-dir", portal.data_dir).stdout.upper())
             server.client.execute_command(*line["mend"].split())
             wait_until(lambda: health_of(portal)["status"] == "healthy", "healthy again", 20)

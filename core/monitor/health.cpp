@@ -35,7 +35,7 @@ const char *wordFor(std::string_view reason)
         {"database-busy", "busy"},        {"disk-error", "failing"},
         {"write-failed", "failing"},      {"redis-evicts", "failing"},
         {"database-schema", "corrupt"},   {"redis-moved", "failing"},
-        {"redis-wrong-type", "failing"},
+        {"redis-wrong-type", "failing"},  {"queue-cancelled", "stalled"},
     };
     for (const Entry &entry : words)
         if (entry.code == reason)

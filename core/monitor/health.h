@@ -14,9 +14,9 @@ namespace portolan::monitor {
 /// `status` is healthy when redis, database and queue are up and the portal's zone is not red, degraded otherwise. "up"
 /// means that what users need works, not that something answers: redis that sessions are kept, database that it can be
 /// written, queue that tasks can be enqueued, taken and ended. Else a check is "down" (no answer), "full" (no room for
-/// anything new), "stalled" (tasks wait and no worker takes any), "read-only", "forbidden" (this user of Redis or of
-/// the database lacks rights, or commands are blocked), "corrupt", "busy" (locked by another program), "failing" (any
-/// other reason, see the log), or "unknown" (not looked at yet).
+/// anything new), "stalled" (tasks wait and no worker takes any, or ours was told to take none), "read-only",
+/// "forbidden" (this user of Redis or of the database lacks rights, or commands are blocked), "corrupt", "busy" (locked
+/// by another program), "failing" (any other reason, see the log), or "unknown" (not looked at yet).
 ///
 /// The portal can serve as long as one of Redis and the database answers (sessions and limits fall back to memory); it
 /// cannot before the first snapshot, without both, and while it stops. From any thread.

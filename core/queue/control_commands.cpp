@@ -114,22 +114,28 @@ const ControlCommands::Command *ControlCommands::find(std::string_view name)
         {"hello", &C::hello},
         {"query_task", &C::queryTask},
         {"query_tasks", &C::queryTask},
-        {"revoke", &C::revoke},
-        {"terminate", &C::terminate},
-        {"rate_limit", &C::rateLimit},
-        {"time_limit", &C::timeLimit},
-        {"pool_grow", &C::poolGrow},
-        {"pool_shrink", &C::poolShrink},
-        {"autoscale", &C::autoscale},
-        {"add_consumer", &C::addConsumer},
-        {"cancel_consumer", &C::cancelConsumer},
+        {"revoke", &C::revoke, true},
+        {"terminate", &C::terminate, true},
+        {"rate_limit", &C::rateLimit, true},
+        {"time_limit", &C::timeLimit, true},
+        {"pool_grow", &C::poolGrow, true},
+        {"pool_shrink", &C::poolShrink, true},
+        {"autoscale", &C::autoscale, true},
+        {"add_consumer", &C::addConsumer, true},
+        {"cancel_consumer", &C::cancelConsumer, true},
         {"enable_events", &C::enableEvents},
         {"disable_events", &C::disableEvents},
         {"heartbeat", &C::heartbeat},
-        {"shutdown", &C::shutdown},
+        {"shutdown", &C::shutdown, true},
     };
     const auto found = std::ranges::find(commands, name, &Command::name);
     return found == std::end(commands) ? nullptr : found;
+}
+
+bool ControlCommands::changes(std::string_view method)
+{
+    const Command *command = find(method);
+    return command && command->changes;
 }
 
 json::value ControlCommands::run(std::string_view method, const json::object &arguments)
@@ -403,8 +409,11 @@ json::value ControlCommands::poolGrow(const json::object &arguments)
     if (staysHeldBack(arguments))
         return heldBackError();
     const std::int64_t count = std::clamp<std::int64_t>(numberOf(arguments, "n", 1), 0, 1024);
-    m_pool.resize(m_pool.status().concurrency + static_cast<unsigned>(count));
-    return ok("pool will grow");
+    const unsigned wanted = m_pool.status().concurrency + static_cast<unsigned>(count);
+    m_pool.resize(wanted);
+    const unsigned most = m_pool.status().concurrency;
+    return ok(most < wanted ? "pool will grow to " + std::to_string(most) + " threads, the most there may be"
+                            : std::string("pool will grow"));
 }
 
 json::value ControlCommands::poolShrink(const json::object &arguments)

@@ -21,12 +21,16 @@ public:
     /// The reply for this node; an unknown command is Celery's KeyError.
     boost::json::value run(std::string_view method, const boost::json::object &arguments);
 
+    /// Whether it changes what this worker does with tasks; asking does not, nor do events.
+    static bool changes(std::string_view method);
+
 private:
     using Handler = boost::json::value (ControlCommands::*)(const boost::json::object &);
     struct Command
     {
         std::string_view name;
         Handler handler;
+        bool changes = false;
     };
     static const Command *find(std::string_view name);
 

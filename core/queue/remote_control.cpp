@@ -7,6 +7,7 @@
 #include "core/queue/control_message.h"
 #include "core/queue/event_sender.h"
 #include "core/queue/keys.h"
+#include "core/queue/log_pace.h"
 #include "core/queue/node_match.h"
 #include "core/queue/scripts.h"
 #include "core/redis/client.h"
@@ -19,6 +20,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -31,6 +33,7 @@ constexpr auto heartbeatEvery = std::chrono::seconds(2);
 constexpr auto heartbeatUnheardEvery = std::chrono::seconds(6); ///< so that who begins to listen hears it soon
 constexpr std::string_view replyKeptSeconds = "300";
 constexpr std::size_t replyMost = 1024 * 1024;
+constexpr std::size_t toldMost = 256;    ///< bytes that the log says of each part of a request
 constexpr std::size_t waitingMost = 100; ///< requests that wait to be answered, one after the other; more are dropped
 
 /// With neither destination nor pattern a request is for everybody.
@@ -110,6 +113,27 @@ struct RemoteControl::Impl : std::enable_shared_from_this<RemoteControl::Impl>
              {"why", why == NodeMatch::TooCostly ? "its pattern takes too many steps" : "its pattern cannot be read"}});
     }
 
+    /// What somebody else made of this worker would be a riddle otherwise; and a stranger must not fill the log.
+    void tellChange(const ControlRequest &request, const boost::json::value &answer)
+    {
+        Logger *const logger = pool.options().logger;
+        std::uint64_t unsaid = 0;
+        const bool say = changePaces[request.method].mayBeSaid(clock.steady(), unsaid);
+        if (logger && unsaid != 0)
+            logger->info("this worker was sent more control messages than the log says",
+                         {{"method", request.method}, {"messages", unsaid}});
+        if (!logger || !say)
+            return;
+        const std::string arguments = jsonText(request.arguments);
+        const std::string answered = jsonText(answer);
+        logger->info("this worker was sent a control message", {{"method", request.method},
+                                                                {"arguments", cutText(arguments, toldMost)},
+                                                                {"answer", cutText(answered, toldMost)},
+                                                                {"reply_to", cutText(request.replyTo, toldMost)},
+                                                                {"ticket", cutText(request.ticket, toldMost)},
+                                                                {"node", pool.node()}});
+    }
+
     /// One after the other, and others get their turn between two: whoever may publish may ask as often as they like.
     awaitable<void> answerAll()
     {
@@ -133,6 +157,8 @@ struct RemoteControl::Impl : std::enable_shared_from_this<RemoteControl::Impl>
     std::string replyTo(const ControlRequest &request, const std::string &exchange)
     {
         const boost::json::value value = commands.run(request.method, request.arguments);
+        if (ControlCommands::changes(request.method))
+            tellChange(request, value);
         if (request.replyTo.empty())
             return {};
         std::string body = jsonText(boost::json::object{{pool.node(), value}});
@@ -207,7 +233,8 @@ struct RemoteControl::Impl : std::enable_shared_from_this<RemoteControl::Impl>
     std::atomic<bool> stopping{false};
     unsigned inside = 0; ///< coroutines that are running
     std::deque<ControlRequest> waiting;
-    bool answering = false; ///< answerAll() is
+    bool answering = false;                     ///< answerAll() is
+    std::map<std::string, LogPace> changePaces; ///< of answerAll(), of which there is one; by command
 };
 
 RemoteControl::RemoteControl(Executor executor, redis::Client &client, redis::Subscriber &subscriber,

@@ -469,7 +469,19 @@ std::optional<Error> WorkerPool::problem() const
                          m_impl->lease.problem()})
         if (problem)
             return problem;
-    return std::nullopt;
+    const Impl::Lock lock(m_impl->mutex);
+    std::string names; // of its queues, those that somebody has taken from it
+    for (const std::string &queue : m_impl->options.queues)
+        if (std::ranges::find(m_impl->queues, queue) == m_impl->queues.end())
+            names.append(names.empty() ? "" : ", ").append(queue);
+    if (names.empty() || m_impl->wanted == 0 || m_impl->heldBack)
+        return std::nullopt;
+    Error error =
+        failure(ErrorKind::Unavailable,
+                "This worker takes no tasks from " + names + ": it was told so by a control message (cancel_consumer).",
+                "`celery control add_consumer` with the queue's name, or a restart, takes that back.");
+    error.code = "queue-cancelled";
+    return error;
 }
 
 const std::string &WorkerPool::node() const { return m_impl->node; }

@@ -315,6 +315,18 @@ class TurningTest(unittest.TestCase):
             server.client.config_set("maxmemory-policy", "noeviction")
             wait_until(lambda: health_of(portal)["status"] == "healthy", "healthy again", 20)
 
+    def test_a_queue_that_a_control_message_took_away(self):
+        with served() as (portal, server), celery.Celery(broker=server.url, backend=server.url) as app:
+            works(self, portal)
+            app.control.cancel_consumer("celery", reply=True, timeout=5)
+            wait_until(lambda: health_of(portal)["checks"]["queue"] == "stalled", "nobody takes tasks", 10)
+            wait_until(lambda: "control message (cancel_consumer)" in
+                       run("status", "--data-dir", portal.data_dir).stdout, "the reason", 10)
+            told = [line for line in log_lines(portal) if line["message"] == "this worker was sent a control message"]
+            self.assertEqual([(line["method"], bool(line["reply_to"])) for line in told], [("cancel_consumer", True)])
+            app.control.add_consumer("celery", reply=True, timeout=5)
+            wait_until(lambda: health_of(portal)["status"] == "healthy", "healthy again", 20)
+
 
 class AwayAtStartTest(unittest.TestCase):
     def test_serves_in_memory_and_uses_it_when_it_comes(self):

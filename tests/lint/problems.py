@@ -38,6 +38,7 @@ _ELSEWHERE = {
     "missing-reference": "the stores that insert say in its place what is gone",
     "message-not-registered": "of the admin API",
     "message-follow-up": "of a worker, where no request waits",
+    "queue-cancelled": "of a worker; health and the log tell it",
     "data-dir-locked": "of the start",
     "data-dir-moved": "of the check that what is written will last, which health and the log tell",
     "prices-unreadable": "of quotes, which it does not ask for; a task says it in its own words",

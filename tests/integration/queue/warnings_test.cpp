@@ -8,10 +8,13 @@
 #include "tests/integration/queue/captured_log.h"
 #include "tests/integration/queue/queue_instance.h"
 
+#include <boost/json/serialize.hpp>
+
 #include <pthread.h>
 
 #include <QTest>
 #include <atomic>
+#include <map>
 
 using namespace portolan;
 using namespace portolan::queue;
@@ -202,6 +205,41 @@ private slots:
         QCOMPARE(m_instance->pool->status().concurrency, 0u);
         m_instance->pool->resize(2);
         QCOMPARE(m_instance->ended(m_instance->enqueue("portal.noop")).state, std::string(state::success));
+    }
+
+    void saysWhatControlMessagesChange()
+    {
+        start();
+        RemoteClient remote(m_instance->client, m_instance->clock);
+        const WorkerPool &pool = *m_instance->pool;
+        const auto ask = [&](std::string method, boost::json::object arguments) {
+            const auto answers = m_instance->run<Result<std::map<std::string, boost::json::value>>>(
+                [&] { return remote.ask(method, arguments, {pool.node()}, 5s); });
+            return answers && answers->contains(pool.node()) ? boost::json::serialize(answers->at(pool.node()))
+                                                             : std::string();
+        };
+        const std::string sentence = "this worker was sent a control message";
+        QVERIFY(!ask("ping", {}).empty());
+        QCOMPARE(m_log->count({sentence}), 0u);
+        QVERIFY(!pool.problem());
+        QVERIFY(!ask("cancel_consumer", {{"queue", "celery"}}).empty());
+        QCOMPARE(m_log->count({sentence, "cancel_consumer", "no longer consuming", "reply_to", "ticket"}), 1u);
+        const std::optional<Error> problem = pool.problem();
+        QVERIFY(problem.has_value());
+        QCOMPARE(problem->code, std::string("queue-cancelled"));
+        QVERIFY(problem->message.find("control message (cancel_consumer)") != std::string::npos);
+        QVERIFY(!ask("add_consumer", {{"queue", "celery"}}).empty());
+        QVERIFY(!pool.problem());
+        {
+            const NoRoomForThreads full;
+            QVERIFY(full.set);
+            const std::string grown = ask("pool_grow", {{"n", 2}});
+            QVERIFY2(grown.find("2 threads, the most there may be") != std::string::npos, grown.c_str());
+        }
+        for (int i = 0; i < 30; ++i)
+            QVERIFY(!ask("cancel_consumer", {{"queue", "none"}}).empty());
+        QCOMPARE(m_log->count({sentence, "cancel_consumer"}), 10u);
+        m_instance->run<void>([&] { return remote.close(); });
     }
 
 private:

@@ -73,6 +73,7 @@ private slots:
     void holdsAPlaceForSecondsUntilTheWorkBegins();
     void freesThePlacesOfTasksThatHaveEnded_data();
     void freesThePlacesOfTasksThatHaveEnded();
+    void freesNoPlaceOfATaskItMayNotLookAt();
     void extendsOnceWhatSaysThatItRuns();
     void freesThePlacesOfTasksThatAreLeftNowhere();
     void givesBackUntilRedisKnows();
@@ -209,6 +210,20 @@ void CeilingsTest::freesThePlacesOfTasksThatHaveEnded()
         co_await here.ceilings.settle();
     });
     QCOMPARE(QString::fromStdString(server.command("ZCARD l:canalysis")), ":1\r\n");
+}
+
+void CeilingsTest::freesNoPlaceOfATaskItMayNotLookAt()
+{
+    RedisServerFixture server;
+    Runtime runtime(2);
+    Instance here(runtime.at(0), server.endpoint(), 20min);
+    QCOMPARE(here.acquire("a"), "");
+    QCOMPARE(here.acquire("b"), "");
+    server.command("ACL SETUSER default -getrange");
+    here.acquire("c");
+    QCOMPARE(QString::fromStdString(server.command("ZCARD l:canalysis")), ":2\r\n");
+    server.command("ACL SETUSER default +getrange");
+    QCOMPARE(here.acquire("c"), "concurrency");
 }
 
 void CeilingsTest::extendsOnceWhatSaysThatItRuns()

@@ -86,6 +86,21 @@ private slots:
         QCOMPARE(m_runs.load(), 0);
     }
 
+    void revokesWhollyOrNotAtAll_data() { rows({"SETEX", "GETRANGE", "ZREM", "HDEL", "PEXPIRE"}); }
+    void revokesWhollyOrNotAtAll()
+    {
+        QFETCH(QString, command);
+        begin({}, 0);
+        const std::string id = m_admin->enqueue("t.count");
+        const auto revoke = [&] { return m_worker->run<Result<void>>([&] { return m_worker->broker.revoke(id); }); };
+        allow(command, false);
+        QVERIFY(!revoke());
+        QCOMPARE(m_admin->redis(redis::Command("ZCARD", keys::revoked)).integer, 0);
+        allow(command, true);
+        QVERIFY(revoke());
+        QCOMPARE(m_admin->result(id).state, std::string(state::revoked));
+    }
+
     void putsBackOnce_data() { rows({"HDEL", "ZREM"}); }
     void putsBackOnce()
     {

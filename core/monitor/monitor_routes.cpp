@@ -57,9 +57,10 @@ bool fromThisMachine(const Request &request)
 {
     if (request.address == "local") // the control socket
         return true;
-    if (!request.header("X-Forwarded-For").empty() || !request.header("Forwarded").empty() ||
-        !request.header("X-Real-IP").empty())
-        return false;
+    for (const std::string_view byProxy :
+         {"X-Forwarded-For", "Forwarded", "X-Real-IP", "Via", "X-Forwarded-Host", "X-Forwarded-Proto"})
+        if (!request.header(byProxy).empty())
+            return false;
     const auto host = request.header("Host");
     if (!host.empty() && !http::isLoopbackName(host) && !http::isAddressLiteral(host))
         return false;

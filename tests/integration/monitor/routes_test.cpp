@@ -254,6 +254,10 @@ private slots:
         row("elsewhere with the token", MetricsAccess::Loopback, "192.0.2.7", "Authorization", "Bearer scraper", true);
         row("elsewhere with another", MetricsAccess::Loopback, "192.0.2.7", "Authorization", "Bearer scrape", false);
         row("through a proxy here", MetricsAccess::Loopback, "127.0.0.1", "X-Real-IP", "192.0.2.7", false);
+        row("through a proxy that only says so", MetricsAccess::Loopback, "127.0.0.1", "Via", "1.1 front", false);
+        row("by another name at a proxy", MetricsAccess::Loopback, "127.0.0.1", "X-Forwarded-Host", "evil.example",
+            false);
+        row("by https at a proxy", MetricsAccess::Loopback, "127.0.0.1", "X-Forwarded-Proto", "https", false);
         row("a name of elsewhere", MetricsAccess::Loopback, "127.0.0.1", "Host", "evil.example:4000", false);
         row("localhost", MetricsAccess::Loopback, "127.0.0.1", "Host", "localhost:4000", true);
         row("by its address", MetricsAccess::Loopback, "127.0.0.1", "Host", "192.0.2.1:4000", true);

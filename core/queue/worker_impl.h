@@ -232,6 +232,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     Outbox outbox;
     Refusals refusals;
     std::vector<std::function<void(const TaskEvent &)>> observers; ///< constant from start() on
+    std::function<bool()> mayTake;                                 ///< likewise; may be empty
     std::function<awaitable<bool>()> mayEndUnknown;                ///< likewise; may be empty
     std::vector<std::shared_ptr<void>> subscriptions;
 

@@ -155,6 +155,10 @@ public:
     void holdBack();
     bool heldBack() const;
 
+    /// Asked on the executor before each taking: with false nothing is taken, and it is asked again soon. What is held
+    /// is run to its end. Before start().
+    void takeWhile(std::function<bool()> allowed);
+
     /// Asked on the executor before tasks of a name nobody has registered here are ended as FAILURE NotRegistered; with
     /// false they go back into their queue as they were. Until it answers they are held. Before start(). Without it
     /// they are ended at once, as Celery does.

@@ -29,6 +29,8 @@ Error notRegistered(const std::string &task)
 
 } // namespace
 
+void WorkerPool::takeWhile(std::function<bool()> allowed) { m_impl->mayTake = std::move(allowed); }
+
 /// What closes an entry of `unacked`: the exchange ("", the anonymous one) and the routing key, by which kombu too
 /// would put the message back into the right queue.
 std::string WorkerPool::Impl::closingOf(const std::string &queue)
@@ -48,7 +50,8 @@ awaitable<void> WorkerPool::Impl::takeLoop()
             if (stopping)
                 co_return;
         }
-        const std::size_t most = lease.holds() ? room() : 0;
+        const bool allowed = lease.holds() && (!mayTake || mayTake());
+        const std::size_t most = allowed ? room() : 0;
         if (most == 0) {
             co_await hungry->wait(retryAfter);
             continue;

@@ -59,6 +59,10 @@ void PortalServer::Parts::makeMonitor()
         return now.holdingBack && !now.looked ? std::move(now.problem) : std::nullopt;
     };
     redisCheck.emplace(base.runtime.at(0), *base.redis, base.subscriber.get(), clock, logger, std::move(check));
+    workers.takeWhile([this] {
+        const auto rights = redisCheck->rights();
+        return !rights || !rights->lacks(redis::Use::Queue);
+    });
     monitor::SamplerOptions options;
     options.version = version();
     options.instance = workers.node();

@@ -86,6 +86,31 @@ private slots:
         QCOMPARE(m_runs.load(), 0);
     }
 
+    void takesNothingUntilItIsAllowed()
+    {
+        begin({}, 0);
+        std::atomic<bool> allowed{false};
+        std::atomic<int> asked{0};
+        TaskRegistry registry;
+        registry.add("t.count", [this](TaskContext &) -> Result<boost::json::value> {
+            ++m_runs;
+            return boost::json::value(nullptr);
+        });
+        WorkerPool pool(m_worker->runtime.at(0), m_worker->client, m_worker->subscriber, m_worker->clock,
+                        std::move(registry));
+        pool.takeWhile([&] {
+            ++asked;
+            return allowed.load();
+        });
+        const std::string id = m_admin->enqueue("t.count");
+        pool.start();
+        QVERIFY(within(10s, [&] { return asked >= 5; }));
+        QVERIFY(m_admin->backlog() == (Backlog{{{"celery", 1}}, 0}));
+        allowed = true;
+        QCOMPARE(m_admin->ended(id).state, std::string(state::success));
+        pool.stop(2s);
+    }
+
     void revokesWhollyOrNotAtAll_data() { rows({"SETEX", "GETRANGE", "ZREM", "HDEL", "PEXPIRE"}); }
     void revokesWhollyOrNotAtAll()
     {

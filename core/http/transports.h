@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/api/clock.h"
 #include "core/api/result.h"
 #include "core/http/transport.h"
 
@@ -21,5 +22,15 @@ public:
     /// Invalid names the file and what is wrong with it.
     static Result<std::shared_ptr<TlsContext>> load(const std::string &certificate, const std::string &key);
 };
+
+/// From when to when a server's certificate is good.
+struct Validity
+{
+    WallTime from;
+    WallTime until;
+};
+
+/// That of the first certificate of a PEM file. Invalid: there is none.
+Result<Validity> certificateValidity(const std::string &certificate);
 
 } // namespace portolan::http

@@ -96,7 +96,7 @@ int checkConfig(const SettingSources &sources)
     if (!fit)
         return report(fit.error());
     std::cout << '\n' << consequences(*settings);
-    for (const auto &note : settingNotes(*settings))
+    for (const auto &note : settingNotes(*settings, SystemClock().wall()))
         std::cout << note << '\n';
     return outputWritten();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/api/clock.h"
 #include "core/api/result.h"
 #include "core/base/settings.h"
 #include "core/redis/endpoint.h"
@@ -29,8 +30,9 @@ Result<redis::Endpoint> redisUrl(const Settings &settings);
 /// the password nobody escaped, and what `redis.url` and `database.url` cannot be.
 Result<void> checkAddresses(const Settings &settings);
 
-/// What whoever started this should know about its settings though nothing is wrong: one sentence each.
-std::vector<std::string> settingNotes(const Settings &settings);
+/// What whoever started this should know about its settings though nothing is wrong, at this time: one sentence
+/// each.
+std::vector<std::string> settingNotes(const Settings &settings, WallTime now);
 
 /// What the settings come to, for check-config: aligned lines of the data directory, database, Redis, names and
 /// proxies.

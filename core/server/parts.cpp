@@ -40,6 +40,8 @@ Result<std::pair<std::string, std::uint16_t>> parseListen(const std::string &tex
     auto address = text.substr(0, colon);
     if (address == "*")
         return refused("Write 0.0.0.0 and the port for every IPv4 address of this machine, [::] for IPv6 too.");
+    if (address.find(':') != std::string::npos && !address.starts_with('['))
+        return refused("An IPv6 address stands in brackets: write for example [::1]:8080.");
     if (address.starts_with('[') && address.ends_with(']'))
         address = address.substr(1, address.size() - 2);
     error_code invalid;
@@ -150,15 +152,22 @@ limits::Ceilings::Options ceilingOptions(const Tier &tier, limits::Ceilings::Opt
             .gone = std::move(gone)};
 }
 
-http::StillAllowed sessionCheck(auth::Sessions &sessions)
+http::StillAllowed sessionCheck(auth::Sessions &sessions, http::WatchedSockets &sockets)
 {
-    return [&sessions](const std::any &admission) -> awaitable<bool> {
+    const auto lives = [&sessions](const std::any &admission) -> awaitable<bool> {
         const auto *caller = std::any_cast<portal::Caller>(&admission);
         if (!caller)
             co_return true;
         const auto session = co_await sessions.find(caller->session);
         co_return !session || session->has_value(); // while nobody can say, it goes on
     };
+    return {lives, &sockets};
+}
+
+bool isOf(const auth::Sessions::Ended &ended, const std::any &admission)
+{
+    const auto *caller = std::any_cast<portal::Caller>(&admission);
+    return caller && (ended.id ? caller->session == *ended.id : caller->what.userId == ended.userId);
 }
 
 } // namespace
@@ -204,6 +213,12 @@ Result<http::ServerOptions> serverOptions(const Settings &settings)
 
 Result<void> checkPrices(const Settings &settings)
 {
+    const auto &currency = settings.text("market.currency");
+    const bool capitals = std::ranges::all_of(currency, [](char c) { return c >= 'A' && c <= 'Z'; });
+    if (currency.size() != 3 || !capitals)
+        return failure(ErrorKind::Invalid,
+                       "The setting 'market.currency' is '" + quotable(currency) + "', which is no code of a currency.",
+                       "Write its three capital letters (ISO 4217), such as EUR.");
     const auto &provider = settings.text("market.provider");
     if (provider == "alpha-vantage")
         return failure(ErrorKind::Unsupported,
@@ -251,7 +266,9 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       limitUse(*infrastructure->redis, limitsTable, clock),
       goneTasks(*infrastructure->redis),
       ceilings(*infrastructure->redis, clock,
-               ceilingOptions(settings.tier(), [this](std::vector<std::string> ids) { return gone(std::move(ids)); })),
+               ceilingOptions(
+                   settings.tier(),
+                   [this](std::vector<std::string> ids) { return gone(std::move(ids), workers.options().queues); })),
       admission(*infrastructure->redis, sessions, accessTokens, csrfTokens, limitsTable, clock, admissionOptions),
       seenSessions(infrastructure->sessionList),
       quotes(std::move(quotes_)),
@@ -278,7 +295,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       tasks(infrastructure->taskOwners, broker, ceilings, clock, taskOptions(settings.tier())),
       workerAdmin(broker, workers, remoteClient, infrastructure->taskOwners, auditLog, clock, workers.options().queues),
       taskTopic(tasks, resultEvents),
-      realtime(clock, sessionCheck(sessions)),
+      realtime(clock, sessionCheck(sessions, sockets)),
       accountRoutes(accounts, csrfTokens, settings.tier().sessionLifetime, settings.production()),
       userAdminRoutes(userAdmin),
       marketRoutes(*quotes),
@@ -298,6 +315,12 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       m_everySecond(infrastructure->runtime.at(0)),
       m_hasPlan(hasRedisPlan(settings))
 {
+    sessions.onEnded([this](const auth::Sessions::Ended &ended) {
+        sockets.askAbout([&](const std::any &admission) { return isOf(ended, admission); });
+    });
+    workerAdmin.tellGoneBy([this](std::vector<std::string> ids, std::vector<std::string> queues) {
+        return gone(std::move(ids), std::move(queues));
+    });
     admissionOptions.usersCeiling = settings.tier().ceilings.users;
     if (const auto opened = auditSpool.open())
         auditLog.keepIn(auditSpool, infrastructure->files);
@@ -323,14 +346,15 @@ void PortalServer::Parts::mountRoutes()
 }
 
 /// What is nowhere in Redis may be in the hands of another program's worker, which need not say so.
-awaitable<Result<std::vector<std::string>>> PortalServer::Parts::gone(std::vector<std::string> ids)
+awaitable<Result<std::vector<std::string>>> PortalServer::Parts::gone(std::vector<std::string> ids,
+                                                                      std::vector<std::string> queues)
 {
     if (neighbours) {
         const bool held = co_await neighbours->othersMayHold(settings.tier().taskTimeLimit);
         if (held)
             co_return std::vector<std::string>();
     }
-    co_return co_await goneTasks.among(std::move(ids), workers.options().queues);
+    co_return co_await goneTasks.among(std::move(ids), std::move(queues));
 }
 
 void PortalServer::Parts::mountWebSockets()
@@ -341,7 +365,7 @@ void PortalServer::Parts::mountWebSockets()
                             return realtime.serve(request, std::move(socket));
                         },
                         {"WebSocket: subscribe to tasks and other topics, and get what happens", {}, {}});
-    monitorRoutes.mountStream(*server, sessionCheck(sessions));
+    monitorRoutes.mountStream(*server, sessionCheck(sessions, sockets));
     m_openApi =
         std::make_shared<const std::string>(portal::openApiDocument(router, server->webSocketRoutes(), version()));
 }

@@ -1,5 +1,6 @@
 #include "core/server/portal_server.h"
 
+#include "core/http/transports.h"
 #include "core/server/environment.h"
 #include "core/server/parts.h"
 
@@ -27,6 +28,15 @@ Error limitError(const Settings &settings, const Error &error)
     return named;
 }
 
+Result<void> checkCertificate(const Settings &settings)
+{
+    const auto options = serverOptions(settings);
+    if (!options || options->tlsCertificate.empty())
+        return options ? Result<void>() : options.error();
+    const auto loaded = http::TlsContext::load(options->tlsCertificate, options->tlsKey);
+    return loaded ? Result<void>() : loaded.error();
+}
+
 } // namespace
 
 Result<void> checkSettings(const Settings &settings)
@@ -42,7 +52,7 @@ Result<void> checkSettings(const Settings &settings)
         return limitError(settings, plan.error());
     if (const auto fit = checkPrices(settings); !fit)
         return fit;
-    return {};
+    return checkCertificate(settings);
 }
 
 PortalServer::PortalServer(std::unique_ptr<Parts> parts) : m_parts(std::move(parts)) {}
@@ -55,7 +65,7 @@ Result<std::unique_ptr<PortalServer>> PortalServer::start(Settings settings, con
         return fit.error();
     for (const auto &key : settings.withoutEffect())
         logger.warn("a setting has no effect in this version", {{"setting", key}});
-    for (const auto &note : settingNotes(settings))
+    for (const auto &note : settingNotes(settings, clock.wall()))
         logger.warn("about the settings", {{"note", note}});
     auto infrastructure = Infrastructure::open(settings, clock, logger);
     if (!infrastructure)

@@ -3,7 +3,6 @@
 #include "core/base/data_directory.h"
 #include "core/base/runtime.h"
 #include "core/base/settings.h"
-#include "core/http/transports.h"
 #include "core/redis/client.h"
 #include "core/server/environment.h"
 #include "core/server/infrastructure.h"
@@ -83,16 +82,6 @@ Result<void> checkAddress(const Settings &present, const Settings &wanted)
                                                              : "Choose an address of this machine and a port that this "
                                                                "user may take.");
     return {};
-}
-
-/// The files can have changed since the portal started.
-Result<void> checkCertificate(const Settings &wanted)
-{
-    const auto options = serverOptions(wanted);
-    if (!options || options->tlsCertificate.empty())
-        return options ? Result<void>() : options.error();
-    const auto loaded = http::TlsContext::load(options->tlsCertificate, options->tlsKey);
-    return loaded ? Result<void>() : loaded.error();
 }
 
 /// Whether something can be made in a folder that is there, found out by doing so: rights do not tell of file systems
@@ -203,8 +192,6 @@ Result<void> checkRestart(const Settings &present, const Settings &wanted, const
     if (const auto fit = checkSettings(wanted); !fit)
         return fit;
     if (const auto fit = checkAddress(present, wanted); !fit)
-        return fit;
-    if (const auto fit = checkCertificate(wanted); !fit)
         return fit;
     if (const auto fit = checkDirectory(present, wanted); !fit)
         return fit;

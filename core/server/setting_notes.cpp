@@ -1,8 +1,10 @@
 // What settings come to, and what of it somebody should know.
 
 #include "core/base/given_text.h"
+#include "core/base/time_format.h"
 #include "core/http/forwarded.h"
 #include "core/http/hosts.h"
+#include "core/http/transports.h"
 #include "core/server/environment.h"
 #include "core/server/parts.h"
 
@@ -52,14 +54,30 @@ void noteHosts(const Settings &settings, std::vector<std::string> &notes)
                         " only loopback names are answered: name those that a proxy passes on in ALLOWED_HOSTS.");
 }
 
+/// Browsers and other clients refuse one that is not good yet, or no longer.
+void noteCertificate(const Settings &settings, WallTime now, std::vector<std::string> &notes)
+{
+    if (!isHttps(settings))
+        return;
+    const std::string file = visible(settings.text("tls.cert"));
+    const auto good = http::certificateValidity(settings.text("tls.cert"));
+    if (good && now > good->until)
+        notes.push_back("The certificate " + file + " (tls.cert) expired on " + formatTime(good->until) +
+                        ": clients refuse it. Put a new one in its place and start again.");
+    else if (good && now < good->from)
+        notes.push_back("The certificate " + file + " (tls.cert) is not valid before " + formatTime(good->from) +
+                        ": clients refuse it until then. See whether this machine's clock is right.");
+}
+
 } // namespace
 
-std::vector<std::string> settingNotes(const Settings &settings)
+std::vector<std::string> settingNotes(const Settings &settings, WallTime now)
 {
     std::vector<std::string> notes;
     noteRedis(settings, notes);
     notePlainHttp(settings, notes);
     noteHosts(settings, notes);
+    noteCertificate(settings, now, notes);
     return notes;
 }
 

@@ -31,11 +31,11 @@ sqlite3 *nativeHandle(const QSqlDatabase &database)
     return *static_cast<sqlite3 *const *>(handle.constData());
 }
 
-Error unwritable(const std::string &path, const std::string &why)
+Error unwritable(const std::string &path, const std::string &why,
+                 const char *hint = "Give this user the right to write it, or choose another place with --data-dir or "
+                                    "--database.")
 {
-    Error error =
-        failure(ErrorKind::Unavailable, "The database file " + path + " cannot be used: " + why + '.',
-                "Give this user the right to write it, or choose another place with --data-dir or --database.");
+    Error error = failure(ErrorKind::Unavailable, "The database file " + path + " cannot be used: " + why + '.', hint);
     error.code = "database-unwritable";
     return error;
 }
@@ -63,7 +63,8 @@ Result<void> preparePlace(const std::string &path)
     if (!std::filesystem::is_directory(folder, ignored))
         return unwritable(path, folder.string() + " is not a directory");
     if (std::filesystem::is_directory(file, ignored))
-        return unwritable(path, "it is a directory");
+        return unwritable(path, "it is a directory",
+                          "Name a file in it, or another place, with --data-dir or --database.");
     if (::access(folder.c_str(), W_OK) != 0)
         return unwritable(path, folder.string() + ": " + std::strerror(errno));
     const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

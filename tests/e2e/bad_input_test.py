@@ -1,12 +1,13 @@
 """Bad input of every kind: one clear line on standard error that names the thing and the mend, the documented exit code,
 and nothing lost. Exit codes: 2 bad usage or configuration, 1 failed while running."""
 
+import datetime
 import os
 import socket
 import subprocess
 import unittest
 
-from harness import PASSWORD, Portal, Redis, add_user, folder, free_port, run
+from harness import PASSWORD, Portal, Redis, add_user, folder, free_port, run, self_signed
 
 
 class BadInputTest(unittest.TestCase):
@@ -43,6 +44,9 @@ class BadInputTest(unittest.TestCase):
             (["--tier", "enormous"], ["enormous", "small"]),
             (["--redis", "http://127.0.0.1:6379"], ["redis"]),
             (["--database", "mysql://127.0.0.1/x"], ["database"]),
+            (["--redis", "redis://127.0.0.1:6379/99999"], ["out of range"]),
+            (["--set", "session.lifetime=1 h"], ["session.lifetime", "a blank before its unit"]),
+            (["--set", "market.currency=Euro"], ["market.currency", "Euro", "three capital letters"]),
             (["--tls-cert", "/no/such/cert.pem"], ["tls"]),
             (["--config", "/no/such/file.toml"], ["/no/such/file.toml"]),
             (["--set", "celery.broker_url=redis://127.0.0.1:6379/3"], ["celery.broker_url", "6379/3", "--redis"]),
@@ -53,6 +57,51 @@ class BadInputTest(unittest.TestCase):
         self.assertEqual(run("frobnicate").returncode, 2)
         self.assertEqual(run().returncode, 2)
         self.assertEqual(run("--help").returncode, 0)
+
+    def test_a_database_that_is_a_directory(self):
+        self.refused(self.serve("--database", f"sqlite:///{self.where}"), 2, self.where, "it is a directory", "name a file")
+
+    def both(self, arguments, *words):
+        """serve and check-config refuse these with the same line."""
+        line = self.refused(self.serve(*arguments), 2, *words)
+        checked = run("check-config", "--data-dir", self.data_dir, *arguments)
+        self.assertEqual((checked.returncode, checked.stderr.strip()), (2, line))
+
+    def test_folders_of_prices(self):
+        file = self.where / "file"
+        file.write_text("x")
+        missing = self.where / "none"
+        for folder_given, words in ((missing, [missing, "market.csv_dir"]), (file, [file, "market.csv_dir"]), (None, ["market.csv_dir"])):
+            with self.subTest(folder_given):
+                given = ("--set", f"market.csv_dir={folder_given}") if folder_given else ()
+                self.both(("--set", "market.provider=csv", *given), *words)
+
+    def test_certificates_and_keys(self):
+        certificate, key, _ = self_signed(self.where)
+        other, encrypted = self.where / "other.pem", self.where / "encrypted.pem"
+        for command in (["genpkey", "-algorithm", "RSA", "-out", other],
+                        ["pkey", "-in", key, "-aes256", "-passout", "pass:of it", "-out", encrypted]):
+            subprocess.run(["openssl", *command], check=True, capture_output=True)
+        for given, words in ((self.where / "none.pem", ["none.pem"]), (certificate, ["cert.pem"]), (other, ["other.pem", "not that of"]),
+                             (encrypted, ["encrypted.pem", "the key is encrypted", "without a passphrase"])):
+            with self.subTest(given):
+                self.both(("--tls-cert", certificate, "--tls-key", given), *words)
+        self.both(("--tls-cert", self.where / "none.pem", "--tls-key", key), "none.pem")
+
+    def test_a_certificate_that_has_expired(self):
+        _, key, _ = self_signed(self.where)
+        request, expired = self.where / "request.pem", self.where / "expired.pem"
+        for command in (["req", "-new", "-key", key, "-subj", "/CN=localhost", "-out", request],
+                        ["x509", "-req", "-in", request, "-signkey", key, "-days", "-1", "-out", expired]):
+            subprocess.run(["openssl", *command], check=True, capture_output=True)
+        arguments = ("--tls-cert", expired, "--tls-key", key)
+        yesterday = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)).strftime("%Y-%m-%d")
+        checked = run("check-config", "--data-dir", self.data_dir, *arguments)
+        self.assertEqual(checked.returncode, 0, checked)
+        self.assertRegex(checked.stdout, rf"expired\.pem \(tls\.cert\) expired on {yesterday}T")
+        portal = Portal(self.where, *arguments)
+        self.addCleanup(portal.kill)
+        self.assertIn(f"expired on {yesterday}", portal.log.read_text())
 
     def test_environment(self):
         self.refused(self.serve(env={"APP_ENV": "production"}), 2, "PORTAL_SECRET_KEY")

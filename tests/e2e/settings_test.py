@@ -314,7 +314,7 @@ class EffectTest(ConfigTest):
 
     def test_listen_is_checked_as_it_is_served(self):
         for listen, word in [("*:8080", "0.0.0.0"), ("http://127.0.0.1:8080", "scheme"), ("127.1:8080", "127.0.0.1"), ("portal.example:80", "address"),
-                             ("8080", "127.0.0.1:8080"), ("127.0.0.1:65536", "65535"), ("127.0.0.1:", "port"), ("::1:8099", "[::1]:8080"), ("::", "[::1]:8080")]:
+                             ("8080", "127.0.0.1:8080"), ("127.0.0.1:65536", "65535"), ("127.0.0.1:", "port"), ("::1:8099", "[::1]:8080")]:
             with self.subTest(listen=listen):
                 said = self.refused(self.check("--listen", listen), word)
                 self.assertEqual(said, self.refused(run("serve", "--data-dir", self.data_dir, "--listen", listen), word))

@@ -152,22 +152,15 @@ limits::Ceilings::Options ceilingOptions(const Tier &tier, limits::Ceilings::Opt
             .gone = std::move(gone)};
 }
 
-http::StillAllowed sessionCheck(auth::Sessions &sessions, http::WatchedSockets &sockets)
+http::StillAllowed sessionCheck(auth::Sessions &sessions)
 {
-    const auto lives = [&sessions](const std::any &admission) -> awaitable<bool> {
+    return [&sessions](const std::any &admission) -> awaitable<bool> {
         const auto *caller = std::any_cast<portal::Caller>(&admission);
         if (!caller)
             co_return true;
         const auto session = co_await sessions.find(caller->session);
         co_return !session || session->has_value(); // while nobody can say, it goes on
     };
-    return {lives, &sockets};
-}
-
-bool isOf(const auth::Sessions::Ended &ended, const std::any &admission)
-{
-    const auto *caller = std::any_cast<portal::Caller>(&admission);
-    return caller && (ended.id ? caller->session == *ended.id : caller->what.userId == ended.userId);
 }
 
 } // namespace
@@ -266,9 +259,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       limitUse(*infrastructure->redis, limitsTable, clock),
       goneTasks(*infrastructure->redis),
       ceilings(*infrastructure->redis, clock,
-               ceilingOptions(
-                   settings.tier(),
-                   [this](std::vector<std::string> ids) { return gone(std::move(ids), workers.options().queues); })),
+               ceilingOptions(settings.tier(), [this](std::vector<std::string> ids) { return gone(std::move(ids)); })),
       admission(*infrastructure->redis, sessions, accessTokens, csrfTokens, limitsTable, clock, admissionOptions),
       seenSessions(infrastructure->sessionList),
       quotes(std::move(quotes_)),
@@ -295,7 +286,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       tasks(infrastructure->taskOwners, broker, ceilings, clock, taskOptions(settings.tier())),
       workerAdmin(broker, workers, remoteClient, infrastructure->taskOwners, auditLog, clock, workers.options().queues),
       taskTopic(tasks, resultEvents),
-      realtime(clock, sessionCheck(sessions, sockets)),
+      realtime(clock, sessionCheck(sessions)),
       accountRoutes(accounts, csrfTokens, settings.tier().sessionLifetime, settings.production()),
       userAdminRoutes(userAdmin),
       marketRoutes(*quotes),
@@ -315,12 +306,6 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       m_everySecond(infrastructure->runtime.at(0)),
       m_hasPlan(hasRedisPlan(settings))
 {
-    sessions.onEnded([this](const auth::Sessions::Ended &ended) {
-        sockets.askAbout([&](const std::any &admission) { return isOf(ended, admission); });
-    });
-    workerAdmin.tellGoneBy([this](std::vector<std::string> ids, std::vector<std::string> queues) {
-        return gone(std::move(ids), std::move(queues));
-    });
     admissionOptions.usersCeiling = settings.tier().ceilings.users;
     if (const auto opened = auditSpool.open())
         auditLog.keepIn(auditSpool, infrastructure->files);
@@ -346,15 +331,14 @@ void PortalServer::Parts::mountRoutes()
 }
 
 /// What is nowhere in Redis may be in the hands of another program's worker, which need not say so.
-awaitable<Result<std::vector<std::string>>> PortalServer::Parts::gone(std::vector<std::string> ids,
-                                                                      std::vector<std::string> queues)
+awaitable<Result<std::vector<std::string>>> PortalServer::Parts::gone(std::vector<std::string> ids)
 {
     if (neighbours) {
         const bool held = co_await neighbours->othersMayHold(settings.tier().taskTimeLimit);
         if (held)
             co_return std::vector<std::string>();
     }
-    co_return co_await goneTasks.among(std::move(ids), std::move(queues));
+    co_return co_await goneTasks.among(std::move(ids), workers.options().queues);
 }
 
 void PortalServer::Parts::mountWebSockets()
@@ -365,7 +349,7 @@ void PortalServer::Parts::mountWebSockets()
                             return realtime.serve(request, std::move(socket));
                         },
                         {"WebSocket: subscribe to tasks and other topics, and get what happens", {}, {}});
-    monitorRoutes.mountStream(*server, sessionCheck(sessions, sockets));
+    monitorRoutes.mountStream(*server, sessionCheck(sessions));
     m_openApi =
         std::make_shared<const std::string>(portal::openApiDocument(router, server->webSocketRoutes(), version()));
 }

@@ -204,11 +204,30 @@ awaitable<Result<void>> WorkerAdminService::revoke(Actor actor, std::string id, 
 {
     const auto owner = co_await m_owners.find(id); // nobody's, or not known now: then nobody is told
     std::string topic = owner ? TaskService::topicOf(owner->owner) : std::string();
-    const auto done = co_await m_broker.revoke(id, terminate, std::move(topic));
+    const bool nowhere = !owner && co_await isNowhere(id);
+    Result<void> done =
+        failure(ErrorKind::NotFound, "There is no such task.", "GET /api/admin/tasks lists those that wait or run.");
+    if (!nowhere)
+        done = co_await m_broker.revoke(id, terminate, std::move(topic));
     ++m_changes;
     std::string detail = terminate ? "also while it runs" : "";
     co_await m_audit.record(std::move(actor), "task.revoke", "task:" + id, std::move(detail), errorOf(done));
     co_return done;
+}
+
+awaitable<bool> WorkerAdminService::isNowhere(std::string id)
+{
+    if (!m_gone)
+        co_return false;
+    std::vector<std::string> queues = m_queues;
+    if (m_directory)
+        for (const auto &list : m_directory->filled())
+            if (std::ranges::find(queues, list.queue) == queues.end())
+                queues.push_back(list.queue);
+    std::vector<std::string> ids;
+    ids.push_back(std::move(id));
+    const auto gone = co_await m_gone(std::move(ids), std::move(queues));
+    co_return gone && !gone->empty();
 }
 
 awaitable<Result<std::string>> WorkerAdminService::rerun(Actor actor, std::string id)

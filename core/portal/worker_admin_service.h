@@ -14,6 +14,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -38,6 +39,11 @@ public:
     /// Where else something waits than in our own queues, and how long an answer that costs Redis something is kept (0:
     /// not at all; any change made here makes it anew). Before the first call.
     void connect(const queue::QueueDirectory &queues, std::chrono::milliseconds answersKept);
+    /// Tells which of these tasks are known to be nowhere, neither in these queues nor elsewhere. Before the first
+    /// call; without it every task may be somewhere.
+    using Gone = std::function<awaitable<Result<std::vector<std::string>>>(std::vector<std::string> ids,
+                                                                           std::vector<std::string> queues)>;
+    void tellGoneBy(Gone gone) { m_gone = std::move(gone); }
     std::uint64_t changes() const { return m_changes; } ///< made here so far
 
     struct Worker
@@ -66,6 +72,7 @@ public:
     /// here takes the 32 first lists that are not empty.
     awaitable<Result<TaskLists>> tasks(std::string queue, std::size_t offset, std::size_t limit);
 
+    /// NotFound: nothing is known of it, and nobody can have it in hand.
     awaitable<Result<void>> revoke(Actor actor, std::string id, bool terminate);
     /// Answers the new task's id. It belongs to whom the old one belonged to.
     awaitable<Result<std::string>> rerun(Actor actor, std::string id);
@@ -78,6 +85,7 @@ private:
         std::size_t limit = 0;
         bool operator==(const TasksQuestion &) const = default;
     };
+    awaitable<bool> isNowhere(std::string id);
     awaitable<Result<void>> resizeRemote(std::uint32_t concurrency, std::string node);
     awaitable<std::vector<Worker>> askWorkers();
     std::vector<queue::WaitingList> listsOf(const std::string &queue) const;
@@ -90,6 +98,7 @@ private:
     const Clock &m_clock;
     const std::vector<std::string> m_queues;
     const queue::QueueDirectory *m_directory = nullptr;
+    Gone m_gone;
     std::atomic<std::uint64_t> m_changes{0};
     KeptAnswer<bool, std::vector<Worker>> m_keptWorkers;
     KeptAnswer<TasksQuestion, TaskLists> m_keptTasks;

@@ -144,7 +144,7 @@ private:
     void makeMonitor();
     void countTasks();
     void addPeriodicJobs();
-    awaitable<Result<std::vector<std::string>>> gone(std::vector<std::string> ids);
+    awaitable<Result<std::vector<std::string>>> gone(std::vector<std::string> ids, std::vector<std::string> queues);
     void countCaches();
     bool watchesResults() const;
     void countNeighbours();

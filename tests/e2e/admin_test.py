@@ -122,6 +122,12 @@ class AdminTest(PortalTest):
         self.assertEqual(client.wait_for_task(again)["result"], done["result"])
         self.assertProblem(self.operator.post("/api/admin/tasks/00000000-0000-0000-0000-000000000000/rerun"), 404)
 
+    def test_a_task_that_nobody_knows_is_not_revoked(self):
+        answer = self.operator.post("/api/admin/tasks/nosuch/revoke")
+        self.assertProblem(answer, 404)
+        entries = self.admin.get("/api/admin/audit?subject=task:nosuch").json["items"]
+        self.assertEqual([(entry["action"], entry["outcome"]) for entry in entries], [("task.revoke", "not-found")])
+
     def test_the_snapshot_is_whole_and_streamed_once_a_second(self):
         snapshot = wait_until(lambda: self.operator.get("/api/admin/snapshot").json, "a snapshot")
         self.assertIsInstance(snapshot, dict)

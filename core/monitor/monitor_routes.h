@@ -52,7 +52,7 @@ public:
     void mount(http::Router &router);
     /// `allowed`: whether a watcher's session still lives, asked every `interval`; closed with 4001 when it does not.
     void mountStream(http::Server &server, http::StillAllowed allowed,
-                     std::chrono::milliseconds interval = std::chrono::seconds(15));
+                     std::chrono::milliseconds interval = std::chrono::seconds(8));
     /// Subscribes to the sampler. Before sampler.start().
     void connect(Sampler &sampler);
 

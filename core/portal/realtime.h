@@ -39,7 +39,7 @@ public:
 struct RealtimeOptions
 {
     std::size_t maxTopics = 64; ///< of one connection
-    std::chrono::seconds sessionCheck{15};
+    std::chrono::seconds sessionCheck{8};
 };
 
 /// The WebSocket `/ws`: {"subscribe": […]} and {"unsubscribe": […]} in, "subscribed", "event" and "error" out, as

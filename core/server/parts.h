@@ -83,6 +83,7 @@ struct PortalServer::Parts
     std::unique_ptr<Infrastructure> infrastructure;
 
     auth::SecretKey secretKey;
+    http::WatchedSockets sockets; ///< that end with a session; before what tells of endings
     auth::Sessions sessions;
     auth::Passwords passwords;
     auth::AccessTokens accessTokens;

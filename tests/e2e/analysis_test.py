@@ -162,7 +162,7 @@ class WebSocketTest(PortalTest):
         try:
             socket.subscribe("tasks")
             client.post("/auth/logout")
-            self.assertEqual(socket.wait_closed(30), 4001)
+            self.assertEqual(socket.wait_closed(3), 4001)
         finally:
             socket.close()
 

@@ -364,6 +364,22 @@ private slots:
         QTRY_VERIFY(!socket->open());
         QCOMPARE(socket->code(), 4001);
 
+        http::WatchedSockets sockets;
+        const http::StillAllowed listed(allowed, &sockets);
+        auto first = std::make_shared<FakeSocket>(runtime.at(0));
+        auto second = std::make_shared<FakeSocket>(runtime.at(0));
+        auto watchOfFirst = http::watchSocket(first, std::any(1), listed, 1h);
+        auto watchOfSecond = http::watchSocket(second, std::any(2), listed, 1h);
+        sockets.askAbout([](const std::any &admission) { return std::any_cast<int>(admission) == 2; });
+        QTRY_VERIFY(!second->open());
+        QCOMPARE(second->code(), 4001);
+        QVERIFY(first->open());
+        runSync<void>(runtime.at(0), [&]() -> awaitable<void> {
+            watchOfFirst.reset();
+            watchOfSecond.reset();
+            co_return;
+        });
+
         auto dropped = std::make_shared<FakeSocket>(runtime.at(0));
         auto brief = http::watchSocket(dropped, std::any(1), allowed, 1h);
         runSync<void>(runtime.at(0), [&]() -> awaitable<void> {

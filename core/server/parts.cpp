@@ -152,15 +152,22 @@ limits::Ceilings::Options ceilingOptions(const Tier &tier, limits::Ceilings::Opt
             .gone = std::move(gone)};
 }
 
-http::StillAllowed sessionCheck(auth::Sessions &sessions)
+http::StillAllowed sessionCheck(auth::Sessions &sessions, http::WatchedSockets &sockets)
 {
-    return [&sessions](const std::any &admission) -> awaitable<bool> {
+    const auto lives = [&sessions](const std::any &admission) -> awaitable<bool> {
         const auto *caller = std::any_cast<portal::Caller>(&admission);
         if (!caller)
             co_return true;
         const auto session = co_await sessions.find(caller->session);
         co_return !session || session->has_value(); // while nobody can say, it goes on
     };
+    return {lives, &sockets};
+}
+
+bool isOf(const auth::Sessions::Ended &ended, const std::any &admission)
+{
+    const auto *caller = std::any_cast<portal::Caller>(&admission);
+    return caller && (ended.id ? caller->session == *ended.id : caller->what.userId == ended.userId);
 }
 
 } // namespace
@@ -259,7 +266,9 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       limitUse(*infrastructure->redis, limitsTable, clock),
       goneTasks(*infrastructure->redis),
       ceilings(*infrastructure->redis, clock,
-               ceilingOptions(settings.tier(), [this](std::vector<std::string> ids) { return gone(std::move(ids)); })),
+               ceilingOptions(
+                   settings.tier(),
+                   [this](std::vector<std::string> ids) { return gone(std::move(ids), workers.options().queues); })),
       admission(*infrastructure->redis, sessions, accessTokens, csrfTokens, limitsTable, clock, admissionOptions),
       seenSessions(infrastructure->sessionList),
       quotes(std::move(quotes_)),
@@ -286,7 +295,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       tasks(infrastructure->taskOwners, broker, ceilings, clock, taskOptions(settings.tier())),
       workerAdmin(broker, workers, remoteClient, infrastructure->taskOwners, auditLog, clock, workers.options().queues),
       taskTopic(tasks, resultEvents),
-      realtime(clock, sessionCheck(sessions)),
+      realtime(clock, sessionCheck(sessions, sockets)),
       accountRoutes(accounts, csrfTokens, settings.tier().sessionLifetime, settings.production()),
       userAdminRoutes(userAdmin),
       marketRoutes(*quotes),
@@ -306,6 +315,12 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       m_everySecond(infrastructure->runtime.at(0)),
       m_hasPlan(hasRedisPlan(settings))
 {
+    sessions.onEnded([this](const auth::Sessions::Ended &ended) {
+        sockets.askAbout([&](const std::any &admission) { return isOf(ended, admission); });
+    });
+    workerAdmin.tellGoneBy([this](std::vector<std::string> ids, std::vector<std::string> queues) {
+        return gone(std::move(ids), std::move(queues));
+    });
     admissionOptions.usersCeiling = settings.tier().ceilings.users;
     if (const auto opened = auditSpool.open())
         auditLog.keepIn(auditSpool, infrastructure->files);
@@ -331,14 +346,15 @@ void PortalServer::Parts::mountRoutes()
 }
 
 /// What is nowhere in Redis may be in the hands of another program's worker, which need not say so.
-awaitable<Result<std::vector<std::string>>> PortalServer::Parts::gone(std::vector<std::string> ids)
+awaitable<Result<std::vector<std::string>>> PortalServer::Parts::gone(std::vector<std::string> ids,
+                                                                      std::vector<std::string> queues)
 {
     if (neighbours) {
         const bool held = co_await neighbours->othersMayHold(settings.tier().taskTimeLimit);
         if (held)
             co_return std::vector<std::string>();
     }
-    co_return co_await goneTasks.among(std::move(ids), workers.options().queues);
+    co_return co_await goneTasks.among(std::move(ids), std::move(queues));
 }
 
 void PortalServer::Parts::mountWebSockets()
@@ -349,7 +365,7 @@ void PortalServer::Parts::mountWebSockets()
                             return realtime.serve(request, std::move(socket));
                         },
                         {"WebSocket: subscribe to tasks and other topics, and get what happens", {}, {}});
-    monitorRoutes.mountStream(*server, sessionCheck(sessions));
+    monitorRoutes.mountStream(*server, sessionCheck(sessions, sockets));
     m_openApi =
         std::make_shared<const std::string>(portal::openApiDocument(router, server->webSocketRoutes(), version()));
 }

@@ -327,6 +327,20 @@ class TurningTest(unittest.TestCase):
             app.control.add_consumer("celery", reply=True, timeout=5)
             wait_until(lambda: health_of(portal)["status"] == "healthy", "healthy again", 20)
 
+    def test_a_right_to_end_tasks_that_was_taken(self):
+        # What was started while it was missing waits, and has its result when the right is back.
+        for command in ("setex", "getrange", "hdel"):
+            with self.subTest(command), served(user="~* &* +@all") as (portal, server):
+                client = portal.client().sign_up("user@example.org")
+                server.client.execute_command("ACL", "SETUSER", "portal", "-" + command)
+                tasks = [client.start_analysis(paths=1000) for _ in range(3)]
+                wait_until(lambda: health_of(portal)["checks"]["queue"] == "forbidden", "forbidden", 10)
+                self.assertEqual(server.client.llen("celery") + server.client.hlen("unacked"), 3)
+                server.client.execute_command("ACL", "SETUSER", "portal", "+" + command)
+                for task in tasks:
+                    self.assertEqual(client.wait_for_task(task)["state"], "SUCCESS")
+                wait_until(lambda: runs_of(portal) == 3 and server.client.hlen("unacked") == 0, "each run once", 10)
+
 
 class AwayAtStartTest(unittest.TestCase):
     def test_serves_in_memory_and_uses_it_when_it_comes(self):

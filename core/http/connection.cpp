@@ -106,10 +106,8 @@ awaitable<bool> Connection::awaitHead(bool split)
     if (m_draining && !begun)
         co_return false;
     if (!begun && m_phase != Phase::Idle) {
-        const bool isNew = m_phase == Phase::Handshake; // it has waited since it came, whenever its thread got to it
         wait(Phase::Idle, m_core->clock.steady() + options.idleTimeout);
-        if (!isNew)
-            startWaiting();
+        startWaiting();
         if (m_buffer.capacity() > keptCapacity)
             m_buffer.shrink_to_fit();
     } else if (begun && m_phase != Phase::Headers) {

@@ -41,7 +41,7 @@ public:
     /// programs that pop lists. While these stay the same so does what look() finds.
     awaitable<Result<std::set<std::string>>> signs();
 
-    /// Goes on looking for control exchanges by their keys, 1,000 of them a second; true: there is one more.
+    /// Goes on looking for control exchanges by their keys, 1,000 of them in five seconds; true: there is one more.
     awaitable<bool> findExchanges();
     bool complete() const; ///< all keys were looked at since the start, or nobody may
 
@@ -80,7 +80,7 @@ private:
     std::map<std::string, SteadyTime> m_seen;    ///< nodes announced at the last look, since when
     std::set<std::uint64_t> m_poppers;           ///< connections that were seen to pop
     std::string m_cursor = "0";                  ///< of the keys that are looked through
-    std::optional<SteadyTime> m_scannedAt;       ///< a second further for each step
+    std::optional<SteadyTime> m_scannedAt;       ///< `scanEvery` further for each step
     bool m_complete = false;
     bool m_sawAny = false; ///< that there was one
     bool m_soon = false;

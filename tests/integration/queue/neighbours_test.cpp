@@ -410,7 +410,7 @@ private slots:
     }
 
     /// What a look costs does not grow with the number of keys, and what it does not find is found later.
-    void looksThroughSoManyKeysASecond()
+    void looksThroughSoManyKeysAtATime()
     {
         m_server->command("EVAL \"for i = 1, 60000 do redis.call('SET', 'k' .. i, '') end\" 0");
         ManualClock clock;
@@ -432,16 +432,16 @@ private slots:
         QVERIFY(!search.complete());
         look(NeighbourSearch::Why::UnknownTask);
         QCOMPARE(scans() - before, 20);
-        for (int second = 1; second <= 5; ++second) {
-            clock.advance(1s);
+        for (int step = 1; step <= 5; ++step) {
+            clock.advance(5s);
             look(NeighbourSearch::Why::UnknownTask);
             look(NeighbourSearch::Why::News);
-            QCOMPARE(scans() - before, 20 + second);
+            QCOMPARE(scans() - before, 20 + step);
         }
         m_theirs->redis(redis::Command("SADD", "_kombu.binding.mine.pidbox", "x"));
         bool found = false;
-        for (int second = 0; second < 200 && !found; ++second) {
-            clock.advance(1s);
+        for (int step = 0; step < 200 && !found; ++step) {
+            clock.advance(5s);
             found = m_theirs->run<bool>([&] { return search.findExchanges(); });
         }
         QVERIFY(found);

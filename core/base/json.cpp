@@ -3,6 +3,7 @@
 #include "core/base/ids.h"
 #include "core/base/json_members.h"
 #include "core/base/json_numbers.h"
+#include "core/base/json_pointer.h"
 #include "core/base/utf8.h"
 
 #include <boost/json/parser.hpp>
@@ -103,15 +104,7 @@ boost::json::value jsonOfSeconds(double seconds)
 
 JsonReader::Step::Step(JsonReader &reader, std::string_view member) : m_reader(reader), m_size(reader.m_pointer.size())
 {
-    reader.m_pointer += '/';
-    for (const char c : cutText(member, 256)) { // RFC 6901, section 3
-        if (c == '~')
-            reader.m_pointer += "~0";
-        else if (c == '/')
-            reader.m_pointer += "~1";
-        else
-            reader.m_pointer += c;
-    }
+    appendPointerStep(reader.m_pointer, member);
 }
 
 JsonReader::Step::Step(JsonReader &reader, std::size_t index) : m_reader(reader), m_size(reader.m_pointer.size())

@@ -1,6 +1,6 @@
 #include "core/base/json_members.h"
 
-#include "core/base/utf8.h"
+#include "core/base/json_pointer.h"
 
 #include <boost/json/basic_parser_impl.hpp>
 
@@ -15,20 +15,6 @@ namespace portolan {
 namespace {
 
 namespace json = boost::json;
-
-std::string pointerPart(std::string_view member)
-{
-    std::string part("/");
-    for (const char c : cutText(member, 256)) { // RFC 6901, section 3
-        if (c == '~')
-            part += "~0";
-        else if (c == '/')
-            part += "~1";
-        else
-            part += c;
-    }
-    return part;
-}
 
 /// Keeps the names of the objects that are open, unescaped, and stops at one that is there already.
 class MemberNames final
@@ -116,7 +102,7 @@ private:
     {
         std::string pointer;
         for (const Open &open : m_open)
-            pointer += open.isObject ? pointerPart(open.member) : '/' + std::to_string(open.items - 1);
+            appendPointerStep(pointer, open.isObject ? open.member : std::to_string(open.items - 1));
         return pointer;
     }
 

@@ -1,5 +1,6 @@
 #include "core/base/json_numbers.h"
 
+#include "core/base/json_pointer.h"
 #include "core/base/utf8.h"
 
 #include <boost/json/serialize.hpp>
@@ -17,13 +18,8 @@ constexpr std::size_t longestPointer = 256;
 
 void prepend(std::string &pointer, std::string_view name)
 {
-    std::string step = "/";
-    for (const char c : cutText(name, longestPointer)) {
-        if (c == '~' || c == '/')
-            step.append(c == '~' ? "~0" : "~1");
-        else
-            step.push_back(c);
-    }
+    std::string step;
+    appendPointerStep(step, name);
     pointer.insert(0, step);
 }
 

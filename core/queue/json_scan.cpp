@@ -1,6 +1,7 @@
 #include "core/queue/json_scan.h"
 
 #include "core/base/json_numbers.h"
+#include "core/base/json_pointer.h"
 #include "core/base/utf8.h"
 
 #include <boost/json/parse.hpp>
@@ -166,17 +167,7 @@ public:
     {
         std::string out;
         for (const Level &level : m_levels) {
-            out.push_back('/');
-            if (!level.object) {
-                out.append(std::to_string(level.index));
-            } else {
-                for (const char c : cutText(level.name, longestPointer)) {
-                    if (c == '~' || c == '/')
-                        out.append(c == '~' ? "~0" : "~1");
-                    else
-                        out.push_back(c);
-                }
-            }
+            appendPointerStep(out, level.object ? std::string_view(level.name) : std::to_string(level.index));
             if (out.size() > longestPointer)
                 return std::string(cutText(out, longestPointer));
         }

@@ -7,7 +7,6 @@
 #include "core/monitor/printable.h"
 #include "core/queue/keys.h"
 #include "core/redis/client.h"
-#include "core/redis/info.h"
 #include "core/redis/subscriber.h"
 
 #include <boost/asio/post.hpp>
@@ -29,14 +28,6 @@ constexpr std::chrono::seconds rightsUnexplained{30};
 constexpr std::size_t askedMost = 64;
 /// Keys are looked at in every second look: a command each, whatever they hold.
 constexpr unsigned typesEvery = 2;
-/// Of INFO only what matters, for it is asked for in every look; nothing where it is refused.
-constexpr const char *policySource = R"(
-local info = redis.pcall('INFO', 'memory')
-if type(info) ~= 'string' then
-    return ''
-end
-return (string.match(info, 'maxmemory:%d+') or '') .. '\r\n' .. (string.match(info, 'maxmemory_policy:[%w-]+') or '')
-)";
 /// Subscriptions are answered some time after the connection is there.
 constexpr std::chrono::seconds subscriptionsWithin{2};
 
@@ -116,7 +107,6 @@ struct RedisCheck::Impl : std::enable_shared_from_this<RedisCheck::Impl>
           options(std::move(with)),
           script(redis::writeProbe()),
           typesScript(redis::typesProbe()),
-          policyScript("policy", policySource),
           writing(&log, time, "Redis does not take what the portal writes"),
           typing(&log, time, "a key the portal needs is used by something else"),
           listening(&log, time, "Redis gives the portal no connection to listen on: live updates are missing"),
@@ -126,7 +116,7 @@ struct RedisCheck::Impl : std::enable_shared_from_this<RedisCheck::Impl>
     awaitable<void> run();
     awaitable<bool> look(); ///< whether all is well
     awaitable<void> lookAtRights();
-    awaitable<void> lookAtPolicy();
+    void lookAtPolicy();
     awaitable<void> lookAtTypes();
     void lookAtNews();
     void addSubscriptions(redis::Rights &rights) const;
@@ -146,7 +136,6 @@ struct RedisCheck::Impl : std::enable_shared_from_this<RedisCheck::Impl>
     const Options options;
     const redis::Script script;
     const redis::Script typesScript;
-    const redis::Script policyScript;
     Trouble writing;
     Trouble typing;
     Trouble listening; ///< on the subscriber's connection
@@ -240,7 +229,7 @@ awaitable<bool> RedisCheck::Impl::look()
         co_return false;
     if (rightsDue())
         co_await lookAtRights();
-    co_await lookAtPolicy();
+    lookAtPolicy();
     lookAtNews();
     if (looks++ % typesEvery == 0 || typing.current())
         co_await lookAtTypes();
@@ -260,15 +249,14 @@ awaitable<bool> RedisCheck::Impl::look()
     co_return wrote.has_value() && !problem(redis::Use::Queue) && !problem(redis::Use::Sessions);
 }
 
-awaitable<void> RedisCheck::Impl::lookAtPolicy()
+void RedisCheck::Impl::lookAtPolicy()
 {
-    const Result<redis::Reply> memory = co_await client.eval(policyScript, {}, {});
-    if (!memory || memory->text.empty())
-        co_return; // then nobody can tell
-    const auto told = redis::parseInfo(memory->text).memory;
-    const std::string kept = told.policy.value_or("");
+    const auto told = options.memory ? options.memory() : std::nullopt;
+    if (!told)
+        return;
+    const std::string kept = told->policy.value_or("");
     std::optional<Error> evicts;
-    if (told.evictsAnyKey()) {
+    if (told->evictsAnyKey()) {
         evicts = failure(ErrorKind::Unavailable,
                          "This Redis evicts any key when it is full (maxmemory-policy " + kept +
                              "): queued tasks would be lost.",

@@ -2,6 +2,7 @@
 
 #include "core/api/snapshot.h"
 #include "core/base/asio.h"
+#include "core/redis/info.h"
 #include "core/redis/key_types.h"
 #include "core/redis/rights.h"
 
@@ -29,19 +30,21 @@ namespace portolan::monitor {
 /// - The rights (redis/rights.h): on every new connection, every ten minutes, as soon as anybody is refused what they
 ///   allow, and every two seconds while something indispensable is missing. What is missing is logged in one message
 ///   whenever it changes, with the ACL line that mends it.
-/// - Whether it evicts any key when it is full (`maxmemory-policy allkeys-…`), every five seconds.
+/// - Whether it evicts any key when it is full (`maxmemory-policy allkeys-…`), as it was last sampled.
 /// - A small write by a script every five seconds, every second while it fails: a replica, a full disk or memory, a
 ///   lost right are seen although nobody is signed in.
 /// - The types of the keys that tasks go by, every ten seconds: what another program put there stops them.
 /// - Whether the subscriber has its connection, and every channel it wants.
 /// - What those who do the real work felt: `Felt` is asked each time.
 ///
-/// All of it costs Redis about two commands a second. While Redis is away nothing is asked.
+/// All of it costs Redis about one command a second. While Redis is away nothing is asked.
 class RedisCheck final
 {
 public:
     /// What an own part meets in its work; nothing while it works. From any thread.
     using Felt = std::function<std::optional<Error>()>;
+    /// How Redis' memory was last seen to be set up; nothing while nobody could tell. From the executor.
+    using Memory = std::function<std::optional<redis::Info::Memory>()>;
     struct Options
     {
         std::string instance;                             ///< names the key it writes
@@ -50,6 +53,7 @@ public:
         std::vector<redis::NeededKey> keys{};             ///< needed besides those of the queue
         Felt sessions{};
         Felt queue{};
+        Memory memory{};
         std::chrono::milliseconds every{5000};
         std::chrono::milliseconds soon{1000}; ///< while something fails
     };

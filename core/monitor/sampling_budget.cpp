@@ -79,10 +79,11 @@ void SamplingBudget::update(bool watched, bool near, SteadyTime now)
         m_figures.interval = interval(m_plain, {0.2, 0.35}, idleLeast, idleMost);
         m_detailsInterval = interval(m_details, {0.15, 0.3}, detailsLeast, detailsMost);
     } else {
-        m_figures.interval = interval(m_plain, watched ? Part{0.6, 0} : Part{0.3, 0}, m_often, idleMost);
-        m_detailsInterval = interval(m_details, watched ? Part{0.3, 0} : Part{0.15, 0}, closeDetailsLeast, detailsMost);
+        m_figures.interval = interval(m_plain, watched ? Part{0.5, 0} : Part{0.3, 0}, m_often, idleMost);
+        m_detailsInterval =
+            interval(m_details, watched ? Part{0.25, 0} : Part{0.15, 0}, closeDetailsLeast, detailsMost);
         if (watched)
-            m_searchInterval = interval(m_search, {0.4, 0}, m_often, idleMost);
+            m_searchInterval = interval(m_search, {0.35, 0}, m_often, idleMost);
     }
     const auto stale = [](milliseconds interval) {
         return std::max<milliseconds>(seconds(5), 2 * interval + seconds(1));

@@ -25,7 +25,8 @@ struct PlanLimits
 ///
 /// What is not spent of a month's traffic is put by, at most a day's worth: with that Redis is asked more often while
 /// somebody looks or a figure is near its threshold, until it is used up. Commands are bounded by the second and cannot
-/// be put by: while somebody looks they may take up to a fifth, else a tenth all the same.
+/// be put by: while somebody looks they may take up to a ninth, so that with what pages ask for themselves it stays
+/// below a fifth; else a tenth all the same.
 ///
 /// No I/O. One caller at a time.
 class SamplingBudget final

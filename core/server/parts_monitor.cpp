@@ -58,6 +58,15 @@ void PortalServer::Parts::makeMonitor()
         auto now = neighbours->status(); // nothing is taken before it has looked
         return now.holdingBack && !now.looked ? std::move(now.problem) : std::nullopt;
     };
+    check.memory = [this]() -> std::optional<redis::Info::Memory> {
+        const auto sample = sampler->latest();
+        if (!sample || sample->redis.maxmemoryPolicy.empty())
+            return std::nullopt;
+        redis::Info::Memory memory;
+        memory.max = sample->redis.maxmemory;
+        memory.policy = sample->redis.maxmemoryPolicy;
+        return memory;
+    };
     redisCheck.emplace(base.runtime.at(0), *base.redis, base.subscriber.get(), clock, logger, std::move(check));
     workers.takeWhile([this] {
         const auto rights = redisCheck->rights();

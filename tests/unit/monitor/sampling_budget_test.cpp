@@ -93,7 +93,7 @@ private slots:
         rounds.run(60s, true);
         QCOMPARE(rounds.budget.figures().pace, SamplingPace::Watched);
         QVERIFY2(rounds.rounds >= 25, qPrintable(QString::number(rounds.rounds)));
-        QVERIFY2(rounds.commands <= 60 * 14, qPrintable(QString::number(rounds.commands)));
+        QVERIFY2(rounds.commands <= 60 * 11, qPrintable(QString::number(rounds.commands)));
         QCOMPARE(rounds.searches, std::uint64_t(0)); // each round takes a step, and they are as close
         for (int minutes = 0; minutes < 720 && rounds.budget.figures().pace == SamplingPace::Watched; ++minutes)
             rounds.run(60s, true);
@@ -116,7 +116,7 @@ private slots:
         rounds.forget();
         rounds.run(600s, true);
         QVERIFY2(rounds.searches >= 200, qPrintable(QString::number(rounds.searches)));
-        QVERIFY2(rounds.commands <= 600 * 14, qPrintable(QString::number(rounds.commands)));
+        QVERIFY2(rounds.commands <= 600 * 11, qPrintable(QString::number(rounds.commands)));
     }
 
     void fillsAgainWhileNobodyLooks()

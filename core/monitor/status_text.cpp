@@ -81,13 +81,14 @@ std::string inUnit(Resource resource, double value)
     return humanCount(std::uint64_t(std::max(value, 0.0)));
 }
 
-std::string_view unitOf(Resource resource)
+/// `value`: the last figure before it.
+std::string_view unitOf(Resource resource, double value)
 {
     switch (resource) {
     case Resource::Queue:
-        return " tasks";
+        return value == 1 ? " task" : " tasks";
     case Resource::Users:
-        return " users";
+        return value == 1 ? " user" : " users";
     case Resource::RedisTraffic:
         return " a month";
     default:
@@ -187,11 +188,15 @@ std::string valueText(const Reading &reading)
         text = workersText(reading);
     } else {
         text = inUnit(reading.resource, *reading.value);
-        if (reading.limit && !isShare(reading.resource))
-            text += " of " + inUnit(reading.resource, *reading.limit);
-        else if (reading.red)
-            text += ", red above " + boundInUnit(reading.resource, *reading.red);
-        text += unitOf(reading.resource);
+        double last = *reading.value;
+        if (reading.limit && !isShare(reading.resource)) {
+            last = *reading.limit;
+            text += " of " + inUnit(reading.resource, last);
+        } else if (reading.red) {
+            last = *reading.red;
+            text += ", red above " + boundInUnit(reading.resource, last);
+        }
+        text += unitOf(reading.resource, last);
     }
     if (reading.unknown == Unknown::Away || reading.unknown == Unknown::NoLimit)
         text.append(", ").append(reasonOf(reading.unknown, reading.resource));

@@ -190,7 +190,8 @@ QString valueText(const Reading &reading)
             return sizeOfText(*reading.value, *reading.limit);
         return tr("%1 of %2").arg(inUnit(resource, *reading.value), limitInUnit(resource, *reading.limit));
     }
-    const QString unit = resource == Resource::Queue ? tr(" waiting") : QString();
+    // Also those that wait at a worker.
+    const QString unit = resource != Resource::Queue ? QString() : *reading.value == 1 ? tr(" task") : tr(" tasks");
     if (reading.red)
         return tr("%1%2, red above %3")
             .arg(inUnit(resource, *reading.value), unit, limitInUnit(resource, *reading.red));

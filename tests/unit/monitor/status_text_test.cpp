@@ -160,6 +160,33 @@ private slots:
         QVERIFY2(has(text, "Workers            ■ red      no worker takes tasks, 5 waiting"), text.c_str());
     }
 
+    void oneIsNotMany()
+    {
+        struct
+        {
+            Resource resource;
+            std::uint64_t value;
+            std::optional<std::uint64_t> limit;
+            const char *words;
+        } const rows[]{{Resource::Users, 1, std::nullopt, " 1 user"},
+                       {Resource::Users, 0, std::nullopt, " 0 users"},
+                       {Resource::Users, 1, 50, " 1 of 50 users"},
+                       {Resource::Queue, 1, std::nullopt, " 1 task"},
+                       {Resource::Queue, 2, std::nullopt, " 2 tasks"}};
+        for (const auto &row : rows) {
+            Snapshot snapshot = sample();
+            Reading reading;
+            reading.resource = row.resource;
+            reading.unknown = Unknown::No;
+            reading.value = row.value;
+            if (row.limit)
+                reading.limit = *row.limit;
+            snapshot.readings = {reading};
+            const std::string text = statusText(snapshot, {120, false, true});
+            QVERIFY2(has(text, row.words) && !has(text, std::string(row.words) + "s"), text.c_str());
+        }
+    }
+
     void nothingKnownIsNotZero()
     {
         const std::string text = statusText(Snapshot{}, {80, false, true});

@@ -5,6 +5,7 @@
 #include "app/standard_streams.h"
 #include "app/start_marks.h"
 #include "app/usage_error.h"
+#include "app/version_text.h"
 #include "core/base/data_directory.h"
 #include "core/base/given_text.h"
 #include "core/base/settings.h"
@@ -12,8 +13,7 @@
 #include "core/base/system_clock.h"
 #include "core/base/wire_locale.h"
 #include "core/demo/demo_stack.h"
-#include "core/server/commands.h"
-#include "core/server/embedded_stack.h"
+#include "core/embedded/embedded_stack.h"
 #include "ui/dialogs/confirm_dialog.h"
 #include "ui/main_window.h"
 #include "ui/pages/page_table.h"
@@ -64,7 +64,7 @@ void describe(CLI::App &cli, Options &options)
 {
     const auto situations = namesOf(demo::situations(), [](const auto &s) { return std::string(s.name); });
     const auto pages = namesOf(ui::pageTable(), [](const auto &p) { return p.id.toStdString(); });
-    cli.set_version_flag("--version", server::versionText("portolan"));
+    cli.set_version_flag("--version", app::versionText("portolan"));
     cli.add_option("--situation", options.situation, "Show a scripted deployment")->check(CLI::IsMember(situations));
     options.local.addTo(cli);
     cli.add_flag("--demo", options.demo, app::demoDescription);
@@ -80,12 +80,12 @@ std::unique_ptr<LocalStack> makeStack(const Options &options, const std::optiona
                                       const QString &scratch, const QSettings &settings, const Clock &clock)
 {
     if (pictures && pictures->source == "embedded")
-        return std::make_unique<server::EmbeddedStack>(app::pictureSources(options.local, scratch), clock,
-                                                       server::EmbeddedStack::Options{.demonstration = true});
+        return std::make_unique<embedded::EmbeddedStack>(app::pictureSources(options.local, scratch), clock,
+                                                         embedded::EmbeddedStack::Options{.demonstration = true});
     if (options.situation.empty() && !pictures)
-        return std::make_unique<server::EmbeddedStack>(
+        return std::make_unique<embedded::EmbeddedStack>(
             options.demo ? app::demoSources(options.local) : options.local.sources(ui::rememberedChoices(settings)),
-            clock, server::EmbeddedStack::Options{.demonstration = options.demo});
+            clock, embedded::EmbeddedStack::Options{.demonstration = options.demo});
     demo::DemoOptions demoOptions;
     if (!options.situation.empty())
         demoOptions.situation = options.situation;

@@ -1,9 +1,13 @@
 #include "app/setting_options.h"
 #include "app/standard_streams.h"
 #include "app/usage_error.h"
+#include "app/version_text.h"
 #include "core/base/given_text.h"
+#include "core/base/version.h"
 #include "core/base/wire_locale.h"
-#include "core/server/commands.h"
+#include "core/commands/commands.h"
+#include "core/server/portal_server.h"
+#include "core/showcase/demonstration.h"
 
 #include <CLI/CLI.hpp>
 
@@ -16,12 +20,11 @@
 namespace {
 
 using namespace portolan;
-namespace server = portolan::server;
 
 int run(int argc, char **argv)
 {
     CLI::App app("A small web portal and its server: accounts, limits, a task queue and stock analysis.", "portoland");
-    app.set_version_flag("--version", server::versionText("portoland"));
+    app.set_version_flag("--version", app::versionText("portoland"));
     app.require_subcommand(1);
     app.fallthrough(false);
     app::SettingOptions settings;
@@ -35,19 +38,24 @@ int run(int argc, char **argv)
         return sub;
     };
 
-    server::ServeRequest serveRequest;
+    bool withDemo = false;
     auto *serve = command(
         app, "serve", "Serve a portal",
         [&](const SettingSources &sources) {
-            return server::serve(serveRequest.demo ? app::demoSources(settings) : sources, serveRequest);
+            commands::ServeRequest request;
+            if (withDemo)
+                request.company = [](const server::PortalServer &portal) {
+                    return std::make_shared<showcase::Demonstration>(portal.services(), portal.url());
+                };
+            return commands::serve(withDemo ? app::demoSources(settings) : sources, request);
         },
         Which::All);
-    serve->add_flag("--demo", serveRequest.demo, app::demoDescription);
+    serve->add_flag("--demo", withDemo, app::demoDescription);
 
     bool ofDemo = false;
-    server::StatusRequest statusRequest;
+    commands::StatusRequest statusRequest;
     auto *statusCommand = command(app, "status", "Zones of a running portal", [&](const SettingSources &sources) {
-        return server::status(ofDemo ? app::demoSources(settings) : sources, statusRequest);
+        return commands::status(ofDemo ? app::demoSources(settings) : sources, statusRequest);
     });
     auto *url = statusCommand
                     ->add_option("--url", statusRequest.url,
@@ -62,36 +70,36 @@ int run(int argc, char **argv)
 
     auto *user = app.add_subcommand("user", "Accounts");
     user->require_subcommand(1);
-    server::UserRequest userRequest;
+    commands::UserRequest userRequest;
     const auto userCommand = [&](const char *name, const char *about, auto work) {
         auto *sub = command(*user, name, about, [&, work](const SettingSources &s) { return work(s, userRequest); });
         sub->add_option("email", userRequest.email, "E-mail address")->required()->type_name("EMAIL");
         return sub;
     };
-    userCommand("add", "Add an account; its password is asked for, or piped in", server::addUser)
+    userCommand("add", "Add an account; its password is asked for, or piped in", commands::addUser)
         ->add_option("--role", userRequest.role, "user, operator or admin")
         ->type_name("ROLE")
         ->default_val("user");
-    userCommand("disable", "Keep an account from signing in, and sign it out", server::disableUser);
-    userCommand("enable", "Let a disabled account sign in again", server::enableUser);
-    userCommand("passwd", "Set a password, asked for or piped in, and sign the account out", server::setPassword);
-    command(*user, "list", "List accounts", server::listUsers);
+    userCommand("disable", "Keep an account from signing in, and sign it out", commands::disableUser);
+    userCommand("enable", "Let a disabled account sign in again", commands::enableUser);
+    userCommand("passwd", "Set a password, asked for or piped in, and sign the account out", commands::setPassword);
+    command(*user, "list", "List accounts", commands::listUsers);
 
-    command(app, "migrate", "Bring the database's schema up to date", server::migrateDatabase);
-    server::FileRequest fileRequest;
+    command(app, "migrate", "Bring the database's schema up to date", commands::migrateDatabase);
+    commands::FileRequest fileRequest;
     const auto fileCommand = [&](const char *name, const char *about, auto work) {
         auto *sub = command(app, name, about, [&, work](const SettingSources &s) { return work(s, fileRequest); });
         sub->add_option("file", fileRequest.file, "File")->required()->type_name("FILE");
         sub->add_flag("--force", fileRequest.force, "Replace what is there");
     };
-    fileCommand("backup", "Copy the whole database into a file", server::backupDatabase);
-    fileCommand("restore", "Put a backup back", server::restoreDatabase);
-    server::MendRequest mendRequest;
+    fileCommand("backup", "Copy the whole database into a file", commands::backupDatabase);
+    fileCommand("restore", "Put a backup back", commands::restoreDatabase);
+    commands::MendRequest mendRequest;
     command(app, "mend", "Keep a copy of the private Redis' damaged files, and mend them",
-            [&](const SettingSources &sources) { return server::mend(sources, mendRequest); })
+            [&](const SettingSources &sources) { return commands::mend(sources, mendRequest); })
         ->add_flag("--empty", mendRequest.empty, "Move them aside instead: the portal starts without them");
-    command(app, "check-config", "Every setting with its effective value and where it comes from", server::checkConfig,
-            Which::All);
+    command(app, "check-config", "Every setting with its effective value and where it comes from",
+            commands::checkConfig, Which::All);
 
     auto arguments = givenArguments(argc, argv);
     if (!arguments.empty() && arguments.front() == "help") { // of a command, or of all

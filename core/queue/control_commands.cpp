@@ -2,6 +2,7 @@
 
 #include "core/base/json_numbers.h"
 #include "core/base/utf8.h"
+#include "core/base/version.h"
 #include "core/queue/keys.h"
 
 #include <boost/json/array.hpp>
@@ -314,7 +315,7 @@ json::value ControlCommands::conf(const json::object &)
 json::value ControlCommands::report(const json::object &)
 {
     const WorkerStatus status = m_pool.status();
-    return ok("software -> portolan:" PORTOLAN_VERSION " C++\nnode -> " + status.node +
+    return ok("software -> portolan:" + std::string(version()) + " C++\nnode -> " + status.node +
               "\ntransport:redis results:redis");
 }
 

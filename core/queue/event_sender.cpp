@@ -1,6 +1,7 @@
 #include "core/queue/event_sender.h"
 
 #include "core/base/units.h"
+#include "core/base/version.h"
 #include "core/queue/control_message.h"
 #include "core/queue/json_text.h"
 #include "core/redis/client.h"
@@ -155,7 +156,9 @@ void EventSender::task(const TaskEvent &event)
 std::string EventSender::workerEvent(std::string_view type, const WorkerCounters &counters)
 {
     std::string out = begin(type, m_clock.wall());
-    out.append(R"(, "freq": 2.0, "sw_ident": "portolan", "sw_ver": ")" PORTOLAN_VERSION R"(", "sw_sys": "Linux")");
+    out.append(R"(, "freq": 2.0, "sw_ident": "portolan", "sw_ver": ")")
+        .append(version())
+        .append(R"(", "sw_sys": "Linux")");
     out.append(R"(, "active": )");
     text::appendNumber(out, counters.active);
     out.append(R"(, "processed": )");

@@ -137,21 +137,4 @@ bool hasRedisPlan(const Settings &settings)
     return settings.isSet("redis.url") && (plan.commandsPerSecond > 0 || plan.trafficPerMonth > 0);
 }
 
-int report(const Error &error)
-{
-    std::string line = "portoland: " + wordsOf(error);
-    std::ranges::replace(line, '\n', ' ');
-    std::cerr << visible(line) << std::endl;
-    return error.kind == ErrorKind::Invalid || error.kind == ErrorKind::Unsupported ? 2 : 1;
-}
-
-int outputWritten()
-{
-    if (std::cout.flush())
-        return 0;
-    std::cerr << "portoland: Standard output cannot be written: what was asked for is missing, or a part of it."
-              << std::endl;
-    return 1;
-}
-
 } // namespace portolan::server

@@ -3,7 +3,6 @@
 #include "core/base/data_directory.h"
 #include "core/redis/append_only.h"
 #include "core/redis/server_directory.h"
-#include "core/server/commands.h"
 #include "core/server/environment.h"
 
 #include <algorithm>
@@ -233,22 +232,6 @@ Result<void> checkDatabaseIsLeft(const Settings &settings, const fs::path &dataD
                        " --empty` begins with nobody.");
     error.code = "database-missing";
     return error;
-}
-
-int mend(const SettingSources &sources, const MendRequest &request)
-{
-    const auto settings = Settings::load(sources);
-    if (!settings)
-        return report(settings.error());
-    const auto url = databaseUrl(*settings);
-    const bool file = url && url->dialect == storage::Dialect::Sqlite;
-    const auto left = checkDatabaseIsLeft(*settings, dataDirectoryPath(*settings), file ? url->path : std::string());
-    const auto done = request.empty && file && !left ? forgetDatabase(*settings) : mendData(*settings, request.empty);
-    if (!done)
-        return report(done.error());
-    for (const auto &sentence : *done)
-        std::cout << "portoland: " << sentence << std::endl;
-    return 0;
 }
 
 } // namespace portolan::server

@@ -3,6 +3,7 @@
 #include "core/base/given_text.h"
 #include "core/base/json.h"
 #include "core/base/masking.h"
+#include "core/base/version.h"
 #include "core/http/hosts.h"
 #include "core/market/csv_provider.h"
 #include "core/market/simulated_market.h"
@@ -10,7 +11,6 @@
 #include "core/portal/openapi.h"
 #include "core/queue/keys.h"
 #include "core/queue/task_registry.h"
-#include "core/server/commands.h"
 #include "core/server/environment.h"
 
 #include <algorithm>

@@ -5,6 +5,7 @@
 #include "core/auth/secret_key.h"
 #include "core/auth/sessions.h"
 #include "core/auth/tokens.h"
+#include "core/console/snapshot_feed.h"
 #include "core/http/server.h"
 #include "core/limits/ceilings.h"
 #include "core/limits/limit_use.h"
@@ -47,7 +48,6 @@
 #include "core/server/local_socket.h"
 #include "core/server/memory_trim.h"
 #include "core/server/portal_server.h"
-#include "core/server/snapshot_feed.h"
 #include "core/server/storage_watch.h"
 #include "core/telemetry/http_metrics.h"
 
@@ -130,7 +130,7 @@ struct PortalServer::Parts
     monitor::MonitorRoutes monitorRoutes;
     std::optional<telemetry::HttpMetrics> httpMetrics; ///< after all routes are known
     StorageWatch storageWatch;
-    SnapshotFeed snapshots;
+    console::SnapshotFeed snapshots;
     monitor::History history;
     std::optional<monitor::RedisCheck> redisCheck;
     std::optional<monitor::Sampler> sampler;

@@ -1,11 +1,11 @@
 #include "core/base/names.h"
+#include "core/base/version.h"
+#include "core/console/words.h"
 #include "core/limits/keys.h"
 #include "core/monitor/printable.h"
 #include "core/queue/task_registry.h"
-#include "core/server/commands.h"
 #include "core/server/environment.h"
 #include "core/server/parts.h"
-#include "core/server/words.h"
 #include "core/storage/write_check.h"
 
 #include <boost/asio/redirect_error.hpp>
@@ -98,7 +98,7 @@ void PortalServer::Parts::makeMonitor()
     // What a console in this process does is noted with its outcome by the console's actions.
     auditLog.onRecorded([this](const AuditEntry &entry) {
         if (entry.actorId != 0 || entry.role == Role::Operator)
-            history.note({entry.at, EventKind::Action, didWords(entry)});
+            history.note({entry.at, EventKind::Action, console::didWords(entry)});
     });
     sampler->onSnapshot([this](const std::shared_ptr<const Snapshot> &snapshot) {
         history.record(*snapshot);

@@ -103,7 +103,7 @@ std::string PortalServer::summary() const
            m_parts->infrastructure->databaseName();
 }
 
-PortalServices PortalServer::services() const
+console::PortalServices PortalServer::services() const
 {
     auto &parts = *m_parts;
     auto &base = *parts.infrastructure;

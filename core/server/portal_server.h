@@ -2,7 +2,7 @@
 
 #include "core/api/result.h"
 #include "core/base/settings.h"
-#include "core/server/portal_services.h"
+#include "core/console/portal_services.h"
 
 #include <chrono>
 #include <cstddef>
@@ -40,7 +40,7 @@ public:
     std::string summary() const; ///< "tier small, redis embedded, database sqlite"
 
     /// For a console in this process; good until stop().
-    PortalServices services() const;
+    console::PortalServices services() const;
 
 private:
     struct Parts;

@@ -1,6 +1,6 @@
 #include "core/base/data_directory.h"
 #include "core/base/system_clock.h"
-#include "core/server/embedded_stack.h"
+#include "core/embedded/embedded_stack.h"
 #include "tests/fakes/await.h"
 #include "tests/fakes/redis_server_fixture.h"
 #include "tests/gui/console_window.h"
@@ -82,7 +82,7 @@ struct Starting
     }
 
     SystemClock clock;
-    server::EmbeddedStack stack;
+    embedded::EmbeddedStack stack;
     ConsoleWindow console{stack, clock};
     Result<void> outcome;
 };

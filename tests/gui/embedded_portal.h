@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/base/system_clock.h"
-#include "core/server/embedded_stack.h"
+#include "core/embedded/embedded_stack.h"
 #include "tests/gui/portal_under_test.h"
 
 #include <sys/types.h>
@@ -25,7 +25,7 @@ public:
                             const std::function<void(const QDir &directory)> &before = {});
     ~EmbeddedPortal() override;
 
-    server::EmbeddedStack &stack() override { return m_stack; }
+    embedded::EmbeddedStack &stack() override { return m_stack; }
     const Clock &clock() const override { return m_clock; }
     void nextSample() override;
     std::vector<AuditEntry> audit() override;
@@ -43,7 +43,7 @@ private:
 
     QTemporaryDir m_directory;
     SystemClock m_clock;
-    server::EmbeddedStack m_stack;
+    embedded::EmbeddedStack m_stack;
     std::vector<int> m_strangers; ///< sockets
 };
 

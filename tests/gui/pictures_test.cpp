@@ -1,5 +1,5 @@
 #include "core/base/system_clock.h"
-#include "core/server/embedded_stack.h"
+#include "core/embedded/embedded_stack.h"
 #include "tests/gui/console_fixture.h"
 #include "ui/pages/page_table.h"
 #include "ui/screenshots.h"
@@ -57,7 +57,7 @@ void PicturesTest::ofARealPortal()
     sources.commandLine = {{"data_dir", folder.filePath("portal").toStdString()}, {"listen", "127.0.0.1:0"}};
     const SystemClock clock;
     QSettings settings(folder.filePath("settings.ini"), QSettings::IniFormat);
-    server::EmbeddedStack stack(sources, clock, {.demonstration = true});
+    embedded::EmbeddedStack stack(sources, clock, {.demonstration = true});
     AnsweringConfirmer confirmer;
     Theme theme(*qApp, settings);
     MainWindow window(

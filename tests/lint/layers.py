@@ -16,6 +16,7 @@ _TRANSPORT = {"redis", "storage", "http", "net"}
 _SERVICES = {"auth", "limits", "queue", "market"}
 _FEATURES = {"portal", "monitor", "alerts", "scaling"}
 _BELOW_SERVICES = _GROUND | _TRANSPORT - {"http"}
+_BELOW_SERVER = _GROUND | _TRANSPORT | _SERVICES | _FEATURES | {"console"}
 MAY_USE = {
     "api": set(),
     "base": {"api"},
@@ -26,8 +27,12 @@ MAY_USE = {
     "monitor": _GROUND | _TRANSPORT | {"queue"},
     "alerts": _GROUND | _TRANSPORT | {"queue", "monitor"},
     "scaling": _GROUND | _TRANSPORT | {"queue", "monitor"},
-    "server": _GROUND | _TRANSPORT | _SERVICES | _FEATURES,
-    "client": _GROUND | _TRANSPORT | _SERVICES | _FEATURES,
+    "console": _GROUND | _TRANSPORT | _SERVICES | _FEATURES,
+    "server": _BELOW_SERVER,
+    "showcase": _BELOW_SERVER | {"server"},
+    "embedded": _BELOW_SERVER | {"server", "showcase"},
+    "client": _GROUND | _TRANSPORT,
+    "commands": _BELOW_SERVER | {"server", "client"},
     "demo": {"api"},
 }
 UI_MAY_USE = {"api"}

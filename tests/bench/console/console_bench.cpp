@@ -1,6 +1,6 @@
 #include "core/base/ids.h"
 #include "core/base/system_clock.h"
-#include "core/server/embedded_stack.h"
+#include "core/embedded/embedded_stack.h"
 #include "core/storage/migrations.h"
 #include "core/storage/users_store.h"
 #include "tests/bench/storage/many_users.h"
@@ -112,7 +112,7 @@ UsersPageTimes usersPage(std::size_t count)
     addUsers(folder, count, clock);
     SettingSources sources;
     sources.commandLine = {{"data_dir", folder.path().toStdString()}, {"listen", "127.0.0.1:0"}};
-    server::EmbeddedStack stack(sources, clock);
+    embedded::EmbeddedStack stack(sources, clock);
     QSettings settings(folder.filePath("settings.ini"), QSettings::IniFormat);
     Theme theme(*qApp, settings);
     NobodyAsked confirmer;

@@ -3,7 +3,7 @@
 #include "core/api/deployment.h"
 #include "core/base/system_clock.h"
 #include "core/demo/demo_deployment.h"
-#include "core/server/embedded_stack.h"
+#include "core/embedded/embedded_stack.h"
 #include "tests/fakes/action_gate.h"
 #include "tests/fakes/await.h"
 
@@ -51,7 +51,7 @@ private:
     }
     QTemporaryDir m_directory;
     SystemClock m_clock;
-    server::EmbeddedStack m_stack{sources(), m_clock};
+    embedded::EmbeddedStack m_stack{sources(), m_clock};
 };
 
 /// A script: what the pages are tried on must behave as the real one does.

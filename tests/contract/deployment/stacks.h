@@ -2,7 +2,7 @@
 
 #include "core/base/system_clock.h"
 #include "core/demo/demo_stack.h"
-#include "core/server/embedded_stack.h"
+#include "core/embedded/embedded_stack.h"
 #include "tests/fakes/audit_file.h"
 #include "tests/fakes/await.h"
 
@@ -63,7 +63,7 @@ private:
     QTemporaryDir m_directory;
     QTcpServer m_squatter;
     SystemClock m_clock;
-    server::EmbeddedStack m_stack{sources(), m_clock};
+    embedded::EmbeddedStack m_stack{sources(), m_clock};
 };
 
 /// A script: what the pages are tried on must behave as the real one does.

@@ -1,0 +1,8 @@
+#pragma once
+
+namespace portolan {
+
+/// Of this program: "0.1.0".
+const char *version();
+
+} // namespace portolan

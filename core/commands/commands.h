@@ -1,0 +1,63 @@
+#pragma once
+
+#include "core/base/settings.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace portolan::server {
+class PortalServer;
+}
+
+/// The commands of `portoland`. Each blocks until it is done and answers the exit code: 0 done, 1 failed while running,
+/// 2 bad usage or configuration, after one line on standard error that names the thing and the mend.
+namespace portolan::commands {
+
+struct ServeRequest
+{
+    /// Makes what keeps a portal company while it serves: begun once it does, gone before it stops. Not in production.
+    std::function<std::shared_ptr<void>(const server::PortalServer &)> company{};
+};
+/// Serves until SIGTERM or SIGINT, then drains. Prints the ready line to standard output.
+int serve(const SettingSources &sources, const ServeRequest &request);
+
+struct StatusRequest
+{
+    std::string url;
+    bool watch = false;
+    bool json = false;
+    std::string heading; ///< a line above the zones
+};
+/// Exit code 1 when no portal answers; with --watch it waits for one and goes on.
+int status(const SettingSources &sources, const StatusRequest &request);
+
+struct UserRequest
+{
+    std::string email;
+    std::string role = "user";
+};
+int addUser(const SettingSources &sources, const UserRequest &request);
+int disableUser(const SettingSources &sources, const UserRequest &request);
+int enableUser(const SettingSources &sources, const UserRequest &request);
+int setPassword(const SettingSources &sources, const UserRequest &request);
+int listUsers(const SettingSources &sources);
+
+struct FileRequest
+{
+    std::string file;
+    bool force = false;
+};
+int migrateDatabase(const SettingSources &sources);
+int backupDatabase(const SettingSources &sources, const FileRequest &request);
+int restoreDatabase(const SettingSources &sources, const FileRequest &request);
+int checkConfig(const SettingSources &sources);
+
+struct MendRequest
+{
+    bool empty = false; ///< moves what is damaged aside instead
+};
+/// Keeps a copy of what a portal does not start on, and mends it (mending.h).
+int mend(const SettingSources &sources, const MendRequest &request);
+
+} // namespace portolan::commands

@@ -1,0 +1,28 @@
+#include "core/commands/commands.h"
+#include "core/commands/report.h"
+#include "core/server/environment.h"
+#include "core/server/mending.h"
+
+#include <iostream>
+
+namespace portolan::commands {
+
+int mend(const SettingSources &sources, const MendRequest &request)
+{
+    const auto settings = Settings::load(sources);
+    if (!settings)
+        return report(settings.error());
+    const auto url = server::databaseUrl(*settings);
+    const bool file = url && url->dialect == storage::Dialect::Sqlite;
+    const auto left =
+        server::checkDatabaseIsLeft(*settings, server::dataDirectoryPath(*settings), file ? url->path : std::string());
+    const auto done =
+        request.empty && file && !left ? server::forgetDatabase(*settings) : server::mendData(*settings, request.empty);
+    if (!done)
+        return report(done.error());
+    for (const auto &sentence : *done)
+        std::cout << "portoland: " << sentence << std::endl;
+    return 0;
+}
+
+} // namespace portolan::commands

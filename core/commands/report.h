@@ -1,0 +1,16 @@
+#pragma once
+
+#include "core/api/result.h"
+
+/// What a command tells whoever started it.
+namespace portolan::commands {
+
+/// Prints "portoland: message hint" to standard error as one line, what cannot be seen escaped, and answers the exit
+/// code: 2 for what is wrong with the words or the configuration (Invalid, Unsupported), otherwise 1.
+int report(const Error &error);
+
+/// For a command that is asked for what it prints: 0, or 1 after a line on standard error where that could not be
+/// written.
+int outputWritten();
+
+} // namespace portolan::commands

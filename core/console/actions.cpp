@@ -1,0 +1,253 @@
+#include "core/console/actions.h"
+
+#include "core/api/history.h"
+#include "core/base/ids.h"
+#include "core/console/task_board.h"
+#include "core/console/words.h"
+#include "core/monitor/history.h"
+#include "core/monitor/redis_admin.h"
+#include "core/monitor/redis_check.h"
+#include "core/portal/user_admin_service.h"
+#include "core/portal/worker_admin_service.h"
+#include "core/redis/rights.h"
+
+#include <optional>
+
+namespace portolan::console {
+namespace {
+
+constexpr std::chrono::seconds cleanupPatience{20};
+constexpr std::size_t madeUpBytes = 12; ///< of randomness in a password: 16 letters
+
+portal::Actor actorOf(std::string reason) { return {{0, Role::Admin}, std::move(reason)}; }
+
+ActionOutcome outcome(std::string summary, std::string subject = {})
+{
+    ActionOutcome done;
+    done.summary = std::move(summary);
+    done.subject = std::move(subject);
+    return done;
+}
+
+awaitable<Result<ActionOutcome>> perform(PortalServices services, CloseClients action, std::string reason)
+{
+    monitor::Asker asker{{0, Role::Admin}, std::move(reason)};
+    const auto closed = co_await services.redis.closeClients(std::move(asker), std::move(action.ids));
+    if (!closed)
+        co_return closed.error();
+    co_return outcome("Closed " + counted(*closed, "connection", "connections") + ".");
+}
+
+awaitable<Result<ActionOutcome>> perform(PortalServices services, CleanUpFamily action, std::string reason)
+{
+    const auto run = co_await runCleanup(services, action, false, std::move(reason), cleanupPatience);
+    if (!run)
+        co_return run.error();
+    const auto &status = *run;
+    if (status.state == monitor::CleanupState::Failed)
+        co_return failure(ErrorKind::Internal, "The cleanup failed: " + status.detail);
+    if (status.state == monitor::CleanupState::Cancelled)
+        co_return failure(ErrorKind::Cancelled, "The cleanup was cancelled after " +
+                                                    counted(status.removed, "key", "keys") + " had been deleted.");
+    const auto removed = counted(status.removed, "key", "keys") + " of " + action.family;
+    if (status.state == monitor::CleanupState::Running)
+        co_return outcome("Deleted " + removed + " so far; the cleanup goes on.", status.id);
+    co_return outcome("Deleted " + removed + ".", status.id);
+}
+
+awaitable<Result<ActionOutcome>> perform(PortalServices services, ResizeWorker action, std::string reason)
+{
+    const auto done = co_await services.workers.resize(actorOf(std::move(reason)), action.concurrency, action.node);
+    if (!done)
+        co_return done.error();
+    const std::string who = action.node.empty() ? "The worker" : action.node;
+    co_return outcome(who + " runs " + counted(action.concurrency, "task", "tasks") + " at once.");
+}
+
+/// "portal.analysis 3f2a91c0": enough of an id to find it by.
+std::string nameOf(const Result<TaskInfo> &task, std::string_view id)
+{
+    std::string name = task && !task->name.empty() ? task->name : std::string("task");
+    return name.append(" ").append(id.substr(0, 8));
+}
+
+/// What became of several tasks: one by its name, more by their number, and why where none could be.
+struct Tally
+{
+    explicit Tally(std::string verb_) : verb(std::move(verb_)) {}
+    Result<ActionOutcome> end(std::size_t asked, std::string subject) const
+    {
+        if (done == 0 && problem)
+            return *problem;
+        std::string sentence = verb + " " + (asked == 1 ? name : counted(done, "task", "tasks")) + ".";
+        if (problem)
+            sentence += " " + counted(asked - done, "other", "others") + " could not be: " + problem->message;
+        return outcome(std::move(sentence), std::move(subject));
+    }
+
+    std::string verb;
+    std::string name;
+    std::size_t done = 0;
+    std::optional<Error> problem;
+};
+
+Result<void> checkNumber(const std::vector<std::string> &ids)
+{
+    if (ids.empty() || ids.size() > mostTasksAtOnce)
+        return failure(ErrorKind::Invalid,
+                       "Between 1 and " + std::to_string(mostTasksAtOnce) + " tasks can be named at once.");
+    return {};
+}
+
+awaitable<Result<ActionOutcome>> perform(PortalServices services, RevokeTasks action, std::string reason)
+{
+    if (const auto fit = checkNumber(action.ids); !fit)
+        co_return fit.error();
+    Tally tally("Revoked");
+    std::size_t asked = 0;
+    for (const auto &id : action.ids) {
+        const auto task = co_await findTask(services, id);
+        if (task && task->place == TaskPlace::Ended) // since it was chosen
+            continue;
+        ++asked;
+        tally.name = nameOf(task, id);
+        const auto done = co_await services.workers.revoke(actorOf(reason), id, true);
+        if (done)
+            ++tally.done;
+        else
+            tally.problem = done.error();
+    }
+    if (asked == 0)
+        co_return outcome(action.ids.size() == 1 ? "The task has ended already."
+                                                 : "All of these tasks have ended already.");
+    co_return tally.end(asked, action.ids.front());
+}
+
+awaitable<Result<ActionOutcome>> perform(PortalServices services, RerunTasks action, std::string reason)
+{
+    if (const auto fit = checkNumber(action.ids); !fit)
+        co_return fit.error();
+    Tally tally("Enqueued again:");
+    std::string latest;
+    for (const auto &id : action.ids) {
+        if (action.ids.size() == 1) {
+            const auto task = co_await findTask(services, id);
+            tally.name = nameOf(task, id);
+        }
+        auto again = co_await services.workers.rerun(actorOf(reason), id);
+        if (again) {
+            ++tally.done;
+            latest = std::move(*again);
+        } else {
+            tally.problem = again.error();
+        }
+    }
+    co_return tally.end(action.ids.size(), std::move(latest));
+}
+
+awaitable<Result<ActionOutcome>> perform(PortalServices services, CreateUser action, std::string reason)
+{
+    std::string password = randomToken(madeUpBytes);
+    portal::UserAdminService::NewUser wanted;
+    wanted.email = std::move(action.email);
+    wanted.password.emplace(password);
+    wanted.role = action.role;
+    const auto user = co_await services.users.create(actorOf(std::move(reason)), std::move(wanted));
+    if (!user)
+        co_return user.error();
+    auto done = outcome("Created " + user->email + ", " + roleWord(user->role) + ".", formatId(user->id));
+    done.secret = std::move(password);
+    co_return done;
+}
+
+awaitable<Result<ActionOutcome>> perform(PortalServices services, ResetPassword action, std::string reason)
+{
+    std::string password = randomToken(madeUpBytes);
+    portal::UserAdminService::Change change;
+    change.password.emplace(password);
+    const auto user = co_await services.users.change(actorOf(std::move(reason)), action.id, std::move(change));
+    if (!user)
+        co_return user.error();
+    auto done = outcome("Reset the password of " + user->email + ".", formatId(user->id));
+    done.secret = std::move(password);
+    co_return done;
+}
+
+awaitable<Result<ActionOutcome>> perform(PortalServices services, DeleteUser action, std::string reason)
+{
+    const auto user = co_await services.users.remove(actorOf(std::move(reason)), action.id);
+    if (!user)
+        co_return user.error();
+    co_return outcome("Deleted " + user->email + ".", formatId(action.id));
+}
+
+awaitable<Result<ActionOutcome>> perform(PortalServices services, ChangeUser action, std::string reason)
+{
+    portal::UserAdminService::Change change;
+    change.role = action.role;
+    change.disabled = action.disabled;
+    const auto user = co_await services.users.change(actorOf(std::move(reason)), action.id, std::move(change));
+    if (!user)
+        co_return user.error();
+    std::string summary;
+    if (action.role)
+        summary = "Made " + user->email + " " + roleWord(user->role) + ".";
+    if (action.disabled)
+        summary +=
+            std::string(summary.empty() ? "" : " ") + (user->disabled ? "Disabled " : "Enabled ") + user->email + ".";
+    co_return outcome(std::move(summary), formatId(user->id));
+}
+
+awaitable<Result<ActionOutcome>> perform(PortalServices services, SignOutUser action, std::string reason)
+{
+    const auto user = co_await services.users.user(action.id);
+    const auto done = co_await services.users.signOut(actorOf(std::move(reason)), action.id);
+    if (!done)
+        co_return done.error();
+    const std::string who = user ? (*user)->email : "the user";
+    co_return outcome("Signed " + who + " out everywhere.", formatId(action.id));
+}
+
+} // namespace
+
+awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action action, std::string reason)
+{
+    auto work = std::visit([&](auto &one) { return perform(services, std::move(one), std::move(reason)); }, action);
+    auto done = co_await std::move(work);
+    if (done) {
+        Event event{services.clock.wall(), EventKind::Action, consoleDid(done->summary)};
+        services.history.note(std::move(event));
+    }
+    co_return done;
+}
+
+awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, CleanUpFamily action, bool dryRun,
+                                                     std::string reason, std::chrono::seconds patience)
+{
+    monitor::Asker asker{{0, Role::Admin}, std::move(reason)};
+    monitor::CleanupRequest wanted{std::move(action.family), dryRun, action.idle};
+    auto started = co_await services.redis.cleanUp(std::move(asker), std::move(wanted));
+    if (!started)
+        co_return started.error();
+    co_return co_await services.redis.settled(std::move(*started), patience);
+}
+
+std::string whyNot(const PortalServices &services, const Action &action)
+{
+    if (!services.hasRedis && traitsOf(action).needsRedis)
+        return "This portal runs without Redis.";
+    if (const auto rights = services.redisCheck ? services.redisCheck->rights() : nullptr) {
+        std::string refusal;
+        if (std::holds_alternative<CloseClients>(action))
+            refusal = rights->refusal({"CLIENT LIST", "CLIENT KILL"});
+        else if (std::holds_alternative<CleanUpFamily>(action))
+            refusal = rights->refusal({"SCAN", "UNLINK"});
+        if (!refusal.empty())
+            return refusal;
+    }
+    if (const auto *cleanUp = std::get_if<CleanUpFamily>(&action); cleanUp && !cleanUp->family.empty())
+        return std::string(whyNotCleanedUp(cleanUp->family));
+    return {};
+}
+
+} // namespace portolan::console

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "core/api/action.h"
+#include "core/api/result.h"
+#include "core/console/portal_services.h"
+#include "core/monitor/cleanup.h"
+
+#include <chrono>
+#include <string>
+
+/// What a console's actions mean for a portal in this process. Coroutines on the services' executor. Every action goes
+/// through the service that executes it for HTTP as well, which writes the one audit entry: the actor is the system
+/// itself with the rights of an admin, since whoever owns the process may do anything.
+namespace portolan::console {
+
+/// What an action would touch; touches nothing and leaves no entry. A preview of a cleanup walks through the keys for
+/// at most 10 s and then says what it has found so far. NotFound: there is nothing (no more) to do it to.
+awaitable<Result<ActionPreview>> previewAction(PortalServices services, Action action);
+
+/// Does it. A cleanup that takes longer than 20 s goes on by itself; the outcome says so.
+awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action action, std::string reason);
+
+/// A cleanup, or the count of what it would delete, once it is over or as it stands after `patience`.
+awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, CleanUpFamily action, bool dryRun,
+                                                     std::string reason, std::chrono::seconds patience);
+
+/// Whether a portal can do this kind of action at all, as its Redis is and with the rights it has there; else why not.
+std::string whyNot(const PortalServices &services, const Action &action);
+
+} // namespace portolan::console

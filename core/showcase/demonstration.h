@@ -1,0 +1,26 @@
+#pragma once
+
+#include "core/console/portal_services.h"
+
+#include <memory>
+#include <string>
+
+namespace portolan::showcase {
+
+/// Makes a running portal worth looking at: seeds it (seed.h) and then brings visitors (visitors.h), until it goes.
+class Demonstration final
+{
+public:
+    /// `url`: of that portal. Answers at once; seeding takes some seconds.
+    Demonstration(console::PortalServices services, std::string url);
+    /// Before the portal's stop(). Waits up to a second for a request under way: not for the GUI thread.
+    ~Demonstration();
+    Demonstration(const Demonstration &) = delete;
+    Demonstration &operator=(const Demonstration &) = delete;
+
+private:
+    struct State;
+    const std::shared_ptr<State> m_state;
+};
+
+} // namespace portolan::showcase

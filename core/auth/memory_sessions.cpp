@@ -161,12 +161,6 @@ std::size_t MemorySessions::size() const
     return m_index.size();
 }
 
-std::size_t MemorySessions::bornHere() const
-{
-    const std::lock_guard lock(m_mutex);
-    return m_born.size();
-}
-
 void MemorySessions::put(const SessionId &id, const Session &session, bool born)
 {
     erase(id);

@@ -53,7 +53,6 @@ public:
     bool hasPending() const;
 
     std::size_t size() const;
-    std::size_t bornHere() const;
 
 private:
     struct Entry

@@ -65,13 +65,6 @@ Id IdGenerator::next()
     return (made >> sequenceBits) << (sequenceBits + instanceBits) | m_instance << sequenceBits | (made & sequenceMask);
 }
 
-WallTime IdGenerator::timeOf(Id id)
-{
-    return epoch + std::chrono::milliseconds(std::int64_t(id >> (sequenceBits + instanceBits)));
-}
-
-unsigned IdGenerator::instanceOf(Id id) { return unsigned(id >> sequenceBits) & ((1u << instanceBits) - 1); }
-
 std::string formatId(Id id) { return std::to_string(id); }
 
 Result<Id> parseId(std::string_view text)

@@ -25,9 +25,6 @@ public:
 
     Id next();
 
-    static WallTime timeOf(Id id); ///< when it was made, to the millisecond
-    static unsigned instanceOf(Id id);
-
 private:
     const Clock &m_clock;
     const std::uint64_t m_instance;

@@ -22,8 +22,6 @@ Runtime::Runtime(unsigned threads)
 
 Runtime::~Runtime() { stop(); }
 
-Executor Runtime::next() { return at(m_next.fetch_add(1, std::memory_order_relaxed) % m_threads.size()); }
-
 void Runtime::stop()
 {
     for (auto &io : m_threads) {

@@ -4,7 +4,6 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,7 +25,6 @@ public:
 
     std::size_t size() const { return m_threads.size(); }
     Executor at(std::size_t index) { return m_threads[index]->context.get_executor(); }
-    Executor next(); ///< round robin over the threads; from any thread
 
     /// Stops all threads after what runs now and joins them; what is still waiting is destroyed unfinished, on the
     /// calling thread. Services must have been stopped before. Not from an I/O thread. Twice is harmless.
@@ -40,7 +38,6 @@ private:
         std::thread thread;
     };
     std::vector<std::unique_ptr<IoThread>> m_threads;
-    std::atomic<std::size_t> m_next{0};
 };
 
 /// Starts `work` on `executor` and forgets it. An exception that leaves it is a bug and ends the process with its text.

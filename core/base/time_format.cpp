@@ -113,8 +113,6 @@ std::string formatTime(WallTime time)
                        clock.seconds().count(), clock.subseconds().count());
 }
 
-std::string formatDate(WallTime time) { return formatTime(time).substr(0, 10); }
-
 Result<WallTime> parseTime(std::string_view text)
 {
     std::size_t at = 0;
@@ -126,15 +124,6 @@ Result<WallTime> parseTime(std::string_view text)
     if (!good)
         return badTime(text, "Write it as 2026-01-01T00:00:00Z");
     return time_point_cast<WallTime::duration>(date + clock - offset);
-}
-
-Result<WallTime> parseDate(std::string_view text)
-{
-    std::size_t at = 0;
-    sys_days date;
-    if (!readDate(text, at, date) || at != text.size())
-        return badTime(text, "Write it as 2026-01-01");
-    return WallTime(date);
 }
 
 } // namespace portolan

@@ -11,14 +11,8 @@ namespace portolan {
 /// RFC 3339, UTC, with milliseconds (cut, not rounded): "2026-01-01T00:00:00.000Z".
 std::string formatTime(WallTime time);
 
-/// A date alone, UTC: "2026-01-01".
-std::string formatDate(WallTime time);
-
 /// RFC 3339 with any offset and 0–9 digits of fraction; `t` and `z` may be small, a leap second counts as the next
 /// second. Invalid for everything else, for dates that do not exist, and outside 1678–2261 (the clock's range).
 Result<WallTime> parseTime(std::string_view text);
-
-/// "2026-01-01" → its midnight, UTC. Invalid otherwise.
-Result<WallTime> parseDate(std::string_view text);
 
 } // namespace portolan

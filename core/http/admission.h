@@ -66,11 +66,4 @@ public:
     }
 };
 
-/// Lets everybody in, as nobody: for tests and for the bare responder of the bench.
-class AdmitAll final : public Admission
-{
-public:
-    awaitable<Admitted> admit(Request &, const Route &) override { co_return Admitted{}; }
-};
-
 } // namespace portolan::http

@@ -45,7 +45,6 @@ public:
     void limitBody(std::size_t bytes) { m_bodyLimit = bytes; }
     /// The body's bytes are thrown away instead of kept.
     void discardBody() { m_discard = true; }
-    bool discarding() const { return m_discard; }
 
     /// How often headers occurred whose number matters, and which ones are there at all.
     struct Seen

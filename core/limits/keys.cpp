@@ -25,16 +25,6 @@ std::string idBytes(Id id)
     return bytes;
 }
 
-Id idOfBytes(std::string_view bytes)
-{
-    if (bytes.size() != 8)
-        return 0;
-    Id id = 0;
-    for (const char c : bytes)
-        id = id << 8 | static_cast<unsigned char>(c);
-    return id;
-}
-
 std::string user(Id id) { return std::string(prefix) + idBytes(id); }
 
 std::string address(std::string_view address)

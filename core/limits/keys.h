@@ -27,6 +27,5 @@ std::string ceiling(std::string_view name);
 
 /// 8 bytes, big-endian: how a user id is written inside keys and values.
 std::string idBytes(Id id);
-Id idOfBytes(std::string_view bytes); ///< 0 unless there are 8
 
 } // namespace portolan::limits::keys

@@ -100,12 +100,12 @@ awaitable<Result<std::vector<LimitUse>>> LimitUseReader::of(Id user)
     const auto reply = co_await m_client.run(std::move(read));
     if (!reply)
         co_return reply.error();
-    const auto plan = m_table.plan();
+    const LimitsPlan &plan = m_table.plan();
     const auto now = m_clock.wall();
     std::vector<LimitUse> all;
     for (std::size_t at = 0; at < categoryCount; ++at) {
         const auto category = static_cast<Category>(at);
-        const WindowSpec &spec = own->own[at] ? *own->own[at] : plan->caller[at];
+        const WindowSpec &spec = own->own[at] ? *own->own[at] : plan.caller[at];
         for (const auto &use : windowUse(reply->text, tagOf(category, false), spec, now))
             all.push_back({category, format({use.window}), use.used, use.window.count, use.reset});
     }

@@ -2,7 +2,6 @@
 
 #include "core/base/ids.h"
 #include "core/base/names.h"
-#include "core/base/runtime.h"
 #include "core/redis/client.h"
 #include "core/redis/subscriber.h"
 
@@ -52,33 +51,17 @@ LimitsTable::LimitsTable(const Clock &clock, LimitsPlan plan, std::size_t entrie
     : m_clock(clock),
       m_bound(std::max<std::size_t>(1, entries)),
       m_life(life),
-      m_plan(std::make_shared<const LimitsPlan>(std::move(plan))),
+      m_plan(std::move(plan)),
       m_self(randomToken(8))
 {}
 
 LimitsTable::~LimitsTable() { m_subscription.reset(); }
 
-void LimitsTable::connect(Executor executor, redis::Client &client, redis::Subscriber &subscriber)
+void LimitsTable::connect(redis::Client &client, redis::Subscriber &subscriber)
 {
-    m_executor = executor;
     m_client = &client;
     m_subscription = subscriber.subscribe(std::string(channel),
                                           [this](std::string_view, std::string_view payload) { heard(payload); });
-}
-
-std::shared_ptr<const LimitsPlan> LimitsTable::plan() const
-{
-    const std::lock_guard lock(m_mutex);
-    return m_plan;
-}
-
-void LimitsTable::set(LimitsPlan plan)
-{
-    {
-        const std::lock_guard lock(m_mutex);
-        m_plan = std::make_shared<const LimitsPlan>(std::move(plan));
-    }
-    publish("plan");
 }
 
 std::shared_ptr<const UserLimits> LimitsTable::known(Id user)
@@ -160,18 +143,7 @@ void LimitsTable::heard(std::string_view message)
     if (what.starts_with("user ")) {
         if (const auto user = parseId(what.substr(5)))
             drop(*user);
-    } else if (what == "plan" && m_loadPlan) {
-        spawn(*m_executor, [this] { return readPlanAgain(); });
     }
-}
-
-awaitable<void> LimitsTable::readPlanAgain()
-{
-    auto plan = co_await m_loadPlan();
-    if (!plan)
-        co_return; // the old plan is better than none; the next notice, or a restart, brings the new one
-    const std::lock_guard lock(m_mutex);
-    m_plan = std::make_shared<const LimitsPlan>(std::move(*plan));
 }
 
 } // namespace portolan::limits

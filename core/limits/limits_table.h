@@ -47,15 +47,14 @@ struct UserLimits
 
 /// Which windows apply to whom, right now. From any thread; locks are held for some dozen nanoseconds.
 ///
-/// Changes are pushed: set() and forget() tell the other instances over the channel `p:limits`, and each of them reads
-/// again through the loaders. Persisting is the caller's: write to the database first, then call set() or forget().
+/// The plan is settled at the start. Changes of a user's own windows are pushed: forget() tells the other instances
+/// over the channel `p:limits`, and each of them reads again through the loader. Persisting is the caller's: write to
+/// the database first, then call forget().
 class LimitsTable final
 {
 public:
     /// The user's overrides from the database (storage::LimitsStore::list).
     using UserLoader = std::function<awaitable<Result<std::vector<LimitOverride>>>(Id user)>;
-    /// The plan from wherever it is persisted; called when another instance changed it.
-    using PlanLoader = std::function<awaitable<Result<LimitsPlan>>()>;
 
     /// `entries`: users whose overrides (also: that there are none) are remembered; each is good for `life`, in case a
     /// notice got lost.
@@ -65,14 +64,11 @@ public:
     LimitsTable(const LimitsTable &) = delete;
     LimitsTable &operator=(const LimitsTable &) = delete;
 
-    /// Connects to the other instances. All outlive this, and this outlives the executor's threads. Before the server
-    /// starts; without, everything stays local.
-    void connect(Executor executor, redis::Client &client, redis::Subscriber &subscriber);
+    /// Connects to the other instances. Both outlive this. Before the server starts; without, everything stays local.
+    void connect(redis::Client &client, redis::Subscriber &subscriber);
     void onLoadUser(UserLoader loader) { m_loadUser = std::move(loader); } ///< before the server starts
-    void onLoadPlan(PlanLoader loader) { m_loadPlan = std::move(loader); } ///< before the server starts
 
-    std::shared_ptr<const LimitsPlan> plan() const;
-    void set(LimitsPlan plan); ///< from now on, for every request of every instance
+    const LimitsPlan &plan() const { return m_plan; }
 
     /// What is remembered of a user's overrides; null: not known, load().
     std::shared_ptr<const UserLimits> known(Id user);
@@ -81,7 +77,7 @@ public:
     awaitable<Result<std::shared_ptr<const UserLimits>>> load(Id user);
     void forget(Id user); ///< a user's overrides changed
 
-    static constexpr std::string_view channel = "p:limits"; ///< messages: "<instance> plan", "<instance> user <id>"
+    static constexpr std::string_view channel = "p:limits"; ///< messages: "<instance> user <id>"
 
 private:
     struct Remembered
@@ -94,20 +90,17 @@ private:
     void drop(Id user);
     void publish(const std::string &message);
     void heard(std::string_view message);
-    awaitable<void> readPlanAgain();
 
     const Clock &m_clock;
     const std::size_t m_bound;
     const std::chrono::milliseconds m_life;
+    const LimitsPlan m_plan;
     UserLoader m_loadUser;
-    PlanLoader m_loadPlan;
     mutable std::mutex m_mutex;
-    std::shared_ptr<const LimitsPlan> m_plan;
     std::list<Remembered> m_order; ///< most recently used first
     std::unordered_map<Id, std::list<Remembered>::iterator> m_index;
     std::uint64_t m_changes = 0; ///< a reading that began before a change must not be remembered
     redis::Client *m_client = nullptr;
-    std::optional<Executor> m_executor;
     std::shared_ptr<void> m_subscription;
     const std::string m_self; ///< so that an instance does not answer its own notices
 };

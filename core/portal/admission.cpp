@@ -217,7 +217,6 @@ void RequestAdmission::chooseWindows(Visit &visit, const http::Route &route) con
     static const WindowSpec none;
     visit.category = route.access.category;
     visit.counted = visit.category != Category::Unlimited;
-    visit.plan = m_limits.plan();
     visit.caller = &none;
     visit.address = &none;
     if (!visit.counted) {
@@ -228,8 +227,8 @@ void RequestAdmission::chooseWindows(Visit &visit, const http::Route &route) con
         if (visit.session)
             visit.insteadKey = limits::keys::guard(visit.session->view());
     } else {
-        visit.caller = &visit.plan->caller[index(visit.category)];
-        visit.address = &visit.plan->address[index(visit.category)];
+        visit.caller = &m_limits.plan().caller[index(visit.category)];
+        visit.address = &m_limits.plan().address[index(visit.category)];
         if (route.access.identifies && route.access.role == Role::Anonymous) {
             visit.insteadKey = visit.addressKey;
             visit.known = true;
@@ -316,8 +315,6 @@ http::Response RequestAdmission::refuse(const http::Request &request, Category c
                                         const limits::Decision &decision, bool crowded)
 {
     m_refused[index(category)].fetch_add(1, std::memory_order_relaxed);
-    if (m_onRefused)
-        m_onRefused({request, category, request.principal.userId, crowded});
     const auto wait = wholeSeconds(decision.retryAfter());
     Error error =
         crowded ? refusal(ErrorKind::RateLimited, "concurrency",

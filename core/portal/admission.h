@@ -81,16 +81,6 @@ public:
     /// Called when a session's use is noted (every 10 s of use): for the list of sessions. Any thread; must not block.
     void onSeen(std::function<void(const auth::SessionId &, WallTime)> handler) { m_onSeen = std::move(handler); }
 
-    /// Called for every 429: for the log and the metrics. On the connection's thread; must not block.
-    struct Refusal
-    {
-        const http::Request &request;
-        Category category = Category::Default;
-        Id userId = 0;            ///< 0: nobody is signed in
-        bool concurrency = false; ///< the ceiling of users, not a window
-    };
-    void onRefused(std::function<void(const Refusal &)> handler) { m_onRefused = std::move(handler); }
-
     const redis::Script &script() const { return m_script; }         ///< for Client::preload()
     const redis::Script &returnScript() const { return m_giveBack; } ///< as well
 
@@ -138,7 +128,6 @@ private:
     Uncounted m_failures;
     limits::WindowSpec m_guard;
     std::function<void(const auth::SessionId &, WallTime)> m_onSeen;
-    std::function<void(const Refusal &)> m_onRefused;
     std::array<std::atomic<std::uint64_t>, limits::categoryCount> m_refused{};
 };
 

@@ -21,7 +21,6 @@ struct RequestAdmission::Visit
     std::optional<auth::SessionId> session;
     std::optional<auth::Session> remembered; ///< what this process knows of it
     bool known = false;                      ///< whose windows apply has been found out
-    std::shared_ptr<const limits::LimitsPlan> plan;
     std::shared_ptr<const limits::UserLimits> own;
     std::string addressKey;
     std::string insteadKey; ///< counted here instead of at the user: a session's guard, or the address

@@ -48,7 +48,6 @@ std::optional<Error> Client::problem() const { return m_impl->problem(); }
 Client::Counters Client::counters() const { return m_impl->counters(); }
 std::vector<std::string> Client::takeRefusals() { return m_impl->takeRefusals(); }
 void Client::preload(const Script &script) { m_impl->scripts.push_back(&script); }
-void Client::onStateChange(std::function<void(State)> handler) { m_impl->stateHandler = std::move(handler); }
 void Client::post(Command commands) { m_impl->post(commands); }
 
 std::vector<std::string> Client::Impl::takeRefusals()

@@ -75,9 +75,6 @@ public:
     /// Makes the client load `script` on every connection. Before start().
     void preload(const Script &script);
 
-    /// Called on the client's executor after each change between Connecting and Ready. Before start().
-    void onStateChange(std::function<void(State)> handler);
-
     /// One command, one reply. An error reply becomes an Error.
     awaitable<Result<Reply>> run(Command command);
     awaitable<Result<Reply>> run(Command command, std::chrono::milliseconds deadline);

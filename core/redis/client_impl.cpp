@@ -439,8 +439,7 @@ void Client::Impl::setReady()
             completions.add(waiter.call);
         m_waiters.clear();
     }
-    if (m_state.exchange(State::Ready, std::memory_order_acq_rel) != State::Ready && stateHandler)
-        stateHandler(State::Ready);
+    m_state.store(State::Ready, std::memory_order_release);
     completions.deliver(std::nullopt);
 }
 
@@ -459,8 +458,7 @@ void Client::Impl::setAway(const Error &why)
             m_waiters.clear();
         }
     }
-    if (m_state.exchange(State::Connecting, std::memory_order_acq_rel) != State::Connecting && stateHandler)
-        stateHandler(State::Connecting);
+    m_state.store(State::Connecting, std::memory_order_release);
     completions.deliver(std::nullopt);
 }
 

@@ -42,8 +42,7 @@ public:
     /// Completes `call` once Ready, or with an error.
     awaitable<void> awaitReady(Call &call, std::chrono::milliseconds deadline);
 
-    std::vector<const Script *> scripts;     ///< before start()
-    std::function<void(State)> stateHandler; ///< before start()
+    std::vector<const Script *> scripts; ///< before start()
 
 private:
     /// One connection with what was sent over it.

@@ -59,7 +59,6 @@ public:
     Client::State state() const { return m_state.load(std::memory_order_acquire); }
     std::shared_ptr<void> subscribe(Topic topic, Handler handler);
 
-    std::function<void()> readyHandler; ///< before start()
     std::atomic<std::uint64_t> connections{0};
 
     std::vector<Refused> refused() const { return locked(m_refused); }
@@ -441,11 +440,8 @@ void Subscriber::Impl::checkReady(Link &link)
         return;
     link.ready = true;
     auto connecting = Client::State::Connecting;
-    if (!m_state.compare_exchange_strong(connecting, Client::State::Ready, std::memory_order_acq_rel))
-        return;
-    connections.fetch_add(1, std::memory_order_release);
-    if (readyHandler)
-        readyHandler();
+    if (m_state.compare_exchange_strong(connecting, Client::State::Ready, std::memory_order_acq_rel))
+        connections.fetch_add(1, std::memory_order_release);
 }
 
 /// A subscriber has nothing to say by itself, so a connection that died silently would look like a quiet one.
@@ -485,7 +481,6 @@ Client::State Subscriber::state() const { return m_impl->state(); }
 std::vector<Subscriber::Refused> Subscriber::refused() const { return m_impl->refused(); }
 std::optional<Error> Subscriber::problem() const { return m_impl->problem(); }
 std::uint64_t Subscriber::connections() const { return m_impl->connections.load(std::memory_order_acquire); }
-void Subscriber::onReady(std::function<void()> handler) { m_impl->readyHandler = std::move(handler); }
 
 std::shared_ptr<void> Subscriber::subscribe(std::string channel, Handler handler)
 {

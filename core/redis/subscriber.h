@@ -49,9 +49,6 @@ public:
     [[nodiscard]] std::shared_ptr<void> subscribe(std::string channel, Handler handler);
     [[nodiscard]] std::shared_ptr<void> subscribePattern(std::string pattern, Handler handler);
 
-    /// Called on the executor after every (re)connect, once the subscriptions are acknowledged. Before start().
-    void onReady(std::function<void()> handler);
-
 private:
     class Impl;
     std::shared_ptr<Impl> m_impl;

@@ -8,10 +8,10 @@
 namespace portolan::server {
 
 void HttpObserver::answered(const http::Request &request, const http::Route *route, unsigned status,
-                            std::chrono::nanoseconds took, std::size_t bytes)
+                            std::chrono::nanoseconds took, std::size_t)
 {
     const std::string_view method = boost::beast::http::to_string(request.method);
-    m_metrics.answered(route ? route->index : telemetry::HttpMetrics::noRoute, method, status, took, bytes);
+    m_metrics.answered(route ? route->index : telemetry::HttpMetrics::noRoute, method, status, took);
     const bool refused = status == 429;
     const bool senseless = status == 501 || status == 505;           // the client's fault
     const bool notReady = status == 503 && request.path == "/ready"; // logged where the reason is

@@ -394,7 +394,7 @@ Result<void> PortalServer::Parts::start()
     base.redis->preload(admission.script());
     base.redis->preload(admission.returnScript());
     sessions.connect(base.runtime.at(0), base.subscriber.get());
-    limitsTable.connect(base.runtime.at(0), *base.redis, *base.subscriber);
+    limitsTable.connect(*base.redis, *base.subscriber);
     limitsTable.onLoadUser([this](Id user) { return infrastructure->limitOverrides.list(user); });
     admission.onSeen([this](const auth::SessionId &id, WallTime at) { seenSessions.note(id.view(), at); });
     accounts.onSignInFailed([this](portal::SignInFailure reason, std::string_view email, std::string_view address) {

@@ -2,6 +2,7 @@
 
 #include "core/telemetry/exposed.h"
 #include "core/telemetry/registry.h"
+#include "core/telemetry/sharded.h"
 
 #include <prometheus/metric_family.h>
 
@@ -127,8 +128,8 @@ prometheus::MetricFamily HttpMetrics::durationFamily() const
     return family;
 }
 
-void HttpMetrics::answered(std::size_t route, std::string_view method, unsigned status, std::chrono::nanoseconds took,
-                           std::size_t bytes) noexcept
+void HttpMetrics::answered(std::size_t route, std::string_view method, unsigned status,
+                           std::chrono::nanoseconds took) noexcept
 {
     Row &row = *m_rows[std::min(route, m_rows.size() - 1)];
     const unsigned known = status >= 100 && status < statusIndex.size() ? status : 500;
@@ -143,7 +144,6 @@ void HttpMetrics::answered(std::size_t route, std::string_view method, unsigned 
     row.latencies.add(latency::bucketOf(took));
     if (!row.name.stream)
         row.durations.observe(took);
-    m_bytes.add(0, bytes);
 }
 
 void HttpMetrics::advance(SteadyTime now)
@@ -184,7 +184,5 @@ HttpMetrics::Window HttpMetrics::window(SteadyTime now) const
                      [](const RouteWindow &a, const RouteWindow &b) { return a.figures.count > b.figures.count; });
     return result;
 }
-
-std::uint64_t HttpMetrics::bytesSent() const { return m_bytes.sum(0); }
 
 } // namespace portolan::telemetry

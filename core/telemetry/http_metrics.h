@@ -1,7 +1,6 @@
 #pragma once
 
 #include "core/api/clock.h"
-#include "core/telemetry/sharded.h"
 #include "core/telemetry/sliding_window.h"
 
 #include <array>
@@ -33,7 +32,7 @@ struct RouteName
 
 /// Counts answers: per route, method and status for Prometheus, and over the last 60 s for percentiles.
 ///
-/// answered() is for the connections' threads: at most six relaxed additions to counters of the thread's own CPU, no
+/// answered() is for the connections' threads: at most five relaxed additions to counters of the thread's own CPU, no
 /// lock, no allocation, no clock. advance() once a second, from one thread; figures() from any.
 class HttpMetrics final
 {
@@ -51,8 +50,7 @@ public:
     /// `route`: the index, or noRoute where none matched. `method` as the client sent it; anything unusual counts as
     /// "other". `status` 100–599, anything else counts as 500; rare ones share a label ("4xx"). `took` of a stream is
     /// not counted in the histogram.
-    void answered(std::size_t route, std::string_view method, unsigned status, std::chrono::nanoseconds took,
-                  std::size_t bytes) noexcept;
+    void answered(std::size_t route, std::string_view method, unsigned status, std::chrono::nanoseconds took) noexcept;
 
     void advance(SteadyTime now);
 
@@ -70,16 +68,13 @@ public:
     /// As of the last advance().
     Window window(SteadyTime now) const;
 
-    std::uint64_t bytesSent() const;
-
 private:
     struct Row;
     prometheus::MetricFamily requestFamily() const;
     prometheus::MetricFamily durationFamily() const;
 
     std::vector<std::unique_ptr<Row>> m_rows; ///< one per route, then "other"
-    Sharded<> m_bytes{1};
-    mutable std::mutex m_windows; ///< of the rows' windows
+    mutable std::mutex m_windows;             ///< of the rows' windows
 };
 
 } // namespace portolan::telemetry

@@ -51,8 +51,8 @@ awaitable<void> answer(TcpSocket socket)
 awaitable<void> acceptAll(asio::basic_socket_acceptor<asio::ip::tcp, Executor> acceptor, Runtime &runtime)
 {
     error_code ec;
-    while (!ec) {
-        const auto executor = runtime.next();
+    for (std::size_t turn = 0; !ec; ++turn) {
+        const auto executor = runtime.at(turn % runtime.size());
         TcpSocket socket(executor);
         co_await acceptor.async_accept(socket, asio::redirect_error(use_awaitable, ec));
         if (ec)
@@ -99,12 +99,19 @@ private:
     std::atomic<std::uint64_t> m_bytes{0};
 };
 
+/// Lets everybody in, as nobody.
+class AdmitAll final : public http::Admission
+{
+public:
+    awaitable<http::Admitted> admit(http::Request &, const http::Route &) override { co_return http::Admitted{}; }
+};
+
 int servePortolan(Runtime &runtime)
 {
     http::Router router;
     router.get("/health", {Role::Anonymous, Category::Unlimited},
                [](http::Request &) -> awaitable<http::Response> { co_return http::json(std::string(healthBody)); });
-    http::AdmitAll admission;
+    AdmitAll admission;
     CountingObserver observer;
     SystemClock clock;
     http::ServerOptions options;

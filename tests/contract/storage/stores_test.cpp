@@ -200,8 +200,8 @@ void StoresTest::writesAStormOfTasksInFewTurns()
     std::vector<std::future<Result<void>>> answers;
     constexpr int storm = 1000;
     for (int i = 0; i < storm; ++i)
-        answers.push_back(asio::co_spawn(m_runtime->next(), tasks.add({uuid4(), 7, "portal.noop", m_clock.wall()}),
-                                         asio::use_future));
+        answers.push_back(asio::co_spawn(m_runtime->at(std::size_t(i) % m_runtime->size()),
+                                         tasks.add({uuid4(), 7, "portal.noop", m_clock.wall()}), asio::use_future));
     for (auto &answer : answers)
         VERIFY_OK(answer.get());
     const auto count = m_database->runBlocking([](Connection &c) {

@@ -25,8 +25,7 @@ struct Instance
     std::atomic<int> loads{0};
     Executor executor;
 
-    Instance(Executor where, const redis::Endpoint &endpoint, const Clock &clock, const std::string &override,
-             const std::string &stored)
+    Instance(Executor where, const redis::Endpoint &endpoint, const Clock &clock, const std::string &override)
         : client(where, endpoint), subscriber(where, endpoint), table(clock, plan("1 per day"), 3), executor(where)
     {
         table.onLoadUser([this, &override](Id) -> awaitable<Result<std::vector<LimitOverride>>> {
@@ -36,8 +35,7 @@ struct Instance
                 overrides.push_back({Category::Api, override});
             co_return overrides;
         });
-        table.onLoadPlan([&stored]() -> awaitable<Result<LimitsPlan>> { co_return plan(stored); });
-        table.connect(where, client, subscriber);
+        table.connect(client, subscriber);
         client.start();
         subscriber.start();
         QTRY_VERIFY_WITH_TIMEOUT(client.state() == redis::Client::State::Ready, 10'000);
@@ -49,7 +47,6 @@ struct Instance
         client.stop();
     }
 
-    QString api() { return QString::fromStdString(format(table.plan()->caller[std::size_t(Category::Api)].windows())); }
     /// The user's own windows of `api`, or "plan's".
     QString of(Id user)
     {
@@ -90,19 +87,14 @@ void LimitsTableTest::tellsOtherInstances()
     Runtime runtime(2);
     ManualClock clock;
     std::string override = "5 per minute";
-    std::string stored = "1 per day";
-    Instance here(runtime.at(0), server.endpoint(), clock, override, stored);
-    Instance there(runtime.at(1), server.endpoint(), clock, override, stored);
+    Instance here(runtime.at(0), server.endpoint(), clock, override);
+    Instance there(runtime.at(1), server.endpoint(), clock, override);
     QCOMPARE(here.of(7), "5 per minute");
     QCOMPARE(there.of(7), "5 per minute");
     override = "6 per minute";
     here.table.forget(7);
     QCOMPARE(here.of(7), "6 per minute");
     QTRY_COMPARE(there.of(7), "6 per minute");
-    stored = "2 per day";
-    here.table.set(plan(stored));
-    QCOMPARE(here.api(), "2 per day");
-    QTRY_COMPARE(there.api(), "2 per day");
 }
 
 void LimitsTableTest::remembersSoManyForSoLong()
@@ -110,8 +102,8 @@ void LimitsTableTest::remembersSoManyForSoLong()
     RedisServerFixture server;
     Runtime runtime(1);
     ManualClock clock;
-    const std::string override, stored = "1 per day";
-    Instance here(runtime.at(0), server.endpoint(), clock, override, stored);
+    const std::string override;
+    Instance here(runtime.at(0), server.endpoint(), clock, override);
     for (int round = 0; round < 3; ++round)
         for (const Id user : {1, 2, 3})
             QCOMPARE(here.of(user), "plan's"); // that there are none is remembered too
@@ -128,8 +120,8 @@ void LimitsTableTest::leavesOutWhatItCannotRead()
     RedisServerFixture server;
     Runtime runtime(1);
     ManualClock clock;
-    const std::string override = "five per fortnight", stored = "1 per day";
-    Instance here(runtime.at(0), server.endpoint(), clock, override, stored);
+    const std::string override = "five per fortnight";
+    Instance here(runtime.at(0), server.endpoint(), clock, override);
     QCOMPARE(here.of(1), "plan's");
 }
 

@@ -316,9 +316,6 @@ void AdmissionTest::usesOverridesOfAUser()
     windows = "3 per minute";
     portal.table.forget(7);
     QCOMPARE(portal.get("/api/thing", special).remaining(), 0); // two were used before
-    portal.table.set(*limits::LimitsPlan::make({{Category::Api, "100 per minute"}}, {}));
-    QCOMPARE(portal.get("/api/thing", usual).remaining(), 98);
-    QCOMPARE(portal.get("/", usual).remaining(), -1); // no limit any more
 }
 
 void AdmissionTest::boundsConcurrentUsers()

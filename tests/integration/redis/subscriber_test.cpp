@@ -45,6 +45,12 @@ private:
     std::vector<std::string> m_all;
 };
 
+/// Whether it has become Ready so many times.
+bool connected(const Subscriber &subscriber, std::uint64_t times)
+{
+    return QTest::qWaitFor([&] { return subscriber.connections() >= times; }, 10'000);
+}
+
 } // namespace
 
 class SubscriberTest final : public QObject
@@ -63,14 +69,12 @@ void SubscriberTest::hearsChannelsAndPatterns()
 {
     RedisServerFixture redis;
     Runtime runtime(1);
-    Heard ready;
     Heard heard;
     Subscriber subscriber(runtime.at(0), redis.endpoint());
-    subscriber.onReady([&] { ready.add("ready"); });
     const auto channel = subscriber.subscribe("p:tasks", heard.handler());
     const auto pattern = subscriber.subscribePattern("p:quotes:*", heard.handler("*"));
     subscriber.start();
-    QVERIFY(ready.waitFor(1));
+    QVERIFY(connected(subscriber, 1));
     QCOMPARE(subscriber.state(), Client::State::Ready);
     redis.command("PUBLISH p:tasks one");
     redis.command("PUBLISH p:quotes:AAPL two");
@@ -84,12 +88,10 @@ void SubscriberTest::subscribesWhileItRuns()
 {
     RedisServerFixture redis;
     Runtime runtime(1);
-    Heard ready;
     Heard heard;
     Subscriber subscriber(runtime.at(0), redis.endpoint());
-    subscriber.onReady([&] { ready.add("ready"); });
     subscriber.start();
-    QVERIFY(ready.waitFor(1)); // also with nothing to subscribe to
+    QVERIFY(connected(subscriber, 1)); // also with nothing to subscribe to
     const auto token = subscriber.subscribe("later", heard.handler());
     QTRY_VERIFY(redis.command("PUBLISH later x").starts_with(":1"));
     QVERIFY(heard.waitFor(1));
@@ -99,15 +101,13 @@ void SubscriberTest::sharesOneSubscriptionAndForgetsAfterTheToken()
 {
     RedisServerFixture redis;
     Runtime runtime(1);
-    Heard ready;
     Heard heard;
     Subscriber subscriber(runtime.at(0), redis.endpoint());
-    subscriber.onReady([&] { ready.add("ready"); });
     auto first = subscriber.subscribe("c", heard.handler("1:"));
     auto second = subscriber.subscribe("c", heard.handler("2:"));
     QVERIFY(first && second);
     subscriber.start();
-    QVERIFY(ready.waitFor(1));
+    QVERIFY(connected(subscriber, 1));
     QVERIFY(redis.command("PUBLISH c a").starts_with(":1"));
     QVERIFY(heard.waitFor(2));
     first.reset();
@@ -122,23 +122,21 @@ void SubscriberTest::subscribesAgainAfterAReconnect()
 {
     RedisServerFixture redis;
     Runtime runtime(1);
-    Heard ready;
     Heard heard;
     Subscriber subscriber(runtime.at(0), redis.endpoint());
-    subscriber.onReady([&] { ready.add("ready"); });
     const auto channel = subscriber.subscribe("c", heard.handler());
     const auto pattern = subscriber.subscribePattern("d*", heard.handler());
     subscriber.start();
-    QVERIFY(ready.waitFor(1));
+    QVERIFY(connected(subscriber, 1));
     redis.kill();
     QTRY_COMPARE(subscriber.state(), Client::State::Connecting);
     redis.start();
-    QVERIFY(ready.waitFor(2));
+    QVERIFY(connected(subscriber, 2));
     redis.command("PUBLISH c 1");
     redis.command("PUBLISH dd 2");
     QVERIFY(heard.waitFor(2));
     redis.command("CLIENT KILL TYPE pubsub");
-    QVERIFY(ready.waitFor(3));
+    QVERIFY(connected(subscriber, 3));
     redis.command("PUBLISH c 3");
     QVERIFY(heard.waitFor(3));
     QCOMPARE(heard.all(), (std::vector<std::string>{"c=1", "dd=2", "c=3"}));
@@ -148,19 +146,17 @@ void SubscriberTest::drainsABurstInOrder()
 {
     RedisServerFixture redis;
     Runtime runtime(2);
-    Heard ready;
     Heard done;
     constexpr int count = 200'000;
     int right = 0;
     Subscriber subscriber(runtime.at(0), redis.endpoint());
-    subscriber.onReady([&] { ready.add("ready"); });
     const auto token = subscriber.subscribe("c", [&](std::string_view, std::string_view payload) {
         right += payload == std::to_string(right);
         if (right == count)
             done.add("done");
     });
     subscriber.start();
-    QVERIFY(ready.waitFor(1));
+    QVERIFY(connected(subscriber, 1));
     Client client(runtime.at(1), redis.endpoint());
     client.start();
     QVERIFY(runSync<Result<void>>(runtime.at(1), [&] { return client.waitReady(5s); }).has_value());
@@ -179,13 +175,11 @@ void SubscriberTest::hearsNothingAfterStop()
 {
     RedisServerFixture redis;
     Runtime runtime(1);
-    Heard ready;
     Heard heard;
     Subscriber subscriber(runtime.at(0), redis.endpoint());
-    subscriber.onReady([&] { ready.add("ready"); });
     const auto token = subscriber.subscribe("c", heard.handler());
     subscriber.start();
-    QVERIFY(ready.waitFor(1));
+    QVERIFY(connected(subscriber, 1));
     subscriber.stop();
     subscriber.stop();
     QCOMPARE(subscriber.state(), Client::State::Stopped);

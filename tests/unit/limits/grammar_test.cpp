@@ -136,7 +136,6 @@ void GrammarTest::packsFixedWindowsFirst()
 void GrammarTest::namesCallersByKeys()
 {
     QCOMPARE(keys::user(0x0102030405060708), std::string("l:\1\2\3\4\5\6\7\10"));
-    QCOMPARE(keys::idOfBytes(keys::idBytes(77)), Id(77));
     QCOMPARE(keys::address("192.0.2.1"), std::string("l:a\xc0\0\2\1", 7));
     QCOMPARE(keys::address("::ffff:192.0.2.1"), keys::address("192.0.2.1"));
     QCOMPARE(keys::address("2001:db8::1"), keys::address("2001:db8:0:0:ffff::2")); // one customer's network

@@ -23,7 +23,7 @@ using namespace std::chrono;
 namespace {
 
 WallTime at(const char *text) { return *parseTime(text); }
-sys_days dayOf(const char *text) { return floor<days>(*parseDate(text)); }
+sys_days dayOf(const char *text) { return floor<days>(at((std::string(text) + "T00:00:00Z").c_str())); }
 
 } // namespace
 
@@ -383,7 +383,7 @@ void PricesTest::csvHeaders()
     const auto read = readPriceCsv(file.toStdString());
     QVERIFY2(read.errors.empty(), read.errors.empty() ? "" : read.errors[0].detail.c_str());
     QCOMPARE(read.bars.size(), std::size_t(1));
-    const Bar bar{*parseDate("2026-01-02"), 10, 12, 9, 11, 100};
+    const Bar bar{dayOf("2026-01-02"), 10, 12, 9, 11, 100};
     QVERIFY(read.bars[0] == bar);
 }
 

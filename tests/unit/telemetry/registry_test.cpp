@@ -109,14 +109,14 @@ private slots:
                                        {"GET", "/ready", false, true}});
         metrics.advance(clock.steady());
         for (int i = 0; i < 90; ++i)
-            metrics.answered(0, i % 3 ? "GET" : "HEAD", 200, 10ms, 100);
-        metrics.answered(1, "POST", 503, 20ms, 50);
-        metrics.answered(1, "POST", 429, 20ms, 50);
-        metrics.answered(2, "GET", 101, 1h, 0);
-        metrics.answered(3, "GET", 503, 1ms, 0); // what it is asked for
-        metrics.answered(HttpMetrics::noRoute, "BREW", 418, 1ms, 10);
-        metrics.answered(HttpMetrics::noRoute, "GET", 99, 1ms, 10);
-        metrics.answered(HttpMetrics::noRoute, "GET", 404, 1ms, 0);
+            metrics.answered(0, i % 3 ? "GET" : "HEAD", 200, 10ms);
+        metrics.answered(1, "POST", 503, 20ms);
+        metrics.answered(1, "POST", 429, 20ms);
+        metrics.answered(2, "GET", 101, 1h);
+        metrics.answered(3, "GET", 503, 1ms); // what it is asked for
+        metrics.answered(HttpMetrics::noRoute, "BREW", 418, 1ms);
+        metrics.answered(HttpMetrics::noRoute, "GET", 99, 1ms);
+        metrics.answered(HttpMetrics::noRoute, "GET", 404, 1ms);
         clock.advance(10s);
         metrics.advance(clock.steady());
 
@@ -137,7 +137,6 @@ private slots:
         QCOMPARE(window.all.perSecond, 9.7);
         QCOMPARE(window.routes.size(), std::size_t{5});
         QCOMPARE(window.routes[0].figures.count, std::uint64_t{90});
-        QCOMPARE(metrics.bytesSent(), std::uint64_t{9120});
     }
 
     void isCheapEnough()
@@ -147,7 +146,7 @@ private slots:
         constexpr int rounds = 200'000;
         const auto begin = ownTime();
         for (int i = 0; i < rounds; ++i)
-            metrics.answered(0, "GET", 200, std::chrono::microseconds(i % 1000), 100);
+            metrics.answered(0, "GET", 200, std::chrono::microseconds(i % 1000));
         const auto each = (ownTime() - begin) / rounds;
         qInfo("answered(): %lld ns", static_cast<long long>(each.count()));
         QVERIFY(each < (instrumented ? 50us : 2us)); // 60,000 requests/s leave 16 µs each

@@ -201,11 +201,6 @@ awaitable<Result<void>> TaskOwnerStore::add(TaskOwner task)
         use_awaitable, std::move(task));
 }
 
-awaitable<Result<void>> TaskOwnerStore::addMany(std::vector<TaskOwner> tasks)
-{
-    return m_database.run([tasks = std::move(tasks)](Connection &connection) { return insertAll(connection, tasks); });
-}
-
 awaitable<Result<TaskOwner>> TaskOwnerStore::find(std::string taskId)
 {
     return m_database.run([taskId = std::move(taskId)](Connection &connection) -> Result<TaskOwner> {

@@ -41,7 +41,6 @@ public:
     /// One task. Calls made while another is being written go together into the next statement, so that a storm of them
     /// costs few commits. Conflict: the id is taken.
     awaitable<Result<void>> add(TaskOwner task);
-    awaitable<Result<void>> addMany(std::vector<TaskOwner> tasks); ///< all or none
 
     awaitable<Result<TaskOwner>> find(std::string taskId); ///< NotFound
     /// Newest first. `limit`: 1–500. Invalid: bad limit or cursor.

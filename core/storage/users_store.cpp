@@ -242,28 +242,10 @@ awaitable<Result<std::shared_ptr<const User>>> UsersStore::cached(Id id)
     co_return user;
 }
 
-awaitable<Result<User>> UsersStore::setRole(Id id, Role role, bool unlessLastAdmin)
-{
-    return m_database.run(
-        telling(m_cache, id, [=](Connection &c) { return changeRole(c, id, role, unlessLastAdmin); }));
-}
-
-awaitable<Result<User>> UsersStore::setDisabled(Id id, bool disabled, bool unlessLastAdmin)
-{
-    return m_database.run(
-        telling(m_cache, id, [=](Connection &c) { return changeDisabled(c, id, disabled, unlessLastAdmin); }));
-}
-
 awaitable<Result<User>> UsersStore::setPassword(Id id, std::string hash, WallTime when)
 {
     return m_database.run(telling(
         m_cache, id, [id, hash = std::move(hash), when](Connection &c) { return changePassword(c, id, hash, when); }));
-}
-
-awaitable<Result<User>> UsersStore::setEmail(Id id, std::string email)
-{
-    return m_database.run(
-        telling(m_cache, id, [id, email = std::move(email)](Connection &c) { return changeEmail(c, id, email); }));
 }
 
 awaitable<Result<User>> UsersStore::change(Id id, UserChange change, WallTime when, bool unlessLastAdmin)
@@ -303,28 +285,12 @@ Result<User> UsersStore::addBlocking(UserRecord user)
     return m_database.runBlocking([&](Connection &c) { return insertUser(c, user); });
 }
 
-Result<void> UsersStore::addManyBlocking(std::vector<UserRecord> records)
-{
-    constexpr auto patience = std::chrono::minutes(5);
-    return m_database.runBlocking(
-        [&](Connection &c) {
-            return transaction(c, [&] { return users.insert(c, std::span<const UserRecord>(records)); });
-        },
-        patience);
-}
-
 Result<UserRecord> UsersStore::findByEmailBlocking(std::string email)
 {
     const auto normal = normalizeEmail(email);
     if (normal.has_error())
         return notFound();
     return m_database.runBlocking([&](Connection &c) { return findWhere(c, "WHERE email = ?", valuesOf(*normal)); });
-}
-
-Result<User> UsersStore::setRoleBlocking(Id id, Role role, bool unlessLastAdmin)
-{
-    return m_database.runBlocking(
-        telling(m_cache, id, [=](Connection &c) { return changeRole(c, id, role, unlessLastAdmin); }));
 }
 
 Result<User> UsersStore::setDisabledBlocking(Id id, bool disabled, bool unlessLastAdmin)

@@ -25,10 +25,10 @@ struct UserRecord : User
 /// What to change of an account; the rest stays.
 struct UserChange
 {
-    std::optional<std::string> email;
-    std::optional<Role> role;
-    std::optional<bool> disabled;
-    std::optional<std::string> passwordHash;
+    std::optional<std::string> email{};
+    std::optional<Role> role{};
+    std::optional<bool> disabled{};
+    std::optional<std::string> passwordHash{};
 };
 
 /// Accounts. Every call may answer Unavailable, Timeout, Full or Internal, as Database::run() and
@@ -51,11 +51,8 @@ public:
 
     /// NotFound. Each returns the user as it was before, for the audit entry. `unlessLastAdmin`: Conflict (code
     /// `last-admin`) if nobody who is an admin and not disabled would be left.
-    awaitable<Result<User>> setRole(Id id, Role role, bool unlessLastAdmin = true);
-    awaitable<Result<User>> setDisabled(Id id, bool disabled, bool unlessLastAdmin = true);
     awaitable<Result<User>> setPassword(Id id, std::string hash, WallTime when);
-    awaitable<Result<User>> setEmail(Id id, std::string email); ///< Conflict as add()
-    /// Several at once, all or none; the errors of each.
+    /// All or none. The address: Conflict as add().
     awaitable<Result<User>> change(Id id, UserChange change, WallTime when, bool unlessLastAdmin = true);
     /// The account with its sessions and limits; answers it as it was. NotFound; `unlessLastAdmin` as above.
     awaitable<Result<User>> remove(Id id, bool unlessLastAdmin = true);
@@ -72,9 +69,7 @@ public:
 
     // For the command line and the seeding of demos, which may block.
     Result<User> addBlocking(UserRecord user);
-    Result<void> addManyBlocking(std::vector<UserRecord> users); ///< one transaction; addresses normalised already
     Result<UserRecord> findByEmailBlocking(std::string email);
-    Result<User> setRoleBlocking(Id id, Role role, bool unlessLastAdmin = true);
     Result<User> setDisabledBlocking(Id id, bool disabled, bool unlessLastAdmin = true);
     Result<User> setPasswordBlocking(Id id, std::string hash, WallTime when);
     Result<UserPage> pageBlocking(UserQuery query);

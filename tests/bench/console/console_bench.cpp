@@ -95,8 +95,7 @@ void addUsers(const QTemporaryDir &folder, std::size_t count, const Clock &clock
         storage::DatabaseUrl::parse("sqlite:" + folder.filePath("portal.db").toStdString()).value());
     if (const auto done = storage::migrate(database, clock); done.has_error())
         giveUp(done.error().message.c_str());
-    storage::UsersStore users(database);
-    storage::addManyUsers(users, ids, count);
+    storage::addManyUsers(database, ids, count);
 }
 
 struct UsersPageTimes

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/base/ids.h"
-#include "core/storage/users_store.h"
+#include "tests/fakes/add_users.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -12,7 +12,7 @@
 namespace portolan::storage {
 
 /// Adds so many users, their addresses scattered over the alphabet as real ones are. Ends the program if it cannot.
-inline void addManyUsers(UsersStore &users, IdGenerator &ids, std::size_t count)
+inline void addManyUsers(Database &database, IdGenerator &ids, std::size_t count)
 {
     constexpr std::size_t batch = 20'000;
     for (std::size_t done = 0; done < count; done += batch) {
@@ -28,7 +28,7 @@ inline void addManyUsers(UsersStore &users, IdGenerator &ids, std::size_t count)
             user.disabled = number % 500 == 0;
             user.passwordHash = std::string(97, 'h');
         }
-        if (const auto added = users.addManyBlocking(std::move(part)); added.has_error()) {
+        if (const auto added = addUsers(database, part); added.has_error()) {
             std::fprintf(stderr, "cannot fill: %s\n", added.error().message.c_str());
             std::exit(1);
         }

@@ -60,7 +60,7 @@ int main(int argc, char **argv)
     }
     UsersStore users(database);
     const auto start = std::chrono::steady_clock::now();
-    addManyUsers(users, ids, count);
+    addManyUsers(database, ids, count);
     std::printf("filled %zu users in %.1f s\n", count,
                 std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
 

@@ -289,7 +289,11 @@ void AccountsTest::shutsDisabledUsersOut()
     accounts.post("/auth/register", good);
     const auto cookie = accounts.login();
     const auto user = accounts.idOf("ada@example.org");
-    QVERIFY(accounts.portal.await([&] { return accounts.users.setDisabled(user, true); }));
+    const auto disable = [&](bool disabled) {
+        return accounts.portal.await(
+            [&] { return accounts.users.change(user, {.disabled = disabled}, accounts.portal.clock.wall()); });
+    };
+    QVERIFY(disable(true));
     QVERIFY(accounts.portal.await([&] { return accounts.service.signOutEverywhere(user); }));
     QCOMPARE(accounts.portal.get("/api/me", cookie).status, 401u);
     const auto again = accounts.post("/auth/login", good);
@@ -297,7 +301,7 @@ void AccountsTest::shutsDisabledUsersOut()
     QCOMPARE(again.problem, std::string("user-disabled"));
     QCOMPARE(accounts.post("/auth/login", R"({"email":"ada@example.org","password":"wrong horse"})").problem,
              std::string("bad-credentials"));
-    QVERIFY(accounts.portal.await([&] { return accounts.users.setDisabled(user, false); }));
+    QVERIFY(disable(false));
     QCOMPARE(accounts.portal.get("/api/me", accounts.login()).status, 200u);
 }
 

@@ -1,6 +1,7 @@
 #include "core/storage/backup.h"
 #include "core/storage/users_store.h"
 #include "tests/contract/storage/backends.h"
+#include "tests/fakes/add_users.h"
 
 #include <sys/resource.h>
 
@@ -50,7 +51,7 @@ private:
         std::vector<UserRecord> users;
         for (Id id = 1; id <= count; ++id)
             users.push_back(user(id));
-        VERIFY_OK(UsersStore(database).addManyBlocking(users));
+        VERIFY_OK(addUsers(database, users));
     }
     std::unique_ptr<Database> database() { return std::make_unique<Database>(parsedUrl("sqlite:" + m_file.string())); }
 
@@ -128,18 +129,17 @@ void SqliteFaultsTest::saysThatTheFileIsFull()
     Database database(parsedUrl("sqlite:" + m_file.string()), options);
     VERIFY_OK(migrate(database, m_clock));
     VERIFY_OK(database.runBlocking([](Connection &c) { return executeOnce(c, "PRAGMA max_page_count = 60"); }));
-    UsersStore users(database);
     std::vector<UserRecord> many;
     for (Id id = 1; id <= 2000; ++id)
         many.push_back(user(id));
-    const auto full = users.addManyBlocking(many);
+    const auto full = addUsers(database, many);
     QVERIFY(full.has_error());
     QCOMPARE(full.error().kind, ErrorKind::Full);
     QCOMPARE(full.error().code, std::string("disk-full"));
     QVERIFY(!full.error().hint.empty());
-    QVERIFY(users.pageBlocking({})->items.empty()); // reading goes on, and nothing is half there
+    QVERIFY(UsersStore(database).pageBlocking({})->items.empty()); // reading goes on, and nothing is half there
     VERIFY_OK(database.runBlocking([](Connection &c) { return executeOnce(c, "PRAGMA max_page_count = 100000"); }));
-    VERIFY_OK(users.addManyBlocking(many));
+    VERIFY_OK(addUsers(database, many));
 }
 
 void SqliteFaultsTest::saysThatTheDiskIsFull()
@@ -152,17 +152,16 @@ void SqliteFaultsTest::saysThatTheDiskIsFull()
     getrlimit(RLIMIT_FSIZE, &before);
     const rlimit small{256 * 1024, before.rlim_max};
     setrlimit(RLIMIT_FSIZE, &small);
-    UsersStore users(*database);
     std::vector<UserRecord> many;
     for (Id id = 1; id <= 5000; ++id)
         many.push_back(user(id));
-    const auto failed = users.addManyBlocking(many);
+    const auto failed = addUsers(*database, many);
     setrlimit(RLIMIT_FSIZE, &before);
     QVERIFY(failed.has_error());
     QVERIFY2(failed.error().kind == ErrorKind::Full || failed.error().kind == ErrorKind::Unavailable,
              words(failed.error()));
     QVERIFY(failed.error().message.find(m_file.string()) != std::string::npos);
-    VERIFY_OK(users.addManyBlocking(many));
+    VERIFY_OK(addUsers(*database, many));
 }
 
 void SqliteFaultsTest::waitsForAnotherProcessAndGivesUp()
@@ -225,7 +224,7 @@ void SqliteFaultsTest::takesNothingWhileTheFileIsNotThere()
         fs::copy_file(away, there);
     const std::vector<UserRecord> more{user(9)};
     const auto read = UsersStore(*open).pageBlocking({});
-    const auto written = UsersStore(*open).addManyBlocking(more);
+    const auto written = addUsers(*open, more);
     QVERIFY(read.has_error() && written.has_error());
     for (const Error &refused : {read.error(), written.error()}) {
         QVERIFY2(refused.kind == ErrorKind::Unavailable, words(refused));
@@ -235,7 +234,7 @@ void SqliteFaultsTest::takesNothingWhileTheFileIsNotThere()
     }
     QCOMPARE(fs::exists(there), replaced); // no empty one is made in its place
     fs::rename(away, there);
-    VERIFY_OK(UsersStore(*open).addManyBlocking(more));
+    VERIFY_OK(addUsers(*open, more));
     open.reset();
     auto again = database();
     QCOMPARE(UsersStore(*again).pageBlocking({})->items.size(), 4u);

@@ -47,7 +47,7 @@ void Client::Impl::tick()
         if (!link->inFlight.empty() && !link->suspect && silent > m_options.commandTimeout)
             suspect(true);
         if (!link->inFlight.empty() && silent > m_options.stuckTimeout)
-            link->connection.close(); // run() sees the end and connects anew
+            link->wire.close(); // run() sees the end and connects anew
     }
     expireQueued(now, completions);
     bool more = link && !link->inFlight.empty();

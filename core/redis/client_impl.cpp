@@ -82,9 +82,9 @@ void Client::Impl::tearDown()
     m_retry.cancel();
     m_tick.cancel();
     if (m_opening)
-        m_opening->connection.close();
+        m_opening->wire.close();
     if (m_link)
-        m_link->connection.close();
+        m_link->wire.close();
     down(stopped());
     Completions completions;
     {
@@ -232,10 +232,10 @@ void Client::Impl::flush()
     if (wasIdle)
         link.progress = std::chrono::steady_clock::now();
     link.isWriting = true;
-    link.connection.stream().writeAll(
-        asio::buffer(link.writing), [self = shared_from_this(), held = m_link](const error_code &failed, std::size_t) {
-            self->written(held, failed);
-        });
+    link.wire.stream().writeAll(asio::buffer(link.writing),
+                                [self = shared_from_this(), held = m_link](const error_code &failed, std::size_t) {
+                                    self->written(held, failed);
+                                });
     startTicking();
 }
 
@@ -248,7 +248,7 @@ void Client::Impl::written(const std::shared_ptr<Link> &link, const error_code &
     if (link != m_link)
         return;
     if (failed)
-        link->connection.close(); // run() is reading and will see the end
+        link->wire.close(); // run() is reading and will see the end
     else
         flush();
 }
@@ -274,7 +274,7 @@ bool Client::Impl::drain(Link &link, std::string &problem)
     std::size_t answered = 0;
     Reply reply;
     ReplyReader::Next next = ReplyReader::Next::NeedMore;
-    while ((next = link.connection.next(reply)) == ReplyReader::Next::Reply && !link.inFlight.empty()) {
+    while ((next = link.wire.next(reply)) == ReplyReader::Next::Reply && !link.inFlight.empty()) {
         Slot &slot = link.inFlight.front();
         ++answered;
         noteRefusal(reply);
@@ -294,7 +294,7 @@ bool Client::Impl::drain(Link &link, std::string &problem)
     }
     m_pending.fetch_sub(answered, std::memory_order_relaxed);
     if (next == ReplyReader::Next::Malformed)
-        problem = "its answer is malformed (" + link.connection.malformed() + ")";
+        problem = "its answer is malformed (" + link.wire.malformed() + ")";
     else if (next == ReplyReader::Next::Reply)
         problem = "it answered what was not asked: " + reply.text;
     else if (link.suspect)
@@ -335,11 +335,11 @@ awaitable<void> Client::Impl::run(std::shared_ptr<Impl> self)
         const auto since = std::chrono::steady_clock::now();
         std::string problem;
         for (;;) {
-            const bool more = co_await link->connection.receive(problem);
+            const bool more = co_await link->wire.receive(problem);
             if (!more || self->m_link != link || !self->drain(*link, problem) || self->m_link != link)
                 break;
         }
-        link->connection.close();
+        link->wire.close();
         if (self->state() == State::Stopped)
             co_return;
         self->down(away(self->m_endpoint, link->suspect ? "it does not answer" : problem));
@@ -355,10 +355,10 @@ awaitable<std::optional<Error>> Client::Impl::open(std::shared_ptr<Link> link)
     watchdog.async_wait([link](const error_code &cancelled) {
         if (!cancelled) {
             link->timedOut = true;
-            link->connection.close();
+            link->wire.close();
         }
     });
-    std::optional<Error> failed = co_await link->connection.open(m_endpoint, m_options.name, scripts);
+    std::optional<Error> failed = co_await link->wire.open(m_endpoint, m_options.name, scripts);
     watchdog.cancel();
     m_opening.reset();
     if (link->timedOut)

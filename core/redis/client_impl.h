@@ -1,9 +1,9 @@
 #pragma once
 
 #include "core/redis/client.h"
-#include "core/redis/connection.h"
 #include "core/redis/gathering.h"
 #include "core/redis/pending.h"
+#include "core/redis/wire.h"
 
 #include <atomic>
 #include <deque>
@@ -49,9 +49,9 @@ private:
     struct Link
     {
         Link(Executor executor, std::shared_ptr<asio::ssl::context> tls, std::size_t maxReplyBytes)
-            : connection(executor, std::move(tls), maxReplyBytes)
+            : wire(executor, std::move(tls), maxReplyBytes)
         {}
-        Connection connection;
+        Wire wire;
         std::deque<Slot> inFlight;
         SteadyTime earliest = SteadyTime::max(); ///< no deadline in flight is before it
         SteadyTime progress;                     ///< last sign of life, or when something was first in flight

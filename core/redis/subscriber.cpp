@@ -1,8 +1,8 @@
 #include "core/redis/subscriber.h"
 
 #include "core/base/runtime.h"
-#include "core/redis/connection.h"
 #include "core/redis/errors.h"
+#include "core/redis/wire.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -81,9 +81,9 @@ private:
     struct Link
     {
         Link(Executor executor, std::shared_ptr<asio::ssl::context> tls, std::size_t maxReplyBytes)
-            : connection(executor, std::move(tls), maxReplyBytes)
+            : wire(executor, std::move(tls), maxReplyBytes)
         {}
-        Connection connection;
+        Wire wire;
         std::set<Topic> subscribed;    ///< asked for
         std::set<Topic> awaited;       ///< of these the acknowledgement has not come
         std::map<Topic, bool> refused; ///< of these it never will; whether the command is unknown there
@@ -169,9 +169,9 @@ void Subscriber::Impl::tearDown()
     m_retry.cancel();
     m_quiet.cancel();
     if (m_opening)
-        m_opening->connection.close();
+        m_opening->wire.close();
     if (m_link)
-        m_link->connection.close();
+        m_link->wire.close();
     m_link.reset();
     m_tornDown.set_value();
 }
@@ -312,14 +312,14 @@ void Subscriber::Impl::write(const std::shared_ptr<Link> &link)
         return;
     link->writing = std::exchange(link->outgoing, {});
     link->isWriting = true;
-    link->connection.stream().writeAll(asio::buffer(link->writing),
-                                       [self = shared_from_this(), link](const error_code &failed, std::size_t) {
-                                           link->isWriting = false;
-                                           if (failed)
-                                               link->connection.close();
-                                           else
-                                               self->write(link);
-                                       });
+    link->wire.stream().writeAll(asio::buffer(link->writing),
+                                 [self = shared_from_this(), link](const error_code &failed, std::size_t) {
+                                     link->isWriting = false;
+                                     if (failed)
+                                         link->wire.close();
+                                     else
+                                         self->write(link);
+                                 });
 }
 
 awaitable<void> Subscriber::Impl::run(std::shared_ptr<Impl> self)
@@ -345,11 +345,11 @@ awaitable<void> Subscriber::Impl::run(std::shared_ptr<Impl> self)
         const auto since = std::chrono::steady_clock::now();
         std::string problem;
         for (;;) {
-            const bool more = co_await link->connection.receive(problem);
+            const bool more = co_await link->wire.receive(problem);
             if (!more || self->m_link != link || !self->drain(link) || self->m_link != link)
                 break;
         }
-        link->connection.close();
+        link->wire.close();
         self->m_link.reset();
         auto ready = Client::State::Ready;
         self->m_state.compare_exchange_strong(ready, Client::State::Connecting, std::memory_order_acq_rel);
@@ -365,10 +365,10 @@ awaitable<std::optional<Error>> Subscriber::Impl::open(std::shared_ptr<Link> lin
     watchdog.async_wait([link](const error_code &cancelled) {
         if (!cancelled) {
             link->timedOut = true;
-            link->connection.close();
+            link->wire.close();
         }
     });
-    std::optional<Error> failed = co_await link->connection.open(m_endpoint, m_options.name, {});
+    std::optional<Error> failed = co_await link->wire.open(m_endpoint, m_options.name, {});
     watchdog.cancel();
     m_opening.reset();
     if (link->timedOut)
@@ -383,7 +383,7 @@ bool Subscriber::Impl::drain(const std::shared_ptr<Link> &link)
     Reply message;
     ReplyReader::Next next = ReplyReader::Next::NeedMore;
     // A handler may stop us.
-    while (m_link == link && (next = link->connection.next(message)) == ReplyReader::Next::Reply)
+    while (m_link == link && (next = link->wire.next(message)) == ReplyReader::Next::Reply)
         take(link, message);
     return next != ReplyReader::Next::Malformed;
 }
@@ -452,7 +452,7 @@ void Subscriber::Impl::watch(std::shared_ptr<Link> link)
         if (cancelled || self->m_link != link)
             return;
         if (!link->heard && link->asked)
-            return link->connection.close();
+            return link->wire.close();
         if (!link->heard) {
             link->asked = true;
             link->outgoing += Command("PING").bytes();

@@ -32,7 +32,7 @@ AuditEntry fitted(AuditEntry entry)
     return entry;
 }
 
-Result<AuditPage> readPage(Connection &connection, const AuditQuery &query)
+Result<AuditPage> readPage(DatabaseConnection &connection, const AuditQuery &query)
 {
     if (auto checked = checkLimit(query.limit); checked.has_error())
         return checked.error();
@@ -79,23 +79,24 @@ Result<AuditPage> readPage(Connection &connection, const AuditQuery &query)
 awaitable<Result<void>> AuditStore::append(AuditEntry entry)
 {
     return m_database.run(
-        [entry = fitted(std::move(entry))](Connection &connection) { return audit.insert(connection, entry); });
+        [entry = fitted(std::move(entry))](DatabaseConnection &connection) { return audit.insert(connection, entry); });
 }
 
 Result<void> AuditStore::appendBlocking(AuditEntry entry)
 {
     return m_database.runBlocking(
-        [entry = fitted(std::move(entry))](Connection &connection) { return audit.insert(connection, entry); });
+        [entry = fitted(std::move(entry))](DatabaseConnection &connection) { return audit.insert(connection, entry); });
 }
 
 awaitable<Result<AuditPage>> AuditStore::page(AuditQuery query)
 {
-    return m_database.run([query = std::move(query)](Connection &connection) { return readPage(connection, query); });
+    return m_database.run(
+        [query = std::move(query)](DatabaseConnection &connection) { return readPage(connection, query); });
 }
 
 awaitable<Result<std::uint64_t>> AuditStore::count()
 {
-    return m_database.run([](Connection &connection) -> Result<std::uint64_t> {
+    return m_database.run([](DatabaseConnection &connection) -> Result<std::uint64_t> {
         const auto found = selectOne(connection, "SELECT count(*) FROM audit", {},
                                      [](const Row &row) { return static_cast<std::uint64_t>(row.integer(0)); });
         if (!found)

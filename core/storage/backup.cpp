@@ -80,7 +80,7 @@ private:
     fs::path m_draft;
 };
 
-Result<bool> hasUsers(Connection &connection)
+Result<bool> hasUsers(DatabaseConnection &connection)
 {
     const std::string_view sql =
         connection.dialect() == Dialect::Sqlite
@@ -103,7 +103,7 @@ Result<bool> hasUsers(Connection &connection)
 Result<void> backupSqlite(Database &database, const fs::path &draft, std::chrono::milliseconds deadline)
 {
     return database.runBlocking(
-        [&](Connection &connection) -> Result<void> {
+        [&](DatabaseConnection &connection) -> Result<void> {
             // Reads as far as others are concerned, so it takes no turn at writing.
             auto done = query(connection, "VACUUM INTO ?", valuesOf(draft.string()));
             if (done.has_error())
@@ -153,7 +153,7 @@ Result<SqliteFile> openBackup(const fs::path &file)
 }
 
 /// sqlite3_backup writes the destination in one transaction: readers see the old content until it commits.
-Result<void> copyInto(Connection &connection, sqlite3 *from, const fs::path &file)
+Result<void> copyInto(DatabaseConnection &connection, sqlite3 *from, const fs::path &file)
 {
     sqlite3 *const to = connection.sqlite();
     if (!to)
@@ -192,8 +192,8 @@ Result<void> restoreSqlite(Database &database, const fs::path &file, std::chrono
     auto source = openBackup(file);
     if (source.has_error())
         return source.error();
-    return database.runBlocking([&](Connection &connection) { return copyInto(connection, source->get(), file); },
-                                deadline);
+    return database.runBlocking(
+        [&](DatabaseConnection &connection) { return copyInto(connection, source->get(), file); }, deadline);
 }
 
 // --- PostgreSQL ------------------------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ Result<void> restoreSqlite(Database &database, const fs::path &file, std::chrono
 /// next client would find no table.
 Result<void> refusePooler(Database &database)
 {
-    return database.runBlocking([&](Connection &connection) -> Result<void> {
+    return database.runBlocking([&](DatabaseConnection &connection) -> Result<void> {
         const auto pid =
             selectOne(connection, "SELECT pg_backend_pid()", {}, [](const Row &row) { return row.integer(0); });
         if (pid.has_error())

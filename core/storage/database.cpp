@@ -38,16 +38,16 @@ struct Database::Impl
     /// What one pool thread does now. Guarded by `mutex`.
     struct Slot
     {
-        Connection *running = nullptr;
+        DatabaseConnection *running = nullptr;
         SteadyTime interruptAt = SteadyTime::max();
     };
 
     Impl(DatabaseUrl u, PoolOptions o) : url(std::move(u)), options(std::move(o)) {}
 
     void work(std::size_t index);
-    void perform(Connection &connection, Slot &slot, Task task);
-    Result<void> ready(Connection &connection);
-    Result<void> connect(Connection &connection);
+    void perform(DatabaseConnection &connection, Slot &slot, Task task);
+    Result<void> ready(DatabaseConnection &connection);
+    Result<void> connect(DatabaseConnection &connection);
     Result<void> inPlace() const;
     void learnFiles();
     void watch();
@@ -150,7 +150,7 @@ void Database::adoptFile() { m_impl->learnFiles(); }
 
 Result<void> Database::open()
 {
-    return runBlocking([](Connection &connection) -> Result<void> {
+    return runBlocking([](DatabaseConnection &connection) -> Result<void> {
         if (connection.dialect() == Dialect::Sqlite) // proves that the file can be written, and checks its first pages
             return transaction(connection, [] { return Result<void>(); });
         auto encoding = selectOne(connection, "SELECT current_setting('server_encoding'), pg_is_in_recovery()", {},
@@ -197,7 +197,7 @@ void Database::post(Job job, std::chrono::milliseconds deadline)
 
 void Database::Impl::work(std::size_t index)
 {
-    Connection connection(url, options, turn);
+    DatabaseConnection connection(url, options, turn);
     for (;;) {
         Task task;
         {
@@ -231,7 +231,7 @@ void Database::Impl::work(std::size_t index)
     }
 }
 
-void Database::Impl::perform(Connection &connection, Slot &slot, Task task)
+void Database::Impl::perform(DatabaseConnection &connection, Slot &slot, Task task)
 {
     const auto started = now();
     if (auto usable = ready(connection); usable.has_error()) {
@@ -270,7 +270,7 @@ void Database::Impl::perform(Connection &connection, Slot &slot, Task task)
         options.observe({started - task.pushed, now() - started});
 }
 
-Result<void> Database::Impl::ready(Connection &connection)
+Result<void> Database::Impl::ready(DatabaseConnection &connection)
 {
     if (auto there = inPlace(); !there)
         return there;
@@ -292,7 +292,7 @@ Result<void> Database::Impl::ready(Connection &connection)
     return connect(connection);
 }
 
-Result<void> Database::Impl::connect(Connection &connection)
+Result<void> Database::Impl::connect(DatabaseConnection &connection)
 {
     auto opened = connection.open();
     const std::lock_guard lock(mutex);

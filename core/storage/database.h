@@ -2,7 +2,7 @@
 
 #include "core/api/result.h"
 #include "core/base/asio.h"
-#include "core/storage/connection.h"
+#include "core/storage/database_connection.h"
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -113,9 +113,9 @@ public:
     void adoptFile();
 
     /// Runs `work` with a connection on a pool thread and resumes on the caller's executor. `work` is called with
-    /// `Connection &` and returns Result<T>; storage/query.h has what it uses. An exception that leaves it becomes
-    /// ErrorKind::Internal. `deadline` zero: the pool's.
-    template <class F, class T = std::invoke_result_t<F, Connection &>>
+    /// `DatabaseConnection &` and returns Result<T>; storage/query.h has what it uses. An exception that leaves it
+    /// becomes ErrorKind::Internal. `deadline` zero: the pool's.
+    template <class F, class T = std::invoke_result_t<F, DatabaseConnection &>>
     awaitable<T> run(F work, std::chrono::milliseconds deadline = {})
     {
         co_return co_await asio::async_initiate<decltype(use_awaitable), void(T)>(
@@ -125,7 +125,7 @@ public:
                 auto state =
                     std::make_shared<State>(State{std::move(handler), std::move(job), asio::make_work_guard(executor)});
                 post(
-                    [state = std::move(state)](Connection *connection, const Error *refused) mutable {
+                    [state = std::move(state)](DatabaseConnection *connection, const Error *refused) mutable {
                         T result = attempt(state->work, connection, refused);
                         // This thread lets go of the caller's executor here: it may be gone once the caller goes on.
                         auto answered = std::move(state);
@@ -142,17 +142,17 @@ public:
     /// The same from a thread that may block (command line, task threads); never from an I/O thread.
     template <class F> auto runBlocking(F work, std::chrono::milliseconds deadline = {})
     {
-        using T = std::invoke_result_t<F, Connection &>;
+        using T = std::invoke_result_t<F, DatabaseConnection &>;
         auto promise = std::make_shared<std::promise<T>>();
         auto future = promise->get_future();
-        post([promise, &work](Connection *connection,
+        post([promise, &work](DatabaseConnection *connection,
                               const Error *refused) { promise->set_value(attempt(work, connection, refused)); },
              deadline);
         return future.get();
     }
 
     /// Called once, on a pool thread with a connection, or anywhere with the reason why there is none. Must not throw.
-    using Job = std::function<void(Connection *connection, const Error *refused)>;
+    using Job = std::function<void(DatabaseConnection *connection, const Error *refused)>;
     /// What run() and runBlocking() are made of.
     void post(Job job, std::chrono::milliseconds deadline = {});
 
@@ -165,7 +165,8 @@ private:
     };
 
     template <class F>
-    static auto attempt(F &work, Connection *connection, const Error *refused) -> std::invoke_result_t<F, Connection &>
+    static auto attempt(F &work, DatabaseConnection *connection, const Error *refused)
+        -> std::invoke_result_t<F, DatabaseConnection &>
     {
         if (refused)
             return *refused;

@@ -115,13 +115,13 @@ std::string damage(const std::filesystem::path &file)
     std::error_code none;
     if (!std::filesystem::exists(file, none))
         return {};
-    Connection probe(urlOf(file), onePoolThread(), std::make_shared<WriteTurn>());
+    DatabaseConnection probe(urlOf(file), onePoolThread(), std::make_shared<WriteTurn>());
     const auto opened = probe.open();
     return opened || opened.error().code != "database-corrupt" ? std::string() : opened.error().message;
 }
 
 /// Where a row of a minute belongs: to the one that it goes on from, or apart from it after a gap.
-Result<std::int64_t> placeOf(Connection &connection, const HistoryRow &row)
+Result<std::int64_t> placeOf(DatabaseConnection &connection, const HistoryRow &row)
 {
     const std::int64_t step = HistoryStore::minute.count();
     const std::int64_t begin = secondsOf(row.time) - secondsOf(row.time) % step;
@@ -147,7 +147,7 @@ Result<std::int64_t> placeOf(Connection &connection, const HistoryRow &row)
     return isApart((*before)->last, row.first) ? second : (*before)->time;
 }
 
-Result<void> put(Connection &connection, const HistoryRow &row, std::chrono::seconds step)
+Result<void> put(DatabaseConnection &connection, const HistoryRow &row, std::chrono::seconds step)
 {
     const std::int64_t time = secondsOf(row.time);
     const auto place =
@@ -196,7 +196,8 @@ public:
     void onReplaced(std::function<void()> replaced) { m_replaced = std::move(replaced); }
 
     /// Runs `work` on a file that is a history; one that turns out to be damaged is set aside and `work` done anew.
-    template <class F> auto run(Connection &connection, F &work) -> std::invoke_result_t<F &, Connection &>
+    template <class F>
+    auto run(DatabaseConnection &connection, F &work) -> std::invoke_result_t<F &, DatabaseConnection &>
     {
         if (auto ready = prepare(connection); !ready)
             return ready.error();
@@ -214,7 +215,7 @@ public:
         return last == 0 ? std::nullopt : std::optional(fromMilliseconds(last));
     }
 
-    Result<void> trim(Connection &connection)
+    Result<void> trim(DatabaseConnection &connection)
     {
         const auto now = m_clock.wall();
         if (m_trimmed && m_clock.steady() - *m_trimmed < trimEvery)
@@ -235,7 +236,7 @@ public:
     }
 
 private:
-    Result<void> prepare(Connection &connection)
+    Result<void> prepare(DatabaseConnection &connection)
     {
         if (m_prepared)
             return {};
@@ -253,7 +254,7 @@ private:
         return found;
     }
 
-    Result<void> findLast(Connection &connection)
+    Result<void> findLast(DatabaseConnection &connection)
     {
         for (std::int64_t metric = 0; metric < static_cast<std::int64_t>(metricCount); ++metric) {
             const auto last = selectOne(
@@ -268,7 +269,7 @@ private:
 
     /// Makes the tables of a new file, and adds what one of an earlier version lacks. Answers what is wrong with an old
     /// one; empty: nothing.
-    Result<std::string> check(Connection &connection)
+    Result<std::string> check(DatabaseConnection &connection)
     {
         const auto number = [](const Row &row) { return row.integer(0); };
         const auto found = selectOne(connection, "PRAGMA user_version", {}, number);
@@ -294,7 +295,7 @@ private:
         return std::string();
     }
 
-    Result<void> renew(Connection &connection, const std::string &why)
+    Result<void> renew(DatabaseConnection &connection, const std::string &why)
     {
         connection.close();
         setAside(why);
@@ -340,7 +341,7 @@ private:
 
 namespace {
 
-Result<void> writeAll(Connection &connection, const HistoryStore::Batch &batch)
+Result<void> writeAll(DatabaseConnection &connection, const HistoryStore::Batch &batch)
 {
     for (const auto &row : batch.minutes) {
         for (const auto step : {HistoryStore::minute, HistoryStore::hour})
@@ -370,13 +371,13 @@ HistoryStore::~HistoryStore() = default;
 void HistoryStore::write(Batch batch, std::function<void(Result<void>)> done)
 {
     m_database->post(
-        [file = m_file, batch = std::move(batch), done = std::move(done)](Connection *connection,
+        [file = m_file, batch = std::move(batch), done = std::move(done)](DatabaseConnection *connection,
                                                                           const Error *refused) {
             if (refused) {
                 done(*refused);
                 return;
             }
-            const auto work = [&](Connection &open) {
+            const auto work = [&](DatabaseConnection &open) {
                 return transaction(open, [&]() -> Result<void> {
                     if (auto written = writeAll(open, batch); !written)
                         return written;
@@ -399,7 +400,7 @@ awaitable<Result<std::vector<std::vector<HistoryRow>>>>
 HistoryStore::read(std::vector<Metric> metrics, std::chrono::seconds step, WallTime from, WallTime to)
 {
     using Rows = std::vector<std::vector<HistoryRow>>;
-    auto work = [metrics = std::move(metrics), step, from, to](Connection &connection) -> Result<Rows> {
+    auto work = [metrics = std::move(metrics), step, from, to](DatabaseConnection &connection) -> Result<Rows> {
         Rows all;
         for (const Metric metric : metrics) {
             auto rows =
@@ -423,13 +424,13 @@ HistoryStore::read(std::vector<Metric> metrics, std::chrono::seconds step, WallT
         return all;
     };
     return m_database->run(
-        [file = m_file, work = std::move(work)](Connection &connection) { return file->run(connection, work); },
+        [file = m_file, work = std::move(work)](DatabaseConnection &connection) { return file->run(connection, work); },
         deadline);
 }
 
 awaitable<Result<bool>> HistoryStore::hasMinutes(std::vector<Metric> metrics, WallTime from, WallTime to)
 {
-    auto work = [metrics = std::move(metrics), from, to](Connection &connection) -> Result<bool> {
+    auto work = [metrics = std::move(metrics), from, to](DatabaseConnection &connection) -> Result<bool> {
         for (const Metric metric : metrics) {
             const auto found = selectOne(
                 connection, "SELECT 1 FROM points WHERE step = ? AND metric = ? AND time >= ? AND time < ? LIMIT 1",
@@ -442,7 +443,7 @@ awaitable<Result<bool>> HistoryStore::hasMinutes(std::vector<Metric> metrics, Wa
         return false;
     };
     return m_database->run(
-        [file = m_file, work = std::move(work)](Connection &connection) { return file->run(connection, work); },
+        [file = m_file, work = std::move(work)](DatabaseConnection &connection) { return file->run(connection, work); },
         deadline);
 }
 
@@ -450,7 +451,7 @@ std::optional<WallTime> HistoryStore::lastBefore() const { return m_file->lastBe
 
 awaitable<Result<std::vector<Event>>> HistoryStore::events(WallTime from, WallTime to, std::uint32_t most)
 {
-    auto work = [from, to, most](Connection &connection) {
+    auto work = [from, to, most](DatabaseConnection &connection) {
         return select(
             connection,
             "SELECT time, kind, text FROM (SELECT id, time, kind, text FROM events WHERE time >= ? AND "
@@ -460,7 +461,7 @@ awaitable<Result<std::vector<Event>>> HistoryStore::events(WallTime from, WallTi
             });
     };
     return m_database->run(
-        [file = m_file, work = std::move(work)](Connection &connection) { return file->run(connection, work); },
+        [file = m_file, work = std::move(work)](DatabaseConnection &connection) { return file->run(connection, work); },
         deadline);
 }
 

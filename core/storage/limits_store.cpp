@@ -23,7 +23,7 @@ constexpr auto userLimits = makeTable<LimitRow>("user_limits", {
                                                                    column<&LimitRow::changed>("changed"),
                                                                });
 
-Result<std::vector<LimitOverride>> listOf(Connection &connection, Id user)
+Result<std::vector<LimitOverride>> listOf(DatabaseConnection &connection, Id user)
 {
     return select(connection, userLimits.select("WHERE user_id = ? ORDER BY category"), valuesOf(user),
                   [](const Row &row) {
@@ -32,7 +32,8 @@ Result<std::vector<LimitOverride>> listOf(Connection &connection, Id user)
                   });
 }
 
-Result<std::vector<LimitOverride>> replaceAll(Connection &connection, Id user, const std::vector<LimitRow> &rows)
+Result<std::vector<LimitOverride>> replaceAll(DatabaseConnection &connection, Id user,
+                                              const std::vector<LimitRow> &rows)
 {
     return transaction(connection, [&]() -> Result<std::vector<LimitOverride>> {
         // The user's row is the lock, so that two writers do not mix their sets.
@@ -60,7 +61,7 @@ Result<std::vector<LimitOverride>> replaceAll(Connection &connection, Id user, c
 
 awaitable<Result<std::vector<LimitOverride>>> LimitsStore::list(Id user)
 {
-    return m_database.run([user](Connection &connection) { return listOf(connection, user); });
+    return m_database.run([user](DatabaseConnection &connection) { return listOf(connection, user); });
 }
 
 awaitable<Result<std::vector<LimitOverride>>> LimitsStore::replace(Id user, std::vector<LimitOverride> overrides,
@@ -71,7 +72,7 @@ awaitable<Result<std::vector<LimitOverride>>> LimitsStore::replace(Id user, std:
     for (auto &limit : overrides)
         rows.push_back({user, limit.category, std::move(limit.windows), when});
     return m_database.run(
-        [user, rows = std::move(rows)](Connection &connection) { return replaceAll(connection, user, rows); });
+        [user, rows = std::move(rows)](DatabaseConnection &connection) { return replaceAll(connection, user, rows); });
 }
 
 } // namespace portolan::storage

@@ -85,7 +85,7 @@ Error conflict(std::string code, std::string message, std::string hint)
     return error;
 }
 
-Result<std::vector<Applied>> recordedIn(Connection &connection)
+Result<std::vector<Applied>> recordedIn(DatabaseConnection &connection)
 {
     return select(connection, "SELECT version, name, checksum FROM schema_migrations ORDER BY version", {},
                   [](const Row &row) {
@@ -93,7 +93,7 @@ Result<std::vector<Applied>> recordedIn(Connection &connection)
                   });
 }
 
-Result<std::vector<Applied>> appliedTo(Connection &connection)
+Result<std::vector<Applied>> appliedTo(DatabaseConnection &connection)
 {
     auto made = executeOnce(connection, "CREATE TABLE IF NOT EXISTS schema_migrations ("
                                         "version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, "
@@ -122,7 +122,7 @@ Result<void> check(const std::vector<Applied> &applied, std::span<const Embedded
     return {};
 }
 
-Result<void> apply(Connection &connection, const EmbeddedFile &file, const Clock &clock)
+Result<void> apply(DatabaseConnection &connection, const EmbeddedFile &file, const Clock &clock)
 {
     for (const auto &statement : split(translate(file.text, connection.dialect()))) {
         if (auto done = executeOnce(connection, statement); done.has_error()) {
@@ -140,7 +140,8 @@ Result<void> apply(Connection &connection, const EmbeddedFile &file, const Clock
     return {};
 }
 
-Result<MigrationReport> migrateIn(Connection &connection, const Clock &clock, std::span<const EmbeddedFile> files)
+Result<MigrationReport> migrateIn(DatabaseConnection &connection, const Clock &clock,
+                                  std::span<const EmbeddedFile> files)
 {
     if (connection.dialect() == Dialect::PostgreSql) { // SQLite: BEGIN IMMEDIATE is the lock
         auto locked = executeOnce(connection, "SELECT pg_advisory_xact_lock(" + std::string(lockKey) + ')');
@@ -186,7 +187,7 @@ std::string tablesOf(std::span<const EmbeddedFile> files)
 
 std::span<const EmbeddedFile> builtInMigrations() { return embedded_migrations::embeddedFiles(); }
 
-Result<void> checkTables(Connection &connection, std::span<const EmbeddedFile> files)
+Result<void> checkTables(DatabaseConnection &connection, std::span<const EmbeddedFile> files)
 {
     const std::string tables = tablesOf(files);
     if (tables.empty())
@@ -212,7 +213,7 @@ Result<MigrationReport> migrate(Database &database, const Clock &clock, std::spa
             return failure(ErrorKind::Internal,
                            "The migrations are not numbered 1, 2, 3, …: " + std::string(files[i].name) + '.');
     return database.runBlocking(
-        [&](Connection &connection) {
+        [&](DatabaseConnection &connection) {
             return transaction(connection, [&] { return migrateIn(connection, clock, files); });
         },
         deadline);
@@ -220,7 +221,7 @@ Result<MigrationReport> migrate(Database &database, const Clock &clock, std::spa
 
 Result<void> checkMigrations(Database &database, std::span<const EmbeddedFile> files)
 {
-    return database.runBlocking([&](Connection &connection) -> Result<void> {
+    return database.runBlocking([&](DatabaseConnection &connection) -> Result<void> {
         const auto recorded = recordedIn(connection);
         if (recorded.has_error() && recorded.error().code != codeNoTable) // else it has none yet
             return recorded.error();

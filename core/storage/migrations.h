@@ -38,7 +38,7 @@ Result<void> checkMigrations(Database &database, std::span<const EmbeddedFile> f
 
 /// Whether every table that the migrations make is there: `schema_migrations` says what was made once, not what is
 /// left. Internal "database-schema", which names the first that is missing; else the errors of the database.
-Result<void> checkTables(Connection &connection, std::span<const EmbeddedFile> files = builtInMigrations());
+Result<void> checkTables(DatabaseConnection &connection, std::span<const EmbeddedFile> files = builtInMigrations());
 
 /// The version the program brings the schema to.
 std::uint32_t schemaVersion(std::span<const EmbeddedFile> files = builtInMigrations());

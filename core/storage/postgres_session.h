@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/storage/database.h"
-#include "core/storage/session.h"
+#include "core/storage/sql_session.h"
 
 namespace portolan::storage {
 
@@ -10,7 +10,7 @@ namespace portolan::storage {
 /// protocol (https://www.postgresql.org/docs/current/protocol-flow.html, extended query, unnamed statement), never by
 /// PREPARE, and settings are those of one transaction (SET LOCAL). Qt's driver does neither, and sets bytea_output and
 /// DateStyle for the session when it connects.
-class PostgresSession : public Session
+class PostgresSession : public SqlSession
 {
 public:
     virtual int backendPid() const = 0; ///< as the connection's start told; a pooler tells one of its own

@@ -10,7 +10,7 @@ namespace portolan::storage {
 namespace {
 
 /// PostgreSQL has no NUL in text, and libpq and Qt would end the value there.
-Result<std::unique_ptr<ResultSet>> run(Connection &connection, std::string_view sql, const Values &values)
+Result<std::unique_ptr<ResultSet>> run(DatabaseConnection &connection, std::string_view sql, const Values &values)
 {
     for (const auto &value : values)
         if (const auto *string = std::get_if<std::string>(&value); string && string->find('\0') != std::string::npos)
@@ -24,7 +24,7 @@ Result<std::unique_ptr<ResultSet>> run(Connection &connection, std::string_view 
 class Turn final
 {
 public:
-    static Result<void> take(Connection &connection, std::optional<Turn> &turn)
+    static Result<void> take(DatabaseConnection &connection, std::optional<Turn> &turn)
     {
         if (connection.dialect() != Dialect::Sqlite || connection.inTransaction())
             return {};
@@ -33,13 +33,13 @@ public:
         turn.emplace(connection);
         return {};
     }
-    explicit Turn(Connection &connection) : m_connection(connection) {}
+    explicit Turn(DatabaseConnection &connection) : m_connection(connection) {}
     Turn(const Turn &) = delete;
     Turn &operator=(const Turn &) = delete;
     ~Turn() { m_connection.writeTurn().release(); }
 
 private:
-    Connection &m_connection;
+    DatabaseConnection &m_connection;
 };
 
 } // namespace
@@ -50,12 +50,12 @@ std::int64_t toMilliseconds(WallTime time)
     return std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
 
-Result<std::unique_ptr<ResultSet>> query(Connection &connection, std::string_view sql, const Values &values)
+Result<std::unique_ptr<ResultSet>> query(DatabaseConnection &connection, std::string_view sql, const Values &values)
 {
     return run(connection, sql, values);
 }
 
-Result<std::uint64_t> execute(Connection &connection, std::string_view sql, const Values &values)
+Result<std::uint64_t> execute(DatabaseConnection &connection, std::string_view sql, const Values &values)
 {
     std::optional<Turn> turn;
     if (auto taken = Turn::take(connection, turn); taken.has_error())
@@ -66,11 +66,11 @@ Result<std::uint64_t> execute(Connection &connection, std::string_view sql, cons
     return (*result)->affected();
 }
 
-Result<void> executeOnce(Connection &connection, std::string_view sql) { return connection.runOnce(sql); }
+Result<void> executeOnce(DatabaseConnection &connection, std::string_view sql) { return connection.runOnce(sql); }
 
 namespace detail {
 
-Result<void> begin(Connection &connection)
+Result<void> begin(DatabaseConnection &connection)
 {
     const bool sqlite = connection.dialect() == Dialect::Sqlite;
     if (connection.expired() || (sqlite && !connection.writeTurn().acquire(connection.deadline())))
@@ -81,16 +81,16 @@ Result<void> begin(Connection &connection)
     return begun;
 }
 
-Result<void> commit(Connection &connection)
+Result<void> commit(DatabaseConnection &connection)
 {
     if (connection.isAborted())
         return failure(ErrorKind::Internal, "A failed statement of a transaction was ignored; nothing was written.");
     return connection.commit(); // when it fails the caller rolls back
 }
 
-void rollback(Connection &connection) { connection.rollback(); }
+void rollback(DatabaseConnection &connection) { connection.rollback(); }
 
-bool retryable(Connection &connection, const Error &error, int attempt)
+bool retryable(DatabaseConnection &connection, const Error &error, int attempt)
 {
     constexpr int attempts = 5;
     if (error.code != codeRetry || attempt >= attempts || connection.isLost())

@@ -3,7 +3,7 @@
 #include "core/api/access.h"
 #include "core/api/clock.h"
 #include "core/api/result.h"
-#include "core/storage/connection.h"
+#include "core/storage/database_connection.h"
 #include "core/storage/result_set.h"
 
 #include <chrono>
@@ -17,9 +17,9 @@
 #include <variant>
 #include <vector>
 
-/// Statements on a Connection, inside work given to Database::run(). Values are always bound, never pasted; times are
-/// stored as milliseconds since 1970 (BIGINT), ids as BIGINT, truth as 0 and 1 (SMALLINT), enumerations as their
-/// number.
+/// Statements on a DatabaseConnection, inside work given to Database::run(). Values are always bound, never pasted;
+/// times are stored as milliseconds since 1970 (BIGINT), ids as BIGINT, truth as 0 and 1 (SMALLINT), enumerations as
+/// their number.
 namespace portolan::storage {
 
 /// The current row of a result. A column is named by its place in the select list; NULL reads as zero or empty unless
@@ -92,16 +92,17 @@ template <class... T> Values valuesOf(const T &...values)
 }
 
 /// Runs a statement that reads. Errors: see errors.cpp.
-Result<std::unique_ptr<ResultSet>> query(Connection &connection, std::string_view sql, const Values &values = {});
+Result<std::unique_ptr<ResultSet>> query(DatabaseConnection &connection, std::string_view sql,
+                                         const Values &values = {});
 
 /// Runs a statement that writes (outside a transaction: as one of its own). Returns how many rows it touched.
-Result<std::uint64_t> execute(Connection &connection, std::string_view sql, const Values &values = {});
+Result<std::uint64_t> execute(DatabaseConnection &connection, std::string_view sql, const Values &values = {});
 /// Runs SQL that is not worth preparing: pragmas, definitions. One statement.
-Result<void> executeOnce(Connection &connection, std::string_view sql);
+Result<void> executeOnce(DatabaseConnection &connection, std::string_view sql);
 
 /// All rows, each read by `read(const Row &)`. The SQL carries its own LIMIT.
 template <class F, class T = std::invoke_result_t<F, const Row &>>
-Result<std::vector<T>> select(Connection &connection, std::string_view sql, const Values &values, F read)
+Result<std::vector<T>> select(DatabaseConnection &connection, std::string_view sql, const Values &values, F read)
 {
     std::vector<T> all;
     auto rows = query(connection, sql, values);
@@ -116,7 +117,7 @@ Result<std::vector<T>> select(Connection &connection, std::string_view sql, cons
 
 /// The first row, or nothing.
 template <class F, class T = std::invoke_result_t<F, const Row &>>
-Result<std::optional<T>> selectOne(Connection &connection, std::string_view sql, const Values &values, F read)
+Result<std::optional<T>> selectOne(DatabaseConnection &connection, std::string_view sql, const Values &values, F read)
 {
     auto rows = query(connection, sql, values);
     if (rows.has_error())
@@ -129,24 +130,24 @@ Result<std::optional<T>> selectOne(Connection &connection, std::string_view sql,
 }
 
 namespace detail {
-Result<void> begin(Connection &connection);
-Result<void> commit(Connection &connection);
-void rollback(Connection &connection);
+Result<void> begin(DatabaseConnection &connection);
+Result<void> commit(DatabaseConnection &connection);
+void rollback(DatabaseConnection &connection);
 /// Whether the failed transaction may simply be run again (busy, deadlock, serialization failure); waits a little.
-bool retryable(Connection &connection, const Error &error, int attempt);
+bool retryable(DatabaseConnection &connection, const Error &error, int attempt);
 } // namespace detail
 
 /// Runs `work` (no arguments, returns Result<T>) in a transaction: committed when it returns a value, rolled back when
 /// it returns an error or throws. It is run again, up to five times and within the deadline, when the database asks for
 /// that, so it must not change anything but the database. Inside another transaction it simply joins it.
 /// SQLite: BEGIN IMMEDIATE, one writer at a time. PostgreSQL: READ COMMITTED.
-template <class F> auto transaction(Connection &connection, F work) -> std::invoke_result_t<F>
+template <class F> auto transaction(DatabaseConnection &connection, F work) -> std::invoke_result_t<F>
 {
     if (connection.inTransaction())
         return work();
     struct Rollback
     {
-        Connection &connection;
+        DatabaseConnection &connection;
         ~Rollback()
         {
             if (connection.inTransaction())

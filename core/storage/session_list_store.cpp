@@ -23,7 +23,7 @@ constexpr std::string_view renew = "ON CONFLICT (session) DO UPDATE SET last_see
                                    "address = excluded.address, agent = excluded.agent "
                                    "WHERE user_sessions.user_id = excluded.user_id";
 
-Result<std::vector<SessionEntry>> removeEach(Connection &connection, std::vector<SessionEntry> entries)
+Result<std::vector<SessionEntry>> removeEach(DatabaseConnection &connection, std::vector<SessionEntry> entries)
 {
     for (const auto &entry : entries)
         if (auto done = execute(connection, "DELETE FROM user_sessions WHERE session = ?", valuesOf(entry.id));
@@ -32,7 +32,7 @@ Result<std::vector<SessionEntry>> removeEach(Connection &connection, std::vector
     return entries;
 }
 
-Result<std::vector<SessionEntry>> addEntry(Connection &connection, const SessionEntry &entry)
+Result<std::vector<SessionEntry>> addEntry(DatabaseConnection &connection, const SessionEntry &entry)
 {
     return transaction(connection, [&]() -> Result<std::vector<SessionEntry>> {
         auto done = sessions.insert(connection, std::span<const SessionEntry>(&entry, 1), renew);
@@ -58,7 +58,8 @@ awaitable<Result<std::vector<SessionEntry>>> SessionListStore::add(SessionEntry 
     constexpr std::size_t longestAgent = 256;
     entry.address = fitText(entry.address, longestAddress);
     entry.agent = fitText(entry.agent, longestAgent);
-    return m_database.run([entry = std::move(entry)](Connection &connection) { return addEntry(connection, entry); });
+    return m_database.run(
+        [entry = std::move(entry)](DatabaseConnection &connection) { return addEntry(connection, entry); });
 }
 
 awaitable<Result<void>> SessionListStore::seen(std::vector<Seen> entries)
@@ -67,7 +68,7 @@ awaitable<Result<void>> SessionListStore::seen(std::vector<Seen> entries)
         return []() -> awaitable<Result<void>> { co_return Result<void>(); }();
     // In one order, so that two instances do not wait for each other's rows in a circle.
     std::ranges::sort(entries, {}, &Seen::id);
-    return m_database.run([entries = std::move(entries)](Connection &connection) {
+    return m_database.run([entries = std::move(entries)](DatabaseConnection &connection) {
         return transaction(connection, [&]() -> Result<void> {
             for (const auto &entry : entries) {
                 auto done =
@@ -83,7 +84,7 @@ awaitable<Result<void>> SessionListStore::seen(std::vector<Seen> entries)
 
 awaitable<Result<std::vector<SessionEntry>>> SessionListStore::list(Id user)
 {
-    return m_database.run([user](Connection &connection) {
+    return m_database.run([user](DatabaseConnection &connection) {
         return select(connection, sessions.select("WHERE user_id = ? ORDER BY last_seen DESC, session LIMIT ?"),
                       valuesOf(user, perUser), sessions.reader());
     });
@@ -91,7 +92,7 @@ awaitable<Result<std::vector<SessionEntry>>> SessionListStore::list(Id user)
 
 awaitable<Result<void>> SessionListStore::remove(std::string id)
 {
-    return m_database.run([id = std::move(id)](Connection &connection) -> Result<void> {
+    return m_database.run([id = std::move(id)](DatabaseConnection &connection) -> Result<void> {
         auto done = execute(connection, "DELETE FROM user_sessions WHERE session = ?", valuesOf(id));
         if (done.has_error())
             return done.error();
@@ -101,7 +102,7 @@ awaitable<Result<void>> SessionListStore::remove(std::string id)
 
 awaitable<Result<std::vector<SessionEntry>>> SessionListStore::removeAll(Id user)
 {
-    return m_database.run([user](Connection &connection) {
+    return m_database.run([user](DatabaseConnection &connection) {
         return transaction(connection, [&]() -> Result<std::vector<SessionEntry>> {
             auto all =
                 select(connection, sessions.select("WHERE user_id = ? ORDER BY last_seen DESC, session LIMIT 1000"),
@@ -115,7 +116,7 @@ awaitable<Result<std::vector<SessionEntry>>> SessionListStore::removeAll(Id user
 
 awaitable<Result<std::uint64_t>> SessionListStore::count(WallTime seenSince)
 {
-    return m_database.run([seenSince](Connection &connection) -> Result<std::uint64_t> {
+    return m_database.run([seenSince](DatabaseConnection &connection) -> Result<std::uint64_t> {
         const auto found =
             selectOne(connection, "SELECT count(*) FROM user_sessions WHERE last_seen >= ?", valuesOf(seenSince),
                       [](const Row &row) { return static_cast<std::uint64_t>(row.integer(0)); });
@@ -127,7 +128,7 @@ awaitable<Result<std::uint64_t>> SessionListStore::count(WallTime seenSince)
 
 awaitable<Result<std::uint64_t>> SessionListStore::trim(WallTime before, WallTime now)
 {
-    return m_database.run([before, now](Connection &connection) -> Result<std::uint64_t> {
+    return m_database.run([before, now](DatabaseConnection &connection) -> Result<std::uint64_t> {
         const auto mended = execute(connection, "UPDATE user_sessions SET last_seen = ? WHERE last_seen > ?",
                                     valuesOf(now, now + std::chrono::minutes(5)));
         if (mended.has_error())

@@ -67,12 +67,13 @@ template <class T, std::size_t N> struct Table
     {
         return [this](const Row &row) { return read(row); };
     }
-    Result<void> insert(Connection &connection, const T &object) const
+    Result<void> insert(DatabaseConnection &connection, const T &object) const
     {
         return insert(connection, std::span<const T>(&object, 1));
     }
     /// Several rows in one statement, `rowsAtOnce` at a time; inside transaction() if all or none is wanted.
-    Result<void> insert(Connection &connection, std::span<const T> objects, std::string_view onConflict = {}) const
+    Result<void> insert(DatabaseConnection &connection, std::span<const T> objects,
+                        std::string_view onConflict = {}) const
     {
         while (!objects.empty()) {
             // Powers of two, so that few different statements serve every number of rows.

@@ -25,7 +25,7 @@ constexpr auto taskOwners = makeTable<TaskOwner>("task_owners", {
                                                                     column<&TaskOwner::subject>("subject"),
                                                                 });
 
-Result<void> insertAll(Connection &connection, std::span<const TaskOwner> tasks)
+Result<void> insertAll(DatabaseConnection &connection, std::span<const TaskOwner> tasks)
 {
     auto done = transaction(connection, [&] { return taskOwners.insert(connection, tasks); });
     if (done.has_error() && done.error().code == codeUnique)
@@ -33,7 +33,8 @@ Result<void> insertAll(Connection &connection, std::span<const TaskOwner> tasks)
     return done;
 }
 
-Result<TaskOwnerPage> readPage(Connection &connection, Id owner, std::uint32_t limit, const std::string &cursorText)
+Result<TaskOwnerPage> readPage(DatabaseConnection &connection, Id owner, std::uint32_t limit,
+                               const std::string &cursorText)
 {
     if (auto checked = checkLimit(limit); checked.has_error())
         return checked.error();
@@ -62,7 +63,7 @@ Result<TaskOwnerPage> readPage(Connection &connection, Id owner, std::uint32_t l
     return page;
 }
 
-Result<std::vector<TaskOwner>> findAll(Connection &connection, std::span<const std::string> ids)
+Result<std::vector<TaskOwner>> findAll(DatabaseConnection &connection, std::span<const std::string> ids)
 {
     constexpr std::size_t atOnce = 128;
     constexpr std::size_t most = 2000;
@@ -123,7 +124,7 @@ struct TaskOwnerStore::Batch : std::enable_shared_from_this<Batch>
 
     void askTurn()
     {
-        database.post([self = shared_from_this()](Connection *connection, const Error *refused) {
+        database.post([self = shared_from_this()](DatabaseConnection *connection, const Error *refused) {
             if (connection)
                 self->turn(*connection);
             else
@@ -131,7 +132,7 @@ struct TaskOwnerStore::Batch : std::enable_shared_from_this<Batch>
         });
     }
 
-    void turn(Connection &connection)
+    void turn(DatabaseConnection &connection)
     {
         std::vector<Waiting> mine;
         {
@@ -150,7 +151,7 @@ struct TaskOwnerStore::Batch : std::enable_shared_from_this<Batch>
         askTurn();
     }
 
-    static void write(Connection &connection, std::vector<Waiting> &mine)
+    static void write(DatabaseConnection &connection, std::vector<Waiting> &mine)
     {
         std::vector<TaskOwner> tasks;
         tasks.reserve(mine.size());
@@ -203,7 +204,7 @@ awaitable<Result<void>> TaskOwnerStore::add(TaskOwner task)
 
 awaitable<Result<TaskOwner>> TaskOwnerStore::find(std::string taskId)
 {
-    return m_database.run([taskId = std::move(taskId)](Connection &connection) -> Result<TaskOwner> {
+    return m_database.run([taskId = std::move(taskId)](DatabaseConnection &connection) -> Result<TaskOwner> {
         auto found =
             selectOne(connection, taskOwners.select("WHERE task_id = ?"), valuesOf(taskId), taskOwners.reader());
         if (found.has_error())
@@ -216,14 +217,14 @@ awaitable<Result<TaskOwner>> TaskOwnerStore::find(std::string taskId)
 
 awaitable<Result<TaskOwnerPage>> TaskOwnerStore::list(Id owner, std::uint32_t limit, std::string cursor)
 {
-    return m_database.run([owner, limit, cursor = std::move(cursor)](Connection &connection) {
+    return m_database.run([owner, limit, cursor = std::move(cursor)](DatabaseConnection &connection) {
         return readPage(connection, owner, limit, cursor);
     });
 }
 
 awaitable<Result<void>> TaskOwnerStore::end(std::string taskId, WallTime at)
 {
-    return m_database.run([taskId = std::move(taskId), at](Connection &connection) -> Result<void> {
+    return m_database.run([taskId = std::move(taskId), at](DatabaseConnection &connection) -> Result<void> {
         auto done = execute(connection, "UPDATE task_owners SET ended = ? WHERE task_id = ? AND ended IS NULL",
                             valuesOf(at, taskId));
         if (done.has_error())
@@ -234,7 +235,7 @@ awaitable<Result<void>> TaskOwnerStore::end(std::string taskId, WallTime at)
 
 awaitable<Result<std::vector<TaskOwner>>> TaskOwnerStore::latest(std::uint32_t limit)
 {
-    return m_database.run([limit](Connection &connection) -> Result<std::vector<TaskOwner>> {
+    return m_database.run([limit](DatabaseConnection &connection) -> Result<std::vector<TaskOwner>> {
         if (auto checked = checkLimit(limit); checked.has_error())
             return checked.error();
         return select(connection, taskOwners.select("ORDER BY created DESC, task_id DESC LIMIT ?"),
@@ -245,12 +246,12 @@ awaitable<Result<std::vector<TaskOwner>>> TaskOwnerStore::latest(std::uint32_t l
 awaitable<Result<std::vector<TaskOwner>>> TaskOwnerStore::findMany(std::vector<std::string> taskIds)
 {
     return m_database.run(
-        [taskIds = std::move(taskIds)](Connection &connection) { return findAll(connection, taskIds); });
+        [taskIds = std::move(taskIds)](DatabaseConnection &connection) { return findAll(connection, taskIds); });
 }
 
 awaitable<Result<void>> TaskOwnerStore::remove(std::string taskId)
 {
-    return m_database.run([taskId = std::move(taskId)](Connection &connection) -> Result<void> {
+    return m_database.run([taskId = std::move(taskId)](DatabaseConnection &connection) -> Result<void> {
         auto done = execute(connection, "DELETE FROM task_owners WHERE task_id = ?", valuesOf(taskId));
         if (done.has_error())
             return done.error();
@@ -260,7 +261,7 @@ awaitable<Result<void>> TaskOwnerStore::remove(std::string taskId)
 
 awaitable<Result<std::uint64_t>> TaskOwnerStore::expire(WallTime before)
 {
-    return m_database.run([before](Connection &connection) {
+    return m_database.run([before](DatabaseConnection &connection) {
         return execute(connection,
                        "DELETE FROM task_owners WHERE task_id IN (SELECT task_id FROM task_owners "
                        "WHERE created < ? ORDER BY created LIMIT 10000)",

@@ -157,7 +157,7 @@ Result<Conditions> rangeOf(const UserQuery &query, const std::string &search, bo
 }
 
 /// How far a page may look: the place of the scanBound-th user of the range, or nothing if there are fewer.
-Result<std::optional<Place>> scanEnd(Connection &connection, const Conditions &range, const Order &order)
+Result<std::optional<Place>> scanEnd(DatabaseConnection &connection, const Conditions &range, const Order &order)
 {
     return selectOne(connection,
                      "SELECT " + order.keys() + " FROM users WHERE " + range.text + order.sorted() +
@@ -167,7 +167,7 @@ Result<std::optional<Place>> scanEnd(Connection &connection, const Conditions &r
 
 } // namespace
 
-Result<UserPage> readUserPage(Connection &connection, const UserQuery &query)
+Result<UserPage> readUserPage(DatabaseConnection &connection, const UserQuery &query)
 {
     if (auto limit = checkLimit(query.limit, UsersStore::maxPage); limit.has_error())
         return limit.error();

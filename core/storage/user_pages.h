@@ -5,9 +5,9 @@
 
 namespace portolan::storage {
 
-class Connection;
+class DatabaseConnection;
 
 /// UsersStore::page(), on a connection.
-Result<UserPage> readUserPage(Connection &connection, const UserQuery &query);
+Result<UserPage> readUserPage(DatabaseConnection &connection, const UserQuery &query);
 
 } // namespace portolan::storage

@@ -30,7 +30,7 @@ Error lastAdmin()
     return error;
 }
 
-Result<UserRecord> findWhere(Connection &connection, std::string_view where, const Values &values)
+Result<UserRecord> findWhere(DatabaseConnection &connection, std::string_view where, const Values &values)
 {
     auto found = selectOne(connection, users.select(where), values, readUser);
     if (found.has_error())
@@ -40,7 +40,7 @@ Result<UserRecord> findWhere(Connection &connection, std::string_view where, con
     return std::move(**found);
 }
 
-Result<User> insertUser(Connection &connection, UserRecord user)
+Result<User> insertUser(DatabaseConnection &connection, UserRecord user)
 {
     auto email = newEmail(user.email);
     if (email.has_error())
@@ -55,7 +55,7 @@ Result<User> insertUser(Connection &connection, UserRecord user)
 
 /// Reads the row, locks it, checks, writes `assignment` ("role = ?") and answers what was there before.
 template <class Check>
-Result<User> change(Connection &connection, Id id, std::string_view assignment, Value value, Check check)
+Result<User> change(DatabaseConnection &connection, Id id, std::string_view assignment, Value value, Check check)
 {
     return transaction(connection, [&]() -> Result<User> {
         const bool postgres = connection.dialect() == Dialect::PostgreSql;
@@ -73,7 +73,7 @@ Result<User> change(Connection &connection, Id id, std::string_view assignment, 
 }
 
 /// Whether an admin other than `id` could still sign in.
-Result<void> anotherAdmin(Connection &connection, Id id)
+Result<void> anotherAdmin(DatabaseConnection &connection, Id id)
 {
     if (connection.dialect() == Dialect::PostgreSql)
         if (auto locked = executeOnce(connection, lockAdmins); locked.has_error())
@@ -87,7 +87,7 @@ Result<void> anotherAdmin(Connection &connection, Id id)
     return {};
 }
 
-Result<User> changeRole(Connection &connection, Id id, Role role, bool unlessLastAdmin)
+Result<User> changeRole(DatabaseConnection &connection, Id id, Role role, bool unlessLastAdmin)
 {
     return change(connection, id, "role = ?", toValue(role), [&](const UserRecord &before) -> Result<void> {
         const bool loses = before.role == Role::Admin && !before.disabled && role != Role::Admin;
@@ -95,7 +95,7 @@ Result<User> changeRole(Connection &connection, Id id, Role role, bool unlessLas
     });
 }
 
-Result<User> changeDisabled(Connection &connection, Id id, bool disabled, bool unlessLastAdmin)
+Result<User> changeDisabled(DatabaseConnection &connection, Id id, bool disabled, bool unlessLastAdmin)
 {
     return change(connection, id, "disabled = ?", toValue(disabled), [&](const UserRecord &before) -> Result<void> {
         const bool loses = before.role == Role::Admin && !before.disabled && disabled;
@@ -103,7 +103,7 @@ Result<User> changeDisabled(Connection &connection, Id id, bool disabled, bool u
     });
 }
 
-Result<User> changePassword(Connection &connection, Id id, std::string hash, WallTime when)
+Result<User> changePassword(DatabaseConnection &connection, Id id, std::string hash, WallTime when)
 {
     return transaction(connection, [&]() -> Result<User> {
         auto before =
@@ -117,7 +117,7 @@ Result<User> changePassword(Connection &connection, Id id, std::string hash, Wal
     });
 }
 
-Result<User> changeEmail(Connection &connection, Id id, std::string_view email)
+Result<User> changeEmail(DatabaseConnection &connection, Id id, std::string_view email)
 {
     auto normal = newEmail(email);
     if (normal.has_error())
@@ -128,7 +128,8 @@ Result<User> changeEmail(Connection &connection, Id id, std::string_view email)
     return before;
 }
 
-Result<User> changeAll(Connection &connection, Id id, const UserChange &wanted, WallTime when, bool unlessLastAdmin)
+Result<User> changeAll(DatabaseConnection &connection, Id id, const UserChange &wanted, WallTime when,
+                       bool unlessLastAdmin)
 {
     return transaction(connection, [&]() -> Result<User> {
         auto before = findWhere(connection, "WHERE id = ?", valuesOf(id));
@@ -149,7 +150,7 @@ Result<User> changeAll(Connection &connection, Id id, const UserChange &wanted, 
     });
 }
 
-Result<User> removeUser(Connection &connection, Id id, bool unlessLastAdmin)
+Result<User> removeUser(DatabaseConnection &connection, Id id, bool unlessLastAdmin)
 {
     return transaction(connection, [&]() -> Result<User> {
         const bool postgres = connection.dialect() == Dialect::PostgreSql;
@@ -169,7 +170,7 @@ Result<User> removeUser(Connection &connection, Id id, bool unlessLastAdmin)
     });
 }
 
-Result<std::uint64_t> countUsers(Connection &connection)
+Result<std::uint64_t> countUsers(DatabaseConnection &connection)
 {
     constexpr std::int64_t exactBelow = 100'000;
     const auto number = [](const Row &row) { return row.integer(0); };
@@ -187,11 +188,11 @@ Result<std::uint64_t> countUsers(Connection &connection)
     return static_cast<std::uint64_t>(count->value_or(0));
 }
 
-/// `work` (Connection &) → Result<User>, and tells the cache on the pool's thread: also when the caller is gone by
-/// then.
+/// `work` (DatabaseConnection &) → Result<User>, and tells the cache on the pool's thread: also when the caller is gone
+/// by then.
 template <class F> auto telling(UserCache *cache, Id id, F work)
 {
-    return [cache, id, work = std::move(work)](Connection &connection) {
+    return [cache, id, work = std::move(work)](DatabaseConnection &connection) {
         auto result = work(connection);
         // Also after an error: a lost connection may have written after all.
         if (cache)
@@ -209,17 +210,17 @@ UsersStore::UsersStore(Database &database, UserCache *cache) : m_database(databa
 
 awaitable<Result<User>> UsersStore::add(UserRecord user)
 {
-    return m_database.run([user = std::move(user)](Connection &c) { return insertUser(c, user); });
+    return m_database.run([user = std::move(user)](DatabaseConnection &c) { return insertUser(c, user); });
 }
 
 awaitable<Result<UserRecord>> UsersStore::find(Id id)
 {
-    return m_database.run([id](Connection &c) { return findWhere(c, "WHERE id = ?", valuesOf(id)); });
+    return m_database.run([id](DatabaseConnection &c) { return findWhere(c, "WHERE id = ?", valuesOf(id)); });
 }
 
 awaitable<Result<UserRecord>> UsersStore::findByEmail(std::string email)
 {
-    return m_database.run([email = std::move(email)](Connection &c) -> Result<UserRecord> {
+    return m_database.run([email = std::move(email)](DatabaseConnection &c) -> Result<UserRecord> {
         const auto normal = normalizeEmail(email);
         if (normal.has_error())
             return notFound();
@@ -244,25 +245,28 @@ awaitable<Result<std::shared_ptr<const User>>> UsersStore::cached(Id id)
 
 awaitable<Result<User>> UsersStore::setPassword(Id id, std::string hash, WallTime when)
 {
-    return m_database.run(telling(
-        m_cache, id, [id, hash = std::move(hash), when](Connection &c) { return changePassword(c, id, hash, when); }));
+    return m_database.run(telling(m_cache, id, [id, hash = std::move(hash), when](DatabaseConnection &c) {
+        return changePassword(c, id, hash, when);
+    }));
 }
 
 awaitable<Result<User>> UsersStore::change(Id id, UserChange change, WallTime when, bool unlessLastAdmin)
 {
-    return m_database.run(telling(m_cache, id, [id, change = std::move(change), when, unlessLastAdmin](Connection &c) {
-        return changeAll(c, id, change, when, unlessLastAdmin);
-    }));
+    return m_database.run(
+        telling(m_cache, id, [id, change = std::move(change), when, unlessLastAdmin](DatabaseConnection &c) {
+            return changeAll(c, id, change, when, unlessLastAdmin);
+        }));
 }
 
 awaitable<Result<User>> UsersStore::remove(Id id, bool unlessLastAdmin)
 {
-    return m_database.run(telling(m_cache, id, [=](Connection &c) { return removeUser(c, id, unlessLastAdmin); }));
+    return m_database.run(
+        telling(m_cache, id, [=](DatabaseConnection &c) { return removeUser(c, id, unlessLastAdmin); }));
 }
 
 awaitable<Result<void>> UsersStore::touchSignIn(Id id, WallTime when)
 {
-    return m_database.run(telling(m_cache, id, [id, when](Connection &c) -> Result<void> {
+    return m_database.run(telling(m_cache, id, [id, when](DatabaseConnection &c) -> Result<void> {
         auto done = execute(c, "UPDATE users SET last_sign_in = ? WHERE id = ?", valuesOf(when, id));
         if (done.has_error())
             return done.error();
@@ -272,17 +276,17 @@ awaitable<Result<void>> UsersStore::touchSignIn(Id id, WallTime when)
 
 awaitable<Result<UserPage>> UsersStore::page(UserQuery query)
 {
-    return m_database.run([query = std::move(query)](Connection &c) { return readUserPage(c, query); });
+    return m_database.run([query = std::move(query)](DatabaseConnection &c) { return readUserPage(c, query); });
 }
 
 awaitable<Result<std::uint64_t>> UsersStore::count()
 {
-    return m_database.run([](Connection &c) { return countUsers(c); });
+    return m_database.run([](DatabaseConnection &c) { return countUsers(c); });
 }
 
 Result<User> UsersStore::addBlocking(UserRecord user)
 {
-    return m_database.runBlocking([&](Connection &c) { return insertUser(c, user); });
+    return m_database.runBlocking([&](DatabaseConnection &c) { return insertUser(c, user); });
 }
 
 Result<UserRecord> UsersStore::findByEmailBlocking(std::string email)
@@ -290,24 +294,25 @@ Result<UserRecord> UsersStore::findByEmailBlocking(std::string email)
     const auto normal = normalizeEmail(email);
     if (normal.has_error())
         return notFound();
-    return m_database.runBlocking([&](Connection &c) { return findWhere(c, "WHERE email = ?", valuesOf(*normal)); });
+    return m_database.runBlocking(
+        [&](DatabaseConnection &c) { return findWhere(c, "WHERE email = ?", valuesOf(*normal)); });
 }
 
 Result<User> UsersStore::setDisabledBlocking(Id id, bool disabled, bool unlessLastAdmin)
 {
     return m_database.runBlocking(
-        telling(m_cache, id, [=](Connection &c) { return changeDisabled(c, id, disabled, unlessLastAdmin); }));
+        telling(m_cache, id, [=](DatabaseConnection &c) { return changeDisabled(c, id, disabled, unlessLastAdmin); }));
 }
 
 Result<User> UsersStore::setPasswordBlocking(Id id, std::string hash, WallTime when)
 {
     return m_database.runBlocking(
-        telling(m_cache, id, [=](Connection &c) { return changePassword(c, id, hash, when); }));
+        telling(m_cache, id, [=](DatabaseConnection &c) { return changePassword(c, id, hash, when); }));
 }
 
 Result<UserPage> UsersStore::pageBlocking(UserQuery query)
 {
-    return m_database.runBlocking([&](Connection &c) { return readUserPage(c, query); });
+    return m_database.runBlocking([&](DatabaseConnection &c) { return readUserPage(c, query); });
 }
 
 } // namespace portolan::storage

@@ -31,8 +31,8 @@ struct UserChange
     std::optional<std::string> passwordHash{};
 };
 
-/// Accounts. Every call may answer Unavailable, Timeout, Full or Internal, as Database::run() and
-/// Connection::classify() say; below are the others. Coroutines resume on the caller's executor; from any thread.
+/// Accounts. Every call may answer Unavailable, Timeout, Full or Internal, as Database::run() and errors.cpp
+/// say; below are the others. Coroutines resume on the caller's executor; from any thread.
 class UsersStore final
 {
 public:

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view touch = "UPDATE schema_migrations SET applied = applied + 1 - 2 * (applied % 2) "
                                    "WHERE version = 1";
 
-Result<void> checkPages(Connection &connection, const std::string &path)
+Result<void> checkPages(DatabaseConnection &connection, const std::string &path)
 {
     const auto rows = select(connection, "PRAGMA quick_check(1)", {}, [](const Row &row) { return row.text(0); });
     if (!rows)
@@ -32,7 +32,7 @@ awaitable<Result<void>> checkWrites(Database &database, bool thoroughly)
 {
     const bool pages = thoroughly && database.dialect() == Dialect::Sqlite;
     const std::string path = database.url().path;
-    return database.run([pages, path](Connection &connection) -> Result<void> {
+    return database.run([pages, path](DatabaseConnection &connection) -> Result<void> {
         const auto written = execute(connection, touch);
         if (!written)
             return written.error();

@@ -14,7 +14,7 @@ inline Result<void> addUsers(Database &database, std::span<const UserRecord> rec
 {
     constexpr auto patience = std::chrono::minutes(5);
     return database.runBlocking(
-        [&](Connection &connection) {
+        [&](DatabaseConnection &connection) {
             return transaction(connection, [&] { return users.insert(connection, records); });
         },
         patience);

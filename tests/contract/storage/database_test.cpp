@@ -52,14 +52,14 @@ private:
 
 namespace {
 
-Result<void> makeCounter(Connection &connection)
+Result<void> makeCounter(DatabaseConnection &connection)
 {
     if (auto made = executeOnce(connection, "CREATE TABLE counter (id BIGINT PRIMARY KEY, n BIGINT)"); made.has_error())
         return made;
     return executeOnce(connection, "INSERT INTO counter VALUES (1, 0)");
 }
 
-Result<std::int64_t> readCounter(Connection &connection)
+Result<std::int64_t> readCounter(DatabaseConnection &connection)
 {
     auto n =
         selectOne(connection, "SELECT n FROM counter WHERE id = 1", {}, [](const Row &row) { return row.integer(0); });
@@ -69,7 +69,7 @@ Result<std::int64_t> readCounter(Connection &connection)
 }
 
 /// Never ends by itself, in the words of either.
-Result<void> runForever(Connection &connection)
+Result<void> runForever(DatabaseConnection &connection)
 {
     const auto sql = connection.dialect() == Dialect::Sqlite
                          ? "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
@@ -102,8 +102,8 @@ void DatabaseTest::resumesOnTheCallersThread()
     const auto database = open();
     QVERIFY(runSync<bool>(runtime.at(1), [&]() -> awaitable<bool> {
         const auto before = std::this_thread::get_id();
-        const auto worker =
-            co_await database->run([](Connection &) { return Result<std::thread::id>(std::this_thread::get_id()); });
+        const auto worker = co_await database->run(
+            [](DatabaseConnection &) { return Result<std::thread::id>(std::this_thread::get_id()); });
         co_return worker.value() != before &&std::this_thread::get_id() == before;
     }));
 }
@@ -111,7 +111,7 @@ void DatabaseTest::resumesOnTheCallersThread()
 void DatabaseTest::bindsEveryKindOfValue()
 {
     const std::string odd = "'; DROP TABLE kinds; -- \\ \" ? :x $1 \xF0\x9F\x9A\xA2 \n end";
-    const auto read = m_database->runBlocking([&](Connection &c) -> Result<std::string> {
+    const auto read = m_database->runBlocking([&](DatabaseConnection &c) -> Result<std::string> {
         if (auto made = executeOnce(c, "CREATE TABLE kinds (i BIGINT, r DOUBLE PRECISION, t TEXT, n TEXT)");
             made.has_error())
             return made.error();
@@ -134,7 +134,7 @@ void DatabaseTest::bindsEveryKindOfValue()
 void DatabaseTest::rollsBackWhatFails()
 {
     VERIFY_OK(m_database->runBlocking(makeCounter));
-    const auto failed = m_database->runBlocking([](Connection &c) {
+    const auto failed = m_database->runBlocking([](DatabaseConnection &c) {
         return transaction(c, [&]() -> Result<void> {
             if (auto done = execute(c, "UPDATE counter SET n = 5"); done.has_error())
                 return done.error();
@@ -142,7 +142,7 @@ void DatabaseTest::rollsBackWhatFails()
         });
     });
     QCOMPARE(failed.error().kind, ErrorKind::Conflict);
-    const auto ignored = m_database->runBlocking([](Connection &c) {
+    const auto ignored = m_database->runBlocking([](DatabaseConnection &c) {
         return transaction(c, [&]() -> Result<void> {
             (void)execute(c, "UPDATE counter SET n = 6");
             (void)execute(c, "INSERT INTO counter VALUES (1, 0)"); // fails, and nobody looks
@@ -150,7 +150,7 @@ void DatabaseTest::rollsBackWhatFails()
         });
     });
     QCOMPARE(ignored.has_error(), m_database->dialect() == Dialect::PostgreSql);
-    const auto thrown = m_database->runBlocking([](Connection &c) {
+    const auto thrown = m_database->runBlocking([](DatabaseConnection &c) {
         return transaction(c, [&]() -> Result<void> {
             (void)execute(c, "UPDATE counter SET n = 7");
             throw std::runtime_error("bug");
@@ -171,7 +171,7 @@ void DatabaseTest::doesNotLoseConcurrentUpdates()
         threads.emplace_back([&, t] {
             for (int i = 0; i < 50; ++i) {
                 auto &database = (t + i) % 2 ? *m_database : *other;
-                const auto done = database.runBlocking([](Connection &c) {
+                const auto done = database.runBlocking([](DatabaseConnection &c) {
                     return transaction(c, [&]() -> Result<void> {
                         auto done = execute(c, "UPDATE counter SET n = n + 1");
                         if (done.has_error())
@@ -210,7 +210,7 @@ void DatabaseTest::answersWhatWaitsTooLong()
     const auto database = open(options);
     std::latch running(1);
     std::latch release(1);
-    auto first = asio::co_spawn(runtime.at(0), database->run([&](Connection &) -> Result<int> {
+    auto first = asio::co_spawn(runtime.at(0), database->run([&](DatabaseConnection &) -> Result<int> {
         running.count_down();
         release.wait();
         return 1;
@@ -218,7 +218,7 @@ void DatabaseTest::answersWhatWaitsTooLong()
                                 asio::use_future);
     running.wait();
     bool ran = false;
-    const auto second = database->runBlocking([&](Connection &) -> Result<int> {
+    const auto second = database->runBlocking([&](DatabaseConnection &) -> Result<int> {
         ran = true;
         return 2;
     });
@@ -238,12 +238,12 @@ void DatabaseTest::refusesMoreThanItsBound()
     const auto database = open(options);
     std::latch running(1);
     std::latch release(1);
-    const auto blocking = [&](Connection &) -> Result<int> {
+    const auto blocking = [&](DatabaseConnection &) -> Result<int> {
         running.count_down();
         release.wait();
         return 1;
     };
-    const auto quick = [](Connection &) -> Result<int> { return 2; };
+    const auto quick = [](DatabaseConnection &) -> Result<int> { return 2; };
     auto first = asio::co_spawn(runtime.at(0), database->run(blocking), asio::use_future);
     running.wait();
     auto second = asio::co_spawn(runtime.at(0), database->run(quick), asio::use_future);
@@ -266,15 +266,15 @@ void DatabaseTest::answersCancelledAtTheEnd()
     auto database = open(options);
     std::latch running(1);
     std::latch release(1);
-    auto first = asio::co_spawn(runtime.at(0), database->run([&](Connection &) -> Result<int> {
+    auto first = asio::co_spawn(runtime.at(0), database->run([&](DatabaseConnection &) -> Result<int> {
         running.count_down();
         release.wait();
         return 1;
     }),
                                 asio::use_future);
     running.wait();
-    auto second =
-        asio::co_spawn(runtime.at(0), database->run([](Connection &) -> Result<int> { return 2; }), asio::use_future);
+    auto second = asio::co_spawn(runtime.at(0), database->run([](DatabaseConnection &) -> Result<int> { return 2; }),
+                                 asio::use_future);
     runSync<void>(runtime.at(0), []() -> awaitable<void> { co_return; });
     std::thread end([&] { database.reset(); });
     QCOMPARE(second.get().error().kind, ErrorKind::Cancelled);
@@ -292,15 +292,15 @@ void DatabaseTest::countsWaits()
     std::latch inside(1);
     std::latch leave(1);
     std::latch answered(3);
-    database->post([&](Connection *, const Error *) {
+    database->post([&](DatabaseConnection *, const Error *) {
         inside.count_down();
         leave.wait();
         answered.count_down();
     });
     inside.wait(); // from here on the one connection is busy for certain
     const std::uint64_t before = database->use().waits;
-    database->post([&](Connection *, const Error *) { answered.count_down(); });
-    database->post([&](Connection *, const Error *) { answered.count_down(); }, 20ms);
+    database->post([&](DatabaseConnection *, const Error *) { answered.count_down(); });
+    database->post([&](DatabaseConnection *, const Error *) { answered.count_down(); }, 20ms);
     while (database->use().timedOut == 0)
         std::this_thread::yield();
     leave.count_down();
@@ -325,7 +325,7 @@ void DatabaseTest::closesWhatNobodyNeeds()
     std::latch together(4);
     std::latch answered(4);
     for (int i = 0; i < 4; ++i)
-        database->post([&](Connection *, const Error *) {
+        database->post([&](DatabaseConnection *, const Error *) {
             together.arrive_and_wait();
             answered.count_down();
         });
@@ -339,9 +339,11 @@ void DatabaseTest::closesWhatNobodyNeeds()
 
 void DatabaseTest::turnsAnExceptionIntoAnError()
 {
-    const auto thrown = m_database->runBlocking([](Connection &) -> Result<int> { throw std::runtime_error("bug"); });
+    const auto thrown =
+        m_database->runBlocking([](DatabaseConnection &) -> Result<int> { throw std::runtime_error("bug"); });
     QCOMPARE(thrown.error().kind, ErrorKind::Internal);
-    const auto wrong = m_database->runBlocking([](Connection &c) { return execute(c, "UPDATE nothing SET x = 1"); });
+    const auto wrong =
+        m_database->runBlocking([](DatabaseConnection &c) { return execute(c, "UPDATE nothing SET x = 1"); });
     QCOMPARE(wrong.error().kind, ErrorKind::Internal);
     QVERIFY(wrong.error().message.find("nothing") != std::string::npos);
 }
@@ -404,10 +406,11 @@ void DatabaseTest::missesATableThatIsGone()
 {
     VERIFY_OK(migrate(*m_database, m_clock));
     const auto checked = [&] {
-        return m_database->runBlocking([](Connection &connection) { return checkTables(connection); });
+        return m_database->runBlocking([](DatabaseConnection &connection) { return checkTables(connection); });
     };
     VERIFY_OK(checked());
-    QVERIFY(!m_database->runBlocking([](Connection &c) { return executeOnce(c, "DROP TABLE audit"); }).has_error());
+    QVERIFY(
+        !m_database->runBlocking([](DatabaseConnection &c) { return executeOnce(c, "DROP TABLE audit"); }).has_error());
     for (const auto &error : {checked().error(), migrate(*m_database, m_clock).error()}) {
         QCOMPARE(error.code, std::string("database-schema"));
         QVERIFY2(error.message.find("audit") != std::string::npos, words(error));

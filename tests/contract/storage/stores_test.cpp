@@ -204,7 +204,7 @@ void StoresTest::writesAStormOfTasksInFewTurns()
                                          tasks.add({uuid4(), 7, "portal.noop", m_clock.wall()}), asio::use_future));
     for (auto &answer : answers)
         VERIFY_OK(answer.get());
-    const auto count = m_database->runBlocking([](Connection &c) {
+    const auto count = m_database->runBlocking([](DatabaseConnection &c) {
         return selectOne(c, "SELECT count(*) FROM task_owners", {}, [](const Row &row) { return row.integer(0); });
     });
     QCOMPARE(count->value(), std::int64_t{storm});

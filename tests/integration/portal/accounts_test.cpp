@@ -313,7 +313,7 @@ void AccountsTest::asksTheDatabaseOnceForMe()
     QCOMPARE(accounts.portal.get("/api/me", cookie).status, 200u);
     // With the file unreadable the answer still comes: from the cache.
     const auto gone = accounts.portal.await([&]() -> awaitable<Result<void>> {
-        auto rename = [](storage::Connection &connection) {
+        auto rename = [](storage::DatabaseConnection &connection) {
             return storage::executeOnce(connection, "ALTER TABLE users RENAME TO users_elsewhere");
         };
         co_return co_await accounts.database.run(rename);

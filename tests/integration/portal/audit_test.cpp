@@ -41,8 +41,9 @@ struct Audited
     void setFull(bool full)
     {
         const std::string pages = full ? "1" : "100000"; // SQLite takes less than there is for what there is
-        const auto done = database.runBlocking(
-            [&](storage::Connection &c) { return storage::executeOnce(c, "PRAGMA max_page_count = " + pages); });
+        const auto done = database.runBlocking([&](storage::DatabaseConnection &c) {
+            return storage::executeOnce(c, "PRAGMA max_page_count = " + pages);
+        });
         if (!done)
             throw std::runtime_error(done.error().message);
     }

@@ -42,7 +42,7 @@ constexpr const char *settings = "SELECT string_agg(name || '=' || setting, ' ' 
                                  "name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'bytea_output', "
                                  "'DateStyle', 'search_path', 'TimeZone', 'extra_float_digits')";
 
-Result<std::string> textOf(Connection &connection, std::string_view sql, const Values &values = {})
+Result<std::string> textOf(DatabaseConnection &connection, std::string_view sql, const Values &values = {})
 {
     auto row = selectOne(connection, sql, values, [](const Row &r) { return r.text(0); });
     if (row.has_error())
@@ -65,9 +65,10 @@ void PoolerTest::leavesNothingForStrangers()
     {
         Database database = pool(2);
         VERIFY_OK(database.open());
-        VERIFY_OK(database.runBlocking([](Connection &c) { return textOf(c, "SELECT ? || 'x'", valuesOf("a")); }));
-        VERIFY_OK(database.runBlocking([](Connection &c) { return textOf(c, "SELECT 'soon'"); }, 1700ms));
-        VERIFY_OK(database.runBlocking([](Connection &c) {
+        VERIFY_OK(
+            database.runBlocking([](DatabaseConnection &c) { return textOf(c, "SELECT ? || 'x'", valuesOf("a")); }));
+        VERIFY_OK(database.runBlocking([](DatabaseConnection &c) { return textOf(c, "SELECT 'soon'"); }, 1700ms));
+        VERIFY_OK(database.runBlocking([](DatabaseConnection &c) {
             return transaction(c, [&]() -> Result<void> {
                 if (auto made = executeOnce(c, "CREATE TABLE left_behind (n BIGINT)"); made.has_error())
                     return made;
@@ -75,9 +76,10 @@ void PoolerTest::leavesNothingForStrangers()
                 return done.has_error() ? Result<void>(done.error()) : Result<void>();
             });
         }));
-        const auto failed = database.runBlocking([](Connection &c) { return textOf(c, "SELECT 1 / 0"); });
+        const auto failed = database.runBlocking([](DatabaseConnection &c) { return textOf(c, "SELECT 1 / 0"); });
         QVERIFY(failed.has_error());
-        const auto late = database.runBlocking([](Connection &c) { return textOf(c, "SELECT pg_sleep(60)"); }, 300ms);
+        const auto late =
+            database.runBlocking([](DatabaseConnection &c) { return textOf(c, "SELECT pg_sleep(60)"); }, 300ms);
         QCOMPARE(late.error().kind, ErrorKind::Timeout);
         QCOMPARE(QString::fromStdString(stranger(settings)), QString::fromStdString(before)); // while it is connected
     }
@@ -92,11 +94,12 @@ void PoolerTest::bearsWhatStrangersLeave()
     VERIFY_OK(database.open());
     stranger("SET statement_timeout = 1");
     const auto slept =
-        database.runBlocking([](Connection &c) { return textOf(c, "SELECT 'slept' FROM pg_sleep(0.05)"); });
+        database.runBlocking([](DatabaseConnection &c) { return textOf(c, "SELECT 'slept' FROM pg_sleep(0.05)"); });
     VERIFY_OK(slept);
     QCOMPARE(*slept, std::string("slept"));
-    const auto inside = database.runBlocking(
-        [](Connection &c) { return transaction(c, [&] { return textOf(c, "SELECT 'slept' FROM pg_sleep(0.05)"); }); });
+    const auto inside = database.runBlocking([](DatabaseConnection &c) {
+        return transaction(c, [&] { return textOf(c, "SELECT 'slept' FROM pg_sleep(0.05)"); });
+    });
     VERIFY_OK(inside);
     stranger("RESET statement_timeout");
 }
@@ -115,7 +118,7 @@ void PoolerTest::neverAnswersWithAnothersRows()
     const auto ask = [&](Database &database, const std::string &who) {
         for (int i = 0; i < 100; ++i) {
             const std::string number = std::to_string(i);
-            const auto answer = database.runBlocking([&](Connection &c) {
+            const auto answer = database.runBlocking([&](DatabaseConnection &c) {
                 return i % 4 == 0 ? transaction(c, [&] { return textOf(c, "SELECT ? || '!'", valuesOf(who + number)); })
                                   : textOf(c, "SELECT CAST(? AS TEXT) || '!'", valuesOf(who + number));
             });

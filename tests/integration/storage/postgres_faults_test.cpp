@@ -32,7 +32,7 @@ private:
     Result<std::int64_t> one(std::chrono::milliseconds deadline = {})
     {
         return m_database->runBlocking(
-            [](Connection &c) -> Result<std::int64_t> {
+            [](DatabaseConnection &c) -> Result<std::int64_t> {
                 auto row = selectOne(c, "SELECT 1", {}, [](const Row &r) { return r.integer(0); });
                 if (row.has_error())
                     return row.error();
@@ -88,7 +88,7 @@ void PostgresFaultsTest::opensAConnectionItsServerClosed()
 
 void PostgresFaultsTest::saysThatAConnectionWasLostDuringWork()
 {
-    const auto lost = m_database->runBlocking([&](Connection &c) -> Result<void> {
+    const auto lost = m_database->runBlocking([&](DatabaseConnection &c) -> Result<void> {
         auto pid = selectOne(c, "SELECT pg_backend_pid()", {}, [](const Row &r) { return r.integer(0); });
         m_server->sql("SELECT pg_terminate_backend(" + std::to_string(pid->value()) + ", 5000)");
         return transaction(c, [&]() -> Result<void> {

@@ -105,8 +105,9 @@ void SqliteFaultsTest::saysThatTheFileIsDamaged()
         auto sound = database();
         VERIFY_OK(migrate(*sound, m_clock));
         fill(*sound, 2000);
-        QVERIFY(!sound->runBlocking([](Connection &c) { return executeOnce(c, "PRAGMA wal_checkpoint(TRUNCATE)"); })
-                     .has_error());
+        QVERIFY(
+            !sound->runBlocking([](DatabaseConnection &c) { return executeOnce(c, "PRAGMA wal_checkpoint(TRUNCATE)"); })
+                 .has_error());
     }
     const auto size = fs::file_size(m_file);
     {
@@ -128,7 +129,7 @@ void SqliteFaultsTest::saysThatTheFileIsFull()
     options.connections = 1;
     Database database(parsedUrl("sqlite:" + m_file.string()), options);
     VERIFY_OK(migrate(database, m_clock));
-    VERIFY_OK(database.runBlocking([](Connection &c) { return executeOnce(c, "PRAGMA max_page_count = 60"); }));
+    VERIFY_OK(database.runBlocking([](DatabaseConnection &c) { return executeOnce(c, "PRAGMA max_page_count = 60"); }));
     std::vector<UserRecord> many;
     for (Id id = 1; id <= 2000; ++id)
         many.push_back(user(id));
@@ -138,7 +139,8 @@ void SqliteFaultsTest::saysThatTheFileIsFull()
     QCOMPARE(full.error().code, std::string("disk-full"));
     QVERIFY(!full.error().hint.empty());
     QVERIFY(UsersStore(database).pageBlocking({})->items.empty()); // reading goes on, and nothing is half there
-    VERIFY_OK(database.runBlocking([](Connection &c) { return executeOnce(c, "PRAGMA max_page_count = 100000"); }));
+    VERIFY_OK(
+        database.runBlocking([](DatabaseConnection &c) { return executeOnce(c, "PRAGMA max_page_count = 100000"); }));
     VERIFY_OK(addUsers(database, many));
 }
 
@@ -172,7 +174,7 @@ void SqliteFaultsTest::waitsForAnotherProcessAndGivesUp()
     std::atomic<bool> release{false};
     std::atomic<bool> holds{false};
     std::thread holder([&] {
-        (void)other->runBlocking([&](Connection &c) {
+        (void)other->runBlocking([&](DatabaseConnection &c) {
             return transaction(c, [&]() -> Result<void> {
                 holds = true;
                 holds.notify_all();
@@ -183,11 +185,11 @@ void SqliteFaultsTest::waitsForAnotherProcessAndGivesUp()
     });
     holds.wait(false);
     const auto start = std::chrono::steady_clock::now();
-    const auto busy = mine->runBlocking([](Connection &c) { return execute(c, "DELETE FROM users"); }, 300ms);
+    const auto busy = mine->runBlocking([](DatabaseConnection &c) { return execute(c, "DELETE FROM users"); }, 300ms);
     const auto took = std::chrono::steady_clock::now() - start;
     mine->hurry(500ms); // nor is it waited for while the process stops
     const auto hurried = std::chrono::steady_clock::now();
-    const auto late = mine->runBlocking([](Connection &c) { return execute(c, "DELETE FROM users"); }, 60s);
+    const auto late = mine->runBlocking([](DatabaseConnection &c) { return execute(c, "DELETE FROM users"); }, 60s);
     const auto hurriedFor = std::chrono::steady_clock::now() - hurried;
     release = true;
     release.notify_all();
@@ -197,7 +199,7 @@ void SqliteFaultsTest::waitsForAnotherProcessAndGivesUp()
     QVERIFY(took >= 250ms && took < 2s);
     QVERIFY(late.has_error());
     QVERIFY(hurriedFor >= 400ms && hurriedFor < 10s);
-    VERIFY_OK(mine->runBlocking([](Connection &c) { return execute(c, "DELETE FROM users"); }));
+    VERIFY_OK(mine->runBlocking([](DatabaseConnection &c) { return execute(c, "DELETE FROM users"); }));
 }
 
 void SqliteFaultsTest::takesNothingWhileTheFileIsNotThere_data()

@@ -227,7 +227,7 @@ private slots:
         for (const char *sql : {"ALTER TABLE points DROP COLUMN first", "ALTER TABLE points DROP COLUMN last",
                                 "PRAGMA user_version = 1"}) {
             const auto done = runSync<Result<void>>(kept.runtime.at(0), [&]() -> awaitable<Result<void>> {
-                return database.run([sql](storage::Connection &c) { return storage::executeOnce(c, sql); });
+                return database.run([sql](storage::DatabaseConnection &c) { return storage::executeOnce(c, sql); });
             });
             QVERIFY(done.has_value());
         }

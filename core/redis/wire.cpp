@@ -1,4 +1,4 @@
-#include "core/redis/connection.h"
+#include "core/redis/wire.h"
 
 #include "core/redis/errors.h"
 
@@ -98,8 +98,7 @@ std::optional<Error> objection(const Hello::Step &step, const Reply &reply, cons
 
 } // namespace
 
-awaitable<std::optional<Error>> Connection::open(Endpoint endpoint, std::string name,
-                                                 std::vector<const Script *> scripts)
+awaitable<std::optional<Error>> Wire::open(Endpoint endpoint, std::string name, std::vector<const Script *> scripts)
 {
     std::string problem = co_await m_stream.connect(endpoint);
     if (!problem.empty())
@@ -128,7 +127,7 @@ awaitable<std::optional<Error>> Connection::open(Endpoint endpoint, std::string 
     co_return std::nullopt;
 }
 
-awaitable<bool> Connection::receive(std::string &problem)
+awaitable<bool> Wire::receive(std::string &problem)
 {
     error_code failed;
     const std::size_t size = co_await m_stream.readSome(asio::buffer(m_input), failed);

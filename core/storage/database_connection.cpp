@@ -1,4 +1,4 @@
-#include "core/storage/connection.h"
+#include "core/storage/database_connection.h"
 
 #include "core/storage/database.h"
 #include "core/storage/postgres_session.h"
@@ -7,7 +7,7 @@
 
 namespace portolan::storage {
 
-struct Connection::Impl
+struct DatabaseConnection::Impl
 {
     Impl(const DatabaseUrl &url, const PoolOptions &options, std::shared_ptr<WriteTurn> writeTurn)
         : dialect(url.dialect), turn(std::move(writeTurn))
@@ -25,7 +25,7 @@ struct Connection::Impl
 
     const Dialect dialect;
     const std::shared_ptr<WriteTurn> turn;
-    std::unique_ptr<Session> session;
+    std::unique_ptr<SqlSession> session;
     SqliteSession *sqlite = nullptr;
     PostgresSession *postgres = nullptr;
     SteadyTime deadline = SteadyTime::max();
@@ -39,37 +39,38 @@ struct Connection::Impl
     }
 };
 
-Connection::Connection(const DatabaseUrl &url, const PoolOptions &options, std::shared_ptr<WriteTurn> writeTurn)
+DatabaseConnection::DatabaseConnection(const DatabaseUrl &url, const PoolOptions &options,
+                                       std::shared_ptr<WriteTurn> writeTurn)
     : m_impl(std::make_unique<Impl>(url, options, std::move(writeTurn)))
 {}
 
-Connection::~Connection() = default;
+DatabaseConnection::~DatabaseConnection() = default;
 
-Dialect Connection::dialect() const { return m_impl->dialect; }
-sqlite3 *Connection::sqlite() { return m_impl->sqlite ? m_impl->sqlite->handle() : nullptr; }
-int Connection::backendPid() const { return m_impl->postgres ? m_impl->postgres->backendPid() : 0; }
+Dialect DatabaseConnection::dialect() const { return m_impl->dialect; }
+sqlite3 *DatabaseConnection::sqlite() { return m_impl->sqlite ? m_impl->sqlite->handle() : nullptr; }
+int DatabaseConnection::backendPid() const { return m_impl->postgres ? m_impl->postgres->backendPid() : 0; }
 
-bool Connection::inTransaction() const { return m_impl->inTransaction; }
-bool Connection::isAborted() const { return m_impl->session->isAborted(); }
-WriteTurn &Connection::writeTurn() { return *m_impl->turn; }
-SteadyTime Connection::deadline() const { return m_impl->deadline; }
-bool Connection::expired() const { return std::chrono::steady_clock::now() >= m_impl->deadline; }
+bool DatabaseConnection::inTransaction() const { return m_impl->inTransaction; }
+bool DatabaseConnection::isAborted() const { return m_impl->session->isAborted(); }
+WriteTurn &DatabaseConnection::writeTurn() { return *m_impl->turn; }
+SteadyTime DatabaseConnection::deadline() const { return m_impl->deadline; }
+bool DatabaseConnection::expired() const { return std::chrono::steady_clock::now() >= m_impl->deadline; }
 
-Result<std::unique_ptr<ResultSet>> Connection::run(std::string_view sql, const Values &values)
+Result<std::unique_ptr<ResultSet>> DatabaseConnection::run(std::string_view sql, const Values &values)
 {
     return m_impl->session->run(sql, values);
 }
 
-Result<void> Connection::runOnce(std::string_view sql) { return m_impl->session->runOnce(sql); }
+Result<void> DatabaseConnection::runOnce(std::string_view sql) { return m_impl->session->runOnce(sql); }
 
-Result<void> Connection::beginTransaction()
+Result<void> DatabaseConnection::beginTransaction()
 {
     auto begun = m_impl->session->beginTransaction();
     m_impl->inTransaction = !begun.has_error();
     return begun;
 }
 
-Result<void> Connection::commit()
+Result<void> DatabaseConnection::commit()
 {
     auto committed = m_impl->session->commit();
     if (!committed.has_error())
@@ -77,36 +78,36 @@ Result<void> Connection::commit()
     return committed;
 }
 
-void Connection::rollback()
+void DatabaseConnection::rollback()
 {
     // May fail: SQLite rolls back by itself when the disk is full, and a lost connection has nothing to roll back.
     m_impl->session->rollback();
     m_impl->leaveTransaction();
 }
 
-Result<void> Connection::open()
+Result<void> DatabaseConnection::open()
 {
     m_impl->inTransaction = false;
     return m_impl->session->open();
 }
 
-void Connection::close()
+void DatabaseConnection::close()
 {
     m_impl->inTransaction = false;
     m_impl->session->close();
 }
 
-bool Connection::isOpen() const { return m_impl->session->isOpen(); }
-bool Connection::isLost() const { return m_impl->session->isLost(); }
-bool Connection::isStale() { return m_impl->session->isStale(); }
+bool DatabaseConnection::isOpen() const { return m_impl->session->isOpen(); }
+bool DatabaseConnection::isLost() const { return m_impl->session->isLost(); }
+bool DatabaseConnection::isStale() { return m_impl->session->isStale(); }
 
-void Connection::begin(SteadyTime deadline)
+void DatabaseConnection::begin(SteadyTime deadline)
 {
     m_impl->deadline = deadline;
     m_impl->session->begin(deadline);
 }
 
-void Connection::end()
+void DatabaseConnection::end()
 {
     if (m_impl->inTransaction)
         rollback();
@@ -114,6 +115,6 @@ void Connection::end()
     m_impl->session->end();
 }
 
-void Connection::interrupt() { m_impl->session->interrupt(); }
+void DatabaseConnection::interrupt() { m_impl->session->interrupt(); }
 
 } // namespace portolan::storage

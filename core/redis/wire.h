@@ -13,10 +13,10 @@ namespace portolan::redis {
 
 /// A connection that has said hello: signed in, the database chosen, its name set, the scripts loaded, and known to
 /// lead to a single Redis that has finished loading its data.
-class Connection final
+class Wire final
 {
 public:
-    Connection(Executor executor, std::shared_ptr<asio::ssl::context> tls, std::size_t maxReplyBytes)
+    Wire(Executor executor, std::shared_ptr<asio::ssl::context> tls, std::size_t maxReplyBytes)
         : m_stream(executor, std::move(tls)), m_reader(maxReplyBytes)
     {}
 

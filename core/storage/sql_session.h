@@ -11,12 +11,12 @@ struct sqlite3;
 
 namespace portolan::storage {
 
-/// One open connection in the words of its database: what a Connection is made of. sqlite_session.h and
+/// One open connection in the words of its database: what a DatabaseConnection is made of. sqlite_session.h and
 /// postgres_session.h implement it. Used by one thread, but for interrupt().
-class Session
+class SqlSession
 {
 public:
-    virtual ~Session() = default;
+    virtual ~SqlSession() = default;
 
     virtual Result<void> open() = 0; ///< anew, if it was open
     virtual void close() = 0;

@@ -19,14 +19,14 @@ class WriteTurn;
 
 /// One open connection, used by the pool thread that made it and by no other. Work gets it from Database::run() and
 /// talks to it through storage/query.h.
-class Connection final
+class DatabaseConnection final
 {
 public:
     /// `writeTurn`: shared by the connections of a pool. Not connected yet.
-    Connection(const DatabaseUrl &url, const PoolOptions &options, std::shared_ptr<WriteTurn> writeTurn);
-    ~Connection();
-    Connection(const Connection &) = delete;
-    Connection &operator=(const Connection &) = delete;
+    DatabaseConnection(const DatabaseUrl &url, const PoolOptions &options, std::shared_ptr<WriteTurn> writeTurn);
+    ~DatabaseConnection();
+    DatabaseConnection(const DatabaseConnection &) = delete;
+    DatabaseConnection &operator=(const DatabaseConnection &) = delete;
 
     Dialect dialect() const;
     sqlite3 *sqlite(); ///< for what query.h does not offer; null on PostgreSQL, or where Qt has an SQLite of its own

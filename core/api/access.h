@@ -4,6 +4,7 @@
 #include <boost/describe/enum.hpp>
 
 #include <cstdint>
+#include <string>
 
 namespace portolan {
 
@@ -35,5 +36,12 @@ struct Principal
     bool operator==(const Principal &) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Principal, (), (userId, role))
+
+/// Who asks for a change, and why: passed along to the service that executes it.
+struct Actor
+{
+    Principal principal;
+    std::string reason; ///< as given, may be empty
+};
 
 } // namespace portolan

@@ -27,11 +27,11 @@ namespace portolan {
 class BlockingPool final
 {
     /// What run() answers: a Result stays one, anything else is wrapped.
-    template <class T> struct Answer
+    template <class T> struct PoolResult
     {
         using type = Result<T>;
     };
-    template <class T> struct Answer<Result<T>>
+    template <class T> struct PoolResult<Result<T>>
     {
         using type = Result<T>;
     };
@@ -45,7 +45,7 @@ public:
 
     /// Runs `work` (no arguments, returns a value or a Result, does not throw) on a pool thread and resumes on the
     /// caller's executor with what it returned.
-    template <class F, class R = typename Answer<std::invoke_result_t<F>>::type> awaitable<R> run(F work)
+    template <class F, class R = typename PoolResult<std::invoke_result_t<F>>::type> awaitable<R> run(F work)
     {
         co_return co_await asio::async_initiate<decltype(use_awaitable), void(R)>(
             [this](auto handler, F job) {

@@ -22,20 +22,20 @@ namespace portolan {
 /// A promise that always answers: with the result, or with Cancelled when it is given up or dropped. (A QPromise that
 /// is dropped finishes its future without a result, and reading that is undefined.) Any thread; the first answer
 /// counts.
-class PendingAnswer
+class Promise
 {
 public:
-    virtual ~PendingAnswer() = default;
+    virtual ~Promise() = default;
     virtual void cancel() = 0;
 };
 
-template <class T> class Answer final : public PendingAnswer
+template <class T> class Promised final : public Promise
 {
 public:
-    Answer() { m_promise.start(); }
-    ~Answer() override { cancel(); }
-    Answer(const Answer &) = delete;
-    Answer &operator=(const Answer &) = delete;
+    Promised() { m_promise.start(); }
+    ~Promised() override { cancel(); }
+    Promised(const Promised &) = delete;
+    Promised &operator=(const Promised &) = delete;
 
     QFuture<Result<T>> future() { return m_promise.future(); }
     void finish(Result<T> result)
@@ -55,7 +55,7 @@ private:
 /// A future that has its answer already.
 template <class T> QFuture<Result<T>> answered(Result<T> result)
 {
-    Answer<T> answer;
+    Promised<T> answer;
     auto future = answer.future();
     answer.finish(std::move(result));
     return future;
@@ -74,7 +74,7 @@ public:
     /// Internal: an exception left it, which is a bug.
     template <class T> QFuture<Result<T>> start(Executor executor, std::function<awaitable<Result<T>>()> work)
     {
-        auto answer = std::make_shared<Answer<T>>();
+        auto answer = std::make_shared<Promised<T>>();
         auto future = answer->future();
         add(answer);
         // The handler holds the answer: it goes with the coroutine when that is destroyed unfinished.
@@ -87,7 +87,7 @@ public:
     /// Answers all that are under way with Cancelled. The work itself goes on until it ends or its executor does.
     void cancelAll()
     {
-        std::vector<std::weak_ptr<PendingAnswer>> pending;
+        std::vector<std::weak_ptr<Promise>> pending;
         {
             const std::lock_guard lock(m_mutex);
             pending.swap(m_pending);
@@ -98,7 +98,7 @@ public:
     }
 
 private:
-    void add(const std::shared_ptr<PendingAnswer> &answer)
+    void add(const std::shared_ptr<Promise> &answer)
     {
         const std::lock_guard lock(m_mutex);
         std::erase_if(m_pending, [](const auto &one) { return one.expired(); });
@@ -114,7 +114,7 @@ private:
     }
 
     std::mutex m_mutex;
-    std::vector<std::weak_ptr<PendingAnswer>> m_pending;
+    std::vector<std::weak_ptr<Promise>> m_pending;
 };
 
 } // namespace portolan

@@ -13,7 +13,7 @@ namespace portolan {
 /// The last answer to a question that costs something, for whoever asks the same again soon. What changed in between is
 /// told by a number that the caller makes (0 where nothing can): an answer of another one does not count.
 /// Any thread.
-template <class Question, class Answer> class KeptAnswer final
+template <class Asked, class Told> class KeptAnswer final
 {
 public:
     /// `life`: 0 keeps none.
@@ -22,14 +22,14 @@ public:
     /// Before it is used.
     void setLife(std::chrono::milliseconds life) { m_life = life; }
 
-    std::optional<Answer> find(const Question &question, std::uint64_t change, SteadyTime now) const
+    std::optional<Told> find(const Asked &question, std::uint64_t change, SteadyTime now) const
     {
         const std::lock_guard lock(m_mutex);
         const bool same = m_kept && m_kept->change == change && m_kept->question == question;
         return same && now - m_kept->time < m_life ? std::optional(m_kept->answer) : std::nullopt;
     }
 
-    void keep(Question question, std::uint64_t change, const Answer &answer, SteadyTime now)
+    void keep(Asked question, std::uint64_t change, const Told &answer, SteadyTime now)
     {
         if (m_life <= std::chrono::milliseconds(0))
             return;
@@ -40,9 +40,9 @@ public:
 private:
     struct Kept
     {
-        Question question;
+        Asked question;
         std::uint64_t change;
-        Answer answer;
+        Told answer;
         SteadyTime time;
     };
     std::chrono::milliseconds m_life;

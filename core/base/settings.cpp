@@ -3,7 +3,7 @@
 #include "core/base/data_directory.h"
 #include "core/base/given_text.h"
 #include "core/base/masking.h"
-#include "core/base/secret_key.h"
+#include "core/base/secret_key_check.h"
 #include "core/base/toml_file.h"
 #include "core/base/units.h"
 

@@ -19,7 +19,7 @@ namespace {
 constexpr std::chrono::seconds cleanupPatience{20};
 constexpr std::size_t madeUpBytes = 12; ///< of randomness in a password: 16 letters
 
-portal::Actor actorOf(std::string reason) { return {{0, Role::Admin}, std::move(reason)}; }
+Actor actorOf(std::string reason) { return {{0, Role::Admin}, std::move(reason)}; }
 
 ActionOutcome outcome(std::string summary, std::string subject = {})
 {
@@ -31,8 +31,7 @@ ActionOutcome outcome(std::string summary, std::string subject = {})
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, CloseClients action, std::string reason)
 {
-    monitor::Asker asker{{0, Role::Admin}, std::move(reason)};
-    const auto closed = co_await services.redis.closeClients(std::move(asker), std::move(action.ids));
+    const auto closed = co_await services.redis.closeClients(actorOf(std::move(reason)), std::move(action.ids));
     if (!closed)
         co_return closed.error();
     co_return outcome("Closed " + counted(*closed, "connection", "connections") + ".");
@@ -224,9 +223,8 @@ awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action a
 awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, CleanUpFamily action, bool dryRun,
                                                      std::string reason, std::chrono::seconds patience)
 {
-    monitor::Asker asker{{0, Role::Admin}, std::move(reason)};
     monitor::CleanupRequest wanted{std::move(action.family), dryRun, action.idle};
-    auto started = co_await services.redis.cleanUp(std::move(asker), std::move(wanted));
+    auto started = co_await services.redis.cleanUp(actorOf(std::move(reason)), std::move(wanted));
     if (!started)
         co_return started.error();
     co_return co_await services.redis.settled(std::move(*started), patience);

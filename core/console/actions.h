@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 /// What a console's actions mean for a portal in this process. Coroutines on the services' executor. Every action goes
 /// through the service that executes it for HTTP as well, which writes the one audit entry: the actor is the system

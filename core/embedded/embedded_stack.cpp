@@ -379,7 +379,7 @@ void EmbeddedStack::stopPortal(std::function<void()> before, std::function<Resul
 
 QFuture<Result<void>> EmbeddedStack::start(LocalStackSettings settings)
 {
-    auto answer = std::make_shared<Answer<void>>();
+    auto answer = std::make_shared<Promised<void>>();
     auto future = answer->future();
     begin(std::move(settings), {}, [answer](const Result<void> &started) { answer->finish(started); });
     return future;
@@ -400,7 +400,7 @@ QFuture<Result<ActionPreview>> EmbeddedStack::preview(StackCommand command)
         return answered<ActionPreview>(previewOf(command));
     if (auto refused = notResettable())
         return answered<ActionPreview>(*std::move(refused));
-    auto answer = std::make_shared<Answer<ActionPreview>>();
+    auto answer = std::make_shared<Promised<ActionPreview>>();
     auto future = answer->future();
     post([this, answer, folder = dataDirectory()] {
         answer->finish(previewOfReset(contents(folder), m_options.demonstration));

@@ -26,7 +26,7 @@ struct Call
           })
     {}
 
-    std::shared_ptr<Answer<ActionOutcome>> answer = std::make_shared<Answer<ActionOutcome>>();
+    std::shared_ptr<Promised<ActionOutcome>> answer = std::make_shared<Promised<ActionOutcome>>();
     QFuture<Result<ActionOutcome>> future;
     std::function<void(const Result<void> &)> done;
 };

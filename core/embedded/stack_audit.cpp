@@ -20,7 +20,7 @@ constexpr std::string_view subject = "portal";
 
 awaitable<void> record(console::PortalServices portal, StackEntry entry)
 {
-    portal::Actor actor{{0, Role::Admin}, std::move(entry.reason)};
+    Actor actor{{0, Role::Admin}, std::move(entry.reason)};
     co_await portal.audit.record(std::move(actor), std::move(entry.action), std::string(subject),
                                  std::move(entry.detail), std::move(entry.error));
 }

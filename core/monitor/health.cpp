@@ -72,7 +72,7 @@ Health::Health(std::string version, const Clock &clock)
     m_stale = m_health;
 }
 
-Health::Answer Health::make(const char *status, bool ok, const char *redis, const char *database,
+Health::Report Health::make(const char *status, bool ok, const char *redis, const char *database,
                             const char *queue) const
 {
     const boost::json::object body{{"status", status},
@@ -103,8 +103,8 @@ void Health::update(const Snapshot &snapshot)
     const bool databaseAnswers = database != "down" && database != "unknown";
     const bool serves = answers || databaseAnswers;
     const bool refused = unkept || (stuck && std::string_view(queue) != "full");
-    Answer health = make(well ? "healthy" : "degraded", serves, redis.data(), database.data(), queue);
-    Answer stale = make("degraded", serves, "unknown", "unknown", "unknown");
+    Report health = make(well ? "healthy" : "degraded", serves, redis.data(), database.data(), queue);
+    Report stale = make("degraded", serves, "unknown", "unknown", "unknown");
     const std::lock_guard lock(m_mutex);
     m_health = std::move(health);
     m_stale = std::move(stale);
@@ -118,13 +118,13 @@ void Health::stopping()
     m_stopping = true;
 }
 
-Health::Answer Health::health() const
+Health::Report Health::health() const
 {
     const std::lock_guard lock(m_mutex);
     return m_clock.steady() - m_updated >= staleAfter ? m_stale : m_health;
 }
 
-Health::Answer Health::ready() const
+Health::Report Health::ready() const
 {
     const std::lock_guard lock(m_mutex);
     return {m_ready && !m_stopping, m_health.body};

@@ -28,26 +28,26 @@ public:
     void update(const Snapshot &snapshot);
     void stopping(); ///< /ready says no from now on, so that load balancers turn away
 
-    struct Answer
+    struct Report
     {
         bool ok = false;
         std::shared_ptr<const std::string> body;
     };
     /// The body is at most about a second old; one older than 10 s (the sampler hangs) becomes degraded.
-    Answer health() const;
+    Report health() const;
     /// Whether new traffic should come here: it can serve, the database can be read and written, Redis, if it answers,
     /// does what is asked of it (an instance with a wrong user or URL must not get traffic; while Redis is away for all
     /// or full, turning everybody away would help nobody), and it is not stopping.
-    Answer ready() const;
+    Report ready() const;
 
 private:
-    Answer make(const char *status, bool ok, const char *redis, const char *database, const char *queue) const;
+    Report make(const char *status, bool ok, const char *redis, const char *database, const char *queue) const;
 
     const std::string m_version;
     const Clock &m_clock;
     mutable std::mutex m_mutex;
-    Answer m_health;
-    Answer m_stale; ///< the same, degraded
+    Report m_health;
+    Report m_stale; ///< the same, degraded
     bool m_ready = false;
     bool m_stopping = false;
     SteadyTime m_updated;

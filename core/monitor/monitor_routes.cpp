@@ -85,9 +85,9 @@ std::optional<std::uint64_t> parseNumber(std::string_view text)
     return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
-Response operations(const Health::Answer &answer)
+Response operations(const Health::Report &report)
 {
-    return http::json(*answer.body, answer.ok ? http::status::ok : http::status::service_unavailable)
+    return http::json(*report.body, report.ok ? http::status::ok : http::status::service_unavailable)
         .with("Cache-Control", "no-store");
 }
 
@@ -283,9 +283,9 @@ awaitable<Response> MonitorRoutes::closeClient(Request &request)
     const auto id = parseNumber(request.param("id"));
     if (!id || *id == 0)
         co_return http::problem(request, failure(ErrorKind::NotFound, "There is no such connection."));
-    Asker asker{request.principal, request.queryParam("reason").value_or("")};
+    Actor actor{request.principal, request.queryParam("reason").value_or("")};
     std::vector<std::uint64_t> ids{*id};
-    const auto closed = co_await m_admin.closeClients(std::move(asker), std::move(ids));
+    const auto closed = co_await m_admin.closeClients(std::move(actor), std::move(ids));
     if (closed.has_error())
         co_return http::problem(request, closed.error());
     co_return http::noContent();
@@ -296,9 +296,9 @@ awaitable<Response> MonitorRoutes::cleanUp(Request &request)
     Result<CleanupBody> body = readJson<CleanupBody>(request.body, JsonMode::Strict);
     if (body.has_error())
         co_return http::problem(request, body.error());
-    Asker asker{request.principal, std::move(body->reason)};
+    Actor actor{request.principal, std::move(body->reason)};
     CleanupRequest wanted{std::move(body->family), body->dryRun, body->idle};
-    const auto started = co_await m_admin.cleanUp(std::move(asker), std::move(wanted));
+    const auto started = co_await m_admin.cleanUp(std::move(actor), std::move(wanted));
     if (started.has_error())
         co_return http::problem(request, started.error());
     // A small one is over in a moment: its answer is the result. A long one goes on, GET has its progress.

@@ -74,7 +74,7 @@ std::string RedisAdmin::describe(const std::vector<std::uint64_t> &ids) const
     return text;
 }
 
-awaitable<Result<std::size_t>> RedisAdmin::closeClients(Asker asker, std::vector<std::uint64_t> ids)
+awaitable<Result<std::size_t>> RedisAdmin::closeClients(Actor actor, std::vector<std::uint64_t> ids)
 {
     if (!m_redis)
         co_return failure(ErrorKind::Unsupported, "This portal has no Redis.");
@@ -82,7 +82,7 @@ awaitable<Result<std::size_t>> RedisAdmin::closeClients(Asker asker, std::vector
     ids.erase(std::ranges::unique(ids).begin(), ids.end());
     if (ids.empty() || ids.size() > mostClosed)
         co_return wrongCount();
-    AuditNote note{asker.principal,      std::string(cutText(asker.reason, longestReason)),
+    AuditNote note{actor.principal,      std::string(cutText(actor.reason, longestReason)),
                    "redis.client.close", subjectOf(ids),
                    describe(ids),        std::nullopt};
     const auto closed = co_await kill(ids);
@@ -120,13 +120,13 @@ awaitable<Result<std::size_t>> RedisAdmin::kill(const std::vector<std::uint64_t>
     co_return closed;
 }
 
-awaitable<Result<CleanupStatus>> RedisAdmin::cleanUp(Asker asker, CleanupRequest request)
+awaitable<Result<CleanupStatus>> RedisAdmin::cleanUp(Actor actor, CleanupRequest request)
 {
     if (!m_cleanup)
         co_return failure(ErrorKind::Unsupported, "This portal has no Redis to clean up.");
     const bool dryRun = request.dryRun;
-    AuditNote note{asker.principal,
-                   std::string(cutText(asker.reason, longestReason)),
+    AuditNote note{actor.principal,
+                   std::string(cutText(actor.reason, longestReason)),
                    "redis.cleanup",
                    "family:" + request.family,
                    {},
@@ -147,7 +147,7 @@ awaitable<Result<CleanupStatus>> RedisAdmin::cleanUp(Asker asker, CleanupRequest
             co_await audit(std::move(done));
         };
     }
-    const bool allowed = dryRun || asker.principal.role >= cleanupRole(request.family);
+    const bool allowed = dryRun || actor.principal.role >= cleanupRole(request.family);
     auto started = allowed ? m_cleanup->start(std::move(request), std::move(finished))
                            : Result<CleanupStatus>(failure(ErrorKind::Forbidden,
                                                            "Only an administrator may delete these keys: it signs "

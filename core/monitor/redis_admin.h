@@ -28,7 +28,7 @@ class Sampler;
 struct AuditNote
 {
     Principal principal;
-    std::string reason;  ///< as given; may be empty
+    std::string reason;  ///< as given, cut to 500 bytes; may be empty
     std::string action;  ///< "redis.client.close", "redis.cleanup"
     std::string subject; ///< "client:42", "family:results"
     std::string detail;
@@ -36,13 +36,6 @@ struct AuditNote
 };
 /// Called on an I/O thread, once per change, also for one that failed. Must not fail.
 using AuditSink = std::function<awaitable<void>(AuditNote)>;
-
-/// Who asks for a change, and why (cut to 500 bytes).
-struct Asker
-{
-    Principal principal;
-    std::string reason;
-};
 
 /// The one place that executes what operators do to Redis; each change writes one audit entry, done or failed, a
 /// preview none. The HTTP routes and the console call it alike. Coroutines resume on the caller's executor; any thread
@@ -63,12 +56,12 @@ public:
 
     /// Ends connections, all in one round trip; answers how many there were to end. Redis skips the one this comes
     /// over. NotFound: none of them exists any more. Invalid: not 1 to `mostClosed` ids. Unsupported: no Redis.
-    awaitable<Result<std::size_t>> closeClients(Asker asker, std::vector<std::uint64_t> ids);
+    awaitable<Result<std::size_t>> closeClients(Actor actor, std::vector<std::uint64_t> ids);
 
     /// Begins a cleanup or its preview; errors of Cleanup::start(), Unsupported: no Redis, Forbidden: sessions and
     /// limits are deleted by administrators only (cleanupRole()); to see what that would delete is every operator's.
     /// The entry of a cleanup is written when it ends, also when that is long after this has answered.
-    awaitable<Result<CleanupStatus>> cleanUp(Asker asker, CleanupRequest request);
+    awaitable<Result<CleanupStatus>> cleanUp(Actor actor, CleanupRequest request);
 
     /// That cleanup once it is over, or as it stands after `most`; the last one known when another has begun since.
     awaitable<CleanupStatus> settled(CleanupStatus started, std::chrono::milliseconds most) const;

@@ -25,13 +25,6 @@ namespace portolan::portal {
 
 class AuditSpool;
 
-/// Who asks for a change, and why: passed along to the service that executes it.
-struct Actor
-{
-    Principal principal;
-    std::string reason; ///< as given, may be empty
-};
-
 /// What record() takes of a result.
 template <class T> std::optional<Error> errorOf(const Result<T> &result)
 {

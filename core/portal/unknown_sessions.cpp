@@ -19,7 +19,7 @@ UnknownSessions::UnknownSessions(const Clock &clock, std::uint32_t perMinute)
       m_counts(clock, addresses)
 {}
 
-UnknownSessions::Answer UnknownSessions::mayAsk(std::string_view address, const auth::SessionId &session, bool givenOut)
+UnknownSessions::Found UnknownSessions::mayAsk(std::string_view address, const auth::SessionId &session, bool givenOut)
 {
     if (isUnknown(session))
         return {Verdict::Unknown, {}};

@@ -31,13 +31,13 @@ public:
         Unknown, ///< Redis said so a moment ago
         TooMany, ///< not asked; `decision` says for how long
     };
-    struct Answer
+    struct Found
     {
         Verdict verdict = Verdict::Ask;
         limits::Decision decision;
     };
     /// `address`: of limits/keys.h.
-    Answer mayAsk(std::string_view address, const auth::SessionId &session, bool givenOut);
+    Found mayAsk(std::string_view address, const auth::SessionId &session, bool givenOut);
     /// Counts as unknown(), for other questions that somebody nobody knows makes Redis answer.
     limits::Decision count(std::string_view address, bool givenOut = false);
     void unknown(std::string_view address, const auth::SessionId &session, bool givenOut);

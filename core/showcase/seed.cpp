@@ -83,7 +83,7 @@ awaitable<bool> givePassword(console::PortalServices services, Id id, std::strin
 {
     portal::UserAdminService::Change change;
     change.password.emplace(std::move(password));
-    portal::Actor actor{{0, Role::Admin}, seedActor};
+    Actor actor{{0, Role::Admin}, seedActor};
     const auto changed = co_await services.users.change(std::move(actor), id, std::move(change));
     co_return changed.has_value();
 }
@@ -98,7 +98,7 @@ awaitable<Result<void>> addUser(console::PortalServices services, std::size_t in
     wanted.role = roleOf(index, options.privileged);
     if (index < signedIn)
         wanted.password.emplace(password);
-    portal::Actor actor{{0, Role::Admin}, seedActor};
+    Actor actor{{0, Role::Admin}, seedActor};
     const auto user = co_await services.users.create(std::move(actor), std::move(wanted));
     if (!user && user.error().kind != ErrorKind::Conflict)
         co_return user.error();
@@ -190,7 +190,7 @@ awaitable<Result<std::string>> unseedPortal(console::PortalServices services)
     std::size_t removed = 0;
     bool lastAdmin = false;
     for (const Id id : *made) {
-        portal::Actor actor{{0, Role::Admin}, seedActor};
+        Actor actor{{0, Role::Admin}, seedActor};
         const auto gone = co_await services.users.remove(std::move(actor), id);
         removed += gone ? 1 : 0;
         if (gone || gone.error().kind == ErrorKind::NotFound)

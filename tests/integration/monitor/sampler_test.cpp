@@ -219,11 +219,11 @@ private slots:
         QVERIFY(monitored.inbox.wait([](const Snapshot &s) { return s.families.samples >= 300u; }));
         const auto started =
             runSync<Result<CleanupStatus>>(monitored.runtime.at(0), [&]() -> awaitable<Result<CleanupStatus>> {
-                Asker asker{{1, Role::Admin}, {}};
+                Actor actor{{1, Role::Admin}, {}};
                 CleanupRequest request;
                 request.family = "sessions";
                 request.dryRun = false;
-                co_return co_await admin.cleanUp(std::move(asker), std::move(request));
+                co_return co_await admin.cleanUp(std::move(actor), std::move(request));
             });
         QVERIFY(started.has_value());
         // The first counts after it are of what is left, not of the last minute.

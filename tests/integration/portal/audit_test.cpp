@@ -51,7 +51,7 @@ struct Audited
     void record(const std::string &subject)
     {
         runSync<void>(runtime.at(0), [&]() -> awaitable<void> {
-            portal::Actor actor{{0, Role::Admin}, std::string(1000, 'r')};
+            Actor actor{{0, Role::Admin}, std::string(1000, 'r')};
             co_await log.record(std::move(actor), "worker.resize", subject, std::string(1000, 'd'));
         });
     }

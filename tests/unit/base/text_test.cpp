@@ -1,7 +1,7 @@
 #include "core/base/given_text.h"
 #include "core/base/masking.h"
 #include "core/base/secret.h"
-#include "core/base/secret_key.h"
+#include "core/base/secret_key_check.h"
 #include "core/base/time_format.h"
 #include "core/base/units.h"
 #include "core/base/url_text.h"

@@ -1,4 +1,4 @@
-#include "core/base/secret_key.h"
+#include "core/base/secret_key_check.h"
 
 #include "core/base/data_directory.h"
 #include "core/base/ids.h"

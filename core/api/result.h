@@ -80,6 +80,14 @@ inline Error failure(ErrorKind kind, std::string message, std::string hint = {})
     return Error{kind, {}, std::move(message), std::move(hint), {}, std::chrono::seconds{0}};
 }
 
+/// Invalid for one field: the sentence, the JSON pointer of the field and what is wrong with it.
+inline Error badField(std::string message, std::string pointer, std::string detail, std::string hint = {})
+{
+    Error error = failure(ErrorKind::Invalid, std::move(message), std::move(hint));
+    error.fields.push_back({std::move(pointer), std::move(detail)});
+    return error;
+}
+
 /// All of it for a person: sentences, each with its full stop. Fields are named as they are in the request.
 inline std::string inWords(const Error &error)
 {

@@ -202,10 +202,8 @@ Result<void> checkPassword(std::string_view typed, std::string_view email)
 {
     const Secret formed = passwordForm(Secret(typed));
     const std::string_view password = formed.reveal();
-    const auto refuse = [](std::string detail) {
-        Error error = failure(ErrorKind::Invalid, "The password cannot be used: it " + detail + ".");
-        error.fields = {{"/password", std::move(detail)}};
-        return Result<void>(std::move(error));
+    const auto refuse = [](const std::string &detail) {
+        return Result<void>(badField("The password cannot be used: it " + detail + ".", "/password", detail));
     };
     if (!isUtf8(password))
         return refuse("must be UTF-8; this is in another encoding, such as Latin-1 or UTF-16");

@@ -90,14 +90,6 @@ struct Tally
     std::optional<Error> problem;
 };
 
-Result<void> checkNumber(const std::vector<std::string> &ids)
-{
-    if (ids.empty() || ids.size() > mostTasksAtOnce)
-        return failure(ErrorKind::Invalid,
-                       "Between 1 and " + std::to_string(mostTasksAtOnce) + " tasks can be named at once.");
-    return {};
-}
-
 awaitable<Result<ActionOutcome>> perform(PortalServices services, RevokeTasks action, std::string reason)
 {
     if (const auto fit = checkNumber(action.ids); !fit)
@@ -218,6 +210,14 @@ awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action a
         services.history.note(std::move(event));
     }
     co_return done;
+}
+
+Result<void> checkNumber(const std::vector<std::string> &ids)
+{
+    if (ids.empty() || ids.size() > mostTasksAtOnce)
+        return failure(ErrorKind::Invalid,
+                       "Between 1 and " + std::to_string(mostTasksAtOnce) + " tasks can be named at once.");
+    return {};
 }
 
 awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, CleanUpFamily action, bool dryRun,

@@ -25,6 +25,9 @@ awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action a
 awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, CleanUpFamily action, bool dryRun,
                                                      std::string reason, std::chrono::seconds patience);
 
+/// Whether an action may name so many tasks: Invalid, if not.
+Result<void> checkNumber(const std::vector<std::string> &ids);
+
 /// Whether a portal can do this kind of action at all, as its Redis is and with the rights it has there; else why not.
 std::string whyNot(const PortalServices &services, const Action &action);
 

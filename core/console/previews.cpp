@@ -130,14 +130,6 @@ awaitable<std::string> describe(PortalServices services, TaskInfo task)
     co_return line;
 }
 
-Result<void> checkNumber(const std::vector<std::string> &ids)
-{
-    if (ids.empty() || ids.size() > mostTasksAtOnce)
-        return failure(ErrorKind::Invalid,
-                       "Between 1 and " + std::to_string(mostTasksAtOnce) + " tasks can be named at once.");
-    return {};
-}
-
 awaitable<Result<ActionPreview>> preview(PortalServices services, RevokeTasks action)
 {
     if (const auto fit = checkNumber(action.ids); !fit)

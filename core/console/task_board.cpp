@@ -246,19 +246,12 @@ awaitable<Result<void>> addOwners(PortalServices services, std::vector<TaskInfo>
     co_return Result<void>();
 }
 
-Error badLimit()
-{
-    Error error = failure(ErrorKind::Invalid, "Between 1 and 500 tasks can be listed of each place.");
-    error.fields.push_back({"/limit", "must be 1–500"});
-    return error;
-}
-
 } // namespace
 
 awaitable<Result<TaskList>> listTasks(PortalServices services, TaskQuery query)
 {
     if (query.limit < 1 || query.limit > mostOfAPlace)
-        co_return badLimit();
+        co_return badField("Between 1 and 500 tasks can be listed of each place.", "/limit", "must be 1–500");
     const std::uint64_t change = services.workers.changes();
     if (auto kept = services.taskLists.find(query, change, services.clock.steady()))
         co_return std::move(*kept);

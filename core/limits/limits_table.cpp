@@ -16,11 +16,8 @@ Result<void> read(const std::map<Category, std::string> &texts, std::array<Windo
 {
     for (const auto &[category, text] : texts) {
         const std::string where = "/" + table + "/" + std::string(enumKey(category));
-        if (category == Category::Admin || category == Category::Unlimited) {
-            Error error = failure(ErrorKind::Invalid, "The category of " + where + " has no limits to set.");
-            error.fields = {{where, "has no limits to set"}};
-            return error;
-        }
+        if (category == Category::Admin || category == Category::Unlimited)
+            return badField("The category of " + where + " has no limits to set.", where, "has no limits to set");
         auto windows = parse(text);
         if (!windows) {
             Error error = windows.error();

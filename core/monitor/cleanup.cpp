@@ -230,13 +230,10 @@ Cleanup::~Cleanup() { stop(); }
 
 Result<CleanupStatus> Cleanup::start(CleanupRequest request, Finished finished)
 {
-    if (!m_impl->families.cleanable(request.family)) {
-        Error error =
-            failure(ErrorKind::Invalid, "The family \"" + printable(request.family, 40) + "\" cannot be cleaned up.",
-                    "Families that can: sessions, results, tickers, cache, push, limits.");
-        error.fields.push_back({"/family", "must be one that can be cleaned up"});
-        return error;
-    }
+    if (!m_impl->families.cleanable(request.family))
+        return badField("The family \"" + printable(request.family, 40) + "\" cannot be cleaned up.", "/family",
+                        "must be one that can be cleaned up",
+                        "Families that can: sessions, results, tickers, cache, push, limits.");
     auto run = std::make_shared<Impl::Run>();
     run->patterns = m_impl->families.patternsOf(request.family);
     run->request = std::move(request);

@@ -41,11 +41,9 @@ struct Second
     std::array<double, metricCount> values; ///< NaN: not known
 };
 
-Error badField(const char *pointer, const char *detail)
+Error badQuestion(const char *pointer, const char *detail)
 {
-    Error error = failure(ErrorKind::Invalid, "The history cannot be asked for that.");
-    error.fields.push_back({pointer, detail});
-    return error;
+    return badField("The history cannot be asked for that.", pointer, detail);
 }
 
 template <class T> void keepLatest(std::vector<T> &all, std::size_t most)
@@ -329,11 +327,11 @@ void History::stop()
 awaitable<Result<std::vector<Series>>> History::query(HistoryQuery query)
 {
     if (query.most < 2 || query.most > mostPoints)
-        co_return badField("/most", "must be 2–1000000");
+        co_return badQuestion("/most", "must be 2–1000000");
     if (query.to < query.from)
-        co_return badField("/to", "must not be before from");
+        co_return badQuestion("/to", "must not be before from");
     if (query.metrics.size() > metricCount)
-        co_return badField("/metrics", "must name each at most once");
+        co_return badQuestion("/metrics", "must name each at most once");
     // Beyond what can be there, a range would only make points coarser.
     const auto now = m_impl->clock.wall();
     query.from = std::max(query.from, now - HistoryStore::hoursKept - HistoryStore::hour);

@@ -71,13 +71,6 @@ bool fromThisMachine(const Request &request)
                                       asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback()));
 }
 
-Error badField(std::string pointer, std::string detail)
-{
-    Error error = failure(ErrorKind::Invalid, pointer.substr(1) + " " + detail + ".");
-    error.fields.push_back({std::move(pointer), std::move(detail)});
-    return error;
-}
-
 std::optional<std::uint64_t> parseNumber(std::string_view text)
 {
     std::uint64_t value = 0;
@@ -255,10 +248,11 @@ awaitable<Response> MonitorRoutes::clients(Request &request)
         co_return http::problem(request, notYet());
     const auto limit = parseNumber(request.queryParam("limit").value_or(std::to_string(clientsPerPage)));
     if (!limit || *limit < 1 || *limit > clientsMost)
-        co_return http::problem(request, badField("/limit", "must be 1–1000"));
+        co_return http::problem(request, badField("limit must be 1–1000.", "/limit", "must be 1–1000"));
     const auto after = parseNumber(request.queryParam("cursor").value_or("0"));
     if (!after)
-        co_return http::problem(request, badField("/cursor", "must be a next_cursor of this list"));
+        co_return http::problem(request, badField("cursor must be a next_cursor of this list.", "/cursor",
+                                                  "must be a next_cursor of this list"));
 
     // Redis numbers its clients as they come, so the oldest has the lowest id, and a page stays put.
     std::vector<const ClientInfo *> rest;

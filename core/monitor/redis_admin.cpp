@@ -20,9 +20,7 @@ constexpr std::chrono::milliseconds lookAgain{50};
 
 Error wrongCount()
 {
-    Error error = failure(ErrorKind::Invalid, "Between 1 and 1000 connections can be closed at once.");
-    error.fields.push_back({"/ids", "must have 1–1000 elements"});
-    return error;
+    return badField("Between 1 and 1000 connections can be closed at once.", "/ids", "must have 1–1000 elements");
 }
 
 /// "client:42", "clients:42,43,44"; a list too long to be written ends in "…".

@@ -13,10 +13,8 @@ Result<std::uint32_t> pageLimit(const http::Request &request, std::uint32_t fall
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
     if (error == std::errc() && end == text->data() + text->size() && limit >= 1 && limit <= most)
         return limit;
-    auto invalid =
-        failure(ErrorKind::Invalid, "The parameter 'limit' must be a number from 1 to " + std::to_string(most) + ".");
-    invalid.fields.push_back({"/limit", "1 to " + std::to_string(most)});
-    return invalid;
+    const std::string range = "1 to " + std::to_string(most);
+    return badField("The parameter 'limit' must be a number from " + range + ".", "/limit", range);
 }
 
 } // namespace portolan::portal

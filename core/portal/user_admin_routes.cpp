@@ -51,9 +51,8 @@ BOOST_DESCRIBE_STRUCT(LimitsAnswer, (), (limits))
 
 Error badParameter(std::string_view name, std::string detail)
 {
-    Error error = failure(ErrorKind::Invalid, "The parameter '" + std::string(name) + "' cannot be read.");
-    error.fields.push_back({'/' + std::string(name), std::move(detail)});
-    return error;
+    return badField("The parameter '" + std::string(name) + "' cannot be read.", '/' + std::string(name),
+                    std::move(detail));
 }
 
 /// The `{id}` of the path. What is no id names nobody.

@@ -14,17 +14,10 @@
 namespace portolan::portal {
 namespace {
 
-Error invalid(std::string message, std::string pointer, std::string detail)
-{
-    Error error = failure(ErrorKind::Invalid, std::move(message));
-    error.fields.push_back({std::move(pointer), std::move(detail)});
-    return error;
-}
-
 Result<void> checkRole(Role role)
 {
     if (role == Role::Anonymous)
-        return invalid("A user cannot have that role.", "/role", "must be user, operator or admin");
+        return badField("A user cannot have that role.", "/role", "must be user, operator or admin");
     return {};
 }
 

@@ -113,11 +113,8 @@ awaitable<std::vector<WorkerAdminService::Worker>> WorkerAdminService::askWorker
 
 awaitable<Result<void>> WorkerAdminService::resize(Actor actor, std::uint32_t concurrency, std::string node)
 {
-    if (concurrency > mostThreads) {
-        auto invalid = failure(ErrorKind::Invalid, "A worker can have 0 to 1024 threads.");
-        invalid.fields.push_back({"/concurrency", "0 to 1024"});
-        co_return invalid;
-    }
+    if (concurrency > mostThreads)
+        co_return badField("A worker can have 0 to 1024 threads.", "/concurrency", "0 to 1024");
     const bool here = node.empty() || node == m_pool.node();
     Result<void> done{};
     if (here)

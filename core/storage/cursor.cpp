@@ -10,9 +10,7 @@ namespace {
 
 Error invalidField(std::string pointer, std::string detail)
 {
-    Error error = failure(ErrorKind::Invalid, "The page cannot be read.", "Start again without a cursor.");
-    error.fields.push_back({std::move(pointer), std::move(detail)});
-    return error;
+    return badField("The page cannot be read.", std::move(pointer), std::move(detail), "Start again without a cursor.");
 }
 
 } // namespace

@@ -19,9 +19,7 @@ constexpr std::size_t longest = 254; // RFC 5321, 4.5.3.1.3, less the angle brac
 
 Error notAnAddress(std::string why)
 {
-    Error error = failure(ErrorKind::Invalid, "The e-mail address is not valid.", "Write it like name@example.com.");
-    error.fields.push_back({"/email", std::move(why)});
-    return error;
+    return badField("The e-mail address is not valid.", "/email", std::move(why), "Write it like name@example.com.");
 }
 
 bool isAscii(std::string_view text)

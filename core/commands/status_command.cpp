@@ -3,10 +3,10 @@
 #include "core/base/masking.h"
 #include "core/base/system_clock.h"
 #include "core/commands/commands.h"
+#include "core/commands/local_get.h"
 #include "core/commands/report.h"
 #include "core/monitor/status_text.h"
 #include "core/server/environment.h"
-#include "core/server/local_socket.h"
 
 #include <curl/curl.h>
 #include <sys/ioctl.h>
@@ -71,8 +71,7 @@ Result<std::string> getFromUrl(const std::string &url, const Secret &token)
 Result<std::string> fetch(const Settings &settings, const std::string &url)
 {
     if (url.empty())
-        return server::getFromLocalSocket(server::controlSocketPath(settings).string(), "/api/admin/snapshot",
-                                          deadline);
+        return getFromLocalSocket(server::controlSocketPath(settings).string(), "/api/admin/snapshot", deadline);
     return getFromUrl(url, settings.secret("portal.token"));
 }
 

@@ -17,14 +17,11 @@ constexpr std::chrono::seconds closingTime{5}; ///< for a WebSocket's closing ha
 } // namespace
 
 Connection::Connection(std::shared_ptr<ServerCore> core, std::shared_ptr<Shard> shard,
-                       std::unique_ptr<Transport> transport, asio::ip::address peer)
+                       std::unique_ptr<Transport> transport, Peer peer)
     : m_core(std::move(core)),
       m_shard(std::move(shard)),
       m_transport(std::move(transport)),
       m_peer(std::move(peer)),
-      m_peerText(m_peer.to_string()),
-      m_place(addressPlace(m_peer)),
-      m_proxied(m_core->proxies.trusts(m_peer)),
       m_waitingSince(0),
       m_deadline(SteadyTime::max())
 {
@@ -34,7 +31,7 @@ Connection::Connection(std::shared_ptr<ServerCore> core, std::shared_ptr<Shard> 
 
 Connection::~Connection()
 {
-    m_core->addresses.leave(m_place, this);
+    m_core->addresses.leave(m_peer.place, this);
     if (m_listed)
         m_shard->remove(*this);
     m_core->connections.fetch_sub(1, std::memory_order_release);
@@ -196,7 +193,7 @@ void Connection::beginRequest()
     m_request.principal = {};
     m_request.admission.reset();
     m_request.paramCount = 0;
-    m_request.address = m_peerText;
+    m_request.address = m_peer.text;
     m_request.secure = m_transport->secure();
     const auto now = m_core->clock.steady();
     m_served = {};
@@ -285,8 +282,8 @@ awaitable<void> Connection::openWebSocket(const Route &route)
     // They wait for nobody, so no request could make them give way: some connections of an address are kept from them.
     const std::size_t mostHere = std::max<std::size_t>(1, m_core->options.maxConnectionsPerAddress * 3 / 4);
     const auto placeHere =
-        refusal || m_proxied ? nullptr : m_core->sockets.enter("connections of " + m_place, mostHere);
-    if (!refusal && !m_proxied && !placeHere)
+        refusal || m_peer.proxied ? nullptr : m_core->sockets.enter("connections of " + m_peer.place, mostHere);
+    if (!refusal && !m_peer.proxied && !placeHere)
         refusal = tooManySockets("Your address has " + std::to_string(mostHere));
     if (refusal) {
         co_await answerEarly(std::move(*refusal));

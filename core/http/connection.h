@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/http/admission.h"
+#include "core/http/peer.h"
 #include "core/http/request_parser.h"
 #include "core/http/server_core.h"
 #include "core/http/transport.h"
@@ -22,7 +23,7 @@ class Connection final : public std::enable_shared_from_this<Connection>
 {
 public:
     Connection(std::shared_ptr<ServerCore> core, std::shared_ptr<Shard> shard, std::unique_ptr<Transport> transport,
-               asio::ip::address peer);
+               Peer peer);
     ~Connection(); ///< on the shard's thread
 
     /// Serves until the connection ends. Once, on the shard's thread.
@@ -41,7 +42,7 @@ public:
     /// answer to be read on. Steady nanoseconds; 0: it does not. Any thread.
     std::int64_t waitingSince() const { return m_waitingSince.load(std::memory_order_relaxed); }
     Executor executor() const { return m_shard->executor(); }
-    const std::string &place() const { return m_place; } ///< in the table of addresses
+    const std::string &place() const { return m_peer.place; } ///< in the table of addresses
 
 private:
     friend class Shard;
@@ -147,10 +148,7 @@ private:
     const std::shared_ptr<ServerCore> m_core;
     const std::shared_ptr<Shard> m_shard;
     const std::unique_ptr<Transport> m_transport;
-    const asio::ip::address m_peer;
-    const std::string m_peerText;
-    const std::string m_place;
-    const bool m_proxied;
+    const Peer m_peer;
     bool m_listed = false;
     std::size_t m_slot = 0; ///< in the shard's list
 

@@ -123,9 +123,9 @@ void Connection::chooseRequestId()
 
 void Connection::identifyClient()
 {
-    if (!m_proxied)
+    if (!m_peer.proxied)
         return;
-    auto client = m_core->proxies.client(m_peer, m_transport->secure(), m_request.headers);
+    auto client = m_core->proxies.client(m_peer.address, m_transport->secure(), m_request.headers);
     m_client = std::move(client.address);
     m_request.address = m_client;
     m_request.secure = client.secure;

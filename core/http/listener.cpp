@@ -1,109 +1,29 @@
 #include "core/http/listener.h"
 
-#include "core/base/masking.h"
 #include "core/http/connection.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 
 namespace portolan::http {
 
-namespace ip = asio::ip;
-
-Listener::Listener(Executor executor, std::shared_ptr<ServerCore> core, std::vector<std::shared_ptr<Shard>> shards,
-                   std::shared_ptr<TlsContext> tls)
-    : m_executor(executor),
-      m_core(std::move(core)),
-      m_shards(std::move(shards)),
-      m_tls(std::move(tls)),
-      m_acceptor(executor),
-      m_pause(executor)
+Listener::Listener(std::shared_ptr<ServerCore> core, std::vector<std::shared_ptr<Shard>> shards)
+    : m_core(std::move(core)), m_shards(std::move(shards))
 {}
 
-Result<void> Listener::bind()
+const std::shared_ptr<Shard> &Listener::nextShard()
 {
-    const auto &options = m_core->options;
-    const auto name = options.address + ":" + std::to_string(options.port);
-    error_code ec;
-    const auto address = ip::make_address(options.address == "localhost" ? "127.0.0.1" : options.address, ec);
-    if (ec) {
-        return failure(ErrorKind::Invalid, "Cannot listen on '" + quotable(options.address) + "': that is no address.",
-                       "Write one like 127.0.0.1, 0.0.0.0 or ::.");
-    }
-    const ip::tcp::endpoint endpoint(address, options.port);
-    m_acceptor.open(endpoint.protocol(), ec);
-    if (!ec) // a port in TIME_WAIT may be taken again; on Linux one that somebody listens on may not
-        m_acceptor.set_option(asio::socket_base::reuse_address(true), ec);
-    if (!ec)
-        m_acceptor.bind(endpoint, ec);
-    if (!ec)
-        m_acceptor.listen(asio::socket_base::max_listen_connections, ec);
-    if (ec == asio::error::address_in_use) {
-        return failure(ErrorKind::Unavailable, "Cannot listen on " + name + ": the port is in use.",
-                       "Stop what listens there or choose another port; port 0 picks a free one.");
-    }
-    if (ec) {
-        return failure(ErrorKind::Unavailable, "Cannot listen on " + name + ": " + ec.message() + ".",
-                       "Choose an address of this machine and a port this user may take.");
-    }
-    m_port = m_acceptor.local_endpoint(ec).port();
-    return {};
+    const auto &shard = m_shards[m_next];
+    m_next = (m_next + 1) % m_shards.size();
+    return shard;
 }
 
-void Listener::start()
+void Listener::take(std::unique_ptr<Transport> transport, Peer peer, const std::shared_ptr<Shard> &shard)
 {
-    asio::co_spawn(
-        m_executor, [self = shared_from_this()] { return self->accept(); }, asio::detached);
-}
-
-void Listener::stop()
-{
-    asio::post(m_executor, [self = shared_from_this()] {
-        self->m_stopped = true;
-        error_code ignored;
-        self->m_acceptor.close(ignored);
-        self->m_pause.cancel();
-    });
-}
-
-awaitable<void> Listener::accept()
-{
-    const auto self = shared_from_this();
-    for (std::size_t next = 0; !m_stopped; next = (next + 1) % m_shards.size()) {
-        const auto &shard = m_shards[next];
-        TcpSocket socket(shard->executor());
-        error_code ec;
-        co_await m_acceptor.async_accept(socket, asio::redirect_error(use_awaitable, ec));
-        if (m_stopped)
-            break;
-        if (!ec) {
-            admit(std::move(socket), shard);
-            continue;
-        }
-        // Out of file descriptors or memory: trying again at once would only burn the processor.
-        error_code ignored;
-        m_pause.expires_after(std::chrono::milliseconds(50));
-        co_await m_pause.async_wait(asio::redirect_error(use_awaitable, ignored));
-    }
-}
-
-void Listener::admit(TcpSocket socket, const std::shared_ptr<Shard> &shard)
-{
-    m_core->accepted.fetch_add(1, std::memory_order_relaxed);
-    error_code ec;
-    const auto endpoint = socket.remote_endpoint(ec);
-    if (ec) // gone already
-        return;
-    socket.set_option(ip::tcp::no_delay(true), ec);
-    auto peer = endpoint.address();
-    if (peer.is_v6() && peer.to_v6().is_v4_mapped())
-        peer = ip::make_address_v4(ip::v4_mapped, peer.to_v6());
-    auto transport = m_tls ? m_tls->transport(std::move(socket)) : plainTransport(std::move(socket));
-    auto connection = std::make_shared<Connection>(m_core, shard, std::move(transport), peer);
-    auto entry =
-        m_core->addresses.enter(connection->place(), connection, !m_core->proxies.trusts(peer), m_core->clock.steady());
+    const bool bounded = !peer.proxied;
+    auto connection = std::make_shared<Connection>(m_core, shard, std::move(transport), std::move(peer));
+    auto entry = m_core->addresses.enter(connection->place(), connection, bounded, m_core->clock.steady());
     if (entry.evicted) {
         m_core->refused.fetch_add(1, std::memory_order_relaxed);
         const auto executor = entry.evicted->executor;

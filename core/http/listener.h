@@ -1,42 +1,40 @@
 #pragma once
 
+#include "core/http/peer.h"
 #include "core/http/server_core.h"
-#include "core/http/transports.h"
-
-#include <boost/asio/basic_socket_acceptor.hpp>
+#include "core/http/transport.h"
 
 #include <memory>
 #include <vector>
 
 namespace portolan::http {
 
-/// Accepts on one thread and hands connections to all shards in turn. (SO_REUSEPORT would save the hand-over, but lets
-/// a second process take the port without anybody noticing.)
-class Listener final : public std::enable_shared_from_this<Listener>
+/// Takes connections in and hands them to the shards. TCP: tcp_listener.h, a Unix socket: local_listener.h.
+class Listener
 {
 public:
-    Listener(Executor executor, std::shared_ptr<ServerCore> core, std::vector<std::shared_ptr<Shard>> shards,
-             std::shared_ptr<TlsContext> tls);
+    Listener(std::shared_ptr<ServerCore> core, std::vector<std::shared_ptr<Shard>> shards);
+    virtual ~Listener() = default;
+    Listener(const Listener &) = delete;
+    Listener &operator=(const Listener &) = delete;
 
-    Result<void> bind();
-    std::uint16_t port() const { return m_port; }
-    void start(); ///< from any thread
-    void stop();  ///< from any thread
+    virtual Result<void> bind() = 0;
+    virtual std::uint16_t port() const { return 0; }
+    virtual void start() = 0; ///< from any thread
+    virtual void stop() = 0;  ///< from any thread but those of the shards
+
+protected:
+    const ServerOptions &options() const { return m_core->options; }
+    const TrustedProxies &proxies() const { return m_core->proxies; }
+    const std::shared_ptr<Shard> &nextShard(); ///< in turn
+    void accepted() { m_core->accepted.fetch_add(1, std::memory_order_relaxed); }
+    /// Serves it, if there is a place for it.
+    void take(std::unique_ptr<Transport> transport, Peer peer, const std::shared_ptr<Shard> &shard);
 
 private:
-    using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
-
-    awaitable<void> accept();
-    void admit(TcpSocket socket, const std::shared_ptr<Shard> &shard);
-
-    const Executor m_executor;
     const std::shared_ptr<ServerCore> m_core;
     const std::vector<std::shared_ptr<Shard>> m_shards;
-    const std::shared_ptr<TlsContext> m_tls;
-    Acceptor m_acceptor;
-    Timer m_pause;
-    std::uint16_t m_port = 0;
-    bool m_stopped = false;
+    std::size_t m_next = 0;
 };
 
 } // namespace portolan::http

@@ -1,7 +1,8 @@
 #include "core/http/server.h"
 
 #include "core/http/connection.h"
-#include "core/http/listener.h"
+#include "core/http/local_listener.h"
+#include "core/http/tcp_listener.h"
 
 #include <boost/asio/post.hpp>
 
@@ -79,16 +80,19 @@ Result<void> Server::start()
         tls = std::move(*loaded);
     }
     std::vector<std::shared_ptr<Shard>> shards;
-    for (std::size_t i = 0; i < m_impl->runtime.size(); ++i)
+    const bool local = !core.options.socket.empty();
+    for (std::size_t i = 0; i < (local ? 1 : m_impl->runtime.size()); ++i)
         shards.push_back(std::make_shared<Shard>(m_impl->runtime.at(i), core.clock));
-    auto listener = std::make_shared<Listener>(m_impl->runtime.at(0), m_impl->core, shards, std::move(tls));
+    std::shared_ptr<Listener> listener;
+    if (local)
+        listener = std::make_shared<LocalListener>(m_impl->runtime.at(0), m_impl->core, shards);
+    else
+        listener = std::make_shared<TcpListener>(m_impl->runtime.at(0), m_impl->core, shards, std::move(tls));
     if (auto bound = listener->bind(); bound.has_error())
         return bound.error();
     core.port = listener->port();
     m_impl->shards = std::move(shards);
     m_impl->listener = std::move(listener);
-    for (const auto &shard : m_impl->shards)
-        shard->start();
     m_impl->listener->start();
     return {};
 }

@@ -24,7 +24,8 @@ class WebSocket;
 struct ServerOptions
 {
     std::string address = "127.0.0.1";
-    std::uint16_t port = 8080;  ///< 0: any free one
+    std::uint16_t port = 8080; ///< 0: any free one
+    std::string socket; ///< path of a Unix socket to listen on instead, for this user and root; at most 107 bytes
     std::string tlsCertificate; ///< PEM file with the chain; empty: plain HTTP
     std::string tlsKey;
     std::size_t maxHeaderBytes = 16 * 1024;
@@ -88,7 +89,8 @@ public:
 class Server final
 {
 public:
-    /// All arguments outlive the server. Connections are spread over all threads of `runtime`.
+    /// All arguments outlive the server. Connections are spread over all threads of `runtime`; those of a Unix socket
+    /// share one.
     Server(Runtime &runtime, const Router &router, Admission &admission, ServerObserver &observer, const Clock &clock,
            ServerOptions options);
     ~Server(); ///< stop()

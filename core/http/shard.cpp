@@ -26,11 +26,6 @@ Shard::Shard(Executor executor, const Clock &clock) : m_executor(executor), m_cl
     updateDate();
 }
 
-void Shard::start()
-{
-    asio::post(m_executor, [self = shared_from_this()] { self->arm(); });
-}
-
 void Shard::stop()
 {
     asio::post(m_executor, [self = shared_from_this()] {
@@ -41,7 +36,8 @@ void Shard::stop()
 
 void Shard::arm()
 {
-    if (m_stopped)
+    m_armed = !m_stopped && !m_connections.empty();
+    if (!m_armed)
         return;
     m_timer.expires_after(tick);
     m_timer.async_wait([self = shared_from_this()](error_code ec) {
@@ -112,6 +108,10 @@ void Shard::add(Connection &connection)
     reserveSockets();
     connection.m_slot = m_connections.size();
     m_connections.push_back(&connection);
+    if (!m_armed) {
+        updateDate();
+        arm();
+    }
 }
 
 void Shard::remove(Connection &connection)

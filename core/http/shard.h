@@ -28,8 +28,7 @@ public:
     Executor executor() const { return m_executor; }
     const Clock &clock() const { return m_clock; }
 
-    void start(); ///< from any thread
-    void stop();  ///< from any thread; the timer ends
+    void stop(); ///< from any thread; the timer ends
 
     void add(Connection &connection);
     void remove(Connection &connection);
@@ -53,6 +52,7 @@ private:
     const Clock &m_clock;
     Timer m_timer;
     bool m_stopped = false;
+    bool m_armed = false; ///< while there are connections
     std::vector<Connection *> m_connections;
     std::size_t m_reserved = 0; ///< sockets that Asio has what it notes of them for
     std::string m_dateLine;

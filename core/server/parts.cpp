@@ -415,7 +415,7 @@ Result<void> PortalServer::Parts::start()
     }
     server.emplace(base.runtime, router, admission, *observer, clock, m_options);
     mountWebSockets();
-    localSocket.emplace(base.runtime.at(0), router, controlSocketPath(settings).string());
+    localSocket.emplace(base.runtime, router, *observer, clock, controlSocketPath(settings).string());
     if (auto opened = localSocket->start(); !opened)
         return opened.error();
 

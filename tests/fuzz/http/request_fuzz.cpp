@@ -199,9 +199,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     std::string output;
     world.observer.answers = 0;
     {
-        auto connection = std::make_shared<Connection>(world.core, world.shard,
-                                                       std::make_unique<MemoryTransport>(input, piece, output),
-                                                       asio::ip::make_address("127.0.0.1"));
+        auto connection = std::make_shared<Connection>(
+            world.core, world.shard, std::make_unique<MemoryTransport>(input, piece, output),
+            Peer::at(asio::ip::make_address("127.0.0.1"), world.core->proxies));
         asio::co_spawn(
             world.context, [connection] { return connection->run(); },
             [](const std::exception_ptr &thrown) {

@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -49,9 +50,7 @@ public:
     explicit Client(std::uint16_t port, const char *from = "127.0.0.1", int receiveBuffer = 0)
         : m_socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
     {
-        const timeval limit{20, 0};
-        setsockopt(m_socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-        setsockopt(m_socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+        limitWaits();
         const int one = 1;
         setsockopt(m_socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         if (receiveBuffer > 0)
@@ -65,6 +64,16 @@ public:
         inet_pton(AF_INET, "127.0.0.1", &peer.sin_addr);
         if (::bind(m_socket, reinterpret_cast<const sockaddr *>(&own), sizeof own) != 0 ||
             ::connect(m_socket, reinterpret_cast<const sockaddr *>(&peer), sizeof peer) != 0)
+            throw std::runtime_error(std::string("cannot connect: ") + std::strerror(errno));
+    }
+    /// Through a Unix socket.
+    explicit Client(const std::string &path) : m_socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))
+    {
+        limitWaits();
+        sockaddr_un peer{};
+        peer.sun_family = AF_UNIX;
+        path.copy(peer.sun_path, sizeof peer.sun_path - 1);
+        if (::connect(m_socket, reinterpret_cast<const sockaddr *>(&peer), sizeof peer) != 0)
             throw std::runtime_error(std::string("cannot connect: ") + std::strerror(errno));
     }
     ~Client() { ::close(m_socket); }
@@ -134,6 +143,13 @@ public:
     }
 
 private:
+    void limitWaits() const
+    {
+        const timeval limit{20, 0};
+        setsockopt(m_socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+        setsockopt(m_socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    }
+
     bool fill()
     {
         char bytes[64 * 1024];

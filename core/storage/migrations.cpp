@@ -33,9 +33,13 @@ std::uint32_t versionOf(const EmbeddedFile &file)
     return parsed.ec == std::errc() ? version : 0;
 }
 
+/// Of what is run: files were applied before they said what licence they are under.
 std::string checksumOf(const EmbeddedFile &file)
 {
-    return QCryptographicHash::hash(QByteArray(file.text.data(), static_cast<qsizetype>(file.text.size())),
+    std::string_view text = file.text;
+    if (text.starts_with("-- SPDX-License-Identifier:"))
+        text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+    return QCryptographicHash::hash(QByteArray(text.data(), static_cast<qsizetype>(text.size())),
                                     QCryptographicHash::Sha256)
         .toHex()
         .toStdString();

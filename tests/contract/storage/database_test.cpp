@@ -400,6 +400,8 @@ void DatabaseTest::refusesAnEditedMigration()
     const auto refused =
         migrate(*m_database, m_clock, std::vector<EmbeddedFile>{{"0001_a.sql", "CREATE TABLE a (y BIGINT);"}});
     QCOMPARE(refused.error().code, std::string("migration-changed"));
+    const char *licensed = "-- SPDX-License-Identifier: GPL-3.0-or-later\nCREATE TABLE a (x BIGINT);";
+    VERIFY_OK(migrate(*m_database, m_clock, std::vector<EmbeddedFile>{{"0001_a.sql", licensed}}));
 }
 
 void DatabaseTest::missesATableThatIsGone()

@@ -47,7 +47,7 @@ Client::State Client::state() const { return m_impl->state(); }
 std::optional<Error> Client::problem() const { return m_impl->problem(); }
 Client::Counters Client::counters() const { return m_impl->counters(); }
 std::vector<std::string> Client::takeRefusals() { return m_impl->takeRefusals(); }
-void Client::preload(const Script &script) { m_impl->scripts.push_back(&script); }
+void Client::preload(const Script &script) { m_impl->addScript(script); }
 void Client::post(Command commands) { m_impl->post(commands); }
 
 std::vector<std::string> Client::Impl::takeRefusals()

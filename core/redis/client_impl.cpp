@@ -1,9 +1,6 @@
 #include "core/redis/client_impl.h"
 
-#include "core/base/runtime.h"
 #include "core/redis/errors.h"
-
-#include <boost/asio/redirect_error.hpp>
 
 #include <algorithm>
 
@@ -37,55 +34,13 @@ bool permanent(const Error &error)
 } // namespace
 
 Client::Impl::Impl(Executor executor, Endpoint endpoint, ClientOptions options)
-    : m_executor(executor),
-      m_endpoint(std::move(endpoint)),
-      m_options(std::move(options)),
-      m_tls(tlsContext(m_endpoint)),
-      m_retry(executor),
-      m_tick(executor)
+    : Lifecycle(executor, std::move(endpoint), std::move(options)), m_tick(executor)
 {}
 
-void Client::Impl::start()
+void Client::Impl::ended(std::shared_ptr<Link> link)
 {
-    {
-        const std::lock_guard lock(m_mutex);
-        if (m_started || m_stopped)
-            return;
-        m_started = true;
-    }
-    spawn(m_executor, [self = shared_from_this()] { return run(self); });
-}
-
-void Client::Impl::stop()
-{
-    bool started = false;
-    {
-        const std::lock_guard lock(m_mutex);
-        m_stopped = true;
-        m_accepting = false;
-        started = m_started;
-    }
-    // Without an event loop to do it, or on its own thread, there is nobody to wait for.
-    const auto now = [this] { std::call_once(m_tearDown, [this] { tearDown(); }); };
-    if (!started || m_executor.running_in_this_thread())
-        return now();
-    asio::post(m_executor,
-               [self = shared_from_this()] { std::call_once(self->m_tearDown, [&] { self->tearDown(); }); });
-    while (m_end.wait_for(std::chrono::milliseconds(20)) == std::future_status::timeout) {
-        if (m_executor.context().stopped())
-            return now();
-    }
-}
-
-void Client::Impl::tearDown()
-{
-    m_retry.cancel();
     m_tick.cancel();
-    if (m_opening)
-        m_opening->wire.close();
-    if (m_link)
-        m_link->wire.close();
-    down(stopped());
+    lose(link.get(), stopped());
     Completions completions;
     {
         const std::lock_guard lock(m_mutex);
@@ -94,9 +49,7 @@ void Client::Impl::tearDown()
         m_waiters.clear();
         m_problem = stopped();
     }
-    m_state.store(State::Stopped, std::memory_order_release);
     completions.deliver(std::nullopt);
-    m_tornDown.set_value();
 }
 
 std::optional<Error> Client::Impl::problem() const
@@ -267,7 +220,7 @@ void share(const Slot &slot, Reply reply)
 } // namespace
 
 /// Hands out the replies that have come. False: what came is no answer to what was asked.
-bool Client::Impl::drain(Link &link, std::string &problem)
+bool Client::Impl::received(Link &link, std::string &problem)
 {
     link.progress = std::chrono::steady_clock::now();
     Completions completions;
@@ -316,76 +269,20 @@ void Client::Impl::finish(Completions &completions)
 
 // Connecting ---------------------------------------------------------------------------------------------------------
 
-awaitable<void> Client::Impl::run(std::shared_ptr<Impl> self)
+void Client::Impl::opened()
 {
-    Backoff backoff(self->m_options.backoffMin, self->m_options.backoffMax);
-    for (;;) {
-        co_await self->pause(backoff.next());
-        if (self->state() == State::Stopped)
-            co_return;
-        auto link = std::make_shared<Link>(self->m_executor, self->m_tls, self->m_options.maxReplyBytes);
-        std::optional<Error> failed = co_await self->open(link);
-        if (self->state() == State::Stopped)
-            co_return;
-        if (failed) {
-            self->setAway(*failed);
-            continue;
-        }
-        self->up(link);
-        const auto since = std::chrono::steady_clock::now();
-        std::string problem;
-        for (;;) {
-            const bool more = co_await link->wire.receive(problem);
-            if (!more || self->m_link != link || !self->drain(*link, problem) || self->m_link != link)
-                break;
-        }
-        link->wire.close();
-        if (self->state() == State::Stopped)
-            co_return;
-        self->down(away(self->m_endpoint, link->suspect ? "it does not answer" : problem));
-        if (std::chrono::steady_clock::now() - since > self->m_options.backoffMax)
-            backoff.reset(); // a server that hangs up right after the hello is not asked again in a tight loop
-    }
-}
-
-awaitable<std::optional<Error>> Client::Impl::open(std::shared_ptr<Link> link)
-{
-    m_opening = link;
-    Timer watchdog(m_executor, m_options.connectTimeout);
-    watchdog.async_wait([link](const error_code &cancelled) {
-        if (!cancelled) {
-            link->timedOut = true;
-            link->wire.close();
-        }
-    });
-    std::optional<Error> failed = co_await link->wire.open(m_endpoint, m_options.name, scripts);
-    watchdog.cancel();
-    m_opening.reset();
-    if (link->timedOut)
-        co_return away(m_endpoint, "no answer within " + std::to_string(m_options.connectTimeout.count()) + " ms");
-    co_return failed;
-}
-
-awaitable<void> Client::Impl::pause(std::chrono::milliseconds duration)
-{
-    if (duration.count() == 0)
-        co_return;
-    error_code cancelled;
-    m_retry.expires_after(duration);
-    co_await m_retry.async_wait(asio::redirect_error(use_awaitable, cancelled));
-}
-
-void Client::Impl::up(std::shared_ptr<Link> link)
-{
-    m_link = std::move(link);
     m_connections.fetch_add(1, std::memory_order_relaxed);
     setReady();
 }
 
-void Client::Impl::down(const Error &why)
+void Client::Impl::broke(Link &link, const std::string &problem)
 {
-    auto link = std::move(m_link);
-    m_link.reset();
+    lose(&link, away(m_endpoint, link.suspect ? "it does not answer" : problem));
+}
+
+/// What waits for an answer of `link` (null: there is none) or to be sent gets none any more.
+void Client::Impl::lose(Link *link, const Error &why)
+{
     Completions completions;
     std::size_t gone = 0;
     if (link) {

@@ -2,30 +2,37 @@
 
 #include "core/redis/client.h"
 #include "core/redis/gathering.h"
+#include "core/redis/lifecycle.h"
 #include "core/redis/pending.h"
-#include "core/redis/wire.h"
 
 #include <atomic>
 #include <deque>
-#include <future>
-#include <mutex>
 
 namespace portolan::redis {
+
+/// One connection with what was sent over it.
+struct PipelineLink : Link
+{
+    using Link::Link;
+    std::deque<Slot> inFlight;
+    SteadyTime earliest = SteadyTime::max(); ///< no deadline in flight is before it
+    SteadyTime progress;                     ///< last sign of life, or when something was first in flight
+    std::string writing;
+    bool isWriting = false;
+    bool suspect = false; ///< owes answers for longer than commandTimeout
+};
 
 /// The pipeline behind Client.
 ///
 /// Callers append the bytes of their command and a Slot under m_mutex; the first of a turn posts flush() to the
 /// client's executor, which takes everything at once: bytes to one write, slots to the end of the in-flight queue.
-/// Replies come in the order of the slots. What belongs to Link and what is marked so is touched on the client's
-/// thread only.
-class Client::Impl final : public std::enable_shared_from_this<Impl>
+/// Replies come in the order of the slots. What belongs to PipelineLink and what is marked so is touched on the
+/// client's thread only.
+class Client::Impl final : public Lifecycle<Client::Impl, PipelineLink>
 {
 public:
     Impl(Executor executor, Endpoint endpoint, ClientOptions options);
 
-    void start();
-    void stop();
-    State state() const { return m_state.load(std::memory_order_acquire); }
     std::optional<Error> problem() const;
     Counters counters() const;
     std::vector<std::string> takeRefusals();
@@ -42,28 +49,19 @@ public:
     /// Completes `call` once Ready, or with an error.
     awaitable<void> awaitReady(Call &call, std::chrono::milliseconds deadline);
 
-    std::vector<const Script *> scripts; ///< before start()
+    void addScript(const Script &script) { m_scripts.push_back(&script); } ///< before start()
 
 private:
-    /// One connection with what was sent over it.
-    struct Link
-    {
-        Link(Executor executor, std::shared_ptr<asio::ssl::context> tls, std::size_t maxReplyBytes)
-            : wire(executor, std::move(tls), maxReplyBytes)
-        {}
-        Wire wire;
-        std::deque<Slot> inFlight;
-        SteadyTime earliest = SteadyTime::max(); ///< no deadline in flight is before it
-        SteadyTime progress;                     ///< last sign of life, or when something was first in flight
-        std::string writing;
-        bool isWriting = false;
-        bool suspect = false;  ///< owes answers for longer than commandTimeout
-        bool timedOut = false; ///< did not open in time
-    };
+    friend class Lifecycle<Client::Impl, PipelineLink>;
+    using Link = PipelineLink;
 
-    static awaitable<void> run(std::shared_ptr<Impl> self);
-    awaitable<std::optional<Error>> open(std::shared_ptr<Link> link);
-    awaitable<void> pause(std::chrono::milliseconds duration);
+    void stopping() { m_accepting = false; }
+    const std::vector<const Script *> &scripts() const { return m_scripts; }
+    void failed(const Error &why) { setAway(why); }
+    void opened();
+    bool received(Link &link, std::string &problem);
+    void broke(Link &link, const std::string &problem);
+    void ended(std::shared_ptr<Link> link);
 
     std::optional<Error> enqueue(const Command &commands, Call *call, SteadyTime deadline);
     std::optional<Error> refusal(std::size_t replies, std::size_t bytes) const;
@@ -71,15 +69,12 @@ private:
     void scheduleFlush();
     void flush();
     void written(const std::shared_ptr<Link> &link, const error_code &failed);
-    bool drain(Link &link, std::string &problem);
     void noteRefusal(const Reply &reply); ///< where it is one
 
-    void up(std::shared_ptr<Link> link);
-    void down(const Error &why);
+    void lose(Link *link, const Error &why);
     void suspect(bool suspected);
     void setReady();
     void setAway(const Error &why);
-    void tearDown();
 
     void startTicking();
     void tick();
@@ -87,14 +82,9 @@ private:
     void expireQueued(SteadyTime now, Completions &completions);
     void finish(Completions &completions);
 
-    const Executor m_executor;
-    const Endpoint m_endpoint;
-    const ClientOptions m_options;
-    const std::shared_ptr<asio::ssl::context> m_tls;
+    std::vector<const Script *> m_scripts;
 
-    mutable std::mutex m_mutex;
-    bool m_started = false;
-    bool m_stopped = false;
+    // Under the mutex.
     bool m_accepting = false;
     bool m_flushScheduled = false;
     std::string m_outgoing;
@@ -104,7 +94,6 @@ private:
     std::optional<Error> m_problem;
     std::vector<std::string> m_refusals; ///< not yet taken
 
-    std::atomic<State> m_state{State::Connecting};
     std::atomic<std::size_t> m_pending{0}; ///< replies owed, queued and in flight
     std::atomic<std::uint64_t> m_commands{0};
     std::atomic<std::uint64_t> m_dropped{0};
@@ -112,15 +101,8 @@ private:
     std::atomic<std::uint64_t> m_timeouts{0};
 
     // The client's thread.
-    std::shared_ptr<Link> m_link;    ///< while connected
-    std::shared_ptr<Link> m_opening; ///< while connecting
-    Timer m_retry;
     Timer m_tick;
     bool m_ticking = false;
-
-    std::once_flag m_tearDown;
-    std::promise<void> m_tornDown;
-    std::shared_future<void> m_end{m_tornDown.get_future().share()};
 };
 
 } // namespace portolan::redis

@@ -1,16 +1,10 @@
 #include "core/redis/subscriber.h"
 
-#include "core/base/runtime.h"
-#include "core/redis/errors.h"
-#include "core/redis/wire.h"
-
-#include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
+#include "core/redis/lifecycle.h"
 
 #include <algorithm>
 #include <atomic>
 #include <deque>
-#include <future>
 #include <map>
 #include <mutex>
 #include <set>
@@ -22,22 +16,43 @@ namespace {
 /// How long a silent connection is trusted before a PING must be answered within the same time.
 constexpr std::chrono::seconds quietTime{5};
 
+/// A channel or a pattern.
+struct Topic
+{
+    bool pattern = false;
+    std::string name;
+    auto operator<=>(const Topic &) const = default;
+};
+
+/// A command whose answer has not come. Answers come in the order of the commands, messages between them.
+struct Ask
+{
+    std::set<Topic> topics; ///< not yet acknowledged; none: a PING
+    bool on = true;         ///< subscribes, not the reverse
+};
+
+struct SubscriberLink : Link
+{
+    using Link::Link;
+    std::set<Topic> subscribed;    ///< asked for
+    std::set<Topic> awaited;       ///< of these the acknowledgement has not come
+    std::map<Topic, bool> refused; ///< of these it never will; whether the command is unknown there
+    std::deque<Ask> asks;
+    std::string outgoing, writing;
+    bool isWriting = false, ready = false;
+    bool heard = false; ///< since the last look
+    bool asked = false; ///< a PING is out
+};
+
 } // namespace
 
 /// What is wanted (m_wanted) is written from any thread under the mutex; the connection's thread brings what Redis
-/// knows (Link::subscribed) in line with it, at first and after every change, with at most one SUBSCRIBE or UNSUBSCRIBE
-/// each. Redis refuses such a command as a whole when the user lacks the right to one of its channels: then each is
-/// asked for by itself, and what is refused alone is noted.
-class Subscriber::Impl final : public std::enable_shared_from_this<Impl>
+/// knows (SubscriberLink::subscribed) in line with it, at first and after every change, with at most one SUBSCRIBE or
+/// UNSUBSCRIBE each. Redis refuses such a command as a whole when the user lacks the right to one of its channels: then
+/// each is asked for by itself, and what is refused alone is noted.
+class Subscriber::Impl final : public Lifecycle<Subscriber::Impl, SubscriberLink>
 {
 public:
-    /// A channel or a pattern.
-    struct Topic
-    {
-        bool pattern = false;
-        std::string name;
-        auto operator<=>(const Topic &) const = default;
-    };
     struct Subscription
     {
         explicit Subscription(Handler wanted) : handler(std::move(wanted)) {}
@@ -46,17 +61,9 @@ public:
     };
 
     Impl(Executor executor, Endpoint endpoint, ClientOptions options)
-        : m_executor(executor),
-          m_endpoint(std::move(endpoint)),
-          m_options(std::move(options)),
-          m_tls(tlsContext(m_endpoint)),
-          m_retry(executor),
-          m_quiet(executor)
+        : Lifecycle(executor, std::move(endpoint), std::move(options)), m_quiet(executor)
     {}
 
-    void start();
-    void stop();
-    Client::State state() const { return m_state.load(std::memory_order_acquire); }
     std::shared_ptr<void> subscribe(Topic topic, Handler handler);
 
     std::atomic<std::uint64_t> connections{0};
@@ -65,6 +72,17 @@ public:
     std::optional<Error> problem() const { return locked(m_problem); }
 
 private:
+    friend class Lifecycle<Subscriber::Impl, SubscriberLink>;
+    using Link = SubscriberLink;
+
+    void stopping() {}
+    const std::vector<const Script *> &scripts() const { return m_scripts; }
+    void failed(const Error &why);
+    void opened();
+    bool received(Link &link, std::string &problem);
+    void broke(Link &link, const std::string &problem);
+    void ended(std::shared_ptr<Link> link);
+
     template <class T> T locked(const T &value) const
     {
         const std::lock_guard lock(m_mutex);
@@ -72,30 +90,6 @@ private:
     }
     using Subscriptions = std::vector<std::shared_ptr<Subscription>>;
 
-    /// A command whose answer has not come. Answers come in the order of the commands, messages between them.
-    struct Ask
-    {
-        std::set<Topic> topics; ///< not yet acknowledged; none: a PING
-        bool on = true;         ///< subscribes, not the reverse
-    };
-    struct Link
-    {
-        Link(Executor executor, std::shared_ptr<asio::ssl::context> tls, std::size_t maxReplyBytes)
-            : wire(executor, std::move(tls), maxReplyBytes)
-        {}
-        Wire wire;
-        std::set<Topic> subscribed;    ///< asked for
-        std::set<Topic> awaited;       ///< of these the acknowledgement has not come
-        std::map<Topic, bool> refused; ///< of these it never will; whether the command is unknown there
-        std::deque<Ask> asks;
-        std::string outgoing, writing;
-        bool isWriting = false, ready = false, timedOut = false;
-        bool heard = false; ///< since the last look
-        bool asked = false; ///< a PING is out
-    };
-
-    static awaitable<void> run(std::shared_ptr<Impl> self);
-    awaitable<std::optional<Error>> open(std::shared_ptr<Link> link);
     void unsubscribe(const Topic &topic, const std::shared_ptr<Subscription> &subscription);
     void scheduleSync();
     void sync();
@@ -104,77 +98,45 @@ private:
     void refusedBy(const std::shared_ptr<Link> &link, const Reply &error);
     void noteRefused(const Link &link);
     void write(const std::shared_ptr<Link> &link);
-    bool drain(const std::shared_ptr<Link> &link);
     void take(const std::shared_ptr<Link> &link, const Reply &message);
     void dispatch(const Topic &topic, std::string_view channel, std::string_view payload);
     void checkReady(Link &link);
     void watch(std::shared_ptr<Link> link);
-    void tearDown();
 
-    const Executor m_executor;
-    const Endpoint m_endpoint;
-    const ClientOptions m_options;
-    const std::shared_ptr<asio::ssl::context> m_tls;
-
-    mutable std::mutex m_mutex;
+    const std::vector<const Script *> m_scripts; ///< none
+    // Under the mutex.
     std::map<Topic, Subscriptions> m_wanted;
     std::vector<Refused> m_refused;
     std::optional<Error> m_problem;
-    bool m_syncScheduled = false, m_started = false;
-    std::atomic<Client::State> m_state{Client::State::Connecting};
+    bool m_syncScheduled = false;
 
     // The subscriber's thread.
-    std::shared_ptr<Link> m_link;
-    std::shared_ptr<Link> m_opening;
-    Timer m_retry;
     Timer m_quiet;
-
-    std::once_flag m_tearDown;
-    std::promise<void> m_tornDown;
-    std::shared_future<void> m_end{m_tornDown.get_future().share()};
 };
 
-void Subscriber::Impl::start()
+void Subscriber::Impl::failed(const Error &why)
+{
+    const std::lock_guard lock(m_mutex);
+    m_problem = why;
+}
+
+void Subscriber::Impl::opened()
 {
     {
         const std::lock_guard lock(m_mutex);
-        if (m_started || state() == Client::State::Stopped)
-            return;
-        m_started = true;
+        m_problem.reset();
     }
-    spawn(m_executor, [self = shared_from_this()] { return run(self); });
+    sync();
+    watch(m_link);
 }
 
-void Subscriber::Impl::stop()
+void Subscriber::Impl::broke(Link &, const std::string &)
 {
-    bool started = false;
-    {
-        const std::lock_guard lock(m_mutex);
-        m_state.store(Client::State::Stopped, std::memory_order_release);
-        started = m_started;
-    }
-    const auto now = [this] { std::call_once(m_tearDown, [this] { tearDown(); }); };
-    if (!started || m_executor.running_in_this_thread())
-        return now();
-    asio::post(m_executor,
-               [self = shared_from_this()] { std::call_once(self->m_tearDown, [&] { self->tearDown(); }); });
-    while (m_end.wait_for(std::chrono::milliseconds(20)) == std::future_status::timeout) {
-        if (m_executor.context().stopped())
-            return now();
-    }
+    auto ready = State::Ready;
+    m_state.compare_exchange_strong(ready, State::Connecting, std::memory_order_acq_rel);
 }
 
-void Subscriber::Impl::tearDown()
-{
-    m_retry.cancel();
-    m_quiet.cancel();
-    if (m_opening)
-        m_opening->wire.close();
-    if (m_link)
-        m_link->wire.close();
-    m_link.reset();
-    m_tornDown.set_value();
-}
+void Subscriber::Impl::ended(std::shared_ptr<Link>) { m_quiet.cancel(); }
 
 std::shared_ptr<void> Subscriber::Impl::subscribe(Topic topic, Handler handler)
 {
@@ -322,69 +284,15 @@ void Subscriber::Impl::write(const std::shared_ptr<Link> &link)
                                  });
 }
 
-awaitable<void> Subscriber::Impl::run(std::shared_ptr<Impl> self)
+bool Subscriber::Impl::received(Link &link, std::string &)
 {
-    Backoff backoff(self->m_options.backoffMin, self->m_options.backoffMax);
-    for (;;) {
-        if (const auto wait = backoff.next(); wait.count() > 0) {
-            error_code cancelled;
-            self->m_retry.expires_after(wait);
-            co_await self->m_retry.async_wait(asio::redirect_error(use_awaitable, cancelled));
-        }
-        if (self->state() == Client::State::Stopped)
-            co_return;
-        auto link = std::make_shared<Link>(self->m_executor, self->m_tls, self->m_options.maxReplyBytes);
-        const std::optional<Error> failed = co_await self->open(link);
-        if (self->state() == Client::State::Stopped)
-            co_return;
-        if (failed)
-            continue;
-        self->m_link = link;
-        self->sync();
-        self->watch(link);
-        const auto since = std::chrono::steady_clock::now();
-        std::string problem;
-        for (;;) {
-            const bool more = co_await link->wire.receive(problem);
-            if (!more || self->m_link != link || !self->drain(link) || self->m_link != link)
-                break;
-        }
-        link->wire.close();
-        self->m_link.reset();
-        auto ready = Client::State::Ready;
-        self->m_state.compare_exchange_strong(ready, Client::State::Connecting, std::memory_order_acq_rel);
-        if (std::chrono::steady_clock::now() - since > self->m_options.backoffMax)
-            backoff.reset();
-    }
-}
-
-awaitable<std::optional<Error>> Subscriber::Impl::open(std::shared_ptr<Link> link)
-{
-    m_opening = link;
-    Timer watchdog(m_executor, m_options.connectTimeout);
-    watchdog.async_wait([link](const error_code &cancelled) {
-        if (!cancelled) {
-            link->timedOut = true;
-            link->wire.close();
-        }
-    });
-    std::optional<Error> failed = co_await link->wire.open(m_endpoint, m_options.name, {});
-    watchdog.cancel();
-    m_opening.reset();
-    if (link->timedOut)
-        failed = away(m_endpoint, "no answer in time");
-    const std::lock_guard lock(m_mutex);
-    co_return m_problem = failed;
-}
-
-bool Subscriber::Impl::drain(const std::shared_ptr<Link> &link)
-{
-    link->heard = true;
+    link.heard = true;
+    const auto held = m_link;
     Reply message;
     ReplyReader::Next next = ReplyReader::Next::NeedMore;
     // A handler may stop us.
-    while (m_link == link && (next = link->wire.next(message)) == ReplyReader::Next::Reply)
-        take(link, message);
+    while (m_link == held && (next = link.wire.next(message)) == ReplyReader::Next::Reply)
+        take(held, message);
     return next != ReplyReader::Next::Malformed;
 }
 
@@ -429,7 +337,7 @@ void Subscriber::Impl::dispatch(const Topic &topic, std::string_view channel, st
         subscriptions = found->second;
     }
     for (const auto &subscription : subscriptions) {
-        if (state() != Client::State::Stopped && !subscription->ended.load(std::memory_order_acquire))
+        if (state() != State::Stopped && !subscription->ended.load(std::memory_order_acquire))
             subscription->handler(channel, payload);
     }
 }
@@ -439,8 +347,8 @@ void Subscriber::Impl::checkReady(Link &link)
     if (link.ready || !link.awaited.empty())
         return;
     link.ready = true;
-    auto connecting = Client::State::Connecting;
-    if (m_state.compare_exchange_strong(connecting, Client::State::Ready, std::memory_order_acq_rel))
+    auto connecting = State::Connecting;
+    if (m_state.compare_exchange_strong(connecting, State::Ready, std::memory_order_acq_rel))
         connections.fetch_add(1, std::memory_order_release);
 }
 

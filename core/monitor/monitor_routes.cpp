@@ -88,8 +88,9 @@ Response operations(const Health::Report &report)
 boost::json::value listed(boost::json::value figures, std::string_view member)
 {
     boost::json::object &object = figures.as_object();
-    object["items"] = std::move(object[member]);
+    boost::json::value items = std::move(object[member]); // before a new member may move all of them
     object.erase(member);
+    object["items"] = std::move(items);
     object["next_cursor"] = nullptr;
     return figures;
 }

@@ -1,15 +1,14 @@
 #include "core/portal/account_routes.h"
 
-#include "core/base/ids.h"
 #include "core/base/json.h"
-#include "core/base/time_format.h"
+#include "core/base/json_append.h"
+#include "core/base/json_schema.h"
 #include "core/http/cookie.h"
 #include "core/http/problem.h"
 #include "core/portal/account_service.h"
 #include "core/portal/admission.h"
 
 #include <boost/beast/core/string.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 
@@ -27,10 +26,6 @@ BOOST_DESCRIBE_STRUCT(CredentialsBody, (), (email, password))
 constexpr std::string_view credentialsSchema =
     R"({"type":"object","required":["email","password"],"additionalProperties":false,"properties":)"
     R"({"email":{"type":"string","format":"email"},"password":{"type":"string","minLength":8,"maxLength":128}}})";
-constexpr std::string_view userSchema =
-    R"({"type":"object","properties":{"id":{"type":"string"},"email":{"type":"string"},)"
-    R"("role":{"type":"string","enum":["user","operator","admin"]},"disabled":{"type":"boolean"},)"
-    R"("created":{"type":"string","format":"date-time"},"last_sign_in":{"type":["string","null"],"format":"date-time"}}})";
 constexpr std::string_view signedInSchema =
     R"({"type":"object","properties":{"user":{"type":"object"},"access_token":{"type":"string"},"expires_in":{"type":"integer"}}})";
 constexpr std::string_view csrfSchema = R"({"type":"object","properties":{"csrf_token":{"type":"string"}}})";
@@ -74,23 +69,9 @@ std::optional<http::Response> refuseForms(const http::Request &request)
 
 std::string userJson(const User &user)
 {
-    const bool plain = std::ranges::all_of(
-        user.email, [](unsigned char c) { return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f; });
     std::string text;
     text.reserve(192 + user.email.size());
-    text.append(R"({"id":")").append(formatId(user.id)).append(R"(","email":)");
-    if (plain)
-        text.append("\"").append(user.email).append("\"");
-    else
-        text.append(boost::json::serialize(boost::json::string(user.email)));
-    text.append(R"(,"role":")").append(enumName(user.role)).append(R"(","disabled":)");
-    text.append(user.disabled ? "true" : "false");
-    text.append(R"(,"created":")").append(formatTime(user.created)).append(R"(","last_sign_in":)");
-    if (user.lastSignIn)
-        text.append("\"").append(formatTime(*user.lastSignIn)).append("\"");
-    else
-        text.append("null");
-    text.append(user.deceptive ? R"(,"deceptive":true})" : R"(,"deceptive":false})");
+    appendJson(text, user);
     return text;
 }
 
@@ -108,7 +89,7 @@ void AccountRoutes::mount(http::Router &router)
     http::Access again{Role::User, Category::Auth};
     again.identifies = true;
     router.post("/auth/register", open, [this](Request &request) { return registerUser(request); },
-                {"Make an account", credentialsSchema, userSchema});
+                {"Make an account", credentialsSchema, answerSchema<User>()});
     router.post("/auth/login", open, [this](Request &request) { return login(request); },
                 {"Sign in: sets the cookie sid and answers an access token", credentialsSchema, signedInSchema});
     router.post("/auth/logout", {Role::User, Category::Unlimited}, [this](Request &request) { return logout(request); },
@@ -118,7 +99,7 @@ void AccountRoutes::mount(http::Router &router)
     router.get("/auth/csrf", {Role::User, Category::Unlimited}, [this](Request &request) { return csrf(request); },
                {"The session's CSRF token, to send as X-CSRF-Token", {}, csrfSchema});
     router.get("/api/me", {Role::User, Category::Api}, [this](Request &request) { return me(request); },
-               {"Who is signed in", {}, userSchema});
+               {"Who is signed in", {}, answerSchema<User>()});
 }
 
 awaitable<http::Response> AccountRoutes::registerUser(http::Request &request)

@@ -6,6 +6,7 @@ import tempfile
 import unittest
 
 import layers
+import licences
 
 CLEAN = {
     "core/api/CMakeLists.txt": "portolan_library(api USES Boost::headers)\n",
@@ -68,6 +69,21 @@ class LayersTest(unittest.TestCase):
             with self.subTest(expected=expected):
                 violations, _ = report({**CLEAN, **change})
                 self.assertTrue(any(expected in line for line in violations), violations)
+
+    def test_a_file_without_its_licence_is_found(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            files = {"a.h": "#pragma once\n", "run.sh": "#!/bin/sh\necho\n", "page.html": "<!DOCTYPE html>\n<p>\n",
+                     "data.json": "{}\n", "samples/a.cpp": "int x;\n"}
+            for name, text in files.items():
+                (root / name).parent.mkdir(exist_ok=True)
+                (root / name).write_text(text)
+            self.assertEqual([str(path) for path in licences.missing(root)], ["a.h", "page.html", "run.sh"])
+            for path in licences.missing(root):
+                licences.add(root, path)
+            self.assertEqual(licences.missing(root), [])
+            self.assertEqual((root / "run.sh").read_text().splitlines()[0], "#!/bin/sh")
+            self.assertTrue((root / "a.h").read_text().endswith("#pragma once\n"))
 
     def test_a_long_file_is_only_warned_of(self):
         violations, warnings = report({**CLEAN, "core/api/long.h": "#pragma once\n" + "int x;\n" * 500})

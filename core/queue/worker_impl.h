@@ -134,6 +134,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     static std::string closingOf(const std::string &queue);
     awaitable<void> takeLoop();
     awaitable<bool> anythingWaits();
+    bool rightsDue();
     std::size_t room(); ///< how many to take now; 0: wait
     awaitable<std::optional<std::size_t>> take(std::size_t most, bool &more);
     void accept(std::string delivery, std::string list, std::size_t closing, std::string raw, Events &events);
@@ -267,6 +268,10 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     double rate = 0; ///< tasks ended a second, smoothed
     SteadyTime keepWindow{};
     unsigned keptInWindow = 0;
+
+    // takeLoop only.
+    std::optional<std::uint64_t> rightsAskedOn; ///< the connection, by client.counters().reconnects
+    SteadyTime rightsAskedAt{};
 
     std::uint64_t nextDelivery = 1;          ///< takeLoop only
     SteadyTime parkAgain{};                  ///< takeLoop only: not before then

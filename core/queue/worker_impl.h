@@ -152,6 +152,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     // worker_note.cpp
     awaitable<void> noteHeld();
     void noteRunning();
+    void noteAgain();
     void tellCopies();
     void tellForeign();
 
@@ -192,11 +193,15 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     void releaseDue();
     void adaptPrefetch(std::chrono::nanoseconds elapsed);
     void reap();
+    template <class F> void forEachHeld(F visit) const; ///< delivery; locked
     std::vector<std::string> heldDeliveries() const;
+    std::vector<Record> heldRecords() const;
+    std::size_t heldCount() const;
     bool holdsAnything() const;
     awaitable<void> touchHeld();
     awaitable<void> giveBackStrays();
-    void dropLapsed(const std::unordered_set<std::string> &ours);
+    LeaseHolder leaseHolder();
+    void dropLapsed(const std::unordered_set<std::string> &lost);
 
     // worker_pool.cpp
     void spawnLoop(awaitable<void> (Impl::*loop)());

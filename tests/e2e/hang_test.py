@@ -2,12 +2,11 @@
 
 import signal
 import subprocess
-import threading
 import time
 import unittest
 
-from hang import Hang
-from harness import PASSWORD, Portal, clean_environment, die_with_parent, folder, patience, portoland, wait_until
+from hang import Hang, register_without_answer
+from harness import Portal, clean_environment, die_with_parent, folder, patience, portoland, wait_until
 
 TIMEOUT = 1  # shutdown.timeout, in seconds
 MARGIN = 10  # StopWatchdog::margin
@@ -36,16 +35,8 @@ class HangTest(unittest.TestCase):
         portal.client().sign_up("early@example.org")
         self.hang.begin()
         client = portal.client()
-
-        def register():
-            try:
-                client.post("/auth/register", {"email": "late@example.org", "password": PASSWORD})
-            except OSError:
-                pass  # nobody answers any more
-
-        threads = [threading.Thread(target=register, daemon=True) for _ in range(4)]
-        for thread in threads:
-            thread.start()
+        for _ in range(4):
+            register_without_answer(client)
         wait_until(lambda: portal.client().get("/health").json["checks"]["database"] != "up", "the database hangs", 30)
         self.ends(portal.process, portal.log)
         self.hang.end()

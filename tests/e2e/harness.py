@@ -89,7 +89,7 @@ def free_port():
         return listener.getsockname()[1]
 
 
-SANITIZED = float(os.environ.get("PORTOLAN_PATIENCE", "1")) > 1
+SANITIZED = bool(os.environ.get("PORTOLAN_SANITIZED"))
 
 
 def patience(seconds):

@@ -12,7 +12,7 @@ import Xlib.display
 import Xlib.X
 
 from hang import Hang, register_without_answer
-from harness import Client, clean_environment, die_with_parent, folder, free_port, patience, run, wait_until
+from harness import Client, clean_environment, die_with_parent, folder, free_port, patience, run, signal_twice, wait_until
 
 PORTOLAN = os.environ["PORTOLAN"]
 
@@ -106,7 +106,7 @@ class ConsoleTest(unittest.TestCase):
                     status = run("status", "--data-dir", self.data_dir)
                     self.assertEqual(status.returncode, 0, status)
                     self.assertIn("Redis memory", status.stdout)
-                    console.send_signal(ending)
+                    signal_twice(console, ending)  # which is one wish
                     self.assertEqual(console.wait(patience(30)), 0, self.log.read_text())
                 finally:
                     console.kill()

@@ -157,6 +157,19 @@ class Redis:
             self.kill()
 
 
+def signal_twice(process, number):
+    """At once, but so that the second is one of its own: the first was taken. As of a supervisor that signals a process
+    and its group."""
+
+    def taken():
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        return not int(re.search(r"^ShdPnd:\s*(\w+)", status, re.MULTILINE)[1], 16) >> (number - 1) & 1
+
+    process.send_signal(number)
+    wait_until(taken, "the first signal is taken")
+    process.send_signal(number)
+
+
 def run(*arguments, stdin="", env=None, seconds=30, prefix=()):
     """One call of portoland that ends by itself: a CompletedProcess with text."""
     return subprocess.run([*prefix, portoland(), *map(str, arguments)], input=stdin, capture_output=True, text=True,

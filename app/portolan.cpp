@@ -158,13 +158,13 @@ int main(int argc, char **argv)
     describe(cli, options);
     const auto arguments = givenArguments(argc, argv);
     try {
-        cli.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend())); // as CLI11 takes them
+        app::parse(cli, arguments);
         if (!options.situation.empty() && options.local.any())
             throw CLI::ValidationError("--situation", "a script takes no settings of a portal; leave one of them out");
     } catch (const CLI::Success &asked) {
         return cli.exit(asked);
     } catch (const CLI::ParseError &wrong) {
-        std::cerr << "portolan: " << app::usageError(cli, arguments, wrong) << " (see portolan --help)\n";
+        std::cerr << "portolan: " << app::usageError(cli, arguments, wrong) << '\n';
         return 2;
     }
     const auto pictures = options.pictures.wanted() ? app::pictureTask() : std::nullopt;

@@ -37,6 +37,7 @@ struct UserRequest
 int addUser(const SettingSources &sources, const UserRequest &request);
 int disableUser(const SettingSources &sources, const UserRequest &request);
 int enableUser(const SettingSources &sources, const UserRequest &request);
+int setRole(const SettingSources &sources, const UserRequest &request);
 int setPassword(const SettingSources &sources, const UserRequest &request);
 int listUsers(const SettingSources &sources);
 

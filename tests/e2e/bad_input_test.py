@@ -44,6 +44,7 @@ class BadInputTest(unittest.TestCase):
             (["--redis", "http://127.0.0.1:6379"], ["redis"]),
             (["--database", "mysql://127.0.0.1/x"], ["database"]),
             (["--redis", "redis://127.0.0.1:6379/99999"], ["out of range"]),
+            (["--database", "postgresql://127.0.0.1:1/x"], ["connections? Check", "--database or DATABASE_URL"]),
             (["--set", "session.lifetime=1 h"], ["session.lifetime", "a blank before its unit"]),
             (["--set", "market.currency=Euro"], ["market.currency", "Euro", "three capital letters"]),
             (["--tls-cert", "/no/such/cert.pem"], ["tls"]),

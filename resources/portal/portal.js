@@ -9,6 +9,8 @@ let socket = null;
 let reconnectAfter = 500;
 const reconnectMost = 15000;
 let waiting = null; // the timer of what goes on by itself
+let counting = null; // the timer of a notice that counts down
+let quotaOver = null; // the timer of starts that are left until then
 let unheard = null; // the timer of what goes on and is not heard of
 const unheardLeast = 5000;
 let unheardPause = unheardLeast;
@@ -65,10 +67,10 @@ async function call(method, path, body) {
   } catch {
     throw new Problem(0, {detail: 'The portal does not answer. Is it running?'});
   }
-  const remaining = answer.headers.get('X-RateLimit-Remaining');
-  if (remaining !== null && path === '/start-analysis')
-    $('quota').textContent = `${Number(remaining).toLocaleString()} of ${Number(answer.headers.get('X-RateLimit-Limit')).toLocaleString()} starts left until ` +
-      new Date(1000 * answer.headers.get('X-RateLimit-Reset')).toLocaleTimeString();
+  if (answer.headers.has('X-RateLimit-Remaining') && path === '/start-analysis') {
+    const [remaining, limit, reset] = ['Remaining', 'Limit', 'Reset'].map((name) => Number(answer.headers.get(`X-RateLimit-${name}`)));
+    keepQuota({remaining, limit, reset});
+  }
   const text = await answer.text();
   let content = null;
   try { content = text ? JSON.parse(text) : null; } catch { /* a proxy's page: the status says enough */ }
@@ -78,10 +80,58 @@ async function call(method, path, body) {
   return content;
 }
 
+// How many analyses may be started still. Only an answer to a start says it, so it is kept for whoever reloads the page.
+const kept = {
+  read() { try { return JSON.parse(localStorage.getItem('starts')); } catch { return null; } },
+  write(quota) { try { localStorage.setItem('starts', JSON.stringify(quota)); } catch { /* not in this browser */ } },
+};
+
+function keepQuota(quota) {
+  kept.write(quota);
+  drawQuota();
+}
+
+// The button looks as if it did nothing where nothing is left, and yet can be pressed: limits may be changed meanwhile.
+function drawQuota() {
+  clearTimeout(quotaOver);
+  const quota = kept.read();
+  const left = quota ? 1000 * quota.reset - Date.now() : 0;
+  $('quota').textContent = left > 0 ?
+    `${quota.remaining.toLocaleString()} of ${quota.limit.toLocaleString()} starts left until ${whenOf(1000 * quota.reset)}` : '';
+  $('start').setAttribute('aria-disabled', String(left > 0 && quota.remaining === 0));
+  if (left > 0) quotaOver = setTimeout(drawQuota, Math.min(left, 3600000));
+}
+
+function duration(seconds) {
+  const [count, unit] = seconds < 120 ? [seconds, 'second'] : seconds < 7200 ? [seconds / 60, 'minute'] : [seconds / 3600, 'hour'];
+  return `${Math.ceil(count)} ${unit}${count === 1 ? '' : 's'}`;
+}
+
 function notify(text) {
+  clearTimeout(counting);
   away = false;
   $('notice').hidden = !text;
   $('notice').textContent = text || '';
+  if (text) countDown(text);
+}
+
+// For how long something has to wait is right for a second only. What stands there first is read out, what counts is not.
+function countDown(text) {
+  const [told, seconds] = /Try again in (\d+) seconds?\./.exec(text) || [];
+  if (!told) return;
+  const until = Date.now() + 1000 * seconds;
+  const [before, after] = text.split(told);
+  const words = (left) => (left > 0 ? `Try again in ${duration(left)}.` : 'You can try again now.');
+  const count = document.createElement('span');
+  count.setAttribute('aria-hidden', 'true');
+  const tick = () => {
+    const left = Math.ceil((until - Date.now()) / 1000);
+    count.textContent = words(left);
+    if (!count.isConnected) $('notice').replaceChildren(before, count, after);
+    if (left > 0) counting = setTimeout(tick, 1000);
+  };
+  $('notice').textContent = before + words(Number(seconds)) + after;
+  counting = setTimeout(tick, 1000);
 }
 
 function sentence(text) {
@@ -159,6 +209,8 @@ async function enter(justSignedIn) {
     throw justSignedIn && problem.status === 401 ? cookieLost() : problem;
   }
   show(true);
+  if (justSignedIn) kept.write(null);
+  drawQuota();
   listed = false;
   tasks.clear();
   drawTasks();
@@ -250,7 +302,7 @@ function leave() {
   socket = null;
   tasks.clear();
   drawTasks();
-  $('quota').textContent = '';
+  keepQuota(null);
   show(false);
 }
 
@@ -451,6 +503,7 @@ async function begin() {
     await enter(false);
   } catch (problem) {
     if (problem.status === 401) {
+      keepQuota(null); // of somebody who was signed in before
       show(false);
       return;
     }

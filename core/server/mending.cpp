@@ -157,7 +157,7 @@ Result<std::vector<std::string>> mendData(const Settings &settings, bool empty)
                        "Mend it with its own tools.");
     const fs::path where = directory->file("redis");
     if (!fs::exists(where, ignored) && !fs::exists(redisNote(directory->path()), ignored))
-        return failure(ErrorKind::NotFound, "No private Redis has run in " + place.string() + ": nothing is damaged.");
+        return std::vector<std::string>{"No private Redis has run in " + place.string() + ": nothing is damaged."};
     const redis::AppendOnly files(fs::absolute(where).lexically_normal(), redisNote(directory->path()));
     std::optional<redis::ServerDirectory> held;
     if (!fs::exists(where, ignored) || fs::is_directory(where, ignored)) { // otherwise no Redis can be in there
@@ -243,12 +243,18 @@ int mend(const SettingSources &sources, const MendRequest &request)
     const auto url = databaseUrl(*settings);
     const bool file = url && url->dialect == storage::Dialect::Sqlite;
     const auto left = checkDatabaseIsLeft(*settings, dataDirectoryPath(*settings), file ? url->path : std::string());
-    const auto done = request.empty && file && !left ? forgetDatabase(*settings) : mendData(*settings, request.empty);
-    if (!done)
-        return report(done.error());
+    auto done = request.empty && file && !left ? forgetDatabase(*settings) : mendData(*settings, request.empty);
+    if (!done) {
+        Error error = done.error();
+        if (error.code == "redis-corrupt")
+            error.hint = "Put back a copy; or run `" + mendCommand(*settings) +
+                         " --empty`, which moves aside what is left and starts without: everybody signs in again, "
+                         "waiting tasks are gone.";
+        return report(error);
+    }
     for (const auto &sentence : *done)
         std::cout << "portoland: " << sentence << std::endl;
-    return 0;
+    return left || request.empty ? 0 : report(left.error()); // which it does not bring back
 }
 
 } // namespace portolan::server

@@ -85,7 +85,13 @@ MainWindow::MainWindow(const Parts &parts, ActionGate::Options options, QWidget 
     makeStatusBar();
     connect(m_sidebar, &QListWidget::currentRowChanged, this, &MainWindow::showPage);
     connect(&m_parts.deployment, &Deployment::sampled, this, &MainWindow::showSample);
-    connect(&m_parts.deployment, &Deployment::changed, this, &MainWindow::showLink);
+    connect(&m_parts.deployment, &Deployment::changed, this,
+            [this, live = m_parts.deployment.link() == LinkState::Live]() mutable {
+                const bool was = std::exchange(live, m_parts.deployment.link() == LinkState::Live);
+                if (live && !was)
+                    page()->refresh(); // what it asked while nobody was there
+                showLink();
+            });
     connect(&m_gate, &ActionGate::reported, this, [this](const QString &sentence, bool worked) {
         if (worked || sentence != problem()) // why it did not start is said already, and stays
             m_notice->tell(sentence, worked);

@@ -40,6 +40,8 @@ private slots:
     void runtimesAreThoseOfThePagesClock();
     void chartsSayThatNothingComes();
     void chartsSayThatTheyCouldNotBeRead();
+    void pagesAskAgainWhenThePortalIsThere_data();
+    void pagesAskAgainWhenThePortalIsThere();
     void chartsSayWhyNothingIsKnown_data();
     void chartsSayWhyNothingIsKnown();
     void everySituationOnEveryPage_data();
@@ -354,6 +356,37 @@ void SituationsTest::chartsSayThatTheyCouldNotBeRead()
     QCOMPARE(chart.standing(), TimeChart::Standing{});
     console.press(Qt::Key_0);
     QVERIFY(chart.to() == console.clock.wall() && chart.standing().words.isEmpty());
+}
+
+/// A window opens before its portal has started.
+void SituationsTest::pagesAskAgainWhenThePortalIsThere_data()
+{
+    QTest::addColumn<QString>("page");
+    for (const char *page : {"overview", "redis", "connections", "queue", "performance", "users"})
+        QTest::newRow(page) << QString(page);
+}
+
+void SituationsTest::pagesAskAgainWhenThePortalIsThere()
+{
+    QFETCH(QString, page);
+    Console console;
+    console.stack.switchOff();
+    console.settings.setValue("window/page", page);
+    console.open(console.parts());
+    QCOMPARE(console.window->currentPage(), page);
+    const auto answered = [&console] {
+        bool all = true;
+        for (const char *table : {"Accounts", "What happened lately"})
+            if (const auto *view = console.find<TableView>(table))
+                all &= view->model()->rowCount() > 0;
+        for (const TimeChart *chart : console.window->page()->findChildren<TimeChart *>())
+            all &= chart->hasData() && chart->standing().words.isEmpty();
+        return all;
+    };
+    QVERIFY(!answered());
+    QVERIFY(console.stack.start({}).result().has_value());
+    Console::settle();
+    QVERIFY(answered());
 }
 
 void SituationsTest::chartsSayWhyNothingIsKnown_data()

@@ -126,6 +126,14 @@ void BacklogTest::aBacklogsPace()
     queue.waiting.reset();
     pace.add(now, queue);
     QVERIFY(!pace.growth());
+    queue.endedPerSecond.reset(); // a portal that has just started
+    queue.endedLately = 6;
+    queue.waiting = 3;
+    QCOMPARE(arrivingText(queue, pace), QString("measuring"));
+    QCOMPARE(drainText(queue, -2.0), QString("measuring"));
+    queue.waiting = 0;
+    QCOMPARE(drainText(queue, {}), QString("empty"));
+    queue.endedLately.reset();
     queue.endedPerSecond = 0.0; // other workers end them
     for (std::uint64_t i = 0; i <= 10; ++i)
         add(100 - 2 * i);

@@ -109,6 +109,9 @@ const std::array taskColumns{
 std::string workerKey(const WorkerInfo &worker) { return worker.node; }
 std::string taskKey(const ListedTask &listed) { return listed.task.id; }
 
+/// What ends is counted, and not for long enough to say how often.
+bool isPaceToCome(const QueueFigures &queue) { return !queue.endedPerSecond && queue.endedLately; }
+
 } // namespace
 
 QString oldestText(const QueueFigures &queue)
@@ -121,7 +124,7 @@ QString oldestText(const QueueFigures &queue)
 
 QString arrivingText(const QueueFigures &queue, const BacklogPace &pace)
 {
-    const bool measuring = queue.waiting && queue.endedPerSecond && !pace.growth();
+    const bool measuring = queue.waiting && (isPaceToCome(queue) || (queue.endedPerSecond && !pace.growth()));
     return measuring ? QueuePage::tr("measuring") : paceText(pace.arrivals(), queue.endedPerSecond);
 }
 
@@ -129,14 +132,15 @@ QString drainText(const QueueFigures &queue, std::optional<double> growth)
 {
     if (queue.untaken.value_or(0) > 0)
         return QueuePage::tr("no worker");
-    if (!queue.waiting || !queue.takenPerSecond || !queue.endedPerSecond)
+    const bool measuring = isPaceToCome(queue);
+    if (!queue.waiting || (!measuring && (!queue.takenPerSecond || !queue.endedPerSecond)))
         return unknownText();
     if (*queue.waiting == 0)
         return QueuePage::tr("empty");
     // What is taken leaves the backlog only when it ends.
     const double backlog = double(*queue.waiting + queue.unacked.value_or(0));
     // How fast tasks end says nothing about those that come in.
-    if (!growth)
+    if (!growth || measuring)
         return QueuePage::tr("measuring");
     return *growth < 0 ? durationText(backlog / -*growth) : QueuePage::tr("never at this pace");
 }
@@ -405,8 +409,8 @@ void QueuePage::showSnapshot(const Snapshot &snapshot)
     }
     m_figures->setValues({countText(queue.waiting), countText(queue.reserved), countText(queue.running),
                           countText(queue.scheduled), arrivingText(queue, m_pace),
-                          paceText(queue.endedPerSecond, m_pace.arrivals()), oldestText(queue),
-                          drainText(queue, m_pace.growth()), ageText(age)},
+                          isPaceToCome(queue) ? tr("measuring") : paceText(queue.endedPerSecond, m_pace.arrivals()),
+                          oldestText(queue), drainText(queue, m_pace.growth()), ageText(age)},
                          !age || isStale(age, snapshot.sampling.staleAfter));
     m_taskView->setStale(!age || isStale(age, snapshot.sampling.staleAfter));
     m_workerView->setStale(!age || isStale(age, snapshot.sampling.staleAfter));

@@ -138,9 +138,10 @@ const std::array familyColumns{
                              return f.keys ? estimateText(f.keys->value, halfOf(*f.keys)) : unknownText();
                          },
                          [](const ListedFamily &f) { return QVariant(f.keys ? f.keys->value : -1); }},
-    Column<ListedFamily>{QT_TRANSLATE_NOOP("tables", "Growth"), 10,
-                         [](const ListedFamily &f) { return f.family == overhead || !f.bytes ? none : growthText(f.growth); },
-                         [](const ListedFamily &f) { return QVariant(f.growth.value_or(0)); }},
+    Column<ListedFamily>{
+        QT_TRANSLATE_NOOP("tables", "Growth"), 10,
+        [](const ListedFamily &f) { return f.family == overhead || !f.bytes ? none : growthText(f.growth); },
+        [](const ListedFamily &f) { return QVariant(f.growth.value_or(0)); }},
 };
 
 const std::array keyColumns{

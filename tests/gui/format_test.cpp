@@ -168,6 +168,8 @@ void FormatTest::verdicts_data()
                                      << "Yellow: Response time p95 2.4 s, red above 5 s";
     Reading taken = reading(Resource::Workers, Zone::Red, 0, std::nullopt, 1);
     QTest::newRow("taken again") << snapshot(Zone::Red, {taken}) << "Red: tasks waited untaken until a moment ago";
+    taken.unknown = Unknown::Away;
+    QTest::newRow("red with what is down") << snapshot(Zone::Red, {taken}) << "Red: no task waited untaken";
     const Reading traffic =
         reading(Resource::RedisTraffic, Zone::Yellow, 4 * 1024 * mb, 5 * 1024 * mb, 4.2 * 1024 * mb);
     QTest::newRow("traffic") << snapshot(Zone::Yellow, {traffic})

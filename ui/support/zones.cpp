@@ -181,6 +181,8 @@ QString valueText(const Reading &reading)
     if (resource == Resource::Workers) {
         if (*reading.value >= 1)
             return tr("no worker takes tasks, %1 waiting").arg(countText(*reading.value));
+        if (reading.unknown != Unknown::No) // red with what is down, which says nothing of tasks
+            return tr("no task waited untaken");
         return reading.zone == Zone::Red ? tr("tasks waited untaken until a moment ago") : tr("no task waits untaken");
     }
     if (reading.limit && !isShare(resource)) {

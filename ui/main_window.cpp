@@ -26,6 +26,7 @@
 #include <QPointer>
 #include <QScreen>
 #include <QStatusBar>
+#include <QStyle>
 
 namespace portolan::ui {
 
@@ -140,7 +141,11 @@ void MainWindow::useRoom()
 {
     const bool narrow = width() < fontMetrics().height() * roomy;
     m_sidebar->setCompact(narrow);
-    m_column->setContentsMargins(narrow ? 4 : 12, narrow ? 0 : 8, narrow ? 10 : 20, narrow ? 4 : 12);
+    // At the right of what pages scroll is room for their bar (Page::body).
+    const int bar = style()->pixelMetric(QStyle::PM_ScrollBarExtent);
+    m_header->setContentsMargins(0, 0, bar, 0);
+    m_column->setContentsMargins(narrow ? 4 : 12, narrow ? 0 : 8, std::max(0, (narrow ? 10 : 20) - bar),
+                                 narrow ? 4 : 12);
     m_column->setSpacing(narrow ? 8 : 12);
 }
 

@@ -180,7 +180,8 @@ void LocalPage::addForm(QHBoxLayout &row)
     card->body()->addLayout(halves);
     m_tierTitle = mutedLabel();
     m_tierTitle->setAccessibleName(tr("What the tier is for"));
-    left->insertRow(1, QString(), m_tierTitle);
+    m_tierTitle->setMinimumHeight(m_tier->sizeHint().height()); // beside it, so that both halves stand in lines
+    right->insertRow(0, m_tierTitle);
     if (const LocalStack *stack = context().stack) {
         const LocalStackSettings &present = stack->settings();
         for (const LocalStack::TierChoice &tier : stack->tiers()) {

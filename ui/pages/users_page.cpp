@@ -203,7 +203,7 @@ void UsersPage::addUsers(QBoxLayout &row)
     m_userCard->body()->addLayout(line);
     m_userView = new TableView(m_users, tr("Accounts"), tr("Nobody has an account yet"), TableView::Sorting::Elsewhere);
     m_userView->setSelectionMode(QAbstractItemView::SingleSelection);
-    m_userView->setRowsShown(5);
+    m_userView->setRowsShown(10);
     m_userCard->body()->addWidget(m_userView, 1);
     auto *buttons = new ButtonRow;
     for (QAction *command : commands())
@@ -411,9 +411,9 @@ void UsersPage::showSnapshot(const Snapshot &snapshot)
     if (snapshot.users.registered)
         note << tr("%1 registered").arg(countText(snapshot.users.registered));
     if (snapshot.users.today)
-        note << tr("%1 today").arg(countText(snapshot.users.today));
+        note << tr("%1 seen today").arg(countText(snapshot.users.today));
     if (snapshot.users.concurrent)
-        note << tr("%1 now").arg(countText(snapshot.users.concurrent));
+        note << tr("%1 in the last 5 min").arg(countText(snapshot.users.concurrent));
     if (snapshot.users.sessions)
         note << tr("%1 sessions").arg(estimateText(snapshot.users.sessions, snapshot.users.sessionsError));
     if (snapshot.users.failedSignIns.value_or(0) > 0)

@@ -27,6 +27,7 @@
 #include <QApplication>
 #include <QDesktopServices>
 #include <QDir>
+#include <QEventLoop>
 #include <QTemporaryDir>
 #include <chrono>
 #include <csignal>
@@ -75,17 +76,34 @@ void describe(CLI::App &cli, Options &options)
     options.pictures.addTo(cli);
 }
 
+/// For whoever looks at the terminal, or has no window to look at.
+void tellNotStarted(const Error &error) { server::report(error, "portolan"); }
+
+/// Whether the portal runs, once its start is over.
+bool comesUp(const LocalStack &stack)
+{
+    QEventLoop loop;
+    QObject::connect(&stack, &LocalStack::stateChanged, &loop, [&] {
+        if (stack.state() != LocalStack::State::Starting)
+            loop.quit();
+    });
+    if (stack.state() == LocalStack::State::Starting)
+        loop.exec();
+    return stack.state() == LocalStack::State::Running;
+}
+
 /// The portal this console shows. Another kind is one more line here.
 std::unique_ptr<LocalStack> makeStack(const Options &options, const std::optional<app::PictureTask> &pictures,
                                       const QString &scratch, const QSettings &settings, const Clock &clock)
 {
     if (pictures && pictures->source == "embedded")
-        return std::make_unique<server::EmbeddedStack>(app::pictureSources(options.local, scratch), clock,
-                                                       server::EmbeddedStack::Options{.demonstration = true});
+        return std::make_unique<server::EmbeddedStack>(
+            app::pictureSources(options.local, scratch), clock,
+            server::EmbeddedStack::Options{.demonstration = true, .notStarted = tellNotStarted});
     if (options.situation.empty() && !pictures)
         return std::make_unique<server::EmbeddedStack>(
             options.demo ? app::demoSources(options.local) : options.local.sources(ui::rememberedChoices(settings)),
-            clock, server::EmbeddedStack::Options{.demonstration = options.demo});
+            clock, server::EmbeddedStack::Options{.demonstration = options.demo, .notStarted = tellNotStarted});
     demo::DemoOptions demoOptions;
     if (!options.situation.empty())
         demoOptions.situation = options.situation;
@@ -138,6 +156,8 @@ int show(QApplication &application, const Options &options, const std::optional<
     }
     if (stack->state() == LocalStack::State::Stopped)
         stack->start(stack->settings()); // what becomes of it is for the window to show
+    if (pictures && pictures->source == "embedded" && !comesUp(*stack))
+        return 1; // there is nothing to show
     const int code = pictures ? app::takePictures(options.pictures, *pictures, QString::fromStdString(options.page),
                                                   window, theme, stack->deployment())
                               : application.exec();

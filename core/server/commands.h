@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/api/result.h"
 #include "core/base/settings.h"
 
 #include <string>
@@ -11,6 +12,9 @@ namespace portolan::server {
 const char *version(); ///< "0.1.0"
 /// "portoland 0.1.0", and what it runs with: "Qt 6.4.2, Boost 1.81, SQLite 3.40.1".
 std::string versionText(const std::string &program);
+
+/// The line of `program` for an error, on standard error. Answers the exit code.
+int report(const Error &error, const char *program);
 
 struct ServeRequest
 {

@@ -4,6 +4,7 @@
 #include "core/base/data_directory.h"
 #include "core/base/given_text.h"
 #include "core/base/url_text.h"
+#include "core/server/commands.h"
 
 #include <algorithm>
 #include <iostream>
@@ -137,9 +138,11 @@ bool hasRedisPlan(const Settings &settings)
     return settings.isSet("redis.url") && (plan.commandsPerSecond > 0 || plan.trafficPerMonth > 0);
 }
 
-int report(const Error &error)
+int report(const Error &error) { return report(error, "portoland"); }
+
+int report(const Error &error, const char *program)
 {
-    std::string line = "portoland: " + wordsOf(error);
+    std::string line = std::string(program) + ": " + wordsOf(error);
     std::ranges::replace(line, '\n', ' ');
     std::cerr << visible(line) << std::endl;
     return error.kind == ErrorKind::Invalid || error.kind == ErrorKind::Unsupported ? 2 : 1;

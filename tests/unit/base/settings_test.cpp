@@ -251,7 +251,12 @@ void SettingsTest::saysWhatHasNoEffect()
                                        "caches.quotes: what these caches hold is not in this version",
                                        "mail.smtp_url: this version sends no mail"}));
     QVERIFY(settings->render().find("no effect: uploads are not in this version") != std::string::npos);
+    const std::string unplanned = "no effect: the private redis-server is nobody's plan";
+    QVERIFY(settings->render().find(unplanned) != std::string::npos);
     m_variables.clear();
+    const auto planned = Settings::load(sources("[redis]\nurl = 'redis://db.example'\n"));
+    QVERIFY2(planned.has_value(), reasonOf(planned).c_str());
+    QVERIFY(planned->render().find(unplanned) == std::string::npos);
     QVERIFY(Settings::load(sources("tier = 'watchlist'"))->withoutEffect().empty()); // its author knows
     const std::string file = m_dir->path().toStdString() + "/mine.toml";
     std::ofstream(file)

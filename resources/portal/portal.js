@@ -1,6 +1,7 @@
 // The portal's page: sign in, start an analysis, watch it live. Everything it shows comes from the public API.
 
 import {figures, fanChart} from './outlook.js';
+import {drawQuota, duration, forgetQuota, keepQuota, whenOf} from './limits.js';
 
 const $ = (id) => document.getElementById(id);
 let csrfToken = ''; // empty: nobody is signed in
@@ -10,7 +11,6 @@ let reconnectAfter = 500;
 const reconnectMost = 15000;
 let waiting = null; // the timer of what goes on by itself
 let counting = null; // the timer of a notice that counts down
-let quotaOver = null; // the timer of starts that are left until then
 let unheard = null; // the timer of what goes on and is not heard of
 const unheardLeast = 5000;
 let unheardPause = unheardLeast;
@@ -78,33 +78,6 @@ async function call(method, path, body) {
     throw new Problem(answer.status, content || {}, answer.headers.get('Retry-After'));
   }
   return content;
-}
-
-// How many analyses may be started still. Only an answer to a start says it, so it is kept for whoever reloads the page.
-const kept = {
-  read() { try { return JSON.parse(localStorage.getItem('starts')); } catch { return null; } },
-  write(quota) { try { localStorage.setItem('starts', JSON.stringify(quota)); } catch { /* not in this browser */ } },
-};
-
-function keepQuota(quota) {
-  kept.write(quota);
-  drawQuota();
-}
-
-// The button looks as if it did nothing where nothing is left, and yet can be pressed: limits may be changed meanwhile.
-function drawQuota() {
-  clearTimeout(quotaOver);
-  const quota = kept.read();
-  const left = quota ? 1000 * quota.reset - Date.now() : 0;
-  $('quota').textContent = left > 0 ?
-    `${quota.remaining.toLocaleString()} of ${quota.limit.toLocaleString()} starts left until ${whenOf(1000 * quota.reset)}` : '';
-  $('start').setAttribute('aria-disabled', String(left > 0 && quota.remaining === 0));
-  if (left > 0) quotaOver = setTimeout(drawQuota, Math.min(left, 3600000));
-}
-
-function duration(seconds) {
-  const [count, unit] = seconds < 120 ? [seconds, 'second'] : seconds < 7200 ? [seconds / 60, 'minute'] : [seconds / 3600, 'hour'];
-  return `${Math.ceil(count)} ${unit}${count === 1 ? '' : 's'}`;
 }
 
 function notify(text) {
@@ -209,8 +182,8 @@ async function enter(justSignedIn) {
     throw justSignedIn && problem.status === 401 ? cookieLost() : problem;
   }
   show(true);
-  if (justSignedIn) kept.write(null);
-  drawQuota();
+  if (justSignedIn) forgetQuota();
+  else drawQuota();
   listed = false;
   tasks.clear();
   drawTasks();
@@ -302,7 +275,7 @@ function leave() {
   socket = null;
   tasks.clear();
   drawTasks();
-  keepQuota(null);
+  forgetQuota();
   show(false);
 }
 
@@ -368,13 +341,6 @@ const words = {PENDING: 'waiting', STARTED: 'running', PROGRESS: 'running', RETR
 
 const goesOn = (task) => !['SUCCESS', 'FAILURE', 'REVOKED', 'EXPIRED'].includes(task.state);
 const kinds = {'portal.analysis': 'Analysis', 'portal.noop': 'Test'};
-
-// The time alone today, else the day with it.
-function whenOf(time) {
-  const date = new Date(time);
-  const today = date.toDateString() === new Date().toDateString();
-  return today ? date.toLocaleTimeString() : date.toLocaleString(undefined, {dateStyle: 'medium', timeStyle: 'short'});
-}
 
 function drawTask(task) {
   const item = document.createElement('li');
@@ -503,7 +469,7 @@ async function begin() {
     await enter(false);
   } catch (problem) {
     if (problem.status === 401) {
-      keepQuota(null); // of somebody who was signed in before
+      forgetQuota(); // of somebody who was signed in before
       show(false);
       return;
     }

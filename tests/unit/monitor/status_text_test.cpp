@@ -256,6 +256,7 @@ private slots:
         QTest::newRow("a part of one") << "CLIENT LIST" << false << "+client|list";
         QTest::newRow("renamed: no right mends that") << "INFO" << true << "";
         QTest::newRow("a channel too") << "SUBSCRIBE p:*" << false << "";
+        QTest::newRow("told with the queue") << "EVALSHA" << false << "";
     }
     void namesTheRightThatIsMissing()
     {

@@ -12,6 +12,7 @@
 #include "core/base/stop_watchdog.h"
 #include "core/base/system_clock.h"
 #include "core/base/wire_locale.h"
+#include "core/commands/report.h"
 #include "core/demo/demo_stack.h"
 #include "core/embedded/embedded_stack.h"
 #include "ui/dialogs/confirm_dialog.h"
@@ -27,6 +28,7 @@
 #include <QApplication>
 #include <QDesktopServices>
 #include <QDir>
+#include <QEventLoop>
 #include <QTemporaryDir>
 #include <chrono>
 #include <csignal>
@@ -75,17 +77,34 @@ void describe(CLI::App &cli, Options &options)
     options.pictures.addTo(cli);
 }
 
+/// For whoever looks at the terminal, or has no window to look at.
+void tellNotStarted(const Error &error) { commands::report(error, "portolan"); }
+
+/// Whether the portal runs, once its start is over.
+bool comesUp(const LocalStack &stack)
+{
+    QEventLoop loop;
+    QObject::connect(&stack, &LocalStack::stateChanged, &loop, [&] {
+        if (stack.state() != LocalStack::State::Starting)
+            loop.quit();
+    });
+    if (stack.state() == LocalStack::State::Starting)
+        loop.exec();
+    return stack.state() == LocalStack::State::Running;
+}
+
 /// The portal this console shows. Another kind is one more line here.
 std::unique_ptr<LocalStack> makeStack(const Options &options, const std::optional<app::PictureTask> &pictures,
                                       const QString &scratch, const QSettings &settings, const Clock &clock)
 {
     if (pictures && pictures->source == "embedded")
-        return std::make_unique<embedded::EmbeddedStack>(app::pictureSources(options.local, scratch), clock,
-                                                         embedded::EmbeddedStack::Options{.demonstration = true});
+        return std::make_unique<embedded::EmbeddedStack>(
+            app::pictureSources(options.local, scratch), clock,
+            embedded::EmbeddedStack::Options{.demonstration = true, .notStarted = tellNotStarted});
     if (options.situation.empty() && !pictures)
         return std::make_unique<embedded::EmbeddedStack>(
             options.demo ? app::demoSources(options.local) : options.local.sources(ui::rememberedChoices(settings)),
-            clock, embedded::EmbeddedStack::Options{.demonstration = options.demo});
+            clock, embedded::EmbeddedStack::Options{.demonstration = options.demo, .notStarted = tellNotStarted});
     demo::DemoOptions demoOptions;
     if (!options.situation.empty())
         demoOptions.situation = options.situation;
@@ -138,6 +157,8 @@ int show(QApplication &application, const Options &options, const std::optional<
     }
     if (stack->state() == LocalStack::State::Stopped)
         stack->start(stack->settings()); // what becomes of it is for the window to show
+    if (pictures && pictures->source == "embedded" && !comesUp(*stack))
+        return 1; // there is nothing to show
     const int code = pictures ? app::takePictures(options.pictures, *pictures, QString::fromStdString(options.page),
                                                   window, theme, stack->deployment())
                               : application.exec();
@@ -158,13 +179,13 @@ int main(int argc, char **argv)
     describe(cli, options);
     const auto arguments = givenArguments(argc, argv);
     try {
-        cli.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend())); // as CLI11 takes them
+        app::parse(cli, arguments);
         if (!options.situation.empty() && options.local.any())
             throw CLI::ValidationError("--situation", "a script takes no settings of a portal; leave one of them out");
     } catch (const CLI::Success &asked) {
         return cli.exit(asked);
     } catch (const CLI::ParseError &wrong) {
-        std::cerr << "portolan: " << app::usageError(cli, arguments, wrong) << " (see portolan --help)\n";
+        std::cerr << "portolan: " << app::usageError(cli, arguments, wrong) << '\n';
         return 2;
     }
     const auto pictures = options.pictures.wanted() ? app::pictureTask() : std::nullopt;

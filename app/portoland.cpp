@@ -82,6 +82,10 @@ int run(int argc, char **argv)
         ->default_val("user");
     userCommand("disable", "Keep an account from signing in, and sign it out", commands::disableUser);
     userCommand("enable", "Let a disabled account sign in again", commands::enableUser);
+    userCommand("role", "Make an account a user, an operator or an admin, and sign it out", commands::setRole)
+        ->add_option("role", userRequest.role, "user, operator or admin")
+        ->required()
+        ->type_name("ROLE");
     userCommand("passwd", "Set a password, asked for or piped in, and sign the account out", commands::setPassword);
     command(*user, "list", "List accounts", commands::listUsers);
 
@@ -105,17 +109,17 @@ int run(int argc, char **argv)
     if (!arguments.empty() && arguments.front() == "help") { // of a command, or of all
         arguments.erase(arguments.begin());
         if (const auto unknown = app::unknownCommand(app, arguments)) {
-            std::cerr << "portoland: " << *unknown << " (see portoland --help)\n";
+            std::cerr << "portoland: " << *unknown << '\n';
             return 2;
         }
         arguments.emplace_back("--help");
     }
     try {
-        app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend())); // as CLI11 takes them
+        app::parse(app, arguments);
     } catch (const CLI::Success &asked) {
         return app.exit(asked);
     } catch (const CLI::ParseError &wrong) {
-        std::cerr << "portoland: " << app::usageError(app, arguments, wrong) << " (see portoland --help)\n";
+        std::cerr << "portoland: " << app::usageError(app, arguments, wrong) << '\n';
         return 2;
     }
     return status;

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace portolan::app {
 
@@ -115,18 +116,27 @@ std::string unexpected(const Place &place, const std::vector<std::string> &extra
            (ofAccounts ? "; an account's password is asked for, or read from standard input" : "");
 }
 
-} // namespace
-
-std::optional<std::string> unknownCommand(const CLI::App &app, const std::vector<std::string> &words)
+/// The option of a command by its name, without a value.
+const CLI::Option *optionNamed(const CLI::App &command, const std::string &name)
 {
-    const auto place = placeOf(app, words);
-    const bool option = place.next.empty() || place.next.starts_with('-');
-    return option ? std::nullopt : std::optional(missingCommand(app, place));
+    return name.starts_with("--") ? command.get_option_no_throw(name) : nullptr;
 }
 
-std::string usageError(const CLI::App &app, const std::vector<std::string> &arguments, const CLI::ParseError &wrong)
+/// Of an option that wants a value and is followed by another option, in words.
+std::optional<std::string> missingValue(const CLI::App &app, const std::vector<std::string> &arguments)
 {
     const auto place = placeOf(app, arguments);
+    for (std::size_t i = 0; i + 1 < arguments.size(); ++i) {
+        const auto *option = optionNamed(*place.command, arguments[i]);
+        const auto next = optionOf(arguments[i + 1]);
+        if (option && option->get_items_expected_min() > 0 && optionNamed(*place.command, next))
+            return arguments[i] + ": 1 required " + option->get_type_name() + " missing, " + next + " follows";
+    }
+    return std::nullopt;
+}
+
+std::string mistake(const CLI::App &app, const Place &place, const CLI::ParseError &wrong)
+{
     const auto extras = app.remaining(true);
     // CLI11 asks for a command before it looks at what it did not expect.
     if (!commandsOf(*place.command).empty())
@@ -136,6 +146,33 @@ std::string usageError(const CLI::App &app, const std::vector<std::string> &argu
     if (dynamic_cast<const CLI::ArgumentMismatch *>(&wrong)) // which counts arguments, and repeats none
         return wrong.what();
     return quotable(maskSecrets(wrong.what()), 400);
+}
+
+std::string withHelp(std::string text, const Place &place)
+{
+    return std::move(text) + " (see " + nameOf(*place.command) + " --help)";
+}
+
+} // namespace
+
+void parse(CLI::App &app, const std::vector<std::string> &arguments)
+{
+    if (const auto missing = missingValue(app, arguments))
+        throw CLI::ArgumentMismatch(*missing);
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend())); // as CLI11 takes them
+}
+
+std::optional<std::string> unknownCommand(const CLI::App &app, const std::vector<std::string> &words)
+{
+    const auto place = placeOf(app, words);
+    const bool option = place.next.empty() || place.next.starts_with('-');
+    return option ? std::nullopt : std::optional(withHelp(missingCommand(app, place), place));
+}
+
+std::string usageError(const CLI::App &app, const std::vector<std::string> &arguments, const CLI::ParseError &wrong)
+{
+    const auto place = placeOf(app, arguments);
+    return withHelp(mistake(app, place, wrong), place);
 }
 
 } // namespace portolan::app

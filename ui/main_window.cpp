@@ -26,6 +26,7 @@
 #include <QPointer>
 #include <QScreen>
 #include <QStatusBar>
+#include <QStyle>
 
 namespace portolan::ui {
 
@@ -85,7 +86,13 @@ MainWindow::MainWindow(const Parts &parts, ActionGate::Options options, QWidget 
     makeStatusBar();
     connect(m_sidebar, &QListWidget::currentRowChanged, this, &MainWindow::showPage);
     connect(&m_parts.deployment, &Deployment::sampled, this, &MainWindow::showSample);
-    connect(&m_parts.deployment, &Deployment::changed, this, &MainWindow::showLink);
+    connect(&m_parts.deployment, &Deployment::changed, this,
+            [this, live = m_parts.deployment.link() == LinkState::Live]() mutable {
+                const bool was = std::exchange(live, m_parts.deployment.link() == LinkState::Live);
+                if (live && !was)
+                    page()->refresh(); // what it asked while nobody was there
+                showLink();
+            });
     connect(&m_gate, &ActionGate::reported, this, [this](const QString &sentence, bool worked) {
         if (worked || sentence != problem()) // why it did not start is said already, and stays
             m_notice->tell(sentence, worked);
@@ -134,7 +141,11 @@ void MainWindow::useRoom()
 {
     const bool narrow = width() < fontMetrics().height() * roomy;
     m_sidebar->setCompact(narrow);
-    m_column->setContentsMargins(narrow ? 4 : 12, narrow ? 0 : 8, narrow ? 10 : 20, narrow ? 4 : 12);
+    // At the right of what pages scroll is room for their bar (Page::body).
+    const int bar = style()->pixelMetric(QStyle::PM_ScrollBarExtent);
+    m_header->setContentsMargins(0, 0, bar, 0);
+    m_column->setContentsMargins(narrow ? 4 : 12, narrow ? 0 : 8, std::max(0, (narrow ? 10 : 20) - bar),
+                                 narrow ? 4 : 12);
     m_column->setSpacing(narrow ? 8 : 12);
 }
 

@@ -17,6 +17,15 @@ bool isDown(std::span<const LinkStatus> links, std::string_view name)
     return std::ranges::any_of(links, [name](const LinkStatus &link) { return link.name == name && link.up == false; });
 }
 
+/// Whether a resource cannot work for a link that is down: its own, or the queue, which may be down while Redis
+/// answers.
+bool isCutOff(std::span<const LinkStatus> links, Resource resource)
+{
+    const bool ofQueue =
+        resource == Resource::Queue || resource == Resource::Workers || resource == Resource::OldestTask;
+    return isDown(links, linkOf(resource)) || (ofQueue && isDown(links, "queue"));
+}
+
 } // namespace
 
 Zone zoneOf(double value, const ZoneLimits &limits, bool redWhenReached)
@@ -52,7 +61,7 @@ Zone verdict(std::span<const Reading> readings, std::span<const LinkStatus> link
 void markDown(std::span<Reading> readings, std::span<const LinkStatus> links)
 {
     for (Reading &reading : readings) {
-        if (!isDown(links, linkOf(reading.resource)))
+        if (!isCutOff(links, reading.resource))
             continue;
         reading.zone = Zone::Red;
         reading.unknown = Unknown::Away;
@@ -77,7 +86,7 @@ Standing standingOf(const Snapshot &snapshot)
             standing.unlimited.push_back(reading.resource);
         else
             standing.unknown.push_back(reading);
-        const bool ofLink = isDown(snapshot.links, linkOf(reading.resource));
+        const bool ofLink = isCutOff(snapshot.links, reading.resource);
         const bool cause =
             snapshot.verdict == Zone::Unknown ? reading.unknown == Unknown::Away : reading.zone == snapshot.verdict;
         if (cause && !ofLink)

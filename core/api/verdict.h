@@ -18,8 +18,8 @@ Zone zoneOf(double value, const ZoneLimits &limits, bool redWhenReached = false)
 /// one that cannot or need not be known (TooFew, NotAvailable, NoLimit, NotTold) does not count.
 Zone verdict(std::span<const Reading> readings, std::span<const LinkStatus> links);
 
-/// While a link is down, what cannot work without it (linkOf) is Red, and unknown because it is away. Done to a
-/// snapshot's readings before anybody reads them, so that nobody shows one of them otherwise.
+/// While a link is down (of queue, workers and oldest task also the link "queue"), what cannot work without it (linkOf)
+/// is Red, and unknown because it is away. Done before anybody reads them, so that nobody shows one of them otherwise.
 void markDown(std::span<Reading> readings, std::span<const LinkStatus> links);
 
 /// What a snapshot's zone comes from, for whoever says it in words or beside other signs. Everything that shows how a

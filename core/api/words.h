@@ -67,7 +67,9 @@ constexpr std::string_view reasonOf(Unknown unknown, Resource resource)
     case Unknown::NotYet:
         return "not measured yet";
     case Unknown::TooFew:
-        return resource == Resource::FailedTasks ? "too few tasks" : "too few requests";
+        return resource == Resource::FailedTasks    ? "too few tasks"
+               : resource == Resource::RedisTraffic ? "measured for less than 10 min"
+                                                    : "too few requests";
     case Unknown::Away:
         return "not answering";
     case Unknown::NotAvailable:

@@ -44,6 +44,13 @@ std::string shownValue(const std::string &text, ValueType type, const SettingSpe
     return plain ? text : maskAddresses(text);
 }
 
+/// Why what a tier says of a Redis plan bounds nothing here.
+std::string_view whyUnplanned(std::string_view key, bool planned)
+{
+    const bool ofPlan = key == "redis.commands_per_second" || key == "redis.traffic_per_month";
+    return ofPlan && !planned ? "the private redis-server is nobody's plan" : std::string_view();
+}
+
 } // namespace
 
 std::vector<Settings::Line> Settings::lines() const
@@ -59,7 +66,8 @@ std::vector<Settings::Line> Settings::lines() const
     for (const auto &key : tierKeys())
         for (const auto &[name, text] : key.get(m_tier)) {
             const std::string full = name.empty() ? key.key : key.key.substr(0, key.key.size() - 1) + name;
-            add(full, m_values.find(full)->second, key.description, key.noEffect);
+            add(full, m_values.find(full)->second, key.description,
+                key.noEffect.empty() ? whyUnplanned(key.key, isSet("redis.url")) : key.noEffect);
         }
     return lines;
 }

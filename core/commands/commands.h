@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/api/result.h"
 #include "core/base/settings.h"
 
 #include <functional>
@@ -40,6 +41,7 @@ struct UserRequest
 int addUser(const SettingSources &sources, const UserRequest &request);
 int disableUser(const SettingSources &sources, const UserRequest &request);
 int enableUser(const SettingSources &sources, const UserRequest &request);
+int setRole(const SettingSources &sources, const UserRequest &request);
 int setPassword(const SettingSources &sources, const UserRequest &request);
 int listUsers(const SettingSources &sources);
 

@@ -16,13 +16,19 @@ int mend(const SettingSources &sources, const MendRequest &request)
     const bool file = url && url->dialect == storage::Dialect::Sqlite;
     const auto left =
         server::checkDatabaseIsLeft(*settings, server::dataDirectoryPath(*settings), file ? url->path : std::string());
-    const auto done =
+    auto done =
         request.empty && file && !left ? server::forgetDatabase(*settings) : server::mendData(*settings, request.empty);
-    if (!done)
-        return report(done.error());
+    if (!done) {
+        Error error = done.error();
+        if (error.code == "redis-corrupt")
+            error.hint = "Put back a copy; or run `" + server::mendCommand(*settings) +
+                         " --empty`, which moves aside what is left and starts without: everybody signs in again, "
+                         "waiting tasks are gone.";
+        return report(error);
+    }
     for (const auto &sentence : *done)
         std::cout << "portoland: " << sentence << std::endl;
-    return 0;
+    return left || request.empty ? 0 : report(left.error()); // which it does not bring back
 }
 
 } // namespace portolan::commands

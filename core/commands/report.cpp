@@ -8,9 +8,11 @@
 
 namespace portolan::commands {
 
-int report(const Error &error)
+int report(const Error &error) { return report(error, "portoland"); }
+
+int report(const Error &error, const char *program)
 {
-    std::string line = "portoland: " + wordsOf(error);
+    std::string line = std::string(program) + ": " + wordsOf(error);
     std::ranges::replace(line, '\n', ' ');
     std::cerr << visible(line) << std::endl;
     return error.kind == ErrorKind::Invalid || error.kind == ErrorKind::Unsupported ? 2 : 1;

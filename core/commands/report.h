@@ -8,6 +8,7 @@ namespace portolan::commands {
 /// Prints "portoland: message hint" to standard error as one line, what cannot be seen escaped, and answers the exit
 /// code: 2 for what is wrong with the words or the configuration (Invalid, Unsupported), otherwise 1.
 int report(const Error &error);
+int report(const Error &error, const char *program); ///< instead of "portoland"
 
 /// For a command that is asked for what it prints: 0, or 1 after a line on standard error where that could not be
 /// written.

@@ -101,10 +101,12 @@ int withAccounts(const SettingSources &sources, bool first, const std::function<
 }
 
 /// One line of standard input, without the byte order mark that tools of Windows put before it.
-Secret readPassword()
+Result<Secret> readPassword()
 {
     std::string line;
-    std::getline(std::cin, line);
+    if (!std::getline(std::cin, line)) // nothing came, not even the end of a line
+        return failure(ErrorKind::Invalid, "No password came on standard input.",
+                       "Pipe it in as the first line, or run the command on a terminal, which asks for it.");
     constexpr std::string_view mark = "\xef\xbb\xbf";
     std::string_view typed = withoutLineEnd(line); // of a file from Windows it ends in a carriage return
     if (typed.starts_with(mark))
@@ -144,8 +146,10 @@ Result<Secret> typedPassword(std::string_view email)
 
 Result<Secret> pipedPassword(std::string_view email)
 {
-    Secret password = readPassword();
-    if (const auto fit = checkPassword(password, email, "The password is the first line of standard input."); !fit)
+    auto password = readPassword();
+    if (!password)
+        return password;
+    if (const auto fit = checkPassword(*password, email, "The password is the first line of standard input."); !fit)
         return fit.error();
     return password;
 }
@@ -234,6 +238,14 @@ Result<storage::UserRecord> findUser(const Accounts &accounts, const std::string
     return user;
 }
 
+/// What the store refuses, with the command that helps.
+Error refusal(Error error)
+{
+    if (error.code == "last-admin")
+        error.hint = "Make somebody else an admin first: `portoland user role EMAIL admin`.";
+    return error;
+}
+
 /// The user as it was before.
 Result<User> setDisabled(const Accounts &accounts, const std::string &email, bool disabled)
 {
@@ -241,10 +253,10 @@ Result<User> setDisabled(const Accounts &accounts, const std::string &email, boo
     if (!user)
         return user.error();
     auto before = accounts.users.setDisabledBlocking(user->id, disabled);
-    if (before)
-        accounts.record(disabled ? "user.disable" : "user.enable", user->id,
-                        std::string("disabled: ") + (before->disabled ? "yes" : "no") + " → " +
-                            (disabled ? "yes" : "no"));
+    if (!before)
+        return refusal(before.error());
+    accounts.record(disabled ? "user.disable" : "user.enable", user->id,
+                    std::string("disabled: ") + (before->disabled ? "yes" : "no") + " → " + (disabled ? "yes" : "no"));
     return before;
 }
 
@@ -301,6 +313,29 @@ int enableUser(const SettingSources &sources, const UserRequest &request)
         if (!user)
             return user.error();
         std::cout << "portoland: enabled " << user->email << "; it may sign in" << std::endl;
+        return {};
+    });
+}
+
+int setRole(const SettingSources &sources, const UserRequest &request)
+{
+    return withAccounts(sources, false, [&](const Accounts &accounts) -> Result<void> {
+        const auto role = parseRole(request.role);
+        if (!role)
+            return role.error();
+        const auto user = findUser(accounts, request.email);
+        if (!user)
+            return user.error();
+        const auto before = accounts.users.setRoleBlocking(user->id, *role);
+        if (!before)
+            return refusal(before.error());
+        const std::string name(enumName(*role));
+        accounts.record("user.role", user->id, "role: " + std::string(enumName(before->role)) + " → " + name);
+        // A session keeps the role it began with. Also where nothing changed: a call before this may have failed here.
+        if (const auto out = signOut(accounts, user->id); !out)
+            return out.error();
+        std::cout << "portoland: " << before->email << " is now " << name << ", and its sessions are ended"
+                  << std::endl;
         return {};
     });
 }

@@ -42,10 +42,9 @@ DemoData::DemoData(const Situation &situation, std::uint64_t seed, std::uint64_t
         return;
     const std::uint64_t slots = situation.noWorkers ? 0 : 2;
     workers.push_back({"celery@portal", true, slots, tasks.count(TaskPlace::Running), tasks.ended(), {"celery"}});
-    // Tasks wait, so nobody who could take one is idle.
+    // Tasks wait in one queue, so nobody who could take one of it is idle.
     if (!situation.noWorkers)
-        workers.push_back(
-            {situation.longNames ? longName : "celery@worker-2", false, 4, 4, 18344, {"celery", "reports"}});
+        workers.push_back({situation.longNames ? longName : "celery@worker-2", false, 4, 0, 18344, {"reports"}});
 }
 
 void DemoData::adjustClients(std::size_t wanted, bool leaking)

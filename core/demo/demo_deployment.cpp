@@ -184,7 +184,8 @@ Result<void> DemoDeployment::reachable(bool needsRedis) const
     if (m_script.situation().lostSince)
         return failure(ErrorKind::Unavailable, "The portal cannot be reached: connection refused.");
     if (needsRedis && redisAway())
-        return failure(ErrorKind::Unavailable, "Redis does not answer: connection refused.", "Restart Redis.");
+        return failure(ErrorKind::Unavailable, "Redis does not answer: connection refused.",
+                       "Check that redis-server runs.");
     return {};
 }
 

@@ -103,7 +103,7 @@ double grown(const Script &script, std::string_view family, double memory)
     return family == script.situation().climbingFamily ? std::max(0.0, memory - 14.2 * mb) : 0;
 }
 
-FamiliesFigures familiesOf(const Script &script, const DemoData &data, double memory, double overhead)
+FamiliesFigures familiesOf(const Script &script, const DemoData &data, double memory, double overhead, double sessions)
 {
     FamiliesFigures figures;
     figures.age = Age(900);
@@ -127,7 +127,8 @@ FamiliesFigures familiesOf(const Script &script, const DemoData &data, double me
         FamilyFigures family;
         family.family = shape.name;
         family.bytes = Estimate{bytes, bytes * 0.94, bytes * 1.06};
-        const double keys = bytes / shape.each;
+        // A session is a key.
+        const double keys = std::string_view(shape.name) == "sessions" ? sessions : bytes / shape.each;
         family.keys = Estimate{keys, keys * 0.97, keys * 1.03};
         if (shape.budget > 0)
             family.budget = std::uint64_t(shape.budget);
@@ -180,10 +181,14 @@ void fillRedis(Snapshot &snapshot, const Script &script, const DemoData &data, d
     if (snapshot.plan.trafficPerMonth)
         snapshot.plan.trafficPerSecond = *snapshot.plan.trafficPerMonth / (30 * 86400.0);
     snapshot.plan.ownTrafficPerSecond = 120;
-    redis.keys = 9120;
     redis.appendOnly = true;
     redis.lastSaveOk = true;
-    snapshot.families = familiesOf(script, data, memory, script.value(Metric::RedisOverhead, when).value_or(0));
+    snapshot.families = familiesOf(script, data, memory, script.value(Metric::RedisOverhead, when).value_or(0),
+                                   std::round(script.value(Metric::Sessions, when).value_or(0)));
+    double keys = 0;
+    for (const FamilyFigures &family : snapshot.families.families)
+        keys += family.keys->value;
+    redis.keys = std::uint64_t(std::llround(keys));
     snapshot.clients.age = redis.age;
     snapshot.clients.total = data.clients.size();
     snapshot.clients.groups = groupsOf(data.clients);
@@ -325,8 +330,7 @@ std::vector<LinkStatus> linksOf(const Script &script, double second)
     const auto away = script.situation().redisAwaySince;
     LinkStatus redis{"redis", true, seconds(86400), 0.0002, {}};
     if (away && second > *away)
-        redis = {"redis", false, seconds(std::int64_t(second - *away)), std::nullopt,
-                 "127.0.0.1:6379: connection refused"};
+        redis = {"redis", false, seconds(std::int64_t(second - *away)), std::nullopt, "connection refused"};
     return {redis, {"database", true, seconds(86400), 0.0011, {}}};
 }
 

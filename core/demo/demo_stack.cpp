@@ -14,17 +14,18 @@ struct Sample
 {
     LogLine::Level level;
     const char *message;
+    bool needsRedis = false;
 };
 
 constexpr std::array samples{
     Sample{LogLine::Level::Info, "request method=GET route=/api/quotes status=200 ms=18"},
     Sample{LogLine::Level::Debug, "limits category=api user=7000000004 remaining=171"},
-    Sample{LogLine::Level::Info, "task started name=portal.analysis symbol=AAPL"},
-    Sample{LogLine::Level::Info, "request method=POST route=/start-analysis status=202 ms=9"},
+    Sample{LogLine::Level::Info, "task started name=portal.analysis symbol=AAPL", true},
+    Sample{LogLine::Level::Info, "request method=POST route=/start-analysis status=202 ms=9", true},
     Sample{LogLine::Level::Warning, "market provider slow provider=simulated ms=1204"},
-    Sample{LogLine::Level::Info, "task ended name=portal.analysis state=SUCCESS seconds=11.2"},
-    Sample{LogLine::Level::Error,
-           "task failed name=portal.analysis error=\"Unavailable: the provider did not answer\""},
+    Sample{LogLine::Level::Info, "task ended name=portal.analysis state=SUCCESS seconds=11.2", true},
+    Sample{LogLine::Level::Error, "task failed name=portal.analysis error=\"Unavailable: the provider did not answer\"",
+           true},
 };
 
 ActionOutcome said(std::string sentence) { return {std::move(sentence), {}, {}}; }
@@ -52,6 +53,10 @@ void DemoStack::play()
 
 void DemoStack::logSample()
 {
+    const auto latest = m_deployment.latest();
+    const bool redisAnswers = latest && !latest->links.empty() && latest->links.front().up == true;
+    while (samples[m_lines % samples.size()].needsRedis && !redisAnswers) // none is taken
+        ++m_lines;
     const Sample &sample = samples[m_lines++ % samples.size()];
     log(sample.level, sample.message);
 }

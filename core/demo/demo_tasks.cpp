@@ -36,20 +36,21 @@ DemoTasks::DemoTasks(const Situation &situation, std::uint64_t seed, WallTime st
     if (situation.empty)
         return;
     using std::chrono::seconds;
+    const Script script(situation, seed);
+    const seconds oldest(std::int64_t(script.value(Metric::OldestTask, 0).value_or(6)));
     for (int i = 0; i < 24; ++i) {
-        TaskInfo task = make(start - seconds(900 - i * 30));
-        task.started = *task.created + seconds(4);
+        const seconds ago(900 - i * 30);
+        TaskInfo task = make(start - oldest - ago);
+        task.started = start - ago + seconds(4);
         end(task, *task.started + seconds(9 + i % 7));
         m_tasks.push_back(std::move(task));
     }
-    const Script script(situation, seed);
-    const seconds oldest(std::int64_t(script.value(Metric::OldestTask, 0).value_or(6)));
     const auto add = [&](TaskPlace place, const char *state, std::size_t count) {
         for (std::size_t i = 0; i < count; ++i) {
-            // Those that wait came evenly since the oldest did.
+            // Those that wait came evenly since the oldest did, and what was taken before it came before it.
             const bool waits = place == TaskPlace::Waiting;
-            TaskInfo task = make(start - (waits ? oldest - oldest * std::int64_t(i) / std::int64_t(count)
-                                                : seconds(60) - seconds(i % 50)));
+            TaskInfo task =
+                make(start - oldest - (waits ? -oldest * std::int64_t(i) / std::int64_t(count) : seconds(60 - i % 50)));
             task.place = place;
             task.state = state;
             if (place == TaskPlace::Running) {

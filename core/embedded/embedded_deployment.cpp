@@ -19,7 +19,12 @@
 namespace portolan::embedded {
 namespace {
 
-Error notRunning() { return failure(ErrorKind::Unavailable, "The portal is not running.", "Start it."); }
+Error notThere(LinkState link)
+{
+    if (link == LinkState::Connecting)
+        return failure(ErrorKind::Unavailable, "The portal is starting.", "Wait until it runs.");
+    return failure(ErrorKind::Unavailable, "The portal is not running.", "Start it.");
+}
 
 DeploymentInfo localPortal()
 {
@@ -162,7 +167,7 @@ void EmbeddedDeployment::setLink(LinkState link, std::string detail)
 Capability EmbeddedDeployment::capability(const Action &action) const
 {
     if (!m_services)
-        return {false, "The portal is not running."};
+        return {false, notThere(m_link).message};
     auto reason = console::whyNot(*m_services, action);
     return {reason.empty(), std::move(reason)};
 }
@@ -171,7 +176,7 @@ template <class T>
 QFuture<Result<T>> EmbeddedDeployment::call(std::function<awaitable<Result<T>>(console::PortalServices)> work)
 {
     if (!m_services)
-        return answered<T>(notRunning());
+        return answered<T>(notThere(m_link));
     return m_calls.start<T>(m_services->executor,
                             [services = *m_services, work = std::move(work)] { return work(services); });
 }

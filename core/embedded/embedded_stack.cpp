@@ -102,7 +102,7 @@ EmbeddedStack::EmbeddedStack(SettingSources sources, const Clock &clock, Options
     : LocalStack(parent),
       m_sources(std::move(sources)),
       m_clock(clock),
-      m_options(options),
+      m_options(std::move(options)),
       m_settings(settingsOf(m_sources, m_toldWrong))
 {
     if (m_options.demonstration)
@@ -186,11 +186,13 @@ Result<std::string> EmbeddedStack::launch(const LocalStackSettings &settings, Tr
 {
     auto loaded = Settings::load(sourcesOf(m_sources, settings));
     auto started = loaded ? tryLaunch(std::move(*loaded)) : Result<std::string>(loaded.error());
-    if (!started)
+    if (!started) {
+        if (m_options.notStarted)
+            m_options.notStarted(started.error());
         started = withFieldNames(started.error());
-    if (!started)
         Logger(m_clock, logOptions(m_log))
             .error("the portal did not start", {{"why", started.error().message}, {"mend", started.error().hint}});
+    }
     if (!trace.entry)
         return started;
     if (!started) {

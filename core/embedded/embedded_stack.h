@@ -39,6 +39,8 @@ public:
     struct Options
     {
         bool demonstration = false; ///< a portal that runs is seeded, and visited (demonstration.h)
+        /// Told what kept a portal from starting, as the commands of a terminal say it; on a thread of this.
+        std::function<void(const Error &)> notStarted = nullptr;
     };
 
     /// `sources`: what the process was told; LocalStackSettings go above them. What they say of tier, listen, Redis,

@@ -32,6 +32,8 @@ Replacements replacements()
         all.emplace_back("The setting '" + key + "'", std::string("The field ") + found->second);
         all.emplace_back("the setting '" + key + "'", field);
         all.emplace_back("'" + key + "'", field);
+        if (!option.empty() && !variable.empty()) // a hint that names both ways
+            all.emplace_back(option + " or " + variable, field);
         for (const auto &name : {option, variable})
             if (!name.empty()) {
                 all.emplace_back("with " + name, "in " + field);

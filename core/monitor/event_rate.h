@@ -7,7 +7,8 @@
 namespace portolan::monitor {
 
 /// How often something happens that may be frequent or rare: over 10 s, 1 min or 10 min, the shortest in which it
-/// happened ten times. A single event in ten seconds is no rate of 0.1 a second.
+/// happened ten times. A single event in ten seconds is no rate of 0.1 a second, and six in the first second after a
+/// start are none of 6: until the shortest is over there is none.
 class EventRate final
 {
 public:
@@ -30,8 +31,9 @@ public:
     static constexpr std::uint64_t enough = 10;
 
 private:
-    std::array<Rate, 3> m_rates{Rate{std::chrono::seconds(10)}, Rate{std::chrono::minutes(1)},
-                                Rate{std::chrono::minutes(10)}};
+    static constexpr std::chrono::seconds shortest{10};
+    std::array<Rate, 3> m_rates{Rate{shortest, shortest}, Rate{std::chrono::minutes(1), shortest},
+                                Rate{std::chrono::minutes(10), shortest}};
 };
 
 } // namespace portolan::monitor

@@ -31,6 +31,16 @@ Estimate scaled(const Estimate &estimate, double by)
 
 } // namespace
 
+FamilyOptions FamilyOptions::rare()
+{
+    FamilyOptions options;
+    options.perRound = options.fewPerRound = 16;
+    options.least = 8;
+    options.recount = 256;
+    options.window = std::chrono::minutes(15);
+    return options;
+}
+
 FamilyEstimator::FamilyEstimator(const KeyFamilies &families, FamilyOptions options)
     : m_families(families),
       m_options(options),
@@ -202,7 +212,7 @@ FamiliesFigures FamilyEstimator::figures(std::uint64_t keys, std::optional<std::
             family.growth = line->slope;
         figures.families.push_back(std::move(family));
     }
-    if (usedMemory && (keys == 0 || total >= m_options.least))
+    if (usedMemory && (keys == 0 || total >= std::max(m_options.least, m_options.restLeast)))
         figures.unattributed = std::uint64_t(std::max(0.0, double(*usedMemory) - known));
     std::ranges::stable_sort(figures.families, std::greater(), [](const FamilyFigures &family) {
         return family.bytes ? family.bytes->value : double(family.measured.value_or(0));

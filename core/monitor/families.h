@@ -29,6 +29,11 @@ struct FamilyOptions
     std::uint64_t bigKey = 64 * 1024; ///< bytes from which a key is measured by itself
     std::size_t bigKeys = 16;         ///< … at most so many, the biggest met
     std::size_t least = 100;          ///< samples below which nothing is said
+    std::size_t restLeast = 100;      ///< … of what is in no key, which takes the error of all families together
+
+    /// Where draws come rarely they are fewer, count for longer, and are told from the first on with their wide
+    /// interval: hundreds of them would take minutes.
+    static FamilyOptions rare();
 };
 
 /// Memory by key family, from a few random keys a second.
@@ -52,6 +57,8 @@ public:
 
     /// Keys to be asked with MEMORY USAGE this second besides those of the queue: large ones that were met.
     std::vector<std::string> bigKeys() const;
+
+    bool empty() const { return m_draws.empty(); } ///< no key was drawn
 
     /// How many keys to draw now, of so many that there are: few keys hold so little that a coarser share will do.
     std::size_t drawsWanted(std::optional<std::uint64_t> keys) const;

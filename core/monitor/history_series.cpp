@@ -36,6 +36,9 @@ std::optional<double> dbPoolOf(const Snapshot &snapshot)
 /// About as long as a value holds: they come once a second.
 constexpr std::chrono::seconds holds{1};
 
+/// How long requests are counted before their number says how often they come.
+constexpr std::chrono::seconds leastForRate{10};
+
 /// What `point` tells of the rows it is made of.
 struct Covered
 {
@@ -89,7 +92,8 @@ std::array<std::optional<double>, metricCount> metricsOf(const Snapshot &snapsho
     set(Metric::ResponseP50, snapshot.http.traffic.p50);
     set(Metric::ResponseP95, snapshot.http.traffic.p95);
     set(Metric::ResponseP99, snapshot.http.traffic.p99);
-    set(Metric::RequestRate, snapshot.http.traffic.perSecond);
+    if (snapshot.uptime >= leastForRate)
+        set(Metric::RequestRate, snapshot.http.traffic.perSecond);
     set(Metric::ErrorRate, snapshot.http.errorRate);
     set(Metric::ConcurrentUsers, number(snapshot.users.concurrent));
     set(Metric::Sessions, number(snapshot.users.sessions));

@@ -15,7 +15,8 @@ namespace portolan::monitor {
 
 using storage::metricCount;
 
-/// What a snapshot says of each metric; nothing for what is unknown, or older than 5 s.
+/// What a snapshot says of each metric; nothing for what is unknown, or older than 5 s, or a rate over the first
+/// seconds after a start.
 std::array<std::optional<double>, metricCount> metricsOf(const Snapshot &snapshot);
 
 /// The coarsest of 1 h, 1 min and 1 s that gives at least half of `most` points from `from` to `to`; 1 s if none does.

@@ -13,7 +13,10 @@ namespace portolan::monitor {
 class Rate final
 {
 public:
-    explicit Rate(std::chrono::seconds span) : m_span(span) {}
+    /// `least`: what covers less says nothing of a pace.
+    explicit Rate(std::chrono::seconds span, std::chrono::seconds least = std::chrono::seconds(0))
+        : m_span(span), m_least(least)
+    {}
 
     void add(std::uint64_t total, SteadyTime now)
     {
@@ -41,10 +44,11 @@ public:
             return std::nullopt;
         return m_points.back().total - m_points.front().total;
     }
+    /// Nothing before the second value, and before `least` is covered.
     std::optional<double> perSecond() const
     {
         const auto grown = growth();
-        if (!grown || m_points.back().time <= m_points.front().time)
+        if (!grown || m_points.back().time <= m_points.front().time || *covered() < m_least)
             return std::nullopt;
         return double(*grown) / std::chrono::duration<double>(m_points.back().time - m_points.front().time).count();
     }
@@ -56,6 +60,7 @@ private:
         std::uint64_t total;
     };
     std::chrono::seconds m_span;
+    std::chrono::seconds m_least;
     std::deque<Point> m_points;
 };
 

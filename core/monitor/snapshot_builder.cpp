@@ -43,18 +43,6 @@ constexpr std::uint64_t searchMost = 4000;
 constexpr std::chrono::milliseconds freeSearchRest{2000};
 constexpr std::chrono::milliseconds boundedSearchRest{10'000};
 
-/// Where draws come rarely they are fewer, and count for longer.
-FamilyOptions familyOptions(bool bounded)
-{
-    FamilyOptions options;
-    if (bounded) {
-        options.perRound = options.fewPerRound = 16;
-        options.recount = 256;
-        options.window = std::chrono::minutes(15);
-    }
-    return options;
-}
-
 TrafficFigures traffic(const telemetry::WindowFigures &window)
 {
     const telemetry::Unanswered &unanswered = window.unanswered;
@@ -69,7 +57,7 @@ SnapshotBuilder::SnapshotBuilder(const Tier &tier, Identity identity, const KeyF
       m_identity(std::move(identity)),
       m_clock(clock),
       m_budget(m_identity.limits, m_identity.interval, clock.steady()),
-      m_estimator(families, familyOptions(m_budget.bounded())),
+      m_estimator(families, m_budget.bounded() ? FamilyOptions::rare() : FamilyOptions{}),
       m_started(clock.steady()),
       m_lights(tier, clock),
       m_queues(clock),
@@ -103,7 +91,9 @@ std::optional<RoundPlan> SnapshotBuilder::plan(queue::QueueDirectory &queues, bo
         return plan.search.rests() ? std::nullopt : std::optional(std::move(plan));
     }
     plan.lists = m_queues.ask(queues, m_budget.bounded());
-    plan.details = m_identity.details && !m_plain && (m_recount || m_budget.detailsDue(now));
+    // The first keys in an empty database need not wait their turn.
+    const bool unseen = keys > 0 && m_estimator.empty() && !lacks(m_notTold, "families");
+    plan.details = m_identity.details && !m_plain && (m_recount || unseen || m_budget.detailsDue(now));
     if (!m_identity.details || m_plain)
         m_recount = false; // nobody counts, and each round would be due for it
     if (!m_identity.details || (m_plain && !m_budget.detailsDue(now)))
@@ -274,16 +264,22 @@ void SnapshotBuilder::readInfo(const redis::Info &info, std::optional<std::uint6
 void SnapshotBuilder::readPlan(const redis::Info &info)
 {
     const SteadyTime now = m_clock.steady();
-    if (info.stats.commands)
-        m_allCommands.add(*info.stats.commands, now);
-    if (info.stats.netOutput)
-        m_traffic.add(*info.stats.netOutput, now);
+    // What is no longer told is unknown, not what it was.
+    const auto follow = [now](Rate &rate, const std::optional<std::uint64_t> &total) {
+        if (total)
+            rate.add(*total, now);
+        else
+            rate.clear();
+    };
+    follow(m_allCommands, info.stats.commands);
+    follow(m_traffic, info.stats.netOutput);
+    m_trafficTold = info.stats.netOutput.has_value();
     m_ownBytes.add(m_rounds.bytes + m_searching.bytes, now);
     m_plan.commandsPerSecond = m_allCommands.perSecond();
     m_plan.trafficPerSecond = m_traffic.perSecond();
     m_plan.trafficPerMonth.reset();
     // What a moment says about a month is nothing, least of all that in which the portal filled its caches.
-    if (m_plan.trafficPerSecond && now - m_started >= std::chrono::minutes(10))
+    if (m_plan.trafficPerSecond && now - m_started >= leastForMonth)
         m_plan.trafficPerMonth = *m_plan.trafficPerSecond * SamplingBudget::month;
     m_plan.ownTrafficPerSecond = m_ownBytes.perSecond();
 }
@@ -427,16 +423,20 @@ void SnapshotBuilder::lightPlan(const Snapshot &snapshot)
 {
     if (m_redis.up != true)
         return; // told by redisFailed()
+    // It has answered: what it did not say then it will not say later. Traffic takes time to be measured, and that it
+    // has not yet is no sign that anything is wrong.
+    const Unknown otherwise = lacks(m_notTold, "redis") ? Unknown::NotTold : Unknown::NotAvailable;
     const PlanFigures &plan = snapshot.plan;
     m_lights.measure(Resource::RedisCommands,
-                     plan.commandsPerSecond ? plan.commandsPerSecond : m_redisFigures.commandsPerSecond,
-                     Unknown::NotYet, m_redisTime);
-    m_lights.measure(Resource::RedisTraffic, plan.trafficPerMonth, Unknown::NotYet, m_redisTime);
+                     plan.commandsPerSecond ? plan.commandsPerSecond : m_redisFigures.commandsPerSecond, otherwise,
+                     m_redisTime);
+    m_lights.measure(Resource::RedisTraffic, plan.trafficPerMonth, m_trafficTold ? Unknown::TooFew : otherwise,
+                     m_redisTime);
     // Where no keys are looked at, what Redis says of itself; that counts the tables of the keys too.
     const auto &families = snapshot.families;
     m_lights.measure(Resource::RedisOverhead,
-                     real(families.unattributed ? families.unattributed : m_redisFigures.usedMemoryOverhead),
-                     Unknown::NotYet, m_redisTime);
+                     real(families.unattributed ? families.unattributed : m_redisFigures.usedMemoryOverhead), otherwise,
+                     m_redisTime);
 }
 
 std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetrics::Window &http,

@@ -57,10 +57,11 @@ public:
     /// Every client of the last list; null before the first.
     std::shared_ptr<const std::vector<ClientInfo>> clients() const { return m_clients; }
 
-    static constexpr double leastLookups = 180;          ///< of a minute; the hit ratio is unknown below
-    static constexpr std::uint64_t leastRequests = 20;   ///< response time and error rate are unknown below
-    static constexpr std::uint64_t leastForRefused = 10; ///< the share of refused requests is unknown below
-    static constexpr std::uint64_t leastTasks = 5;       ///< the share of failed tasks is unknown below
+    static constexpr double leastLookups = 180;              ///< of a minute; the hit ratio is unknown below
+    static constexpr std::uint64_t leastRequests = 20;       ///< response time and error rate are unknown below
+    static constexpr std::uint64_t leastForRefused = 10;     ///< the share of refused requests is unknown below
+    static constexpr std::uint64_t leastTasks = 5;           ///< the share of failed tasks is unknown below
+    static constexpr std::chrono::minutes leastForMonth{10}; ///< the traffic of a month is unknown below
 
 private:
     struct Link
@@ -126,6 +127,7 @@ private:
     Rate m_ownBytes{std::chrono::seconds(60)};
     Rate m_allCommands{std::chrono::seconds(60)};
     Rate m_traffic{std::chrono::hours(1)};
+    bool m_trafficTold = false;
     Rate m_evicted{std::chrono::seconds(10)};
     EventRate m_taken;
     EventRate m_ended;

@@ -1,14 +1,16 @@
 #include "core/monitor/status_text.h"
 
+#include "core/api/backlog.h"
 #include "core/api/verdict.h"
 #include "core/api/words.h"
 #include "core/base/time_format.h"
 #include "core/base/units.h"
 #include "core/monitor/link_words.h"
+#include "core/monitor/status_line.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <functional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -16,24 +18,6 @@
 namespace portolan::monitor {
 
 namespace {
-
-struct ZoneStyle
-{
-    std::string_view shape;
-    std::string_view ascii;
-    std::string_view colour;
-};
-
-constexpr std::string_view reset = "\x1b[0m";
-constexpr std::string_view dim = "\x1b[2m";
-constexpr std::string_view bold = "\x1b[1m";
-
-const ZoneStyle &styleOf(Zone zone)
-{
-    static constexpr std::array<ZoneStyle, 4> styles{
-        {{"○", "?", "\x1b[2m"}, {"●", "o", "\x1b[32m"}, {"▲", "^", "\x1b[33m"}, {"■", "#", "\x1b[31m"}}};
-    return styles[std::min<std::size_t>(std::size_t(zone), styles.size() - 1)];
-}
 
 std::string seconds(double value)
 {
@@ -96,62 +80,6 @@ std::string_view unitOf(Resource resource, double value)
     }
 }
 
-/// Characters of UTF-8 text, each one column wide: all that is printed here is.
-std::size_t columns(std::string_view text)
-{
-    return std::size_t(
-        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
-/// Builds one line: counts columns, knows the colours, never passes the width.
-class Line final
-{
-public:
-    explicit Line(const StatusStyle &options) : m_options(options), m_width(std::max<std::size_t>(options.width, 40)) {}
-
-    Line &add(std::string_view text, std::string_view colour = {})
-    {
-        std::size_t bytes = 0;
-        const std::size_t before = m_columns;
-        while (bytes < text.size() && m_columns < m_width) {
-            ++bytes;
-            while (bytes < text.size() && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80)
-                ++bytes;
-            ++m_columns;
-        }
-        if (m_columns == before)
-            return *this;
-        const bool coloured = m_options.colour && !colour.empty();
-        if (coloured)
-            m_text += colour;
-        // What a portal elsewhere says must not drive this terminal.
-        for (const char c : text.substr(0, bytes))
-            m_text += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-        if (coloured)
-            m_text += reset;
-        return *this;
-    }
-    Line &pad(std::size_t column) { return m_columns < column ? add(std::string(column - m_columns, ' ')) : *this; }
-    Line &zone(Zone zone)
-    {
-        const ZoneStyle &style = styleOf(zone);
-        add(m_options.utf8 ? style.shape : style.ascii, style.colour).add(" ");
-        return add(wordOf(zone), style.colour);
-    }
-    bool room(std::size_t wanted) const { return m_columns + wanted <= m_width; }
-    std::string end()
-    {
-        m_text.erase(m_text.find_last_not_of(' ') + 1);
-        return std::move(m_text) + "\n";
-    }
-
-private:
-    const StatusStyle &m_options;
-    const std::size_t m_width;
-    std::string m_text;
-    std::size_t m_columns = 0;
-};
-
 constexpr std::size_t zoneColumn = 19; ///< after the longest title
 constexpr std::size_t valueColumn = zoneColumn + 11;
 
@@ -162,6 +90,9 @@ std::string workersText(const Reading &reading)
 {
     if (*reading.value >= 1)
         return "no worker takes tasks, " + inUnit(reading.resource, *reading.value) + " waiting";
+    // What is red because Redis is away says nothing of tasks.
+    if (reading.unknown != Unknown::No)
+        return "no task waited untaken";
     return reading.zone == Zone::Red ? "tasks waited untaken until a moment ago" : "no task waits untaken";
 }
 
@@ -213,7 +144,7 @@ std::string nextText(const Reading &reading, const StatusStyle &options)
 
 std::string readingLine(const Reading &reading, const SamplingFigures &sampling, const StatusStyle &options)
 {
-    Line line(options);
+    StatusLine line(options);
     line.add(titleOf(reading.resource)).pad(zoneColumn).zone(reading.zone).pad(valueColumn);
     const bool old = stale(reading.age, sampling.staleAfter) || !reading.value;
     line.add(valueText(reading), old ? dim : std::string_view());
@@ -230,11 +161,11 @@ std::string readingLine(const Reading &reading, const SamplingFigures &sampling,
     return line.end();
 }
 
-std::string titles(const std::vector<Reading> &readings)
+template <class T, class ResourceOf> std::string titles(const std::vector<T> &all, ResourceOf resourceOf)
 {
     std::string text;
-    for (const Reading &reading : readings)
-        text.append(text.empty() ? "" : ", ").append(titleOf(reading.resource));
+    for (const T &one : all)
+        text.append(text.empty() ? "" : ", ").append(titleOf(std::invoke(resourceOf, one)));
     return text;
 }
 
@@ -256,7 +187,9 @@ std::string standingText(const Standing &standing)
             add(causeText(reading));
     add(std::to_string(standing.watched) + " of " + std::to_string(standing.total) + " watched");
     if (!standing.unknown.empty())
-        add("unknown: " + titles(standing.unknown));
+        add("unknown: " + titles(standing.unknown, &Reading::resource));
+    if (!standing.unlimited.empty())
+        add("no limit here: " + titles(standing.unlimited, std::identity()));
     return text;
 }
 
@@ -281,11 +214,19 @@ std::vector<std::string> wrapped(const std::string &text, std::size_t width)
 
 std::string percentile(const std::optional<double> &value) { return value ? seconds(*value) : "unknown"; }
 
+/// A few requests have percentiles too, that say little: the zone, which needs more, is unknown meanwhile.
+std::string requestsText(const TrafficFigures &traffic)
+{
+    return fixedText(traffic.perSecond, 1) + "/s over 60 s, p50 " + percentile(traffic.p50) + ", p95 " +
+           percentile(traffic.p95) + ", p99 " + percentile(traffic.p99) +
+           (traffic.p95 ? " of " + humanCount(traffic.requests) : std::string());
+}
+
 std::string count(const std::optional<std::uint64_t> &value) { return value ? humanCount(*value) : "unknown"; }
 
 std::string labelled(std::string_view label, std::string_view text, const StatusStyle &options, bool old = false)
 {
-    return Line(options).add(label).pad(zoneColumn).add(text, old ? dim : std::string_view()).end();
+    return StatusLine(options).add(label).pad(zoneColumn).add(text, old ? dim : std::string_view()).end();
 }
 
 std::string linkLine(const LinkStatus &link, const StatusStyle &options)
@@ -316,7 +257,7 @@ std::string queueLine(const Snapshot &snapshot, const StatusStyle &options)
                        " taken, " + count(queue.running) + " running here";
     if (queue.endedPerSecond)
         text += ", " + rateText(*queue.endedPerSecond);
-    if (queue.oldestWaiting && queue.waiting.value_or(0) > 0) // as the traffic light has it
+    if (queue.oldestWaiting && waitingForOurs(queue).value_or(0) > 0) // as the traffic light has it
         text += ", oldest waits " + humanDuration(*queue.oldestWaiting);
     const bool old = stale(queue.age, snapshot.sampling.staleAfter);
     if (old)
@@ -364,18 +305,36 @@ std::string refusedLine(const WorkerFigures &workers, const StatusStyle &options
     return text.empty() ? std::string() : labelled("refused messages", text, options);
 }
 
+/// "CLIENT LIST" → "+client|list"; empty where that is more than a command. Without scripts the queue is down, and its
+/// line names all that they need.
+std::string aclOf(std::string_view command)
+{
+    if (command == "EVALSHA")
+        return {};
+    std::string acl = "+";
+    for (const char c : command) {
+        if (c != ' ' && (c < 'A' || c > 'Z'))
+            return {};
+        acl += c == ' ' ? '|' : static_cast<char>(c - 'A' + 'a');
+    }
+    return acl;
+}
+
 std::string notToldLine(const NotTold &part, const StatusStyle &options)
 {
     const std::string text =
         "this Redis does not tell: " + (!part.why.empty() ? part.why
                                         : part.unknown    ? part.command + " is blocked or renamed there"
                                                           : part.command + " is not allowed to this user");
-    return labelled(part.part == "families" ? "key families"
-                    : part.part == "queue"  ? "tasks"
-                    : part.part == "live"   ? "live updates"
-                    : part.part == "lists"  ? "other queues"
-                                            : part.part,
-                    text, options);
+    std::string lines = labelled(part.part == "families" ? "key families"
+                                 : part.part == "queue"  ? "tasks"
+                                 : part.part == "live"   ? "live updates"
+                                 : part.part == "lists"  ? "other queues"
+                                                         : part.part,
+                                 text, options);
+    if (const std::string acl = aclOf(part.command); part.why.empty() && !part.unknown && !acl.empty())
+        lines += labelled("", "ACL SETUSER <its user> " + acl + " allows it", options);
+    return lines;
 }
 
 /// Why no worker of this portal takes what waits there.
@@ -424,9 +383,9 @@ std::string_view reasonOf(SamplingPace pace)
     case SamplingPace::Free:
         return "no plan bounds it";
     case SamplingPace::Idle:
-        return "nobody looks";
+        return "no console or stream is open"; // one look, as this, does not hurry it
     case SamplingPace::Watched:
-        return "somebody looks";
+        return "somebody watches";
     case SamplingPace::Near:
         return "near a threshold";
     case SamplingPace::Saving:
@@ -446,6 +405,9 @@ std::string samplingLine(const SamplingFigures &sampling, const StatusStyle &opt
 
 std::string familyLine(const FamiliesFigures &families, const SamplingFigures &sampling, const StatusStyle &options)
 {
+    const auto known = [](const FamilyFigures &family) { return family.bytes.has_value(); };
+    if (families.age && std::ranges::none_of(families.families, known))
+        return labelled("key families", "too few keys looked at so far", options);
     std::string text;
     int shown = 0;
     for (const FamilyFigures &family : families.families) {
@@ -464,13 +426,13 @@ std::string familyLine(const FamiliesFigures &families, const SamplingFigures &s
 std::string statusText(const Snapshot &snapshot, const StatusStyle &options)
 {
     std::string text;
-    Line head(options);
+    StatusLine head(options);
     head.zone(snapshot.verdict).add("  ").add("portal", bold);
     head.add(" (tier " + snapshot.tier + ")  " + formatTime(snapshot.time).substr(0, 19) + "Z");
     head.add("  up " + humanDuration(snapshot.uptime), dim);
     text += head.end();
     for (const std::string &line : wrapped(standingText(standingOf(snapshot)), options.width))
-        text += Line(options).add(line).end();
+        text += StatusLine(options).add(line).end();
     text += "\n";
     for (const Reading &reading : snapshot.readings)
         text += readingLine(reading, snapshot.sampling, options);
@@ -481,11 +443,7 @@ std::string statusText(const Snapshot &snapshot, const StatusStyle &options)
     text += neighbourLines(snapshot.workers, options);
     text += refusedLine(snapshot.workers, options);
     text += untakenLine(snapshot.queue, options);
-    const TrafficFigures &traffic = snapshot.http.traffic;
-    text += labelled("requests",
-                     fixedText(traffic.perSecond, 1) + "/s" + " over 60 s, p50 " + percentile(traffic.p50) + ", p95 " +
-                         percentile(traffic.p95) + ", p99 " + percentile(traffic.p99),
-                     options);
+    text += labelled("requests", requestsText(snapshot.http.traffic), options);
     for (const NotTold &part : snapshot.notTold)
         text += notToldLine(part, options);
     text += familyLine(snapshot.families, snapshot.sampling, options);

@@ -37,6 +37,30 @@ Error refusal(ErrorKind kind, std::string code, std::string message, std::string
     return error;
 }
 
+/// `byAddress`: nobody is signed in, so whoever else comes from there shares the limit.
+std::string usedUp(Category category, bool byAddress)
+{
+    const auto of = [category]() -> std::string_view {
+        switch (category) {
+        case Category::Auth:
+            return "attempts to sign in or register";
+        case Category::Upload:
+            return "uploads";
+        case Category::Analysis:
+            return "analyses";
+        case Category::Automation:
+            return "automation runs";
+        case Category::Default:
+        case Category::Api:
+        case Category::Admin:
+        case Category::Unlimited:
+            break;
+        }
+        return "requests";
+    };
+    return std::string("Too many ").append(of()).append(byAddress ? " from this address." : ".");
+}
+
 http::Response notSignedIn(const http::Request &request)
 {
     return http::problem(
@@ -320,7 +344,7 @@ http::Response RequestAdmission::refuse(const http::Request &request, Category c
         crowded ? refusal(ErrorKind::RateLimited, "concurrency",
                           "All " + std::to_string(decision.limit) + " places for users at the same time are taken.",
                           "A place is free when somebody has made no request for five minutes.")
-                : refusal(ErrorKind::RateLimited, "rate-limited", "This limit is used up.",
+                : refusal(ErrorKind::RateLimited, "rate-limited", usedUp(category, request.principal.userId == 0),
                           "Try again in " + std::to_string(wait) + (wait == 1 ? " second." : " seconds."));
     error.retryAfter = std::chrono::seconds(wait);
     return http::problem(request, error);

@@ -161,6 +161,30 @@ Result<std::optional<std::uintmax_t>> goodUpTo(const std::string &checker, const
     return std::optional(good.value_or(0)); // a base tells no place: it is good or it is not
 }
 
+/// What can be used of files that belong together, without touching them.
+struct Examined
+{
+    std::vector<AofFile> good;         ///< up to the first damaged one; none: the base is damaged
+    std::optional<std::uintmax_t> cut; ///< of the last of these: so much of it is good
+};
+Result<Examined> examine(const std::string &checker, const fs::path &folder, const std::vector<AofFile> &files)
+{
+    Examined examined;
+    for (const AofFile &file : files) {
+        const auto upTo = goodUpTo(checker, folder / file.name, file.base);
+        if (!upTo)
+            return upTo.error();
+        if (file.base && *upTo == 0u)
+            break;
+        examined.good.push_back(file);
+        if (*upTo) {
+            examined.cut = *upTo;
+            break;
+        }
+    }
+    return examined;
+}
+
 bool isNoDirectory(const fs::path &path)
 {
     std::error_code ignored;
@@ -316,6 +340,8 @@ Result<void> AppendOnly::check() const
     return {};
 }
 
+bool AppendOnly::hasBase() const { return std::ranges::any_of(filesIn(folder()), &AofFile::base); }
+
 void AppendOnly::note(Left left) const
 {
     const auto listed = readManifest(manifest());
@@ -394,36 +420,32 @@ Result<AppendOnly::Mended> AppendOnly::mend(const std::string &checker) const
     if (files.empty() || !files.front().base)
         return nothing("The base of the append-only files is gone from " + folder().string() +
                        ": what was written after it is no whole without it.");
+    const auto examined = examine(checker, folder(), files);
+    if (!examined)
+        return examined.error();
+    const auto &[good, cut] = *examined;
+    if (good.empty())
+        return nothing("The base of the append-only files, " + (folder() / files.front().name).string() +
+                       ", is damaged and cannot be mended.");
+    if (!cut && good == listed && check())
+        return Mended{{}, {"The append-only files in " + folder().string() + " are whole: nothing was changed."}};
     const auto copy = keep(false);
     if (!copy)
         return copy.error();
     Mended mended{*copy, {"The append-only files were copied to " + copy->string() + "."}};
     mended.words.insert(mended.words.end(), lost.begin(), lost.end());
-
-    std::vector<AofFile> good;
-    for (const AofFile &file : files) {
-        const auto upTo = goodUpTo(checker, folder() / file.name, file.base);
-        if (!upTo)
-            return upTo.error();
+    if (cut) {
+        const AofFile &file = good.back();
         const auto size = sizeOf(folder() / file.name);
-        if (!*upTo) {
-            good.push_back(file);
-            continue;
-        }
-        if (file.base && **upTo == 0)
-            return nothing("The base of the append-only files, " + (folder() / file.name).string() +
-                           ", is damaged and cannot be mended. A copy is in " + copy->string() + ".");
         std::error_code failed;
-        fs::resize_file(folder() / file.name, **upTo, failed);
+        fs::resize_file(folder() / file.name, *cut, failed);
         if (failed)
             return failure(ErrorKind::Unavailable,
                            "Cannot cut " + (folder() / file.name).string() + ": " + failed.message() + ".");
-        mended.words.push_back("The last " + std::to_string(size - **upTo) + " of " + std::to_string(size) +
+        mended.words.push_back("The last " + std::to_string(size - *cut) + " of " + std::to_string(size) +
                                " bytes of " + file.name + " were damaged and are left out.");
-        good.push_back(file);
-        if (!(file == files.back()))
+        if (good.size() < files.size())
             mended.words.push_back("What was written after that is left out too.");
-        break;
     }
     if (!listed || good != *listed) {
         if (const auto written = writeFileAtomically(manifest(), manifestOf(good)); !written)

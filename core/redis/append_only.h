@@ -37,17 +37,19 @@ public:
 
     struct Mended
     {
-        std::filesystem::path copy;     ///< of the folder as it was; empty: there was none
+        std::filesystem::path copy;     ///< of the folder as it was; empty: none was made
         std::vector<std::string> words; ///< what was done, a sentence each
     };
-    /// Copies the folder beside itself; lists the files anew where the manifest is missing or lists what is not there;
-    /// cuts a damaged file off at its last whole command, and leaves out what came after it; says what is lost.
-    /// `checker`: the program redis-check-aof. Unavailable "redis-corrupt": the base is damaged or all files are gone,
-    /// so nothing can be saved (the copy stays). Full, Unavailable: the copy cannot be made; nothing was touched.
+    /// Where nothing is damaged, says so and changes nothing. Otherwise copies the folder beside itself; lists the
+    /// files anew where the manifest is missing or lists what is not there; cuts a damaged file off at its last whole
+    /// command, and leaves out what came after it; says what is lost. `checker`: the program redis-check-aof.
+    /// Unavailable "redis-corrupt": the base is damaged or all files are gone, so nothing can be saved, and nothing was
+    /// touched. Full, Unavailable: the copy cannot be made; nothing was touched.
     Result<Mended> mend(const std::string &checker = "redis-check-aof") const;
     /// Moves the folder aside, or what lies in its place, so that the next start is an empty one.
     Result<Mended> startEmpty() const;
 
+    bool hasBase() const; ///< without one there is nothing that mend() could save
     std::filesystem::path folder() const { return m_directory / "appendonlydir"; }
 
 private:

@@ -34,8 +34,11 @@ constexpr std::array meanings{
             "Put user and password into the Redis URL."},
     Meaning{"WRONGPASS", ErrorKind::Unavailable, "redis-auth", "Redis does not know this user or password.",
             "Check user and password in the Redis URL."},
-    Meaning{
-        "NOPERM", ErrorKind::Unavailable, "redis-auth", {}, "Give the Redis user the rights it lacks (ACL SETUSER)."},
+    Meaning{"NOPERM",
+            ErrorKind::Unavailable,
+            "redis-auth",
+            {},
+            "The log lists all that the Redis user lacks, with the ACL SETUSER line that allows it."},
     Meaning{"DENIED", ErrorKind::Unavailable, "redis-auth", "Redis runs in protected mode.",
             "Set a password, or bind it to loopback only."},
 };

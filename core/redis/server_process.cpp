@@ -123,8 +123,12 @@ Result<void> ServerProcess::Impl::start()
     std::error_code ignored;
     const AppendOnly files(std::filesystem::absolute(m_options.dataDirectory, ignored).lexically_normal(),
                            m_options.noteFile);
-    const auto refused = [this](Error error) {
-        error.hint = mendHint("Put back what is missing from a copy, or name another directory.");
+    const auto refused = [this, &files](Error error) {
+        const bool nothingLeft = !m_options.mendCommand.empty() && !files.hasBase();
+        error.hint = nothingLeft
+                         ? "Put back a copy of " + files.folder().string() + "; or run `" + m_options.mendCommand +
+                               " --empty`, which starts without: everybody signs in again, waiting tasks are gone."
+                         : mendHint("Put back what is missing from a copy, or name another directory.");
         return error;
     };
     auto directory = ServerDirectory::open(m_options.dataDirectory);

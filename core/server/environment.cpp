@@ -4,6 +4,7 @@
 #include "core/base/data_directory.h"
 #include "core/base/given_text.h"
 #include "core/base/url_text.h"
+#include "core/server/commands.h"
 
 #include <algorithm>
 #include <iostream>

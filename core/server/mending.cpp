@@ -156,7 +156,7 @@ Result<std::vector<std::string>> mendData(const Settings &settings, bool empty)
                        "Mend it with its own tools.");
     const fs::path where = directory->file("redis");
     if (!fs::exists(where, ignored) && !fs::exists(redisNote(directory->path()), ignored))
-        return failure(ErrorKind::NotFound, "No private Redis has run in " + place.string() + ": nothing is damaged.");
+        return std::vector<std::string>{"No private Redis has run in " + place.string() + ": nothing is damaged."};
     const redis::AppendOnly files(fs::absolute(where).lexically_normal(), redisNote(directory->path()));
     std::optional<redis::ServerDirectory> held;
     if (!fs::exists(where, ignored) || fs::is_directory(where, ignored)) { // otherwise no Redis can be in there

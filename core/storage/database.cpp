@@ -162,7 +162,7 @@ Result<void> Database::open()
                            "Create it with: createdb --encoding=UTF8 --template=template0 NAME.");
         if ((**encoding).second == "t")
             return failure(ErrorKind::Invalid, "The database server is a read-only standby.",
-                           "Point DATABASE_URL at the primary.");
+                           "Point --database or DATABASE_URL at the primary.");
         return {};
     });
 }

@@ -30,6 +30,9 @@ std::string said(std::string_view words)
     return fitText(words, 300);
 }
 
+/// libpq's words end in a question: "Is the server running there and accepting TCP/IP connections?"
+std::string sentence(const std::string &text) { return text.ends_with('?') || text.ends_with('.') ? text : text + '.'; }
+
 std::string said(const QSqlError &error)
 {
     const std::string text = error.databaseText().trimmed().toStdString();
@@ -62,7 +65,7 @@ Error postgresConnect(const std::string &where, const std::string &text)
     };
     static constexpr std::array known{
         Known{"password authentication failed", ErrorKind::Invalid, "database-refused",
-              "Check the user and password of DATABASE_URL."},
+              "Check the user and password of --database or DATABASE_URL."},
         Known{"no password supplied", ErrorKind::Invalid, "database-refused", "Put the password into DATABASE_URL."},
         Known{"no pg_hba.conf entry", ErrorKind::Invalid, "database-refused",
               "Allow this user and address in the server's pg_hba.conf."},
@@ -75,14 +78,14 @@ Error postgresConnect(const std::string &where, const std::string &text)
         Known{"remaining connection slots", ErrorKind::Unavailable, "database-connections",
               "Raise max_connections of the server or make the pools smaller."},
         Known{"does not exist", ErrorKind::Invalid, "database-missing",
-              "Create the database or the role (createdb, createuser), or correct DATABASE_URL."},
+              "Create the database or the role (createdb, createuser), or correct --database or DATABASE_URL."},
     };
     for (const auto &entry : known)
         if (text.find(entry.words) != std::string::npos)
-            return coded(entry.kind, entry.code, "Cannot connect to " + where + ": " + text + '.',
+            return coded(entry.kind, entry.code, "Cannot connect to " + where + ": " + sentence(text),
                          std::string(entry.hint));
-    return coded(ErrorKind::Unavailable, codeLost, "Cannot connect to " + where + ": " + text + '.',
-                 "Check that the server runs and that DATABASE_URL names it.");
+    return coded(ErrorKind::Unavailable, codeLost, "Cannot connect to " + where + ": " + sentence(text),
+                 "Check that the server runs and that --database or DATABASE_URL names it.");
 }
 
 } // namespace
@@ -162,11 +165,12 @@ Error classifyPostgreSql(const DatabaseUrl &url, std::string_view state, std::st
                      "Look at its memory and its max_connections.");
     if (state == "25006")
         return coded(ErrorKind::Unavailable, "database-unwritable",
-                     "The server " + where + " is read-only, as a standby is.", "Point DATABASE_URL at the primary.");
+                     "The server " + where + " is read-only, as a standby is.",
+                     "Point --database or DATABASE_URL at the primary.");
     if (state == "42501")
         return coded(ErrorKind::Forbidden, "database-rights",
                      "The database user may not do that (" + said(words) + ").",
-                     "Grant the user of DATABASE_URL the rights on the database's schema.");
+                     "Grant the user of --database or DATABASE_URL the rights on the database's schema.");
     if (state == "XX001" || state == "XX002")
         return coded(ErrorKind::Internal, "database-corrupt",
                      "The database " + where + " is damaged (" + said(words) + ").",

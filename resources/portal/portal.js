@@ -1,6 +1,7 @@
 // The portal's page: sign in, start an analysis, watch it live. Everything it shows comes from the public API.
 
 import {figures, fanChart} from './outlook.js';
+import {drawQuota, duration, forgetQuota, keepQuota, whenOf} from './limits.js';
 
 const $ = (id) => document.getElementById(id);
 let csrfToken = ''; // empty: nobody is signed in
@@ -9,6 +10,7 @@ let socket = null;
 let reconnectAfter = 500;
 const reconnectMost = 15000;
 let waiting = null; // the timer of what goes on by itself
+let counting = null; // the timer of a notice that counts down
 let unheard = null; // the timer of what goes on and is not heard of
 const unheardLeast = 5000;
 let unheardPause = unheardLeast;
@@ -65,10 +67,10 @@ async function call(method, path, body) {
   } catch {
     throw new Problem(0, {detail: 'The portal does not answer. Is it running?'});
   }
-  const remaining = answer.headers.get('X-RateLimit-Remaining');
-  if (remaining !== null && path === '/start-analysis')
-    $('quota').textContent = `${Number(remaining).toLocaleString()} of ${Number(answer.headers.get('X-RateLimit-Limit')).toLocaleString()} starts left until ` +
-      new Date(1000 * answer.headers.get('X-RateLimit-Reset')).toLocaleTimeString();
+  if (answer.headers.has('X-RateLimit-Remaining') && path === '/start-analysis') {
+    const [remaining, limit, reset] = ['Remaining', 'Limit', 'Reset'].map((name) => Number(answer.headers.get(`X-RateLimit-${name}`)));
+    keepQuota({remaining, limit, reset});
+  }
   const text = await answer.text();
   let content = null;
   try { content = text ? JSON.parse(text) : null; } catch { /* a proxy's page: the status says enough */ }
@@ -79,9 +81,30 @@ async function call(method, path, body) {
 }
 
 function notify(text) {
+  clearTimeout(counting);
   away = false;
   $('notice').hidden = !text;
   $('notice').textContent = text || '';
+  if (text) countDown(text);
+}
+
+// For how long something has to wait is right for a second only. What stands there first is read out, what counts is not.
+function countDown(text) {
+  const [told, seconds] = /Try again in (\d+) seconds?\./.exec(text) || [];
+  if (!told) return;
+  const until = Date.now() + 1000 * seconds;
+  const [before, after] = text.split(told);
+  const words = (left) => (left > 0 ? `Try again in ${duration(left)}.` : 'You can try again now.');
+  const count = document.createElement('span');
+  count.setAttribute('aria-hidden', 'true');
+  const tick = () => {
+    const left = Math.ceil((until - Date.now()) / 1000);
+    count.textContent = words(left);
+    if (!count.isConnected) $('notice').replaceChildren(before, count, after);
+    if (left > 0) counting = setTimeout(tick, 1000);
+  };
+  $('notice').textContent = before + words(Number(seconds)) + after;
+  counting = setTimeout(tick, 1000);
 }
 
 function sentence(text) {
@@ -159,6 +182,8 @@ async function enter(justSignedIn) {
     throw justSignedIn && problem.status === 401 ? cookieLost() : problem;
   }
   show(true);
+  if (justSignedIn) forgetQuota();
+  else drawQuota();
   listed = false;
   tasks.clear();
   drawTasks();
@@ -250,7 +275,7 @@ function leave() {
   socket = null;
   tasks.clear();
   drawTasks();
-  $('quota').textContent = '';
+  forgetQuota();
   show(false);
 }
 
@@ -316,13 +341,6 @@ const words = {PENDING: 'waiting', STARTED: 'running', PROGRESS: 'running', RETR
 
 const goesOn = (task) => !['SUCCESS', 'FAILURE', 'REVOKED', 'EXPIRED'].includes(task.state);
 const kinds = {'portal.analysis': 'Analysis', 'portal.noop': 'Test'};
-
-// The time alone today, else the day with it.
-function whenOf(time) {
-  const date = new Date(time);
-  const today = date.toDateString() === new Date().toDateString();
-  return today ? date.toLocaleTimeString() : date.toLocaleString(undefined, {dateStyle: 'medium', timeStyle: 'short'});
-}
 
 function drawTask(task) {
   const item = document.createElement('li');
@@ -451,6 +469,7 @@ async function begin() {
     await enter(false);
   } catch (problem) {
     if (problem.status === 401) {
+      forgetQuota(); // of somebody who was signed in before
       show(false);
       return;
     }

@@ -200,6 +200,36 @@ class CommandLineUsersTest(PortalTest):
         self.assertEqual((unknown.returncode, unknown.stdout), (1, ""))
         self.assertIn("nobody@example.org", unknown.stderr)
 
+    def test_a_role_is_given_and_taken_from_the_command_line(self):
+        command = lambda *words: run("user", *words, "--data-dir", self.portal.data_dir)
+        add_user(self.portal.data_dir, "chief@example.org", "admin")
+        add_user(self.portal.data_dir, "deputy@example.org", "user")
+        others = [line.split()[-1] for line in command("list").stdout.splitlines() if " admin " in line and "chief@" not in line]
+        for email in others:  # of other tests
+            self.assertEqual(command("role", email, "user").returncode, 0)
+        for words in (("disable", "chief@example.org"), ("role", "chief@example.org", "operator")):
+            with self.subTest(words):
+                refused = command(*words)
+                self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+                self.assertIn("last admin", refused.stderr)
+                self.assertIn("`portoland user role EMAIL admin`", refused.stderr)
+        deputy = self.portal.client()
+        deputy.login("deputy@example.org")
+        for before, role, status in [("user", "admin", 400), ("admin", "operator", 403), ("operator", "admin", 400)]:
+            done = command("role", "deputy@example.org", role)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn(f"portoland: deputy@example.org is now {role}", done.stdout)
+            self.assertEqual(deputy.get("/api/me").status, 401, f"still signed in as {before}")
+            deputy.login("deputy@example.org")
+            self.assertEqual(deputy.patch("/api/admin/users/1", {}).status, status, role)
+        self.assertEqual(command("role", "chief@example.org", "user").returncode, 0, "there is another now")
+        entries = [entry for entry in deputy.get("/api/admin/audit?limit=20").json["items"] if entry["action"] == "user.role"]
+        self.assertEqual([(entry["detail"], entry["actor"], entry["reason"]) for entry in entries[:4]],
+                         [(f"role: {before} \u2192 {after}", "system", "command line") for before, after in
+                          (("admin", "user"), ("operator", "admin"), ("admin", "operator"), ("user", "admin"))])
+        unknown = command("role", "deputy@example.org", "boss")
+        self.assertEqual((unknown.returncode, "operator or admin" in unknown.stderr), (2, True), unknown)
+
     def test_a_password_from_standard_input(self):
         def add(email, password):
             return subprocess.run([portoland(), "user", "add", email, "--data-dir", self.portal.data_dir], input=password,
@@ -211,6 +241,8 @@ class CommandLineUsersTest(PortalTest):
                 refused = add("coded@example.org", (typed + "\n").encode(encoding))
                 self.assertEqual(refused.returncode, 2, refused)
                 self.assertIn(b"must be UTF-8", refused.stderr)
+        for nothing, words in ((b"", b"No password came"), (b"\n", b"fewer than 8 characters")):
+            self.assertIn(words, add("coded@example.org", nothing).stderr)
         for unseen in ("\u200b", "\ufeff", "\u2060"):
             self.assertIn(b"fewer than 8 characters", add("coded@example.org", (8 * unseen + "\n").encode()).stderr)
         added = add("coded@example.org", (typed + "\r\n").encode("utf-8-sig"))

@@ -6,14 +6,13 @@ import os
 import select
 import signal
 import subprocess
-import threading
 import unittest
 
 import Xlib.display
 import Xlib.X
 
-from hang import Hang
-from harness import PASSWORD, Client, clean_environment, die_with_parent, folder, free_port, patience, run, wait_until
+from hang import Hang, register_without_answer
+from harness import Client, Redis, clean_environment, die_with_parent, folder, free_port, patience, run, signal_twice, wait_until
 
 PORTOLAN = os.environ["PORTOLAN"]
 
@@ -107,7 +106,7 @@ class ConsoleTest(unittest.TestCase):
                     status = run("status", "--data-dir", self.data_dir)
                     self.assertEqual(status.returncode, 0, status)
                     self.assertIn("Redis memory", status.stdout)
-                    console.send_signal(ending)
+                    signal_twice(console, ending)  # which is one wish
                     self.assertEqual(console.wait(patience(30)), 0, self.log.read_text())
                 finally:
                     console.kill()
@@ -128,12 +127,7 @@ class ConsoleTest(unittest.TestCase):
             try:
                 self.wait_for_mark(console, "sample")
                 hang.begin()
-
-                def register():
-                    with contextlib.suppress(OSError):  # nobody answers any more
-                        portal.post("/auth/register", {"email": "late@example.org", "password": PASSWORD})
-
-                threading.Thread(target=register, daemon=True).start()
+                register_without_answer(portal)
                 wait_until(lambda: portal.get("/health").json["checks"]["database"] != "up", "the database hangs", 30)
                 self.ends_late(console)
             finally:
@@ -199,6 +193,28 @@ class ConsoleTest(unittest.TestCase):
         for word in words:
             self.assertIn(word, done.stderr)
         self.assertFalse(self.data_dir.exists(), "nothing was begun")
+
+    def test_a_portal_that_does_not_start_is_told_on_the_terminal(self):
+        redis = Redis(self.where, "--requirepass", "topsecret")
+        self.addCleanup(redis.stop)
+        wrong = ("--redis", f"redis://:wrong@127.0.0.1:{redis.port}/0", "--listen", "127.0.0.1:0")
+        said = run("serve", *wrong, "--data-dir", self.where / "other").stderr.strip().splitlines()[-1]
+        told = said.replace("portoland:", "portolan:", 1)
+        self.assertIn(f"127.0.0.1:{redis.port}", told)
+        done = subprocess.run([PORTOLAN, *wrong, "--source", "embedded", "--screenshots", str(self.where / "pictures")],
+                              env=self.environment(QT_QPA_PLATFORM="offscreen"), capture_output=True, text=True,
+                              timeout=patience(60), preexec_fn=die_with_parent)
+        self.assertEqual((done.returncode, done.stderr.strip(), done.stdout), (1, told, ""))
+        with screen(self.where) as display:
+            console = self.start(display, *wrong)
+            try:
+                self.wait_for_mark(console, "window")
+                wait_until(lambda: told in self.log.read_text(), "what serve says", 30)
+                console.send_signal(signal.SIGTERM)
+                self.assertEqual(console.wait(patience(30)), 0, self.log.read_text())
+            finally:
+                console.kill()
+                console.wait()
 
     def test_without_a_display_it_names_the_way_out(self):
         self.refused(3, "no display", "portoland serve")

@@ -134,7 +134,7 @@ class LeftFilesTest(unittest.TestCase):
                 elif in_its_place:
                     self.aof.parent.mkdir()
                 line = self.refused(1, self.aof.parent)
-                self.assertEqual(run(*self.command_in(line), "--empty").returncode, 0)
+                self.assertEqual(run(*self.command_in(line)).returncode, 0)
                 with self.started_again() as portal:
                     portal.client().login("kept@example.org")
                 kept = list(self.data_dir.glob("redis.kept-*"))
@@ -177,12 +177,36 @@ class LeftFilesTest(unittest.TestCase):
         self.leave_something()
         shutil.rmtree(self.aof)
         line = self.refused(1, self.aof, "gone")
-        done = run(*self.command_in(line))
+        done = run("mend", "--data-dir", self.data_dir)
         self.assertEqual(done.returncode, 1, done)  # nothing is left to mend
-        self.assertIn("start empty", done.stderr)
-        self.assertEqual(run(*self.command_in(line), "--empty").returncode, 0)
+        self.assertEqual(self.command_in(done.stderr), self.command_in(line))
+        self.assertEqual(run(*self.command_in(line)).returncode, 0)
         with self.started_again() as portal:
             portal.client().login("kept@example.org")  # the account is in the database
+
+    def test_with_nothing_damaged(self):
+        client = self.leave_something()
+        for _ in range(2):
+            done = run("mend", "--data-dir", self.data_dir)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("are whole: nothing was changed", done.stdout)
+        self.assertEqual([path.name for path in self.aof.parent.glob("*.kept-*")], [])
+        with self.started_again() as portal:
+            client.url, client.port = portal.url, portal.port
+            self.assertEqual(client.get("/api/me").status, 200, "still signed in")
+
+    def test_with_a_base_that_cannot_be_mended(self):
+        self.leave_something()
+        base = self.aof / "appendonly.aof.1.base.rdb"
+        base.write_bytes(base.read_bytes()[:-4] + b"oops")
+        for _ in range(2):
+            done = run("mend", "--data-dir", self.data_dir)
+            self.assertEqual(done.returncode, 1, done)
+            self.assertIn(str(base), done.stderr)
+        self.assertEqual([path.name for path in self.aof.parent.glob("*.kept-*")], [], "nothing was touched")
+        self.assertEqual(run(*self.command_in(done.stderr)).returncode, 0)
+        with self.started_again() as portal:
+            portal.client().login("kept@example.org")
 
     def test_starting_without_it_keeps_a_copy(self):
         self.leave_something()
@@ -224,6 +248,11 @@ class LeftFilesTest(unittest.TestCase):
             path.unlink()
         self.refused(1, database, "portoland restore")
         self.assertFalse(database.exists(), "nothing was made in its place")
+        done = run("mend", "--data-dir", self.data_dir)
+        self.assertEqual(done.returncode, 1, done)  # it brings no database back
+        self.assertIn("are whole", done.stdout)
+        for words in (str(database), "portoland restore", "--empty"):
+            self.assertIn(words, done.stderr)
         self.assertEqual(run("restore", copy, "--data-dir", self.data_dir).returncode, 0)
         with self.started_again() as portal:
             self.assertEqual(portal.client().post("/auth/login", {"email": "kept@example.org",

@@ -12,7 +12,7 @@ import websockets
 
 from harness import (PASSWORD, Portal, Redis, WIDE_TIER, add_user, clean_environment, die_with_parent, folder, patience,
                      wait_until)
-from neighbours_test import Shop
+from shop_worker import Shop
 
 KEY = "q1sb2Sy0p8YcS5cQe7kWk0m1nN3hV0oLkqJQhzq7x2E="
 UNSEEN = "kx83mdq\u200b"  # eight characters for the browser, of which seven can be seen
@@ -215,9 +215,15 @@ class RegistrationTest(unittest.TestCase):
           document.querySelector('#sign-in-form button[value=login]').click();
           return true;
         })()"""
-        shown = self.browser.visit(self.url("waits"), SIGNED_OUT, limited, form("register", email), NOTICE, sign_in,
+        counts = f"/Try again in (41|40|[1-3]?[0-9]) seconds?\\./.test({NOTICE})"
+        shown = self.browser.visit(self.url("waits"), SIGNED_OUT, limited, form("register", email), NOTICE, counts, sign_in,
                                    f"{WHO} === '{email}'", QUIET)
-        self.assertEqual(shown[3], "Your account exists now. Signing in has to wait: Too many attempts. Try again in 42 seconds.")
+        over = self.browser.visit(self.url("over"), SIGNED_OUT, limited.replace("42 seconds", "1 second"), form("login", email),
+                                  f"/now\\.$/.test({NOTICE}) && {NOTICE}")
+        self.assertEqual(over[3], "Too many attempts. You can try again now.")
+        long = self.browser.visit(self.url("long"), SIGNED_OUT, limited.replace("42 seconds", "3421 seconds"), form("login", email), NOTICE)
+        self.assertEqual(long[3], "Too many attempts. Try again in 58 minutes.")
+        self.assertRegex(shown[3], r"^Your account exists now\. Signing in has to wait: Too many attempts\. Try again in 4\d seconds\.$")
 
 
 class FiguresTest(unittest.TestCase):
@@ -328,7 +334,8 @@ class ChangesTest(unittest.TestCase):
             cls.where = stack.enter_context(folder())
             tier = cls.where / "narrow.toml"
             tier.write_text(WIDE_TIER.replace('api = "1000000 per day; 1000000 per hour; 1000000 per minute"',
-                                              'api = "30 per 8 seconds"'))
+                                              'api = "30 per 8 seconds"')
+                            .replace('analysis = "1000000 per day; 1000000 per hour; 1000000 per minute"', 'analysis = "2 per hour"'))
             cls.portal = Portal(cls.where, "--workers", "0", tier=tier, env={"ALLOWED_HOSTS": "*"})
             stack.callback(cls.portal.kill)
             cls.browser = Browser(cls.where)
@@ -378,6 +385,15 @@ class ChangesTest(unittest.TestCase):
 
         self.browser.visit(self.url, SIGNED_OUT, refuse, self.sign_in, self.who, LOADED, START, self.task_is("waiting"), stop,
                            self.task_is("stopped"))
+
+    def test_how_many_starts_are_left(self):
+        quota, button = "document.getElementById('quota').textContent", "document.getElementById('start')"
+        left = lambda count, off: (f"{quota}.startsWith('{count} of 2 starts left until ') && "
+                                   f"{button}.getAttribute('aria-disabled') === '{off}' && {quota}")
+        shown = self.browser.visit(self.url, self.sign_in, self.who, LOADED, f"{quota} === ''", START, left(1, "false"), START,
+                                   left(0, "true"), START, NOTICE)
+        self.assertRegex(shown[-1], r"Try again in \d+ minutes\.$")
+        self.browser.visit(self.url, self.who, left(0, "true"), SIGN_OUT, SIGNED_OUT, f"{quota} === ''")
 
     def test_a_session_that_ends_in_another_tab(self):
         shown = self.browser.visit(

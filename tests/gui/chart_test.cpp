@@ -95,6 +95,13 @@ void ChartTest::minutesShowWhatTheyCover()
     for (const PixelColumn &column : reduce(minutes, start, start + 180s, 18))
         known += !column.any ? '.' : QChar('0' + int(column.mean)), known += column.gap ? "|" : "";
     QCOMPARE(known, QString("...11122........3|3"));
+    // Among seconds a minute is as wide as it is, and no way to the next point.
+    Series mixed{Metric::QueueEnded, 1s, {{start, 0, 5, 1}, {start + 60s, 2, 2, 2}, {start + 61s, 2, 2, 2}}};
+    mixed.points[0].until = start + 60s;
+    const auto columns = reduce(mixed, start, start + 62s, 124);
+    for (std::size_t i = 1; i < 120; ++i)
+        QVERIFY(columns[i].held && columns[i].flat);
+    QVERIFY(columns[121].held && !columns[121].flat);
 }
 
 void ChartTest::pointsHoldForTheirStep_data()

@@ -4,6 +4,7 @@
 #include "ui/support/colours.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
+#include "ui/widgets/card.h"
 #include "ui/widgets/deployment_header.h"
 #include "ui/widgets/figure_strip.h"
 #include "ui/widgets/notice_bar.h"
@@ -11,6 +12,7 @@
 #include "ui/widgets/table_view.h"
 #include "ui/widgets/tile.h"
 
+#include <QHelpEvent>
 #include <QLabel>
 
 using namespace portolan;
@@ -37,6 +39,14 @@ private slots:
     void budgetsAreNoZones_data();
     void budgetsAreNoZones();
     void theHitRatioSaysWhatItIs();
+    void theMemoryHasOneLimit_data();
+    void theMemoryHasOneLimit();
+    void theCommandsAreOneFigure();
+    void notesAreCutWithAnEllipsis();
+    void theTitleIsAsWideAsTheCards_data();
+    void theTitleIsAsWideAsTheCards();
+    void fragmentationIsJudged_data();
+    void fragmentationIsJudged();
     void refusalsHaveACause();
     void trendsKeepGapsAndExtremes();
 };
@@ -123,6 +133,8 @@ void StandingTest::whatIsDownIsRedEverywhere()
     }
     const QString advice = console.window->findChild<DeploymentHeader *>()->advice();
     QVERIFY2(advice.contains("Check that redis-server runs"), qPrintable(advice));
+    const QString verdict = console.window->findChild<DeploymentHeader *>()->verdict();
+    QVERIFY2(verdict.endsWith("; besides: Error rate"), qPrintable(verdict)); // not "1 more" of the ten
     QVERIFY(Console().window->findChild<DeploymentHeader *>()->advice().isEmpty());
 }
 
@@ -253,7 +265,120 @@ void StandingTest::theHitRatioSaysWhatItIs()
     console.window->openPage("redis");
     console.tick();
     const auto *value = console.find<QLabel>("Hit ratio, 1 min");
-    QVERIFY2(value->text().endsWith("without own"), qPrintable(value->text()));
+    QVERIFY2(value->text().endsWith("of users' reads"), qPrintable(value->text()));
+}
+
+void StandingTest::theMemoryHasOneLimit_data()
+{
+    QTest::addColumn<int>("limit");     // MB, of the traffic light
+    QTest::addColumn<int>("maxmemory"); // MB, as Redis tells it
+    QTest::addColumn<QString>("words");
+    QTest::newRow("the same") << 30 << 30 << "of 30 MB";
+    QTest::newRow("the plan's is smaller") << 30 << 40 << "of 30 MB (plan)";
+    QTest::newRow("Redis has none") << 30 << 0 << "of 30 MB (plan)";
+    QTest::newRow("Redis's own is smaller") << 10 << 10 << "of 10 MB";
+}
+
+/// On the page as on the overview and in its own chart.
+void StandingTest::theMemoryHasOneLimit()
+{
+    QFETCH(int, limit);
+    QFETCH(int, maxmemory);
+    QFETCH(QString, words);
+    Console console;
+    console.window->openPage("redis");
+    Snapshot snapshot = *console.stack.deployment().latest();
+    snapshot.redis.maxmemory = std::uint64_t(maxmemory) * 1024 * 1024;
+    for (Reading &reading : snapshot.readings)
+        if (reading.resource == Resource::RedisMemory)
+            reading.limit = limit * 1024.0 * 1024.0;
+    console.window->page()->showSnapshot(snapshot);
+    const QString shown = console.find<QLabel>("Memory")->text();
+    QVERIFY2(shown.endsWith(words), qPrintable(shown));
+}
+
+void StandingTest::theCommandsAreOneFigure()
+{
+    Console console;
+    console.window->openPage("redis");
+    Snapshot snapshot = *console.stack.deployment().latest();
+    snapshot.plan.commandsPerSecond = 60.2;
+    snapshot.redis.commandsPerSecond = 24;
+    snapshot.redis.ownCommandsPerSecond = 31;
+    console.window->page()->showSnapshot(snapshot);
+    QCOMPARE(console.find<QLabel>("Commands, 1 min")->text(), QString("60.2/s (31 own)"));
+    snapshot.plan.commandsPerSecond.reset();
+    snapshot.redis.ownCommandsPerSecond.reset();
+    console.window->page()->showSnapshot(snapshot);
+    QCOMPARE(console.find<QLabel>("Commands, 1 min")->text(), rateText(24.0));
+}
+
+void StandingTest::notesAreCutWithAnEllipsis()
+{
+    const QString note = "sampled just now  ·  Redis is asked every 1.3 s: somebody looks";
+    Card card("Key families");
+    card.setNote(note);
+    QLabel *label = nullptr;
+    for (QLabel *one : card.findChildren<QLabel *>())
+        label = one->text() == note ? one : label;
+    QVERIFY(label);
+    for (const bool fits : {false, true}) {
+        card.resize(fits ? 1500 : 300, 100);
+        card.show();
+        QCoreApplication::processEvents();
+        QHelpEvent help(QEvent::ToolTip, QPoint(1, 1), label->mapToGlobal(QPoint(1, 1)));
+        QCoreApplication::sendEvent(label, &help);
+        QCOMPARE(label->toolTip(), fits ? QString() : note); // what was cut is to be had
+    }
+}
+
+void StandingTest::theTitleIsAsWideAsTheCards_data()
+{
+    QTest::addColumn<QSize>("size");
+    QTest::newRow("all of a page") << QSize(1180, 1500);
+    QTest::newRow("scrolled") << QSize(1180, 500);
+}
+
+void StandingTest::theTitleIsAsWideAsTheCards()
+{
+    QFETCH(QSize, size);
+    Console console;
+    console.window->resize(size);
+    const auto rightOf = [&console](const QWidget &widget) {
+        return widget.mapTo(console.window.get(), QPoint(widget.width(), 0)).x();
+    };
+    for (const PageEntry &entry : pageTable()) {
+        console.window->openPage(entry.id);
+        console.tick();
+        int cards = 0;
+        for (const Card *card : console.window->page()->findChildren<Card *>())
+            cards = std::max(cards, card->isVisible() ? rightOf(*card) : 0);
+        QCOMPARE(cards, rightOf(console.window->findChild<DeploymentHeader *>()->nameRow()));
+    }
+}
+
+void StandingTest::fragmentationIsJudged_data()
+{
+    QTest::addColumn<double>("times");
+    QTest::addColumn<int>("resident"); // MB
+    QTest::addColumn<QString>("words");
+    QTest::newRow("usual") << 1.18 << 20 << "× 1.18";
+    QTest::newRow("of little") << 7.01 << 9 << "× 7.01, harmless";
+    QTest::newRow("of much") << 2.5 << 400 << "× 2.50, high";
+}
+
+void StandingTest::fragmentationIsJudged()
+{
+    QFETCH(double, times);
+    QFETCH(int, resident);
+    QFETCH(QString, words);
+    Console console;
+    console.window->openPage("redis");
+    Snapshot snapshot = *console.stack.deployment().latest();
+    snapshot.redis.fragmentation = times;
+    snapshot.redis.usedMemoryRss = std::uint64_t(resident) * 1024 * 1024;
+    console.window->page()->showSnapshot(snapshot);
+    QCOMPARE(console.find<QLabel>("Fragmentation")->text(), words);
 }
 
 void StandingTest::refusalsHaveACause()
@@ -304,6 +429,14 @@ void StandingTest::trendsKeepGapsAndExtremes()
     QCOMPARE(parts[0].last().x(), 400.0);
     QCOMPARE(parts[1].first().x(), 600.0);
     QCOMPARE(parts[1].last().y(), 20.0);
+    // Minutes among seconds, of before a restart, are as high as their means, and no teeth of a saw.
+    trend.series = {Metric::QueueWaiting, 1s, {{start, 0, 8, 2}, {start + 40s, 0, 8, 4}, {start + 80s, 5, 5, 5}}};
+    trend.series.points[0].until = start + 40s;
+    trend.series.points[1].until = start + 70s;
+    const auto minutes = trendLines(trend, rect);
+    QCOMPARE(minutes.size(), std::size_t(2));
+    QCOMPARE(minutes[0], QPolygonF({{0, 80}, {400, 80}, {400, 60}, {700, 60}}));
+    QCOMPARE(minutes[1].first(), QPointF(800, 50));
 }
 
 QTEST_MAIN(StandingTest)

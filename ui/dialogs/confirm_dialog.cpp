@@ -13,6 +13,12 @@
 
 namespace portolan::ui {
 
+namespace {
+
+constexpr int mostEms = 50; ///< as wide as a key makes it
+
+} // namespace
+
 ConfirmDialog::ConfirmDialog(const Confirmation &confirmation, QWidget *parent)
     : QDialog(parent), m_reason(new QLineEdit), m_yes(new QPushButton(confirmation.verb))
 {
@@ -84,8 +90,13 @@ void ConfirmDialog::addPreview(QVBoxLayout &layout, const ActionPreview &preview
     sample->setAccessibleName(tr("What it touches, for example"));
     sample->setSelectionMode(QAbstractItemView::NoSelection);
     sample->setTextElideMode(Qt::ElideMiddle);
-    for (const std::string &one : preview.sample)
+    int widest = 0;
+    for (const std::string &one : preview.sample) {
         sample->addItem(text(one));
+        sample->item(sample->count() - 1)->setToolTip(text(one)); // whole, where it is cut all the same
+        widest = std::max(widest, sample->fontMetrics().horizontalAdvance(text(one)));
+    }
+    sample->setMinimumWidth(std::min(widest + fontMetrics().height() * 3, fontMetrics().height() * mostEms));
     const int line = fontMetrics().height() + 6;
     const int rows = std::min<int>(int(preview.sample.size()), 6);
     sample->setMinimumHeight(std::min(rows, 2) * line + 8); // a small screen shows fewer at once

@@ -123,9 +123,9 @@ void LocalPage::addCommands()
 
 void LocalPage::openInBrowser(const QString &url)
 {
-    // The address stands last, so that it can be copied whole.
+    // The address stands first: where the line is too short for the sentence, its end is cut.
     if (!url.isEmpty() && !context().openUrl(QUrl(url)))
-        context().tell(tr("No browser could be started here. Open this address in one yourself: %1").arg(url), false);
+        context().tell(tr("%1 – open this in a browser yourself: none could be started here.").arg(url), false);
 }
 
 /// What the portal was started with, when it runs, is what the next start begins with.
@@ -180,7 +180,8 @@ void LocalPage::addForm(QHBoxLayout &row)
     card->body()->addLayout(halves);
     m_tierTitle = mutedLabel();
     m_tierTitle->setAccessibleName(tr("What the tier is for"));
-    left->insertRow(1, QString(), m_tierTitle);
+    m_tierTitle->setMinimumHeight(m_tier->sizeHint().height()); // beside it, so that both halves stand in lines
+    right->insertRow(0, m_tierTitle);
     if (const LocalStack *stack = context().stack) {
         const LocalStackSettings &present = stack->settings();
         for (const LocalStack::TierChoice &tier : stack->tiers()) {

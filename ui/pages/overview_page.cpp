@@ -55,7 +55,7 @@ QString limitText(const Reading &reading)
     if (reading.resource == Resource::Workers)
         return !reading.value       ? QString()
                : reading.value >= 1 ? OverviewPage::tr("waiting, none is taken")
-                                    : OverviewPage::tr("wait untaken");
+                                    : OverviewPage::tr("tasks wait untaken");
     if (reading.limit && !isShare(reading.resource))
         return OverviewPage::tr("of %1").arg(limitInUnit(reading.resource, *reading.limit));
     return reading.red ? OverviewPage::tr("red above %1").arg(limitInUnit(reading.resource, *reading.red)) : QString();

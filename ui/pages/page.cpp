@@ -9,6 +9,8 @@
 #include <QAbstractButton>
 #include <QAbstractItemView>
 #include <QScrollArea>
+#include <QScrollBar>
+#include <QStyle>
 
 namespace portolan::ui {
 
@@ -86,6 +88,13 @@ QVBoxLayout *Page::body()
     m_body = new QVBoxLayout(inner);
     m_body->setContentsMargins(0, 0, 0, 0);
     m_body->setSpacing(12);
+    // What it scrolls is as wide with a bar as without: no wider than what stands above it.
+    const int extent = style()->pixelMetric(QStyle::PM_ScrollBarExtent);
+    const auto makeRoom = [body = m_body, extent](int, int most) {
+        body->setContentsMargins(0, 0, most > 0 ? 0 : extent, 0);
+    };
+    connect(scroll->verticalScrollBar(), &QScrollBar::rangeChanged, inner, makeRoom);
+    makeRoom(0, 0);
     scroll->setWidget(inner);
     auto *layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);

@@ -43,26 +43,61 @@ QString errorText(const FamilyFigures &family)
     const bool nothing = (family.keys && family.keys->value < 0.5) || halfOf(*family.bytes) < 0.5;
     if (nothing)
         return none;
-    const QString size = sizeLikeText(halfOf(*family.bytes), unitOf(family));
-    return size.startsWith('<') ? size : "± " + size;
+    const double half = halfOf(*family.bytes);
+    const QString size = sizeLikeText(half, unitOf(family));
+    return isNextToNothing(half, unitOf(family)) ? size : "± " + size;
 }
 
-/// "279/s (68 own)": what the portal asks for by itself is not its users' doing.
-QString commandsText(const RedisFigures &redis)
+const Reading *readingOf(const Snapshot &snapshot, Resource resource)
 {
-    const QString all = rateText(redis.commandsPerSecond);
-    if (!redis.commandsPerSecond || !redis.ownCommandsPerSecond)
-        return all;
-    // The one is of the last second or two, the other of the last ten.
-    const double own = std::min(*redis.ownCommandsPerSecond, *redis.commandsPerSecond);
-    return RedisPage::tr("%1 (%2 own)").arg(all, countText(own));
+    const auto found = std::ranges::find(snapshot.readings, resource, &Reading::resource);
+    return found == snapshot.readings.end() ? nullptr : &*found;
+}
+
+/// Of the limit that the traffic light has, which is the smaller of the plan's and of Redis's own.
+QString memoryText(const Snapshot &snapshot)
+{
+    const RedisFigures &redis = snapshot.redis;
+    const Reading *reading = readingOf(snapshot, Resource::RedisMemory);
+    const double own = double(redis.maxmemory.value_or(0));
+    const double limit = reading && reading->limit ? *reading->limit : own;
+    if (!redis.usedMemory || limit <= 0)
+        return sizeText(redis.usedMemory);
+    const QString of = sizeOfText(double(*redis.usedMemory), limit);
+    return redis.maxmemory && own != limit ? RedisPage::tr("%1 (plan)").arg(of) : of;
+}
+
+/// "279/s (68 own)": what the portal asks for by itself is not its users' doing. Over the same time as the traffic
+/// light, or there would be two figures of one thing.
+QString commandsText(const Snapshot &snapshot)
+{
+    const RedisFigures &redis = snapshot.redis;
+    const auto all = snapshot.plan.commandsPerSecond ? snapshot.plan.commandsPerSecond : redis.commandsPerSecond;
+    if (!redis.commandsPerSecond || !all || !redis.ownCommandsPerSecond)
+        return rateText(redis.commandsPerSecond ? all : std::nullopt);
+    const double own = std::min(*redis.ownCommandsPerSecond, *all);
+    return RedisPage::tr("%1 (%2 own)").arg(rateText(all), countText(own));
 }
 
 QString hitText(const RedisFigures &redis)
 {
     if (!redis.hitRatio)
-        return redis.ownCommandsPerSecond ? RedisPage::tr("too few") : unknownText();
-    return RedisPage::tr("%1 without own").arg(percentText(redis.hitRatio));
+        return redis.ownCommandsPerSecond ? RedisPage::tr("too few reads") : unknownText();
+    return RedisPage::tr("%1 of users' reads").arg(percentText(redis.hitRatio));
+}
+
+/// Of little, much of it is the server itself.
+QString fragmentationText(const RedisFigures &redis)
+{
+    constexpr double usual = 1.5;
+    constexpr std::uint64_t little = 64ull * 1024 * 1024;
+    if (!redis.fragmentation)
+        return unknownText();
+    const QString times = "× " + QString::number(*redis.fragmentation, 'f', 2);
+    if (*redis.fragmentation <= usual)
+        return times;
+    return redis.usedMemoryRss.value_or(little) < little ? RedisPage::tr("%1, harmless").arg(times)
+                                                         : RedisPage::tr("%1, high").arg(times);
 }
 
 /// How old the counts are: when keys were drawn last, and how far back those go that they rest on.
@@ -76,35 +111,37 @@ QString countedText(const FamiliesFigures &families, Age sampleAge)
 }
 
 const std::array familyColumns{
-    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Family"), 11,
-                          [](const FamilyFigures &f) { return text(f.family); }},
-    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Memory of budget"), 20,
-                          [](const FamilyFigures &f) {
-                              if (!f.bytes)
-                                  return unknownText();
-                              if (!f.budget)
-                                  return RedisPage::tr("%1, no budget").arg(sizeLikeText(f.bytes->value, unitOf(f)));
-                              const QString of = sizeOfText(f.bytes->value, double(*f.budget));
-                              return f.bytes->value > double(*f.budget) ? RedisPage::tr("%1, over").arg(of) : of;
-                          },
-                          [](const FamilyFigures &f) { return QVariant(f.bytes ? f.bytes->value : -1); },
-                          [](const FamilyFigures &f) {
-                              return f.bytes && f.budget ? std::optional(f.bytes->value / double(*f.budget))
-                                                         : std::nullopt;
-                          }},
-    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Error"), 10,
-                          [](const FamilyFigures &f) { return f.family == overhead ? none : errorText(f); },
-                          [](const FamilyFigures &f) { return QVariant(f.bytes ? f.bytes->high - f.bytes->low : -1); }},
-    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Keys"), 12,
-                          [](const FamilyFigures &f) {
-                              if (f.family == overhead)
-                                  return none;
-                              return f.keys ? estimateText(f.keys->value, halfOf(*f.keys)) : unknownText();
-                          },
-                          [](const FamilyFigures &f) { return QVariant(f.keys ? f.keys->value : -1); }},
-    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Growth"), 10,
-                          [](const FamilyFigures &f) { return f.family == overhead ? none : growthText(f.growth); },
-                          [](const FamilyFigures &f) { return QVariant(f.growth.value_or(0)); }},
+    Column<ListedFamily>{QT_TRANSLATE_NOOP("tables", "Family"), 11,
+                         [](const ListedFamily &f) { return text(f.family); }},
+    Column<ListedFamily>{QT_TRANSLATE_NOOP("tables", "Memory of budget"), 20,
+                         [](const ListedFamily &f) {
+                             if (!f.bytes)
+                                 return unknownText();
+                             if (!f.budget)
+                                 return RedisPage::tr("%1, no budget").arg(sizeLikeText(f.bytes->value, unitOf(f)));
+                             const QString of = sizeOfText(f.bytes->value, double(*f.budget));
+                             return f.bytes->value > double(*f.budget) ? RedisPage::tr("%1, over").arg(of) : of;
+                         },
+                         [](const ListedFamily &f) { return QVariant(f.bytes ? f.bytes->value : -1); },
+                         [](const ListedFamily &f) {
+                             return f.bytes && f.budget ? std::optional(f.bytes->value / double(*f.budget))
+                                                        : std::nullopt;
+                         },
+                         false, nullptr, false, [](const ListedFamily &f) { return f.zone; }},
+    Column<ListedFamily>{QT_TRANSLATE_NOOP("tables", "Error"), 10,
+                         [](const ListedFamily &f) { return f.family == overhead ? none : errorText(f); },
+                         [](const ListedFamily &f) { return QVariant(f.bytes ? f.bytes->high - f.bytes->low : -1); }},
+    Column<ListedFamily>{QT_TRANSLATE_NOOP("tables", "Keys"), 12,
+                         [](const ListedFamily &f) {
+                             if (f.family == overhead)
+                                 return none;
+                             return f.keys ? estimateText(f.keys->value, halfOf(*f.keys)) : unknownText();
+                         },
+                         [](const ListedFamily &f) { return QVariant(f.keys ? f.keys->value : -1); }},
+    Column<ListedFamily>{
+        QT_TRANSLATE_NOOP("tables", "Growth"), 10,
+        [](const ListedFamily &f) { return f.family == overhead || !f.bytes ? none : growthText(f.growth); },
+        [](const ListedFamily &f) { return QVariant(f.growth.value_or(0)); }},
 };
 
 const std::array keyColumns{
@@ -114,25 +151,28 @@ const std::array keyColumns{
     Column<BigKey>{QT_TRANSLATE_NOOP("tables", "Key"), 24, [](const BigKey &k) { return text(k.key); }},
 };
 
-std::vector<FamilyFigures> withOverhead(const Snapshot &snapshot)
+std::vector<ListedFamily> withOverhead(const Snapshot &snapshot)
 {
-    std::vector<FamilyFigures> rows = snapshot.families.families;
+    std::vector<ListedFamily> rows;
+    for (const FamilyFigures &family : snapshot.families.families)
+        rows.push_back({family, std::nullopt});
     if (!snapshot.families.unattributed)
         return rows;
-    FamilyFigures row;
+    ListedFamily row;
     row.family = overhead;
     const double bytes = double(*snapshot.families.unattributed);
     row.bytes = Estimate{bytes, bytes, bytes};
-    const auto reading = std::ranges::find(snapshot.readings, Resource::RedisOverhead, &Reading::resource);
-    if (reading != snapshot.readings.end() && reading->limit)
+    if (const Reading *reading = readingOf(snapshot, Resource::RedisOverhead); reading && reading->limit) {
         row.budget = std::uint64_t(*reading->limit);
+        row.zone = reading->zone;
+    }
     const auto place = std::ranges::find_if(
         rows, [bytes](const FamilyFigures &family) { return family.bytes && family.bytes->value < bytes; });
     rows.insert(place, std::move(row));
     return rows;
 }
 
-std::string familyKey(const FamilyFigures &family) { return family.family; }
+std::string familyKey(const ListedFamily &family) { return family.family; }
 std::string bigKey(const BigKey &key) { return key.key; }
 
 } // namespace
@@ -142,7 +182,7 @@ RedisPage::RedisPage(const PageContext &context, QWidget *parent)
       m_families(familyColumns, familyKey),
       m_biggest(keyColumns, bigKey),
       m_figures(new FigureStrip({tr("Memory"), tr("Peak"), tr("Fragmentation"), tr("Evicted"), tr("Hit ratio, 1 min"),
-                                 tr("Keys"), tr("Commands"), tr("Age")})),
+                                 tr("Keys"), tr("Commands, 1 min"), tr("Age")})),
       m_history(new HistoryPanel(this->context(), tr("Over time"),
                                  {{tr("Memory used"),
                                    {{Metric::RedisMemory, tr("memory")}},
@@ -159,7 +199,10 @@ RedisPage::RedisPage(const PageContext &context, QWidget *parent)
     makeDestructive(*m_cleanUp);
     makeDestructive(*m_cleanUpIdle);
     m_figures->setToolTip(tr("Own commands: what the portal asks for by itself, to look for tasks and to measure. They "
-                             "are not in the hit ratio, which is of the last minute."));
+                             "are not in the hit ratio, which is of the last minute. The limit of the memory is the "
+                             "plan's, or Redis's own (maxmemory) where that is smaller. Fragmentation: what Redis "
+                             "holds of the machine's memory by what it uses of it, high above 1.5, and harmless while "
+                             "that is less than 64 MB."));
     body()->addWidget(m_figures);
     body()->addWidget(m_history, 3);
     addExports(*m_history);
@@ -227,13 +270,9 @@ void RedisPage::showSnapshot(const Snapshot &snapshot)
     const RedisFigures &redis = snapshot.redis;
     const auto sampleAge = std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time);
     const auto age = redis.age ? std::optional(*redis.age + std::max(sampleAge, Age(0))) : std::nullopt;
-    QString memory = sizeText(redis.usedMemory);
-    if (redis.usedMemory && redis.maxmemory.value_or(0) > 0)
-        memory = sizeOfText(double(*redis.usedMemory), double(*redis.maxmemory));
-    m_figures->setValues({memory, sizeText(redis.usedMemoryPeak),
-                          redis.fragmentation ? "× " + QString::number(*redis.fragmentation, 'f', 2) : unknownText(),
-                          rateText(redis.evictedPerSecond), hitText(redis), countText(redis.keys), commandsText(redis),
-                          ageText(age)},
+    m_figures->setValues({memoryText(snapshot), sizeText(redis.usedMemoryPeak), fragmentationText(redis),
+                          rateText(redis.evictedPerSecond), hitText(redis), countText(redis.keys),
+                          commandsText(snapshot), ageText(age)},
                          !age || isStale(age, snapshot.sampling.staleAfter));
     m_history->showSnapshot(snapshot);
     m_families.setRows(withOverhead(snapshot));
@@ -243,7 +282,7 @@ void RedisPage::showSnapshot(const Snapshot &snapshot)
     const bool looked = snapshot.families.age.has_value();
     m_familyView->setWhenEmpty(unknown.isEmpty() ? tr("Nothing is known of the keys yet") : unknown);
     m_biggestView->setWhenEmpty(!unknown.isEmpty() ? unknown
-                                : looked           ? tr("No large key was found yet")
+                                : looked           ? tr("No key of 64 KB or more was met yet")
                                                    : tr("Nothing is known of the keys yet"));
     m_biggest.setRows(snapshot.families.biggest);
     const auto familyAge = snapshot.families.age ? std::optional(*snapshot.families.age + sampleAge) : std::nullopt;

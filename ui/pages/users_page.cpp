@@ -48,15 +48,24 @@ const std::array userColumns{
 constexpr std::array userOrders{UserOrder::Address, UserOrder::Role, UserOrder::State, UserOrder::Created,
                                 UserOrder::LastSignIn};
 
+constexpr double nearlyUsedUp = 0.8; ///< of a limit, and told before anything is refused
+
+std::optional<double> shareOf(const LimitUse &use)
+{
+    return use.limit ? std::optional(double(use.used) / double(use.limit)) : std::nullopt;
+}
+
 const std::array limitColumns{
     Column<LimitUse>{QT_TRANSLATE_NOOP("tables", "Limit"), 12,
                      [](const LimitUse &l) { return categoryWord(l.category); }, nullptr, nullptr, true},
     Column<LimitUse>{
         QT_TRANSLATE_NOOP("tables", "Used"), 16,
         [](const LimitUse &l) { return UsersPage::tr("%1 of %2").arg(text(std::to_string(l.used)), text(l.window)); },
-        [](const LimitUse &l) { return QVariant(qulonglong(l.used)); },
-        [](const LimitUse &l) { return l.limit ? std::optional(double(l.used) / double(l.limit)) : std::nullopt; },
-        true},
+        [](const LimitUse &l) { return QVariant(qulonglong(l.used)); }, shareOf, true, nullptr, false,
+        [](const LimitUse &l) {
+            const auto share = shareOf(l);
+            return share ? std::optional(*share >= nearlyUsedUp ? Zone::Yellow : Zone::Green) : std::nullopt;
+        }},
     Column<LimitUse>{
         QT_TRANSLATE_NOOP("tables", "Resets"), 11,
         [](const LimitUse &l) {
@@ -194,7 +203,7 @@ void UsersPage::addUsers(QBoxLayout &row)
     m_userCard->body()->addLayout(line);
     m_userView = new TableView(m_users, tr("Accounts"), tr("Nobody has an account yet"), TableView::Sorting::Elsewhere);
     m_userView->setSelectionMode(QAbstractItemView::SingleSelection);
-    m_userView->setRowsShown(5);
+    m_userView->setRowsShown(10);
     m_userCard->body()->addWidget(m_userView, 1);
     auto *buttons = new ButtonRow;
     for (QAction *command : commands())
@@ -402,9 +411,9 @@ void UsersPage::showSnapshot(const Snapshot &snapshot)
     if (snapshot.users.registered)
         note << tr("%1 registered").arg(countText(snapshot.users.registered));
     if (snapshot.users.today)
-        note << tr("%1 today").arg(countText(snapshot.users.today));
+        note << tr("%1 seen today").arg(countText(snapshot.users.today));
     if (snapshot.users.concurrent)
-        note << tr("%1 now").arg(countText(snapshot.users.concurrent));
+        note << tr("%1 in the last 5 min").arg(countText(snapshot.users.concurrent));
     if (snapshot.users.sessions)
         note << tr("%1 sessions").arg(estimateText(snapshot.users.sessions, snapshot.users.sessionsError));
     if (snapshot.users.failedSignIns.value_or(0) > 0)

@@ -17,6 +17,8 @@ WallTime heldUntil(const Points &points, Points::const_iterator point, std::chro
 
 } // namespace
 
+bool isWide(const Point &point, std::chrono::seconds step) { return endOf(point, step) - beginOf(point) > step; }
+
 std::vector<PixelColumn> reduce(const Series &series, WallTime from, WallTime to, int columns)
 {
     std::vector<PixelColumn> result(std::size_t(std::max(columns, 0)));
@@ -44,7 +46,7 @@ std::vector<PixelColumn> reduce(const Series &series, WallTime from, WallTime to
             pixel.mean = sum / double(count);
             pixel.any = true;
         } else if (latest != points.end() && begins < heldUntil(points, latest, step)) {
-            pixel = {latest->low, latest->high, latest->mean, true, true, false};
+            pixel = {latest->low, latest->high, latest->mean, true, true, false, isWide(*latest, step)};
         }
         begins = until;
     }

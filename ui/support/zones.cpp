@@ -181,6 +181,8 @@ QString valueText(const Reading &reading)
     if (resource == Resource::Workers) {
         if (*reading.value >= 1)
             return tr("no worker takes tasks, %1 waiting").arg(countText(*reading.value));
+        if (reading.unknown != Unknown::No) // red with what is down, which says nothing of tasks
+            return tr("no task waited untaken");
         return reading.zone == Zone::Red ? tr("tasks waited untaken until a moment ago") : tr("no task waits untaken");
     }
     if (reading.limit && !isShare(resource)) {
@@ -260,10 +262,14 @@ QString verdictText(const Snapshot &snapshot)
         return greenText(standing);
     const QString word = capitalised(zoneWord(standing.zone));
     if (!standing.down.empty()) {
-        QString sentence = silentText(word, standing.down.front());
-        if (const auto more = standing.down.size() - 1 + standing.causes.size(); more > 0)
-            sentence += tr("; and %1 more").arg(more);
-        return sentence;
+        const QString sentence = silentText(word, standing.down.front());
+        // What is red for want of it is red beside this: a number would be taken for theirs.
+        QStringList besides;
+        for (std::size_t other = 1; other < standing.down.size(); ++other)
+            besides << linkTitle(standing.down[other]);
+        if (!standing.causes.empty())
+            besides << titles(standing.causes);
+        return besides.isEmpty() ? sentence : tr("%1; besides: %2").arg(sentence, besides.join(", "));
     }
     if (standing.causes.empty() && standing.watched == 0)
         return tr("%1: nothing is known yet").arg(word);

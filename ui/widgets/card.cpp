@@ -2,10 +2,44 @@
 
 #include "ui/support/colours.h"
 
+#include <QEvent>
 #include <QLineEdit>
 #include <QPainter>
 
 namespace portolan::ui {
+
+namespace {
+
+/// One line, cut with an ellipsis where it does not fit; then a hint has all of it.
+class NoteLabel final : public QLabel
+{
+public:
+    NoteLabel()
+    {
+        setForegroundRole(QPalette::PlaceholderText);
+        setTextFormat(Qt::PlainText);
+        setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+    }
+
+protected:
+    void paintEvent(QPaintEvent *) override
+    {
+        QPainter painter(this);
+        painter.setPen(palette().color(foregroundRole()));
+        painter.drawText(contentsRect(), Qt::AlignLeft | Qt::AlignVCenter, elided());
+    }
+    bool event(QEvent *event) override
+    {
+        if (event->type() == QEvent::ToolTip)
+            setToolTip(elided() == text() ? QString() : text());
+        return QLabel::event(event);
+    }
+
+private:
+    QString elided() const { return fontMetrics().elidedText(text(), Qt::ElideRight, contentsRect().width()); }
+};
+
+} // namespace
 
 QLabel *mutedLabel(const QString &text, QWidget *parent)
 {
@@ -32,8 +66,7 @@ Card::Card(const QString &title, QWidget *parent) : QWidget(parent)
     m_head->setSpacing(10);
     auto *label = new QLabel(title);
     label->setFont(scaledFont(font(), 1.05, true));
-    m_note = mutedLabel();
-    m_note->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+    m_note = new NoteLabel;
     m_head->addWidget(label);
     m_head->addWidget(m_note, 1);
     outer->addLayout(m_head);

@@ -192,7 +192,8 @@ void HistoryPanel::showSnapshot(const Snapshot &snapshot)
 {
     for (std::size_t i = 0; i < m_charts.size(); ++i) {
         if (const Reading *reading = readingOf(i, snapshot))
-            m_charts[i]->setBands({reading->yellow, reading->red, reading->limit});
+            m_charts[i]->setBands(
+                {reading->yellow, reading->red, isShare(reading->resource) ? std::nullopt : reading->limit});
     }
     const bool came = std::exchange(m_figuresCome, figuresCome(snapshot)) && !std::exchange(m_wasOff, false);
     if (due() || (m_figuresCome && !came && !m_fixed))

@@ -1,6 +1,7 @@
 #include "ui/widgets/tile.h"
 
 #include "ui/support/format.h"
+#include "ui/support/reduce.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/card.h"
 
@@ -218,10 +219,15 @@ std::vector<QPolygonF> trendLines(const TileTrend &trend, const QRectF &rect)
             before.reset();
         }
         // A point covers a time, and holds for all of it: first what is nearer to the one before, then the other
-        // extreme.
+        // extreme. Of one that is much wider than the others that would be a tooth of a saw.
+        const bool wide = isWide(point, series.step);
         const bool up = !before || std::abs(before->mean - point.low) <= std::abs(before->mean - point.high);
-        line << QPointF(x(beginOf(point)), y(up ? point.low : point.high))
-             << QPointF(x(endOf(point, series.step)), y(up ? point.high : point.low));
+        line << QPointF(x(beginOf(point)), y(wide ? point.mean
+                                             : up ? point.low
+                                                  : point.high))
+             << QPointF(x(endOf(point, series.step)), y(wide ? point.mean
+                                                        : up ? point.high
+                                                             : point.low));
         before = point;
     }
     if (!line.isEmpty())

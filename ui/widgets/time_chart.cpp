@@ -47,7 +47,7 @@ TimeChart::TimeChart(const QString &title, Format format, AxisUnit unit, QWidget
 
 QSize TimeChart::sizeHint() const { return {fontMetrics().height() * 30, fontMetrics().height() * 12}; }
 
-QSize TimeChart::minimumSizeHint() const { return {fontMetrics().height() * 12, fontMetrics().height() * 6}; }
+QSize TimeChart::minimumSizeHint() const { return {fontMetrics().height() * 12, fontMetrics().height() * 9}; }
 
 void TimeChart::setLines(std::vector<Line> lines, WallTime from, WallTime to)
 {
@@ -206,7 +206,8 @@ void TimeChart::paintEvent(QPaintEvent *)
     if (hasFocus()) {
         painter.setPen(QPen(colours.accent, 1));
         painter.setBrush(Qt::NoBrush);
-        painter.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4);
+        // Below the caption: what is at its edge would run through the letters.
+        painter.drawRoundedRect(QRectF(rect()).adjusted(0.5, em * 1.2 + 0.5, -0.5, -0.5), 4, 4);
     }
     if (!m_hasData) {
         painter.setPen(QPen(colours.border, 1));
@@ -325,7 +326,7 @@ void TimeChart::paintLine(QPainter &painter, std::size_t line) const
             flush();
         const double x = area.left() + double(i);
         const bool edge = i == 0 || i + 1 == columns.size() || !columns[i + 1].any || columns[i + 1].gap;
-        if (!column.held || edge)
+        if (!column.held || column.flat || edge)
             mean << QPointF(x + 0.5, yOf(column.mean));
     }
     if (!mean.isEmpty())

@@ -83,6 +83,7 @@ private slots:
             auto starting = made.stack.start(made.stack.settings());
             QCOMPARE(made.stack.state(), State::Starting);
             QCOMPARE(deployment.link(), LinkState::Connecting);
+            QCOMPARE(await(deployment.users({})).error().message, std::string("The portal is starting."));
             QCOMPARE(await(made.stack.start({})).error().kind, ErrorKind::Conflict);
             for (const StackCommand &other :
                  {StackCommand(StartStack{}), StackCommand(RestartStack{}), StackCommand(ResetStack{}),

@@ -51,7 +51,10 @@ inline Tier smallTier()
     tier.zones = {{Resource::RedisMemory, {20 * MiB, 25 * MiB}},
                   {Resource::RedisConnections, {20, 25}},
                   {Resource::ErrorRate, {0.01, 0.05}},
-                  {Resource::Queue, {1000, 5000}}};
+                  {Resource::Queue, {1000, 5000}},
+                  {Resource::RedisOverhead, {100 * MiB, 200 * MiB}},
+                  {Resource::RedisCommands, {100'000, 200'000}},
+                  {Resource::RedisTraffic, {1e15, 2e15}}};
     return tier;
 }
 

@@ -4,6 +4,12 @@ using namespace portolan;
 using namespace portolan::monitor;
 using namespace std::chrono_literals;
 
+namespace {
+
+constexpr PlanLimits freePlan{100, 5.0 * 1024 * 1024 * 1024};
+
+} // namespace
+
 /// What a sampler finds in a Redis that others use too, and how often it may ask.
 class PlanTest final : public QObject
 {
@@ -71,14 +77,70 @@ private slots:
         QVERIFY(monitored.inbox.wait([](const Snapshot &s) { return s.clients.total == 1u; }));
     }
 
+    /// What takes ten minutes to be known, or is not told, must not hide that all else is green.
+    void theVerdictWaitsForNoFigureOfThePlan_data()
+    {
+        QTest::addColumn<QStringList>("options");
+        QTest::addColumn<Unknown>("commands");
+        QTest::addColumn<Unknown>("traffic");
+        QTest::newRow("all is told") << QStringList{} << Unknown::No << Unknown::TooFew;
+        QTest::newRow("INFO is not told")
+            << QStringList{"--rename-command", "INFO", ""} << Unknown::NotTold << Unknown::NotTold;
+    }
+    void theVerdictWaitsForNoFigureOfThePlan()
+    {
+        QFETCH(QStringList, options);
+        std::vector<std::string> arguments;
+        std::ranges::transform(options, std::back_inserter(arguments), &QString::toStdString);
+        QFETCH(Unknown, commands);
+        QFETCH(Unknown, traffic);
+        RedisServerFixture server(arguments);
+        Monitored monitored(server, {}, true, std::make_unique<SystemClock>(), freePlan);
+        waitReady(monitored);
+        monitored.sampler.start();
+        const auto snapshot = monitored.inbox.wait([](const Snapshot &s) { return s.redis.age && s.queue.waiting; });
+        QVERIFY(snapshot);
+        const auto unknown = [&](Resource resource) {
+            return std::ranges::find(snapshot->readings, resource, &Reading::resource)->unknown;
+        };
+        QCOMPARE(unknown(Resource::RedisCommands), commands);
+        QCOMPARE(unknown(Resource::RedisOverhead), commands);
+        QCOMPARE(unknown(Resource::RedisTraffic), traffic);
+        QCOMPARE(snapshot->verdict, Zone::Green);
+    }
+
+    void theFirstLookTellsTheFamilies()
+    {
+        RedisServerFixture server;
+        Monitored monitored(server, {}, true, std::make_unique<SystemClock>(), freePlan);
+        waitReady(monitored);
+        monitored.sampler.start();
+        const auto family = [](const Snapshot &s) {
+            return std::ranges::find(s.families.families, "other", &FamilyFigures::family);
+        };
+        // Of an empty database that there is nothing; what comes then is looked at with the next round.
+        QVERIFY(monitored.inbox.wait([&](const Snapshot &s) {
+            return !s.families.families.empty() && family(s)->keys && family(s)->keys->value == 0;
+        }));
+        redis::Command fill;
+        for (int i = 0; i < 300; ++i)
+            fill.add("SET", "shop:cart:" + std::to_string(i), std::string(20'000, 'x'));
+        monitored.run(std::move(fill));
+        const auto snapshot = monitored.inbox.wait([&](const Snapshot &s) {
+            return s.redis.keys == 300u && family(s)->bytes && family(s)->keys->value == 300;
+        });
+        QVERIFY(snapshot);
+        QVERIFY(family(*snapshot)->bytes->value > 6'000'000);
+        QVERIFY(snapshot->families.samples < FamilyOptions{}.least);
+    }
+
     void asksAsRarelyAsThePlanWants()
     {
         RedisServerFixture server;
         std::atomic<bool> watched = false;
         Sources sources;
         sources.watched = [&watched] { return watched.load(); };
-        Monitored monitored(server, std::move(sources), true, std::make_unique<SystemClock>(),
-                            {100, 5.0 * 1024 * 1024 * 1024});
+        Monitored monitored(server, std::move(sources), true, std::make_unique<SystemClock>(), freePlan);
         waitReady(monitored);
         monitored.sampler.start();
         const auto first = monitored.inbox.wait([](const Snapshot &s) { return s.redis.usedMemory.has_value(); });

@@ -118,7 +118,10 @@ void AdmissionCountsTest::countsFailedSignInsOnly()
     QCOMPARE(portal.ask(verb::post, "/auth/login", {}, "401").remaining(), 1);
     QCOMPARE(portal.ask(verb::post, "/auth/login", {}, "201").remaining(), 1);
     QCOMPARE(portal.ask(verb::post, "/auth/login", {}, "401").remaining(), 0);
-    QCOMPARE(portal.ask(verb::post, "/auth/login", {}, "200").status, 429u);
+    const auto refused = portal.ask(verb::post, "/auth/login", {}, "200");
+    QCOMPARE(refused.status, 429u);
+    QVERIFY2(refused.body.find("Too many attempts to sign in or register from this address.") != std::string::npos,
+             refused.body.c_str());
     QCOMPARE(portal.ask(verb::post, "/auth/login", {}, "200", "192.0.2.2").status, 200u);
 }
 

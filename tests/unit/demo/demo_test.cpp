@@ -107,18 +107,35 @@ void DemoTest::situationsAreConsistent()
         if (demo.link() == LinkState::Live && s.links[0].detail.empty()) {
             std::uint64_t places = 0;
             std::uint64_t active = 0;
+            std::uint64_t running = 0;
             for (const WorkerInfo &worker : *demo.workers().result()) {
+                QVERIFY(worker.active <= worker.concurrency);
+                running += worker.active;
+                if (std::ranges::find(worker.queues, "celery") == worker.queues.end())
+                    continue;
                 places += worker.concurrency;
                 active += worker.active;
-                QVERIFY(worker.active <= worker.concurrency);
             }
+            QCOMPARE(*s.queue.running, running);
             QVERIFY2(waiting == 0 || active == places, "tasks wait, and somebody is idle");
             QCOMPARE(*s.queue.untaken, places == 0 ? waiting : 0);
         }
-        // Tasks that come faster than they end are never said to drain.
+        QCOMPARE(value(Resource::Queue), double(waiting + *s.queue.reserved + *s.queue.scheduled));
+        QCOMPARE(*s.queue.unacked, *s.queue.running + *s.queue.reserved + *s.queue.scheduled);
+        // Who comes first is taken first.
+        std::optional<WallTime> firstWaits;
+        for (const TaskInfo &task : tasks.items)
+            if (task.place == TaskPlace::Waiting)
+                firstWaits = std::min(firstWaits.value_or(WallTime::max()), *task.created);
+        for (const TaskInfo &task : tasks.items) {
+            QVERIFY(task.started.value_or(*task.created) >= *task.created);
+            QVERIFY(task.place == TaskPlace::Waiting || !firstWaits || *task.created <= *firstWaits);
+        }
+        // Tasks that come faster than they end are never said to drain, and the oldest of them gets older.
         if (!firstWaiting)
             firstWaiting = waiting;
         QVERIFY(waiting >= *firstWaiting || situation != "backlog");
+        QVERIFY(situation != "backlog" || *s.queue.oldestWaiting >= 780s + std::chrono::seconds(second) / 4);
         QCOMPARE(value(Resource::OldestTask), double(s.queue.oldestWaiting->count()));
         QVERIFY(*s.queue.oldest >= *s.queue.oldestWaiting);
         QVERIFY(second > 0 || waiting == 0 || *s.queue.oldestWaiting > 0s); // later one may have come just now
@@ -143,6 +160,13 @@ void DemoTest::situationsAreConsistent()
         for (const FamilyFigures &family : s.families.families)
             inKeys += family.bytes->value;
         QVERIFY(std::abs(inKeys + double(*s.families.unattributed) - double(*s.redis.usedMemory)) < 2);
+        double keys = 0;
+        for (const FamilyFigures &family : s.families.families) {
+            keys += family.keys->value;
+            if (family.family == "sessions" && s.links[0].up == true)
+                QCOMPARE(family.keys->value, double(*s.users.sessions));
+        }
+        QVERIFY(std::abs(keys - double(*s.redis.keys)) <= 1);
         QVERIFY(*s.users.concurrent <= *s.users.today && *s.users.today <= *s.users.registered);
     }
 }
@@ -229,6 +253,11 @@ void DemoTest::unknownLeavesGaps()
     QVERIFY(series[0].points.back().time <= now - 180s);
     QVERIFY(series[1].points.back().time > now - 3s);
     DemoDeployment empty({.situation = "empty"}, clock);
+    // What went wrong with Redis was well before, and what does not come from there goes on.
+    const auto errors = *demo.history({{Metric::ErrorRate, Metric::FailedTasks}, now - 15min, now, 2000}).result();
+    for (const Point &point : errors[0].points)
+        QCOMPARE(point.mean > 0.05, point.time >= now - 180s);
+    QVERIFY(errors[1].points.back().time > now - 3s);
     QVERIFY((*empty.history({{Metric::RedisMemory}, now - 5min, now, 2000}).result())[0].points.empty());
 }
 
@@ -262,6 +291,21 @@ void DemoTest::whatIsAwayAnswersSo()
     QCOMPARE(down.tasks({}).result().error().kind, ErrorKind::Unavailable);
     QVERIFY(down.users({}).result().has_value());
     QCOMPARE(down.limitUse(1).result().error().kind, ErrorKind::NotFound);
+
+    const std::string hint = down.tasks({}).result().error().hint;
+    QVERIFY2(hint.find("redis-server") != std::string::npos, hint.c_str()); // as the console advises
+
+    // No task is taken, so none is said to be.
+    DemoStack silent({.situation = "redis-down"}, clock);
+    std::size_t lines = 0;
+    connect(&silent, &LocalStack::logged, &silent, [&lines](const std::vector<LogLine> &logged) {
+        lines += logged.size();
+        for (const LogLine &line : logged)
+            QVERIFY2(!line.message.starts_with("task "), line.message.c_str());
+    });
+    for (int second = 0; second < 20; ++second, clock.advance(1s))
+        silent.tick();
+    QVERIFY(lines >= 20);
 
     DemoStack stack({}, clock);
     stack.tick();

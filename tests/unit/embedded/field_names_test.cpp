@@ -30,6 +30,9 @@ void FieldNamesTest::optionsBecomeFields_data()
                                  << "or choose another place in the field Data directory or the field Database.";
     QTest::newRow("a variable") << "Check that the server runs and that DATABASE_URL names it."
                                 << "Check that the server runs and that the field Database names it.";
+    QTest::newRow("an option or its variable")
+        << "Check that the server runs and that --database or DATABASE_URL names it."
+        << "Check that the server runs and that the field Database names it.";
     QTest::newRow("a key") << "The setting 'listen' is 'abc', which is no ADDRESS:PORT."
                            << "The field Listen is 'abc', which is no ADDRESS:PORT.";
     QTest::newRow("a key first") << "redis.url: the URL is not valid"

@@ -152,6 +152,29 @@ private slots:
         QCOMPARE(find(empty, "sessions")->bytes->high, 0.0);
     }
 
+    /// Where draws come minutes apart the first must say something; what is left over rests on all of them.
+    void theFirstRareDrawsSaySomething()
+    {
+        const KeyFamilies families{Tier{}};
+        ManualClock clock;
+        const FamilyOptions options = FamilyOptions::rare();
+        FamilyEstimator estimator(families, options);
+        QVERIFY(estimator.empty());
+        for (std::size_t i = 0; i < estimator.drawsWanted(300); ++i)
+            estimator.addDraw("shop:cart:" + std::to_string(i), 20'000, {}, clock.steady());
+        QVERIFY(!estimator.empty());
+        const auto figures = estimator.figures(300, 9'000'000, {}, clock.steady());
+        QCOMPARE(find(figures, "other")->bytes->value, 6'000'000.0);
+        QCOMPARE(find(figures, "other")->keys->value, 300.0);
+        QVERIFY(find(figures, "other")->keys->low < 250);
+        QVERIFY(find(figures, "sessions")->keys->high > 50);
+        QVERIFY(!figures.unattributed);
+        for (std::size_t i = 0; i < options.restLeast; ++i)
+            estimator.addDraw("shop:cart:" + std::to_string(i), 20'000, {}, clock.steady());
+        QCOMPARE(estimator.figures(300, 9'000'000, {}, clock.steady()).unattributed,
+                 std::optional<std::uint64_t>(3'000'000));
+    }
+
     void largeKeysAreMeasuredByThemselves()
     {
         const KeyFamilies families{Tier{}};

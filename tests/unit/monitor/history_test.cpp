@@ -100,6 +100,17 @@ private slots:
         QVERIFY(!metricsOf(snapshot)[0]);
     }
 
+    void ratesOfTheFirstSecondsAreUnknown()
+    {
+        Snapshot snapshot = snapshotOf({}, 5);
+        snapshot.http.traffic.perSecond = 12;
+        const auto requests = static_cast<std::size_t>(Metric::RequestRate);
+        snapshot.uptime = 9s;
+        QVERIFY(!metricsOf(snapshot)[requests]);
+        snapshot.uptime = 10s;
+        QCOMPARE(metricsOf(snapshot)[requests], std::optional(12.0));
+    }
+
     void surviveARestartByTheMinute()
     {
         Kept kept;

@@ -187,11 +187,100 @@ private slots:
         }
     }
 
+    void theOldestIsOfThoseThatOursTake()
+    {
+        Snapshot snapshot;
+        snapshot.queue.queues = {{"celery", 0}, {"emails", 30, Untaken::Queue}};
+        snapshot.queue.waiting = 30;
+        snapshot.queue.oldestWaiting = 0s;
+        QVERIFY(!has(statusText(snapshot, {200, false, true}), ", oldest waits "));
+        snapshot.queue.queues[0].waiting = 2;
+        snapshot.queue.waiting = 32;
+        snapshot.queue.oldestWaiting = 90s;
+        QVERIFY(has(statusText(snapshot, {200, false, true}), ", oldest waits "));
+    }
+
     void nothingKnownIsNotZero()
     {
         const std::string text = statusText(Snapshot{}, {80, false, true});
         QVERIFY(has(text, "○ unknown"));
         QVERIFY(has(text, "unknown waiting"));
+    }
+
+    /// Red for Redis is away is no sign of a task that waited.
+    void whatIsAwayTellsNoTaskThatWaited()
+    {
+        Snapshot snapshot = sample();
+        Reading workers;
+        workers.resource = Resource::Workers;
+        workers.zone = Zone::Red;
+        workers.value = 0;
+        workers.unknown = Unknown::Away;
+        snapshot.readings = {workers};
+        QVERIFY(has(statusText(snapshot), "no task waited untaken, not answering"));
+        workers.unknown = Unknown::No; // the zone is left some seconds after
+        snapshot.readings = {workers};
+        QVERIFY(has(statusText(snapshot), "tasks waited untaken until a moment ago"));
+    }
+
+    void namesAllThatIsNotWatched()
+    {
+        Snapshot snapshot;
+        Reading traffic;
+        traffic.resource = Resource::RedisTraffic;
+        traffic.unknown = Unknown::NoLimit;
+        Reading errors;
+        errors.resource = Resource::ErrorRate;
+        errors.unknown = Unknown::TooFew;
+        snapshot.readings = {traffic, errors};
+        const std::string text = statusText(snapshot, {120, false, true});
+        QVERIFY2(has(text, "\n0 of 2 watched; unknown: Error rate; no limit here: Redis traffic\n"), text.c_str());
+        snapshot.readings[0].unknown = Unknown::TooFew;
+        QVERIFY(has(statusText(snapshot, {120, false, true}), "○ unknown  measured for less than 10 min"));
+    }
+
+    void saysOfHowManyRequests()
+    {
+        Snapshot snapshot;
+        snapshot.http.traffic.requests = 3;
+        snapshot.http.traffic.p95 = 0.000776;
+        QVERIFY(has(statusText(snapshot, {120, false, true}), "p95 776 µs, p99 unknown of 3\n"));
+    }
+
+    void namesTheRightThatIsMissing_data()
+    {
+        QTest::addColumn<QString>("command");
+        QTest::addColumn<bool>("unknown");
+        QTest::addColumn<QString>("acl");
+        QTest::newRow("a command") << "INFO" << false << "+info";
+        QTest::newRow("a part of one") << "CLIENT LIST" << false << "+client|list";
+        QTest::newRow("renamed: no right mends that") << "INFO" << true << "";
+        QTest::newRow("a channel too") << "SUBSCRIBE p:*" << false << "";
+        QTest::newRow("told with the queue") << "EVALSHA" << false << "";
+    }
+    void namesTheRightThatIsMissing()
+    {
+        QFETCH(QString, command);
+        QFETCH(bool, unknown);
+        QFETCH(QString, acl);
+        Snapshot snapshot;
+        snapshot.notTold = {{"redis", command.toStdString(), unknown, {}}};
+        const std::string text = statusText(snapshot);
+        QCOMPARE(has(text, "ACL SETUSER"), !acl.isEmpty());
+        QVERIFY2(has(text, acl.toStdString()), text.c_str());
+    }
+
+    void saysWhyNoFamilyIsKnown()
+    {
+        Snapshot snapshot = sample();
+        QVERIFY(!has(statusText(snapshot), "key families"));
+        FamilyFigures other;
+        other.family = "other";
+        snapshot.families.families = {other};
+        snapshot.families.age = 2s;
+        QVERIFY(has(statusText(snapshot), "key families       too few keys looked at so far\n"));
+        snapshot.families.families[0].bytes = Estimate{6 * MiB, 5 * MiB, 7 * MiB};
+        QVERIFY(has(statusText(snapshot), "key families       other 6 MB"));
     }
 
     void comesBackFromJson()

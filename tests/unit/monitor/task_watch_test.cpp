@@ -177,6 +177,20 @@ private slots:
         QCOMPARE(*watched.watch.oldestWaiting(), 0s);
     }
 
+    /// A portal that starts and finds tasks waiting ends some in its first second.
+    void noRateOfTheFirstSeconds()
+    {
+        ManualClock clock;
+        EventRate rate;
+        for (int second = 0; second < 10; ++second) {
+            rate.add(second == 0 ? 0 : 7, clock.steady());
+            QVERIFY(!rate.rate().perSecond());
+            clock.advance(1s);
+        }
+        rate.add(7, clock.steady());
+        QCOMPARE(*rate.rate().perSecond(), 0.7);
+    }
+
     void ratesFitWhatTheyCount()
     {
         ManualClock clock;

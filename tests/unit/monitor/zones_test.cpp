@@ -192,6 +192,25 @@ private slots:
         QVERIFY(standing.causes.empty()); // the link says it all
     }
 
+    /// Redis answers and refuses what the queue needs: neither it nor those who take from it are green.
+    void whatTheQueueCarriesIsRedWithIt()
+    {
+        Snapshot snapshot;
+        for (const Resource resource :
+             {Resource::Workers, Resource::Queue, Resource::OldestTask, Resource::RedisMemory}) {
+            snapshot.readings.push_back(reading(Zone::Green));
+            snapshot.readings.back().resource = resource;
+        }
+        snapshot.links = {{"redis", true, 9s, {}, {}}, {"queue", false, 9s, {}, "EVALSHA", "redis-auth"}};
+        markDown(snapshot.readings, snapshot.links);
+        snapshot.verdict = verdict(snapshot.readings, snapshot.links);
+        for (std::size_t i = 0; i < 3; ++i)
+            QVERIFY(snapshot.readings[i].zone == Zone::Red && snapshot.readings[i].unknown == Unknown::Away);
+        QCOMPARE(snapshot.readings[3].zone, Zone::Green);
+        const Standing standing = standingOf(snapshot);
+        QVERIFY(standing.down.size() == 1 && standing.causes.empty());
+    }
+
     void countsWhatIsWatched()
     {
         Snapshot snapshot;

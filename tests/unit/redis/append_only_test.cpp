@@ -226,13 +226,24 @@ private slots:
         QVERIFY(left.read(mended->copy / "appendonly.aof.1.incr.aof").ends_with("garbage"));
     }
 
+    void leavesAloneWhatIsWhole()
+    {
+        const Left left;
+        const auto mended = left.files.mend("true");
+        QVERIFY2(mended.has_value(), mended ? "" : mended.error().message.c_str());
+        QVERIFY(mended->copy.empty());
+        QVERIFY(mended->words.size() == 1 && mended->words.front().ends_with("are whole: nothing was changed."));
+    }
+
     void saysWhatCannotBeMended()
     {
         const Left left; // its base is no RDB file
+        const auto entries = std::distance(fs::directory_iterator(left.aof().parent_path()), {});
         const auto mended = left.files.mend();
         QVERIFY(mended.has_error());
         QCOMPARE(mended.error().code, std::string("redis-corrupt"));
         QVERIFY(mended.error().hint.find("start empty") != std::string::npos);
+        QCOMPARE(std::distance(fs::directory_iterator(left.aof().parent_path()), {}), entries);
         QCOMPARE(left.read(left.aof() / "appendonly.aof.1.base.rdb"), std::string("REDIS0010base"));
     }
 

@@ -290,6 +290,9 @@ void TextTest::mapsErrorReplies()
     for (const char *raw : {"script:", "user_script", "with args", "secret", "f_2a48", "NOPERM", "Operation against"})
         QVERIFY2(error.message.find(raw) == std::string::npos, error.message.c_str());
     QVERIFY(error.message.ends_with('.') && !error.message.ends_with(".."));
+    // Whoever meets one refusal is led to the message that knows them all.
+    if (text.startsWith("NOPERM"))
+        QVERIFY2(error.hint.starts_with("The log lists all"), error.hint.c_str());
 }
 
 void TextTest::knowsTheFamilyOfAKey_data()

@@ -31,7 +31,7 @@ struct Attached
         SettingSources sources;
         sources.commandLine = {
             {"data_dir", directory.path().toStdString()}, {"listen", "127.0.0.1:0"}, {"redis.url", redis.url()}};
-        auto started = PortalServer::start(Settings::load(sources).value(), clock, logger);
+        auto started = server::PortalServer::start(Settings::load(sources).value(), clock, logger);
         if (!started)
             throw std::runtime_error(started.error().message);
         portal = std::move(*started);
@@ -66,7 +66,7 @@ struct Attached
     QTemporaryDir directory;
     SystemClock clock;
     Logger logger{clock, LogOptions{LogFormat::Json, LogLevel::Error, 8192, [](std::string_view) {}}};
-    std::unique_ptr<PortalServer> portal;
+    std::unique_ptr<server::PortalServer> portal;
     EmbeddedDeployment deployment;
 };
 

@@ -1,5 +1,5 @@
 #include "core/embedded/log_collector.h"
-#include "tests/integration/server/embedded_stack_fixture.h"
+#include "tests/integration/embedded/embedded_stack_fixture.h"
 
 #include <QDir>
 #include <QFile>

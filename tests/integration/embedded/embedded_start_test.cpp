@@ -1,4 +1,4 @@
-#include "tests/integration/server/embedded_stack_fixture.h"
+#include "tests/integration/embedded/embedded_stack_fixture.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>

@@ -94,7 +94,7 @@ private slots:
         Mounted mounted;
         mounted.sampler->start();
         QTRY_VERIFY_WITH_TIMEOUT(healthy(mounted), 10'000);
-        mounted.http->answered(0, "GET", 200, 1ms, 1);
+        mounted.http->answered(0, "GET", 200, 1ms);
         mounted.metrics.tasks.with({"portal.noop", "SUCCESS"}).add();
         mounted.registry.counters("portal_cache_requests_total", "Look-ups", {"cache", "outcome"})
             .with({"tickers", "hit"})

@@ -20,9 +20,9 @@ private slots:
         Registry registry;
         PortalMetrics portal(registry);
         HttpMetrics http(registry, {{"GET", "/api/tasks/{id}", false}, {"POST", "/start-analysis", false}});
-        http.answered(0, "GET", 200, 3ms, 10);
-        http.answered(1, "POST", 202, 12ms, 10);
-        http.answered(HttpMetrics::noRoute, "GET", 404, 1ms, 10);
+        http.answered(0, "GET", 200, 3ms);
+        http.answered(1, "POST", 202, 12ms);
+        http.answered(HttpMetrics::noRoute, "GET", 404, 1ms);
         portal.tasks.with({"portal.analysis", "SUCCESS"}).add(7);
         portal.tasks.with({"weird \"name\"\\ with\nnewline é", "FAILURE"}).add();
         portal.taskDuration.observe(90s);

@@ -5,7 +5,27 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
 namespace portolan::app {
+
+namespace {
+
+/// As the signal ends a program that does not listen to it.
+[[noreturn]] void endBy(int signal)
+{
+    std::signal(signal, SIG_DFL);
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, signal);
+    pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+    std::raise(signal);
+    std::_Exit(128 + signal);
+}
+
+} // namespace
 
 EndingSignals::EndingSignals()
 {
@@ -38,8 +58,9 @@ void EndingSignals::listen(std::function<void()> ended)
         signalfd_siginfo which{};
         if (::read(m_descriptor, &which, sizeof which) != sizeof which)
             return;
-        const sigset_t again = endingSignals();
-        pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
+        m_notifier->setEnabled(false);
+        // In a thread of its own: this one may hang in what ends the program.
+        std::thread([first = static_cast<int>(which.ssi_signo)] { endBy(awaitImpatience(first)); }).detach();
         ended();
     });
 }

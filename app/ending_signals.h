@@ -6,8 +6,8 @@
 
 namespace portolan::app {
 
-/// SIGINT and SIGTERM as a call on the GUI thread. The second one ends the process: whoever asks twice does not want to
-/// wait. A terminal's Ctrl+C so stops the portal as closing the window does.
+/// SIGINT and SIGTERM as a call on the GUI thread. Another one ends the process (awaitImpatience()): whoever asks again
+/// does not want to wait. A terminal's Ctrl+C so stops the portal as closing the window does.
 /// Made before any thread, so that all inherit that they are blocked.
 class EndingSignals final
 {

@@ -46,7 +46,7 @@ int exitCodeOfStart(const Error &error)
 }
 
 /// The signals that end the process, taken from before the start on: one that hangs while it starts ends in time too.
-/// Whoever asks twice does not want to wait.
+/// Whoever asks again a second later does not want to wait.
 class Ending final
 {
 public:
@@ -58,8 +58,7 @@ public:
             sigwait(&signals, &signal);
             state->begin(within, expired);
             state->asked.set_value(signal);
-            sigwait(&signals, &signal);
-            std::_Exit(128 + signal);
+            std::_Exit(128 + awaitImpatience(signal));
         }).detach();
     }
     ~Ending() { m_state->end(); }

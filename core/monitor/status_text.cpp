@@ -1,5 +1,6 @@
 #include "core/monitor/status_text.h"
 
+#include "core/api/backlog.h"
 #include "core/api/verdict.h"
 #include "core/api/words.h"
 #include "core/base/time_format.h"
@@ -316,7 +317,7 @@ std::string queueLine(const Snapshot &snapshot, const StatusStyle &options)
                        " taken, " + count(queue.running) + " running here";
     if (queue.endedPerSecond)
         text += ", " + rateText(*queue.endedPerSecond);
-    if (queue.oldestWaiting && queue.waiting.value_or(0) > 0) // as the traffic light has it
+    if (queue.oldestWaiting && waitingForOurs(queue).value_or(0) > 0) // as the traffic light has it
         text += ", oldest waits " + humanDuration(*queue.oldestWaiting);
     const bool old = stale(queue.age, snapshot.sampling.staleAfter);
     if (old)

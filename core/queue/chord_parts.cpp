@@ -71,7 +71,7 @@ awaitable<Result<redis::Reply>> count(const Where &where, const Outcome &outcome
     const std::string added = group + ".t";
     const std::string size = group + ".s";
     const std::string bytes = group + ".b";
-    const std::array<std::string_view, 6> scriptKeys{ends, added, size, group, bytes, where.owned};
+    const std::array<std::string_view, 7> scriptKeys{ends, added, size, group, bytes, where.owned, keys::unacked};
     const std::string index = part.index ? std::to_string(*part.index) : "+inf";
     const std::string fallback = part.chordSize ? std::to_string(*part.chordSize) : "";
     const std::string most = std::to_string(endsBytesMost);

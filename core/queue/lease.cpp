@@ -27,10 +27,9 @@ constexpr std::string_view restoreBytes = "4194304";
 /// The message in an entry of `unacked` that take.lua made, marked as redelivered.
 std::string redelivered(std::string_view entry)
 {
-    const std::size_t closing = entry.rfind(R"(,"",")");
-    if (entry.size() < 2 || closing == std::string_view::npos)
+    const std::string_view raw = messageIn(entry);
+    if (raw.empty())
         return {};
-    const std::string_view raw = entry.substr(1, closing - 1);
     Changes changes;
     changes.redelivered = true;
     Result<std::string> marked = rewrite(raw, changes);
@@ -40,18 +39,25 @@ std::string redelivered(std::string_view entry)
 } // namespace
 
 Lease::Lease(redis::Client &client, const Scripts &scripts, const Clock &clock, std::string instance, Logger *logger,
-             std::function<void(const std::unordered_set<std::string> &)> onLapsed)
+             LeaseHolder holder)
     : m_client(client),
       m_scripts(scripts),
       m_clock(clock),
       m_logger(logger),
       m_instance(std::move(instance)),
       m_owned(keys::owned(m_instance)),
-      m_onLapsed(std::move(onLapsed)),
-      m_trouble(logger, clock, "this worker cannot renew its hold on tasks")
+      m_holder(std::move(holder)),
+      m_trouble(logger, clock, "this worker cannot renew its hold on tasks"),
+      m_records(client, scripts, clock, m_instance, logger)
 {}
 
 bool Lease::holds() const { return m_clock.steady().time_since_epoch().count() < m_until; }
+
+std::optional<Error> Lease::problem() const
+{
+    const auto why = m_trouble.current();
+    return why ? why : m_records.problem();
+}
 
 std::chrono::milliseconds Lease::pause(bool holdsAnything) const
 {
@@ -68,11 +74,17 @@ awaitable<void> Lease::renew()
 {
     const SteadyTime asked = m_clock.steady();
     const std::string milliseconds = std::to_string(duration.count());
-    // Each second while there is something, else now and then: each look costs Redis two commands.
+    // Each second while there is something, else now and then: each look costs Redis three commands.
     const bool look = m_parked != 0 || m_renewals++ % lookEvery == 0;
     const std::string ahead = look ? std::to_string(parkedAhead.count()) : std::string();
-    const std::array<std::string_view, 3> scriptKeys{keys::instances, m_owned, keys::parked};
-    const std::array<std::string_view, 3> arguments{m_instance, milliseconds, ahead};
+    forgetEnded();
+    // From here to the sending nothing comes in between, and what is sent later Redis meets later: an end that takes
+    // one away cannot make it look as if it were missing.
+    const std::size_t held = m_holder.count();
+    // The answer to an earlier renewal came too late or not at all: then Redis does not tell twice that it had ended.
+    const bool doubtful = !m_first && !holds();
+    const std::array<std::string_view, 4> scriptKeys{keys::instances, m_owned, keys::parked, keys::unacked};
+    const std::array<std::string_view, 4> arguments{m_instance, milliseconds, ahead, held != 0 ? "1" : ""};
     const Result<redis::Reply> reply = co_await m_client.eval(m_scripts.lease, scriptKeys, arguments);
     if (!reply)
         m_trouble.failed(reply.error());
@@ -80,17 +92,23 @@ awaitable<void> Lease::renew()
         m_trouble.worked();
     if (!reply || reply->elements.size() < 3)
         co_return;
-    if (reply->elements.size() >= 5) {
-        m_parked = static_cast<std::uint64_t>(reply->elements[3].integer);
-        m_parkedDue = static_cast<std::uint64_t>(reply->elements[4].integer);
+    const auto numberAt = [&](std::size_t i) { return static_cast<std::uint64_t>(reply->elements[i].integer); };
+    const std::uint64_t noted = numberAt(2);
+    if (reply->elements.size() >= 6) {
+        m_parked = numberAt(3);
+        m_parkedDue = numberAt(4);
+        if (numberAt(5) > noted)
+            m_records.begin();
     }
-    if (reply->elements[0].integer == 0 && !m_first) {
-        std::unordered_set<std::string> ours;
-        for (const redis::Reply &delivery : reply->elements[2].elements)
-            ours.insert(delivery.text);
-        m_onLapsed(ours);
-    }
+    const bool ended = numberAt(0) == 0 && !m_first;
     m_first = false;
+    if (ended || doubtful) {
+        const bool settled = co_await settle(ended);
+        if (!settled)
+            co_return;
+    } else if (noted + m_gone.size() < held) {
+        co_await mend();
+    }
     setUntil(asked + duration - margin);
 
     std::map<std::string, SteadyTime> suspects;
@@ -105,6 +123,42 @@ awaitable<void> Lease::renew()
             dead.push_back(instance);
     for (std::string &instance : dead)
         co_await restore(std::move(instance));
+    if (!dead.empty())
+        m_records.begin(); // it may have had more than was noted
+    co_await m_records.look();
+}
+
+/// After the lease had ended, or may have: only what is in `unacked` still has been put back by nobody. False: that
+/// could not be found out. Until it is nothing is started.
+awaitable<bool> Lease::settle(bool ended)
+{
+    setUntil(SteadyTime{});
+    const bool known = co_await mend();
+    if (known && (ended || !m_gone.empty()))
+        m_holder.onLapsed(m_gone);
+    co_return known;
+}
+
+awaitable<bool> Lease::mend()
+{
+    Result<Records::Mended> mended = co_await m_records.mend(m_holder.held());
+    if (!mended)
+        co_return false;
+    m_gone = std::move(mended->gone);
+    if (mended->written != 0)
+        m_holder.onMended();
+    co_return true;
+}
+
+/// What is lost stays held while it runs.
+void Lease::forgetEnded()
+{
+    if (m_gone.empty())
+        return;
+    std::unordered_set<std::string> held;
+    for (Record &record : m_holder.held())
+        held.insert(std::move(record.delivery));
+    std::erase_if(m_gone, [&](const std::string &delivery) { return !held.contains(delivery); });
 }
 
 awaitable<void> Lease::restore(std::string dead)

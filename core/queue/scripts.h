@@ -19,7 +19,9 @@ struct Scripts
     redis::Script finish;
     redis::Script release;
     redis::Script lease;
+    redis::Script own;
     redis::Script owned;
+    redis::Script ownerless;
     redis::Script restore;
     redis::Script start;
     redis::Script touch;

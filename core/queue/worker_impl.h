@@ -134,6 +134,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     static std::string closingOf(const std::string &queue);
     awaitable<void> takeLoop();
     awaitable<bool> anythingWaits();
+    bool rightsDue();
     std::size_t room(); ///< how many to take now; 0: wait
     awaitable<std::optional<std::size_t>> take(std::size_t most, bool &more);
     void accept(std::string delivery, std::string list, std::size_t closing, std::string raw, Events &events);
@@ -151,6 +152,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     // worker_note.cpp
     awaitable<void> noteHeld();
     void noteRunning();
+    void noteAgain();
     void tellCopies();
     void tellForeign();
 
@@ -191,11 +193,15 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     void releaseDue();
     void adaptPrefetch(std::chrono::nanoseconds elapsed);
     void reap();
+    template <class F> void forEachHeld(F visit) const; ///< delivery; locked
     std::vector<std::string> heldDeliveries() const;
+    std::vector<Record> heldRecords() const;
+    std::size_t heldCount() const;
     bool holdsAnything() const;
     awaitable<void> touchHeld();
     awaitable<void> giveBackStrays();
-    void dropLapsed(const std::unordered_set<std::string> &ours);
+    LeaseHolder leaseHolder();
+    void dropLapsed(const std::unordered_set<std::string> &lost);
 
     // worker_pool.cpp
     void spawnLoop(awaitable<void> (Impl::*loop)());
@@ -267,6 +273,10 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     double rate = 0; ///< tasks ended a second, smoothed
     SteadyTime keepWindow{};
     unsigned keptInWindow = 0;
+
+    // takeLoop only.
+    std::optional<std::uint64_t> rightsAskedOn; ///< the connection, by client.counters().reconnects
+    SteadyTime rightsAskedAt{};
 
     std::uint64_t nextDelivery = 1;          ///< takeLoop only
     SteadyTime parkAgain{};                  ///< takeLoop only: not before then

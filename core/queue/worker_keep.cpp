@@ -181,20 +181,39 @@ void WorkerPool::Impl::reap()
         slot->thread.join(); // it is about to return
 }
 
+template <class F> void WorkerPool::Impl::forEachHeld(F visit) const
+{
+    for (const Delivery &delivery : queue)
+        visit(delivery);
+    for (const auto &entry : scheduled)
+        visit(entry.second);
+    for (const Delivery &delivery : unknown)
+        visit(delivery);
+    for (const std::shared_ptr<Slot> &slot : slots)
+        if (slot->running)
+            visit(slot->running->delivery);
+}
+
 std::vector<std::string> WorkerPool::Impl::heldDeliveries() const
 {
     const Lock lock(mutex);
     std::vector<std::string> held;
-    for (const Delivery &delivery : queue)
-        held.push_back(delivery.id);
-    for (const auto &entry : scheduled)
-        held.push_back(entry.second.id);
-    for (const Delivery &delivery : unknown)
-        held.push_back(delivery.id);
-    for (const std::shared_ptr<Slot> &slot : slots)
-        if (slot->running)
-            held.push_back(slot->running->delivery.id);
+    forEachHeld([&](const Delivery &delivery) { held.push_back(delivery.id); });
     return held;
+}
+
+std::vector<Record> WorkerPool::Impl::heldRecords() const
+{
+    const Lock lock(mutex);
+    std::vector<Record> held;
+    forEachHeld([&](const Delivery &delivery) { held.push_back({delivery.id, delivery.list}); });
+    return held;
+}
+
+std::size_t WorkerPool::Impl::heldCount() const
+{
+    const Lock lock(mutex);
+    return queue.size() + scheduled.size() + unknown.size() + running;
 }
 
 bool WorkerPool::Impl::holdsAnything() const
@@ -210,7 +229,7 @@ awaitable<void> WorkerPool::Impl::touchHeld()
         const std::vector<std::string_view> arguments(
             held.begin() + static_cast<std::ptrdiff_t>(i),
             held.begin() + static_cast<std::ptrdiff_t>(std::min(held.size(), i + touchBatch)));
-        const std::array<std::string_view, 1> scriptKeys{keys::unackedIndex};
+        const std::array<std::string_view, 2> scriptKeys{keys::unackedIndex, keys::unacked};
         co_await client.eval(scripts.touch, scriptKeys, arguments);
     }
 }
@@ -261,19 +280,24 @@ awaitable<void> WorkerPool::Impl::giveBackStrays()
         options.logger->warn("tasks taken in an answer that was lost were put back", {{"tasks", released}});
 }
 
-/// After the lease had ended: what others have put back is not ours to start any more.
-void WorkerPool::Impl::dropLapsed(const std::unordered_set<std::string> &ours)
+LeaseHolder WorkerPool::Impl::leaseHolder()
 {
-    std::unordered_set<std::string> held = ours;
-    for (std::string &delivery : heldDeliveries())
-        held.insert(std::move(delivery));
-    outbox.addDeliveries(held);
+    return {.count = [this] { return heldCount(); },
+            .held = [this] { return heldRecords(); },
+            .onLapsed = [this](const std::unordered_set<std::string> &lost) { dropLapsed(lost); },
+            .onMended = [this] { noteAgain(); }};
+}
+
+/// After the lease had ended: what others have put back is not ours to start any more.
+void WorkerPool::Impl::dropLapsed(const std::unordered_set<std::string> &lost)
+{
+    const std::size_t held = heldCount() + outbox.size();
     // After each short outage, so only where it matters.
-    if (options.logger && !held.empty())
+    if (options.logger && held != 0)
         options.logger->warn("the lease on taken tasks had ended",
-                             {{"instance", instance}, {"held", held.size()}, {"kept", ours.size()}});
+                             {{"instance", instance}, {"held", held}, {"kept", held - std::min(held, lost.size())}});
     const Lock lock(mutex);
-    const auto foreign = [&](const Delivery &delivery) { return !ours.contains(delivery.id); };
+    const auto foreign = [&](const Delivery &delivery) { return lost.contains(delivery.id); };
     std::erase_if(queue, foreign);
     std::erase_if(unknown, foreign);
     scheduled.dropIf(foreign);

@@ -37,6 +37,16 @@ void WorkerPool::Impl::noteRunning()
     notedRunning = std::move(now);
 }
 
+/// Somebody has deleted what was noted.
+void WorkerPool::Impl::noteAgain()
+{
+    const Lock lock(mutex);
+    notedRunning.clear();
+    for (const auto &[at, delivery] : scheduled)
+        if (delivery.message)
+            toNote.emplace_back(delivery.message->id, delivery.id);
+}
+
 awaitable<void> WorkerPool::Impl::noteHeld()
 {
     for (;;) {

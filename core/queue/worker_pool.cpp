@@ -57,8 +57,7 @@ WorkerPool::Impl::Impl(Executor ioExecutor, redis::Client &redisClient, redis::S
       takeTrouble(options.logger, clock, "tasks cannot be taken from the queue"),
       endTrouble(options.logger, clock, "tasks that ended cannot be acknowledged; tried again"),
       asideTrouble(options.logger, clock, "messages that are no tasks cannot be kept aside; nothing is taken"),
-      lease(client, scripts, clock, instance, options.logger,
-            [this](const std::unordered_set<std::string> &ours) { dropLapsed(ours); }),
+      lease(client, scripts, clock, instance, options.logger, leaseHolder()),
       outbox(executor, client, scripts, instance, options.resultExpiry, options.logger, &endTrouble),
       refusals(clock, options.logger, node)
 {
@@ -146,7 +145,7 @@ awaitable<std::size_t> WorkerPool::Impl::release(std::vector<Delivery> deliverie
             lengths.push_back(std::to_string(deliveries[n].closing));
         std::vector<std::string_view> arguments{keys::wake};
         for (std::size_t n = i; n < end; ++n)
-            arguments.insert(arguments.end(), {deliveries[n].id, lengths[n - i]});
+            arguments.insert(arguments.end(), {deliveries[n].id, deliveries[n].list, lengths[n - i]});
         const Result<redis::Reply> reply = co_await client.eval(scripts.release, scriptKeys, arguments);
         if (!reply)
             break; // the lease ends soon, and somebody else puts them back

@@ -17,6 +17,7 @@ constexpr auto pollMin = std::chrono::milliseconds(5);
 constexpr auto retryAfter = std::chrono::milliseconds(50); ///< where there is no room, no lease, or no answer
 constexpr std::size_t takeMost = 1000; ///< Lua's unpack() has room for 8,000 values, take.lua unpacks two for each
 constexpr std::string_view takeBytes = "8388608";
+constexpr auto askRightsEvery = std::chrono::seconds(1);
 constexpr auto unheardEvery = std::chrono::seconds(2);
 constexpr int latestRevoked = 1000;
 
@@ -118,6 +119,19 @@ std::size_t WorkerPool::Impl::room()
     return std::min(prefetch - held, takeMost);
 }
 
+/// Whether to ask with this taking for the rights that ending needs; take.lua says why not each time.
+bool WorkerPool::Impl::rightsDue()
+{
+    const std::uint64_t connection = client.counters().reconnects;
+    const SteadyTime now = clock.steady();
+    if (rightsAskedOn == connection && now - rightsAskedAt < askRightsEvery && !takeTrouble.current() &&
+        !endTrouble.current())
+        return false;
+    rightsAskedOn = connection;
+    rightsAskedAt = now;
+    return true;
+}
+
 awaitable<std::optional<std::size_t>> WorkerPool::Impl::take(std::size_t most, bool &more)
 {
     std::vector<std::string> from;
@@ -139,6 +153,7 @@ awaitable<std::optional<std::size_t>> WorkerPool::Impl::take(std::size_t most, b
     const std::string first = std::to_string(nextDelivery);
     std::vector<std::string_view> arguments{instance, count, first, takeBytes};
     arguments.insert(arguments.end(), closings.begin(), closings.end());
+    arguments.push_back(rightsDue() ? "1" : "");
 
     Result<redis::Reply> reply = co_await client.eval(scripts.take, scriptKeys, arguments);
     if (reply)

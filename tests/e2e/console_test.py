@@ -6,14 +6,13 @@ import os
 import select
 import signal
 import subprocess
-import threading
 import unittest
 
 import Xlib.display
 import Xlib.X
 
-from hang import Hang
-from harness import PASSWORD, Client, clean_environment, die_with_parent, folder, free_port, patience, run, wait_until
+from hang import Hang, register_without_answer
+from harness import Client, clean_environment, die_with_parent, folder, free_port, patience, run, signal_twice, wait_until
 
 PORTOLAN = os.environ["PORTOLAN"]
 
@@ -107,7 +106,7 @@ class ConsoleTest(unittest.TestCase):
                     status = run("status", "--data-dir", self.data_dir)
                     self.assertEqual(status.returncode, 0, status)
                     self.assertIn("Redis memory", status.stdout)
-                    console.send_signal(ending)
+                    signal_twice(console, ending)  # which is one wish
                     self.assertEqual(console.wait(patience(30)), 0, self.log.read_text())
                 finally:
                     console.kill()
@@ -128,12 +127,7 @@ class ConsoleTest(unittest.TestCase):
             try:
                 self.wait_for_mark(console, "sample")
                 hang.begin()
-
-                def register():
-                    with contextlib.suppress(OSError):  # nobody answers any more
-                        portal.post("/auth/register", {"email": "late@example.org", "password": PASSWORD})
-
-                threading.Thread(target=register, daemon=True).start()
+                register_without_answer(portal)
                 wait_until(lambda: portal.get("/health").json["checks"]["database"] != "up", "the database hangs", 30)
                 self.ends_late(console)
             finally:

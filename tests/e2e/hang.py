@@ -1,8 +1,12 @@
 """A library that, preloaded into a program, lets writes to one of its files hang for ever from a moment of the test's
 choice on: as on a disk or a file server that does not answer any more."""
 
+import contextlib
 import os
 import subprocess
+import threading
+
+from harness import PASSWORD
 
 SOURCE = r"""
 #include <dlfcn.h>
@@ -57,3 +61,13 @@ class Hang:
     def end(self):
         """For programs started from now on; one that hangs stays so."""
         self.moment.unlink()
+
+
+def register_without_answer(client):
+    """Somebody who signs up while nothing is written any more: waits for as long as the program runs."""
+
+    def register():
+        with contextlib.suppress(OSError):  # nobody answers any more
+            client.post("/auth/register", {"email": "late@example.org", "password": PASSWORD})
+
+    threading.Thread(target=register, daemon=True).start()

@@ -2,15 +2,15 @@
 
 import signal
 import subprocess
-import threading
 import time
 import unittest
 
-from hang import Hang
-from harness import PASSWORD, Portal, clean_environment, die_with_parent, folder, patience, portoland, wait_until
+from hang import Hang, register_without_answer
+from harness import Portal, clean_environment, die_with_parent, folder, patience, portoland, signal_twice, wait_until
 
 TIMEOUT = 1  # shutdown.timeout, in seconds
 MARGIN = 10  # StopWatchdog::margin
+SAME_WISH = 1  # sameWish, in seconds
 LATE = 5  # and what a busy machine needs beside
 MESSAGE = "stopping took too long, so the process ends without"
 
@@ -36,22 +36,41 @@ class HangTest(unittest.TestCase):
         portal.client().sign_up("early@example.org")
         self.hang.begin()
         client = portal.client()
-
-        def register():
-            try:
-                client.post("/auth/register", {"email": "late@example.org", "password": PASSWORD})
-            except OSError:
-                pass  # nobody answers any more
-
-        threads = [threading.Thread(target=register, daemon=True) for _ in range(4)]
-        for thread in threads:
-            thread.start()
+        for _ in range(4):
+            register_without_answer(client)
         wait_until(lambda: portal.client().get("/health").json["checks"]["database"] != "up", "the database hangs", 30)
         self.ends(portal.process, portal.log)
         self.hang.end()
         portal.start()
         portal.client().login("early@example.org")
         self.assertEqual(portal.stop(), 0)
+
+    def test_who_asks_again_later_does_not_wait(self):
+        portal = Portal(self.where, env=self.hang.env)
+        self.addCleanup(portal.kill)
+        portal.client().sign_up("early@example.org")
+        self.hang.begin()
+        for _ in range(4):
+            register_without_answer(portal.client())
+        wait_until(lambda: portal.client().get("/health").json["checks"]["database"] != "up", "the database hangs", 30)
+        begin = time.monotonic()
+
+        def ended():
+            portal.process.send_signal(signal.SIGTERM)
+            return portal.process.poll() is not None
+
+        wait_until(ended, "it ends by the first signal of the second second", LATE)
+        self.assertEqual(portal.process.returncode, 128 + signal.SIGTERM, portal.log_tail())
+        self.assertGreaterEqual(time.monotonic() - begin, SAME_WISH)
+
+    def test_two_signals_at_once_are_one(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(signal=number):
+                portal = Portal(self.where)
+                self.addCleanup(portal.kill)
+                signal_twice(portal.process, number)
+                self.assertEqual(portal.process.wait(patience(30)), 0, portal.log_tail())
+                self.assertIn('"stopped"', portal.log_tail())
 
     def test_a_start_that_hangs(self):
         log = self.where / "start.log"

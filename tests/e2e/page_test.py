@@ -12,7 +12,7 @@ import websockets
 
 from harness import (PASSWORD, Portal, Redis, WIDE_TIER, add_user, clean_environment, die_with_parent, folder, patience,
                      wait_until)
-from neighbours_test import Shop
+from shop_worker import Shop
 
 KEY = "q1sb2Sy0p8YcS5cQe7kWk0m1nN3hV0oLkqJQhzq7x2E="
 UNSEEN = "kx83mdq\u200b"  # eight characters for the browser, of which seven can be seen

@@ -204,6 +204,7 @@ class AskingTest(unittest.TestCase):
         middle = statistics.median(times)
         print(f"asked: {asked / self.SPAN:.1f}/s of each, Redis {per_second:.1f} ms/s, {scans_end - scans} SCAN, "
               f"/api/me p50 {middle * 1000:.1f} ms of {len(times)}")
+        self.assertGreaterEqual(asked * patience(1), self.RATE * self.SPAN / 2, "too few to say what asking costs")
         self.assertLessEqual(per_second, patience(50))
         self.assertLessEqual((scans_end - scans) / self.SPAN, 10)
         self.assertLessEqual(middle, patience(0.005))

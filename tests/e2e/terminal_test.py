@@ -1,6 +1,7 @@
 """At a terminal: passwords, which nobody must see, neither typed nor when the program is interrupted; and the portal's zones
 as installer/run.sh shows them."""
 
+import codecs
 import contextlib
 import fcntl
 import os
@@ -25,6 +26,7 @@ class Terminal:
         self.ours, self.theirs = pty.openpty()
         self.before = self.echoes()
         self.shown = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")()  # what is read may end within a letter
 
         def own_terminal():
             os.setsid()
@@ -41,7 +43,7 @@ class Terminal:
 
     def reads(self):
         with contextlib.suppress(BlockingIOError):
-            self.shown += os.read(self.ours, 4096).decode()
+            self.shown += self.decoder.decode(os.read(self.ours, 4096))
         return self.shown
 
     def asked(self, prompt, times=1):
@@ -169,9 +171,13 @@ class RunTest(unittest.TestCase):
                 terminal = Terminal("bash", where / "installer/run.sh", "--headless", "--listen", "127.0.0.1:0",
                                     *(word.format(data_dir) for word in words), output=None, **env)
                 self.addCleanup(terminal.close)
-                screen = lambda terminal=terminal: terminal.reads().rpartition("\x1b[2J")[2]
-                wait_until(lambda: "(tier small)" in screen(), f"zones in {terminal.shown!r}", 60)
-                self.assertRegex(screen().splitlines()[0], r"^http://127\.0\.0\.1:\d+ .*Stop: Ctrl\+C$")
+
+                def screen(terminal=terminal):
+                    shown = terminal.reads().rpartition("\x1b[2J")[2]
+                    return shown if "(tier small)" in shown else None
+
+                seen = wait_until(screen, "zones", 60)
+                self.assertRegex(seen.splitlines()[0], r"^http://127\.0\.0\.1:\d+ .*Stop: Ctrl\+C$")
                 self.assertNotIn("No portal", terminal.shown)
                 terminal.types("\x03")
                 wait_until(lambda terminal=terminal: terminal.reads() and terminal.process.poll() is not None, "it stops", 30)

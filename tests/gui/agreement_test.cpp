@@ -9,6 +9,7 @@
 #include "core/telemetry/registry.h"
 #include "tests/fakes/manual_clock.h"
 #include "ui/pages/queue_page.h"
+#include "ui/support/format.h"
 #include "ui/support/zones.h"
 
 #include <QTest>
@@ -90,6 +91,16 @@ void AgreementTest::everyPlaceSaysTheSame_data()
         snapshot.verdict = verdict(snapshot.readings, snapshot.links);
         QTest::addRow("%s down", link) << snapshot;
     }
+    Snapshot foreign = situation("all-green");
+    foreign.queue.queues = {{"celery", 0}, {"emails", 30, Untaken::Queue}};
+    foreign.queue.waiting = 30;
+    foreign.queue.oldestWaiting = 0s;
+    std::ranges::find(foreign.readings, Resource::OldestTask, &Reading::resource)->value = 0;
+    QTest::newRow("others' tasks alone wait") << foreign;
+    Snapshot fresh = situation("all-green");
+    fresh.queue = {};
+    std::ranges::find(fresh.readings, Resource::OldestTask, &Reading::resource)->value.reset();
+    QTest::newRow("nothing is known of the queue") << fresh;
 }
 
 void AgreementTest::everyPlaceSaysTheSame()
@@ -127,11 +138,15 @@ void AgreementTest::everyPlaceSaysTheSame()
     const bool stalled = workers->zone == Zone::Red && workers->unknown == Unknown::No;
     QCOMPARE(has(answer, "\"queue\":\"stalled\""), stalled);
 
-    // Of what waits: a task that runs is not the oldest of the backlog.
+    // Of what waits for our workers: neither a task that runs nor one of others is the oldest of the backlog.
     const auto oldest = std::ranges::find(snapshot.readings, Resource::OldestTask, &Reading::resource);
-    const bool waits = snapshot.queue.waiting.value_or(0) > 0;
+    const bool waits = std::ranges::any_of(
+        snapshot.queue.queues, [](const QueueLine &line) { return line.untaken == Untaken::No && line.waiting > 0; });
+    const QString none = snapshot.queue.waiting.value_or(0) > 0 ? "none of ours" : "none";
     if (oldest->value)
-        QCOMPARE(ui::oldestText(snapshot.queue), waits ? ui::inUnit(oldest->resource, *oldest->value) : "none");
+        QCOMPARE(ui::oldestText(snapshot.queue), waits ? ui::inUnit(oldest->resource, *oldest->value) : none);
+    else
+        QCOMPARE(ui::oldestText(snapshot.queue), ui::unknownText());
     QCOMPARE(has(terminal, ", oldest waits "), waits);
 
     // What is not looked at is counted and named, never covered by "all is well".

@@ -47,6 +47,13 @@ void FormatTest::figures_data()
     row("nothing of a limit", sizeOfText(0.3, 3 * mb), "0 of 3 MB");
     row("in another's unit", sizeLikeText(0.5 * mb, 5 * mb), "0.50 MB");
     row("next to nothing in another's unit", sizeLikeText(148, 5 * mb), "< 0.1 MB");
+    const auto nothing = [&row](const char *name, double bytes, double other, const char *expected) {
+        row(name, isNextToNothing(bytes, other) ? "next to nothing" : "some", expected);
+    };
+    nothing("some bytes of megabytes", 148, 5 * mb, "next to nothing");
+    nothing("half a megabyte of megabytes", 0.5 * mb, 5 * mb, "some");
+    nothing("bytes of bytes", 3, 900, "some");
+    nothing("no byte of bytes", 0.4, 900, "next to nothing");
     row("a month's traffic", inUnit(Resource::RedisTraffic, 206 * 1024 * mb), "206 GB/month");
     row("what a plan bounds", limitInUnit(Resource::RedisTraffic, 5 * 1024 * mb), "5 GB/month");
     row("a limit", sizeLimitText(30 * mb), "30 MB");

@@ -44,6 +44,7 @@ private slots:
     void theReasonStandsOnce();
     void theReasonLooksLikeAnError();
     void theAddressIsSaidWhereThereIsNoBrowser();
+    void theMarkHasItsRoomInLargerLetters();
     void tiersSayWhatTheyAreFor();
 
 private:
@@ -350,6 +351,16 @@ void LocalTest::theReasonStandsOnce()
     QCOMPARE(times("Port 8080 is in use"), 0);
 }
 
+namespace {
+
+QFont twiceAsLarge(QFont font)
+{
+    font.setPointSizeF(font.pointSizeF() * 2);
+    return font;
+}
+
+} // namespace
+
 /// By its ground, by a mark and by a word: in both themes.
 void LocalTest::theReasonLooksLikeAnError()
 {
@@ -390,7 +401,38 @@ void LocalTest::theAddressIsSaidWhereThereIsNoBrowser()
     console.hasBrowser = false;
     console.command("Open in the browser")->trigger();
     QCOMPARE(console.opened.size(), std::size_t(2));
-    QVERIFY2(console.notice().endsWith(' ' + console.opened.back().toString()), qPrintable(console.notice()));
+    const QString address = console.opened.back().toString();
+    QVERIFY2(console.notice().startsWith(address + ' '), qPrintable(console.notice()));
+    // Where there is no room for the whole sentence, what is to be copied is there.
+    console.window->resize(640, 480);
+    auto *notice = console.window->findChild<NoticeBar *>();
+    notice->setFont(twiceAsLarge(notice->font()));
+    Console::settle();
+    const auto *label = notice->findChild<QLabel *>();
+    QVERIFY(label->text() != console.notice());
+    QVERIFY2(label->text().startsWith(address + ' '), qPrintable(label->text()));
+}
+
+/// As somebody sets it for the whole desktop while the console is open.
+void LocalTest::theMarkHasItsRoomInLargerLetters()
+{
+    Console console;
+    console.window->tell("Something failed.", false);
+    console.window->openPage("local");
+    auto *reason = console.window->page()->findChild<ProblemLabel *>();
+    auto *notice = console.window->findChild<NoticeBar *>();
+    const auto gap = [](const QWidget &widget, int words) { return words - widget.fontMetrics().height(); };
+    const auto gaps = [&] {
+        return std::pair(gap(*reason, reason->contentsMargins().left()),
+                         gap(*notice, notice->findChild<QLabel *>()->x()));
+    };
+    Console::settle();
+    const auto before = gaps();
+    for (QWidget *widget : std::initializer_list<QWidget *>{reason, notice})
+        widget->setFont(twiceAsLarge(widget->font()));
+    Console::settle();
+    QVERIFY(before.first > 0 && before.second > 0);
+    QCOMPARE(gaps(), before);
 }
 
 void LocalTest::tiersSayWhatTheyAreFor()

@@ -3,6 +3,7 @@
 #include "ui/models/table_model.h"
 #include "ui/models/user_model.h"
 #include "ui/pages/page_table.h"
+#include "ui/support/colours.h"
 #include "ui/widgets/table_view.h"
 
 #include <QAbstractItemModelTester>
@@ -22,6 +23,10 @@ private slots:
     void rowsAreReplacedByKey();
     void rowsComeInTheirOrder();
     void updatesKeepSelectionAndPlace();
+    void barsHaveTheColourOfWhatTheyShow_data();
+    void barsHaveTheColourOfWhatTheyShow();
+    void theRowOfAReadingHasItsZone();
+    void aLimitThatIsNearlyUsedUpIsSeen();
     void theLogIsBounded();
     void usersComePageByPage();
     void aMillionUsersStayQuick();
@@ -43,6 +48,21 @@ const std::array itemColumns{
 };
 
 int itemKey(const Item &item) { return item.key; }
+
+struct Share
+{
+    double fraction = 0;
+    std::optional<Zone> zone;
+    bool operator==(const Share &) const = default;
+};
+
+const std::array shareColumns{
+    Column<Share>{"Share", 20, [](const Share &) { return QString(); }, nullptr,
+                  [](const Share &s) { return std::optional(s.fraction); }, true, nullptr, false,
+                  [](const Share &s) { return s.zone; }},
+};
+
+int shareKey(const Share &) { return 0; }
 
 /// The model behind all proxies.
 QAbstractItemModel *sourceOf(QAbstractItemModel *model)
@@ -148,6 +168,92 @@ void ModelsTest::updatesKeepSelectionAndPlace()
     QCOMPARE(view.verticalScrollBar()->value(), place);
     QCOMPARE(model.row(view.currentSourceRow()).key, chosen);
     QCOMPARE(view.selectedSourceRows().size(), 1);
+}
+
+void ModelsTest::barsHaveTheColourOfWhatTheyShow_data()
+{
+    QTest::addColumn<double>("fraction");
+    QTest::addColumn<std::optional<Zone>>("zone");
+    QTest::addColumn<bool>("stale");
+    QTest::addColumn<QColor Colours::*>("colour");
+    const auto row = [](const char *name, double fraction, std::optional<Zone> zone, bool stale,
+                        QColor Colours::*colour) { QTest::newRow(name) << fraction << zone << stale << colour; };
+    row("a share", 0.9, {}, false, &Colours::accent);
+    row("a share that is used up", 1.6, {}, false, &Colours::yellow);
+    row("green", 0.9, Zone::Green, false, &Colours::accent);
+    row("green, though over its limit", 1.2, Zone::Green, false, &Colours::accent);
+    row("yellow", 0.9, Zone::Yellow, false, &Colours::yellow);
+    row("red", 1.6, Zone::Red, false, &Colours::red);
+    row("unknown", 1.6, Zone::Unknown, false, &Colours::accent);
+    row("stale share", 1.6, {}, true, &Colours::muted);
+    row("stale and red", 1.6, Zone::Red, true, &Colours::muted);
+}
+
+void ModelsTest::barsHaveTheColourOfWhatTheyShow()
+{
+    QFETCH(double, fraction);
+    QFETCH(std::optional<Zone>, zone);
+    QFETCH(bool, stale);
+    QFETCH(QColor Colours::*, colour);
+    TableModel<Share, int> model(shareColumns, shareKey);
+    TableView view(model, "Shares", "None");
+    model.setRows({{fraction, zone}});
+    view.setStale(stale);
+    view.resize(300, 100);
+    view.show();
+    Console::settle();
+    const QImage picture = view.viewport()->grab().toImage();
+    const QRect cell = view.visualRect(view.model()->index(0, 0));
+    int painted = 0;
+    for (int y = cell.top(); y <= cell.bottom(); ++y)
+        painted += picture.pixelColor(cell.left() + 40, y) == coloursOf(view.palette()).*colour ? 1 : 0;
+    QVERIFY2(painted >= 2, qPrintable(QString::number(painted)));
+}
+
+/// Its tile and its row are of one figure, so they are of one colour.
+void ModelsTest::theRowOfAReadingHasItsZone()
+{
+    Console console;
+    console.window->openPage("redis");
+    Snapshot snapshot = *console.stack.deployment().latest();
+    const auto reading = std::ranges::find(snapshot.readings, Resource::RedisOverhead, &Reading::resource);
+    const QAbstractItemModel *model = console.find<TableView>("Key families")->model();
+    for (const Zone zone : {Zone::Red, Zone::Yellow, Zone::Green}) {
+        reading->zone = zone;
+        console.window->page()->showSnapshot(snapshot);
+        int found = 0;
+        for (int row = 0; row < model->rowCount(); ++row) {
+            const QVariant shown = model->index(row, 1).data(BarZoneRole);
+            if (model->index(row, 0).data() == "overhead") {
+                ++found;
+                QCOMPARE(shown, QVariant(int(zone)));
+            } else {
+                QVERIFY(!shown.isValid()); // no light of the portal is of one family
+            }
+        }
+        QCOMPARE(found, 1);
+    }
+}
+
+void ModelsTest::aLimitThatIsNearlyUsedUpIsSeen()
+{
+    Console console({.users = 20});
+    console.window->openPage("users");
+    Console::settle();
+    auto *accounts = console.find<TableView>("Accounts");
+    const QAbstractItemModel *limits = console.find<TableView>("Use of limits")->model();
+    std::map<Zone, int> seen;
+    for (int account = 0; account < accounts->model()->rowCount(); ++account) {
+        accounts->selectRow(account);
+        Console::settle();
+        for (int row = 0; row < limits->rowCount(); ++row) {
+            const QModelIndex used = limits->index(row, 1);
+            const Zone zone = Zone(used.data(BarZoneRole).toInt());
+            QCOMPARE(zone, used.data(BarRole).toDouble() >= 0.8 ? Zone::Yellow : Zone::Green);
+            ++seen[zone];
+        }
+    }
+    QVERIFY(seen[Zone::Yellow] > 0 && seen[Zone::Green] > 0);
 }
 
 void ModelsTest::theLogIsBounded()

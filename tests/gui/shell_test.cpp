@@ -280,15 +280,16 @@ void ShellTest::titlesStandOnOneLine()
         console.window->openPage(entry.id);
         Console::settle();
         for (const AdaptiveRow *row : console.window->page()->findChildren<AdaptiveRow *>()) {
-            std::map<int, QSet<int>> titles; // middles, by where the cards begin
+            std::map<int, std::vector<int>> titles; // middles, by where the cards begin
             for (const Card *card : row->findChildren<Card *>()) {
                 const auto *title = card->findChild<QLabel *>({}, Qt::FindDirectChildrenOnly);
                 if (card->isVisible() && title && title->isVisible())
-                    titles[card->mapTo(row, QPoint()).y()] << title->mapTo(row, title->rect().center()).y();
+                    titles[card->mapTo(row, QPoint()).y()].push_back(title->mapTo(row, title->rect().center()).y());
             }
-            for (const auto &[top, middles] : titles)
-                QVERIFY2(middles.size() == 1, qPrintable(entry.id));
-            rows += int(titles.size());
+            for (const auto &[top, middles] : titles) {
+                QVERIFY2(std::ranges::count(middles, middles.front()) == std::ssize(middles), qPrintable(entry.id));
+                rows += middles.size() >= 2 ? 1 : 0; // one alone stands beside nothing
+            }
         }
     }
     QVERIFY(rows >= 3);

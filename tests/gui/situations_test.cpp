@@ -42,10 +42,6 @@ private slots:
     void chartsSayThatTheyCouldNotBeRead();
     void chartsSayWhyNothingIsKnown_data();
     void chartsSayWhyNothingIsKnown();
-    void drain_data();
-    void drain();
-    void aBacklogsPace();
-    void endsAreThoseOfThisPortal();
     void everySituationOnEveryPage_data();
     void everySituationOnEveryPage();
 };
@@ -388,80 +384,6 @@ void SituationsTest::chartsSayWhyNothingIsKnown()
     Console console({.situation = situation.toStdString()});
     TimeChart &chart = chartOf(console, page);
     QCOMPARE(chart.standing().words, words);
-}
-
-void SituationsTest::drain_data()
-{
-    QTest::addColumn<QueueFigures>("queue");
-    QTest::addColumn<QString>("expected");
-    const auto figures = [](std::optional<std::uint64_t> waiting, std::optional<double> ended) {
-        QueueFigures queue;
-        queue.waiting = waiting;
-        queue.unacked = 0;
-        queue.takenPerSecond = ended;
-        queue.endedPerSecond = ended;
-        return queue;
-    };
-    QTest::newRow("unknown") << figures({}, 1.0) << "unknown";
-    QTest::newRow("no rate") << figures(5, {}) << "unknown";
-    QTest::newRow("empty") << figures(0, 1.0) << "empty";
-    QTest::newRow("a while") << figures(120, 2.0) << "measuring"; // what comes in is not known yet
-    QTest::newRow("standing still") << figures(5, 0.0) << "measuring";
-    QueueFigures untaken = figures(5, 1.0);
-    untaken.untaken = 3;
-    QTest::newRow("some that nobody takes") << untaken << "no worker";
-}
-
-void SituationsTest::aBacklogsPace()
-{
-    BacklogPace pace;
-    QueueFigures queue;
-    queue.waiting = 100;
-    queue.unacked = 0;
-    queue.takenPerSecond = queue.endedPerSecond = 5.0;
-    WallTime now{std::chrono::seconds(1000)};
-    const auto add = [&](std::uint64_t waiting) {
-        queue.waiting = waiting;
-        pace.add(now, queue);
-        now += std::chrono::seconds(1);
-    };
-    add(100);
-    QVERIFY(!pace.growth() && !pace.arrivals());
-    for (std::uint64_t i = 1; i <= 10; ++i)
-        add(100 + 5 * i);
-    QCOMPARE(*pace.growth(), 5.0); // ten come in a second, five end
-    QCOMPARE(*pace.arrivals(), 10.0);
-    QCOMPARE(drainText(queue, pace.growth()), QString("never at this pace"));
-    for (std::uint64_t i = 0; i <= 40; ++i)
-        add(150 - 2 * i);
-    QCOMPARE(*pace.growth(), -2.0);
-    QCOMPARE(*pace.arrivals(), 3.0);
-    QCOMPARE(drainText(queue, pace.growth()), QString("35 s"));
-    queue.waiting.reset();
-    pace.add(now, queue);
-    QVERIFY(!pace.growth());
-    queue.endedPerSecond = 0.0; // other workers end them
-    for (std::uint64_t i = 0; i <= 10; ++i)
-        add(100 - 2 * i);
-    QCOMPARE(*pace.growth(), -2.0);
-    QVERIFY(!pace.arrivals());
-    queue.waiting.reset();
-    pace.add(now, queue);
-    QVERIFY(!pace.growth());
-}
-
-void SituationsTest::endsAreThoseOfThisPortal() // what other workers end is not in the figure, so it may not seem so
-{
-    Console console({.situation = "backlog"});
-    console.window->openPage("queue");
-    QTRY_VERIFY(console.find<QLabel>("Ended here")->text().contains('/'));
-}
-
-void SituationsTest::drain()
-{
-    QFETCH(QueueFigures, queue);
-    QFETCH(QString, expected);
-    QCOMPARE(drainText(queue), expected);
 }
 
 void SituationsTest::everySituationOnEveryPage_data()

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/api/snapshot.h"
+
 #include <QAbstractTableModel>
 #include <QCoreApplication>
 #include <algorithm>
@@ -18,6 +20,7 @@ namespace portolan::ui {
 enum TableRole {
     SortRole = Qt::UserRole + 1, ///< what is compared
     BarRole,                     ///< fraction 0–1 of a bar behind the text; invalid: none
+    BarZoneRole,                 ///< the zone (int) of what the bar shows; invalid: it has none
     WidthRole,                   ///< header data: the column's width in letters
     WholeRole,                   ///< header data: whether its text is never to be cut
     SpareRole,                   ///< header data: whether it is left out where there is too little room
@@ -34,6 +37,7 @@ template <class Row> struct Column
     bool whole = false; ///< a date, a word of a few: cut it would say something else; figures are whole anyway
     QString (*tip)(const Row &row) = nullptr; ///< what hovering says, where that is more than the text
     bool spare = false; ///< left out where others would be cut to nothing; it is said elsewhere too
+    std::optional<Zone> (*barZone)(const Row &row) = nullptr; ///< of what the bar shows, where that has one
 };
 
 /// Rows of values in columns that are data. New rows replace old ones by key, so that selection, current row and scroll
@@ -122,6 +126,10 @@ public:
         case BarRole:
             if (const auto fraction = column.bar ? column.bar(row) : std::nullopt)
                 return *fraction;
+            return {};
+        case BarZoneRole:
+            if (const auto zone = column.barZone ? column.barZone(row) : std::nullopt)
+                return int(*zone);
             return {};
         case Qt::TextAlignmentRole:
             return QVariant::fromValue(alignment(column));

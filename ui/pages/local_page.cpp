@@ -123,9 +123,9 @@ void LocalPage::addCommands()
 
 void LocalPage::openInBrowser(const QString &url)
 {
-    // The address stands last, so that it can be copied whole.
+    // The address stands first: where the line is too short for the sentence, its end is cut.
     if (!url.isEmpty() && !context().openUrl(QUrl(url)))
-        context().tell(tr("No browser could be started here. Open this address in one yourself: %1").arg(url), false);
+        context().tell(tr("%1 – open this in a browser yourself: none could be started here.").arg(url), false);
 }
 
 /// What the portal was started with, when it runs, is what the next start begins with.

@@ -1,5 +1,6 @@
 #include "ui/pages/overview_causes.h"
 
+#include "core/api/backlog.h"
 #include "ui/support/format.h"
 
 #include <QCoreApplication>
@@ -21,11 +22,10 @@ std::optional<Cause> biggestFamily(const Snapshot &snapshot)
         first.budget ? sizeOfText(first.bytes->value, double(*first.budget)) : sizeText(first.bytes->value);
     // In the unit of the figure it is about, and not at all where there that is next to nothing.
     const double unit = first.budget ? double(*first.budget) : first.bytes->value;
-    const double largest = sizeUnitOf(unit);
     // One line has room for one of them; the page it leads to has both.
     if (first.growth)
         figure += ", " + growthText(first.growth);
-    else if (const double half = (first.bytes->high - first.bytes->low) / 2; half >= 0.095 * largest)
+    else if (const double half = (first.bytes->high - first.bytes->low) / 2; !isNextToNothing(half, unit))
         figure += QStringLiteral(" ± ") + sizeLikeText(half, unit);
     return Cause{text(first.family), figure, *snapshot.families.age};
 }
@@ -83,12 +83,16 @@ std::optional<Cause> refusingRoute(const Snapshot &snapshot)
 std::optional<Cause> oldestTask(const Snapshot &snapshot)
 {
     const QueueFigures &queue = snapshot.queue;
-    // As the tile has it: of those that wait.
-    if (!queue.oldestWaiting || queue.waiting == std::uint64_t{0} || !queue.age)
+    // As the tile has it: of those that wait for our workers.
+    const auto waiting = waitingForOurs(queue);
+    if (!queue.oldestWaiting || waiting == std::uint64_t{0} || !queue.age)
         return std::nullopt;
-    const auto longest = std::ranges::max_element(queue.queues, {}, &QueueLine::waiting);
-    return Cause{longest == queue.queues.end() ? QString() : tr("queue %1").arg(text(longest->queue)),
-                 tr("%1, %2 waiting").arg(durationText(queue.oldestWaiting), countText(queue.waiting)), *queue.age};
+    const QueueLine *longest = nullptr;
+    for (const QueueLine &line : queue.queues)
+        if (line.untaken == Untaken::No && (!longest || line.waiting > longest->waiting))
+            longest = &line;
+    return Cause{longest ? tr("queue %1").arg(text(longest->queue)) : QString(),
+                 tr("%1, %2 waiting").arg(durationText(queue.oldestWaiting), countText(waiting)), *queue.age};
 }
 
 } // namespace
@@ -102,7 +106,8 @@ const std::vector<CauseKind> &causeTable()
         {QT_TRANSLATE_NOOP("causes", "Most connections"), "connections", "redis",
          QT_TRANSLATE_NOOP("causes", "nobody is connected"),
          [](const Snapshot &s) { return s.clients.age.has_value(); }, mostConnected},
-        {QT_TRANSLATE_NOOP("causes", "Oldest task"), "queue", "redis", QT_TRANSLATE_NOOP("causes", "no task waits"),
+        {QT_TRANSLATE_NOOP("causes", "Oldest task"), "queue", "redis",
+         QT_TRANSLATE_NOOP("causes", "no task waits for our workers"),
          [](const Snapshot &s) { return s.queue.age.has_value(); }, oldestTask},
         {QT_TRANSLATE_NOOP("causes", "Slowest route"), "performance", "",
          QT_TRANSLATE_NOOP("causes", "too few requests in the last 60 s"), served, slowestRoute},

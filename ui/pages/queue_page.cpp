@@ -1,5 +1,6 @@
 #include "ui/pages/queue_page.h"
 
+#include "core/api/backlog.h"
 #include "ui/pages/queue_lines.h"
 #include "ui/pages/worker_sentences.h"
 #include "ui/support/action_button.h"
@@ -112,7 +113,16 @@ std::string taskKey(const ListedTask &listed) { return listed.task.id; }
 
 QString oldestText(const QueueFigures &queue)
 {
-    return queue.waiting == std::uint64_t{0} ? QueuePage::tr("none") : durationText(queue.oldestWaiting);
+    if (queue.waiting == std::uint64_t{0})
+        return QueuePage::tr("none");
+    return waitingForOurs(queue) == std::uint64_t{0} ? QueuePage::tr("none of ours")
+                                                     : durationText(queue.oldestWaiting);
+}
+
+QString arrivingText(const QueueFigures &queue, const BacklogPace &pace)
+{
+    const bool measuring = queue.waiting && queue.endedPerSecond && !pace.growth();
+    return measuring ? QueuePage::tr("measuring") : paceText(pace.arrivals(), queue.endedPerSecond);
 }
 
 QString drainText(const QueueFigures &queue, std::optional<double> growth)
@@ -135,8 +145,9 @@ QueuePage::QueuePage(const PageContext &context, QWidget *parent)
     : Page(context, parent),
       m_workers(workerColumns, workerKey),
       m_tasks(taskColumns, taskKey),
-      m_figures(new FigureStrip({tr("Waiting"), tr("Prefetched"), tr("Running"), tr("Scheduled"), tr("Arriving"),
-                                 tr("Ended here"), tr("Oldest waiting"), tr("Time to drain"), tr("Age")})),
+      m_figures(new FigureStrip({tr("Waiting"), tr("Prefetched here"), tr("Running here"), tr("Scheduled here"),
+                                 tr("Arriving, at least"), tr("Ended here"), tr("Oldest waiting"), tr("Time to drain"),
+                                 tr("Age")})),
       m_taskPoll(
           this, [this] { return this->context().deployment.tasks({}); },
           [this](const Result<TaskList> &answer) { take(answer); }),
@@ -146,7 +157,7 @@ QueuePage::QueuePage(const PageContext &context, QWidget *parent)
 {
     std::vector<ChartKind> charts;
     charts.push_back({tr("Backlog"),
-                      {{Metric::QueueWaiting, tr("waiting")}, {Metric::QueueUnacked, tr("taken")}},
+                      {{Metric::QueueWaiting, tr("waiting")}, {Metric::QueueUnacked, tr("held")}},
                       [](double v) { return countText(v); },
                       Resource::Queue,
                       AxisUnit::Plain,
@@ -393,7 +404,7 @@ void QueuePage::showSnapshot(const Snapshot &snapshot)
         m_workerNote->setVisible(!note.isEmpty());
     }
     m_figures->setValues({countText(queue.waiting), countText(queue.reserved), countText(queue.running),
-                          countText(queue.scheduled), paceText(m_pace.arrivals(), queue.endedPerSecond),
+                          countText(queue.scheduled), arrivingText(queue, m_pace),
                           paceText(queue.endedPerSecond, m_pace.arrivals()), oldestText(queue),
                           drainText(queue, m_pace.growth()), ageText(age)},
                          !age || isStale(age, snapshot.sampling.staleAfter));

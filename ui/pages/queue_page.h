@@ -90,8 +90,11 @@ private:
     BacklogPace m_pace;
 };
 
-/// How long the oldest task has waited at least, as its traffic light has it: "13 min", "none", "unknown".
+/// How long the oldest task for our workers has waited at least, as its traffic light has it: "13 min", "none", "none
+/// of ours" where others' alone wait, "unknown".
 QString oldestText(const QueueFigures &queue);
+/// How fast tasks come, at least: "5.4/min", "measuring" until it has been watched for long enough, "unknown".
+QString arrivingText(const QueueFigures &queue, const BacklogPace &pace);
 /// How long the backlog takes at this pace: "4 min", "never at this pace", "unknown". `growth`: nothing until it has
 /// been watched for long enough, and then nobody can say.
 QString drainText(const QueueFigures &queue, std::optional<double> growth = {});

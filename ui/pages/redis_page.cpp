@@ -43,8 +43,9 @@ QString errorText(const FamilyFigures &family)
     const bool nothing = (family.keys && family.keys->value < 0.5) || halfOf(*family.bytes) < 0.5;
     if (nothing)
         return none;
-    const QString size = sizeLikeText(halfOf(*family.bytes), unitOf(family));
-    return size.startsWith('<') ? size : "± " + size;
+    const double half = halfOf(*family.bytes);
+    const QString size = sizeLikeText(half, unitOf(family));
+    return isNextToNothing(half, unitOf(family)) ? size : "± " + size;
 }
 
 /// "279/s (68 own)": what the portal asks for by itself is not its users' doing.
@@ -76,35 +77,36 @@ QString countedText(const FamiliesFigures &families, Age sampleAge)
 }
 
 const std::array familyColumns{
-    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Family"), 11,
-                          [](const FamilyFigures &f) { return text(f.family); }},
-    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Memory of budget"), 20,
-                          [](const FamilyFigures &f) {
-                              if (!f.bytes)
-                                  return unknownText();
-                              if (!f.budget)
-                                  return RedisPage::tr("%1, no budget").arg(sizeLikeText(f.bytes->value, unitOf(f)));
-                              const QString of = sizeOfText(f.bytes->value, double(*f.budget));
-                              return f.bytes->value > double(*f.budget) ? RedisPage::tr("%1, over").arg(of) : of;
-                          },
-                          [](const FamilyFigures &f) { return QVariant(f.bytes ? f.bytes->value : -1); },
-                          [](const FamilyFigures &f) {
-                              return f.bytes && f.budget ? std::optional(f.bytes->value / double(*f.budget))
-                                                         : std::nullopt;
-                          }},
-    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Error"), 10,
-                          [](const FamilyFigures &f) { return f.family == overhead ? none : errorText(f); },
-                          [](const FamilyFigures &f) { return QVariant(f.bytes ? f.bytes->high - f.bytes->low : -1); }},
-    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Keys"), 12,
-                          [](const FamilyFigures &f) {
-                              if (f.family == overhead)
-                                  return none;
-                              return f.keys ? estimateText(f.keys->value, halfOf(*f.keys)) : unknownText();
-                          },
-                          [](const FamilyFigures &f) { return QVariant(f.keys ? f.keys->value : -1); }},
-    Column<FamilyFigures>{QT_TRANSLATE_NOOP("tables", "Growth"), 10,
-                          [](const FamilyFigures &f) { return f.family == overhead ? none : growthText(f.growth); },
-                          [](const FamilyFigures &f) { return QVariant(f.growth.value_or(0)); }},
+    Column<ListedFamily>{QT_TRANSLATE_NOOP("tables", "Family"), 11,
+                         [](const ListedFamily &f) { return text(f.family); }},
+    Column<ListedFamily>{QT_TRANSLATE_NOOP("tables", "Memory of budget"), 20,
+                         [](const ListedFamily &f) {
+                             if (!f.bytes)
+                                 return unknownText();
+                             if (!f.budget)
+                                 return RedisPage::tr("%1, no budget").arg(sizeLikeText(f.bytes->value, unitOf(f)));
+                             const QString of = sizeOfText(f.bytes->value, double(*f.budget));
+                             return f.bytes->value > double(*f.budget) ? RedisPage::tr("%1, over").arg(of) : of;
+                         },
+                         [](const ListedFamily &f) { return QVariant(f.bytes ? f.bytes->value : -1); },
+                         [](const ListedFamily &f) {
+                             return f.bytes && f.budget ? std::optional(f.bytes->value / double(*f.budget))
+                                                        : std::nullopt;
+                         },
+                         false, nullptr, false, [](const ListedFamily &f) { return f.zone; }},
+    Column<ListedFamily>{QT_TRANSLATE_NOOP("tables", "Error"), 10,
+                         [](const ListedFamily &f) { return f.family == overhead ? none : errorText(f); },
+                         [](const ListedFamily &f) { return QVariant(f.bytes ? f.bytes->high - f.bytes->low : -1); }},
+    Column<ListedFamily>{QT_TRANSLATE_NOOP("tables", "Keys"), 12,
+                         [](const ListedFamily &f) {
+                             if (f.family == overhead)
+                                 return none;
+                             return f.keys ? estimateText(f.keys->value, halfOf(*f.keys)) : unknownText();
+                         },
+                         [](const ListedFamily &f) { return QVariant(f.keys ? f.keys->value : -1); }},
+    Column<ListedFamily>{QT_TRANSLATE_NOOP("tables", "Growth"), 10,
+                         [](const ListedFamily &f) { return f.family == overhead ? none : growthText(f.growth); },
+                         [](const ListedFamily &f) { return QVariant(f.growth.value_or(0)); }},
 };
 
 const std::array keyColumns{
@@ -114,25 +116,29 @@ const std::array keyColumns{
     Column<BigKey>{QT_TRANSLATE_NOOP("tables", "Key"), 24, [](const BigKey &k) { return text(k.key); }},
 };
 
-std::vector<FamilyFigures> withOverhead(const Snapshot &snapshot)
+std::vector<ListedFamily> withOverhead(const Snapshot &snapshot)
 {
-    std::vector<FamilyFigures> rows = snapshot.families.families;
+    std::vector<ListedFamily> rows;
+    for (const FamilyFigures &family : snapshot.families.families)
+        rows.push_back({family, std::nullopt});
     if (!snapshot.families.unattributed)
         return rows;
-    FamilyFigures row;
+    ListedFamily row;
     row.family = overhead;
     const double bytes = double(*snapshot.families.unattributed);
     row.bytes = Estimate{bytes, bytes, bytes};
     const auto reading = std::ranges::find(snapshot.readings, Resource::RedisOverhead, &Reading::resource);
-    if (reading != snapshot.readings.end() && reading->limit)
+    if (reading != snapshot.readings.end() && reading->limit) {
         row.budget = std::uint64_t(*reading->limit);
+        row.zone = reading->zone;
+    }
     const auto place = std::ranges::find_if(
         rows, [bytes](const FamilyFigures &family) { return family.bytes && family.bytes->value < bytes; });
     rows.insert(place, std::move(row));
     return rows;
 }
 
-std::string familyKey(const FamilyFigures &family) { return family.family; }
+std::string familyKey(const ListedFamily &family) { return family.family; }
 std::string bigKey(const BigKey &key) { return key.key; }
 
 } // namespace

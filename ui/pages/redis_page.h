@@ -13,6 +13,13 @@ class HistoryPanel;
 class TableView;
 class Card;
 
+/// A family, and the zone of the reading that its row shows too; nothing: no reading is of it.
+struct ListedFamily : FamilyFigures
+{
+    std::optional<Zone> zone;
+    bool operator==(const ListedFamily &) const = default;
+};
+
 /// What Redis holds: memory over time, the key families against their budgets, the biggest keys.
 class RedisPage final : public Page
 {
@@ -31,7 +38,7 @@ private:
     void cleanUp(std::optional<std::chrono::seconds> idle);
     Capability mayCleanUp() const;
 
-    TableModel<FamilyFigures, std::string> m_families;
+    TableModel<ListedFamily, std::string> m_families;
     TableModel<BigKey, std::string> m_biggest;
     FigureStrip *m_figures;
     HistoryPanel *m_history;

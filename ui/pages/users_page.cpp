@@ -48,15 +48,24 @@ const std::array userColumns{
 constexpr std::array userOrders{UserOrder::Address, UserOrder::Role, UserOrder::State, UserOrder::Created,
                                 UserOrder::LastSignIn};
 
+constexpr double nearlyUsedUp = 0.8; ///< of a limit, and told before anything is refused
+
+std::optional<double> shareOf(const LimitUse &use)
+{
+    return use.limit ? std::optional(double(use.used) / double(use.limit)) : std::nullopt;
+}
+
 const std::array limitColumns{
     Column<LimitUse>{QT_TRANSLATE_NOOP("tables", "Limit"), 12,
                      [](const LimitUse &l) { return categoryWord(l.category); }, nullptr, nullptr, true},
     Column<LimitUse>{
         QT_TRANSLATE_NOOP("tables", "Used"), 16,
         [](const LimitUse &l) { return UsersPage::tr("%1 of %2").arg(text(std::to_string(l.used)), text(l.window)); },
-        [](const LimitUse &l) { return QVariant(qulonglong(l.used)); },
-        [](const LimitUse &l) { return l.limit ? std::optional(double(l.used) / double(l.limit)) : std::nullopt; },
-        true},
+        [](const LimitUse &l) { return QVariant(qulonglong(l.used)); }, shareOf, true, nullptr, false,
+        [](const LimitUse &l) {
+            const auto share = shareOf(l);
+            return share ? std::optional(*share >= nearlyUsedUp ? Zone::Yellow : Zone::Green) : std::nullopt;
+        }},
     Column<LimitUse>{
         QT_TRANSLATE_NOOP("tables", "Resets"), 11,
         [](const LimitUse &l) {

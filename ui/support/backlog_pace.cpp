@@ -8,13 +8,18 @@ namespace {
 
 constexpr std::chrono::seconds window{30};
 constexpr std::chrono::seconds least{5};
-constexpr double jitter = 0.1; ///< tasks per second: the two rates are of different spans
+
+/// By how much the two rates may differ for being of different spans: tasks per second, and a share of what ends.
+constexpr double jitter = 0.1;
+constexpr double jitterShare = 0.1;
 
 } // namespace
 
 void BacklogPace::add(WallTime time, const QueueFigures &queue)
 {
     m_ended = queue.endedPerSecond;
+    if (queue.waiting && !m_samples.empty() && time == m_samples.back().time)
+        return;
     if (!queue.waiting || (!m_samples.empty() && time < m_samples.back().time))
         m_samples.clear();
     if (!queue.waiting)
@@ -38,7 +43,7 @@ std::optional<double> BacklogPace::arrivals() const
     if (!grown || !m_ended)
         return std::nullopt;
     const double come = *grown + *m_ended;
-    return come < -(jitter + *m_ended / 2) ? std::nullopt : std::optional(std::max(0.0, come));
+    return come < -(jitter + jitterShare * *m_ended) ? std::nullopt : std::optional(std::max(0.0, come));
 }
 
 } // namespace portolan::ui

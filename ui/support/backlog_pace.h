@@ -12,12 +12,14 @@ namespace portolan::ui {
 class BacklogPace final
 {
 public:
-    void add(WallTime time, const QueueFigures &queue); ///< one without a backlog, or from before the last, begins anew
+    /// One without a backlog, or from before the last, begins anew; one that was added already is none.
+    void add(WallTime time, const QueueFigures &queue);
     /// Tasks per second, positive while it grows; nothing before 5 s of samples.
     std::optional<double> growth() const;
-    /// What comes in: what it grows by and what ends meanwhile, as far as this portal's own worker ends it. Nothing
-    /// where it shrinks by more: other workers end the rest, and do not say how much.
+    /// What comes in, at least: what it grows by and what this portal's own worker ends meanwhile. What other workers
+    /// end comes beside it, and they do not say how much; nothing where they end more than comes in.
     std::optional<double> arrivals() const;
+    std::size_t samples() const { return m_samples.size(); } ///< that are kept
 
 private:
     struct Sample

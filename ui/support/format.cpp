@@ -89,13 +89,16 @@ QString sizeText(const std::optional<std::uint64_t> &bytes) { return bytes ? siz
 
 namespace {
 
-/// In a unit that may be much too large for it: "0.01" would say more than is meant, "0.00" that there is nothing.
+/// "0.01" would say more than is meant, "0.00" that there is nothing.
+bool isHardlyAny(double bytes, std::size_t unit) { return unit > 0 && bytes / std::pow(1024.0, double(unit)) < 0.095; }
+
+/// In a unit that may be much too large for it.
 QString inLargeUnit(double bytes, std::size_t unit)
 {
-    const double value = bytes / std::pow(1024.0, double(unit));
     if (unit == 0 || bytes < 0.5)
         return QString::number(bytes, 'f', 0);
-    return value < 0.095 ? tr("< %1").arg(QStringLiteral("0.1")) : digits(value);
+    return isHardlyAny(bytes, unit) ? tr("< %1").arg(QStringLiteral("0.1"))
+                                    : digits(bytes / std::pow(1024.0, double(unit)));
 }
 
 } // namespace
@@ -107,13 +110,13 @@ QString sizeOfText(double bytes, double limit)
     return tr("%1 of %2 %3").arg(inLargeUnit(bytes, unit), plain(limit / scale), sizeUnits[unit]);
 }
 
-double sizeUnitOf(double bytes) { return std::pow(1024.0, double(sizeUnit(bytes))); }
-
 QString sizeLikeText(double bytes, double other)
 {
     const std::size_t unit = sizeUnit(other);
     return inLargeUnit(bytes, unit) + ' ' + sizeUnits[unit];
 }
+
+bool isNextToNothing(double bytes, double other) { return bytes < 0.5 || isHardlyAny(bytes, sizeUnit(other)); }
 
 QString sizeLimitText(double bytes)
 {

@@ -52,8 +52,8 @@ QString sizeLimitText(double bytes); ///< without a fraction where there is none
 /// "21.3 of 30 MB": both in the limit's unit, which is named once.
 /// What is hardly anything of it is "< 0.1 of 5 MB".
 QString sizeOfText(double bytes, double limit);
-double sizeUnitOf(double bytes); ///< the bytes of the unit it is written in: 1024² of 5 MB
 /// In the unit of another size, as figures below each other should be: "0.5 MB", "< 0.1 MB".
 QString sizeLikeText(double bytes, double other);
+bool isNextToNothing(double bytes, double other); ///< nothing, or so little that sizeLikeText() is "< 0.1 MB"
 
 } // namespace portolan::ui

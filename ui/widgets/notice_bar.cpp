@@ -2,6 +2,7 @@
 
 #include "ui/support/icons.h"
 #include "ui/support/zones.h"
+#include "ui/widgets/notice_ground.h"
 
 #include <QAccessible>
 #include <QApplication>
@@ -18,7 +19,7 @@ NoticeBar::NoticeBar(QWidget &place, QWidget &over)
     for (QWidget *moved = &place; moved && moved != &over; moved = moved->parentWidget())
         moved->installEventFilter(this);
     auto *layout = new QHBoxLayout(this);
-    layout->setContentsMargins(38, 2, 8, 2);
+    layout->setContentsMargins(noticeMargin(fontMetrics()), 2, noticeEdge, 2);
     m_label->setTextFormat(Qt::PlainText);
     m_label->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     m_label->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
@@ -85,8 +86,8 @@ void NoticeBar::dismiss()
 void NoticeBar::cover()
 {
     const QRect place(m_place.mapTo(parentWidget(), QPoint()), m_place.size());
-    const QMargins margins = layout()->contentsMargins();
-    int room = place.width() - margins.left() - margins.right() - layout()->spacing() - m_close->sizeHint().width();
+    const int left = noticeMargin(fontMetrics());
+    int room = place.width() - left - noticeEdge - layout()->spacing() - m_close->sizeHint().width();
     const bool longer = m_label->fontMetrics().horizontalAdvance(m_sentence) > room || m_sentence.contains('\n');
     m_more->setText(m_whole ? tr("Show less") : tr("Show all"));
     m_more->setVisible(longer);
@@ -94,7 +95,7 @@ void NoticeBar::cover()
         room -= m_more->sizeHint().width() + layout()->spacing();
     const bool cut = longer && !m_whole;
     const int edge = longer && m_whole ? 6 : 2; // a line has its room in the place that it covers
-    layout()->setContentsMargins(margins.left(), edge, margins.right(), edge);
+    layout()->setContentsMargins(left, edge, noticeEdge, edge);
     m_label->setWordWrap(!cut);
     m_label->setText(
         cut ? m_label->fontMetrics().elidedText(QString(m_sentence).replace('\n', ' '), Qt::ElideRight, room)
@@ -104,6 +105,13 @@ void NoticeBar::cover()
     if (!isHidden())
         m_place.setMinimumHeight(cut ? 0 : height); // read whole, it moves the page down rather than covering it
     setGeometry(place.x(), place.y(), place.width(), std::max(place.height(), height));
+}
+
+void NoticeBar::changeEvent(QEvent *event)
+{
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::FontChange)
+        cover();
 }
 
 void NoticeBar::hideEvent(QHideEvent *event)
@@ -135,17 +143,13 @@ void NoticeBar::paintEvent(QPaintEvent *)
     const QColor &colour = m_worked ? colours.accent : colours.red;
     QPainter painter(this);
     painter.fillRect(rect(), colours.window); // also the corners hide what is below
-    painter.setRenderHint(QPainter::Antialiasing);
-    painter.setPen(QPen(blend(colour, colours.window, 0.5), 1));
-    painter.setBrush(blend(colour, colours.window, 0.12));
-    painter.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6);
-    const double side = fontMetrics().height() * 0.78;
-    const QRectF mark(14, (height() - side) / 2, side, side);
+    paintNoticeGround(painter, rect(), colour, colours.window);
+    const QRectF mark = noticeMark(fontMetrics(), height() / 2.0);
     if (!m_worked) {
         paintZone(painter, mark, Zone::Red, colours);
         return;
     }
-    painter.setPen(QPen(colour, std::max(1.5, side * 0.16), Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+    painter.setPen(QPen(colour, std::max(1.5, mark.width() * 0.16), Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
     painter.setBrush(Qt::NoBrush);
     const auto at = [&mark](double x, double y) {
         return QPointF(mark.left() + x * mark.width(), mark.top() + y * mark.height());

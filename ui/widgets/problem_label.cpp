@@ -1,8 +1,10 @@
 #include "ui/widgets/problem_label.h"
 
 #include "ui/support/zones.h"
+#include "ui/widgets/notice_ground.h"
 
 #include <QAccessible>
+#include <QEvent>
 #include <QPainter>
 
 namespace portolan::ui {
@@ -12,8 +14,18 @@ ProblemLabel::ProblemLabel(QWidget *parent) : QLabel(parent)
     setTextFormat(Qt::PlainText);
     setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
     setWordWrap(true);
-    setContentsMargins(14 + fontMetrics().height(), 3, 8, 3);
+    makeRoom();
     hide();
+}
+
+/// For the mark, which is as large as the letters.
+void ProblemLabel::makeRoom() { setContentsMargins(noticeMargin(fontMetrics()), 3, noticeEdge, 3); }
+
+void ProblemLabel::changeEvent(QEvent *event)
+{
+    QLabel::changeEvent(event);
+    if (event->type() == QEvent::FontChange)
+        makeRoom();
 }
 
 void ProblemLabel::setProblem(const QString &sentence)
@@ -33,13 +45,9 @@ void ProblemLabel::paintEvent(QPaintEvent *event)
     const Colours &colours = coloursOf(palette());
     {
         QPainter painter(this);
-        painter.setRenderHint(QPainter::Antialiasing);
-        painter.setPen(QPen(blend(colours.red, colours.surface, 0.5), 1));
-        painter.setBrush(blend(colours.red, colours.surface, 0.12));
-        painter.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6);
-        const double line = fontMetrics().height();
-        const double side = line * 0.78;
-        paintZone(painter, QRectF(8, contentsMargins().top() + (line - side) / 2, side, side), Zone::Red, colours);
+        paintNoticeGround(painter, rect(), colours.red, colours.surface);
+        const double middle = contentsMargins().top() + fontMetrics().height() / 2.0;
+        paintZone(painter, noticeMark(fontMetrics(), middle), Zone::Red, colours);
     }
     QLabel::paintEvent(event);
 }

@@ -52,6 +52,7 @@ public:
     {
         const Colours &colours = coloursOf(option.palette);
         const auto *view = qobject_cast<const TableView *>(option.widget);
+        const bool stale = view && view->isStale();
         painter->save();
         // Not antialiased: at 150 % cells would not quite meet.
         if (option.state.testFlag(QStyle::State_Selected))
@@ -61,10 +62,12 @@ public:
         painter->setRenderHint(QPainter::Antialiasing);
         QRect room = option.rect.adjusted(padding, 0, -padding, 0);
         if (const QVariant bar = index.data(BarRole); bar.isValid()) {
-            paintBar(*painter, QRectF(room.left(), room.bottom() - 5, room.width(), 3.5), bar.toDouble(), colours);
+            const QColor &filled = stale ? colours.muted : barColour(bar.toDouble(), index.data(BarZoneRole), colours);
+            paintBar(*painter, QRectF(room.left(), room.bottom() - 5, room.width(), 3.5), bar.toDouble(),
+                     colours.raised, filled);
             room.adjust(0, 0, 0, -5);
         }
-        painter->setPen(view && view->isStale() ? colours.muted : colours.text);
+        painter->setPen(stale ? colours.muted : colours.text);
         const auto alignment = Qt::Alignment(index.data(Qt::TextAlignmentRole).toInt() | Qt::AlignVCenter);
         // A name differs from the next at its end, a sentence at its beginning.
         const QString words = index.data().toString();
@@ -78,13 +81,23 @@ public:
     }
 
 private:
-    static void paintBar(QPainter &painter, const QRectF &room, double fraction, const Colours &colours)
+    /// Red is a zone's alone: a share that is used up turns no light of the portal red by itself.
+    static const QColor &barColour(double fraction, const QVariant &zone, const Colours &colours)
+    {
+        if (!zone.isValid())
+            return fraction >= 1 ? colours.yellow : colours.accent;
+        return zone.toInt() == int(Zone::Red)      ? colours.red
+               : zone.toInt() == int(Zone::Yellow) ? colours.yellow
+                                                   : colours.accent;
+    }
+
+    static void paintBar(QPainter &painter, const QRectF &room, double fraction, const QColor &ground,
+                         const QColor &colour)
     {
         painter.setPen(Qt::NoPen);
-        painter.setBrush(colours.raised);
+        painter.setBrush(ground);
         painter.drawRoundedRect(room, 1.7, 1.7);
-        // Never red: that is a zone's, and a share that is used up turns no light of the portal red by itself.
-        painter.setBrush(fraction >= 1 ? colours.yellow : colours.accent);
+        painter.setBrush(colour);
         const QSizeF filled(room.width() * std::clamp(fraction, 0.0, 1.0), room.height());
         painter.drawRoundedRect(QRectF(room.topLeft(), filled), 1.7, 1.7);
     }

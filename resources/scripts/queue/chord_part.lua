@@ -1,7 +1,7 @@
 -- Counts the end of one part of a chord, as Celery's workers do. Counting the same part again changes nothing.
 -- need.lua comes before this.
 -- KEYS: celery-taskset-meta-<group> with .j (the parts' ends), .t (parts added meanwhile), .s (how many), without, and
---       with .b (bytes of the ends that were counted here); q:o:<instance>
+--       with .b (bytes of the ends that were counted here); q:o:<instance>, unacked
 -- ARGV: the end, its index or +inf, task id, how many where .s is not there or '', bytes of all ends at most, delivery,
 --       a short end that breaks the chord, for where there is no room for this one
 -- Answers {0: others are missing, 1: this was the last, 2: it was, and the ends are over the bound; then the ends, in
@@ -15,7 +15,10 @@ need('ZRANGE', KEYS[1], '0', '0')
 need('EXPIRE', KEYS[1], '1')
 need('SETEX', KEYS[5], '1', '')
 -- What is no longer ours was put back meanwhile and runs elsewhere: of it only a success counts.
-if not isSuccess(ARGV[1]) and redis.call('HEXISTS', KEYS[6], ARGV[6]) == 0 then return {0} end
+local function isOurs(delivery) -- finish.lua says why by either
+  return redis.call('HEXISTS', KEYS[6], delivery) == 1 or redis.call('HEXISTS', KEYS[7], delivery) == 1
+end
+if not isSuccess(ARGV[1]) and not isOurs(ARGV[6]) then return {0} end
 -- Of a part that was run twice the later end counts, but a success stays one, as its stored result does.
 local same, sum, succeeded = {}, tonumber(redis.call('GET', KEYS[5]) or 0) or 0, false
 for _, member in ipairs(ARGV[2] ~= '+inf' and redis.pcall('ZRANGEBYSCORE', KEYS[1], ARGV[2], ARGV[2]) or {}) do

@@ -32,6 +32,10 @@ if pushes then
   need('EXPIRE', 'q:a', '1')
 end
 local lists = redis.call('HMGET', KEYS[3], unpack(deliveries))
+-- Somebody may have deleted q:o:<instance>. What was put back left `unacked` in the same step: what is there is ours.
+for n, delivery in ipairs(deliveries) do
+  lists[n] = lists[n] or redis.call('HEXISTS', KEYS[1], delivery) == 1
+end
 local dropped, lost = 0, {}
 local ended, starts, refused = {}, {}, {}
 local aside, asideMost, homeless, putBack, kept = nil, 8388608, {}, 0, {}

@@ -1,8 +1,8 @@
 -- Renews the lease of an instance and names the instances whose lease has ended.
--- KEYS: q:i, q:o:<instance>, q:e
--- ARGV: instance, milliseconds, '' or how soon (ms) kept tasks must be due to be counted
--- Answers {1: it never lapsed or 0: it had, {instances that look dead}, {what is still ours, when it had lapsed},
---          kept tasks, those of them due soon}; the last two only when asked for.
+-- KEYS: q:i, q:o:<instance>, q:e, unacked
+-- ARGV: instance, milliseconds, '' or how soon (ms) kept tasks must be due to be counted, '1' where it holds something
+-- Answers {1: it never lapsed or 0: it had, {instances that look dead}, how many deliveries are noted as ours (0 where it
+--          holds nothing), kept tasks, those of them due soon, everybody's deliveries}; the last three only when asked for.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local was, dead = nil, {}
@@ -23,9 +23,11 @@ if type(renewed) ~= 'number' then
   redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
 end
 local unbroken = was and was >= now
-local answer = {unbroken and 1 or 0, dead, unbroken and {} or redis.call('HKEYS', KEYS[2])}
+local noted = ARGV[4] == '1' and redis.pcall('HLEN', KEYS[2])
+local answer = {unbroken and 1 or 0, dead, type(noted) == 'number' and noted or 0}
 if ARGV[3] ~= '' then
   answer[4] = redis.call('ZCARD', KEYS[3])
   answer[5] = answer[4] > 0 and redis.call('ZCOUNT', KEYS[3], '-inf', now + ARGV[3]) or 0
+  answer[6] = redis.call('HLEN', KEYS[4])
 end
 return answer

@@ -2,8 +2,8 @@
 -- need.lua comes before this.
 -- KEYS: unacked, unacked_index, q:o:<instance>, q:e, q:p, q:h:<instance>
 -- ARGV: delivery, length of what closes its entry in `unacked`, task id, when it is due (Unix ms), for each
--- Answers for each 1: kept here, 2: it was no longer ours, 0: stays with the worker (Redis is full, or a task of that id
--- is kept already).
+-- Answers for each 1: kept here, 2: it was no longer ours, 0: stays with the worker (Redis is full, a task of that id is
+-- kept already, or somebody has deleted q:o:<instance>).
 need('ZADD', KEYS[4], '0', '')
 need('ZREM', KEYS[2], '')
 for _, key in ipairs({KEYS[1], KEYS[3], KEYS[6]}) do need('HDEL', key, '') end
@@ -11,11 +11,11 @@ local answer = {}
 for i = 1, #ARGV, 4 do
   local delivery, id = ARGV[i], ARGV[i + 2]
   local list = redis.call('HGET', KEYS[3], delivery)
-  local entry = list and redis.call('HGET', KEYS[1], delivery)
+  local entry = redis.call('HGET', KEYS[1], delivery)
   local kept = 0
   if not entry then
     kept = 2
-  else
+  elseif list then
     local noted = redis.pcall('HSETNX', KEYS[5], id, list .. '\n' .. string.sub(entry, 2, -tonumber(ARGV[i + 1]) - 1))
     if noted == 1 then
       redis.call('ZADD', KEYS[4], ARGV[i + 3], id)

@@ -1,18 +1,18 @@
 -- Gives back what was taken and not started, as it was. need.lua comes before this.
 -- KEYS: unacked, unacked_index, q:o:<instance>
--- ARGV: channel to wake workers by, then delivery, length of what closes its entry in `unacked`, for each; last taken first
+-- ARGV: channel to wake workers by, then delivery, its list, length of what closes its entry in `unacked`, for each; last
+--       taken first
 -- Answers how many.
 need('ZREM', KEYS[2], '')
 need('HDEL', KEYS[1], '')
 need('HDEL', KEYS[3], '')
 local released = 0
-for i = 2, #ARGV, 2 do
-  local delivery = ARGV[i]
-  local list = redis.call('HGET', KEYS[3], delivery)
-  local entry = list and redis.call('HGET', KEYS[1], delivery)
+for i = 2, #ARGV, 3 do
+  local delivery, list = ARGV[i], ARGV[i + 1]
+  local entry = redis.call('HGET', KEYS[1], delivery) -- what is there is ours (finish.lua), even if q:o was deleted
   if entry then
     redis.call('ZREM', KEYS[2], delivery)
-    local pushed = redis.pcall('RPUSH', list, string.sub(entry, 2, -tonumber(ARGV[i + 1]) - 1))
+    local pushed = redis.pcall('RPUSH', list, string.sub(entry, 2, -tonumber(ARGV[i + 2]) - 1))
     if type(pushed) == 'number' then
       redis.call('HDEL', KEYS[1], delivery)
       redis.call('HDEL', KEYS[3], delivery)

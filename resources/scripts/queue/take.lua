@@ -2,7 +2,7 @@
 -- Moves up to ARGV[2] messages from the queues' lists into `unacked`, as ours. Nothing is taken without a lease.
 -- KEYS: unacked, unacked_index, q:i, q:o:<instance>, then the lists, first to be emptied first
 -- ARGV: instance, how many, number of the first delivery, bytes at most, then for each list what closes an entry of
---       `unacked` after the message: ',"<exchange>","<routing key>"]'
+--       `unacked` after the message: ',"<exchange>","<routing key>"]'; then '1' or '': whether to ask for the rights of ending
 -- What kombu put back (its sweep marks it as redelivered) while a living instance of ours holds it, or after that has ended
 -- it, is a copy: it goes back to where it was held, or away.
 -- Answers {1 or 0: the lease holds, 1 or 0: there may be more, copies found, list, message, list, message, …}; delivery n of these is
@@ -11,25 +11,32 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lease = redis.call('ZSCORE', KEYS[3], ARGV[1])
 if not lease or tonumber(lease) < now then return {0, 0} end
--- What may not be ended is not begun: it would be run for nothing, and again and again.
-for _, key in ipairs({KEYS[1], KEYS[4]}) do
-  need('HSET', key, '', '')
-  need('HDEL', key, '')
-end
-need('HMGET', KEYS[4], '')
-need('HGET', KEYS[1], '')
-need('HEXISTS', KEYS[1], '')
+-- What is written here: all of it is allowed, or nothing has changed. So asked for each time.
+need('HSET', KEYS[1], '', '')
+need('HSET', KEYS[4], '', '')
 need('ZADD', KEYS[2], '0', '')
 need('ZREM', KEYS[2], '')
 need('LTRIM', KEYS[5], '0', '-1')
-need('RPUSH', KEYS[5], '')
-need('LPUSH', KEYS[5], '')
-need('GETRANGE', 'celery-task-meta-', '0', '0')
-need('SETEX', 'celery-task-meta-', '1', '')
-need('EXISTS', 'celery-task-meta-')
-need('DEL', 'q:n:')
-need('INCR', 'q:n:')
-need('EXPIRE', 'q:n:', '1')
+-- What may not be ended is not begun: it would be run for nothing, and again and again. Asking for all of that costs Redis
+-- up to a quarter of a taking of one message, so a caller asks with the first on a connection, after a refusal of whatever
+-- kind, and else once a second. What is taken in between although its end has just been forbidden is no worse off than what
+-- was held already: finish.lua and start.lua change nothing without their rights, so it stays in `unacked` as ours, its end
+-- is tried again until it is allowed, and that refusal keeps the next from being taken. Should this worker die by then, it
+-- is put back like all that a dead one held.
+if ARGV[#KEYS + 1] == '1' then
+  for _, key in ipairs({KEYS[1], KEYS[4]}) do need('HDEL', key, '') end
+  need('HMGET', KEYS[4], '')
+  need('HGET', KEYS[1], '')
+  need('HEXISTS', KEYS[1], '')
+  need('RPUSH', KEYS[5], '')
+  need('LPUSH', KEYS[5], '')
+  need('GETRANGE', 'celery-task-meta-', '0', '0')
+  need('SETEX', 'celery-task-meta-', '1', '')
+  need('EXISTS', 'celery-task-meta-')
+  need('DEL', 'q:n:')
+  need('INCR', 'q:n:')
+  need('EXPIRE', 'q:n:', '1')
+end
 -- What we hold is proven by our lease alone. kombu's sweep goes by this index: an hour ahead, no neighbour's visibility
 -- timeout, however short, puts back what a living worker holds, and what we leave behind for good is still found.
 local till = time[1] + 3600
@@ -42,8 +49,13 @@ local function isCopy(message, closing)
   if not string.find(message, '"redelivered": ?true') then return false end
   local id = messageId(message)
   if not id then return false end
+  if not living then
+    living = redis.call('ZRANGEBYSCORE', KEYS[3], now, now + 60000)
+    need('DEL', 'q:x:') -- a mark that is taken off must not be lost to a refusal behind it
+    need('HGET', 'q:h:', '')
+    need('HEXISTS', KEYS[4], '')
+  end
   if redis.call('DEL', 'q:x:' .. id) == 1 then return true end
-  living = living or redis.call('ZRANGEBYSCORE', KEYS[3], now, now + 60000)
   for _, instance in ipairs(living) do
     local holding = redis.call('HGET', 'q:h:' .. instance, id)
     if holding and redis.call('HEXISTS', 'q:o:' .. instance, holding) == 1 then

@@ -1,27 +1,13 @@
 #include "core/base/json.h"
-#include "core/base/runtime.h"
-#include "core/base/system_clock.h"
-#include "core/http/router.h"
 #include "core/http/socket_watch.h"
 #include "core/http/websocket.h"
-#include "core/monitor/cleanup.h"
-#include "core/monitor/monitor_routes.h"
-#include "core/monitor/redis_admin.h"
-#include "core/monitor/sampler.h"
-#include "core/redis/client.h"
-#include "core/telemetry/http_metrics.h"
-#include "core/telemetry/portal_metrics.h"
-#include "core/telemetry/registry.h"
-#include "tests/fakes/redis_server_fixture.h"
+#include "mounted_routes.h"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <QTest>
 #include <any>
 #include <atomic>
-#include <map>
-#include <mutex>
 
 using namespace portolan;
 using namespace portolan::monitor;
@@ -69,113 +55,6 @@ private:
     mutable std::mutex m_mutex;
     std::vector<std::shared_ptr<const std::string>> m_texts;
 };
-
-Sources sourcesOf()
-{
-    Sources sources;
-    sources.pingDatabase = []() -> awaitable<Result<void>> { co_return Result<void>(); };
-    sources.tasks = [] { return TaskFigures{10, 8, 0, 1, 1, 0}; };
-    sources.workers = [] {
-        WorkerFigures workers;
-        workers.threads = 2;
-        workers.busy = 1;
-        return workers;
-    };
-    sources.connections = [] { return ConnectionFigures{3, 1, 0, 0}; };
-    sources.dbPools = [] { return std::vector<DbPoolFigures>{{"primary", 4, 1, 0}}; };
-    sources.users = [] {
-        UserFigures users;
-        users.concurrent = 2;
-        users.sessions = 5;
-        return users;
-    };
-    return sources;
-}
-
-/// The routes on a real Redis, without the HTTP server around them.
-struct Mounted
-{
-    explicit Mounted(MetricsAccess access = {})
-        : client(runtime.at(0), server.endpoint()),
-          metrics(registry),
-          admin(&client,
-                [this](AuditNote note) -> awaitable<void> {
-                    const std::lock_guard lock(mutex);
-                    audit.push_back(std::move(note));
-                    co_return;
-                }),
-          routes(registry, admin, clock, "0.1.0", std::move(access))
-    {
-        tier.name = "small";
-        tier.zones = {{Resource::RedisMemory, {20e6, 25e6}}, {Resource::Users, {10, 12}}};
-        routes.mount(router);
-        std::vector<telemetry::RouteName> names;
-        for (const auto &route : router.routes())
-            names.push_back({"GET", route->path, false});
-        http.emplace(registry, std::move(names));
-        SamplerOptions options{"0.1.0", "test", 100ms, 80ms};
-        sampler.emplace(runtime.at(0), &client, *http, tier, clock, sourcesOf(), options);
-        cleanup.emplace(runtime.at(0), client, sampler->families(), clock);
-        admin.connect(*sampler, &*cleanup);
-        routes.connect(*sampler);
-        client.start();
-    }
-    ~Mounted()
-    {
-        sampler->stop();
-        cleanup->stop();
-        client.stop();
-        runtime.stop();
-    }
-
-    http::Response ask(http::verb method, const std::string &target, std::string body = {},
-                       const std::map<std::string, std::string> &headers = {})
-    {
-        return runSync<http::Response>(runtime.at(0), [&]() -> awaitable<http::Response> {
-            http::Request request;
-            request.address = address;
-            for (const auto &[name, value] : headers)
-                request.headers.set(name, value);
-            request.method = method;
-            request.target = target;
-            const std::size_t mark = target.find('?');
-            request.path = std::string_view(request.target).substr(0, mark);
-            if (mark != std::string::npos)
-                request.query = std::string_view(request.target).substr(mark + 1);
-            request.body = std::move(body);
-            request.principal = {7, Role::Operator};
-            const auto match = router.match(request);
-            if (!match.route)
-                throw std::runtime_error("no route for " + request.target);
-            co_return co_await match.route->handler(request);
-        });
-    }
-    boost::json::value get(const std::string &target) { return boost::json::parse(ask(http::verb::get, target).body); }
-    std::vector<AuditNote> audited()
-    {
-        const std::lock_guard lock(mutex);
-        return audit;
-    }
-
-    std::string address = "127.0.0.1"; ///< of who asks
-    SystemClock clock;
-    RedisServerFixture server;
-    Tier tier;
-    Runtime runtime{2};
-    redis::Client client;
-    telemetry::Registry registry;
-    telemetry::PortalMetrics metrics;
-    std::mutex mutex;
-    std::vector<AuditNote> audit;
-    RedisAdmin admin;
-    MonitorRoutes routes;
-    http::Router router;
-    std::optional<telemetry::HttpMetrics> http;
-    std::optional<Sampler> sampler;
-    std::optional<Cleanup> cleanup;
-};
-
-bool healthy(Mounted &mounted) { return mounted.get("/health").at("status") == "healthy"; }
 
 } // namespace
 
@@ -392,113 +271,6 @@ private slots:
             watch.reset();
             co_return;
         });
-    }
-
-    void listsAndClosesClients()
-    {
-        Mounted mounted;
-        redis::Client other(mounted.runtime.at(1), mounted.server.endpoint(), {.name = "leaky"});
-        other.start();
-        QTRY_VERIFY_WITH_TIMEOUT(other.state() == redis::Client::State::Ready, 10'000);
-        mounted.sampler->start();
-        const auto leaky = [&]() -> std::string {
-            const auto answer = mounted.ask(http::verb::get, "/api/admin/redis/clients");
-            if (answer.code != http::status::ok)
-                return {};
-            const auto list = boost::json::parse(answer.body);
-            for (const auto &client : list.at("items").as_array())
-                if (client.at("name") == "leaky")
-                    return std::string(client.at("id").as_string());
-            return {};
-        };
-        QTRY_VERIFY_WITH_TIMEOUT(!leaky().empty(), 10'000);
-        const std::string id = leaky();
-        const auto page = mounted.get("/api/admin/redis/clients?limit=1");
-        QCOMPARE(page.at("items").as_array().size(), std::size_t{1});
-        QVERIFY(!page.at("next_cursor").is_null());
-        const auto rest =
-            mounted.get("/api/admin/redis/clients?limit=1&cursor=" + std::string(page.at("next_cursor").as_string()));
-        QVERIFY(rest.at("items").at(0).at("id") != page.at("items").at(0).at("id"));
-        QVERIFY(rest.at("next_cursor").is_null());
-        for (const char *bad : {"?limit=0", "?limit=x", "?limit=99999", "?cursor=-1"})
-            QVERIFY(mounted.ask(http::verb::get, std::string("/api/admin/redis/clients") + bad).code !=
-                    http::status::ok);
-
-        const std::string path = "/api/admin/redis/clients/";
-        QCOMPARE(mounted.ask(http::verb::delete_, path + id + "?reason=leak").code, http::status::no_content);
-        QCOMPARE(mounted.ask(http::verb::delete_, path + id).code, http::status::not_found);
-        QCOMPARE(mounted.ask(http::verb::delete_, path + "x").code, http::status::not_found);
-        const auto audit = mounted.audited();
-        QCOMPARE(audit.size(), std::size_t{2});
-        QCOMPARE(audit[0].subject, "client:" + id);
-        QCOMPARE(audit[0].reason, std::string("leak"));
-        QVERIFY(audit[0].detail.starts_with("leaky ") && !audit[0].error && audit[1].error);
-        other.stop();
-    }
-
-    void closesManyAtOnce()
-    {
-        Mounted mounted;
-        std::vector<std::unique_ptr<redis::Client>> others;
-        for (int i = 0; i < 3; ++i) {
-            others.push_back(std::make_unique<redis::Client>(mounted.runtime.at(1), mounted.server.endpoint(),
-                                                             redis::ClientOptions{.name = "leaky"}));
-            others.back()->start();
-        }
-        mounted.sampler->start();
-        const auto leaky = [&] {
-            std::vector<std::uint64_t> ids;
-            if (const auto all = mounted.admin.clients())
-                for (const auto &client : *all)
-                    if (client.name == "leaky")
-                        ids.push_back(client.id);
-            return ids;
-        };
-        QTRY_COMPARE_WITH_TIMEOUT(leaky().size(), std::size_t{3}, 10'000);
-        const auto close = [&](std::vector<std::uint64_t> ids) {
-            return runSync<Result<std::size_t>>(mounted.runtime.at(0), [&]() -> awaitable<Result<std::size_t>> {
-                return mounted.admin.closeClients({{0, Role::Admin}, "leak"}, ids);
-            });
-        };
-        auto ids = leaky();
-        ids.push_back(ids.front()); // named twice is closed once
-        ids.push_back(999'999);
-        QCOMPARE(close(ids).value(), std::size_t{3});
-        QCOMPARE(close({999'999, 999'998}).error().kind, ErrorKind::NotFound);
-        QCOMPARE(close({}).error().kind, ErrorKind::Invalid);
-        const auto audit = mounted.audited();
-        QCOMPARE(audit.size(), std::size_t{2}); // one entry each, also for what failed; what is no request leaves none
-        QVERIFY2(audit[0].detail.starts_with("closed 3 of 4: leaky "), audit[0].detail.c_str());
-        QVERIFY(audit[0].subject.starts_with("clients:") && !audit[0].error && audit[1].error);
-        for (auto &other : others)
-            other->stop();
-    }
-
-    void cleansUpAfterAPreview()
-    {
-        Mounted mounted;
-        QTRY_VERIFY_WITH_TIMEOUT(mounted.client.state() == redis::Client::State::Ready, 10'000);
-        for (int i = 0; i < 30; ++i)
-            mounted.server.command("SET c:" + std::to_string(i) + " x");
-        const std::string path = "/api/admin/redis/cleanup";
-        QCOMPARE(mounted.ask(http::verb::get, path).code, http::status::not_found);
-        const auto preview = mounted.ask(http::verb::post, path, R"({"family":"cache"})");
-        QCOMPARE(preview.code, http::status::ok);
-        const auto seen = boost::json::parse(preview.body);
-        QVERIFY(seen.at("matched").to_number<int>() == 30 && seen.at("removed").to_number<int>() == 0);
-        QVERIFY(seen.at("state") == "done" && seen.at("dry_run").as_bool());
-        QVERIFY(mounted.audited().empty()); // looking is no change
-
-        const auto done = boost::json::parse(
-            mounted.ask(http::verb::post, path, R"({"family":"cache","dry_run":false,"reason":"full"})").body);
-        QVERIFY(done.at("removed").to_number<int>() == 30);
-        QTRY_COMPARE(mounted.audited().size(), std::size_t{1});
-        QCOMPARE(mounted.audited()[0].subject, std::string("family:cache"));
-        QVERIFY(mounted.audited()[0].detail.starts_with("deleted 30 keys"));
-        QVERIFY(mounted.get(path).at("state") == "done");
-        for (const char *bad : {R"({"family":"queue","dry_run":false})", R"({"family":"cache","x":1})", "{}", "no"})
-            QVERIFY(mounted.ask(http::verb::post, path, bad).code != http::status::ok);
-        QCOMPARE(mounted.ask(http::verb::delete_, path).code, http::status::not_found);
     }
 };
 

@@ -237,6 +237,7 @@ private slots:
         QTest::addColumn<QStringList>("ends"); // delivery and state
         QTest::addColumn<QStringList>("counted");
         QTest::newRow("a failure") << QStringList{"ours FAILURE"} << QStringList{"FAILURE"};
+        QTest::newRow("whose note was deleted") << QStringList{"taken FAILURE"} << QStringList{"FAILURE"};
         QTest::newRow("of what runs elsewhere") << QStringList{"gone FAILURE"} << QStringList{};
         QTest::newRow("a success of that") << QStringList{"gone SUCCESS"} << QStringList{"SUCCESS"};
         QTest::newRow("after a success elsewhere")
@@ -252,6 +253,7 @@ private slots:
         QFETCH(QStringList, counted);
         m_server->command("SET celery-taskset-meta-g.s 2");
         m_server->command("HSET owned ours celery");
+        m_server->command("HSET unacked ours entry taken entry");
         const Scripts scripts;
         for (const QString &end : ends) {
             const std::string state = end.section(' ', 1).toStdString();

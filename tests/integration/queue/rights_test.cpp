@@ -86,6 +86,31 @@ private slots:
         QCOMPARE(m_runs.load(), 0);
     }
 
+    /// The right goes while nothing is in hand, so no refusal has told of it.
+    void noticesWhatWasTakenWhileItWaited_data() { rows({"SETEX", "HDEL", "INCR", "HSET", "LTRIM"}); }
+    void noticesWhatWasTakenWhileItWaited()
+    {
+        QFETCH(QString, command);
+        begin();
+        QCOMPARE(m_admin->ended(m_admin->enqueue("t.count")).state, std::string(state::success));
+        QVERIFY(within(10s, [&] { return m_admin->backlog() == Backlog{{{"celery", 0}}, 0}; }));
+        allow(command, false);
+        std::vector<std::string> ids;
+        QVERIFY(within(10s, [&] {
+            ids.push_back(m_admin->enqueue("t.count"));
+            return lacksRight();
+        }));
+        QVERIFY(within(10s, [&] { return refusals() >= m_refusedBefore + 5; }));
+        ids.push_back(m_admin->enqueue("t.count"));
+        QVERIFY(within(10s, [&] { return refusals() >= m_refusedBefore + 20; }));
+        QVERIFY(m_admin->backlog().waiting() >= 1);
+        allow(command, true);
+        for (const std::string &id : ids)
+            QCOMPARE(m_admin->ended(id).state, std::string(state::success));
+        QVERIFY(within(10s, [&] { return m_admin->backlog() == Backlog{{{"celery", 0}}, 0}; }));
+        QCOMPARE(std::size_t(m_runs), ids.size() + 1);
+    }
+
     void takesNothingUntilItIsAllowed()
     {
         begin({}, 0);

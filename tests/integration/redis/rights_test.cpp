@@ -61,6 +61,27 @@ std::vector<std::string> names(const Rights &rights)
     return names;
 }
 
+struct Call
+{
+    std::string command;
+    std::string file;
+};
+
+/// What the files of a folder call; `call` captures the command. Nothing where one of them cannot be read.
+std::vector<Call> callsIn(const QString &folder, const QString &files, const QRegularExpression &call)
+{
+    std::vector<Call> calls;
+    for (QDirIterator found(folder, {files}, QDir::Files, QDirIterator::Subdirectories); found.hasNext();) {
+        QFile file(found.next());
+        if (!file.open(QIODevice::ReadOnly))
+            return {};
+        const QString text = QString::fromUtf8(file.readAll());
+        for (auto match = call.globalMatch(text); match.hasNext();)
+            calls.push_back({match.next().captured(1).toStdString(), file.fileName().toStdString()});
+    }
+    return calls;
+}
+
 bool lists(const Rights &rights, std::string_view what) { return std::ranges::count(names(rights), what) == 1; }
 
 } // namespace
@@ -249,20 +270,10 @@ private slots:
     void everyCommandOfTheScriptsIsTried()
     {
         const auto tried = probedCommands();
-        static const QRegularExpression call(R"(redis\.p?call\('([A-Z]+)')");
-        QDirIterator files(SCRIPTS, {"*.lua"}, QDir::Files, QDirIterator::Subdirectories);
-        int found = 0;
-        while (files.hasNext()) {
-            QFile file(files.next());
-            QVERIFY(file.open(QIODevice::ReadOnly));
-            const QString text = QString::fromUtf8(file.readAll());
-            for (auto match = call.globalMatch(text); match.hasNext(); ++found) {
-                const std::string name = match.next().captured(1).toStdString();
-                QVERIFY2(std::ranges::count(tried, std::string_view(name)) == 1,
-                         (name + " of " + file.fileName().toStdString()).c_str());
-            }
-        }
-        QVERIFY(found > 50);
+        const auto calls = callsIn(SCRIPTS, "*.lua", QRegularExpression(R"(redis\.p?call\('([A-Z]+)')"));
+        for (const auto &[name, file] : calls)
+            QVERIFY2(std::ranges::count(tried, std::string_view(name)) == 1, (name + " of " + file).c_str());
+        QVERIFY(calls.size() > 50);
     }
 
     /// So does whoever sends one.
@@ -271,22 +282,15 @@ private slots:
         // To get there, with EXEC, which is tried, and two that only help to find out and may be refused.
         constexpr std::array<std::string_view, 5> untried{"AUTH", "SELECT", "MULTI", "ACL", "SPUBLISH"};
         const auto tried = probedCommands();
-        static const QRegularExpression call(R"re((?:Command(?: \w+)?\(|\.add\()"([A-Z]{3,})")re");
-        QDirIterator files(QString(SCRIPTS) + "/../../core", {"*.cpp"}, QDir::Files, QDirIterator::Subdirectories);
-        int found = 0;
-        while (files.hasNext()) {
-            QFile file(files.next());
-            QVERIFY(file.open(QIODevice::ReadOnly));
-            const QString text = QString::fromUtf8(file.readAll());
-            for (auto match = call.globalMatch(text); match.hasNext(); ++found) {
-                const std::string name = match.next().captured(1).toStdString();
-                const bool isTried = std::ranges::any_of(
-                    tried, [&](std::string_view one) { return one.substr(0, one.find(' ')) == name; });
-                QVERIFY2(isTried || std::ranges::count(untried, std::string_view(name)) == 1,
-                         (name + " of " + file.fileName().toStdString()).c_str());
-            }
+        const auto calls = callsIn(QString(SCRIPTS) + "/../../core", "*.cpp",
+                                   QRegularExpression(R"re((?:Command(?: \w+)?\(|\.add\()"([A-Z]{3,})")re"));
+        for (const auto &[name, file] : calls) {
+            const bool isTried = std::ranges::any_of(
+                tried, [&name](std::string_view one) { return one.substr(0, one.find(' ')) == name; });
+            QVERIFY2(isTried || std::ranges::count(untried, std::string_view(name)) == 1,
+                     (name + " of " + file).c_str());
         }
-        QVERIFY(found > 50);
+        QVERIFY(calls.size() > 50);
     }
 
     /// One channel the user may not hear must not take the others with it.

@@ -40,13 +40,22 @@ Result<Reply> ask(const Endpoint &endpoint, Command command)
 bool exists(pid_t pid) { return ::kill(pid, 0) == 0; }
 
 /// A zombie waits only for its parent: it runs no more.
-bool runs(pid_t pid)
+/// What /proc says of it; empty: it is gone.
+std::string statOf(pid_t pid)
 {
     std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
     std::string line;
     std::getline(stat, line);
+    return line;
+}
+
+bool runs(pid_t pid)
+{
+    const std::string line = statOf(pid);
     return exists(pid) && line.find(") Z ") == std::string::npos && !line.empty();
 }
+
+bool isStopped(pid_t pid) { return statOf(pid).find(") T ") != std::string::npos; }
 
 } // namespace
 
@@ -226,6 +235,7 @@ void ServerProcessTest::endsALeftOverThatCouldNotObey()
     QVERIFY(parent.waitForReadyRead(30'000));
     const pid_t pid = parent.readLine().trimmed().split(' ')[0].toInt();
     ::kill(pid, SIGSTOP);
+    QTRY_VERIFY(isStopped(pid)); // before the signal that its parent's end sends
     parent.kill();
     QVERIFY(parent.waitForFinished(5'000));
     QVERIFY(runs(pid));

@@ -187,6 +187,19 @@ private slots:
         }
     }
 
+    void theOldestIsOfThoseThatOursTake()
+    {
+        Snapshot snapshot;
+        snapshot.queue.queues = {{"celery", 0}, {"emails", 30, Untaken::Queue}};
+        snapshot.queue.waiting = 30;
+        snapshot.queue.oldestWaiting = 0s;
+        QVERIFY(!has(statusText(snapshot, {200, false, true}), ", oldest waits "));
+        snapshot.queue.queues[0].waiting = 2;
+        snapshot.queue.waiting = 32;
+        snapshot.queue.oldestWaiting = 90s;
+        QVERIFY(has(statusText(snapshot, {200, false, true}), ", oldest waits "));
+    }
+
     void nothingKnownIsNotZero()
     {
         const std::string text = statusText(Snapshot{}, {80, false, true});

@@ -51,9 +51,13 @@ void TaskContext::State::flushProgress()
     pending.reset();
 }
 
-bool TaskContext::cancelled() const { return m_state->stop.stop_requested(); }
+void TaskContext::State::close()
+{
+    const std::lock_guard lock(mutex);
+    closed = true;
+}
 
-std::stop_token TaskContext::stopToken() const { return m_state->stop.get_token(); }
+bool TaskContext::cancelled() const { return m_state->stop.stop_requested(); }
 
 SteadyTime TaskContext::deadline() const { return m_state->deadline; }
 

@@ -1,13 +1,7 @@
 #include "core/server/environment.h"
 
-#include "core/api/error_words.h"
 #include "core/base/data_directory.h"
-#include "core/base/given_text.h"
 #include "core/base/url_text.h"
-#include "core/server/commands.h"
-
-#include <algorithm>
-#include <iostream>
 
 namespace portolan::server {
 

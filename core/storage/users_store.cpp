@@ -298,6 +298,12 @@ Result<UserRecord> UsersStore::findByEmailBlocking(std::string email)
         [&](DatabaseConnection &c) { return findWhere(c, "WHERE email = ?", valuesOf(*normal)); });
 }
 
+Result<User> UsersStore::setRoleBlocking(Id id, Role role, bool unlessLastAdmin)
+{
+    return m_database.runBlocking(
+        telling(m_cache, id, [=](DatabaseConnection &c) { return changeRole(c, id, role, unlessLastAdmin); }));
+}
+
 Result<User> UsersStore::setDisabledBlocking(Id id, bool disabled, bool unlessLastAdmin)
 {
     return m_database.runBlocking(

@@ -70,6 +70,7 @@ public:
     // For the command line and the seeding of demos, which may block.
     Result<User> addBlocking(UserRecord user);
     Result<UserRecord> findByEmailBlocking(std::string email);
+    Result<User> setRoleBlocking(Id id, Role role, bool unlessLastAdmin = true);
     Result<User> setDisabledBlocking(Id id, bool disabled, bool unlessLastAdmin = true);
     Result<User> setPasswordBlocking(Id id, std::string hash, WallTime when);
     Result<UserPage> pageBlocking(UserQuery query);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/display.h"
 #include "app/ending_signals.h"
 #include "app/pictures.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/usage_error.h"
 
 #include "core/base/masking.h"

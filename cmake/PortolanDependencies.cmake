@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 # Everything comes from the distribution's packages; installer/packages.sh lists them.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)

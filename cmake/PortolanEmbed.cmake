@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 # portolan_embed(TARGET NAMESPACE file...): compiles text files (TOML, Lua, SQL, HTML) into a target.
 #
 # It generates a source that defines, in NAMESPACE, the function

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 # How every target of the project is built, so that a folder's CMakeLists.txt only lists its files and what it uses.
 
 option(PORTOLAN_LTO "Optimise across translation units" OFF)

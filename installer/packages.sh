@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
 # Which Debian packages Portolan needs, and how they are installed. Sourced by run.sh, test.sh and .ci/run; on its own:
 #   installer/packages.sh GROUP...      installs the groups: build run test bench fuzz lint
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
 # Proves the installer in an empty Debian: makes a minimal tree with debootstrap, puts a clean clone of this checkout's
 # last commit into it, and runs a command there, installer/test.sh unless another is given. Needs root and debootstrap.
 #   installer/prove.sh bookworm|trixie TREE [command in the clone...]
@@ -9,7 +10,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 usage() {
-    sed -n '4s/^# //p' "${BASH_SOURCE[0]}" >&2
+    sed -n '5s/^# //p' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
 [ $# -ge 2 ] || usage

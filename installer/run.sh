@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
 # Sets up everything on a fresh Debian 12 or 13 (packages, configure, build) and shows a portal of this machine in a window.
 #   installer/run.sh [--demo] [--headless] [options of `portoland serve`]     e.g. installer/run.sh --listen 127.0.0.1:9000
 # --demo: with users and visitors to look at. --headless, or where there is no display: serves without the window, and in
@@ -12,7 +13,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export LC_ALL=${LC_ALL:-C.UTF-8}
 
 if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
-    sed -n '2,6s/^# //p' "${BASH_SOURCE[0]}"
+    sed -n '3,7s/^# //p' "${BASH_SOURCE[0]}"
     exit 0
 fi
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
 # Sets up everything on a fresh Debian 12 or 13 (packages, configure, build) and runs the tests.
 #   installer/test.sh [--all] [--build-only] [--fuzz-seconds N] [-- arguments for ctest]
 # Without --all: unit, contract, integration, GUI and end-to-end tests. With it also: the same under the address, undefined
@@ -29,7 +30,7 @@ while [ $# -gt 0 ]; do
         break
         ;;
     -h | --help)
-        sed -n '2,6s/^# //p' "${BASH_SOURCE[0]}"
+        sed -n '3,7s/^# //p' "${BASH_SOURCE[0]}"
         exit 0
         ;;
     *) die "unknown option '$1'; --help lists them" ;;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Precompiled for every folder of core/ and its tests: what most translation units read anyway, and what seldom changes.
 // A file still includes what it uses; only headers of libraries and the vocabulary of base belong here.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Precompiled for ui/ and the tests with windows.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/json_members.h"
 
 #include "core/base/json_pointer.h"

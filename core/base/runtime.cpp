@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/runtime.h"
 
 #include <boost/asio/executor_work_guard.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/data_directory.h"
 #include "core/base/ending_signals.h"
 #include "core/base/logging.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What the console's actions do to a demo.
 
 #include "core/demo/demo_deployment.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/api/verdict.h"
 #include "core/demo/demo_data.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/demo/demo_stack.h"
 
 #include "core/demo/ready.h"

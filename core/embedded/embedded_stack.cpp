@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/embedded/embedded_stack.h"
 
 #include "core/api/post_to.h"

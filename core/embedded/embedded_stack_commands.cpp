@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What the gate asks of the portal of this process.
 
 #include "core/api/post_to.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/embedded/stack_audit.h"
 
 #include "core/base/ids.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/http/address_table.h"
 
 #include "core/http/connection.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // How a request is let in: its route, admission, its body, and what it uses up of its limits.
 
 #include "core/http/connection.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What a request must be before anybody looks at it. The rules are those of
 // RFC 9112; where it leaves a choice the stricter reading is taken, since a proxy in front may take the other one.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Answers on their way out: those of pipelined requests together, large bodies from where they are, and the last one so
 // that the client gets it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What is answered to what no handler sees.
 
 #include "core/http/connection.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/http/request_parser.h"
 
 #include <boost/beast/http/error.hpp>

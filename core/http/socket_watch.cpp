@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/http/socket_watch.h"
 
 #include "core/base/runtime.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/limits/memory_rate_limiter.h"
 
 #include "core/limits/redis_windows.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/market/csv_provider.h"
 
 #include "core/base/data_directory.h"

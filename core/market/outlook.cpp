@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/market/outlook.h"
 
 #include "core/market/random.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/market/price_csv.h"
 
 #include "core/base/utf8.h"

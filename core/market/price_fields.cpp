@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/market/price_fields.h"
 
 #include "core/base/time_format.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/market/risk.h"
 
 #include <boost/math/distributions/normal.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/monitor/cleanup.h"
 
 #include "core/base/runtime.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/monitor/redis_round.h"
 
 #include "core/monitor/printable.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/monitor/snapshot_metrics.h"
 
 #include "core/base/names.h"

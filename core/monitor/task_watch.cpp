@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/monitor/task_watch.h"
 
 #include "core/redis/client.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What admission asks of Redis, or of its own memory while that is away, and what it gives back.
 
 #include "core/limits/keys.h"

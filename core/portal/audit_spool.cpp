@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/portal/audit_spool.h"
 
 #include "core/base/json.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/portal/page_routes.h"
 
 #include "core/api/result.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/portal/task_routes.h"
 
 #include "core/base/ids.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/portal/task_topic.h"
 
 #include "core/base/json.h"

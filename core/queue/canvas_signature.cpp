@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/queue/canvas_signature.h"
 
 #include "core/queue/json_text.h"

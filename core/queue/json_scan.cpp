@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/queue/json_scan.h"
 
 #include "core/base/json_numbers.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // How a worker keeps what it holds within its limits and ours. Why nothing is lost with a worker that dies is told in
 // lease.cpp, and with an answer to an end in outbox.cpp.
 //

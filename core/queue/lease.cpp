@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Leases: how a worker may die at any instant and its tasks run again within ten seconds.
 //
 // A message is always in one place of Redis: in its queue's list, taken (in `unacked`, with its list in q:o:<instance>

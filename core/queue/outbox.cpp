@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // How ends of tasks reach Redis: each exactly as often as it takes, to the effect of once.
 //
 // A task has ended here when its outcome is in the outbox, and in Redis when finish.lua has run. Until then it is in

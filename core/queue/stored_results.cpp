@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/queue/stored_results.h"
 
 #include "core/queue/keys.h"

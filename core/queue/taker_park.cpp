@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Tasks that are not due for long. Celery's clients put them into the queue at once, and whoever takes them holds them
 // until their time. Beyond a bound the latest go back to Redis, out of the queue's lists (keys::parked), so that what
 // is due always finds room; whichever worker has room puts them back into their lists shortly before they are due. They

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/queue/worker_pool.h"
 
 #include "core/queue/endings.h"

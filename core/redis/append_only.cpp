@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/redis/append_only.h"
 
 #include "core/base/data_directory.h"

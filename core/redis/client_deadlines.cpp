@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // How the client notices that Redis is slow or stuck: one timer looks at the deadlines of all calls.
 
 #include "core/redis/client_impl.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/server/local_socket.h"
 
 #include "core/http/problem.h"

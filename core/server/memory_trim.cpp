@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/server/memory_trim.h"
 
 #include <malloc.h>

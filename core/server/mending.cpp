@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/server/mending.h"
 
 #include "core/base/data_directory.h"

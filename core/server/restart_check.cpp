@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/server/restart_check.h"
 
 #include "core/base/data_directory.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What settings come to, and what of it somebody should know.
 
 #include "core/base/given_text.h"

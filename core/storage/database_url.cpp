@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/given_text.h"
 #include "core/base/masking.h"
 #include "core/base/url_text.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/storage/history_store.h"
 
 #include "core/base/logging.h"

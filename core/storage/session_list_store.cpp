@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/storage/session_list_store.h"
 
 #include "core/storage/errors.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/storage/sqlite_session.h"
 
 #include "core/storage/errors.h"

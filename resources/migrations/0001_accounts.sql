@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Accounts and what belongs to them. Times are milliseconds since 1970, ids are made by the program (core/base/ids.h),
 -- roles and categories are the numbers of core/api/access.h.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Whose task it is. No foreign key: a task outlives its owner's account in the queue, and inserts are frequent.
 CREATE TABLE task_owners (
     task_id TEXT {{bytewise}} NOT NULL PRIMARY KEY,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What a limit leaves, and for how long something has to wait.
 
 let over = null; // the timer of starts that are left until then

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What an analysis found, as figures and as a chart.
 
 const percent = (value) => `${(100 * value).toFixed(1)}\u00a0%`;

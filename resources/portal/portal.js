@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The portal's page: sign in, start an analysis, watch it live. Everything it shows comes from the public API.
 
 import {figures, fanChart} from './outlook.js';

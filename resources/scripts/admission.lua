@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Admission of the requests that came in one turn of the event loop: whose session is it, has every window room, is
 -- there a place among the concurrent users. Each for itself, and everything or nothing: a refused request leaves no
 -- trace. windows.lua comes before this.

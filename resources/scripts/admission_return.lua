@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Gives back what admission.lua counted for one request, in every window in which it still counts: the answer has shown
 -- that it uses nothing up. The layout of the values is that of windows.lua.
 --

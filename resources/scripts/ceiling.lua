@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Places under a ceiling: takes or renews one, and frees those whose task has ended, whoever ran it. result_state.lua
 -- comes before this.
 --

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Counts one request in the windows of several callers (a user and an address), as one step: in all or in none.
 -- windows.lua comes before this.
 --

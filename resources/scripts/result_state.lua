@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- How a task fares, by what is stored of it. Put in front of a script that uses it: queue/finish, queue/revoke, ceiling.
 --
 -- Our workers and Celery's write the state first, so a glance tells. Others order and space the members as they like:

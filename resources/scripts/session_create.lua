@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- A new session, or one that lived in an instance's memory while Redis was away. Times are seconds since 2020-01-01.
 --
 -- KEYS  session, revocation of its user

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Ends every session a user has now, listed or not. Times are seconds since 2020-01-01.
 --
 -- KEYS  revocation of the user

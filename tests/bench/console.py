@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Measures the console's window on a display of its own, beside transmission-qt: a Qt program people start in the morning and
 leave open. Times are from before the process exists; a window counts when the display server has mapped it."""
 

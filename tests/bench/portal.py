@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Our side: a portoland with a tier whose windows never refuse, and a signed-in user."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What the portal asks of a Redis with a plan by itself, and while its console's queue page is open, as the provider counts
 it: commands (those inside scripts too) and bytes sent, over half a minute."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Measures Portolan and its peer side by side, prints one table with the requirements, and fails when one is missed.
 run.sh builds everything and calls this."""
 

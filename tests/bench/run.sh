@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
 # Measures Portolan and its peer side by side and prints one table with what is required.
 #   tests/bench/run.sh [--quick] [--only part,part] [--rounds N] [--json FILE]
 # Builds build/release first. Exit code 1 when a requirement is missed, 2 when something could not be measured.
@@ -12,7 +13,7 @@ export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 
 case ${1:-} in
 -h | --help)
-    sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}"
+    sed -n '3,6s/^# //p' "${BASH_SOURCE[0]}"
     exec /usr/bin/python3 "$root/tests/bench/run.py" --help
     ;;
 esac

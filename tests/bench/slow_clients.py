@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Holds N connections whose request headers never end, sending a byte now and then, until standard input closes.
 
 slow_clients.py PORT N. A server may close one at any time (and should); it is opened again. Loopback has many addresses:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What measuring needs on both sides: child processes that never outlive us, a private Redis, wrk, memory of a process."""
 
 import contextlib

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- For wrk: sends the headers given after `--` as "Name: value" arguments, and ends with one line of JSON.
 function init(args)
     for _, argument in ipairs(args) do

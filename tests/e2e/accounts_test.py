@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Registering, signing in and out, tokens, CSRF, roles, and that sessions outlive a restart."""
 
 import unittest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What operators and admins may do, and that every change leaves one audit entry."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """An analysis from its start to its result: queue, progress over the WebSocket, ownership, revocation, bad requests."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Bad input of every kind: one clear line on standard error that names the thing and the mend, the documented exit code,
 and nothing lost. Exit codes: 2 bad usage or configuration, 1 failed while running."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The real console on a real display (Xvfb): it opens, runs its portal, and ends as asked; without a display it says so.
 The program under test is named by the environment variable PORTOLAN."""
 

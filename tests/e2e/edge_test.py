@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The edge of the composed portal: every route asks for a role and a limit, what counts in a limit and what does not, whose
 cookies come along, and what memory and sockets cost."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """On a Redis that somebody else runs, and others use: rights to some keys only, keys used for something else, lists of
 others, bounds that are narrower than the plan. What is missing is said, and what is known is still shown."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """On a Redis that somebody else runs: commands blocked, rights withheld, read-only, full, away. What only watches never
 keeps from serving; what users need is measured on the path they take, and everything that is missing is said at once."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A data directory on a file system that fills up while the portal runs: said by /health and /ready, and over when there
 is room again; what operators did meanwhile is in the audit log. Needs a mount namespace of its own."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A library that, preloaded into a program, lets writes to one of its files hang for ever from a moment of the test's
 choice on: as on a disk or a file server that does not answer any more."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Whatever hangs, the process ends within its time when it is asked to, says so, and leaves what the next start takes up."""
 
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What compiler and linker do against the use of bugs, read from the built program as it is. PORTOLAN_CONFIG: how it was built;
 what the compiler adds is in Release only."""
 

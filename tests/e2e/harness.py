@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Starts the real portoland for end-to-end tests, and speaks HTTP and WebSocket to it.
 
 The program under test is named by the environment variable PORTOLAND (CTest sets it). Everything listens on free

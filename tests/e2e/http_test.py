@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a broken or hostile client gets from the composed server, and that nobody else notices."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Two instances on one Redis and one database act as one; and a Celery client sees our tasks as its own."""
 
 import contextlib

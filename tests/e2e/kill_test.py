@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """kill -9 of the serving process at random instants under load: every task that was accepted ends, none is lost.
 
 As a test (CTest, 5 instants each with the embedded and an external Redis), or as a measurement:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Never empty where there was something: a portal whose files are gone or damaged stops with one command that mends it,
 and that command works."""
 

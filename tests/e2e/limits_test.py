@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The small tier's windows as a client meets them: headers, refusal, what is not limited, and that a restart forgets nothing."""
 
 import json

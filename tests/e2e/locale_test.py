@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A portal under a locale that writes 0,5 for 0.5: what it says to others, and to people, is the same as everywhere."""
 
 import json

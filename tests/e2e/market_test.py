@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Prices of a folder of files, as the composed portal serves them."""
 
 import datetime

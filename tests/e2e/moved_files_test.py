@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Never "up" where what is written would be lost: files of the data directory that are moved, deleted or replaced while
 the portal uses them are missed, and it heals when the very same ones are back."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Beside other people's Celery applications on one Redis: nothing of theirs is taken, nothing of ours is lost."""
 
 import contextlib

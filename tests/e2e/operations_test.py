@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What runs a portal from outside: health, metrics, the OpenAPI document, status, signals, one process per directory, and
 nothing left behind; and what the portal does while Redis is away."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The portal's page in a real browser, as a person meets it: what it says, and what it shows when something changes."""
 
 import asyncio

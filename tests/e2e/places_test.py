@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Places under a ceiling: each start that fails, however it fails, leaves nothing taken; each end frees its place."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Two instances behind a PgBouncer in transaction mode, with two connections to the server for all of them."""
 
 import concurrent.futures

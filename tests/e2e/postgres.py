@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A real PostgreSQL, and a real PgBouncer in front of it, for end-to-end tests: on Unix sockets of their own, as an
 unprivileged user where the tests run as root, which both refuse."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What the portal asks of a Redis by itself, whose plan bounds that: nothing it does to watch may hurt what it watches; and
 what it shows of a queue on such a Redis, where other people's lists are too. Counted at the server, where the provider
 counts."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Settings as people write them: from files, flags and variables, with the ends of lines and the quotes that other programs
 leave; addresses as other programs take them; names and pages that may ask; and what is said at the start."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Somebody else's Celery application, for tests beside it: SHOP_URL names its Redis, SHOP_QUEUE its queue."""
 import math
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A worker of somebody else's Celery application (shop.py), beside a portal."""
 
 import pathlib

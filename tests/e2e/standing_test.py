@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How a portal stands, as everybody who looks at it sees it: the snapshot, /health, /metrics and the terminal."""
 
 import json

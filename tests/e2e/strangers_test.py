@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What strangers can send through Redis stops nobody: hostile patterns on the control channel, tasks for much later."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """At a terminal: passwords, which nobody must see, neither typed nor when the program is interrupted; and the portal's zones
 as installer/run.sh shows them."""
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/gui/console_fixture.h"
 #include "ui/pages/overview_causes.h"
 #include "ui/pages/queue_page.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/gui/console_fixture.h"
 #include "ui/support/axis.h"
 #include "ui/support/format.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/gui/embedded_portal.h"
 
 #include "tests/fakes/audit_file.h"

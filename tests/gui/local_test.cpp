@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/gui/console_fixture.h"
 #include "ui/support/colours.h"
 #include "ui/support/local_choices.h"

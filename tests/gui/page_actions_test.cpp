@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/gui/page_actions.h"
 #include "ui/pages/page_table.h"
 #include "ui/widgets/time_chart.h"

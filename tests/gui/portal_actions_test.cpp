@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/gui/page_actions.h"
 #include "ui/dialogs/account_dialog.h"
 #include "ui/dialogs/secret_dialog.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/gui/console_fixture.h"
 #include "ui/dialogs/quit_dialog.h"
 #include "ui/support/action_button.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/gui/console_window.h"
 #include "tests/gui/portal_under_test.h"
 #include "ui/pages/page_table.h"

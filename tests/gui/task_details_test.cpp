@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/api/task.h"
 #include "ui/support/format.h"
 #include "ui/support/task_details.h"

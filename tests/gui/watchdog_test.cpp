@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/gui/console_window.h"
 #include "tests/gui/embedded_portal.h"
 #include "tests/gui/filled_history.h"

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Walks every key of a setting and of a tier: something reads it, or the tables say that nothing does, and why. What the
 tables call without effect must not be read either, else they would warn of a key that acts. tests/lint/keys.py [ROOT]
 

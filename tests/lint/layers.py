@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The rules of the code that a tool can check. /usr/bin/python3 tests/lint/layers.py [ROOT]
 
 Prints one line per violation, `file:line: what`, and exits 1 if there is any; warnings do not count. layers_test.py

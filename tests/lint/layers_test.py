@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Shows that layers.py finds what it looks for: a small clean tree passes, and each seeded violation is reported."""
 
 import pathlib

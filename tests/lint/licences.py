@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Whether every file that can say so says what licence it is under. /usr/bin/python3 tests/lint/licences.py [--add] [ROOT]
 
 Prints the files that do not and exits 1 if there is any; --add writes the line into them. Pictures, JSON and what tests

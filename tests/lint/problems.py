@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Walks every problem the server can answer: the portal's page has words for it, or this says why the page never meets it.
 What the page knows must exist. tests/lint/problems.py [ROOT]
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/dialogs/account_dialog.h"
 
 #include "ui/support/words.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/local_page.h"
 
 #include "ui/support/action_button.h"

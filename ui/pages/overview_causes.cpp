@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/overview_causes.h"
 
 #include "core/api/backlog.h"

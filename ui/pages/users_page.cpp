@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/users_page.h"
 
 #include "ui/dialogs/account_dialog.h"

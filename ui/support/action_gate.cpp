@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/support/action_gate.h"
 
 #include "core/api/error_words.h"

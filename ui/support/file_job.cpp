@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/support/file_job.h"
 
 #include "core/api/post_to.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/support/portal_scheme.h"
 
 #include "ui/support/portal_listener.h"

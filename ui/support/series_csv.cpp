@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/support/series_csv.h"
 
 #include "ui/support/metrics.h"

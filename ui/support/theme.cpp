@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/support/theme.h"
 
 #include "ui/support/colours.h"

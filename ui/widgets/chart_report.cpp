@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/chart_report.h"
 
 #include "ui/support/colours.h"

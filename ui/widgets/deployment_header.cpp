@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/deployment_header.h"
 
 #include "ui/support/advice.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/figure_strip.h"
 
 #include "ui/widgets/card.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/flat_button.h"
 
 #include "ui/support/action_button.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/link_row.h"
 
 #include "ui/support/colours.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/notice_bar.h"
 
 #include "ui/support/icons.h"

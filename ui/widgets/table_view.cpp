@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/table_view.h"
 
 #include "ui/models/table_model.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/support/colours.h"
 #include "ui/support/format.h"
 #include "ui/widgets/time_chart.h"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Counts the end of one part of a chord, as Celery's workers do. Counting the same part again changes nothing.
 -- need.lua comes before this.
 -- KEYS: celery-taskset-meta-<group> with .j (the parts' ends), .t (parts added meanwhile), .s (how many), without, and

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Stores how many ends a chord waits for, before the first of them can come.
 -- KEYS: celery-taskset-meta-<group> with .s, and without
 -- ARGV: how many, and where groups are among the header's results how they are arranged (GroupResult, as Celery stores

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Puts a task into its queue and, in the same step, prolongs the place it holds under a ceiling: where nothing was
 -- enqueued nothing is held for long, and the other way round.
 -- KEYS: list, the places (sorted set: holder, when its lease runs out)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Writes states of tasks, and ends those that ended. need.lua and result_state.lua come before this.
 -- KEYS: unacked, unacked_index, q:o:<instance>, q:h:<instance>
 -- ARGV: expiry in seconds, channel to wake workers by, then ten for each: kind, delivery, task id, result JSON, topic to

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Which tasks the queue holds nowhere: neither waiting, nor taken, nor kept for their time; nor is anything stored of them.
 -- KEYS: unacked, q:e, the lists
 -- ARGV: most messages and most bytes to read, then task ids

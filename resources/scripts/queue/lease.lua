@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Renews the lease of an instance and names the instances whose lease has ended.
 -- KEYS: q:i, q:o:<instance>, q:e, unacked
 -- ARGV: instance, milliseconds, '' or how soon (ms) kept tasks must be due to be counted, '1' where it holds something

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- The id of a task's message, whoever wrote it. Put in front of take.lua.
 --
 -- Protocol 2 has it in the headers; protocol 1 in the body, which is base64 of JSON as a rule. Names inside of either

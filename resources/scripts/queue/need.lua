@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Ends a script before it has changed anything, in Redis' own words, where Redis does not allow what comes later in it.
 -- Put in front of those that write in several steps: Redis takes nothing back of a script that breaks off.
 --

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Notes tasks that an instance holds for long, so that copies of them are recognised (take.lua).
 -- KEYS: q:h:<instance>
 -- ARGV: seconds to keep it, then task id, delivery for each

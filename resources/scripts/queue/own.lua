@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Writes again from which list each delivery of an instance came, where somebody has deleted that. need.lua comes before
 -- this.
 -- KEYS: unacked, q:o:<instance>, q:i

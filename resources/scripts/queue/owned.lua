@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- What a dead instance holds, a part at a time.
 -- KEYS: q:i, q:o:<dead>, unacked
 -- ARGV: dead, bytes of entries after which a part ends

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Looks at a part of what is taken for deliveries of ours that nobody would put back: their instance is dead, and what it
 -- noted of them or its lease was deleted.
 -- KEYS: unacked_index, unacked, q:i

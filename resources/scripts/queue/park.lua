@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Keeps tasks that are not due for long out of a worker's hands, where they would take the room of others.
 -- need.lua comes before this.
 -- KEYS: unacked, unacked_index, q:o:<instance>, q:e, q:p, q:h:<instance>

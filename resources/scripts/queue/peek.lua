@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- What waits in some lists, next to run first, one list after the other; a bounded answer whatever they hold.
 -- KEYS: the lists
 -- ARGV: how many to pass over, how many to answer, bytes after which it ends, bytes of a message that are answered

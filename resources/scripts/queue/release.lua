@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Gives back what was taken and not started, as it was. need.lua comes before this.
 -- KEYS: unacked, unacked_index, q:o:<instance>
 -- ARGV: channel to wake workers by, then delivery, its list, length of what closes its entry in `unacked`, for each; last

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Delivers a remote-control reply to whoever asked, if they still listen.
 -- KEYS: _kombu.binding.<exchange>
 -- ARGV: routing key, separator, reply, seconds until an unread reply goes away

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Puts tasks of a dead instance back, to be taken next. need.lua comes before this.
 -- KEYS: q:i, q:o:<dead>, unacked, unacked_index
 -- ARGV: dead, channel to wake workers by, then delivery, list, message for each (no message: only forget it)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Notes a revoked task, and shows it as REVOKED unless it has ended or is known to run. need.lua and result_state.lua
 -- come before this.
 -- KEYS: q:r, celery-task-meta-<id>, q:e, q:p

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Counts a start of a task that was delivered before. The first delivery is not counted when it starts, so the first
 -- count is the second start. need.lua comes before this.
 -- KEYS: q:n:<task>; ARGV: seconds to keep it

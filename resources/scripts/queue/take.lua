@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- need.lua and message_id.lua come before this.
 -- Moves up to ARGV[2] messages from the queues' lists into `unacked`, as ours. Nothing is taken without a lease.
 -- KEYS: unacked, unacked_index, q:i, q:o:<instance>, then the lists, first to be emptied first

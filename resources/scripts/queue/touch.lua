@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Keeps kombu's own sweep (by the time of delivery) away from what living workers of ours hold for long; take.lua says
 -- why an hour ahead. Only what is nearer than half of it is moved: the score also tells when it was taken.
 -- What is not there any more although it is still taken is written again: ownerless.lua goes by it too.

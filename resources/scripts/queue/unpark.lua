@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Puts what park.lua keeps and is due soon back into its list, to be taken next. need.lua comes before this.
 -- KEYS: q:e, q:p
 -- ARGV: how soon (ms), how many at most, channel to wake workers by

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /// How many requests a second admission alone lets through: one process, a redis-server of its own with the append-only
 /// file on, as many coroutines as the HTTP bench has connections, each with a session of its own and three windows that
 /// never fill. No sockets but Redis'.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /// used_memory of a real redis-server with the append-only file on, holding 100,000 sessions and, for 15,000 of their
 /// users, all windows of `api` and `analysis`. The last line is JSON, for run.py.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The same `/health` answered by a bare Beast responder and by our server, for measuring one against the other:
 //   http_bench_server bare|portolan [threads]
 // Prints its port and serves until its standard input ends.

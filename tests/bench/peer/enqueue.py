@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Enqueues N no-op tasks with delay() from this one process and prints how many a second."""
 
 import sys

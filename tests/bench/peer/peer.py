@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Starts and stops the peer on loopback, and measures it. On its own: /usr/bin/python3 tests/bench/peer/peer.py"""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The peer: a small portal as people build it today from Debian's packages. Flask, Flask-Session and Flask-Limiter on one
 Redis, served by gunicorn with eventlet workers. Settings are the defaults of each library unless a comment says why not.
 

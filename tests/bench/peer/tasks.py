@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The peer's task queue: Celery on the same Redis, defaults throughout; results expire as in the small tier."""
 
 import os

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // How many tasks core/queue enqueues and executes a second, on a redis-server of its own: one process, one I/O thread,
 // one Redis connection for commands and one for subscriptions. Prints one line of JSON.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What the pipelined Redis client does per second, next to redis-benchmark on the same server: GET and a small script,
 // 64 coroutines that each await one call after the other, on 1 and 2 I/O threads; and what formatting costs with our
 // Command and with hiredis. Seconds per measurement: the first argument, 2 by default.

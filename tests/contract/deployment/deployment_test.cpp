@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/contract/deployment/deployments.h"
 #include "tests/fakes/action_gate.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/runtime.h"
 #include "core/storage/audit_store.h"
 #include "core/storage/limits_store.h"

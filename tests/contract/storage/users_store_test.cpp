@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/runtime.h"
 #include "core/storage/user_cache.h"
 #include "core/storage/users_store.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Arbitrary bytes through the code a real connection runs: head scanner, parser, checks, router, admission, body
 // bounds, answers. The transport is memory; how the bytes are cut into reads comes from the input too. Whatever is
 // sent, the connection must end, and everything it wrote must be well-formed HTTP.

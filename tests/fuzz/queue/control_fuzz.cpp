@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Whatever comes on the control channel: reading it and telling whom it names must not crash, and must end at once.
 
 #include "core/queue/control_message.h"

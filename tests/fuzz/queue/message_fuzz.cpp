@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Whatever bytes lie in a queue: reading them must not crash, and what is put back must be read as the same task.
 
 #include "core/base/json_numbers.h"

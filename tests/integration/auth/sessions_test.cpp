@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/auth/sessions.h"
 #include "core/base/runtime.h"
 #include "core/base/system_clock.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/api/access.h"
 #include "core/api/result.h"
 #include "core/base/logging.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/embedded/log_collector.h"
 #include "tests/integration/embedded/embedded_stack_fixture.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The edge: other spellings of a path, requests that are not quite right, other protocols, and what counts.
 
 #include "tests/integration/http/http_harness.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What a client may cost: time, connections, and what it leaves behind when it or the server goes.
 
 #include "http_harness.h"

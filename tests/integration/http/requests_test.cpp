@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What a client may send and what it gets: well-formed, malformed, too large, in pieces and many at once.
 
 #include "http_harness.h"

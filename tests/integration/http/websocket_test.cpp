@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // WebSockets on the server's port: who may open one, what passes through it, and how it ends. And TLS.
 
 #include "core/http/websocket.h"

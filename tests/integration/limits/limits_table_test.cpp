@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/runtime.h"
 #include "core/limits/limits_table.h"
 #include "core/redis/client.h"

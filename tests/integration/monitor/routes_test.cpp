@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/json.h"
 #include "core/http/socket_watch.h"
 #include "core/http/websocket.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What a request uses up of its limits, and what it costs Redis to find out who asks.
 
 #include "tests/fakes/manual_clock.h"

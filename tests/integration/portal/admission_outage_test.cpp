@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/integration/portal/admission_harness.h"
 
 using namespace portolan;

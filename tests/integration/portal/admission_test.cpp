@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/limits/keys.h"
 #include "tests/fakes/manual_clock.h"
 #include "tests/integration/portal/admission_harness.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/auth/passwords.h"
 #include "core/base/ids.h"
 #include "core/base/logging.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The Celery application of the interop tests: tasks for a real Celery worker, and the settings of a real client."""
 import json
 import os

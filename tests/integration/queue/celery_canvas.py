@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A real Celery client's chains, chords, groups and links, run by our worker (queue `celery`) and a Celery worker (queue
 `other`). Prints one JSON object of what it saw; the test compares."""
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A real Celery client against our worker. Prints one JSON object of what it saw; the test compares."""
 import datetime
 import json

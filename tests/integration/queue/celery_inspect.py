@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """celery inspect and celery control, by Celery's own client, against our worker: argument 1 is its node name."""
 import json
 import sys

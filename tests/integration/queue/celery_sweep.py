@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """kombu's own sweep, as a worker with a visibility timeout of a second runs it, for so many seconds at its quickest."""
 import json
 import os

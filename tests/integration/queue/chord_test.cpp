@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Chords of which Redis will not store all that Celery stores: each ends, once, and says why.
 
 #include "core/base/ids.h"

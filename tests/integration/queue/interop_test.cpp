@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Both ends of the queue against the real celery package: its client and our worker, our broker and its worker, its
 // inspect, control and events against our worker.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Workers as processes that die at any instant: no task is lost, and one that kills its worker ends all the same.
 
 #include "core/queue/keys.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A worker of ours beside a real Celery worker of somebody else's application.
 
 #include "core/queue/keys.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What becomes of tasks when somebody deletes what their worker has noted of them in Redis: it is written again while
 // the worker lives, and found out when it is dead. Nothing is lost, nothing is run twice.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Messages that are not ours to run: each ends under its id, or is kept aside, with a line in the log and a count.
 
 #include "core/base/ids.h"

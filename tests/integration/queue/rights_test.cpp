@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What becomes of tasks while Redis refuses a command that the queue cannot do without: they wait, each is run once,
 // and no result is lost.
 

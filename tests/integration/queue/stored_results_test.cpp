@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What lies under the key of a task's result, by whomever, and when ours is there.
 
 #include "core/queue/keys.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What keeps the queue from working is in the log: the warnings that no other test here brings about.
 
 #include "core/queue/keys.h"

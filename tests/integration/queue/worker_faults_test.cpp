@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What becomes of tasks when Redis is full, away, slow, or holds what it should not.
 
 #include "core/base/ids.h"

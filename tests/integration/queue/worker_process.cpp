@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // A worker as a process of its own, for tests that kill it: worker_process URL [CONCURRENCY]. Prints its node's name
 // when it takes tasks, and ends on SIGTERM.
 

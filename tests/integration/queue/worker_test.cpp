@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The queue's two ends against a real redis-server: what becomes of a task.
 
 #include "core/queue/keys.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Runs an embedded Redis in the directory named by its argument until it is killed; prints "pid socket" once it is up.
 
 #include "core/redis/server_process.h"

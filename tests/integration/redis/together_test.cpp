@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Scripts that answer many calls at once: Client::evalTogether().
 
 #include "core/base/runtime.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/storage/backup.h"
 #include "core/storage/users_store.h"
 #include "tests/contract/storage/backends.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/auth/memory_sessions.h"
 #include "core/auth/redis_outage.h"
 #include "tests/fakes/manual_clock.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/api/user.h"
 #include "core/base/json.h"
 #include "core/base/json_append.h"

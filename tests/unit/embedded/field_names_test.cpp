@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/api/sentences.h"
 #include "core/base/settings.h"
 #include "core/embedded/field_names.h"

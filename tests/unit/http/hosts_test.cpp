@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/masking.h"
 #include "core/http/forwarded.h"
 #include "core/http/hosts.h"

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Computes the figures of core/market from their definitions, in plain Python and in the slowest, most literal way, and
 writes them to reference.json, which market_test.cpp compares with. Run it again after changing it:
     python3 tests/unit/market/reference.py > tests/unit/market/reference.json

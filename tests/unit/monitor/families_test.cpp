@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/monitor/families.h"
 #include "core/monitor/key_families.h"
 #include "core/monitor/printable.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/monitor/event_rate.h"
 #include "core/monitor/task_watch.h"
 #include "tests/fakes/manual_clock.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/queue/canvas.h"
 #include "core/queue/task_registry.h"
 

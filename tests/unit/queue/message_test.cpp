@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/ids.h"
 #include "core/queue/control_message.h"
 #include "core/queue/json_scan.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Patterns of remote control: Celery's meaning, and bounded whatever they are.
 
 #include "core/queue/node_match.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/redis/command.h"
 #include "core/redis/endpoint.h"
 #include "core/redis/errors.h"

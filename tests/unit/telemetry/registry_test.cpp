@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/telemetry/http_metrics.h"
 #include "core/telemetry/portal_metrics.h"
 #include "core/telemetry/registry.h"

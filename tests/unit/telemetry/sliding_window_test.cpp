@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/telemetry/sliding_window.h"
 #include "tests/fakes/manual_clock.h"
 

@@ -66,9 +66,9 @@ inline std::vector<std::string> textsWithSecrets()
     std::vector<std::string> texts;
     for (const auto &shape : shapes)
         for (const std::string_view secret : secrets) {
-            // Without a host these are addresses of one: with an '@', and a port with a path.
+            // Without a host these are addresses of one: with an '@', and a port with a path, or in a list.
             const bool hostless = shape.ends_with(":{}");
-            if (hostless && (secret.find('@') != secret.npos || secret == "12/hunter2" || secret.starts_with("//")))
+            if (hostless && (secret.find('@') != secret.npos || secret.starts_with("12") || secret.starts_with("//")))
                 continue;
             std::string text = shape;
             text.replace(text.find("{}"), 2, secret);

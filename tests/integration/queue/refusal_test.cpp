@@ -292,11 +292,15 @@ private slots:
             redis::Command("HSET", keys::unacked, "dead:1", "[" + encode(task, "gen1@h", "r") + ",\"\",\"celery\"]"));
         m_instance->redis(redis::Command("HSET", keys::owned("dead"), "dead:1", "celery"));
         m_instance->redis(redis::Command("ZADD", keys::instances, 1, "dead"));
-        std::atomic<bool> begun{false}, release{false};
+        struct Held
+        {
+            std::atomic<bool> begun{false}, release{false};
+        };
+        const auto held = std::make_shared<Held>(); // the task outlives a test that fails
         TaskRegistry registry;
-        registry.add("t.held", [&](TaskContext &) -> Result<boost::json::value> {
-            begun = true;
-            within(20s, [&] { return release.load(); });
+        registry.add("t.held", [held](TaskContext &) -> Result<boost::json::value> {
+            held->begun = true;
+            within(20s, [&] { return held->release.load(); });
             return nullptr;
         });
         start(std::move(registry));
@@ -313,12 +317,12 @@ private slots:
         task.name = "t.held";
         task.id = "held";
         push(encode(task, "gen1@h", "r"));
-        QVERIFY(within(10s, [&] { return begun.load(); }));
+        QVERIFY(within(10s, [&] { return held->begun.load(); }));
         m_instance->redis(redis::Command("ZREM", keys::instances, instance));
         const bool said = within(10s, [&] {
             return m_log->count({"the lease on taken tasks had ended", "\"held\":1", "\"kept\":1"}) == 1;
         });
-        release = true;
+        held->release = true;
         QVERIFY(said);
         QCOMPARE(m_log->count({"the lease on taken tasks had ended"}), 1u);
     }

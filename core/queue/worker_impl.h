@@ -92,11 +92,11 @@ private:
     std::size_t m_bytes = 0;
 };
 
-/// What the pool's parts share. worker_pool.cpp: the public calls. worker_take.cpp: from Redis to the ready queue.
-/// worker_unknown.cpp: what it takes and does not run. worker_run.cpp: the threads and what they do with a task.
-/// worker_follow.cpp: what a client wants to happen after a task.
-/// worker_keep.cpp: time limits, schedules, leases.
-/// worker_park.cpp: what is not due for long. worker_note.cpp: copies of what is held.
+/// What the pool's parts share. worker_pool.cpp: the public calls. taker.cpp: from Redis to the ready queue.
+/// taker_unknown.cpp: what it takes and does not run. runner.cpp: the threads and what they do with a task.
+/// endings.cpp: what a client wants to happen after a task.
+/// keeper.cpp: time limits, schedules, leases.
+/// taker_park.cpp: what is not due for long. notes.cpp: copies of what is held.
 struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
 {
     struct Running
@@ -130,7 +130,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     Impl(Executor ioExecutor, redis::Client &redisClient, redis::Subscriber &redisSubscriber, const Clock &theClock,
          TaskRegistry theRegistry, WorkerOptions theOptions);
 
-    // worker_take.cpp
+    // taker.cpp
     static std::string closingOf(const std::string &queue);
     awaitable<void> takeLoop();
     awaitable<bool> anythingWaits();
@@ -145,24 +145,24 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     void endUnrun(const Delivery &delivery, std::string_view state, const TaskFailure &failure, TaskEvent event);
     awaitable<void> catchUpOnRevoked();
 
-    // worker_park.cpp
+    // taker_park.cpp
     awaitable<void> parkLatest();
     awaitable<void> unparkDue();
 
-    // worker_note.cpp
+    // notes.cpp
     awaitable<void> noteHeld();
     void noteRunning();
     void noteAgain();
     void tellCopies();
     void tellForeign();
 
-    // worker_unknown.cpp
+    // taker_unknown.cpp
     bool parkUnknown(const Delivery &delivery); ///< locked; false: it may be ended at once
     awaitable<void> decideUnknown();
     void seeAside(std::uint64_t putBack);
     awaitable<void> settleIdle(); ///< what is held while there are to be no threads
 
-    // worker_run.cpp
+    // runner.cpp
     void grow(const Lock &lock);
     void threadMain(std::shared_ptr<Slot> slot);
     std::shared_ptr<Running> next(Lock &lock, Slot &slot);
@@ -179,14 +179,14 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl>
     void tellEnd(Outcome &outcome, TaskEvent event, Result<boost::json::value> value, SteadyTime since);
     void count(TaskEvent::Type type);
 
-    // worker_follow.cpp
+    // endings.cpp
     CanvasSender canvasSender() const;
     Result<FollowUps> following(const Running &running, const boost::json::value &value);
     void followFailure(Outcome &outcome, const Delivery &delivery, std::string_view state, const TaskFailure &failure);
     void setFollowing(Outcome &outcome, const Delivery &delivery, FollowUps next) const;
     void noteFollowing(const Delivery &delivery, const Error &error);
 
-    // worker_keep.cpp
+    // keeper.cpp
     awaitable<void> keepLoop();
     awaitable<void> leaseLoop();
     void enforceLimits();

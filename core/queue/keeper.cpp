@@ -1,7 +1,45 @@
+// How a worker keeps what it holds within its limits and ours. Why nothing is lost with a worker that dies is told in
+// lease.cpp, and with an answer to an end in outbox.cpp.
+//
+// What a worker has taken is known in three places: here (Held, the threads of Runner, and Outbox for what has ended),
+// in `unacked` with its message, and in q:o:<instance> with the list it came from. The scripts change the two in Redis
+// in one step, so they agree with each other; here and there may differ, and each difference is found from here.
+//
+// Strays: Redis has it as ours, and we do not hold it. The answer to a taking, to putting back or to parking was lost,
+// a Redis that crashed has forgotten the last second's ends, or the lease had ended for a while. As long as we live
+// nobody else would care for it. So whatever may have that outcome sets Held::unsure, and while it is set the lease
+// loop asks for all of q:o:<instance>. What is in there and neither held nor on its way to Redis in the outbox is a
+// stray once it was seen so twice, two seconds apart: what is held is listed before Redis is asked, and a call lasts a
+// second at most (parking two), so what was on its way at the first look has come or is lost at the second. A stray
+// goes back into its list as it was, about three seconds after Redis answers again, and the looks end with one that
+// finds none. An end that Redis forgot makes the task run again; an answer that comes too late is never read, so
+// nothing runs twice by this.
+//
+// Notes that were deleted: we hold it, and Redis does not say so any more. Each renewal of the lease counts what is
+// noted in q:o:<instance>; with fewer than are held the missing ones are written again, from what is held, as far as
+// `unacked` still has them (Lease, Records), and with them q:h:<instance>, which most likely was deleted too. What has
+// left `unacked` cannot be noted again: somebody has put it back, or deleted it. It runs all the same, and of its end
+// only a success counts (outbox.cpp); only after the lease had ended is it not started any more (dropLapsed()).
+//
+// Copies: we hold it, and another program puts the message back into its queue. kombu does so with all whose time in
+// unacked_index is further back than its visibility timeout. Against that take.lua writes that time an hour ahead, and
+// every 30 s what is held and nearer than half an hour is moved on (touch.lua). Behind it is a second line, for a
+// program whose clock is wrong or whose timeout is shorter than our tasks: what is held for its time, or has run for a
+// second, is noted in q:h:<instance> by task id (Notes). By that take.lua recognises a message marked as redelivered
+// that a living instance holds, and puts it back to where it was held; finish.lua sees that a noted task's message has
+// left `unacked` and leaves a mark, q:x:<task id>, by which the copy is dropped when it comes. Notes and marks live
+// for an hour, notes as long as something is held. A copy that neither recognises runs as well, and the first success
+// that is stored stays.
+//
+// Time limits are looked at every 50 ms. A task over its hard limit ends as FAILURE at once and its thread is
+// replaced; what it still does nobody sees: its end was taken from it under Held::mutex, the same by which the thread
+// would end it, so one of the two counts. Such threads remain until their handler returns.
+
+#include "core/queue/keeper.h"
+
 #include "core/base/logging.h"
 #include "core/base/units.h"
 #include "core/queue/keys.h"
-#include "core/queue/worker_impl.h"
 #include "core/redis/client.h"
 
 #include <algorithm>
@@ -28,201 +66,159 @@ std::string secondsText(std::chrono::milliseconds limit)
 
 } // namespace
 
-awaitable<void> WorkerPool::Impl::keepLoop()
+Keeper::Keeper(WorkerCommon &worker, Held &held, Endings &endings, Notes &notes, Taker &taker, Runner &runner)
+    : m_worker(worker),
+      m_held(held),
+      m_endings(endings),
+      m_notes(notes),
+      m_taker(taker),
+      m_runner(runner),
+      m_timer(std::make_shared<Alarm>(worker.executor))
+{}
+
+void Keeper::close(const Held::Lock &)
 {
-    SteadyTime before = clock.steady();
+    m_closing = true;
+    m_timer->notify();
+    m_held.leaseTimer->notify();
+}
+
+awaitable<void> Keeper::keepLoop()
+{
+    SteadyTime before = m_worker.clock.steady();
     for (;;) {
         {
-            const Lock lock(mutex);
-            if (closing)
+            const Held::Lock lock(m_held.mutex);
+            if (m_closing)
                 co_return;
         }
         enforceLimits();
-        releaseDue();
-        refusals.tick();
-        co_await settleIdle();
-        const SteadyTime now = clock.steady();
+        m_taker.releaseDue();
+        m_worker.refusals.tick();
+        co_await m_taker.settleIdle();
+        const SteadyTime now = m_worker.clock.steady();
         if (now - before >= tick) {
             adaptPrefetch(now - before);
             before = now;
         }
-        reap();
-        co_await timer->wait(tick);
+        m_runner.reap();
+        co_await m_timer->wait(tick);
     }
 }
 
-awaitable<void> WorkerPool::Impl::leaseLoop()
+awaitable<void> Keeper::leaseLoop()
 {
-    SteadyTime touched = clock.steady();
+    SteadyTime touched = m_worker.clock.steady();
     for (bool first = true;; first = false) {
-        co_await lease.renew();
-        co_await catchUpOnRevoked();
+        co_await m_worker.lease.renew();
+        co_await m_taker.catchUpOnRevoked();
         if (first)
-            hungry->notify();
+            m_held.hungry->notify();
         co_await giveBackStrays();
-        co_await unparkDue();
-        noteRunning();
-        co_await noteHeld();
-        tellCopies();
-        tellForeign();
-        if (clock.steady() - touched >= touchEvery) {
-            touched = clock.steady();
+        co_await m_taker.unparkDue();
+        m_notes.addRunning(m_runner);
+        co_await m_notes.send();
+        m_notes.tellCopies(m_taker.counts().copies + m_worker.outbox.copies());
+        m_notes.tellForeign();
+        if (m_worker.clock.steady() - touched >= touchEvery) {
+            touched = m_worker.clock.steady();
             co_await touchHeld();
-            redis::Command keep("EXPIRE", keys::held(instance), 3600);
-            client.post(std::move(keep));
+            redis::Command keep("EXPIRE", keys::held(m_worker.instance), 3600);
+            m_worker.client.post(std::move(keep));
         }
-        search.add(Lease::renewCommands, Lease::renewHits, 0, Lease::renewBytes);
-        co_await leaseTimer->wait(lease.pause(holdsAnything()));
-        const Lock lock(mutex);
-        if (closing)
+        m_worker.search.add(Lease::renewCommands, Lease::renewHits, 0, Lease::renewBytes);
+        co_await m_held.leaseTimer->wait(m_worker.lease.pause(holdsAnything()));
+        const Held::Lock lock(m_held.mutex);
+        if (m_closing)
             co_return;
     }
 }
 
 /// Soft limits ask a task to stop, hard ones give it up: its result is FAILURE at once, its thread is replaced.
-void WorkerPool::Impl::enforceLimits()
+void Keeper::enforceLimits()
 {
-    std::vector<std::shared_ptr<Running>> toWarn;
-    std::vector<std::shared_ptr<Running>> givenUp;
-    std::vector<std::shared_ptr<TaskContext::State>> states;
-    {
-        const Lock lock(mutex);
-        const SteadyTime now = clock.steady();
-        for (std::size_t i = 0; i < slots.size();) {
-            const std::shared_ptr<Slot> slot = slots[i];
-            const std::shared_ptr<Running> task = slot->running;
-            if (task && now >= task->hardAt) {
-                slot->abandoned = true;
-                slot->running.reset();
-                --running;
-                ++ended;
-                ++totals[task->delivery.message->task];
-                leaving.push_back(slot);
-                slots.erase(slots.begin() + static_cast<std::ptrdiff_t>(i));
-                givenUp.push_back(task);
-                continue;
-            }
-            if (task && !task->warned && now >= task->softAt) {
-                task->warned = true;
-                toWarn.push_back(task);
-            }
-            if (task)
-                states.push_back(task->state);
-            ++i;
-        }
-        if (!givenUp.empty() && !stopping)
-            grow(lock);
-    }
-    for (const std::shared_ptr<TaskContext::State> &state : states)
-        state->flushProgress();
-    for (const std::shared_ptr<Running> &task : toWarn)
+    const Runner::PastLimits past = m_runner.takePastLimits();
+    for (const Runner::Task &task : past.running)
+        task->state->flushProgress();
+    for (const Runner::Task &task : past.soft)
         task->state->stop.request_stop();
-    for (const std::shared_ptr<Running> &task : givenUp) {
-        {
-            const std::lock_guard lock(task->state->mutex);
-            task->state->closed = true;
-        }
-        task->state->stop.request_stop();
-        const bool revoked = task->state->revoked;
-        const TaskFailure why =
-            revoked ? TaskFailure{"TaskRevokedError", "terminated", "celery.exceptions", {}}
-                    : TaskFailure{"TimeLimitExceeded", secondsText(task->hardLimit), "billiard.exceptions", {}};
-        Outcome outcome = failed(*task, revoked ? state::revoked : state::failure, why);
-        ++(revoked ? revokedCount : failedCount);
-        TaskEvent event{revoked ? TaskEvent::Type::Revoked : TaskEvent::Type::Failed, task->delivery.message,
-                        clock.wall()};
-        event.text = "TimeLimitExceeded(" + why.message + ")";
-        event.terminated = revoked;
-        event.runtime = std::chrono::duration_cast<std::chrono::microseconds>(clock.steady() - task->since);
-        emitWhenStored(outcome, std::move(event));
-        outbox.push(std::move(outcome));
-    }
+    for (const Runner::Task &task : past.hard)
+        endGivenUp(*task);
 }
 
-void WorkerPool::Impl::releaseDue()
+void Keeper::endGivenUp(const Runner::Running &task)
 {
-    const Lock lock(mutex);
-    const WallTime now = clock.wall();
-    bool any = false;
-    while (!scheduled.empty() && scheduled.begin()->first <= now) {
-        dispatch(scheduled.take(scheduled.begin()));
-        any = true;
-    }
-    if (any)
-        ready.notify_all();
+    task.state->close();
+    task.state->stop.request_stop();
+    const bool revoked = task.state->revoked;
+    const TaskFailure why =
+        revoked ? TaskFailure{"TaskRevokedError", "terminated", "celery.exceptions", {}}
+                : TaskFailure{"TimeLimitExceeded", secondsText(task.hardLimit), "billiard.exceptions", {}};
+    Outcome outcome = m_runner.failed(task, revoked ? state::revoked : state::failure, why);
+    const TaskEvent::Type type = revoked ? TaskEvent::Type::Revoked : TaskEvent::Type::Failed;
+    m_endings.count(type);
+    TaskEvent event{type, task.delivery.message, m_worker.clock.wall()};
+    event.text = "TimeLimitExceeded(" + why.message + ")";
+    event.terminated = revoked;
+    event.runtime = std::chrono::duration_cast<std::chrono::microseconds>(m_worker.clock.steady() - task.since);
+    m_endings.emitWhenStored(outcome, std::move(event));
+    m_worker.outbox.push(std::move(outcome));
 }
 
 /// Celery's concurrency × multiplier, and more only while tasks end so quickly that a thread would wait for Redis.
-void WorkerPool::Impl::adaptPrefetch(std::chrono::nanoseconds elapsed)
+void Keeper::adaptPrefetch(std::chrono::nanoseconds elapsed)
 {
-    const Lock lock(mutex);
+    const Held::Lock lock(m_held.mutex);
     const double seconds = std::chrono::duration<double>(elapsed).count();
-    rate += 0.5 * (double(ended - endedBefore) / seconds - rate);
-    endedBefore = ended;
-    const std::size_t least = std::size_t(wanted) * options.prefetchMultiplier;
-    const auto quick = static_cast<std::size_t>(rate * std::chrono::duration<double>(prefetchTime).count());
-    prefetch = std::clamp(quick, least, std::max(least, options.prefetchMost));
-    if (lowWater != 0 && queue.size() + running < lowWater) {
-        lowWater = 0;
-        hungry->notify();
-    }
+    const std::uint64_t ended = m_runner.ended(lock);
+    m_rate += 0.5 * (double(ended - m_endedBefore) / seconds - m_rate);
+    m_endedBefore = ended;
+    const std::size_t least = std::size_t(m_held.wanted) * m_worker.options.prefetchMultiplier;
+    const auto quick = static_cast<std::size_t>(m_rate * std::chrono::duration<double>(prefetchTime).count());
+    m_held.prefetch = std::clamp(quick, least, std::max(least, m_worker.options.prefetchMost));
+    m_held.askForMore();
 }
 
-void WorkerPool::Impl::reap()
+template <class F> void Keeper::forEachHeld(const Held::Lock &lock, F visit) const
 {
-    std::vector<std::shared_ptr<Slot>> done;
-    {
-        const Lock lock(mutex);
-        const auto rest = std::partition(leaving.begin(), leaving.end(), [](const auto &slot) { return !slot->done; });
-        done.assign(rest, leaving.end());
-        leaving.erase(rest, leaving.end());
-    }
-    for (const std::shared_ptr<Slot> &slot : done)
-        slot->thread.join(); // it is about to return
-}
-
-template <class F> void WorkerPool::Impl::forEachHeld(F visit) const
-{
-    for (const Delivery &delivery : queue)
+    for (const Delivery &delivery : m_held.queue)
         visit(delivery);
-    for (const auto &entry : scheduled)
+    for (const auto &entry : m_held.scheduled)
         visit(entry.second);
-    for (const Delivery &delivery : unknown)
+    for (const Delivery &delivery : m_held.unknown)
         visit(delivery);
-    for (const std::shared_ptr<Slot> &slot : slots)
-        if (slot->running)
-            visit(slot->running->delivery);
+    m_runner.forEachRunning(lock, [&](const Runner::Running &running) { visit(running.delivery); });
 }
 
-std::vector<std::string> WorkerPool::Impl::heldDeliveries() const
+std::vector<std::string> Keeper::heldDeliveries() const
 {
-    const Lock lock(mutex);
+    const Held::Lock lock(m_held.mutex);
     std::vector<std::string> held;
-    forEachHeld([&](const Delivery &delivery) { held.push_back(delivery.id); });
+    forEachHeld(lock, [&](const Delivery &delivery) { held.push_back(delivery.id); });
     return held;
 }
 
-std::vector<Record> WorkerPool::Impl::heldRecords() const
+std::vector<Record> Keeper::heldRecords() const
 {
-    const Lock lock(mutex);
+    const Held::Lock lock(m_held.mutex);
     std::vector<Record> held;
-    forEachHeld([&](const Delivery &delivery) { held.push_back({delivery.id, delivery.list}); });
+    forEachHeld(lock, [&](const Delivery &delivery) { held.push_back({delivery.id, delivery.list}); });
     return held;
 }
 
-std::size_t WorkerPool::Impl::heldCount() const
+std::size_t Keeper::heldCount() const
 {
-    const Lock lock(mutex);
-    return queue.size() + scheduled.size() + unknown.size() + running;
+    const Held::Lock lock(m_held.mutex);
+    return m_held.queue.size() + m_held.scheduled.size() + m_held.unknown.size() + m_held.running;
 }
 
-bool WorkerPool::Impl::holdsAnything() const
+bool Keeper::holdsAnything() const
 {
-    const Lock lock(mutex);
-    return running != 0 || !queue.empty() || !scheduled.empty() || outbox.size() != 0;
+    const Held::Lock lock(m_held.mutex);
+    return m_held.running != 0 || !m_held.queue.empty() || !m_held.scheduled.empty() || m_worker.outbox.size() != 0;
 }
 
-awaitable<void> WorkerPool::Impl::touchHeld()
+awaitable<void> Keeper::touchHeld()
 {
     const std::vector<std::string> held = heldDeliveries();
     for (std::size_t i = 0; i < held.size(); i += touchBatch) {
@@ -230,28 +226,25 @@ awaitable<void> WorkerPool::Impl::touchHeld()
             held.begin() + static_cast<std::ptrdiff_t>(i),
             held.begin() + static_cast<std::ptrdiff_t>(std::min(held.size(), i + touchBatch)));
         const std::array<std::string_view, 2> scriptKeys{keys::unackedIndex, keys::unacked};
-        co_await client.eval(scripts.touch, scriptKeys, arguments);
+        co_await m_worker.client.eval(m_worker.scripts.touch, scriptKeys, arguments);
     }
 }
 
-/// The answer to a taking may be lost, and a Redis that crashed may have forgotten the last second's endings: then
-/// something is noted as ours that we do not hold, and as long as we live nobody else would care for it. What looks so
-/// twice, two seconds apart (a call lasts one at most, so it is none that is on its way), goes back into its queue.
-awaitable<void> WorkerPool::Impl::giveBackStrays()
+awaitable<void> Keeper::giveBackStrays()
 {
-    const std::uint64_t failures = outbox.failures();
-    if (failures != failuresSeen)
-        unsure = true;
-    failuresSeen = failures;
-    const SteadyTime now = clock.steady();
-    if (!unsure || !lease.holds() || now - straysSince < straysApart)
+    const std::uint64_t failures = m_worker.outbox.failures();
+    if (failures != m_failuresSeen)
+        m_held.unsure = true;
+    m_failuresSeen = failures;
+    const SteadyTime now = m_worker.clock.steady();
+    if (!m_held.unsure || !m_worker.lease.holds() || now - m_straysSince < straysApart)
         co_return;
     std::unordered_set<std::string> held;
     for (std::string &delivery : heldDeliveries())
         held.insert(std::move(delivery));
-    outbox.addDeliveries(held);
-    redis::Command command("HGETALL", keys::owned(instance));
-    const Result<redis::Reply> owned = co_await client.run(std::move(command));
+    m_worker.outbox.addDeliveries(held);
+    redis::Command command("HGETALL", keys::owned(m_worker.instance));
+    const Result<redis::Reply> owned = co_await m_worker.client.run(std::move(command));
     if (!owned)
         co_return;
     std::unordered_set<std::string> seen;
@@ -262,47 +255,40 @@ awaitable<void> WorkerPool::Impl::giveBackStrays()
         if (held.contains(delivery))
             continue;
         seen.insert(delivery);
-        if (strays.contains(delivery))
+        if (m_strays.contains(delivery))
             confirmed.push_back(
-                {delivery, list, closingOf(list.substr(0, list.find(keys::separator))).size(), nullptr});
+                {delivery, list, Taker::closingOf(list.substr(0, list.find(keys::separator))).size(), nullptr});
     }
-    const bool first = straysSince == SteadyTime{};
-    strays = std::move(seen);
-    straysSince = now;
-    if (strays.empty() && !first) {
-        unsure = false;
-        straysSince = {};
+    const bool first = m_straysSince == SteadyTime{};
+    m_strays = std::move(seen);
+    m_straysSince = now;
+    if (m_strays.empty() && !first) {
+        m_held.unsure = false;
+        m_straysSince = {};
     }
     if (confirmed.empty())
         co_return;
-    const std::size_t released = co_await release(std::move(confirmed));
-    if (options.logger)
-        options.logger->warn("tasks taken in an answer that was lost were put back", {{"tasks", released}});
-}
-
-LeaseHolder WorkerPool::Impl::leaseHolder()
-{
-    return {.count = [this] { return heldCount(); },
-            .held = [this] { return heldRecords(); },
-            .onLapsed = [this](const std::unordered_set<std::string> &lost) { dropLapsed(lost); },
-            .onMended = [this] { noteAgain(); }};
+    const std::size_t released = co_await m_taker.release(std::move(confirmed));
+    if (m_worker.options.logger)
+        m_worker.options.logger->warn("tasks taken in an answer that was lost were put back", {{"tasks", released}});
 }
 
 /// After the lease had ended: what others have put back is not ours to start any more.
-void WorkerPool::Impl::dropLapsed(const std::unordered_set<std::string> &lost)
+void Keeper::dropLapsed(const std::unordered_set<std::string> &lost)
 {
-    const std::size_t held = heldCount() + outbox.size();
+    const std::size_t held = heldCount() + m_worker.outbox.size();
     // After each short outage, so only where it matters.
-    if (options.logger && held != 0)
-        options.logger->warn("the lease on taken tasks had ended",
-                             {{"instance", instance}, {"held", held}, {"kept", held - std::min(held, lost.size())}});
-    const Lock lock(mutex);
+    if (m_worker.options.logger && held != 0)
+        m_worker.options.logger->warn(
+            "the lease on taken tasks had ended",
+            {{"instance", m_worker.instance}, {"held", held}, {"kept", held - std::min(held, lost.size())}});
+    const Held::Lock lock(m_held.mutex);
     const auto foreign = [&](const Delivery &delivery) { return lost.contains(delivery.id); };
-    std::erase_if(queue, foreign);
-    std::erase_if(unknown, foreign);
-    scheduled.dropIf(foreign);
-    unsure = true;
-    hungry->notify();
+    std::erase_if(m_held.queue, foreign);
+    std::erase_if(m_held.unknown, foreign);
+    m_held.scheduled.dropIf(foreign);
+    m_held.unsure = true;
+    m_held.hungry->notify();
 }
 
 } // namespace portolan::queue

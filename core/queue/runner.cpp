@@ -1,18 +1,16 @@
-#include "core/base/logging.h"
+#include "core/queue/runner.h"
+
 #include "core/queue/json_text.h"
 #include "core/queue/keys.h"
-#include "core/queue/worker_impl.h"
 #include "core/redis/client.h"
 
 #include <boost/core/demangle.hpp>
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <random>
-#include <system_error>
 
 namespace portolan::queue {
 
@@ -65,153 +63,28 @@ std::chrono::milliseconds backoff(const TaskOptions &options, int retries)
 
 } // namespace
 
-void WorkerPool::Impl::grow(const Lock &)
-{
-    while (slots.size() < wanted) {
-        auto slot = std::make_shared<Slot>();
-        try {
-            slot->thread = std::thread([self = shared_from_this(), slot] { self->threadMain(slot); });
-        } catch (const std::system_error &error) {
-            if (options.logger)
-                options.logger->error("no further thread for tasks", {{"error", error.what()}});
-            wanted = static_cast<unsigned>(slots.size());
-            return;
-        }
-        slots.push_back(std::move(slot));
-    }
-}
-
-void WorkerPool::Impl::threadMain(std::shared_ptr<Slot> slot)
-{
-    pthread_setname_np(pthread_self(), "task");
-    Lock lock(mutex);
-    slot->tid = gettid();
-    while (const std::shared_ptr<Running> running = next(lock, *slot)) {
-        lock.unlock();
-        execute(*slot, *running);
-        lock.lock();
-        if (slot->abandoned)
-            break;
-    }
-    slot->done = true;
-    if (const auto mine = std::ranges::find(slots, slot); mine != slots.end()) {
-        leaving.push_back(slot);
-        slots.erase(mine);
-    }
-    idle.notify_all();
-}
-
-/// The next task for this thread; null when the thread is to end.
-std::shared_ptr<WorkerPool::Impl::Running> WorkerPool::Impl::next(Lock &lock, Slot &slot)
-{
-    for (;;) {
-        if (stopping || slots.size() > wanted)
-            return nullptr;
-        if (!queue.empty()) {
-            if (lease.holds())
-                break;
-            ready.wait_for(lock, std::chrono::milliseconds(50)); // Redis is away: others may be given our tasks
-        } else {
-            ready.wait(lock);
-        }
-    }
-    auto running = std::make_shared<Running>();
-    running->delivery = std::move(queue.front());
-    queue.pop_front();
-    const Message &message = *running->delivery.message;
-    running->entry = registry.find(message.task);
-    running->started = clock.wall();
-    running->since = clock.steady();
-    const auto changed = limits.find(message.task);
-    const Limits known = changed == limits.end() ? Limits{} : changed->second;
-    const auto first = [](auto a, auto b, auto c, auto d) { return a ? a : b ? b : c ? c : d; };
-    const std::optional<std::chrono::milliseconds> worker = options.hardLimit;
-    running->hardLimit = *first(message.hardLimit, known.hard, running->entry->options.hardLimit, worker);
-    const std::chrono::milliseconds soft =
-        first(message.softLimit, known.soft, running->entry->options.softLimit, options.softLimit)
-            .value_or(running->hardLimit -
-                      std::min<std::chrono::milliseconds>(running->hardLimit / 10, std::chrono::seconds(30)));
-    running->hardAt = running->since + running->hardLimit;
-    running->softAt = running->since + soft;
-    running->state = std::make_shared<TaskContext::State>(executor, clock, running->delivery.message);
-    running->state->delivery = running->delivery.id;
-    running->state->deadline = running->hardAt;
-    slot.running = running;
-    ++this->running;
-    if (lowWater != 0 && queue.size() + this->running < lowWater) {
-        lowWater = 0;
-        hungry->notify();
-    }
-    return running;
-}
-
-/// Takes the task off the thread and counts it, unless it was given up: then nothing more may be written for it.
-bool WorkerPool::Impl::settle(Slot &slot, const std::string &name, Outcome outcome)
-{
-    const std::lock_guard lock(mutex);
-    if (slot.abandoned)
-        return false;
-    outbox.push(std::move(outcome));
-    slot.running.reset();
-    --running;
-    ++ended;
-    if (const auto total = totals.find(name); total != totals.end())
-        ++total->second;
-    else
-        totals.emplace(name, 1);
-    if (lowWater != 0 && queue.size() + running < lowWater) {
-        lowWater = 0;
-        hungry->notify();
-    }
-    if (stopping)
-        idle.notify_all();
-    return true;
-}
-
-void WorkerPool::Impl::count(TaskEvent::Type type)
-{
-    switch (type) {
-    case TaskEvent::Type::Succeeded:
-        ++succeededCount;
-        break;
-    case TaskEvent::Type::Failed:
-        ++failedCount;
-        break;
-    case TaskEvent::Type::Retried:
-        ++retriedCount;
-        break;
-    case TaskEvent::Type::Revoked:
-        ++revokedCount;
-        break;
-    case TaskEvent::Type::Received:
-    case TaskEvent::Type::Started:
-    case TaskEvent::Type::Rejected:
-        break;
-    }
-}
-
-bool WorkerPool::Impl::startAllowed(Running &running)
+bool Runner::startAllowed(Running &running)
 {
     const Message &message = *running.delivery.message;
     if (!message.redelivered)
         return true;
     {
-        const Lock lock(mutex); // giving it up copies the delivery
+        const Held::Lock lock(m_held.mutex); // giving it up copies the delivery
         running.delivery.counted = true;
     }
     const Result<redis::Reply> starts = runSync<Result<redis::Reply>>(
-        executor, [this, key = keys::starts(message.id)]() -> awaitable<Result<redis::Reply>> {
+        m_worker.executor, [this, key = keys::starts(message.id)]() -> awaitable<Result<redis::Reply>> {
             const std::array<std::string_view, 1> scriptKeys{key};
             const std::array<std::string_view, 1> arguments{startsKept};
-            co_return co_await client.eval(scripts.start, scriptKeys, arguments);
+            co_return co_await m_worker.client.eval(m_worker.scripts.start, scriptKeys, arguments);
         });
-    return !starts || starts->integer <= static_cast<std::int64_t>(options.startsMost);
+    return !starts || starts->integer <= static_cast<std::int64_t>(m_worker.options.startsMost);
 }
 
-void WorkerPool::Impl::execute(Slot &slot, Running &running)
+void Runner::execute(Slot &slot, Running &running)
 {
     const Message &message = *running.delivery.message;
-    TaskEvent event{TaskEvent::Type::Succeeded, running.delivery.message, clock.wall()};
+    TaskEvent event{TaskEvent::Type::Succeeded, running.delivery.message, m_worker.clock.wall()};
     const auto fail = [&](const TaskFailure &why) {
         event.type = TaskEvent::Type::Failed;
         event.text = why.type + "(" + why.message + ")";
@@ -220,14 +93,15 @@ void WorkerPool::Impl::execute(Slot &slot, Running &running)
     Outcome outcome;
     Result<boost::json::value> value = boost::json::value();
     if (!startAllowed(running)) {
-        outcome =
-            fail({"WorkerLostError",
-                  "the task was started " + std::to_string(options.startsMost) + " times and its worker died each time",
-                  "billiard.exceptions",
-                  {}});
+        outcome = fail({"WorkerLostError",
+                        "the task was started " + std::to_string(m_worker.options.startsMost) +
+                            " times and its worker died each time",
+                        "billiard.exceptions",
+                        {}});
     } else if (Result<Payload> decoded = payload(message); !decoded) {
         const std::string &list = running.delivery.list;
-        refusals.note(refusedAs(decoded.error()), decoded.error(), message, list.substr(0, list.find(keys::separator)));
+        m_worker.refusals.note(refusedAs(decoded.error()), decoded.error(), message,
+                               list.substr(0, list.find(keys::separator)));
         outcome = fail({"DecodeError", decoded.error().message, "kombu.exceptions", {}});
     } else {
         running.state->payload = std::move(*decoded);
@@ -239,14 +113,15 @@ void WorkerPool::Impl::execute(Slot &slot, Running &running)
             json.append(R"(, "note": )");
             text::appendString(json, progress.note);
             json.append("}");
-            outbox.push(stateOf(running, state::progress, json));
+            m_worker.outbox.push(stateOf(running, state::progress, json));
         };
         if (running.entry->options.trackStarted && !message.ignoreResult) {
-            const std::string origin = R"({"pid": )" + std::to_string(getpid()) + R"(, "hostname": ")" + node + "\"}";
-            outbox.push(stateOf(running, state::started, origin));
+            const std::string origin =
+                R"({"pid": )" + std::to_string(getpid()) + R"(, "hostname": ")" + m_worker.node + "\"}";
+            m_worker.outbox.push(stateOf(running, state::started, origin));
         }
-        if (!observers.empty())
-            emit(TaskEvent{TaskEvent::Type::Started, running.delivery.message, clock.wall()});
+        if (m_endings.observed())
+            m_endings.emit(TaskEvent{TaskEvent::Type::Started, running.delivery.message, m_worker.clock.wall()});
         TaskContext context(running.state);
         try {
             value = running.entry->handler(context);
@@ -257,31 +132,28 @@ void WorkerPool::Impl::execute(Slot &slot, Running &running)
             outcome = fail(why);
         }
     }
-    {
-        const std::lock_guard lock(running.state->mutex);
-        running.state->closed = true;
-    }
+    running.state->close();
     const TaskEvent::Type type = event.type;
-    if (!observers.empty())
+    if (m_endings.observed())
         tellEnd(outcome, std::move(event), std::move(value), running.since);
     if (settle(slot, message.task, std::move(outcome)))
-        count(type);
+        m_endings.count(type);
 }
 
-void WorkerPool::Impl::tellEnd(Outcome &outcome, TaskEvent event, Result<boost::json::value> value, SteadyTime since)
+void Runner::tellEnd(Outcome &outcome, TaskEvent event, Result<boost::json::value> value, SteadyTime since)
 {
-    event.time = clock.wall();
-    event.runtime = std::chrono::duration_cast<std::chrono::microseconds>(clock.steady() - since);
+    event.time = m_worker.clock.wall();
+    event.runtime = std::chrono::duration_cast<std::chrono::microseconds>(m_worker.clock.steady() - since);
     if (event.type != TaskEvent::Type::Succeeded)
-        return emitWhenStored(outcome, std::move(event));
+        return m_endings.emitWhenStored(outcome, std::move(event));
     outcome.stored = [this, event = std::move(event),
                       result = std::make_shared<const boost::json::value>(std::move(*value))]() mutable {
         event.result = result.get();
-        emit(event);
+        m_endings.emit(event);
     };
 }
 
-Outcome WorkerPool::Impl::concluded(Running &running, const Result<boost::json::value> &result, TaskEvent &event)
+Outcome Runner::concluded(Running &running, const Result<boost::json::value> &result, TaskEvent &event)
 {
     if (running.state->revoked) {
         event.type = TaskEvent::Type::Revoked;
@@ -289,7 +161,7 @@ Outcome WorkerPool::Impl::concluded(Running &running, const Result<boost::json::
         return failed(running, state::revoked, {"TaskRevokedError", "terminated", "celery.exceptions", {}});
     }
     if (result) {
-        Result<FollowUps> next = following(running, *result);
+        Result<FollowUps> next = m_endings.following(running.delivery, running.state->payload.embed, *result);
         if (!next) {
             TaskFailure why{"InvalidTaskError", next.error().message, "celery.exceptions", {}};
             event.type = TaskEvent::Type::Failed;
@@ -318,17 +190,18 @@ Outcome WorkerPool::Impl::concluded(Running &running, const Result<boost::json::
 }
 
 /// The start is only written for tasks somebody watches: 40 bytes of each stored result.
-ResultOrigin WorkerPool::Impl::originOf(const Running &running) const
+ResultOrigin Runner::originOf(const Running &running) const
 {
     const Message &message = *running.delivery.message;
-    ResultOrigin origin{message.id, message.parentId, message.groupId, clock.wall(), {}};
+    ResultOrigin origin{message.id, message.parentId, message.groupId, m_worker.clock.wall(), {}};
     if (!message.notify.empty())
-        origin.started = origin.done - std::chrono::duration_cast<WallTime::duration>(clock.steady() - running.since);
+        origin.started =
+            origin.done - std::chrono::duration_cast<WallTime::duration>(m_worker.clock.steady() - running.since);
     return origin;
 }
 
 /// A state on the way, which does not end the task.
-Outcome WorkerPool::Impl::stateOf(const Running &running, std::string_view state, std::string_view result)
+Outcome Runner::stateOf(const Running &running, std::string_view state, std::string_view result)
 {
     const Message &message = *running.delivery.message;
     Outcome outcome;
@@ -343,12 +216,12 @@ Outcome WorkerPool::Impl::stateOf(const Running &running, std::string_view state
 }
 
 /// Held for its time, or running when noteHeld() last looked.
-bool WorkerPool::Impl::mayBeNoted(const Running &running) const
+bool Runner::mayBeNoted(const Running &running) const
 {
-    return running.delivery.message->eta || clock.steady() - running.since >= longRun / 2;
+    return running.delivery.message->eta || m_worker.clock.steady() - running.since >= longRun / 2;
 }
 
-Outcome WorkerPool::Impl::succeeded(Running &running, const boost::json::value &value, FollowUps next)
+Outcome Runner::succeeded(const Running &running, const boost::json::value &value, FollowUps next)
 {
     const Message &message = *running.delivery.message;
     Outcome outcome;
@@ -370,11 +243,11 @@ Outcome WorkerPool::Impl::succeeded(Running &running, const boost::json::value &
         outcome.notify = message.notify;
     }
     if (!next.nothing())
-        setFollowing(outcome, running.delivery, std::move(next));
+        m_endings.setFollowing(outcome, running.delivery, std::move(next));
     return outcome;
 }
 
-Outcome WorkerPool::Impl::failed(const Running &running, std::string_view state, const TaskFailure &failure)
+Outcome Runner::failed(const Running &running, std::string_view state, const TaskFailure &failure)
 {
     const Message &message = *running.delivery.message;
     Outcome outcome;
@@ -383,18 +256,18 @@ Outcome WorkerPool::Impl::failed(const Running &running, std::string_view state,
     outcome.id = message.id;
     outcome.counted = running.delivery.counted;
     outcome.noted = mayBeNoted(running);
-    if (message.raw.size() <= keepBytes && keepAllowed())
+    if (message.raw.size() <= keepBytes && m_endings.keepAllowed())
         outcome.keep = message.raw;
     if (!message.ignoreResult) {
         outcome.result = resultJson(state, failureJson(failure), originOf(running), failure.traceback);
         outcome.notify = message.notify;
     }
     if (state != state::retry)
-        followFailure(outcome, running.delivery, state, failure);
+        m_endings.followFailure(outcome, running.delivery, state, failure);
     return outcome;
 }
 
-std::optional<Outcome> WorkerPool::Impl::retried(Running &running, const Error &error, TaskEvent &event)
+std::optional<Outcome> Runner::retried(Running &running, const Error &error, TaskEvent &event)
 {
     const Message &message = *running.delivery.message;
     const TaskOptions &task = running.entry->options;
@@ -405,7 +278,7 @@ std::optional<Outcome> WorkerPool::Impl::retried(Running &running, const Error &
     changes.retries = message.retries + 1;
     changes.redelivered = false;
     changes.setEta = true;
-    changes.eta = clock.wall() + delay;
+    changes.eta = m_worker.clock.wall() + delay;
     Result<std::string> raw = rewrite(message.raw, changes);
     if (!raw)
         return std::nullopt;

@@ -5,7 +5,7 @@
 
 #include "core/base/logging.h"
 #include "core/queue/keys.h"
-#include "core/queue/worker_impl.h"
+#include "core/queue/taker.h"
 #include "core/redis/client.h"
 
 #include <algorithm>
@@ -27,20 +27,20 @@ enum Answer : std::int64_t { Stays, Parked, NotOurs };
 
 } // namespace
 
-awaitable<void> WorkerPool::Impl::parkLatest()
+awaitable<void> Taker::parkLatest()
 {
     for (;;) {
         std::vector<std::pair<WallTime, Delivery>> latest;
         {
-            const Lock lock(mutex);
-            if (clock.steady() < parkAgain)
+            const Held::Lock lock(m_held.mutex);
+            if (m_worker.clock.steady() < m_parkAgain)
                 co_return;
-            while (scheduled.over(options, 1) && latest.size() < parkBatch) {
-                const auto last = std::prev(scheduled.end());
+            while (m_held.scheduled.over(m_worker.options, 1) && latest.size() < parkBatch) {
+                const auto last = std::prev(m_held.scheduled.end());
                 const WallTime at = last->first;
-                if (at < clock.wall() + parkWorth)
+                if (at < m_worker.clock.wall() + parkWorth)
                     break;
-                latest.emplace_back(at, scheduled.take(last));
+                latest.emplace_back(at, m_held.scheduled.take(last));
             }
         }
         if (latest.empty())
@@ -55,59 +55,62 @@ awaitable<void> WorkerPool::Impl::parkLatest()
         for (std::size_t i = 0; i < latest.size(); ++i)
             arguments.insert(arguments.end(),
                              {latest[i].second.id, numbers[2 * i], latest[i].second.message->id, numbers[2 * i + 1]});
-        const std::string owned = keys::owned(instance);
-        const std::string noted = keys::held(instance);
+        const std::string owned = keys::owned(m_worker.instance);
+        const std::string noted = keys::held(m_worker.instance);
         const std::array<std::string_view, 6> scriptKeys{keys::unacked, keys::unackedIndex,   owned,
                                                          keys::parked,  keys::parkedMessages, noted};
-        const Result<redis::Reply> reply = co_await client.eval(scripts.park, scriptKeys, arguments, deadline);
+        const Result<redis::Reply> reply =
+            co_await m_worker.client.eval(m_worker.scripts.park, scriptKeys, arguments, deadline);
         if (!reply && reply.error().kind == ErrorKind::Timeout) {
             // Perhaps they are parked. What still is noted as ours goes back into its queue as a stray.
-            unsure = true;
+            m_held.unsure = true;
             co_return;
         }
         std::size_t parked = 0;
         std::size_t held = 0;
         {
-            const Lock lock(mutex);
+            const Held::Lock lock(m_held.mutex);
             for (std::size_t i = 0; i < latest.size(); ++i) {
                 const std::int64_t answer = reply && i < reply->elements.size() ? reply->elements[i].integer : Stays;
                 if (answer == Stays)
-                    scheduled.add(latest[i].first, std::move(latest[i].second));
+                    m_held.scheduled.add(latest[i].first, std::move(latest[i].second));
                 parked += answer == Parked;
             }
-            held = scheduled.size();
+            held = m_held.scheduled.size();
         }
-        const SteadyTime now = clock.steady();
-        if (parked != 0 && options.logger && (!toldParking || now - *toldParking >= tellEvery)) {
-            toldParking = now;
-            options.logger->warn("more tasks wait for their time than this worker holds; the latest wait in Redis",
-                                 {{"held", held}, {"queue", latest.front().second.list}});
+        const SteadyTime now = m_worker.clock.steady();
+        if (parked != 0 && m_worker.options.logger && (!m_toldParking || now - *m_toldParking >= tellEvery)) {
+            m_toldParking = now;
+            m_worker.options.logger->warn(
+                "more tasks wait for their time than this worker holds; the latest wait in Redis",
+                {{"held", held}, {"queue", latest.front().second.list}});
         }
         if (parked != latest.size()) {
-            parkAgain = now + refusedPause;
+            m_parkAgain = now + refusedPause;
             co_return;
         }
     }
 }
 
-awaitable<void> WorkerPool::Impl::unparkDue()
+awaitable<void> Taker::unparkDue()
 {
-    if (lease.parkedDue() == 0 || !lease.holds())
+    if (m_worker.lease.parkedDue() == 0 || !m_worker.lease.holds())
         co_return;
-    const SteadyTime begun = clock.steady();
-    while (clock.steady() - begun < unparkAtOnce) {
+    const SteadyTime begun = m_worker.clock.steady();
+    while (m_worker.clock.steady() - begun < unparkAtOnce) {
         {
-            const Lock lock(mutex);
-            if (stopping || scheduled.over(options, 2))
+            const Held::Lock lock(m_held.mutex);
+            if (m_held.stopping || m_held.scheduled.over(m_worker.options, 2))
                 co_return;
         }
         const std::string ahead = std::to_string(Lease::parkedAhead.count());
         const std::array<std::string_view, 2> scriptKeys{keys::parked, keys::parkedMessages};
         const std::array<std::string_view, 3> arguments{ahead, unparkBatch, keys::wake};
-        const Result<redis::Reply> moved = co_await client.eval(scripts.unpark, scriptKeys, arguments, deadline);
+        const Result<redis::Reply> moved =
+            co_await m_worker.client.eval(m_worker.scripts.unpark, scriptKeys, arguments, deadline);
         if (!moved || moved->integer <= 0)
             co_return;
-        hungry->notify();
+        m_held.hungry->notify();
     }
 }
 

@@ -1,8 +1,5 @@
-#include "core/base/logging.h"
 #include "core/queue/keys.h"
-#include "core/queue/worker_impl.h"
-
-#include <boost/asio/post.hpp>
+#include "core/queue/taker.h"
 
 #include <algorithm>
 
@@ -16,43 +13,41 @@ constexpr auto asideAgain = std::chrono::seconds(10); ///< what may be taken in 
 
 } // namespace
 
-bool WorkerPool::Impl::parkUnknown(const Delivery &delivery)
+bool Taker::parkUnknown(const Delivery &delivery)
 {
-    if (!mayEndUnknown)
+    if (!m_mayEndUnknown)
         return false;
-    unknown.push_back(delivery);
-    if (!deciding && !stopping) {
-        deciding = true;
-        ++loops;
-        // Not from here: it may begin at once, and the mutex is held.
-        asio::post(executor, [self = shared_from_this()] { self->spawnLoop(&Impl::decideUnknown); });
+    m_held.unknown.push_back(delivery);
+    if (!m_deciding && !m_held.stopping) {
+        m_deciding = true;
+        m_loops.spawn([this] { return decideUnknown(); });
     }
     return true;
 }
 
 /// An answer is one of those that were taken before it was asked for: whose they are may have come since.
-awaitable<void> WorkerPool::Impl::decideUnknown()
+awaitable<void> Taker::decideUnknown()
 {
     for (;;) {
         std::string last;
         {
-            const Lock lock(mutex);
-            if (unknown.empty() || stopping) {
-                deciding = false;
+            const Held::Lock lock(m_held.mutex);
+            if (m_held.unknown.empty() || m_held.stopping) {
+                m_deciding = false;
                 co_return;
             }
-            last = unknown.back().id;
+            last = m_held.unknown.back().id;
         }
-        const bool mayEnd = co_await mayEndUnknown();
+        const bool mayEnd = co_await m_mayEndUnknown();
         std::vector<Delivery> parked;
         {
-            const Lock lock(mutex);
-            auto end = std::ranges::find(unknown, last, &Delivery::id);
-            if (end == unknown.end()) // it is no longer ours
+            const Held::Lock lock(m_held.mutex);
+            auto end = std::ranges::find(m_held.unknown, last, &Delivery::id);
+            if (end == m_held.unknown.end()) // it is no longer ours
                 continue;
             ++end;
-            parked.assign(std::make_move_iterator(unknown.begin()), std::make_move_iterator(end));
-            unknown.erase(unknown.begin(), end);
+            parked.assign(std::make_move_iterator(m_held.unknown.begin()), std::make_move_iterator(end));
+            m_held.unknown.erase(m_held.unknown.begin(), end);
             if (mayEnd) {
                 for (const Delivery &delivery : parked)
                     if (delivery.refusal)
@@ -65,47 +60,48 @@ awaitable<void> WorkerPool::Impl::decideUnknown()
             continue;
         const std::size_t held = parked.size();
         if (co_await release(std::move(parked)) != held)
-            unsure = true;
+            m_held.unsure = true;
     }
 }
 
 /// Messages without an id are kept for people to look at, within a bound. What finds no room stays where it was, and so
 /// does all behind it: a queue full of them is most likely another program's.
-void WorkerPool::Impl::seeAside(std::uint64_t putBack)
+void Taker::seeAside(std::uint64_t putBack)
 {
     if (putBack == 0) {
-        asideTrouble.worked();
+        m_asideTrouble.worked();
         return;
     }
     {
-        const Lock lock(mutex);
-        asideFullUntil = clock.steady() + asideAgain;
+        const Held::Lock lock(m_held.mutex);
+        m_asideFullUntil = m_worker.clock.steady() + asideAgain;
     }
-    asideTrouble.failed(failure(ErrorKind::Full, "Messages that are no tasks lie in the queue, and the list " +
-                                                     std::string(keys::putAside) +
-                                                     " where they are kept aside is full: nothing is taken. If they "
-                                                     "are another program's, give one of the two a "
-                                                     "queue of its own (tasks.queue). Otherwise look at them (LRANGE " +
-                                                     std::string(keys::putAside) + " 0 -1) and delete that list."));
+    m_asideTrouble.failed(failure(
+        ErrorKind::Full, "Messages that are no tasks lie in the queue, and the list " + std::string(keys::putAside) +
+                             " where they are kept aside is full: nothing is taken. If they "
+                             "are another program's, give one of the two a "
+                             "queue of its own (tasks.queue). Otherwise look at them (LRANGE " +
+                             std::string(keys::putAside) + " 0 -1) and delete that list."));
 }
 
 /// Held back: what is ours already runs to its end, then the threads go. No threads wanted: nothing held would ever
 /// start, so it goes back for others, or for later.
-awaitable<void> WorkerPool::Impl::settleIdle()
+awaitable<void> Taker::settleIdle()
 {
     {
-        const Lock lock(mutex);
-        if (heldBack && wanted != 0 && running == 0 && queue.empty() && scheduled.empty()) {
-            wanted = 0;
-            ready.notify_all();
+        const Held::Lock lock(m_held.mutex);
+        if (m_held.heldBack && m_held.wanted != 0 && m_held.running == 0 && m_held.queue.empty() &&
+            m_held.scheduled.empty()) {
+            m_held.wanted = 0;
+            m_held.ready.notify_all();
         }
-        if (wanted != 0 || stopping || (queue.empty() && scheduled.empty()))
+        if (m_held.wanted != 0 || m_held.stopping || (m_held.queue.empty() && m_held.scheduled.empty()))
             co_return;
     }
-    std::vector<Delivery> deliveries = takeBackUnstarted();
+    std::vector<Delivery> deliveries = m_held.takeUnstarted();
     const std::size_t held = deliveries.size();
     if (co_await release(std::move(deliveries)) != held)
-        unsure = true; // noted as ours without our holding it: it is put back in a moment
+        m_held.unsure = true; // noted as ours without our holding it: it is put back in a moment
 }
 
 } // namespace portolan::queue

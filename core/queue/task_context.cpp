@@ -51,6 +51,12 @@ void TaskContext::State::flushProgress()
     pending.reset();
 }
 
+void TaskContext::State::close()
+{
+    const std::lock_guard lock(mutex);
+    closed = true;
+}
+
 bool TaskContext::cancelled() const { return m_state->stop.stop_requested(); }
 
 std::stop_token TaskContext::stopToken() const { return m_state->stop.get_token(); }

@@ -22,6 +22,7 @@ struct TaskContext::State
 
     /// Hands on a progress that came too early after the one before, when its time has come.
     void flushProgress();
+    void close(); ///< it has ended or was given up
 
     const Executor executor;
     const Clock &clock;

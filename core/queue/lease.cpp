@@ -1,3 +1,48 @@
+// Leases: how a worker may die at any instant and its tasks run again within ten seconds.
+//
+// A message is always in one place of Redis: in its queue's list, taken (in `unacked`, with its list in q:o:<instance>
+// of who took it), parked until it is due (q:p), or ended. Each step from one to another is one script, which does all
+// of it or nothing: take.lua, release.lua, park.lua and unpark.lua, finish.lua, restore.lua. So whatever dies between
+// two steps leaves a message whole, and the question is only who goes on with what is taken by one that is no more.
+//
+// The answer is the lease: an instance's entry in q:i, with the time by Redis' own clock until which it is alive. It
+// is written for 5 s and renewed every second while anything is held, else every 2 s (lease.lua). By our clock it
+// counts from before the question, and half a second less: holds() is false before anybody may take us for dead,
+// however long the answer was on its way. Without it nothing is taken (take.lua looks itself) and no task is started
+// (Runner).
+//
+// Who restores whom: with each renewal lease.lua names up to 16 instances whose lease has ended, of the 64 whose
+// leases end first. One is a suspect from then on, and dead when it still is one at least 1.5 s later. The pause is
+// for a Redis that stood still: then every lease has ended at once, and those who live renew theirs in between. A
+// lease more than a minute ahead counts as ended too; it was written by a clock that was ahead. Any living instance
+// restores, several at once as well: owned.lua reads a part of what the dead one has noted, each message is marked as
+// redelivered, and restore.lua looks again whether it is dead and then puts back each delivery that is still noted: to
+// be taken next, by one of those who try. An entry of q:i goes when nothing is noted for it any more. Each dead one
+// gets a second of this at a time.
+//
+// Bounds: a dead worker's tasks are in their queues 5 s (its lease) + 2 s (until somebody looks) + 1.5 s after its
+// last sign of life, as many as can be put back in a second; the rest follows with each renewal. A task runs at least
+// once, and a second time only when its worker died or was without Redis for longer than its lease. Each start of a
+// redelivered task is counted (start.lua); over WorkerOptions::startsMost it ends as FAILURE WorkerLostError, so that
+// a task that kills its workers does not do so for ever.
+//
+// The lease had ended, and yet we live: Redis was away, or our process stood still. Redis says so with the next
+// renewal. Where the answer to a renewal was lost it might say so to nobody, so one that comes after our own time was
+// over counts as doubtful as well. Then nothing is started until own.lua has told which of our deliveries are still in
+// `unacked`. The others have been put back: what waits of them here is dropped, what runs is let run. Its end is no
+// longer ours; finish.lua stores it only where it is a success and no other success is there.
+//
+// Notes that were deleted, by hand or by a Redis that evicts: of a living instance by the number of what is noted,
+// which each renewal answers (mend(); keeper.cpp). The count is taken here before the question goes out, and ends go
+// the same way after it, so one that is on its way cannot look like a note that is missing. Of a dead instance
+// `unacked` alone is left, whose deliveries are called <instance>:<number>: ownerless.lua looks through it, 500
+// entries or 4 MiB with each renewal, begun after each restoring and whenever a look finds more taken than is noted
+// here (each fifth renewal looks, and each one while something is parked). What it finds is noted for the dead one
+// again and restored like all else (Records). An instance whose lease was deleted gets one that has ended.
+//
+// At the end of a worker its entry in q:i is taken away, but only when nothing is noted for it: whatever is left,
+// others restore.
+
 #include "core/queue/lease.h"
 
 #include "core/base/logging.h"

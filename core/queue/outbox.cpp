@@ -1,3 +1,41 @@
+// How ends of tasks reach Redis: each exactly as often as it takes, to the effect of once.
+//
+// A task has ended here when its outcome is in the outbox, and in Redis when finish.lua has run. Until then it is in
+// `unacked` as ours. So a worker that dies in between has lost nothing: the task is put back and runs again
+// (lease.cpp). finish.lua does in one step all that an end is: it stores the result and tells of it, keeps the message
+// for running it again, puts what follows (the next of a chain, errbacks, the body of a chord, a retry) into its
+// queue, and takes the delivery out of `unacked` and of our notes. Before that it asks for every right it needs, so
+// for a user who lacks one nothing changes. Telling is no part of ending: who may not PUBLISH stores and ends like any
+// other.
+//
+// Order: one batch is on its way at a time, at most 200 outcomes and about 8 MiB, and the next one gathers. What Redis
+// has not taken goes back to the front. So states of one task arrive in their order; one that is followed by the end
+// in the same batch is left out, as nobody would see it.
+//
+// No answer: whether Redis has done it nobody knows. The batch is sent again every 100 ms until it is answered, and a
+// repetition changes nothing: a delivery that is neither noted as ours nor in `unacked` has ended or has been put
+// back, and of such a one only a success is stored, where no other is. Retries and whatever follows are not sent for
+// it again. Parts of chords are counted before finish.lua, by scripts of their own (countParts()): the same part
+// counted again changes nothing, and the body that the last part calls goes out with the end of that part.
+//
+// No longer ours: after our lease had ended others may have put the task back. The same rule holds; such an end is
+// counted in lost(). Its observers are told of it only when it is a success, or when it was sent before and may have
+// been counted then.
+//
+// Redis is full: finish.lua stores what is smaller than the message that goes. A result for which there is no room
+// becomes FAILURE ResultDropped and is counted. Whether what follows can be put into its queue is found out before
+// anything is done of its task. Where it cannot, nothing is done: the outcome is changed to end it as FAILURE with all
+// that waits for it (takeUnfit()) and goes out with the next batch. What is refused all the same ends as FAILURE alone
+// (sayUnsent()).
+//
+// Redis refuses the script: where it would do so each time (a key of another type), the batch is given up with an
+// error in the log, as trying for ever would stop the worker. Its deliveries stay noted as ours: they go back with the
+// next strays (keeper.cpp), or when this worker is gone (lease.cpp).
+//
+// Bounds: while more than four times WorkerOptions::prefetchMost outcomes wait, Taker takes nothing, so what gathers
+// is at most those and what was held. At the end of a worker the loop goes on until the outbox is empty or Redis has
+// refused once; what is left runs again elsewhere.
+
 #include "core/queue/outbox.h"
 
 #include "core/base/logging.h"

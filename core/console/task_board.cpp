@@ -42,7 +42,7 @@ TaskInfo infoOf(const queue::TaskSummary &summary)
     return info;
 }
 
-TaskInfo infoOf(const queue::TaskInfo &held, TaskPlace place)
+TaskInfo infoOf(const queue::HeldTask &held, TaskPlace place)
 {
     TaskInfo info;
     info.id = held.id;

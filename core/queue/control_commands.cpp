@@ -187,7 +187,7 @@ json::value ControlCommands::stats(const json::object &)
         {"prefetch_count", status.prefetch}, {"rusage", usage()}};
 }
 
-json::object ControlCommands::infoOf(const TaskInfo &task, const WorkerStatus &status) const
+json::object ControlCommands::infoOf(const HeldTask &task, const WorkerStatus &status) const
 {
     json::object info{{"id", task.id},
                       {"name", task.name},
@@ -212,13 +212,13 @@ json::object ControlCommands::infoOf(const TaskInfo &task, const WorkerStatus &s
 namespace {
 
 /// As many of the tasks as a reply has room for, each as `element` makes it.
-template <class F> json::array listed(const std::vector<TaskInfo> &tasks, F element)
+template <class F> json::array listed(const std::vector<HeldTask> &tasks, F element)
 {
     constexpr std::size_t room = 768 * 1024; // of the reply's 1 MiB: what is escaped grows
     constexpr std::size_t frame = 400;
     json::array list;
     std::size_t bytes = 0;
-    for (const TaskInfo &task : tasks) {
+    for (const HeldTask &task : tasks) {
         bytes += frame + task.id.size() + 2 * task.name.size() + task.argsRepr.size() + task.kwargsRepr.size();
         if (bytes > room)
             break;
@@ -232,19 +232,19 @@ template <class F> json::array listed(const std::vector<TaskInfo> &tasks, F elem
 json::value ControlCommands::active(const json::object &)
 {
     const WorkerStatus status = m_pool.status();
-    return listed(status.active, [&](const TaskInfo &task) { return infoOf(task, status); });
+    return listed(status.active, [&](const HeldTask &task) { return infoOf(task, status); });
 }
 
 json::value ControlCommands::reserved(const json::object &)
 {
     const WorkerStatus status = m_pool.status();
-    return listed(status.reserved, [&](const TaskInfo &task) { return infoOf(task, status); });
+    return listed(status.reserved, [&](const HeldTask &task) { return infoOf(task, status); });
 }
 
 json::value ControlCommands::scheduled(const json::object &)
 {
     const WorkerStatus status = m_pool.status();
-    return listed(status.scheduled, [&](const TaskInfo &task) {
+    return listed(status.scheduled, [&](const HeldTask &task) {
         return json::object{{"eta", task.eta ? json::value(isoTime(*task.eta)) : json::value()},
                             {"priority", 6},
                             {"request", infoOf(task, status)}};
@@ -339,11 +339,11 @@ json::value ControlCommands::queryTask(const json::object &arguments)
     const std::unordered_set<std::string_view> ids(named.begin(), named.end());
     const WorkerStatus status = m_pool.status();
     json::object found;
-    const auto look = [&](const std::vector<TaskInfo> &tasks, const char *state) {
-        std::vector<TaskInfo> asked;
+    const auto look = [&](const std::vector<HeldTask> &tasks, const char *state) {
+        std::vector<HeldTask> asked;
         std::ranges::copy_if(tasks, std::back_inserter(asked),
-                             [&](const TaskInfo &task) { return ids.contains(task.id); });
-        for (const json::value &info : listed(asked, [&](const TaskInfo &task) { return infoOf(task, status); }))
+                             [&](const HeldTask &task) { return ids.contains(task.id); });
+        for (const json::value &info : listed(asked, [&](const HeldTask &task) { return infoOf(task, status); }))
             found[info.as_object().at("id").as_string()] = json::array{state, info};
     };
     look(status.scheduled, "reserved");
@@ -364,7 +364,7 @@ json::value ControlCommands::revokeIds(const std::vector<std::string> &ids, bool
     }
     const std::unordered_set<std::string_view> named(ids.begin(), ids.end());
     for (const auto *tasks : {&status.active, &status.reserved, &status.scheduled})
-        for (const TaskInfo &task : *tasks)
+        for (const HeldTask &task : *tasks)
             if (named.contains(task.id))
                 add(task.id);
     return ok(listed.empty() ? "terminate: tasks unknown" : "terminate: " + listed);

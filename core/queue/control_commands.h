@@ -62,7 +62,7 @@ private:
     boost::json::value shutdown(const boost::json::object &);
 
     bool staysHeldBack(const boost::json::object &arguments) const;
-    boost::json::object infoOf(const TaskInfo &task, const WorkerStatus &status) const;
+    boost::json::object infoOf(const HeldTask &task, const WorkerStatus &status) const;
     boost::json::value revokeIds(const std::vector<std::string> &ids, bool terminate);
 
     WorkerPool &m_pool;

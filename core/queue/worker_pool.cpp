@@ -20,19 +20,19 @@ namespace {
 constexpr unsigned concurrencyMost = 1024;
 constexpr std::size_t listMost = 1000;
 
-TaskInfo infoOf(const Message &message)
+HeldTask heldTask(const Message &message)
 {
-    TaskInfo info;
-    info.id = message.id;
-    info.name = message.task;
-    info.argsRepr = message.argsRepr;
-    info.kwargsRepr = message.kwargsRepr;
-    info.routingKey = message.routingKey;
-    info.priority = message.priority;
-    info.retries = message.retries;
-    info.redelivered = message.redelivered;
-    info.eta = message.eta;
-    return info;
+    HeldTask task;
+    task.id = message.id;
+    task.name = message.task;
+    task.argsRepr = message.argsRepr;
+    task.kwargsRepr = message.kwargsRepr;
+    task.routingKey = message.routingKey;
+    task.priority = message.priority;
+    task.retries = message.retries;
+    task.redelivered = message.redelivered;
+    task.eta = message.eta;
+    return task;
 }
 
 } // namespace
@@ -253,17 +253,17 @@ WorkerStatus WorkerPool::status() const
     impl.runner.forEachRunning(lock, [&](const Runner::Running &running) {
         if (status.active.size() >= listMost)
             return;
-        TaskInfo info = infoOf(*running.delivery.message);
-        info.started = running.started;
-        info.thread = running.thread;
-        status.active.push_back(std::move(info));
+        HeldTask task = heldTask(*running.delivery.message);
+        task.started = running.started;
+        task.thread = running.thread;
+        status.active.push_back(std::move(task));
     });
     for (std::size_t i = 0; i < impl.held.queue.size() && i < listMost; ++i)
-        status.reserved.push_back(infoOf(*impl.held.queue[i].message));
+        status.reserved.push_back(heldTask(*impl.held.queue[i].message));
     for (const auto &[at, delivery] : impl.held.scheduled) {
         if (status.scheduled.size() >= listMost)
             break;
-        status.scheduled.push_back(infoOf(*delivery.message));
+        status.scheduled.push_back(heldTask(*delivery.message));
         status.scheduled.back().eta = at;
     }
     return status;

@@ -47,7 +47,7 @@ struct WorkerOptions
 };
 
 /// A task as remote control and admin pages show it.
-struct TaskInfo
+struct HeldTask
 {
     std::string id;
     std::string name;
@@ -60,7 +60,7 @@ struct TaskInfo
     std::optional<WallTime> started{}; ///< active ones
     std::optional<WallTime> eta{};     ///< scheduled ones
     int thread = 0;                    ///< active ones: the thread's id
-    bool operator==(const TaskInfo &) const = default;
+    bool operator==(const HeldTask &) const = default;
 };
 
 struct WorkerStatus
@@ -72,9 +72,9 @@ struct WorkerStatus
     unsigned abandoned = 0;   ///< threads whose task passed its hard limit and has not returned
     std::size_t prefetch = 0; ///< tasks it may hold now, without scheduled ones
     std::vector<std::string> queues;
-    std::vector<TaskInfo> active;
-    std::vector<TaskInfo> reserved;              ///< taken, waiting for a thread
-    std::vector<TaskInfo> scheduled;             ///< held for their ETA
+    std::vector<HeldTask> active;
+    std::vector<HeldTask> reserved;              ///< taken, waiting for a thread
+    std::vector<HeldTask> scheduled;             ///< held for their ETA
     std::map<std::string, std::uint64_t> totals; ///< tasks ended, by name
     std::chrono::seconds uptime{0};
 };

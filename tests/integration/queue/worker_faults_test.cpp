@@ -246,7 +246,7 @@ private slots:
         QCOMPARE(parked(), 139);
         QCOMPARE(m_instance->redis(redis::Command("HLEN", keys::parkedMessages)).integer, 139);
         const auto held = m_instance->pool->status().scheduled;
-        QVERIFY(std::ranges::any_of(held, [&](const TaskInfo &task) { return task.id == later[105]; }));
+        QVERIFY(std::ranges::any_of(held, [&](const HeldTask &task) { return task.id == later[105]; }));
     }
 
     void tellsOfManyRevokedTasksTheLatest()

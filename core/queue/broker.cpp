@@ -21,7 +21,6 @@
 #include <charconv>
 #include <map>
 #include <mutex>
-#include <span>
 
 namespace portolan::queue {
 
@@ -29,7 +28,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t batchMost = 10'000;
 constexpr std::size_t pageMost = 500;
 constexpr auto rebindEvery = std::chrono::seconds(60);
 constexpr std::chrono::milliseconds revokedFor = std::chrono::hours(3);
@@ -164,12 +162,11 @@ struct Broker::Impl
         return command.count() - 1;
     }
 
-    /// Only the pushes of a pipeline matter; SADD and PUBLISH may fail on a full Redis, or for want of rights.
-    static std::optional<Error> refusal(const std::vector<redis::Reply> &replies, std::span<const std::size_t> pushes)
+    /// Only the push of a pipeline matters; SADD and PUBLISH may fail on a full Redis, or for want of rights.
+    static std::optional<Error> refusal(const std::vector<redis::Reply> &replies, std::size_t push)
     {
-        for (const std::size_t push : pushes)
-            if (push < replies.size() && replies[push].isError())
-                return redis::unavailable(redis::errorOf(replies[push]));
+        if (push < replies.size() && replies[push].isError())
+            return redis::unavailable(redis::errorOf(replies[push]));
         return std::nullopt;
     }
 
@@ -200,8 +197,7 @@ struct Broker::Impl
         Result<std::vector<redis::Reply>> replies = co_await client.pipeline(std::move(command));
         if (!replies)
             co_return replies.error();
-        constexpr std::array<std::size_t, 1> push{0};
-        if (std::optional<Error> error = refusal(*replies, push))
+        if (std::optional<Error> error = refusal(*replies, 0))
             co_return *error;
         co_return id;
     }
@@ -231,7 +227,7 @@ awaitable<Result<std::string>> Broker::enqueue(NewTask task)
     if (task.id.empty())
         task.id = newTaskId();
     redis::Command command;
-    const std::array<std::size_t, 1> push{m_impl->append(command, task)};
+    const std::size_t push = m_impl->append(command, task);
     command.add("PUBLISH", keys::wake, task.queue);
     Result<std::vector<redis::Reply>> replies = co_await m_impl->client.pipeline(std::move(command));
     if (!replies)
@@ -248,43 +244,6 @@ awaitable<Result<std::string>> Broker::enqueue(NewTask task, Place place)
     if (task.id.empty())
         task.id = newTaskId();
     co_return co_await m_impl->pushWithPlace(std::move(task), std::move(place));
-}
-
-awaitable<Result<std::vector<std::string>>> Broker::enqueueAll(std::vector<NewTask> tasks)
-{
-    if (tasks.size() > batchMost)
-        co_return failure(ErrorKind::TooLarge, "more than 10000 tasks in one call");
-    std::vector<std::string> queues;
-    for (NewTask &task : tasks) {
-        if (Result<void> valid = validate(task); !valid)
-            co_return valid.error();
-        if (task.id.empty())
-            task.id = newTaskId();
-        if (std::ranges::find(queues, task.queue) == queues.end())
-            queues.push_back(task.queue);
-    }
-    redis::Command command;
-    std::vector<std::size_t> pushes;
-    pushes.reserve(tasks.size());
-    for (const NewTask &task : tasks)
-        pushes.push_back(m_impl->append(command, task));
-    for (const std::string &queue : queues)
-        command.add("PUBLISH", keys::wake, queue);
-    Result<std::vector<redis::Reply>> replies = co_await m_impl->client.pipeline(std::move(command));
-    if (!replies)
-        co_return replies.error();
-    if (std::optional<Error> error = Impl::refusal(*replies, pushes)) {
-        const auto refused =
-            std::ranges::count_if(pushes, [&](std::size_t push) { return (*replies)[push].isError(); });
-        error->message +=
-            " (" + std::to_string(refused) + " of " + std::to_string(pushes.size()) + " tasks were refused)";
-        co_return *error;
-    }
-    std::vector<std::string> ids;
-    ids.reserve(tasks.size());
-    for (NewTask &task : tasks)
-        ids.push_back(std::move(task.id));
-    co_return ids;
 }
 
 awaitable<Result<Backlog>> Broker::backlog(std::vector<std::string> queues)
@@ -390,26 +349,6 @@ awaitable<Result<std::vector<TaskSummary>>> Broker::taken(std::size_t limit)
         cursor = reply->elements[0].text;
     } while (cursor != "0" && page.size() < limit);
     co_return page;
-}
-
-awaitable<Result<std::uint64_t>> Broker::purge(std::string queue)
-{
-    redis::Command command("MULTI");
-    for (const int step : keys::prioritySteps) {
-        command.add("LLEN", keys::list(queue, step));
-        command.add("UNLINK", keys::list(queue, step));
-    }
-    command.add("EXEC");
-    Result<std::vector<redis::Reply>> replies = co_await m_impl->client.pipeline(std::move(command));
-    if (!replies)
-        co_return replies.error();
-    if (replies->back().isError())
-        co_return redis::errorOf(replies->back());
-    std::uint64_t purged = 0;
-    const std::vector<redis::Reply> &results = replies->back().elements;
-    for (std::size_t i = 0; i < results.size(); i += 2)
-        purged += countOf(results[i]);
-    co_return purged;
 }
 
 awaitable<Result<TaskResult>> Broker::result(std::string id)

@@ -76,9 +76,6 @@ public:
     awaitable<Result<std::string>> enqueue(NewTask task);
     /// The same, and in one step with it the lease of a place the task holds begins anew.
     awaitable<Result<std::string>> enqueue(NewTask task, Place place);
-    /// Several in one round trip, at most 10,000. All are checked before any is sent; should Redis refuse one (Full),
-    /// the error says how many went in. Answers the ids in order.
-    awaitable<Result<std::vector<std::string>>> enqueueAll(std::vector<NewTask> tasks);
 
     /// Depth of the named queues, and what is taken; one round trip.
     awaitable<Result<Backlog>> backlog(std::vector<std::string> queues);
@@ -99,8 +96,6 @@ public:
                                                      std::size_t limit);
     /// What is taken and not ended, by whichever worker; `limit` ≤ 500, in no order.
     awaitable<Result<std::vector<TaskSummary>>> taken(std::size_t limit);
-    /// Throws away everything that waits in a queue; answers how many.
-    awaitable<Result<std::uint64_t>> purge(std::string queue);
 
     /// The stored state of a task; PENDING when nothing is stored.
     awaitable<Result<TaskResult>> result(std::string id);

@@ -30,8 +30,7 @@ inline std::string owned(std::string_view instance) { return std::string("q:o:")
 inline std::string held(std::string_view instance) { return std::string("q:h:").append(instance); }
 /// string: the task ended here while such a copy lay in a queue: the copy is not run. TTL 1 h
 inline std::string copied(std::string_view taskId) { return std::string("q:x:").append(taskId); }
-/// string: the chord's parts cannot be counted, and its end was told; TTL 1 day
-inline std::string brokenChord(std::string_view groupId) { return std::string("q:k:").append(groupId); }
+// q:k:<group>, string, of finish.lua alone: the chord's parts cannot be counted, and its end was told; TTL 1 day
 /// string: how often a redelivered task was started; TTL 1 day
 inline std::string starts(std::string_view taskId) { return std::string("q:n:").append(taskId); }
 /// string: the message of a task that failed, for running it again; lives as long as its result

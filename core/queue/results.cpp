@@ -53,14 +53,6 @@ std::string failureJson(const TaskFailure &failure)
 
 ResultEvents::ResultEvents(redis::Subscriber &subscriber) : m_subscriber(subscriber) {}
 
-std::shared_ptr<void> ResultEvents::watch(std::string_view taskId, Handler handler)
-{
-    auto read = [handler = std::move(handler), id = std::string(taskId)](std::string_view, std::string_view payload) {
-        handler(readResult(payload, id));
-    };
-    return m_subscriber.subscribe(keys::result(taskId), std::move(read));
-}
-
 std::shared_ptr<void> ResultEvents::watchTopic(std::string_view topic, Handler handler)
 {
     // Only our own workers publish here; what names no task could not be handed on.

@@ -90,11 +90,9 @@ struct ResultOrigin
 
 /// Task states as they change, in any process.
 ///
-/// Costs: every result is published on its task's own channel by whoever writes it (Celery's workers too), so watching
-/// single tasks costs one SUBSCRIBE each and nothing for all others: the cheap way, and what watch() does. A page that
-/// shows one user's tasks should enqueue them with NewTask::notify and call watchTopic(): one subscription for all of
-/// them, wherever they run. A pattern over all results would bring every result of every task to every instance; it
-/// is not offered.
+/// A page that shows one user's tasks enqueues them with NewTask::notify and calls watchTopic(): one subscription for
+/// all of them, wherever our workers run them. A pattern over all results, which are also published on their tasks' own
+/// channels, would bring every result of every task to every instance; it is not offered.
 class ResultEvents final
 {
 public:
@@ -102,8 +100,7 @@ public:
 
     explicit ResultEvents(redis::Subscriber &subscriber);
 
-    /// Until the returned token is dropped. Look at the stored result once after this: it may have ended before.
-    [[nodiscard]] std::shared_ptr<void> watch(std::string_view taskId, Handler handler);
+    /// Until the returned token is dropped. Look at the stored results once after this: a task may have ended before.
     [[nodiscard]] std::shared_ptr<void> watchTopic(std::string_view topic, Handler handler);
 
 private:

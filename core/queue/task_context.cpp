@@ -59,8 +59,6 @@ void TaskContext::State::close()
 
 bool TaskContext::cancelled() const { return m_state->stop.stop_requested(); }
 
-std::stop_token TaskContext::stopToken() const { return m_state->stop.get_token(); }
-
 SteadyTime TaskContext::deadline() const { return m_state->deadline; }
 
 Error TaskContext::retry(std::string reason, std::optional<std::chrono::milliseconds> after) const

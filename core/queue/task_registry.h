@@ -12,14 +12,13 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace portolan::queue {
 
-/// What a task sees while it runs. On the task's thread only, except cancelled() and stopToken().
+/// What a task sees while it runs. On the task's thread only, except cancelled().
 class TaskContext final
 {
 public:
@@ -41,7 +40,6 @@ public:
     /// True from the soft time limit on, when the task is revoked with terminate, and when the worker stops for good.
     /// A task should then return soon; what it returns still counts, except after a revocation.
     bool cancelled() const;
-    std::stop_token stopToken() const;
     /// When the task is given up as TimeLimitExceeded (Clock::steady()).
     SteadyTime deadline() const;
 

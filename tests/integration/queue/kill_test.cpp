@@ -67,13 +67,8 @@ private slots:
         std::mt19937 random(std::random_device{}());
         std::vector<std::string> ids;
         for (int round = 0; round < 12; ++round) {
-            std::vector<NewTask> batch;
             for (int i = 0; i < 100; ++i)
-                batch.push_back(sleeping(static_cast<int>(random() % 4)));
-            const auto enqueued =
-                producer.run<Result<std::vector<std::string>>>([&] { return producer.broker.enqueueAll(batch); });
-            QVERIFY(enqueued);
-            ids.insert(ids.end(), enqueued->begin(), enqueued->end());
+                ids.push_back(producer.enqueue(sleeping(static_cast<int>(random() % 4))));
             std::this_thread::sleep_for(std::chrono::microseconds(random() % 200'000));
             auto &victim = workers[random() % workers.size()];
             killHard(*victim);

@@ -79,6 +79,7 @@ public:
         return stuck;
     }
 
+    /// What `work` uses is best its own: the sanitizer of threads knows what was on the caller's stack before.
     template <class T> T run(std::function<awaitable<T>()> work) { return runSync<T>(runtime.at(0), std::move(work)); }
 
     std::string enqueue(queue::NewTask task)
@@ -101,7 +102,7 @@ public:
 
     queue::TaskResult result(const std::string &id)
     {
-        const auto result = run<Result<queue::TaskResult>>([&] { return broker.result(id); });
+        const auto result = run<Result<queue::TaskResult>>([this, id] { return broker.result(id); });
         return result ? *result : queue::TaskResult{};
     }
 
@@ -115,13 +116,15 @@ public:
 
     queue::Backlog backlog(std::vector<std::string> queues = {"celery"})
     {
-        const auto backlog = run<Result<queue::Backlog>>([&] { return broker.backlog(queues); });
+        const auto backlog =
+            run<Result<queue::Backlog>>([this, queues = std::move(queues)] { return broker.backlog(queues); });
         return backlog ? *backlog : queue::Backlog{};
     }
 
     redis::Reply redis(redis::Command command)
     {
-        const auto reply = run<Result<redis::Reply>>([&] { return client.run(std::move(command)); });
+        const auto sent = std::make_shared<redis::Command>(std::move(command));
+        const auto reply = run<Result<redis::Reply>>([this, sent] { return client.run(std::move(*sent)); });
         if (!reply)
             throw std::runtime_error("redis: " + reply.error().message);
         return *reply;

@@ -104,6 +104,19 @@ double grown(const Script &script, std::string_view family, double memory)
     return family == script.situation().climbingFamily ? std::max(0.0, memory - 14.2 * mb) : 0;
 }
 
+/// What cleaning up has left of a family, as a part.
+double leftOf(const DemoData &data, std::string_view family)
+{
+    const auto left = data.cleaned.find(std::string(family));
+    return left == data.cleaned.end() ? 1 : left->second;
+}
+
+std::optional<double> sessionsOf(const Script &script, const DemoData &data, double when)
+{
+    const auto open = script.value(Metric::Sessions, when);
+    return open ? std::optional(std::round(*open * leftOf(data, "sessions"))) : std::nullopt;
+}
+
 FamiliesFigures familiesOf(const Script &script, const DemoData &data, double memory, double overhead, double sessions)
 {
     FamiliesFigures figures;
@@ -114,9 +127,7 @@ FamiliesFigures familiesOf(const Script &script, const DemoData &data, double me
     double inKeys = 0;
     const double ordinary = std::min(memory, 14.2 * mb) - overhead;
     const auto weight = [&](const FamilyShape &shape) {
-        const auto left = data.cleaned.find(shape.name);
-        return (ordinary * shape.share + grown(script, shape.name, memory)) *
-               (left == data.cleaned.end() ? 1 : left->second);
+        return (ordinary * shape.share + grown(script, shape.name, memory)) * leftOf(data, shape.name);
     };
     // Keys and overhead together are what Redis uses.
     double all = 0;
@@ -185,7 +196,7 @@ void fillRedis(Snapshot &snapshot, const Script &script, const DemoData &data, d
     redis.appendOnly = true;
     redis.lastSaveOk = true;
     snapshot.families = familiesOf(script, data, memory, script.value(Metric::RedisOverhead, when).value_or(0),
-                                   std::round(script.value(Metric::Sessions, when).value_or(0)));
+                                   sessionsOf(script, data, when).value_or(0));
     double keys = 0;
     for (const FamilyFigures &family : snapshot.families.families)
         keys += family.keys->value;
@@ -363,7 +374,7 @@ Snapshot makeSnapshot(const Script &script, const DemoData &data, double second,
     snapshot.users.concurrent = whole(script.value(Metric::ConcurrentUsers, second));
     snapshot.users.today = 63;
     snapshot.users.registered = data.users.count();
-    snapshot.users.sessions = whole(script.value(Metric::Sessions, second));
+    snapshot.users.sessions = whole(sessionsOf(script, data, second));
     constexpr double diskSize = 40 * 1024 * mb;
     snapshot.disk.total = std::uint64_t(diskSize);
     snapshot.disk.available = std::uint64_t(diskSize * (1 - script.value(Metric::Disk, second).value_or(0)));

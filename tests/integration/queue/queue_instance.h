@@ -84,9 +84,7 @@ public:
 
     std::string enqueue(queue::NewTask task)
     {
-        // On the heap: the sanitizer of threads knows what was on this stack before, not how it came to be another's.
-        const auto sent = std::make_shared<const queue::NewTask>(std::move(task));
-        const auto id = run<Result<std::string>>([this, sent] { return broker.enqueue(*sent); });
+        const auto id = run<Result<std::string>>([&] { return broker.enqueue(task); });
         if (!id)
             throw std::runtime_error("enqueue: " + id.error().message);
         return *id;

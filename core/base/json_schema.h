@@ -25,10 +25,12 @@ enum class SchemaOf {
 inline boost::json::value orNull(boost::json::value schema)
 {
     auto &members = schema.as_object();
+    auto *const type = members.if_contains("type");
+    if (!type || type->is_array()) // anything, or already: a number that need not be there
+        return schema;
     if (auto *names = members.if_contains("enum"))
         names->as_array().emplace_back(nullptr);
-    if (auto *type = members.if_contains("type"))
-        *type = boost::json::array{*type, "null"};
+    *type = boost::json::array{*type, "null"};
     return schema;
 }
 

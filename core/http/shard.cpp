@@ -42,10 +42,9 @@ void Shard::arm()
         return;
     m_timer.expires_after(tick);
     m_timer.async_wait([self = shared_from_this()](error_code ec) {
-        if (ec || self->m_stopped)
-            return;
-        self->sweep();
-        self->arm();
+        if (!ec && !self->m_stopped)
+            self->sweep();
+        self->arm(); // also when it was cancelled as the last connection went, and then another came
     });
 }
 
@@ -121,6 +120,8 @@ void Shard::remove(Connection &connection)
     m_connections[connection.m_slot] = last;
     last->m_slot = connection.m_slot;
     m_connections.pop_back();
+    if (m_connections.empty())
+        m_timer.cancel(); // nothing is left to be looked after; what waits for an end of all work finds one
 }
 
 std::vector<std::shared_ptr<Connection>> Shard::held() const

@@ -66,6 +66,12 @@ std::optional<http::Response> refuseForms(const http::Request &request)
     return http::problem(request, error, http::status::unsupported_media_type);
 }
 
+/// Who is let in without one, as an operator at the control socket, has none to end or to speak for.
+http::Response noSession(const http::Request &request)
+{
+    return http::problem(request, failure(ErrorKind::Unauthenticated, "Nobody is signed in here.", "Sign in first."));
+}
+
 } // namespace
 
 std::string userJson(const User &user)
@@ -137,7 +143,10 @@ awaitable<http::Response> AccountRoutes::login(http::Request &request)
 
 awaitable<http::Response> AccountRoutes::logout(http::Request &request)
 {
-    const auto done = co_await m_accounts.signOut(callerOf(request)->session);
+    const Caller *caller = callerOf(request);
+    if (!caller)
+        co_return noSession(request);
+    const auto done = co_await m_accounts.signOut(caller->session);
     if (!done)
         co_return http::problem(request, done.error());
     auto response = fresh(http::noContent());
@@ -148,10 +157,13 @@ awaitable<http::Response> AccountRoutes::logout(http::Request &request)
 awaitable<http::Response> AccountRoutes::token(http::Request &request)
 {
     // By the cookie only: a token that leaked must not be able to renew itself.
-    if (callerOf(request)->bearer)
+    const Caller *caller = callerOf(request);
+    if (!caller)
+        co_return noSession(request);
+    if (caller->bearer)
         co_return http::problem(request, failure(ErrorKind::Forbidden, "A token is made from the cookie, not a token.",
                                                  "Send the cookie 'sid', or sign in again."));
-    const auto made = co_await m_accounts.accessToken(callerOf(request)->session, request.principal);
+    const auto made = co_await m_accounts.accessToken(caller->session, request.principal);
     if (!made)
         co_return http::problem(request, made.error());
     co_return signedIn(made->user, made->token, made->expiresIn);
@@ -159,8 +171,11 @@ awaitable<http::Response> AccountRoutes::token(http::Request &request)
 
 awaitable<http::Response> AccountRoutes::csrf(http::Request &request)
 {
+    const Caller *caller = callerOf(request);
+    if (!caller)
+        co_return noSession(request);
     std::string body = R"({"csrf_token":")";
-    body.append(m_csrf.of(callerOf(request)->session)).append("\"}");
+    body.append(m_csrf.of(caller->session)).append("\"}");
     co_return fresh(http::json(std::move(body)));
 }
 

@@ -33,7 +33,9 @@ struct Caller
     auth::Session what;
     bool bearer = false; ///< by access token, not by cookie
 };
-const Caller *callerOf(const http::Request &request); ///< null: nobody is signed in
+/// Null: nobody is signed in, also on a route that asks for a role: whoever uses the control socket has one, and no
+/// session.
+const Caller *callerOf(const http::Request &request);
 
 struct AdmissionOptions
 {

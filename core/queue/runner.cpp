@@ -255,7 +255,10 @@ Outcome Runner::failed(const Running &running, std::string_view state, const Tas
     outcome.kind = Outcome::Failure;
     outcome.delivery = running.delivery.id;
     outcome.id = message.id;
-    outcome.counted = running.delivery.counted;
+    {
+        const Held::Lock lock(m_held.mutex); // a thread that was given up at once may be counting its start still
+        outcome.counted = running.delivery.counted;
+    }
     outcome.noted = mayBeNoted(running);
     if (message.raw.size() <= keepBytes && m_endings.keepAllowed())
         outcome.keep = message.raw;

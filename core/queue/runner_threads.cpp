@@ -138,6 +138,7 @@ Runner::PastLimits Runner::takePastLimits()
             slot->abandoned = true;
             slot->running.reset();
             --m_held.running;
+            m_held.idle.notify_all(); // a stop waits for none to run
             ++m_ended;
             ++m_totals[task->delivery.message->task];
             m_leaving.push_back(slot);

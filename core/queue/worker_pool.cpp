@@ -101,24 +101,23 @@ WorkerPool::~WorkerPool() { stop(std::chrono::seconds(1)); }
 void WorkerPool::start()
 {
     Impl &impl = *m_impl;
-    {
-        const Held::Lock lock(impl.held.mutex);
-        if (impl.started || impl.held.stopping)
-            return;
-        impl.started = true;
-        impl.runner.grow(lock);
-        impl.loops.spawn([&impl] { return impl.keeper.leaseLoop(); });
-        impl.loops.spawn([&impl] { return impl.common.outbox.loop(); });
-        impl.loops.spawn([&impl] { return impl.keeper.keepLoop(); });
-        impl.taking.spawn([&impl] { return impl.taker.loop(); });
-    }
     const std::weak_ptr<Impl> weak = m_impl;
-    impl.subscriptions.push_back(
+    auto waking =
         impl.common.subscriber.subscribe(std::string(keys::wake), [weak](std::string_view, std::string_view queue) {
             const std::shared_ptr<Impl> self = weak.lock();
             if (self && (queue == "*" || self->taker.consumes(queue)))
                 self->held.hungry->notify();
-        }));
+        });
+    const Held::Lock lock(impl.held.mutex);
+    if (impl.started || impl.held.stopping)
+        return;
+    impl.started = true;
+    impl.subscriptions.push_back(std::move(waking));
+    impl.runner.grow(lock);
+    impl.loops.spawn([&impl] { return impl.keeper.leaseLoop(); });
+    impl.loops.spawn([&impl] { return impl.common.outbox.loop(); });
+    impl.loops.spawn([&impl] { return impl.keeper.keepLoop(); });
+    impl.taking.spawn([&impl] { return impl.taker.loop(); });
 }
 
 std::size_t WorkerPool::stop(std::chrono::milliseconds deadline)

@@ -17,7 +17,8 @@ namespace portolan::server {
 /// it (and root) acts as an operator, without signing in and without limits. `portoland status` uses it.
 ///
 /// Requests go through the same routes as from outside; routes that ask for more than Role::Operator answer 403. They
-/// are not counted as traffic of the portal. Bounds: 16 connections, 10 s a request.
+/// are not counted as traffic of the portal. Bounds: 16 connections, of which the one that has waited longest makes room
+/// for another; 10 s a request with its handler; heads and bodies as over TCP. No WebSockets.
 class LocalSocket final
 {
 public:
@@ -31,7 +32,7 @@ public:
     /// Replaces a stale socket file; the caller holds the data directory's lock. A file that is deleted or replaced
     /// later is made again within a second or two, unless another process answers there.
     Result<void> start();
-    void stop(); ///< closes and removes the file; blocks until no handler runs; not from an I/O thread
+    void stop(); ///< closes and removes the file; blocks until no handler runs, for at most 5 s; not from an I/O thread
 
 private:
     struct Impl;

@@ -2,6 +2,7 @@
 """The edge of the composed portal: every route asks for a role and a limit, what counts in a limit and what does not, whose
 cookies come along, and what memory and sockets cost."""
 
+import http.client
 import json
 import pathlib
 import re
@@ -284,6 +285,27 @@ class SocketsTest(PortalTest):
         wait_until(path.exists, "the control socket", 10)
         self.assertEqual(path.stat().st_mode & 0o777, 0o600)
         self.assertEqual(run("status", "--json", "--data-dir", self.portal.data_dir).returncode, 0)
+
+
+    def test_the_control_socket_answers_every_route(self):
+        class Local(http.client.HTTPConnection):
+            def connect(self):
+                self.sock = socket.socket(socket.AF_UNIX)
+                self.sock.settimeout(patience(20))
+                self.sock.connect(path)
+
+        path = str(pathlib.Path(self.portal.data_dir) / "control.sock")
+        for method, route, operation in operations(self.portal.client()):
+            with self.subTest(route=f"{method} {route}"):
+                local = Local("127.0.0.1")
+                self.addCleanup(local.close)
+                local.request(method.upper(), re.sub(r"\{[^}]+\}", "1", route), body=b"{}" if method != "get" else None,
+                              headers={"Content-Type": "application/json"})
+                status = local.getresponse().status
+                if operation["x-role"] == "admin":
+                    self.assertEqual(status, 403)
+                self.assertLess(status, 500)
+        self.assertEqual(self.portal.client().get("/health").status, 200)
 
 
 class MemoryTest(PortalTest):

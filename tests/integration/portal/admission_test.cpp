@@ -317,6 +317,13 @@ void AdmissionTest::usesOverridesOfAUser()
     windows = "3 per minute";
     portal.table.forget(7);
     QCOMPARE(portal.get("/api/thing", special).remaining(), 0); // two were used before
+
+    // A category that the plan says nothing of is not counted.
+    Instance open(runtime.at(0), server.endpoint(), {{Category::Api, "2 per minute"}});
+    mountRoutes(open);
+    const auto anybody = open.signIn(9);
+    QCOMPARE(open.get("/", anybody).remaining(), -1);
+    QCOMPARE(open.get("/api/thing", anybody).remaining(), 1);
 }
 
 void AdmissionTest::boundsConcurrentUsers()

@@ -5,8 +5,12 @@
 #include "tests/fakes/redis_server_fixture.h"
 #include "tests/integration/queue/queue_instance.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
 #include <QProcess>
 #include <QTest>
+#include <future>
 #include <random>
 
 using namespace portolan;
@@ -68,8 +72,13 @@ private slots:
         std::mt19937 random(std::random_device{}());
         std::vector<std::string> ids;
         for (int round = 0; round < 12; ++round) {
-            for (int i = 0; i < 100; ++i)
-                ids.push_back(producer.enqueue(sleeping(static_cast<int>(random() % 4))));
+            std::vector<std::future<Result<std::string>>> sent; // at once, so that many wait when one dies
+            for (int i = 0; i < 100; ++i) {
+                auto enqueued = producer.broker.enqueue(sleeping(static_cast<int>(random() % 4)));
+                sent.push_back(asio::co_spawn(producer.runtime.at(0), std::move(enqueued), asio::use_future));
+            }
+            for (auto &one : sent)
+                ids.push_back(one.get().value());
             std::this_thread::sleep_for(std::chrono::microseconds(random() % 200'000));
             auto &victim = workers[random() % workers.size()];
             killHard(*victim);

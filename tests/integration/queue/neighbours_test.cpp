@@ -105,6 +105,7 @@ private slots:
         QVERIFY(within(10s, [&] { return ours.takes(); }));
         QVERIFY(ours.watch->status().allowed);
         QVERIFY(ours.watch->status().discarded == 1u);
+        QCOMPARE(ours.log.count({"threw it away", "portal.noop"}), 1u); // once
     }
 
     void boundsWhatItSaysOfThrownAwayTasks()

@@ -47,12 +47,13 @@ struct Everything
     std::set<std::string> names;
     std::map<std::string, Part> named;
     Nothing nothing;
+    std::optional<double> perhapsShare = {};
     boost::json::value passed;
     static constexpr std::string_view jsonDefaulted[] = {"share", "parts"};
 };
 BOOST_DESCRIBE_STRUCT(Everything, (),
                       (id, userIds, least, most, share, is, mood, text, whole, part, when, ended, perhaps, parts, names,
-                       named, nothing, passed))
+                       named, nothing, perhapsShare, passed))
 
 struct Wanted
 {
@@ -98,6 +99,7 @@ private slots:
                  .names = {"b", "a\"b"},
                  .named = {{"x\n", {3, "c"}}},
                  .nothing = {},
+                 .perhapsShare = 0.5,
                  .passed = {{"a", nullptr}}};
         QCOMPARE(appended(value), writeJson(value));
         value.share = std::numeric_limits<double>::infinity();
@@ -150,6 +152,7 @@ private slots:
         };
         QCOMPARE(typeOf("share"), QString(R"(["number","null"])"));
         QCOMPARE(typeOf("whole"), QString(R"("number")"));
+        QCOMPARE(typeOf("perhaps_share"), QString(R"(["number","null"])"));
         QCOMPARE(typeOf("user_ids"), QString(R"("array")"));
         QCOMPARE(typeOf("names"), QString(R"("array")"));
         QCOMPARE(typeOf("named"), QString(R"("object")"));

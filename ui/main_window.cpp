@@ -17,6 +17,7 @@
 #include "ui/widgets/sidebar.h"
 #include "ui/widgets/start_warnings.h"
 #include "ui/widgets/zone_badge.h"
+#include "ui/words/fact_words.h"
 
 #include <QAbstractButton>
 #include <QActionGroup>
@@ -467,7 +468,7 @@ bool MainWindow::mayClose()
             close();
             return;
         }
-        const QString words = preview ? portolan::ui::text(preview->summary) : errorText(preview.error());
+        const QString words = preview ? previewText(*preview) : errorText(preview.error());
         m_parts.askToQuit({words, Tray::available()}, [self = QPointer<MainWindow>(this)](QuitAnswer answer) {
             if (!self)
                 return;

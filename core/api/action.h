@@ -2,15 +2,18 @@
 #pragma once
 
 #include "core/api/access.h"
+#include "core/api/fact.h"
+#include "core/api/result.h"
 #include "core/api/user.h"
 
-#include <QtGlobal>
+#include <boost/describe/class.hpp>
+#include <boost/describe/enum.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -104,24 +107,16 @@ struct ActionTraits
 {
     std::string_view name; ///< stable; as in the audit log
     Role role;             ///< the least that may do it
-    const char *title;     ///< of the question; English, for ui to translate. %n: the preview's count, %1: `subject`
-    const char *verb;      ///< on its button: what is done to what, so that it cannot be taken for leaving the question
     bool needsRedis = false;
     bool destructive = false; ///< something is lost: its preview is shown before
     bool disruptive = false;  ///< whoever uses the portal notices: the preview is shown in production, and elsewhere
                               ///< when it counts somebody or something that is interrupted
     bool asks = false;        ///< nothing is lost, but it adds what people should know of: its preview is shown before
-    std::string_view subject{}; ///< as long as the action lives
 };
 
 constexpr ActionTraits traitsOf(const CloseClients &)
 {
-    return {.name = "redis.client.close",
-            .role = Role::Operator,
-            .title = QT_TRANSLATE_NOOP("actions", "Close connections?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Disconnect them"),
-            .needsRedis = true,
-            .destructive = true};
+    return {.name = "redis.client.close", .role = Role::Operator, .needsRedis = true, .destructive = true};
 }
 
 /// The least role that may clean up a family. To delete sessions signs everybody out, and to delete limits lets
@@ -133,101 +128,48 @@ constexpr Role cleanupRole(std::string_view family)
 
 constexpr ActionTraits traitsOf(const CleanUpFamily &action)
 {
-    return {.name = "redis.cleanup",
-            .role = cleanupRole(action.family),
-            .title = QT_TRANSLATE_NOOP("actions", "Clean up %1?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Delete keys"),
-            .needsRedis = true,
-            .destructive = true,
-            .subject = action.family};
+    return {.name = "redis.cleanup", .role = cleanupRole(action.family), .needsRedis = true, .destructive = true};
 }
 
 constexpr ActionTraits traitsOf(const ResizeWorker &action)
 {
-    const bool stops = action.concurrency == 0;
     return {.name = "worker.resize",
             .role = Role::Operator,
-            .title = stops ? QT_TRANSLATE_NOOP("actions", "Stop all work of the worker?")
-                           : QT_TRANSLATE_NOOP("actions", "Resize the worker?"),
-            .verb = stops ? QT_TRANSLATE_NOOP("actions", "Stop its work")
-                          : QT_TRANSLATE_NOOP("actions", "Resize the worker"),
             .needsRedis = !action.node.empty(), // another process is told through it
-            .destructive = stops};
+            .destructive = action.concurrency == 0};
 }
 
-constexpr ActionTraits traitsOf(const RevokeTasks &action)
+constexpr ActionTraits traitsOf(const RevokeTasks &)
 {
-    const bool one = action.ids.size() == 1;
-    return {.name = "task.revoke",
-            .role = Role::Operator,
-            .title = one ? QT_TRANSLATE_NOOP("actions", "Revoke the task?")
-                         : QT_TRANSLATE_NOOP("actions", "Revoke the tasks?"),
-            .verb = one ? QT_TRANSLATE_NOOP("actions", "Revoke the task")
-                        : QT_TRANSLATE_NOOP("actions", "Revoke the tasks"),
-            .needsRedis = true,
-            .destructive = true};
+    return {.name = "task.revoke", .role = Role::Operator, .needsRedis = true, .destructive = true};
 }
 
 constexpr ActionTraits traitsOf(const RerunTasks &action)
 {
-    const bool one = action.ids.size() == 1;
-    return {.name = "task.rerun",
-            .role = Role::Operator,
-            .title = one ? QT_TRANSLATE_NOOP("actions", "Run the task again?")
-                         : QT_TRANSLATE_NOOP("actions", "Run the tasks again?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Run again"),
-            .needsRedis = true,
-            .asks = !one};
+    return {.name = "task.rerun", .role = Role::Operator, .needsRedis = true, .asks = action.ids.size() != 1};
 }
 
-constexpr ActionTraits traitsOf(const CreateUser &)
-{
-    return {.name = "user.create",
-            .role = Role::Admin,
-            .title = QT_TRANSLATE_NOOP("actions", "Create the account?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Create the account")};
-}
+constexpr ActionTraits traitsOf(const CreateUser &) { return {.name = "user.create", .role = Role::Admin}; }
 
 constexpr ActionTraits traitsOf(const ChangeUser &action)
 {
     const bool enables = action.disabled && !*action.disabled;
-    return {.name = "user.change",
-            .role = Role::Admin,
-            .title = !action.disabled ? QT_TRANSLATE_NOOP("actions", "Change the role?")
-                     : enables        ? QT_TRANSLATE_NOOP("actions", "Enable the account?")
-                                      : QT_TRANSLATE_NOOP("actions", "Disable the account?"),
-            .verb = !action.disabled ? QT_TRANSLATE_NOOP("actions", "Change the role")
-                    : enables        ? QT_TRANSLATE_NOOP("actions", "Enable the account")
-                                     : QT_TRANSLATE_NOOP("actions", "Disable the account"),
-            .destructive = !enables,
-            .asks = enables};
+    return {.name = "user.change", .role = Role::Admin, .destructive = !enables, .asks = enables};
 }
 
 constexpr ActionTraits traitsOf(const ResetPassword &)
 {
-    return {.name = "user.password",
-            .role = Role::Admin,
-            .title = QT_TRANSLATE_NOOP("actions", "Reset the password?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Reset the password"),
-            .destructive = true};
+    return {.name = "user.password", .role = Role::Admin, .destructive = true};
 }
 
 constexpr ActionTraits traitsOf(const SignOutUser &)
 {
-    return {.name = "user.sign-out",
-            .role = Role::Admin,
-            .title = QT_TRANSLATE_NOOP("actions", "Sign the user out?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Sign the user out"),
-            .destructive = true};
+    return {.name = "user.sign-out", .role = Role::Admin, .destructive = true};
 }
 
 constexpr ActionTraits traitsOf(const DeleteUser &)
 {
-    return {.name = "user.delete",
-            .role = Role::Admin,
-            .title = QT_TRANSLATE_NOOP("actions", "Delete the account?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Delete the account"),
-            .destructive = true};
+    return {.name = "user.delete", .role = Role::Admin, .destructive = true};
 }
 
 constexpr ActionTraits traitsOf(const Action &action)
@@ -235,56 +177,79 @@ constexpr ActionTraits traitsOf(const Action &action)
     return std::visit([](const auto &one) { return traitsOf(one); }, action);
 }
 
-/// What people lose with the keys of a family, in one sentence; empty for one that is not known.
-constexpr std::string_view lossOf(std::string_view family)
-{
-    constexpr std::pair<std::string_view, std::string_view> losses[]{
-        {"sessions", "People are signed out."},
-        {"results", "Finished analyses cannot be fetched any more."},
-        {"limits", "Windows are reset, so people can make more calls than their limits say."},
-        {"cache", "It is computed again when it is asked for."},
-        {"tickers", "Prices are fetched again when they are asked for."},
-        {"push", "What was not delivered to open pages is not delivered any more."},
-        {"queue", "Tasks that wait are lost."}};
-    for (const auto &[name, loss] : losses) {
-        if (name == family)
-            return loss;
-    }
-    return {};
-}
+/// Why something cannot be done here and now.
+enum class WhyNot : std::uint8_t {
+    No,                ///< it can
+    ReadOnly,          ///< the console was started so
+    NeedsRole,         ///< `role`
+    NoPortalHere,      ///< there is no portal on this machine to start or stop
+    NotRunning,        ///< the portal is not
+    Starting,          ///< it is not there yet
+    Changing,          ///< it is starting or stopping
+    Running,           ///< it does already
+    NoAnswer,          ///< it does not answer: Deployment::link() says more
+    NothingDamaged,    ///< nothing is to be mended
+    NotOurs,           ///< a Redis or a database that was named is not ours to delete
+    NoMadeUpUsers,     ///< nobody is there to be taken back
+    NoRedis,           ///< this portal runs without
+    CommandRefused,    ///< `about`: the command its Redis refuses; `mend`: the rule that would allow it
+    TasksWouldBeLost,  ///< keys of a family that holds tasks
+    TheyExpire,        ///< keys with which the portal's processes tell each other how they are
+    NobodyKnows,       ///< whose the keys are
+    NeedsConfirmation, ///< somebody is to see what it would touch, and to say yes
+};
+BOOST_DESCRIBE_ENUM(WhyNot, No, ReadOnly, NeedsRole, NoPortalHere, NotRunning, Starting, Changing, Running, NoAnswer,
+                    NothingDamaged, NotOurs, NoMadeUpUsers, NoRedis, CommandRefused, TasksWouldBeLost, TheyExpire,
+                    NobodyKnows, NeedsConfirmation)
 
-/// Why the keys of a family are never deleted as a whole; empty: they may be.
-constexpr std::string_view whyNotCleanedUp(std::string_view family)
+/// Whether something can be done here, and if not, why: shown where it is greyed out.
+struct Capability
+{
+    WhyNot why = WhyNot::No;
+    Role role = Role::Anonymous;
+    std::string about = {};
+    std::string mend = {};
+    bool available() const { return why == WhyNot::No; }
+    bool operator==(const Capability &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(Capability, (), (why, role, about, mend))
+
+/// Why the keys of a family are never deleted as a whole. No: they may be.
+constexpr WhyNot whyNotCleanedUp(std::string_view family)
 {
     for (const std::string_view name : {"sessions", "results", "tickers", "cache", "push", "limits"}) {
         if (name == family)
-            return {};
+            return WhyNot::No;
     }
-    if (family == "queue")
-        return "Tasks that wait would be lost: revoke them on the page Queue.";
-    if (family == "instances")
-        return "The portal's processes tell each other with these keys how they are; they expire by themselves.";
-    return "Whose these keys are is not known, so they are not deleted.";
+    return family == "queue"       ? WhyNot::TasksWouldBeLost
+           : family == "instances" ? WhyNot::TheyExpire
+                                   : WhyNot::NobodyKnows;
 }
 
 /// What an action would touch, found out without touching it.
 struct ActionPreview
 {
-    std::string summary;                ///< one sentence: "Closes 3 connections of celery@worker-1."
+    std::vector<Fact> facts;            ///< at least one
     std::optional<std::uint64_t> count; ///< keys, clients, tasks, sessions
     std::optional<std::uint64_t> bytes;
-    std::vector<std::string> sample; ///< at most 20 of what would be touched
-    bool nothing = false;            ///< there is nothing to do: the summary says why, and nobody need be asked
+    std::vector<Touched> sample; ///< at most 20 of what would be touched
+    bool nothing = false;        ///< there is nothing to do: the facts say why, and nobody need be asked
     bool operator==(const ActionPreview &) const = default;
+    static constexpr bool jsonDefaulted = true;
 };
+BOOST_DESCRIBE_STRUCT(ActionPreview, (), (facts, count, bytes, sample, nothing))
 
 /// How an action ended.
 struct ActionOutcome
 {
-    std::string summary; ///< one sentence: "3 connections are closed."
-    std::string subject; ///< what came of it: the new task's id
-    std::string secret;  ///< a password made up; for whoever asked to see once, and to be kept nowhere
+    std::vector<Fact> facts;      ///< at least one
+    std::string subject;          ///< what came of it: the new task's id
+    std::string secret;           ///< a password made up; for whoever asked to see once, and to be kept nowhere
+    std::optional<Error> refusal; ///< why it was not done to some: FactKind::OthersRefused
     bool operator==(const ActionOutcome &) const = default;
+    static constexpr bool jsonDefaulted = true;
 };
+BOOST_DESCRIBE_STRUCT(ActionOutcome, (), (facts, subject, secret, refusal))
 
 } // namespace portolan

@@ -4,6 +4,7 @@
 #include "core/api/action.h"
 #include "core/api/audit.h"
 #include "core/api/history.h"
+#include "core/api/permit.h"
 #include "core/api/result.h"
 #include "core/api/snapshot.h"
 #include "core/api/task.h"
@@ -14,10 +15,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-namespace portolan::ui {
-class ActionGate;
-}
 
 namespace portolan {
 
@@ -30,6 +27,19 @@ enum class LinkState : std::uint8_t {
 };
 BOOST_DESCRIBE_ENUM(LinkState, Off, Connecting, Live, Lost)
 
+/// Why it does not stand as Live.
+enum class LinkReason : std::uint8_t {
+    No,          ///< it does
+    NotRunning,  ///< the portal is not
+    Starting,    ///< the portal is
+    FirstSample, ///< none has come yet
+    Silent,      ///< none has come for a while
+    Refused,     ///< none has come: the connection is refused
+    Stopping,    ///< the portal is
+    Gone,        ///< whoever attached to it ends
+};
+BOOST_DESCRIBE_ENUM(LinkReason, No, NotRunning, Starting, FirstSample, Silent, Refused, Stopping, Gone)
+
 /// What a deployment is, as far as it is known.
 struct DeploymentInfo
 {
@@ -40,14 +50,6 @@ struct DeploymentInfo
     Role role = Role::Anonymous; ///< of whoever uses this console
     bool production = false;     ///< its name is to be typed before anything destructive
     bool operator==(const DeploymentInfo &) const = default;
-};
-
-/// Whether something can be done here, and if not, why: shown where it is greyed out.
-struct Capability
-{
-    bool available = true;
-    std::string reason;
-    bool operator==(const Capability &) const = default;
 };
 
 /// One portal, in this process or elsewhere. Lives on the GUI thread: calls and signals belong there. Calls never
@@ -63,7 +65,7 @@ public:
 
     virtual DeploymentInfo info() const = 0;
     virtual LinkState link() const = 0;
-    virtual std::string linkDetail() const = 0; ///< why it is not Live, for people; empty while it is
+    virtual LinkReason linkReason() const = 0; ///< why it is not Live
     /// The last one that came; null before the first.
     virtual std::shared_ptr<const Snapshot> latest() const = 0;
 
@@ -81,15 +83,13 @@ public:
     virtual QFuture<Result<AuditPage>> audit(AuditQuery query) = 0;           ///< who did what, newest first
     virtual QFuture<Result<ActionPreview>> preview(Action action) = 0;        ///< touches nothing
 
+    /// Does it, and writes the audit entry with the permit's reason. The permit is the gate's (gate.h): it has looked
+    /// at read-only mode, role and confirmation.
+    virtual QFuture<Result<ActionOutcome>> perform(Action action, Permit permit) = 0;
+
 signals:
     void sampled(std::shared_ptr<const portolan::Snapshot> snapshot); ///< about once a second
     void changed();                                                   ///< info() or link()
-
-private:
-    /// Does it, and writes the audit entry with the reason. Only the gate may ask: it has looked at read-only mode,
-    /// role and confirmation.
-    friend class ui::ActionGate;
-    virtual QFuture<Result<ActionOutcome>> perform(Action action, std::string reason) = 0;
 };
 
 } // namespace portolan

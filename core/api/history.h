@@ -2,6 +2,9 @@
 #pragma once
 
 #include "core/api/clock.h"
+#include "core/api/fact.h"
+#include "core/api/tier.h"
+#include "core/api/zone.h"
 
 #include <boost/describe/class.hpp>
 #include <boost/describe/enum.hpp>
@@ -101,14 +104,25 @@ BOOST_DESCRIBE_STRUCT(HistoryQuery, (), (metrics, from, to, most))
 enum class EventKind : std::uint8_t { Zone, Link, Restart, Action };
 BOOST_DESCRIBE_ENUM(EventKind, Zone, Link, Restart, Action)
 
-/// Something that happened, for the time line: a change of zone, a restart, an action.
+/// Something that happened, for the time line: a change of zone, of a link, a start or an end, an action.
 struct Event
 {
     WallTime time{};
     EventKind kind = EventKind::Zone;
-    std::string text; ///< "Redis memory turned yellow"
+    std::optional<Resource> resource = {}; ///< Zone: whose
+    std::optional<Zone> zone = {};         ///< Zone: which it came into
+    /// Link: its name in LinkStatus. Restart: "portal" or "redis". Action: its name in ActionTraits.
+    std::string name = {};
+    std::optional<bool> up = {};  ///< Link: whether it is back or away. Restart: whether it started or stopped
+    std::string reason = {};      ///< Link: why it is away. Action: the code of the error, where it failed
+    std::string actor = {};       ///< Action: who did it; empty: who owns the portal's process, at its console
+    std::string subject = {};     ///< Action: what it was done to, as in the audit log
+    std::string detail = {};      ///< Action: what changed, as in the audit log
+    std::vector<Fact> facts = {}; ///< Action: what came of it, where that is known
+    std::string told = {};        ///< all of it in words: of a version that kept nothing else
     bool operator==(const Event &) const = default;
+    static constexpr bool jsonDefaulted = true;
 };
-BOOST_DESCRIBE_STRUCT(Event, (), (time, kind, text))
+BOOST_DESCRIBE_STRUCT(Event, (), (time, kind, resource, zone, name, up, reason, actor, subject, detail, facts, told))
 
 } // namespace portolan

@@ -7,17 +7,25 @@ LocalStack::~LocalStack() = default;
 
 namespace {
 
-std::string counted(std::uint64_t count, const char *one, const char *many)
+constexpr std::uint64_t madeUpUsers = 40;
+
+std::vector<Fact> factsOf(const SeedStack &command)
 {
-    return std::to_string(count) + ' ' + (count == 1 ? one : many);
+    std::vector<Amount> roles;
+    if (command.privileged)
+        roles = {{Counted::Admins, 1}, {Counted::Operators, 2}};
+    return {{.kind = FactKind::MadeUpUsersAdded, .count = madeUpUsers},
+            {.kind = FactKind::SignInsAdded},
+            {.kind = FactKind::AnalysesAdded},
+            {.kind = FactKind::RolesAmongThem, .amounts = std::move(roles)},
+            {.kind = FactKind::TheyCanBeTakenBack}};
 }
 
-std::string seedSentence(bool privileged)
+Fact factOf(const MendStack &command, const std::optional<Error> &problem)
 {
-    std::string sentence = "Adds 40 made-up users of example.com, some of them signed in, and a few analyses. ";
-    sentence += privileged ? "One of them is an admin and two are operators; nobody knows their passwords. "
-                           : "All have the role user, and nobody knows their passwords. ";
-    return sentence + "They can be taken back.";
+    if (problem && problem->code == "database-missing")
+        return {.kind = FactKind::DatabaseSetAside};
+    return {.kind = command.empty ? FactKind::RedisSetAside : FactKind::RedisMended};
 }
 
 } // namespace
@@ -26,25 +34,16 @@ ActionPreview LocalStack::previewOf(const StackCommand &command)
 {
     ActionPreview preview;
     if (std::holds_alternative<StartStack>(command)) {
-        preview.summary = "Lets people use the portal.";
+        preview.facts.push_back({.kind = FactKind::PortalStarted});
         return preview;
     }
     if (const auto *mend = std::get_if<MendStack>(&command)) {
-        const auto wrong = problem();
-        if (wrong && wrong->code == "database-missing") {
-            preview.summary = "Moves what is left of the database aside and starts with nobody registered. Nothing is "
-                              "deleted.";
-            return preview;
-        }
-        preview.summary = mend->empty ? "Moves the damaged files of the private Redis aside and starts without them: "
-                                        "everybody signs in again, and waiting tasks are gone. Nothing is deleted."
-                                      : "Copies the damaged files of the private Redis, then leaves out what cannot be "
-                                        "read, and starts.";
+        preview.facts.push_back(factOf(*mend, problem()));
         return preview;
     }
     if (const auto *seed = std::get_if<SeedStack>(&command)) {
-        preview.summary = seedSentence(seed->privileged);
-        preview.count = 40;
+        preview.facts = factsOf(*seed);
+        preview.count = madeUpUsers;
         return preview;
     }
     const auto sample = deployment().latest();
@@ -54,12 +53,11 @@ ActionPreview LocalStack::previewOf(const StackCommand &command)
         const auto running = sample->queue.running.value_or(0);
         preview.count = users + running;
         if (users > 0)
-            preview.summary += counted(users, "person uses", "people use") + " it now. ";
+            preview.facts.push_back({.kind = FactKind::PeopleInterrupted, .count = users});
         if (running > 0)
-            preview.summary +=
-                counted(running, "task runs and is", "tasks run and are") + " put back if not done in time. ";
+            preview.facts.push_back({.kind = FactKind::TasksInterrupted, .count = running});
     }
-    preview.summary += "Nobody can use the portal until it runs again.";
+    preview.facts.push_back({.kind = FactKind::PortalStopped});
     return preview;
 }
 

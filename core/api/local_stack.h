@@ -38,12 +38,13 @@ public:
     virtual State state() const = 0;
     virtual std::optional<Error> problem() const = 0; ///< why it did not start, or ended
     virtual const LocalStackSettings &settings() const = 0;
-    /// A built-in tier: its name, for whom it is ("Small: 10–15 concurrent users"), and what they share, in words.
+    /// A built-in tier.
     struct TierChoice
     {
         std::string name;
-        std::string title;
-        std::string figures; ///< "30 MB of Redis, 2 tasks at once"
+        std::string title;             ///< for whom it is: "Small: 10–15 concurrent users", as its file says
+        std::uint64_t redisMemory = 0; ///< bytes of its plan
+        std::uint32_t concurrency = 0; ///< tasks at once
     };
     virtual std::vector<TierChoice> tiers() const = 0;
     virtual std::string dataDirectory() const = 0; ///< that is, or would be, used
@@ -61,6 +62,11 @@ public:
     /// its files say.
     virtual QFuture<Result<ActionPreview>> preview(StackCommand command) = 0;
 
+    /// Does it, and writes the audit entry with the permit's reason into the portal's own log: before it goes down,
+    /// after it is up, after a reset into the emptied database; also when it failed, where there is a database to write
+    /// to. The permit is the gate's, as with Deployment.
+    virtual QFuture<Result<ActionOutcome>> perform(StackCommand command, Permit permit) = 0;
+
 signals:
     void stateChanged();
     void logged(const std::vector<portolan::LogLine> &lines); ///< gathered for a moment, oldest first
@@ -68,13 +74,6 @@ signals:
 protected:
     /// Of a command that deletes nothing.
     ActionPreview previewOf(const StackCommand &command);
-
-private:
-    /// Does it, and writes the audit entry with the reason into the portal's own log: before it goes down, after it is
-    /// up, after a reset into the emptied database; also when it failed, where there is a database to write to. Only
-    /// the gate may ask, as with Deployment.
-    friend class ui::ActionGate;
-    virtual QFuture<Result<ActionOutcome>> perform(StackCommand command, std::string reason) = 0;
 };
 
 } // namespace portolan

@@ -79,69 +79,34 @@ struct UnseedStack
 
 using StackCommand = std::variant<StartStack, StopStack, RestartStack, ResetStack, SeedStack, UnseedStack, MendStack>;
 
-constexpr ActionTraits traitsOf(const StartStack &)
-{
-    return {.name = "stack.start",
-            .role = Role::Operator,
-            .title = QT_TRANSLATE_NOOP("actions", "Start the portal?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Start the portal")};
-}
+constexpr ActionTraits traitsOf(const StartStack &) { return {.name = "stack.start", .role = Role::Operator}; }
 
 constexpr ActionTraits traitsOf(const StopStack &)
 {
-    return {.name = "stack.stop",
-            .role = Role::Operator,
-            .title = QT_TRANSLATE_NOOP("actions", "Stop the portal?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Stop the portal"),
-            .disruptive = true};
+    return {.name = "stack.stop", .role = Role::Operator, .disruptive = true};
 }
 
 constexpr ActionTraits traitsOf(const RestartStack &)
 {
-    return {.name = "stack.restart",
-            .role = Role::Operator,
-            .title = QT_TRANSLATE_NOOP("actions", "Restart the portal?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Restart the portal"),
-            .disruptive = true};
+    return {.name = "stack.restart", .role = Role::Operator, .disruptive = true};
 }
 
 constexpr ActionTraits traitsOf(const ResetStack &)
 {
-    return {.name = "stack.reset",
-            .role = Role::Admin,
-            .title = QT_TRANSLATE_NOOP("actions", "Reset the portal?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Delete and start again"),
-            .destructive = true,
-            .disruptive = true};
+    return {.name = "stack.reset", .role = Role::Admin, .destructive = true, .disruptive = true};
 }
 
-constexpr ActionTraits traitsOf(const SeedStack &command)
-{
-    return {.name = "stack.seed",
-            .role = Role::Admin,
-            .title = command.privileged ? QT_TRANSLATE_NOOP("actions", "Add made-up users, an admin among them?")
-                                        : QT_TRANSLATE_NOOP("actions", "Add made-up users?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Add the users"),
-            .asks = true};
-}
+constexpr ActionTraits traitsOf(const SeedStack &) { return {.name = "stack.seed", .role = Role::Admin, .asks = true}; }
 
 constexpr ActionTraits traitsOf(const UnseedStack &)
 {
-    return {.name = "stack.unseed",
-            .role = Role::Admin,
-            .title = QT_TRANSLATE_NOOP("actions", "Delete the made-up users?"),
-            .verb = QT_TRANSLATE_NOOP("actions", "Delete the made-up users"),
-            .destructive = true};
+    return {.name = "stack.unseed", .role = Role::Admin, .destructive = true};
 }
 
 constexpr ActionTraits traitsOf(const MendStack &command)
 {
     return {.name = "stack.mend",
             .role = command.empty ? Role::Admin : Role::Operator,
-            .title = command.empty ? QT_TRANSLATE_NOOP("actions", "Start the portal without what is damaged?")
-                                   : QT_TRANSLATE_NOOP("actions", "Mend what is damaged?"),
-            .verb = command.empty ? QT_TRANSLATE_NOOP("actions", "Keep a copy and start empty")
-                                  : QT_TRANSLATE_NOOP("actions", "Keep a copy, mend and start"),
             .destructive = command.empty,
             .disruptive = true};
 }

@@ -6,7 +6,7 @@
 #include "core/commands/commands.h"
 #include "core/commands/local_get.h"
 #include "core/commands/report.h"
-#include "core/monitor/status_text.h"
+#include "core/commands/status_text.h"
 #include "core/server/environment.h"
 
 #include <curl/curl.h>
@@ -76,9 +76,9 @@ Result<std::string> fetch(const Settings &settings, const std::string &url)
     return getFromUrl(url, settings.secret("portal.token"));
 }
 
-monitor::StatusStyle style()
+StatusStyle style()
 {
-    monitor::StatusStyle style;
+    StatusStyle style;
     winsize size{};
     if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         style.width = size.ws_col;
@@ -112,7 +112,7 @@ int status(const SettingSources &sources, const StatusRequest &request)
         } else if (request.json) {
             std::cout << *text << std::endl;
         } else {
-            std::cout << monitor::statusText(*snapshot, style()) << std::flush;
+            std::cout << statusText(*snapshot, style()) << std::flush;
         }
         if (const int failed = outputWritten(); failed || !request.watch)
             return failed;

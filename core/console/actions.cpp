@@ -4,7 +4,6 @@
 #include "core/api/history.h"
 #include "core/base/ids.h"
 #include "core/console/task_board.h"
-#include "core/console/words.h"
 #include "core/monitor/history.h"
 #include "core/monitor/redis_admin.h"
 #include "core/monitor/redis_check.h"
@@ -22,10 +21,10 @@ constexpr std::size_t madeUpBytes = 12; ///< of randomness in a password: 16 let
 
 Actor actorOf(std::string reason) { return {{0, Role::Admin}, std::move(reason)}; }
 
-ActionOutcome outcome(std::string summary, std::string subject = {})
+ActionOutcome outcome(Fact fact, std::string subject = {})
 {
     ActionOutcome done;
-    done.summary = std::move(summary);
+    done.facts.push_back(std::move(fact));
     done.subject = std::move(subject);
     return done;
 }
@@ -35,7 +34,7 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, CloseClients a
     const auto closed = co_await services.redis.closeClients(actorOf(std::move(reason)), std::move(action.ids));
     if (!closed)
         co_return closed.error();
-    co_return outcome("Closed " + counted(*closed, "connection", "connections") + ".");
+    co_return outcome({.kind = FactKind::ConnectionsClosed, .count = *closed});
 }
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, CleanUpFamily action, std::string reason)
@@ -47,12 +46,12 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, CleanUpFamily 
     if (status.state == monitor::CleanupState::Failed)
         co_return failure(ErrorKind::Internal, "The cleanup failed: " + status.detail);
     if (status.state == monitor::CleanupState::Cancelled)
-        co_return failure(ErrorKind::Cancelled, "The cleanup was cancelled after " +
-                                                    counted(status.removed, "key", "keys") + " had been deleted.");
-    const auto removed = counted(status.removed, "key", "keys") + " of " + action.family;
+        co_return failure(ErrorKind::Cancelled, "The cleanup was cancelled; keys deleted until then: " +
+                                                    std::to_string(status.removed) + ".");
+    auto done = outcome({.kind = FactKind::KeysDeleted, .name = action.family, .count = status.removed}, status.id);
     if (status.state == monitor::CleanupState::Running)
-        co_return outcome("Deleted " + removed + " so far; the cleanup goes on.", status.id);
-    co_return outcome("Deleted " + removed + ".", status.id);
+        done.facts.push_back({.kind = FactKind::CleanupGoesOn});
+    co_return done;
 }
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, ResizeWorker action, std::string reason)
@@ -60,32 +59,36 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, ResizeWorker a
     const auto done = co_await services.workers.resize(actorOf(std::move(reason)), action.concurrency, action.node);
     if (!done)
         co_return done.error();
-    const std::string who = action.node.empty() ? "The worker" : action.node;
-    co_return outcome(who + " runs " + counted(action.concurrency, "task", "tasks") + " at once.");
+    const auto what = action.concurrency == 0 ? FactKind::WorkerStopped : FactKind::WorkerResized;
+    co_return outcome({.kind = what, .name = action.node, .count = action.concurrency});
 }
 
-/// "portal.analysis 3f2a91c0": enough of an id to find it by.
+constexpr std::size_t idPart = 8; ///< enough of an id to find it by
+
+/// "portal.analysis 3f2a91c0"
 std::string nameOf(const Result<TaskInfo> &task, std::string_view id)
 {
-    std::string name = task && !task->name.empty() ? task->name : std::string("task");
-    return name.append(" ").append(id.substr(0, 8));
+    std::string name = task ? task->name : std::string();
+    return name.append(name.empty() ? "" : " ").append(id.substr(0, idPart));
 }
 
 /// What became of several tasks: one by its name, more by their number, and why where none could be.
 struct Tally
 {
-    explicit Tally(std::string verb_) : verb(std::move(verb_)) {}
+    explicit Tally(FactKind kind_) : kind(kind_) {}
     Result<ActionOutcome> end(std::size_t asked, std::string subject) const
     {
         if (done == 0 && problem)
             return *problem;
-        std::string sentence = verb + " " + (asked == 1 ? name : counted(done, "task", "tasks")) + ".";
-        if (problem)
-            sentence += " " + counted(asked - done, "other", "others") + " could not be: " + problem->message;
-        return outcome(std::move(sentence), std::move(subject));
+        auto told = outcome({.kind = kind, .name = asked == 1 ? name : "", .count = done}, std::move(subject));
+        if (problem) {
+            told.facts.push_back({.kind = FactKind::OthersRefused, .count = asked - done});
+            told.refusal = problem;
+        }
+        return told;
     }
 
-    std::string verb;
+    FactKind kind;
     std::string name;
     std::size_t done = 0;
     std::optional<Error> problem;
@@ -95,7 +98,7 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, RevokeTasks ac
 {
     if (const auto fit = checkNumber(action.ids); !fit)
         co_return fit.error();
-    Tally tally("Revoked");
+    Tally tally(FactKind::TasksRevoked);
     std::size_t asked = 0;
     for (const auto &id : action.ids) {
         const auto task = co_await findTask(services, id);
@@ -110,8 +113,7 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, RevokeTasks ac
             tally.problem = done.error();
     }
     if (asked == 0)
-        co_return outcome(action.ids.size() == 1 ? "The task has ended already."
-                                                 : "All of these tasks have ended already.");
+        co_return outcome({.kind = FactKind::AllTasksOver, .count = action.ids.size()});
     co_return tally.end(asked, action.ids.front());
 }
 
@@ -119,7 +121,7 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, RerunTasks act
 {
     if (const auto fit = checkNumber(action.ids); !fit)
         co_return fit.error();
-    Tally tally("Enqueued again:");
+    Tally tally(FactKind::TasksEnqueued);
     std::string latest;
     for (const auto &id : action.ids) {
         if (action.ids.size() == 1) {
@@ -147,7 +149,7 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, CreateUser act
     const auto user = co_await services.users.create(actorOf(std::move(reason)), std::move(wanted));
     if (!user)
         co_return user.error();
-    auto done = outcome("Created " + user->email + ", " + roleWord(user->role) + ".", formatId(user->id));
+    auto done = outcome({.kind = FactKind::AccountMade, .name = user->email, .role = user->role}, formatId(user->id));
     done.secret = std::move(password);
     co_return done;
 }
@@ -160,7 +162,7 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, ResetPassword 
     const auto user = co_await services.users.change(actorOf(std::move(reason)), action.id, std::move(change));
     if (!user)
         co_return user.error();
-    auto done = outcome("Reset the password of " + user->email + ".", formatId(user->id));
+    auto done = outcome({.kind = FactKind::PasswordMade, .name = user->email}, formatId(user->id));
     done.secret = std::move(password);
     co_return done;
 }
@@ -170,7 +172,7 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, DeleteUser act
     const auto user = co_await services.users.remove(actorOf(std::move(reason)), action.id);
     if (!user)
         co_return user.error();
-    co_return outcome("Deleted " + user->email + ".", formatId(action.id));
+    co_return outcome({.kind = FactKind::AccountDeleted, .name = user->email}, formatId(action.id));
 }
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, ChangeUser action, std::string reason)
@@ -181,13 +183,14 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, ChangeUser act
     const auto user = co_await services.users.change(actorOf(std::move(reason)), action.id, std::move(change));
     if (!user)
         co_return user.error();
-    std::string summary;
+    ActionOutcome done;
+    done.subject = formatId(user->id);
     if (action.role)
-        summary = "Made " + user->email + " " + roleWord(user->role) + ".";
+        done.facts.push_back({.kind = FactKind::RoleGiven, .name = user->email, .role = user->role});
     if (action.disabled)
-        summary +=
-            std::string(summary.empty() ? "" : " ") + (user->disabled ? "Disabled " : "Enabled ") + user->email + ".";
-    co_return outcome(std::move(summary), formatId(user->id));
+        done.facts.push_back(
+            {.kind = user->disabled ? FactKind::AccountDisabled : FactKind::AccountEnabled, .name = user->email});
+    co_return done;
 }
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, SignOutUser action, std::string reason)
@@ -196,18 +199,21 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, SignOutUser ac
     const auto done = co_await services.users.signOut(actorOf(std::move(reason)), action.id);
     if (!done)
         co_return done.error();
-    const std::string who = user ? (*user)->email : "the user";
-    co_return outcome("Signed " + who + " out everywhere.", formatId(action.id));
+    std::string who = user ? (*user)->email : "user:" + formatId(action.id);
+    co_return outcome({.kind = FactKind::SignedOut, .name = std::move(who)}, formatId(action.id));
 }
 
 } // namespace
 
 awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action action, std::string reason)
 {
+    const std::string name(traitsOf(action).name);
     auto work = std::visit([&](auto &one) { return perform(services, std::move(one), std::move(reason)); }, action);
     auto done = co_await std::move(work);
     if (done) {
-        Event event{services.clock.wall(), EventKind::Action, consoleDid(done->summary)};
+        Event event{.time = services.clock.wall(), .kind = EventKind::Action};
+        event.name = name;
+        event.facts = done->facts;
         services.history.note(std::move(event));
     }
     co_return done;
@@ -231,21 +237,21 @@ awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, Cl
     co_return co_await services.redis.settled(std::move(*started), patience);
 }
 
-std::string whyNot(const PortalServices &services, const Action &action)
+Capability whyNot(const PortalServices &services, const Action &action)
 {
     if (!services.hasRedis && traitsOf(action).needsRedis)
-        return "This portal runs without Redis.";
+        return {.why = WhyNot::NoRedis};
     if (const auto rights = services.redisCheck ? services.redisCheck->rights() : nullptr) {
-        std::string refusal;
+        std::optional<redis::Refusal> refusal;
         if (std::holds_alternative<CloseClients>(action))
             refusal = rights->refusal({"CLIENT LIST", "CLIENT KILL"});
         else if (std::holds_alternative<CleanUpFamily>(action))
             refusal = rights->refusal({"SCAN", "UNLINK"});
-        if (!refusal.empty())
-            return refusal;
+        if (refusal)
+            return {.why = WhyNot::CommandRefused, .about = refusal->command, .mend = refusal->rule};
     }
     if (const auto *cleanUp = std::get_if<CleanUpFamily>(&action); cleanUp && !cleanUp->family.empty())
-        return std::string(whyNotCleanedUp(cleanUp->family));
+        return {.why = whyNotCleanedUp(cleanUp->family)};
     return {};
 }
 

@@ -30,6 +30,6 @@ awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, Cl
 Result<void> checkNumber(const std::vector<std::string> &ids);
 
 /// Whether a portal can do this kind of action at all, as its Redis is and with the rights it has there; else why not.
-std::string whyNot(const PortalServices &services, const Action &action);
+Capability whyNot(const PortalServices &services, const Action &action);
 
 } // namespace portolan::console

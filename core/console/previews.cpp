@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/ids.h"
-#include "core/base/units.h"
 #include "core/console/actions.h"
 #include "core/console/task_board.h"
-#include "core/console/words.h"
 #include "core/monitor/redis_admin.h"
 #include "core/portal/user_admin_service.h"
 #include "core/portal/worker_admin_service.h"
@@ -19,10 +17,10 @@ namespace {
 constexpr std::size_t mostSamples = 20;
 constexpr std::chrono::seconds previewPatience{10};
 
-void addSample(ActionPreview &preview, std::string text)
+void addSample(ActionPreview &preview, Touched touched)
 {
     if (preview.sample.size() < mostSamples)
-        preview.sample.push_back(std::move(text));
+        preview.sample.push_back(std::move(touched));
 }
 
 awaitable<Result<ActionPreview>> preview(PortalServices services, CloseClients action)
@@ -40,15 +38,11 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, CloseClients a
         sameName = sameName && (count == 0 || name == client.name);
         name = client.name;
         ++count;
-        addSample(found, (client.name.empty() ? "(no name)" : client.name) + " " + client.address + ", last " +
-                             client.command);
+        addSample(found, {.name = client.name, .id = client.address, .detail = client.command});
     }
     if (count == 0)
         co_return failure(ErrorKind::NotFound, "None of these connections exists any more.");
-    found.summary = "Closes " + counted(count, "connection", "connections");
-    if (sameName && !name.empty())
-        found.summary += " of " + name;
-    found.summary += ".";
+    found.facts.push_back({.kind = FactKind::ConnectionsClosed, .name = sameName ? name : "", .count = count});
     found.count = count;
     co_return found;
 }
@@ -65,20 +59,23 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, CleanUpFamily 
     if (status.state == monitor::CleanupState::Running) // so that the cleanup itself need not wait for it
         (void)services.redis.cancelCleanup(status.id);
     ActionPreview found;
-    found.summary = "Deletes " + std::string(all ? "" : "at least ") + counted(status.matched, "key", "keys") + " of " +
-                    action.family + ", about " + bytesWord(status.bytes) + ".";
-    if (action.idle)
-        found.summary += " Only those nobody has used for " + humanDuration(*action.idle) + ".";
-    if (const auto loss = lossOf(action.family); !loss.empty())
-        found.summary.append(" ").append(loss);
     found.count = status.matched;
     found.nothing = all && status.matched == 0;
-    if (found.nothing)
-        found.summary = action.idle ? "No key of " + action.family + " was idle that long."
-                                    : "There is no key of " + action.family + ".";
+    if (found.nothing) {
+        found.facts.push_back({.kind = FactKind::NoKeys, .name = action.family, .time = action.idle});
+    } else {
+        found.facts.push_back({.kind = FactKind::KeysDeleted,
+                               .name = action.family,
+                               .count = status.matched,
+                               .bytes = status.bytes,
+                               .atLeast = !all});
+        if (action.idle)
+            found.facts.push_back({.kind = FactKind::OnlyIdleKeys, .time = action.idle});
+        found.facts.push_back({.kind = FactKind::FamilyLost, .name = action.family});
+    }
     found.bytes = status.bytes;
     for (const auto &key : status.sample)
-        addSample(found, key);
+        addSample(found, {.name = key});
     co_return found;
 }
 
@@ -87,15 +84,13 @@ awaitable<Result<ActionPreview>> previewStop(PortalServices services, portal::Wo
     auto queues = worker.queues.empty() ? services.pool.options().queues : worker.queues;
     const auto backlog = co_await services.broker.backlog(std::move(queues));
     ActionPreview seen;
-    seen.summary = worker.node + " takes no task any more: ";
-    const std::string load = listed(
-        {{backlog ? backlog->waiting() : 0, "task waits", "tasks wait"}, {worker.active, "task runs", "tasks run"}});
-    if (!backlog)
-        seen.summary += load.empty() ? "how many wait is not known" : "how many wait is not known, ";
-    seen.summary += backlog && load.empty() ? "none waits or runs" : load;
-    seen.summary += worker.active > 0 ? ". Those that run still end." : ".";
+    Fact stopped{.kind = FactKind::WorkerStopped, .name = worker.node};
+    if (backlog)
+        stopped.amounts.push_back({Counted::Waiting, backlog->waiting()});
+    stopped.amounts.push_back({Counted::Running, worker.active});
+    seen.facts.push_back(std::move(stopped));
     seen.count = worker.active + (backlog ? backlog->waiting() : 0);
-    addSample(seen, worker.node);
+    addSample(seen, {.name = worker.node});
     co_return seen;
 }
 
@@ -111,24 +106,25 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, ResizeWorker a
     if (action.concurrency == 0)
         co_return co_await previewStop(services, *found);
     ActionPreview seen;
-    seen.summary = found->node + " runs " + counted(found->concurrency, "task", "tasks") + " at once now, then " +
-                   std::to_string(action.concurrency) + ".";
+    seen.facts.push_back({.kind = FactKind::WorkerResized,
+                          .name = found->node,
+                          .count = action.concurrency,
+                          .before = found->concurrency});
     seen.count = found->active;
-    addSample(seen, found->node);
+    addSample(seen, {.name = found->node});
     co_return seen;
 }
 
-/// "portal.analysis 3f2a91c0, ada@example.com: [] {'symbol': 'AAPL'}"
-awaitable<std::string> describe(PortalServices services, TaskInfo task)
+constexpr std::size_t idPart = 8; ///< enough of an id to find it by
+
+awaitable<Touched> touchedTask(PortalServices services, TaskInfo task)
 {
-    std::string line = (task.name.empty() ? std::string("task") : task.name) + " " + task.id.substr(0, 8);
+    Touched touched{.name = task.name, .id = task.id.substr(0, idPart), .detail = task.arguments};
     if (task.owner != 0) {
         const auto owner = co_await services.users.user(task.owner);
-        line += ", " + (owner ? (*owner)->email : "an account that is gone");
+        touched.owner = owner ? (*owner)->email : "user:" + formatId(task.owner); // who is gone has only that
     }
-    if (!task.arguments.empty())
-        line += ": " + task.arguments;
-    co_return line;
+    co_return touched;
 }
 
 awaitable<Result<ActionPreview>> preview(PortalServices services, RevokeTasks action)
@@ -142,19 +138,16 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, RevokeTasks ac
         if (!task)
             co_return task.error();
         (task->place == TaskPlace::Ended ? ended : task->place == TaskPlace::Running ? running : held) += 1;
-        addSample(found, co_await describe(services, std::move(*task)));
+        addSample(found, co_await touchedTask(services, std::move(*task)));
     }
     found.count = running + held;
     found.nothing = *found.count == 0;
     if (running > 0)
-        found.summary = "Ends " + counted(running, "task that runs", "tasks that run");
+        found.facts.push_back({.kind = FactKind::RunningTasksEnded, .count = running});
     if (held > 0)
-        found.summary += (running > 0 ? " and keeps " : "Keeps ") + counted(held, "task", "tasks") + " from running";
-    if (ended > 0 && !found.nothing)
-        found.summary += "; " + counted(ended, "has", "have") + " ended already";
-    if (found.nothing)
-        found.summary = ended == 1 ? "The task has ended already" : "All of these tasks have ended already";
-    found.summary += ".";
+        found.facts.push_back({.kind = FactKind::TasksKeptFromStart, .count = held});
+    if (ended > 0)
+        found.facts.push_back({.kind = found.nothing ? FactKind::AllTasksOver : FactKind::TasksOver, .count = ended});
     co_return found;
 }
 
@@ -169,19 +162,17 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, RerunTasks act
             co_return task.error();
         if (task->name.empty() && task->state == queue::state::pending)
             co_return failure(ErrorKind::NotFound, "There is no such task, or its result is no longer kept.");
-        addSample(found, co_await describe(services, std::move(*task)));
+        addSample(found, co_await touchedTask(services, std::move(*task)));
     }
     found.count = action.ids.size();
-    found.summary =
-        "Enqueues " + counted(*found.count, "task", "tasks") + " again with the original arguments, as new ones.";
+    found.facts.push_back({.kind = FactKind::TasksEnqueued, .count = found.count});
     co_return found;
 }
 
 awaitable<Result<ActionPreview>> preview(PortalServices, CreateUser action)
 {
     ActionPreview found;
-    found.summary =
-        "Makes an account for " + action.email + ", " + roleWord(action.role) + ", with a password that is shown once.";
+    found.facts.push_back({.kind = FactKind::AccountMade, .name = action.email, .role = action.role});
     found.count = 1;
     co_return found;
 }
@@ -207,11 +198,19 @@ awaitable<Result<UserSessions>> sessionsOf(PortalServices services, Id id)
     co_return found;
 }
 
-void addSessions(ActionPreview &preview, const std::vector<SessionEntry> &sessions)
+void addSessions(ActionPreview &preview, const UserSessions &user)
 {
-    preview.count = sessions.size();
-    for (const auto &session : sessions)
-        addSample(preview, session.address + " " + session.agent);
+    preview.count = user.sessions.size();
+    for (const auto &session : user.sessions)
+        addSample(preview, {.name = session.address, .detail = session.agent});
+}
+
+/// Of what ends them beside what it is for.
+void endSessions(ActionPreview &preview, const UserSessions &user)
+{
+    if (!user.sessions.empty())
+        preview.facts.push_back({.kind = FactKind::SessionsEnded, .name = user.email, .count = user.sessions.size()});
+    addSessions(preview, user);
 }
 
 awaitable<Result<ActionPreview>> preview(PortalServices services, ChangeUser action)
@@ -223,21 +222,12 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, ChangeUser act
         co_return user.error();
     ActionPreview found;
     if (action.role)
-        found.summary = "Makes " + user->email + " " + roleWord(*action.role);
-    if (action.disabled) {
-        const std::string does = *action.disabled ? "Keeps " : "Lets ";
-        found.summary = found.summary.empty()
-                            ? does + user->email
-                            : found.summary + (*action.disabled ? ", keeps" : ", lets") + " the account";
-        found.summary += *action.disabled ? " from signing in" : " sign in";
-    }
-    const bool ends = action.role || action.disabled.value_or(false);
-    if (ends) {
-        if (!user->sessions.empty())
-            found.summary += "; ends " + counted(user->sessions.size(), "session", "sessions");
-        addSessions(found, user->sessions);
-    }
-    found.summary += ".";
+        found.facts.push_back({.kind = FactKind::RoleGiven, .name = user->email, .role = action.role});
+    if (action.disabled)
+        found.facts.push_back(
+            {.kind = *action.disabled ? FactKind::AccountDisabled : FactKind::AccountEnabled, .name = user->email});
+    if (action.role || action.disabled.value_or(false))
+        endSessions(found, *user);
     co_return found;
 }
 
@@ -248,10 +238,9 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, SignOutUser ac
         co_return user.error();
     ActionPreview found;
     found.nothing = user->sessions.empty();
-    found.summary = found.nothing
-                        ? user->email + " has no session."
-                        : "Ends " + counted(user->sessions.size(), "session", "sessions") + " of " + user->email + ".";
-    addSessions(found, user->sessions);
+    if (found.nothing)
+        found.facts.push_back({.kind = FactKind::NoSession, .name = user->email});
+    endSessions(found, *user);
     co_return found;
 }
 
@@ -261,11 +250,8 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, ResetPassword 
     if (!user)
         co_return user.error();
     ActionPreview found;
-    found.summary = "Gives " + user->email + " a new password, which is shown once";
-    if (!user->sessions.empty())
-        found.summary += ", and ends " + counted(user->sessions.size(), "session", "sessions");
-    found.summary += ". The old password is of no use any more.";
-    addSessions(found, user->sessions);
+    found.facts.push_back({.kind = FactKind::PasswordMade, .name = user->email});
+    endSessions(found, *user);
     co_return found;
 }
 
@@ -275,11 +261,8 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, DeleteUser act
     if (!user)
         co_return user.error();
     ActionPreview found;
-    const std::string sessions = listed({{user->sessions.size(), "session", "sessions"}});
-    found.summary = "Deletes the account " + user->email + " for good, with " +
-                    (sessions.empty() ? "" : sessions + " and ") +
-                    "its own limits. What the audit log says of it stays.";
-    addSessions(found, user->sessions);
+    found.facts.push_back({.kind = FactKind::AccountDeleted, .name = user->email, .count = user->sessions.size()});
+    addSessions(found, *user);
     co_return found;
 }
 

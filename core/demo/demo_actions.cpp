@@ -2,28 +2,58 @@
 // What the console's actions do to a demo.
 
 #include "core/demo/demo_deployment.h"
-#include "core/demo/words.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace portolan::demo {
 
+namespace {
+
+constexpr std::size_t mostSamples = 20;
+constexpr std::size_t idPart = 8; ///< enough of a task's id to find it by
+
+void addSample(ActionPreview &preview, Touched touched)
+{
+    if (preview.sample.size() < mostSamples)
+        preview.sample.push_back(std::move(touched));
+}
+
+ActionOutcome outcome(Fact fact, std::string subject = {})
+{
+    ActionOutcome done;
+    done.facts.push_back(std::move(fact));
+    done.subject = std::move(subject);
+    return done;
+}
+
+/// "portal.analysis 3f2a91c0"
+std::string nameOf(const TaskInfo &task) { return task.name + " " + task.id.substr(0, idPart); }
+
+bool endsSessions(const ChangeUser &action) { return action.role || action.disabled.value_or(false); }
+
+} // namespace
+
 Result<ActionPreview> DemoDeployment::previewOf(const CloseClients &action) const
 {
     if (action.ids.empty() || action.ids.size() > 1000)
         return failure(ErrorKind::Invalid, "Between 1 and 1,000 connections can be closed at once.");
     ActionPreview preview;
-    preview.count = 0;
+    std::uint64_t count = 0;
+    std::string name;
+    bool sameName = true;
     for (const ClientInfo &client : m_data.clients) {
         if (std::ranges::find(action.ids, client.id) == action.ids.end())
             continue;
-        if (++*preview.count <= 20)
-            preview.sample.push_back((client.name.empty() ? "unnamed" : client.name) + "  " + client.address);
+        sameName = sameName && (count == 0 || name == client.name);
+        name = client.name;
+        ++count;
+        addSample(preview, {.name = client.name, .id = client.address, .detail = client.command});
     }
-    if (*preview.count == 0)
+    if (count == 0)
         return failure(ErrorKind::NotFound, "None of these connections is there any more.");
-    preview.summary = "Closes " + counted(*preview.count, "connection") + ". Their owners may connect again.";
+    preview.count = count;
+    preview.facts.push_back({.kind = FactKind::ConnectionsClosed, .name = sameName ? name : "", .count = count});
     return preview;
 }
 
@@ -31,69 +61,88 @@ Result<ActionPreview> DemoDeployment::previewOf(const CleanUpFamily &action) con
 {
     if (!m_latest)
         return failure(ErrorKind::Unavailable, "Nothing is known of the keys yet.");
-    if (const auto kept = whyNotCleanedUp(action.family); !kept.empty())
-        return failure(ErrorKind::Unsupported, std::string(kept));
-    for (const FamilyFigures &family : m_latest->families.families) {
-        if (family.family != action.family)
-            continue;
-        ActionPreview preview;
-        const double part = action.idle ? 0.4 : 1.0;
-        preview.count = std::uint64_t(family.keys->value * part);
-        preview.bytes = std::uint64_t(family.bytes->value * part);
-        preview.summary = "Deletes " + counted(*preview.count, "key") + " of the family " + action.family + ".";
-        preview.nothing = *preview.count == 0;
-        if (preview.nothing) {
-            preview.summary = "There is no key of " + action.family + ".";
-            return preview;
-        }
-        if (action.idle)
-            preview.summary += " Only those nobody has used for a while.";
-        if (const auto loss = lossOf(action.family); !loss.empty())
-            preview.summary.append(" ").append(loss);
-        for (int i = 0; i < 6; ++i)
-            preview.sample.push_back(action.family.substr(0, 1) + ":9f2c" + std::to_string(4711 + i * 97));
+    if (whyNotCleanedUp(action.family) != WhyNot::No)
+        return failure(ErrorKind::Unsupported, "The family \"" + action.family + "\" cannot be cleaned up.");
+    const auto &families = m_latest->families.families;
+    const auto family = std::ranges::find(families, action.family, &FamilyFigures::family);
+    if (family == families.end())
+        return failure(ErrorKind::NotFound, "There is no key family " + action.family + ".");
+    ActionPreview preview;
+    const double part = action.idle ? 0.4 : 1.0;
+    preview.count = std::uint64_t(family->keys->value * part);
+    preview.bytes = std::uint64_t(family->bytes->value * part);
+    preview.nothing = *preview.count == 0;
+    if (preview.nothing) {
+        preview.facts.push_back({.kind = FactKind::NoKeys, .name = action.family, .time = action.idle});
         return preview;
     }
-    return failure(ErrorKind::NotFound, "There is no key family " + action.family + ".");
+    preview.facts.push_back(
+        {.kind = FactKind::KeysDeleted, .name = action.family, .count = preview.count, .bytes = preview.bytes});
+    if (action.idle)
+        preview.facts.push_back({.kind = FactKind::OnlyIdleKeys, .time = action.idle});
+    preview.facts.push_back({.kind = FactKind::FamilyLost, .name = action.family});
+    for (int i = 0; i < 6; ++i)
+        addSample(preview, {.name = action.family.substr(0, 1) + ":9f2c" + std::to_string(4711 + i * 97)});
+    return preview;
 }
 
 Result<ActionPreview> DemoDeployment::previewOf(const ResizeWorker &action) const
 {
     if (action.concurrency > 1024)
         return failure(ErrorKind::Invalid, "A worker runs at most 1,024 tasks at once.");
-    const bool there = std::ranges::any_of(m_data.workers, [&action](const WorkerInfo &worker) {
-        return action.node.empty() ? worker.own : worker.node == action.node;
+    const auto worker = std::ranges::find_if(m_data.workers, [&action](const WorkerInfo &one) {
+        return action.node.empty() ? one.own : one.node == action.node;
     });
-    if (!there)
+    if (worker == m_data.workers.end())
         return failure(ErrorKind::NotFound, "There is no such worker.");
-    if (action.concurrency == 0) {
-        const auto waiting = m_data.tasks.count(TaskPlace::Waiting);
-        const auto running = m_data.tasks.count(TaskPlace::Running);
-        return ActionPreview{"Takes no task any more: " + std::to_string(waiting) + " wait and " +
-                                 std::to_string(running) + " run. Those that run still end.",
-                             waiting + running,
-                             {},
-                             {}};
+    ActionPreview preview;
+    preview.count = worker->active;
+    addSample(preview, {.name = worker->node});
+    if (action.concurrency > 0) {
+        preview.facts.push_back({.kind = FactKind::WorkerResized,
+                                 .name = worker->node,
+                                 .count = action.concurrency,
+                                 .before = worker->concurrency});
+        return preview;
     }
-    return ActionPreview{"Runs " + counted(action.concurrency, "task") + " at once.", action.concurrency, {}, {}};
+    const bool takesThem = std::ranges::find(worker->queues, "celery") != worker->queues.end(); // all wait in this one
+    const std::uint64_t waiting = takesThem ? m_data.tasks.count(TaskPlace::Waiting) : 0;
+    preview.count = waiting + worker->active;
+    preview.facts.push_back({.kind = FactKind::WorkerStopped,
+                             .name = worker->node,
+                             .amounts = {{Counted::Waiting, waiting}, {Counted::Running, worker->active}}});
+    return preview;
+}
+
+Touched DemoDeployment::touchedTask(const TaskInfo &task) const
+{
+    const auto owner = m_data.users.find(task.owner);
+    return {.name = task.name,
+            .id = task.id.substr(0, idPart),
+            .owner = owner ? owner->email : "user:" + std::to_string(task.owner), // who is gone has only that
+            .detail = task.arguments};
 }
 
 Result<ActionPreview> DemoDeployment::previewOf(const RevokeTasks &action) const
 {
     ActionPreview preview;
-    preview.count = 0;
+    std::uint64_t running = 0, held = 0, ended = 0;
     for (const std::string &id : action.ids) {
         const TaskInfo *task = m_data.tasks.find(id);
         if (!task)
             return failure(ErrorKind::NotFound, "There is no such task any more.");
-        *preview.count += task->place == TaskPlace::Ended ? 0 : 1;
-        if (preview.sample.size() < 20)
-            preview.sample.push_back(task->name + " " + task->id.substr(0, 8) + ": " + task->arguments);
+        (task->place == TaskPlace::Ended ? ended : task->place == TaskPlace::Running ? running : held) += 1;
+        addSample(preview, touchedTask(*task));
     }
+    preview.count = running + held;
     preview.nothing = *preview.count == 0;
-    preview.summary = preview.nothing
-                          ? "All of them have ended already."
-                          : "Keeps " + counted(*preview.count, "task") + " from running, or ends what runs.";
+    if (running > 0)
+        preview.facts.push_back({.kind = FactKind::RunningTasksEnded, .count = running});
+    if (held > 0)
+        preview.facts.push_back({.kind = FactKind::TasksKeptFromStart, .count = held});
+    if (ended > 0)
+        preview.facts.push_back(
+            {.kind = preview.nothing ? FactKind::AllTasksOver : FactKind::TasksOver, .count = ended});
     return preview;
 }
 
@@ -105,11 +154,9 @@ Result<ActionPreview> DemoDeployment::previewOf(const RerunTasks &action) const
         const TaskInfo *task = m_data.tasks.find(id);
         if (!task)
             return failure(ErrorKind::NotFound, "There is no such task any more.");
-        if (preview.sample.size() < 20)
-            preview.sample.push_back(task->name + " " + task->id.substr(0, 8) + ": " + task->arguments);
+        addSample(preview, touchedTask(*task));
     }
-    preview.summary =
-        "Enqueues " + counted(*preview.count, "task") + " again with the original arguments, as new ones.";
+    preview.facts.push_back({.kind = FactKind::TasksEnqueued, .count = preview.count});
     return preview;
 }
 
@@ -119,42 +166,72 @@ Result<ActionPreview> DemoDeployment::previewOf(const CreateUser &action) const
         return failure(ErrorKind::Invalid, "That is no e-mail address.");
     if (m_data.users.find(action.email))
         return failure(ErrorKind::Conflict, "There is an account with the address " + action.email + " already.");
-    return ActionPreview{"Makes an account for " + action.email + ", with a password that is shown once.", 1, {}, {}};
+    ActionPreview preview;
+    preview.facts.push_back({.kind = FactKind::AccountMade, .name = action.email, .role = action.role});
+    preview.count = 1;
+    addSample(preview, {.name = action.email});
+    return preview;
+}
+
+/// The sessions that end; of an account without any, itself.
+void DemoDeployment::addSessions(ActionPreview &preview, const User &user) const
+{
+    const auto sessions = m_data.users.sessionList(user.id, m_clock.wall());
+    preview.count = sessions.size();
+    for (const SessionEntry &session : sessions)
+        addSample(preview, {.name = session.address, .detail = session.agent});
+    if (sessions.empty())
+        addSample(preview, {.name = user.email});
+}
+
+void DemoDeployment::endSessions(ActionPreview &preview, const User &user) const
+{
+    if (const auto count = m_data.users.sessions(user.id); count > 0)
+        preview.facts.push_back({.kind = FactKind::SessionsEnded, .name = user.email, .count = count});
+    addSessions(preview, user);
 }
 
 Result<ActionPreview> DemoDeployment::previewOf(const ChangeUser &action) const
 {
+    if (!action.role && !action.disabled)
+        return failure(ErrorKind::Invalid, "There is nothing to change.", "Name a role, or whether it is disabled.");
     const auto user = m_data.users.find(action.id);
     if (!user)
         return failure(ErrorKind::NotFound, "There is no such user.");
-    const std::uint64_t sessions = m_data.users.sessions(action.id);
-    std::string what = action.disabled ? (*action.disabled ? "Keeps " + user->email + " from signing in"
-                                                           : "Lets " + user->email + " sign in again")
-                                       : "Changes the role of " + user->email;
-    return ActionPreview{
-        what + " and ends " + counted(sessions, "session") + ".", sessions, std::nullopt, {user->email}};
-}
-
-Result<ActionPreview> DemoDeployment::previewOfAccount(Id id, const std::string &before, const std::string &after) const
-{
-    const auto user = m_data.users.find(id);
-    if (!user)
-        return failure(ErrorKind::NotFound, "There is no such user.");
-    const std::uint64_t sessions = m_data.users.sessions(id);
-    return ActionPreview{before + user->email + after + " and ends " + counted(sessions, "session") + ".",
-                         sessions,
-                         std::nullopt,
-                         {user->email}};
+    ActionPreview preview;
+    if (action.role)
+        preview.facts.push_back({.kind = FactKind::RoleGiven, .name = user->email, .role = action.role});
+    if (action.disabled)
+        preview.facts.push_back(
+            {.kind = *action.disabled ? FactKind::AccountDisabled : FactKind::AccountEnabled, .name = user->email});
+    if (endsSessions(action))
+        endSessions(preview, *user);
+    else
+        addSample(preview, {.name = user->email});
+    return preview;
 }
 
 Result<ActionPreview> DemoDeployment::previewOf(const ResetPassword &action) const
 {
-    return previewOfAccount(action.id, "Gives ", " a new password, which is shown once,");
+    const auto user = m_data.users.find(action.id);
+    if (!user)
+        return failure(ErrorKind::NotFound, "There is no such user.");
+    ActionPreview preview;
+    preview.facts.push_back({.kind = FactKind::PasswordMade, .name = user->email});
+    endSessions(preview, *user);
+    return preview;
 }
 
 Result<ActionPreview> DemoDeployment::previewOf(const DeleteUser &action) const
 {
-    return previewOfAccount(action.id, "Deletes the account ", " for good");
+    const auto user = m_data.users.find(action.id);
+    if (!user)
+        return failure(ErrorKind::NotFound, "There is no such user.");
+    ActionPreview preview;
+    preview.facts.push_back(
+        {.kind = FactKind::AccountDeleted, .name = user->email, .count = m_data.users.sessions(action.id)});
+    addSessions(preview, *user);
+    return preview;
 }
 
 Result<ActionPreview> DemoDeployment::previewOf(const SignOutUser &action) const
@@ -162,12 +239,11 @@ Result<ActionPreview> DemoDeployment::previewOf(const SignOutUser &action) const
     const auto user = m_data.users.find(action.id);
     if (!user)
         return failure(ErrorKind::NotFound, "There is no such user.");
-    const std::uint64_t sessions = m_data.users.sessions(action.id);
-    ActionPreview preview{
-        "Ends " + counted(sessions, "session") + " of " + user->email + ".", sessions, std::nullopt, {user->email}};
-    preview.nothing = sessions == 0;
+    ActionPreview preview;
+    preview.nothing = m_data.users.sessions(action.id) == 0;
     if (preview.nothing)
-        preview.summary = user->email + " has no session.";
+        preview.facts.push_back({.kind = FactKind::NoSession, .name = user->email});
+    endSessions(preview, *user);
     return preview;
 }
 
@@ -177,7 +253,7 @@ ActionOutcome DemoDeployment::carryOut(const CloseClients &action)
         return std::ranges::find(action.ids, client.id) != action.ids.end();
     });
     m_script.shift(Metric::RedisConnections, second(), -double(closed));
-    return {"Closed " + counted(closed, "connection") + ".", {}, {}};
+    return outcome({.kind = FactKind::ConnectionsClosed, .count = closed});
 }
 
 ActionOutcome DemoDeployment::carryOut(const CleanUpFamily &action)
@@ -188,18 +264,16 @@ ActionOutcome DemoDeployment::carryOut(const CleanUpFamily &action)
     if (action.family == "results" && !action.idle)
         m_data.tasks.forgetEnded();
     m_script.shift(Metric::RedisMemory, second(), -double(*before.bytes));
-    return {"Deleted " + counted(*before.count, "key") + " of " + action.family + ".", {}, {}};
+    return outcome({.kind = FactKind::KeysDeleted, .name = action.family, .count = before.count});
 }
 
 ActionOutcome DemoDeployment::carryOut(const ResizeWorker &action)
 {
     for (WorkerInfo &worker : m_data.workers) {
-        if (action.node.empty() ? worker.own : worker.node == action.node) {
+        if (action.node.empty() ? worker.own : worker.node == action.node)
             worker.concurrency = action.concurrency;
-            return {worker.node + " runs " + counted(action.concurrency, "task") + " at once.", {}, {}};
-        }
     }
-    return {"There is no worker " + action.node + ".", {}, {}};
+    return outcome({.kind = FactKind::WorkerResized, .name = action.node, .count = action.concurrency});
 }
 
 ActionOutcome DemoDeployment::carryOut(const RevokeTasks &action)
@@ -210,22 +284,25 @@ ActionOutcome DemoDeployment::carryOut(const RevokeTasks &action)
         const TaskInfo *task = m_data.tasks.find(id);
         if (!task || task->place == TaskPlace::Ended)
             continue;
-        name = task->name + " " + id.substr(0, 8);
+        name = nameOf(*task);
         m_data.tasks.revoke(id, m_clock.wall());
         ++revoked;
     }
-    return {"Revoked " + (revoked == 1 ? name : counted(revoked, "task")) + ".", action.ids.front(), {}};
+    if (revoked == 0)
+        return outcome({.kind = FactKind::AllTasksOver, .count = action.ids.size()});
+    return outcome({.kind = FactKind::TasksRevoked, .name = revoked == 1 ? name : "", .count = revoked},
+                   action.ids.front());
 }
 
 ActionOutcome DemoDeployment::carryOut(const RerunTasks &action)
 {
     std::string latest, name;
     for (const std::string &id : action.ids) {
-        name = m_data.tasks.find(id)->name + " " + id.substr(0, 8);
+        name = nameOf(*m_data.tasks.find(id));
         latest = m_data.tasks.rerun(id, m_clock.wall());
     }
     const std::size_t count = action.ids.size();
-    return {"Enqueued again: " + (count == 1 ? name : counted(count, "task")) + ".", latest, {}};
+    return outcome({.kind = FactKind::TasksEnqueued, .name = count == 1 ? name : "", .count = count}, latest);
 }
 
 std::string DemoDeployment::madeUpPassword() { return "demo-password-" + std::to_string(m_performed.size()); }
@@ -233,20 +310,26 @@ std::string DemoDeployment::madeUpPassword() { return "demo-password-" + std::to
 ActionOutcome DemoDeployment::carryOut(const CreateUser &action)
 {
     const User user = m_data.users.add(action.email, action.role, m_clock.wall());
-    return {"Created " + user.email + ".", std::to_string(user.id), madeUpPassword()};
+    auto made =
+        outcome({.kind = FactKind::AccountMade, .name = user.email, .role = user.role}, std::to_string(user.id));
+    made.secret = madeUpPassword();
+    return made;
 }
 
 ActionOutcome DemoDeployment::carryOut(const ResetPassword &action)
 {
     m_data.users.signOut(action.id);
-    return {"Reset the password of " + m_data.users.find(action.id)->email + ".", {}, madeUpPassword()};
+    auto reset = outcome({.kind = FactKind::PasswordMade, .name = m_data.users.find(action.id)->email},
+                         std::to_string(action.id));
+    reset.secret = madeUpPassword();
+    return reset;
 }
 
 ActionOutcome DemoDeployment::carryOut(const DeleteUser &action)
 {
     const std::string email = m_data.users.find(action.id)->email;
     m_data.users.remove(action.id);
-    return {"Deleted " + email + ".", {}, {}};
+    return outcome({.kind = FactKind::AccountDeleted, .name = email}, std::to_string(action.id));
 }
 
 std::size_t DemoDeployment::seedUsers(bool privileged)
@@ -289,17 +372,23 @@ ActionOutcome DemoDeployment::carryOut(const ChangeUser &action)
     user.role = action.role.value_or(user.role);
     user.disabled = action.disabled.value_or(user.disabled);
     m_data.users.change(user);
-    m_data.users.signOut(action.id);
-    if (!action.disabled)
-        return {"Changed the role of " + user.email + ".", {}, {}};
-    return {(user.disabled ? "Disabled " : "Enabled ") + user.email + ".", {}, {}};
+    if (endsSessions(action))
+        m_data.users.signOut(action.id);
+    ActionOutcome changed;
+    changed.subject = std::to_string(user.id);
+    if (action.role)
+        changed.facts.push_back({.kind = FactKind::RoleGiven, .name = user.email, .role = user.role});
+    if (action.disabled)
+        changed.facts.push_back(
+            {.kind = user.disabled ? FactKind::AccountDisabled : FactKind::AccountEnabled, .name = user.email});
+    return changed;
 }
 
 ActionOutcome DemoDeployment::carryOut(const SignOutUser &action)
 {
-    const std::uint64_t sessions = m_data.users.sessions(action.id);
     m_data.users.signOut(action.id);
-    return {"Signed " + m_data.users.find(action.id)->email + " out of " + counted(sessions, "session") + ".", {}, {}};
+    return outcome({.kind = FactKind::SignedOut, .name = m_data.users.find(action.id)->email},
+                   std::to_string(action.id));
 }
 
 } // namespace portolan::demo

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/demo/demo_deployment.h"
 
-#include "core/api/words.h"
+#include "core/api/audit_record.h"
 #include "core/demo/ready.h"
-#include "core/demo/words.h"
 
 #include <algorithm>
 #include <cmath>
@@ -49,31 +48,38 @@ DemoDeployment::DemoDeployment(DemoOptions options, const Clock &clock, QObject 
         m_data.adjustClients(11, false);
         m_latest = std::make_shared<Snapshot>(makeSnapshot(m_script, m_data, *situation.lostSince, m_start, 1));
     }
-    if (!situation.empty) {
-        m_events.push_back({m_start - std::chrono::hours(19), EventKind::Restart, "The portal was restarted"});
-        m_events.push_back({m_start - std::chrono::hours(5), EventKind::Action,
-                            "clara.meyer@example.org cleaned up results: deleted 412 result keys"});
-        for (const Light &light : lights()) {
-            const double climb = m_script.climb(light.metric);
-            const double now = m_script.value(light.metric, 0).value_or(0);
-            for (const auto &[threshold, zone] :
-                 {std::pair(light.yellow, Zone::Yellow), std::pair(light.red, Zone::Red)}) {
-                if (climb <= 0 || now < threshold || light.yellow == light.red)
-                    continue;
-                const auto ago = seconds(std::int64_t((now - threshold) / climb));
-                std::string text(titleOf(light.resource));
-                text.append(" turned ").append(wordOf(zone));
-                m_events.push_back({m_start - ago, EventKind::Zone, std::move(text)});
-            }
-        }
-        if (situation.redisAwaySince)
-            m_events.push_back(
-                {m_start + seconds(std::int64_t(*situation.redisAwaySince)), EventKind::Link, "Redis does not answer"});
-    }
+    if (!situation.empty)
+        tellWhatWasBefore();
     connect(&m_timer, &QTimer::timeout, this, &DemoDeployment::tick);
 }
 
 DemoDeployment::~DemoDeployment() = default;
+
+/// What was noted before the demo began: a start, an action, and how what goes wrong began.
+void DemoDeployment::tellWhatWasBefore()
+{
+    using std::chrono::hours;
+    m_events.push_back({.time = m_start - hours(19), .kind = EventKind::Restart, .name = "portal", .up = true});
+    m_events.push_back({.time = m_start - hours(5),
+                        .kind = EventKind::Action,
+                        .name = "redis.cleanup",
+                        .actor = "clara.meyer@example.org",
+                        .facts = {{.kind = FactKind::KeysDeleted, .name = "results", .count = 412}}});
+    for (const Light &light : lights()) {
+        const double climb = m_script.climb(light.metric);
+        const double now = m_script.value(light.metric, 0).value_or(0);
+        for (const auto &[threshold, zone] : {std::pair(light.yellow, Zone::Yellow), std::pair(light.red, Zone::Red)}) {
+            if (climb <= 0 || now < threshold || light.yellow == light.red)
+                continue;
+            const auto ago = seconds(std::int64_t((now - threshold) / climb));
+            m_events.push_back(
+                {.time = m_start - ago, .kind = EventKind::Zone, .resource = light.resource, .zone = zone});
+        }
+    }
+    if (const auto away = m_script.situation().redisAwaySince)
+        m_events.push_back(
+            {.time = m_start + seconds(std::int64_t(*away)), .kind = EventKind::Link, .name = "redis", .up = false});
+}
 
 void DemoDeployment::play()
 {
@@ -123,7 +129,7 @@ void DemoDeployment::setOn(bool on)
     if (m_on == on)
         return;
     m_on = on;
-    m_events.push_back({m_clock.wall(), EventKind::Restart, on ? "The portal was started" : "The portal was stopped"});
+    m_events.push_back({.time = m_clock.wall(), .kind = EventKind::Restart, .name = "portal", .up = on});
     emit changed();
     tick();
 }
@@ -151,31 +157,31 @@ LinkState DemoDeployment::link() const
     return m_latest ? LinkState::Live : LinkState::Connecting;
 }
 
-std::string DemoDeployment::linkDetail() const
+LinkReason DemoDeployment::linkReason() const
 {
     switch (link()) {
     case LinkState::Off:
-        return "The portal is not running.";
+        return LinkReason::NotRunning;
     case LinkState::Connecting:
-        return "Waiting for the first sample.";
+        return LinkReason::FirstSample;
     case LinkState::Lost:
-        return "No sample has come: connection refused.";
+        return LinkReason::Refused;
     case LinkState::Live:
         break;
     }
-    return {};
+    return LinkReason::No;
 }
 
 Capability DemoDeployment::capability(const Action &action) const
 {
     if (!m_on)
-        return {false, "The portal is not running."};
+        return {.why = WhyNot::NotRunning};
     if (const auto *cleanUp = std::get_if<CleanUpFamily>(&action); cleanUp && !cleanUp->family.empty()) {
-        if (const auto kept = whyNotCleanedUp(cleanUp->family); !kept.empty())
-            return {false, std::string(kept)};
+        if (const WhyNot kept = whyNotCleanedUp(cleanUp->family); kept != WhyNot::No)
+            return {.why = kept};
     }
     const auto refused = m_refused.find(std::string(traitsOf(action).name));
-    return refused == m_refused.end() ? Capability{} : Capability{false, refused->second};
+    return refused == m_refused.end() ? Capability{} : refused->second;
 }
 
 Result<void> DemoDeployment::reachable(bool needsRedis) const
@@ -273,7 +279,7 @@ QFuture<Result<ActionPreview>> DemoDeployment::preview(Action action)
     return ready(std::visit([this](const auto &one) { return previewOf(one); }, action));
 }
 
-QFuture<Result<ActionOutcome>> DemoDeployment::perform(Action action, std::string reason)
+QFuture<Result<ActionOutcome>> DemoDeployment::perform(Action action, Permit permit)
 {
     m_performed.push_back(action);
     if (m_failNext)
@@ -284,9 +290,12 @@ QFuture<Result<ActionOutcome>> DemoDeployment::perform(Action action, std::strin
     if (!possible)
         return ready(Result<ActionOutcome>(possible.error()));
     ActionOutcome outcome = std::visit([this](const auto &one) { return carryOut(one); }, action);
-    note(traitsOf(action).name, std::move(reason), outcome.summary);
+    note(traitsOf(action).name, std::move(permit).reason(), recordOf(outcome.facts));
     m_audit.back().subject = subjectOf(action);
-    m_events.push_back({m_clock.wall(), EventKind::Action, "This console: " + outcome.summary});
+    m_events.push_back({.time = m_clock.wall(),
+                        .kind = EventKind::Action,
+                        .name = std::string(traitsOf(action).name),
+                        .facts = outcome.facts});
     tick();
     return ready(Result<ActionOutcome>(std::move(outcome)));
 }

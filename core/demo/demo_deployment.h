@@ -52,11 +52,11 @@ public:
     /// For tests: what perform() was asked, oldest first, whatever came of it.
     const std::vector<Action> &performed() const { return m_performed; }
     void failNext(Error error) { m_failNext = std::move(error); } ///< the next perform() answers this
-    void refuse(std::string action, std::string reason) { m_refused[std::move(action)] = std::move(reason); }
+    void refuse(std::string action, Capability why) { m_refused[std::move(action)] = std::move(why); }
 
     DeploymentInfo info() const override;
     LinkState link() const override;
-    std::string linkDetail() const override;
+    LinkReason linkReason() const override;
     std::shared_ptr<const Snapshot> latest() const override { return m_latest; }
     Capability capability(const Action &action) const override;
     QFuture<Result<std::vector<Series>>> history(HistoryQuery query) override;
@@ -69,10 +69,10 @@ public:
     QFuture<Result<std::vector<SessionEntry>>> sessions(Id user) override;
     QFuture<Result<AuditPage>> audit(AuditQuery query) override;
     QFuture<Result<ActionPreview>> preview(Action action) override;
+    QFuture<Result<ActionOutcome>> perform(Action action, Permit permit) override;
 
 private:
-    QFuture<Result<ActionOutcome>> perform(Action action, std::string reason) override;
-
+    void tellWhatWasBefore();
     double second() const; ///< since the start of the demo
     bool redisAway() const;
     Result<void> reachable(bool needsRedis) const;
@@ -88,7 +88,9 @@ private:
     Result<ActionPreview> previewOf(const ResetPassword &action) const;
     Result<ActionPreview> previewOf(const SignOutUser &action) const;
     Result<ActionPreview> previewOf(const DeleteUser &action) const;
-    Result<ActionPreview> previewOfAccount(Id id, const std::string &before, const std::string &after) const;
+    Touched touchedTask(const TaskInfo &task) const;
+    void addSessions(ActionPreview &preview, const User &user) const;
+    void endSessions(ActionPreview &preview, const User &user) const;
     ActionOutcome carryOut(const CloseClients &action);
     ActionOutcome carryOut(const CleanUpFamily &action);
     ActionOutcome carryOut(const ResizeWorker &action);
@@ -114,7 +116,7 @@ private:
     std::vector<Action> m_performed;
     std::vector<Event> m_events;
     std::optional<Error> m_failNext;
-    std::map<std::string, std::string> m_refused;
+    std::map<std::string, Capability> m_refused;
     std::vector<Id> m_seeded;
     QTimer m_timer;
 };

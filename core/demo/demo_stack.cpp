@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/demo/demo_stack.h"
 
+#include "core/api/audit_record.h"
 #include "core/demo/ready.h"
-#include "core/demo/words.h"
 
 #include <algorithm>
 #include <array>
@@ -29,7 +29,23 @@ constexpr std::array samples{
            true},
 };
 
-ActionOutcome said(std::string sentence) { return {std::move(sentence), {}, {}}; }
+constexpr std::uint64_t mb = 1024 * 1024;
+constexpr std::uint64_t seededUsers = 40, seededSessions = 8, seededAnalyses = 12;
+constexpr std::size_t mostSamples = 20;
+
+ActionOutcome done(std::vector<Fact> facts)
+{
+    ActionOutcome outcome;
+    outcome.facts = std::move(facts);
+    return outcome;
+}
+
+/// Those of which there is something.
+std::vector<Amount> present(std::vector<Amount> amounts)
+{
+    std::erase_if(amounts, [](const Amount &amount) { return amount.count == 0; });
+    return amounts;
+}
 
 } // namespace
 
@@ -79,12 +95,11 @@ void DemoStack::log(LogLine::Level level, std::string message)
 
 std::vector<LocalStack::TierChoice> DemoStack::tiers() const
 {
-    return {
-        {"small", "Small: 10–15 concurrent users on free plans", "30 MB of Redis, 2 tasks at once"},
-        {"watchlist", "Watchlist: 100–1000 users with PostgreSQL", "250 MB of Redis, 2 tasks at once"},
-        {"fintech-1000", "Fintech: 1000+ concurrent users on Kubernetes", "1 GB of Redis, 2 tasks at once"},
-        {"validation-500rpm", "Validation: 500 requests a minute of event logs", "250 MB of Redis, 2 tasks at once"},
-        {"scale-100k", "Scale: 100,000 users on several instances", "1 GB of Redis, 2 tasks at once"}};
+    return {{"small", "Small: 10–15 concurrent users on free plans", 30 * mb, 2},
+            {"watchlist", "Watchlist: 100–1000 users with PostgreSQL", 250 * mb, 2},
+            {"fintech-1000", "Fintech: 1000+ concurrent users on Kubernetes", 1024 * mb, 2},
+            {"validation-500rpm", "Validation: 500 requests a minute of event logs", 250 * mb, 2},
+            {"scale-100k", "Scale: 100,000 users on several instances", 1024 * mb, 2}};
 }
 
 std::string DemoStack::dataDirectory() const
@@ -126,32 +141,69 @@ QFuture<Result<ActionPreview>> DemoStack::preview(StackCommand command)
 {
     if (std::holds_alternative<ResetStack>(command))
         return ready(previewOfReset());
+    if (std::holds_alternative<UnseedStack>(command))
+        return ready(previewOfUnseed());
     ActionPreview preview = previewOf(command);
     if (std::holds_alternative<SeedStack>(command) && !m_deployment.seeded().empty()) {
         preview.count = 0;
-        preview.summary = "All 40 made-up users are there already. Adds a few analyses of theirs.";
-    }
-    if (std::holds_alternative<UnseedStack>(command)) {
-        preview.sample = m_deployment.seeded();
-        preview.count = preview.sample.size();
-        preview.nothing = preview.sample.empty();
-        preview.sample.resize(std::min<std::size_t>(preview.sample.size(), 20));
-        preview.summary = preview.nothing ? "No made-up user is left to delete."
-                                          : "Deletes " + counted(*preview.count, "user") + " that seeding made.";
+        preview.facts = {{.kind = FactKind::MadeUpUsersThere, .count = seededUsers}, {.kind = FactKind::AnalysesAdded}};
     }
     return ready(Result<ActionPreview>(std::move(preview)));
 }
 
-QFuture<Result<ActionOutcome>> DemoStack::perform(StackCommand command, std::string reason)
+Result<ActionPreview> DemoStack::previewOfUnseed() const
+{
+    if (const auto refused = refusal(UnseedStack{}))
+        return *refused;
+    ActionPreview preview;
+    const std::vector<std::string> there = m_deployment.seeded();
+    preview.count = there.size();
+    preview.nothing = there.empty();
+    if (preview.nothing)
+        preview.facts.push_back({.kind = FactKind::NoMadeUpUsers});
+    else
+        preview.facts.push_back({.kind = FactKind::MadeUpUsersDeleted, .count = preview.count});
+    for (std::size_t i = 0; i < std::min(there.size(), mostSamples); ++i)
+        preview.sample.push_back({.name = there[i]});
+    return preview;
+}
+
+QFuture<Result<ActionOutcome>> DemoStack::perform(StackCommand command, Permit permit)
 {
     const std::string name(traitsOf(command).name);
     m_calls.push_back(name);
     if (const auto refused = refusal(command))
         return ready(Result<ActionOutcome>(*refused));
+    std::string detail = detailBefore(command);
     auto outcome = std::visit([this](const auto &one) { return carryOut(one); }, command);
-    m_deployment.note(name, std::move(reason), outcome ? outcome->summary : outcome.error().message,
+    if (!outcome)
+        detail = outcome.error().message;
+    else if (detail.empty())
+        detail = recordOf(outcome->facts);
+    m_deployment.note(name, std::move(permit).reason(), std::move(detail),
                       outcome ? std::nullopt : std::optional(outcome.error()));
     return ready(std::move(outcome));
+}
+
+/// What the entry says that the outcome's facts do not: the settings it starts with, what a reset is about to delete.
+std::string DemoStack::detailBefore(const StackCommand &command) const
+{
+    std::string detail;
+    const auto tell = [&detail](const LocalStackSettings &settings) {
+        addField(detail, "tier", settings.tier);
+        addField(detail, "listen", settings.listen);
+    };
+    if (const auto *start = std::get_if<StartStack>(&command))
+        tell(start->settings);
+    if (const auto *restart = std::get_if<RestartStack>(&command))
+        tell(restart->settings);
+    if (std::holds_alternative<ResetStack>(command)) {
+        const auto preview = previewOfReset();
+        detail = preview ? recordOf(preview->facts) : std::string();
+        if (preview && preview->bytes)
+            addField(detail, "bytes", std::to_string(*preview->bytes));
+    }
+    return detail;
 }
 
 /// What cannot be begun at all, and so leaves no entry.
@@ -178,7 +230,7 @@ Result<ActionOutcome> DemoStack::carryOut(const StartStack &command)
 {
     if (const auto started = begin(command.settings); !started)
         return started.error();
-    return said("The portal is running.");
+    return done({{.kind = FactKind::PortalStarted}});
 }
 
 Result<ActionOutcome> DemoStack::carryOut(const StopStack &)
@@ -186,7 +238,7 @@ Result<ActionOutcome> DemoStack::carryOut(const StopStack &)
     if (const auto error = takeFailure())
         return *error;
     end();
-    return said("The portal is stopped.");
+    return done({{.kind = FactKind::PortalStopped}});
 }
 
 /// As the real one: what it could not start with it does not stop for.
@@ -195,14 +247,16 @@ Result<ActionOutcome> DemoStack::carryOut(const RestartStack &command)
     if (const auto error = takeFailure())
         return *error;
     end();
-    return carryOut(StartStack{command.settings});
+    if (const auto started = begin(command.settings); !started)
+        return started.error();
+    return done({{.kind = FactKind::PortalRestarted}});
 }
 
 Result<ActionOutcome> DemoStack::carryOut(const MendStack &)
 {
     if (const auto started = begin(m_settings); !started)
         return started.error();
-    return said("The portal is running. A copy of what was damaged was kept.");
+    return done({{.kind = FactKind::PortalStarted}, {.kind = FactKind::CopyKept}});
 }
 
 Result<ActionPreview> DemoStack::previewOfReset() const
@@ -211,20 +265,22 @@ Result<ActionPreview> DemoStack::previewOfReset() const
         return *refused;
     const auto sample = m_deployment.latest();
     ActionPreview preview;
-    preview.sample = {dataDirectory()};
+    preview.sample = {{.name = dataDirectory()}};
     preview.bytes = sample ? sample->redis.usedMemory.value_or(0) : 0;
     if (!sample || m_state != State::Running) {
-        preview.summary = "Deletes every user, session, task, result and audit entry of this portal, and starts it "
-                          "empty. How many there are is not counted while the portal is stopped.";
+        preview.facts = {{.kind = FactKind::EverythingUnseen}, {.kind = FactKind::StartedEmpty}};
         return preview;
     }
     preview.count = sample->users.registered.value_or(0);
-    preview.summary =
-        "Deletes " + counted(*preview.count, "user") + ", " + counted(sample->users.sessions.value_or(0), "session") +
-        ", " + counted(sample->queue.waiting.value_or(0), "task") + " and " +
-        std::to_string(m_deployment.audited().size()) +
-        " audit entries, and starts the portal empty. Of the audit entries, Overview shows those of the last "
-        "24 h and Users those of one account; all are at /api/admin/audit.";
+    const std::uint64_t entries = m_deployment.audited().size();
+    preview.facts = {{.kind = FactKind::ContentsDeleted,
+                      .amounts = present({{Counted::Users, *preview.count},
+                                          {Counted::Sessions, sample->users.sessions.value_or(0)},
+                                          {Counted::Tasks, sample->queue.waiting.value_or(0)},
+                                          {Counted::AuditEntries, entries}})},
+                     {.kind = FactKind::StartedEmpty}};
+    if (entries > 0)
+        preview.facts.push_back({.kind = FactKind::WhereAuditIs});
     return preview;
 }
 
@@ -236,7 +292,7 @@ Result<ActionOutcome> DemoStack::carryOut(const ResetStack &)
     m_deployment.forgetAudit();
     become(State::Running);
     log(LogLine::Level::Warning, "reset: everything is deleted");
-    return said("The portal is empty again.");
+    return done({{.kind = FactKind::StartedEmpty}});
 }
 
 Result<ActionOutcome> DemoStack::carryOut(const SeedStack &command)
@@ -244,16 +300,18 @@ Result<ActionOutcome> DemoStack::carryOut(const SeedStack &command)
     if (const auto error = takeFailure())
         return *error;
     const std::size_t added = m_deployment.seedUsers(command.privileged);
-    log(LogLine::Level::Info, "seeded users=" + std::to_string(added) + " analyses=12");
-    return said(added > 0 ? "Added " + counted(added, "user") + ", 8 sessions and 12 finished analyses."
-                          : "Added 12 finished analyses.");
+    log(LogLine::Level::Info, "seeded users=" + std::to_string(added) + " analyses=" + std::to_string(seededAnalyses));
+    return done({{.kind = FactKind::Added,
+                  .amounts = present({{Counted::Users, added},
+                                      {Counted::Sessions, added > 0 ? seededSessions : 0},
+                                      {Counted::Analyses, seededAnalyses}})}});
 }
 
 Result<ActionOutcome> DemoStack::carryOut(const UnseedStack &)
 {
     if (const auto error = takeFailure())
         return *error;
-    return said("Deleted " + counted(m_deployment.unseedUsers(), "made-up user") + ".");
+    return done({{.kind = FactKind::MadeUpUsersDeleted, .count = m_deployment.unseedUsers()}});
 }
 
 } // namespace portolan::demo

@@ -36,9 +36,9 @@ public:
     DemoDeployment &deployment() override { return m_deployment; }
     QFuture<Result<void>> start(LocalStackSettings settings) override;
     QFuture<Result<ActionPreview>> preview(StackCommand command) override;
+    QFuture<Result<ActionOutcome>> perform(StackCommand command, Permit permit) override;
 
 private:
-    QFuture<Result<ActionOutcome>> perform(StackCommand command, std::string reason) override;
     Result<ActionOutcome> carryOut(const StartStack &command);
     Result<ActionOutcome> carryOut(const StopStack &command);
     Result<ActionOutcome> carryOut(const RestartStack &command);
@@ -47,7 +47,9 @@ private:
     Result<ActionOutcome> carryOut(const MendStack &command);
     Result<ActionOutcome> carryOut(const UnseedStack &command);
     std::optional<Error> refusal(const StackCommand &command) const;
+    std::string detailBefore(const StackCommand &command) const;
     Result<ActionPreview> previewOfReset() const;
+    Result<ActionPreview> previewOfUnseed() const;
     Result<void> begin(const LocalStackSettings &settings);
     void end();
     void become(State state);

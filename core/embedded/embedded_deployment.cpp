@@ -83,7 +83,7 @@ EmbeddedDeployment::EmbeddedDeployment(std::chrono::milliseconds lostAfter, QObj
     connect(&m_silence, &QTimer::timeout, this, [this] {
         take(); // it may be on its way: then it was this thread that was late
         if (!m_silence.isActive())
-            setLink(LinkState::Lost, "No sample has come for a while.");
+            setLink(LinkState::Lost, LinkReason::Silent);
     });
 }
 
@@ -99,7 +99,7 @@ void EmbeddedDeployment::expect(std::string tier, bool production)
     m_info.production = production;
 }
 
-void EmbeddedDeployment::connecting() { setLink(LinkState::Connecting, "The portal is starting."); }
+void EmbeddedDeployment::connecting() { setLink(LinkState::Connecting, LinkReason::Starting); }
 
 void EmbeddedDeployment::attach(const server::PortalServer &portal)
 {
@@ -120,12 +120,12 @@ void EmbeddedDeployment::attach(const server::PortalServer &portal)
             postTo(this, [this] { take(); });
         });
     m_link = LinkState::Connecting;
-    m_detail = "The first sample has not come yet.";
+    m_reason = LinkReason::FirstSample;
     m_silence.start(m_lostAfter);
     emit changed();
 }
 
-void EmbeddedDeployment::detach(std::string why)
+void EmbeddedDeployment::detach(LinkReason why)
 {
     m_subscription.reset();
     m_inbox.reset();
@@ -133,7 +133,7 @@ void EmbeddedDeployment::detach(std::string why)
     m_silence.stop();
     m_info.url.clear();
     m_link = LinkState::Off;
-    m_detail = std::move(why);
+    m_reason = why;
     emit changed();
 }
 
@@ -152,25 +152,24 @@ void EmbeddedDeployment::take()
         return;
     m_latest = std::move(sample);
     m_silence.start(m_lostAfter);
-    setLink(LinkState::Live, {});
+    setLink(LinkState::Live, LinkReason::No);
     emit sampled(m_latest);
 }
 
-void EmbeddedDeployment::setLink(LinkState link, std::string detail)
+void EmbeddedDeployment::setLink(LinkState link, LinkReason reason)
 {
-    if (m_link == link && m_detail == detail)
+    if (m_link == link && m_reason == reason)
         return;
     m_link = link;
-    m_detail = std::move(detail);
+    m_reason = reason;
     emit changed();
 }
 
 Capability EmbeddedDeployment::capability(const Action &action) const
 {
     if (!m_services)
-        return {false, notThere(m_link).message};
-    auto reason = console::whyNot(*m_services, action);
-    return {reason.empty(), std::move(reason)};
+        return {.why = m_link == LinkState::Connecting ? WhyNot::Starting : WhyNot::NotRunning};
+    return console::whyNot(*m_services, action);
 }
 
 template <class T>
@@ -236,9 +235,9 @@ QFuture<Result<ActionPreview>> EmbeddedDeployment::preview(Action action)
         [action](console::PortalServices services) { return console::previewAction(services, action); });
 }
 
-QFuture<Result<ActionOutcome>> EmbeddedDeployment::perform(Action action, std::string reason)
+QFuture<Result<ActionOutcome>> EmbeddedDeployment::perform(Action action, Permit permit)
 {
-    return call<ActionOutcome>([action, reason = std::move(reason)](console::PortalServices services) {
+    return call<ActionOutcome>([action, reason = std::move(permit).reason()](console::PortalServices services) {
         return console::performAction(services, action, reason);
     });
 }

@@ -37,15 +37,15 @@ public:
     void connecting();
     /// Uses this one, which outlives it or the next detach().
     void attach(const server::PortalServer &portal);
-    /// Uses none any more: calls answer Unavailable at once, no signal of it comes afterwards. `why` is for people.
-    /// What is under way goes on; cancelCalls() gives it up.
-    void detach(std::string why);
+    /// Uses none any more: calls answer Unavailable at once, no signal of it comes afterwards. `why`: linkReason() from
+    /// now on. What is under way goes on; cancelCalls() gives it up.
+    void detach(LinkReason why);
     /// Calls under way answer Cancelled.
     void cancelCalls();
 
     DeploymentInfo info() const override { return m_info; }
     LinkState link() const override { return m_link; }
-    std::string linkDetail() const override { return m_detail; }
+    LinkReason linkReason() const override { return m_reason; }
     std::shared_ptr<const Snapshot> latest() const override { return m_latest; }
     Capability capability(const Action &action) const override;
 
@@ -59,14 +59,13 @@ public:
     QFuture<Result<std::vector<SessionEntry>>> sessions(Id user) override;
     QFuture<Result<AuditPage>> audit(AuditQuery query) override;
     QFuture<Result<ActionPreview>> preview(Action action) override;
+    QFuture<Result<ActionOutcome>> perform(Action action, Permit permit) override;
 
 private:
-    QFuture<Result<ActionOutcome>> perform(Action action, std::string reason) override;
-
     /// `work` is called on the portal's executor with its services.
     template <class T> QFuture<Result<T>> call(std::function<awaitable<Result<T>>(console::PortalServices)> work);
     void take();
-    void setLink(LinkState link, std::string detail);
+    void setLink(LinkState link, LinkReason reason);
 
     /// The one sample on its way to the GUI thread; a newer one takes its place.
     struct Inbox
@@ -82,7 +81,7 @@ private:
     std::shared_ptr<const Snapshot> m_latest;
     DeploymentInfo m_info;
     LinkState m_link = LinkState::Off;
-    std::string m_detail = "The portal is not running.";
+    LinkReason m_reason = LinkReason::NotRunning;
     QTimer m_silence;
     Calls m_calls;
 };

@@ -6,8 +6,6 @@
 #include "core/base/logging.h"
 #include "core/base/names.h"
 #include "core/base/tier_file.h"
-#include "core/base/units.h"
-#include "core/console/words.h"
 #include "core/embedded/embedded_stack_parts.h"
 #include "core/embedded/field_names.h"
 #include "core/embedded/log_collector.h"
@@ -27,8 +25,6 @@ namespace {
 
 constexpr std::chrono::milliseconds logInterval{100};
 constexpr std::chrono::seconds seedPatience{5}; // for one of its steps
-/// Why it does not run is problem(), and said once, not with every figure that is not known.
-constexpr auto notRunningWords = "The portal is not running.";
 
 } // namespace
 
@@ -85,12 +81,6 @@ LogOptions logOptions(const std::shared_ptr<LogCollector> &log, LogLevel level)
 
 namespace {
 
-std::string figuresOf(const Tier &tier)
-{
-    return humanSize(tier.redis.maxmemory) + " of Redis, " + console::counted(tier.taskConcurrency, "task", "tasks") +
-           " at once";
-}
-
 Error notOurs()
 {
     return failure(ErrorKind::Unsupported, "A Redis or a database that was named is not ours to delete.",
@@ -121,7 +111,7 @@ EmbeddedStack::EmbeddedStack(SettingSources sources, const Clock &clock, Options
 
 EmbeddedStack::~EmbeddedStack()
 {
-    m_deployment.detach("The portal has stopped.");
+    m_deployment.detach(LinkReason::Gone);
     m_demonstration.reset();
     m_calls.cancelAll();
     m_cancelCheck->store(true);
@@ -143,8 +133,13 @@ std::vector<LocalStack::TierChoice> EmbeddedStack::tiers() const
 {
     std::vector<TierChoice> all;
     for (const std::string &name : builtInTiers()) {
-        const auto tier = loadTier(name);
-        all.push_back({name, tier ? tier->title : std::string(), tier ? figuresOf(*tier) : std::string()});
+        TierChoice &choice = all.emplace_back();
+        choice.name = name;
+        if (const auto tier = loadTier(name)) {
+            choice.title = tier->title;
+            choice.redisMemory = tier->redis.maxmemory;
+            choice.concurrency = tier->taskConcurrency;
+        }
     }
     return all;
 }
@@ -255,13 +250,7 @@ void EmbeddedStack::noteHere(StackEntry entry)
     if (!m_portal)
         return;
     const auto services = m_portal->server->services();
-    const std::string what = entry.action == "stack.stop"    ? "Stopped the portal"
-                             : entry.action == "stack.start" ? "Started the portal"
-                             : entry.action == "stack.reset" ? "Reset the portal"
-                                                             : "Restarted the portal";
-    services.history.note({m_clock.wall(), EventKind::Action,
-                           console::consoleDid(what + (entry.error ? ", which failed" : "") +
-                                               (entry.detail.empty() ? "" : ": " + entry.detail) + ".")});
+    services.history.note(eventOf(entry, m_clock.wall()));
     recordBlocking(services, std::move(entry));
 }
 
@@ -310,7 +299,7 @@ void EmbeddedStack::begin(LocalStackSettings settings, Trace trace, Done done)
         return done(failure(ErrorKind::Conflict, "The portal is running already.", "Stop it first."));
     if (m_toldWrong && settings == m_settings) {
         // What is wrong must not be passed over by the settings that go above it.
-        m_deployment.detach(notRunningWords);
+        m_deployment.detach(LinkReason::NotRunning);
         setState(State::Stopped, m_toldWrong);
         return done(*m_toldWrong);
     }
@@ -335,7 +324,7 @@ void EmbeddedStack::startFinished(const Result<std::string> &started, const Done
 {
     m_busy = false;
     if (!started) {
-        m_deployment.detach(notRunningWords);
+        m_deployment.detach(LinkReason::NotRunning);
         setState(State::Stopped, started.error());
         done(started.error());
         return stopAsAsked();
@@ -358,7 +347,7 @@ void EmbeddedStack::stopPortal(std::function<void()> before, std::function<Resul
     m_busy = true;
     if (m_seeding)
         m_seeding->cancelled = true;
-    m_deployment.detach("The portal is stopping.");
+    m_deployment.detach(LinkReason::Stopping);
     setState(State::Stopping);
     post([this, before = std::move(before), afterwards = std::move(afterwards), done = std::move(done),
           demonstration = std::shared_ptr<showcase::Demonstration>(std::move(m_demonstration)),
@@ -374,7 +363,7 @@ void EmbeddedStack::stopPortal(std::function<void()> before, std::function<Resul
                 m_calls.cancelAll();
                 m_seeding.reset();
             }
-            m_deployment.detach(notRunningWords);
+            m_deployment.detach(LinkReason::NotRunning);
             done(result);
         });
     });
@@ -399,6 +388,8 @@ QFuture<Result<ActionPreview>> EmbeddedStack::preview(StackCommand command)
                 return seeds ? showcase::previewSeed(services, privileged) : showcase::previewUnseed(services);
             });
     }
+    if (std::holds_alternative<UnseedStack>(command)) // whom it would delete, only the portal knows
+        return answered<ActionPreview>(m_busy ? busyNow() : notRunning());
     if (!std::holds_alternative<ResetStack>(command))
         return answered<ActionPreview>(previewOf(command));
     if (auto refused = notResettable())

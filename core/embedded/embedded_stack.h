@@ -63,6 +63,7 @@ public:
 
     QFuture<Result<void>> start(LocalStackSettings settings) override;
     QFuture<Result<ActionPreview>> preview(StackCommand command) override;
+    QFuture<Result<ActionOutcome>> perform(StackCommand command, Permit permit) override;
 
 private:
     struct Portal;  ///< one that runs, with its logger
@@ -81,7 +82,6 @@ private:
 
     using Outcome = QFuture<Result<ActionOutcome>>;
 
-    Outcome perform(StackCommand command, std::string reason) override;
     Outcome carryOut(StartStack command, StackEntry entry);
     Outcome carryOut(StopStack command, StackEntry entry);
     Outcome carryOut(RestartStack command, StackEntry entry);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the gate asks of the portal of this process.
 
+#include "core/api/audit_record.h"
 #include "core/api/post_to.h"
 #include "core/api/sentences.h"
 #include "core/base/logging.h"
-#include "core/console/words.h"
 #include "core/embedded/embedded_stack_parts.h"
 #include "core/embedded/field_names.h"
 #include "core/monitor/history.h"
@@ -14,15 +14,13 @@
 namespace portolan::embedded {
 namespace {
 
-Error notRunning() { return failure(ErrorKind::Unavailable, "The portal is not running.", "Start it."); }
-
-/// A call, and what answers it: with this sentence when it worked.
+/// A call, and what answers it: with these facts when it worked.
 struct Call
 {
-    explicit Call(std::string sentence)
-        : future(answer->future()), done([answer = answer, sentence = std::move(sentence)](const Result<void> &result) {
+    explicit Call(std::vector<Fact> facts)
+        : future(answer->future()), done([answer = answer, facts = std::move(facts)](const Result<void> &result) {
               ActionOutcome outcome;
-              outcome.summary = sentence;
+              outcome.facts = facts;
               answer->finish(result ? Result<ActionOutcome>(std::move(outcome)) : result.error());
           })
     {}
@@ -32,26 +30,47 @@ struct Call
     std::function<void(const Result<void> &)> done;
 };
 
+/// The end of a command that changed what a running portal holds: its entry, its event, and the answer.
+awaitable<Result<ActionOutcome>> finish(console::PortalServices services, StackEntry entry,
+                                        Result<std::vector<Fact>> done)
+{
+    if (done)
+        entry.facts = *done;
+    else
+        entry.error = done.error();
+    Event event = eventOf(entry, services.clock.wall()); // its facts say all of it, without a detail
+    entry.detail = done ? recordOf(*done) : done.error().message;
+    co_await record(services, std::move(entry));
+    if (!done)
+        co_return done.error();
+    services.history.note(std::move(event));
+    ActionOutcome outcome;
+    outcome.facts = std::move(*done);
+    co_return outcome;
+}
+
 } // namespace
 
-EmbeddedStack::Outcome EmbeddedStack::perform(StackCommand command, std::string reason)
+QFuture<Result<ActionOutcome>> EmbeddedStack::perform(StackCommand command, Permit permit)
 {
     StackEntry entry;
     entry.action = traitsOf(command).name;
-    entry.reason = std::move(reason);
+    entry.reason = std::move(permit).reason();
     return std::visit([&](auto &one) { return carryOut(std::move(one), std::move(entry)); }, command);
 }
 
 EmbeddedStack::Outcome EmbeddedStack::carryOut(StartStack command, StackEntry entry)
 {
-    const Call call("The portal is running.");
+    entry.facts = {{.kind = FactKind::PortalStarted}};
+    const Call call(entry.facts);
     begin(std::move(command.settings), {std::move(entry), true}, call.done);
     return call.future;
 }
 
 EmbeddedStack::Outcome EmbeddedStack::carryOut(StopStack, StackEntry entry)
 {
-    const Call call("The portal is stopped.");
+    entry.facts = {{.kind = FactKind::PortalStopped}};
+    const Call call(entry.facts);
     if (mayBeCalledOff() && !m_calledOff) {
         m_cancelCheck->store(true);
         m_calledOff = [this, entry = std::move(entry), done = call.done] { stop(entry, done); };
@@ -77,7 +96,8 @@ void EmbeddedStack::stop(StackEntry entry, Done done)
 
 EmbeddedStack::Outcome EmbeddedStack::carryOut(RestartStack command, StackEntry entry)
 {
-    const Call call("The portal is running.");
+    entry.facts = {{.kind = FactKind::PortalRestarted}};
+    const Call call(entry.facts);
     if (m_busy || m_state == State::Stopped)
         call.done(m_busy ? busyNow() : notRunning());
     else
@@ -95,7 +115,7 @@ void EmbeddedStack::checkThenRestart(LocalStackSettings settings, StackEntry ent
         const auto fit = check(present, settings);
         if (!fit) {
             entry.error = fit.error();
-            entry.detail = "it goes on as it was: " + fit.error().message;
+            entry.detail = fit.error().message;
             m_portal->logger->warn("the restart was refused, and the portal goes on as it was",
                                    {{"why", fit.error().message}, {"mend", fit.error().hint}});
             noteHere(entry);
@@ -115,7 +135,7 @@ void EmbeddedStack::restart(LocalStackSettings settings, StackEntry entry, Done 
 {
     // Its entry belongs to the portal that goes down: the one that comes up may have another database.
     const Trace trace{entry, false, {m_settings, settings}};
-    entry.detail = "it stops, and is then to start with tier " + settings.tier + ", listen " + settings.listen;
+    entry.detail = "tier: " + settings.tier + ", listen: " + settings.listen;
     stopPortal([this, entry = std::move(entry)] { noteHere(entry); }, [] { return Result<void>(); },
                [this, trace, before = m_settings, settings = std::move(settings),
                 done = std::move(done)](const Result<void> &) {
@@ -143,8 +163,8 @@ void EmbeddedStack::goBack(LocalStackSettings before, Error why, Done done)
 
 EmbeddedStack::Outcome EmbeddedStack::carryOut(ResetStack, StackEntry told)
 {
-    const Call call(m_options.demonstration ? "The portal was emptied; the demonstration fills it again."
-                                            : "The portal is empty again.");
+    told.facts = {{.kind = m_options.demonstration ? FactKind::StartedWithMadeUp : FactKind::StartedEmpty}};
+    const Call call(told.facts);
     if (auto refused = m_busy ? busyNow() : notResettable()) {
         call.done(*std::move(refused));
         return call.future;
@@ -178,7 +198,8 @@ EmbeddedStack::Outcome EmbeddedStack::carryOut(ResetStack, StackEntry told)
 
 EmbeddedStack::Outcome EmbeddedStack::carryOut(MendStack command, StackEntry told)
 {
-    const Call call("The portal is running; a copy of what was damaged was kept.");
+    told.facts = {{.kind = FactKind::PortalStarted}, {.kind = FactKind::CopyKept}};
+    const Call call(told.facts);
     if (m_busy || m_state != State::Stopped || !m_problem || !mends(command, *m_problem)) {
         call.done(m_busy ? busyNow() : failure(ErrorKind::Conflict, "Nothing of the portal is damaged."));
         return call.future;
@@ -240,19 +261,9 @@ EmbeddedStack::Outcome EmbeddedStack::carryOut(UnseedStack, StackEntry entry)
 awaitable<Result<ActionOutcome>> EmbeddedStack::runUnseed(console::PortalServices services,
                                                           std::shared_ptr<Seeded> seeded, StackEntry entry)
 {
-    const auto removed = co_await showcase::unseedPortal(services);
+    auto removed = co_await showcase::unseedPortal(services);
     co_await lookForSeed(services, std::move(seeded));
-    entry.detail = removed ? *removed : removed.error().message;
-    if (!removed)
-        entry.error = removed.error();
-    co_await record(services, std::move(entry));
-    if (!removed)
-        co_return removed.error();
-    Event event{services.clock.wall(), EventKind::Action, console::consoleDid(*removed)};
-    services.history.note(std::move(event));
-    ActionOutcome outcome;
-    outcome.summary = *removed;
-    co_return outcome;
+    co_return co_await finish(services, std::move(entry), std::move(removed));
 }
 
 awaitable<Result<ActionOutcome>> EmbeddedStack::runSeed(console::PortalServices services,
@@ -267,19 +278,10 @@ awaitable<Result<ActionOutcome>> EmbeddedStack::runSeed(console::PortalServices 
     showcase::SeedOptions options;
     options.privileged = privileged;
     options.cancelled = [seeding] { return seeding->cancelled.load(); };
-    const auto seed = co_await showcase::seedPortal(services, std::move(options));
+    auto seed = co_await showcase::seedPortal(services, std::move(options));
     co_await lookForSeed(services, std::move(seeded));
-    entry.detail = seed ? seed->sentence : seed.error().message;
-    if (!seed)
-        entry.error = seed.error();
-    co_await record(services, std::move(entry));
-    if (!seed)
-        co_return seed.error();
-    Event event{services.clock.wall(), EventKind::Action, console::consoleDid(seed->sentence)};
-    services.history.note(std::move(event));
-    ActionOutcome outcome;
-    outcome.summary = seed->sentence;
-    co_return outcome;
+    auto added = seed ? Result<std::vector<Fact>>(std::move(seed->facts)) : seed.error();
+    co_return co_await finish(services, std::move(entry), std::move(added));
 }
 
 } // namespace portolan::embedded

@@ -31,6 +31,7 @@ struct EmbeddedStack::Seeding
 SettingSources sourcesOf(SettingSources sources, const LocalStackSettings &settings);
 LogOptions logOptions(const std::shared_ptr<LogCollector> &log, LogLevel level = LogLevel::Info);
 
+inline Error notRunning() { return failure(ErrorKind::Unavailable, "The portal is not running.", "Start it."); }
 inline Error busyNow() { return failure(ErrorKind::Conflict, "The portal is busy.", "Wait until that is done."); }
 
 } // namespace portolan::embedded

@@ -2,6 +2,7 @@
 #include "core/embedded/stack_audit.h"
 
 #include "core/base/ids.h"
+#include "core/base/names.h"
 #include "core/portal/audit_log.h"
 #include "core/server/environment.h"
 #include "core/storage/audit_store.h"
@@ -18,6 +19,17 @@ constexpr std::chrono::seconds patience{6}; // the database's own deadline is 5 
 constexpr std::string_view subject = "portal";
 
 } // namespace
+
+Event eventOf(const StackEntry &entry, WallTime at)
+{
+    Event event{.time = at, .kind = EventKind::Action, .name = entry.action};
+    event.detail = entry.detail;
+    if (entry.error)
+        event.reason = portal::auditOutcome(entry.error);
+    else
+        event.facts = entry.facts;
+    return event;
+}
 
 awaitable<void> record(console::PortalServices portal, StackEntry entry)
 {

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/api/fact.h"
+#include "core/api/history.h"
 #include "core/base/asio.h"
 #include "core/base/settings.h"
 #include "core/console/portal_services.h"
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace portolan {
 class Clock;
 }
 
-/// The audit entries of what is done to a whole portal. As with other actions of the console the actor is the system
-/// itself with the rights of an admin.
+/// The audit entries of what is done to a whole portal, and its events. As with other actions of the console the actor
+/// is the system itself with the rights of an admin.
 namespace portolan::embedded {
 
 struct StackEntry
@@ -22,7 +25,11 @@ struct StackEntry
     std::string reason;
     std::string detail;
     std::optional<Error> error; ///< nothing when it was done
+    std::vector<Fact> facts;    ///< what comes of it when it is done; for the time line
 };
+
+/// For the time line: this process's console did it, or could not.
+Event eventOf(const StackEntry &entry, WallTime at);
 
 /// Writes it through a portal that runs.
 awaitable<void> record(console::PortalServices portal, StackEntry entry);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/embedded/stack_contents.h"
 
+#include "core/api/audit_record.h"
 #include "core/base/data_directory.h"
 #include "core/base/settings.h"
-#include "core/console/words.h"
+#include "core/base/units.h"
+#include "core/embedded/stack_audit.h"
 #include "core/queue/broker.h"
 #include "core/queue/worker_pool.h"
 #include "core/redis/client.h"
@@ -90,20 +92,17 @@ awaitable<std::optional<StackContents::Counts>> count(console::PortalServices po
     co_return counts;
 }
 
-/// "40 users, 8 sessions, 6 results and 52 audit entries"; empty: there is nothing
-std::string words(const StackContents::Counts &counts)
+/// What there is of it.
+std::vector<Amount> amountsOf(const StackContents::Counts &counts)
 {
-    return console::listed({{counts.users, "user", "users"},
-                            {counts.sessions, "session", "sessions"},
-                            {counts.tasks, "task", "tasks"},
-                            {counts.results, "result", "results"},
-                            {counts.auditEntries, "audit entry", "audit entries"}});
+    std::vector<Amount> amounts{{Counted::Users, counts.users},
+                                {Counted::Sessions, counts.sessions},
+                                {Counted::Tasks, counts.tasks},
+                                {Counted::Results, counts.results},
+                                {Counted::AuditEntries, counts.auditEntries}};
+    std::erase_if(amounts, [](const Amount &amount) { return amount.count == 0; });
+    return amounts;
 }
-
-/// Most of what a reset deletes is seen on a page; where the rest is, so that nobody has to guess what goes with it.
-constexpr std::string_view whereAuditIs =
-    " Of the audit entries, Overview shows those of the last 24 h and Users those of one account; all are at "
-    "/api/admin/audit.";
 
 } // namespace
 
@@ -125,33 +124,34 @@ StackContents contentsOf(const fs::path &folder, const console::PortalServices *
 
 ActionPreview previewOfReset(const StackContents &contents, bool demonstration)
 {
-    const std::string after =
-        demonstration ? "starts it with new made-up users, who show what it can do" : "starts it empty";
     ActionPreview preview;
     preview.bytes = contents.databaseBytes + contents.redisBytes;
-    preview.sample = {contents.folder.string(), "portal.db  " + console::bytesWord(contents.databaseBytes),
-                      "redis  " + console::bytesWord(contents.redisBytes)};
-    if (contents.counts) {
-        preview.count = contents.counts->users;
-        const std::string all = words(*contents.counts);
-        preview.summary = all.empty() ? "Nobody and nothing is in this portal; the reset stops it, and " + after + "."
-                                      : "Deletes " + all + " of this portal, and " + after + ".";
-        if (contents.counts->auditEntries > 0)
-            preview.summary += whereAuditIs;
+    preview.sample = {{.name = contents.folder.string()},
+                      {.name = "portal.db", .bytes = contents.databaseBytes},
+                      {.name = "redis", .bytes = contents.redisBytes}};
+    const Fact after{.kind = demonstration ? FactKind::StartedWithMadeUp : FactKind::StartedEmpty};
+    if (!contents.counts) {
+        preview.facts = {{.kind = contents.running ? FactKind::EverythingDeleted : FactKind::EverythingUnseen}, after};
         return preview;
     }
-    preview.summary = "Deletes every user, session, task, result and audit entry of this portal, and " + after + ". ";
-    preview.summary += contents.running ? "How many there are could not be counted in time."
-                                        : "How many there are is not counted while the portal is stopped.";
+    preview.count = contents.counts->users;
+    preview.facts = {{.kind = FactKind::ContentsDeleted, .amounts = amountsOf(*contents.counts)}, after};
+    // Most of what a reset deletes is seen on a page; nobody shall have to guess what else goes with it.
+    if (contents.counts->auditEntries > 0)
+        preview.facts.push_back({.kind = FactKind::WhereAuditIs});
     return preview;
 }
 
 std::string describeDeleted(const StackContents &contents)
 {
-    const std::string all = contents.counts ? words(*contents.counts) : "everything, not counted";
-    const std::string what = all.empty() ? "nothing" : all;
-    return "deleted " + what + "; " + console::bytesWord(contents.databaseBytes) + " of SQLite and " +
-           console::bytesWord(contents.redisBytes) + " of Redis in " + contents.folder.string();
+    std::string what = "contents: not counted";
+    if (contents.counts) {
+        auto amounts = amountsOf(*contents.counts);
+        what = amounts.empty() ? "contents: nothing"
+                               : recordOf({{.kind = FactKind::ContentsDeleted, .amounts = std::move(amounts)}});
+    }
+    return what + ", SQLite: " + humanSize(contents.databaseBytes) + ", Redis: " + humanSize(contents.redisBytes) +
+           ", folder: " + contents.folder.string();
 }
 
 Result<void> wipe(const fs::path &folder)

@@ -36,7 +36,7 @@ StackContents contentsOf(const std::filesystem::path &folder, const console::Por
 
 /// `demonstration`: made-up users come back after it.
 ActionPreview previewOfReset(const StackContents &contents, bool demonstration = false);
-/// For the audit entry: "deleted 40 users, 8 sessions, …".
+/// For the audit entry: "users: 40, sessions: 8, …, folder: /var/lib/portolan".
 std::string describeDeleted(const StackContents &contents);
 
 /// Deletes it; the portal does not run. The lock of the data directory is held meanwhile, so that no other process's

@@ -4,6 +4,7 @@
 #include "core/base/logging.h"
 #include "core/monitor/history_events.h"
 #include "core/monitor/history_series.h"
+#include "core/storage/event_row.h"
 #include "core/storage/history_store.h"
 
 #include <algorithm>
@@ -62,6 +63,7 @@ struct History::Impl : std::enable_shared_from_this<Impl>
     {}
 
     void addSecond(const Snapshot &snapshot);
+    void addEvent(Event event);
     void closeMinute();
     void flush();
     void written(const Result<void> &result);
@@ -115,6 +117,13 @@ void History::Impl::addSecond(const Snapshot &snapshot)
         else
             underWay[i] = row;
     }
+}
+
+/// As it is read again: what waits here may already be in the file, and is told once.
+void History::Impl::addEvent(Event event)
+{
+    eventsWaiting.push_back(storage::fitEvent(std::move(event)));
+    keepLatest(eventsWaiting, mostEventsWaiting);
 }
 
 void History::Impl::closeMinute()
@@ -290,8 +299,7 @@ void History::record(const Snapshot &snapshot)
         m_impl->minute = minute;
         m_impl->addSecond(snapshot);
         for (auto &event : m_impl->finder.update(snapshot))
-            m_impl->eventsWaiting.push_back(std::move(event));
-        keepLatest(m_impl->eventsWaiting, mostEventsWaiting);
+            m_impl->addEvent(std::move(event));
     }
     if (over)
         m_impl->flush();
@@ -300,10 +308,8 @@ void History::record(const Snapshot &snapshot)
 void History::note(Event event)
 {
     const std::lock_guard lock(m_impl->mutex);
-    if (m_impl->stopped)
-        return;
-    m_impl->eventsWaiting.push_back(std::move(event));
-    keepLatest(m_impl->eventsWaiting, mostEventsWaiting);
+    if (!m_impl->stopped)
+        m_impl->addEvent(std::move(event));
 }
 
 void History::stop()

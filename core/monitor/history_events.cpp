@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/monitor/history_events.h"
 
-#include "core/api/words.h"
-#include "core/monitor/link_words.h"
-
 namespace portolan::monitor {
 
 std::vector<Event> HistoryEvents::update(const Snapshot &snapshot)
@@ -25,9 +22,8 @@ void HistoryEvents::zones(const Snapshot &snapshot, std::vector<Event> &events)
         if (last->second == reading.zone)
             continue;
         last->second = reading.zone;
-        std::string text(titleOf(reading.resource));
-        text.append(" turned ").append(wordOf(reading.zone));
-        events.push_back({snapshot.time, EventKind::Zone, std::move(text)});
+        events.push_back(
+            {.time = snapshot.time, .kind = EventKind::Zone, .resource = reading.resource, .zone = reading.zone});
     }
 }
 
@@ -40,22 +36,23 @@ void HistoryEvents::links(const Snapshot &snapshot, std::vector<Event> &events)
         if (last->second == *link.up)
             continue;
         last->second = *link.up;
-        std::string text = turnedText(link);
-        if (!*link.up && !link.detail.empty())
-            text += ": " + link.detail;
-        events.push_back({snapshot.time, EventKind::Link, std::move(text)});
+        events.push_back({.time = snapshot.time,
+                          .kind = EventKind::Link,
+                          .name = link.name,
+                          .up = link.up,
+                          .reason = *link.up ? std::string() : link.reason});
     }
 }
 
 void HistoryEvents::restarts(const Snapshot &snapshot, std::vector<Event> &events)
 {
     if (!m_seen)
-        events.push_back({snapshot.time, EventKind::Restart, "The portal started"});
+        events.push_back({.time = snapshot.time, .kind = EventKind::Restart, .name = "portal", .up = true});
     const bool measured = snapshot.redis.age && *snapshot.redis.age < std::chrono::seconds(1);
     if (!measured || !snapshot.redis.uptime)
         return;
     if (m_redisUptime && *snapshot.redis.uptime < *m_redisUptime)
-        events.push_back({snapshot.time, EventKind::Restart, "Redis restarted"});
+        events.push_back({.time = snapshot.time, .kind = EventKind::Restart, .name = "redis", .up = true});
     m_redisUptime = snapshot.redis.uptime;
 }
 

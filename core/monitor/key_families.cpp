@@ -118,7 +118,7 @@ std::vector<std::string> KeyFamilies::patternsOf(std::string_view family) const
 
 bool KeyFamilies::cleanable(std::string_view family) const
 {
-    return whyNotCleanedUp(family).empty() && std::ranges::find(m_names, family) != m_names.end();
+    return whyNotCleanedUp(family) == WhyNot::No && std::ranges::find(m_names, family) != m_names.end();
 }
 
 } // namespace portolan::monitor

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 // What is tried where, and why that does no harm:
 // - A command on a key that does not exist, or (those that would make it) on a string where they want another type:
@@ -412,17 +411,15 @@ std::string Rights::aclDrops() const
            " from this user: add those that others need, as `ACL GETUSER " + user + "` tells them.";
 }
 
-std::string Rights::refusal(std::initializer_list<std::string_view> commands) const
+std::optional<Refusal> Rights::refusal(std::initializer_list<std::string_view> commands) const
 {
     for (const MissingRight &right : missing) {
         if (std::ranges::find(commands, right.what) == commands.end())
             continue;
-        std::string sentence = "This Redis refuses " + right.what + ".";
-        if (!right.unknown && !right.acl.empty())
-            sentence += " `ACL SETUSER " + user + " " + right.acl + "` allows it.";
-        return sentence;
+        const bool mended = !right.unknown && !right.acl.empty();
+        return Refusal{right.what, mended ? "ACL SETUSER " + user + " " + right.acl : std::string()};
     }
-    return {};
+    return std::nullopt;
 }
 
 Error Rights::problem(Use use) const

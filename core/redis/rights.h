@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,14 @@ struct MissingRight
     bool operator==(const MissingRight &) const = default;
 };
 
+/// A command that is refused.
+struct Refusal
+{
+    std::string command;
+    std::string rule; ///< that allows it: "ACL SETUSER name +client|kill"; empty: no rule helps
+    bool operator==(const Refusal &) const = default;
+};
+
 struct Rights
 {
     std::string user = "default"; ///< as ACL WHOAMI says, where it may be asked
@@ -53,8 +62,8 @@ struct Rights
 
     /// The first thing missing that `use` cannot do without; null: it works.
     const MissingRight *lacks(Use use) const;
-    /// The first of these commands that is refused, and the line that mends it, as a sentence; empty: none is.
-    std::string refusal(std::initializer_list<std::string_view> commands) const;
+    /// The first of these commands that is refused; nullopt: none is.
+    std::optional<Refusal> refusal(std::initializer_list<std::string_view> commands) const;
     /// Sessions, limits or the queue cannot work.
     bool unusable() const;
     /// Everything that is missing and what it is for, as one sentence; empty: nothing is.

@@ -457,7 +457,7 @@ std::size_t PortalServer::Parts::stop()
         sampler->stop();
     if (redisCheck)
         redisCheck->stop();
-    history.note({clock.wall(), EventKind::Restart, "The portal stopped"});
+    history.note({.time = clock.wall(), .kind = EventKind::Restart, .name = "portal", .up = false});
     history.stop();
     if (cleanup)
         cleanup->stop();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/names.h"
 #include "core/base/version.h"
-#include "core/console/words.h"
 #include "core/limits/keys.h"
 #include "core/monitor/printable.h"
 #include "core/queue/task_registry.h"
@@ -98,8 +97,15 @@ void PortalServer::Parts::makeMonitor()
     monitorRoutes.connect(*sampler);
     // What a console in this process does is noted with its outcome by the console's actions.
     auditLog.onRecorded([this](const AuditEntry &entry) {
-        if (entry.actorId != 0 || entry.role == Role::Operator)
-            history.note({entry.at, EventKind::Action, console::didWords(entry)});
+        if (entry.actorId == 0 && entry.role != Role::Operator)
+            return;
+        history.note({.time = entry.at,
+                      .kind = EventKind::Action,
+                      .name = entry.action,
+                      .reason = entry.outcome == "done" ? std::string() : entry.outcome,
+                      .actor = entry.actor,
+                      .subject = entry.subject,
+                      .detail = entry.detail});
     });
     sampler->onSnapshot([this](const std::shared_ptr<const Snapshot> &snapshot) {
         history.record(*snapshot);

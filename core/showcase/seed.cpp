@@ -2,7 +2,6 @@
 #include "core/showcase/seed.h"
 
 #include "core/base/ids.h"
-#include "core/console/words.h"
 #include "core/portal/account_service.h"
 #include "core/portal/analysis_task.h"
 #include "core/portal/task_service.h"
@@ -181,9 +180,60 @@ awaitable<Result<std::vector<Id>>> seededUsers(console::PortalServices services)
     co_return found;
 }
 
+struct NewUsers
+{
+    std::uint64_t all = 0;
+    std::uint64_t admins = 0;
+    std::uint64_t operators = 0;
+};
+
+/// Those of which there are some.
+std::vector<Amount> some(std::vector<Amount> amounts)
+{
+    std::erase_if(amounts, [](const Amount &amount) { return amount.count == 0; });
+    return amounts;
+}
+
+std::vector<Fact> factsToAdd(const NewUsers &users, bool analyses)
+{
+    std::vector<Fact> facts;
+    if (users.all == 0) {
+        facts.push_back({.kind = FactKind::MadeUpUsersThere, .count = mostUsers});
+        facts.push_back({.kind = analyses ? FactKind::AnalysesAdded : FactKind::Added});
+        return facts;
+    }
+    facts.push_back({.kind = FactKind::MadeUpUsersAdded, .count = users.all});
+    if (users.all < mostUsers)
+        facts.back().before = mostUsers - users.all;
+    facts.push_back({.kind = FactKind::SignInsAdded});
+    if (analyses)
+        facts.push_back({.kind = FactKind::AnalysesAdded});
+    facts.push_back({.kind = FactKind::RolesAmongThem,
+                     .amounts = some({{Counted::Admins, users.admins}, {Counted::Operators, users.operators}})});
+    facts.push_back({.kind = FactKind::TheyCanBeTakenBack});
+    return facts;
+}
+
+Fact addedOf(const Seeded &seeded)
+{
+    return {.kind = FactKind::Added,
+            .amounts = some({{Counted::Users, seeded.added},
+                             {Counted::Sessions, seeded.sessions.size()},
+                             {Counted::Analyses, seeded.analyses}})};
+}
+
+Error calledOff(const Seeded &seeded)
+{
+    return failure(ErrorKind::Cancelled,
+                   "Seeding was cancelled. Added before: users " + std::to_string(seeded.added) + ", sessions " +
+                       std::to_string(seeded.sessions.size()) + ", finished analyses " +
+                       std::to_string(seeded.analyses) + ".",
+                   "Seed again for the rest.");
+}
+
 } // namespace
 
-awaitable<Result<std::string>> unseedPortal(console::PortalServices services)
+awaitable<Result<std::vector<Fact>>> unseedPortal(console::PortalServices services)
 {
     const auto made = co_await seededUsers(services);
     if (!made)
@@ -199,13 +249,16 @@ awaitable<Result<std::string>> unseedPortal(console::PortalServices services)
         if (gone.error().kind != ErrorKind::Conflict) {
             Error error = gone.error();
             error.message =
-                "Deleted " + console::counted(removed, "made-up user", "made-up users") + ", then: " + error.message;
+                "Not all made-up users were deleted, but " + std::to_string(removed) + " of them: " + error.message;
             co_return error;
         }
         lastAdmin = true; // the others can go all the same
     }
-    co_return "Deleted " + console::counted(removed, "made-up user", "made-up users") +
-        (lastAdmin ? "; one is the last admin who can sign in, and stays." : ".");
+    std::vector<Fact> facts;
+    facts.push_back({.kind = FactKind::MadeUpUsersDeleted, .count = removed});
+    if (lastAdmin)
+        facts.push_back({.kind = FactKind::LastAdminStays});
+    co_return facts;
 }
 
 awaitable<Result<ActionPreview>> previewUnseed(console::PortalServices services)
@@ -221,44 +274,33 @@ awaitable<Result<ActionPreview>> previewUnseed(console::PortalServices services)
         if (!user && user.error().kind != ErrorKind::NotFound)
             co_return user.error();
         if (user && ++*preview.count <= mostSamples)
-            preview.sample.push_back((*user)->email);
+            preview.sample.push_back({.name = (*user)->email});
     }
     preview.nothing = *preview.count == 0;
-    preview.summary = preview.nothing ? "No made-up user is left to delete."
-                                      : "Deletes " + console::counted(*preview.count, "user", "users") +
-                                            " that seeding made, with their sessions. Results of their analyses "
-                                            "expire by themselves.";
+    if (preview.nothing)
+        preview.facts.push_back({.kind = FactKind::NoMadeUpUsers});
+    else
+        preview.facts.push_back({.kind = FactKind::MadeUpUsersDeleted, .count = preview.count});
     co_return preview;
 }
 
 awaitable<Result<ActionPreview>> previewSeed(console::PortalServices services, bool privileged)
 {
     ActionPreview preview;
-    std::uint64_t added = 0, admins = 0, operators = 0;
+    NewUsers users;
     for (std::size_t i = 0; i < mostUsers; ++i) {
         const auto there = co_await findUser(services, emailOf(i));
         if (!there)
             co_return there.error();
         const Role role = roleOf(i, privileged);
         const bool isNew = *there == 0;
-        added += isNew ? 1 : 0;
-        admins += isNew && role == Role::Admin ? 1 : 0;
-        operators += isNew && role == Role::Operator ? 1 : 0;
+        users.all += isNew ? 1 : 0;
+        users.admins += isNew && role == Role::Admin ? 1 : 0;
+        users.operators += isNew && role == Role::Operator ? 1 : 0;
     }
-    preview.count = added;
-    preview.nothing = added == 0 && !services.hasRedis;
-    if (added == 0) {
-        preview.summary = "All " + std::to_string(mostUsers) + " made-up users are there already. ";
-        preview.summary += services.hasRedis ? "Adds a few analyses of theirs." : "There is nothing to add.";
-        co_return preview;
-    }
-    preview.summary = "Adds " + console::counted(added, "made-up user", "made-up users") + " of example.com";
-    if (added < mostUsers)
-        preview.summary += "; " + console::counted(mostUsers - added, "is", "are") + " there already";
-    preview.summary += services.hasRedis ? ". Also adds sign-ins and a few analyses. " : ". Also adds sign-ins. ";
-    const std::string roles = console::listed({{admins, "admin", "admins"}, {operators, "operator", "operators"}});
-    preview.summary += roles.empty() ? "All have the role user" : "Among them: " + roles;
-    preview.summary += ". Nobody knows their passwords. They can be taken back.";
+    preview.count = users.all;
+    preview.nothing = users.all == 0 && !services.hasRedis;
+    preview.facts = factsToAdd(users, services.hasRedis);
     co_return preview;
 }
 
@@ -275,13 +317,11 @@ awaitable<Result<Seed>> seedPortal(console::PortalServices services, SeedOptions
     std::function<bool()> goesOn = [&] { return !cancelled() && services.clock.steady() < deadline; };
     if (services.hasRedis && !seeded.users.empty())
         co_await analyse(services, std::move(goesOn), seeded);
-    const std::string all = console::listed({{seeded.added, "user", "users"},
-                                             {seeded.sessions.size(), "session", "sessions"},
-                                             {seeded.analyses, "finished analysis", "finished analyses"}});
-    std::string sentence = all.empty() ? "Added nothing: all of it is there already." : "Added " + all + ".";
     if (cancelled())
-        co_return failure(ErrorKind::Cancelled, "Seeding was cancelled. " + sentence, "Seed again for the rest.");
-    Seed seed{std::move(sentence), std::move(seeded.sessions)};
+        co_return calledOff(seeded);
+    Seed seed;
+    seed.facts.push_back(addedOf(seeded));
+    seed.sessions = std::move(seeded.sessions);
     co_return std::move(seed);
 }
 

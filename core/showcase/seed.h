@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/api/action.h"
+#include "core/api/fact.h"
 #include "core/api/result.h"
 #include "core/base/secret.h"
 #include "core/console/portal_services.h"
@@ -23,14 +24,14 @@ struct SeedOptions
 
 struct Seed
 {
-    std::string sentence;         ///< what was added
+    std::vector<Fact> facts;      ///< what was added
     std::vector<Secret> sessions; ///< values of the cookie `sid`, of the users who signed in
 };
 
 /// Adds what makes a portal worth a first look: some 40 users, sign-ins of a few, a handful of finished analyses, all
 /// through the services that serve real ones. Who is there already is left alone but for signInAgain, so it may be done
 /// again. Nobody knows the users' passwords. Takes at most some 20 s; what could not be done by then is missing from
-/// the sentence. A coroutine on the services' executor. Errors: those of the database; Cancelled, with what was added
+/// the facts. A coroutine on the services' executor. Errors: those of the database; Cancelled, with what was added
 /// before, which stays.
 awaitable<Result<Seed>> seedPortal(console::PortalServices services, SeedOptions options = {});
 
@@ -38,10 +39,9 @@ awaitable<Result<Seed>> seedPortal(console::PortalServices services, SeedOptions
 awaitable<Result<ActionPreview>> previewSeed(console::PortalServices services, bool privileged);
 
 /// Deletes the accounts that seedPortal() has made, as the audit log knows them, and no other: not one of the same
-/// address that somebody else made. A sentence says how many. A coroutine as above; errors of the database, and
-/// Conflict
-/// (`last-admin`) where one of them is the only admin left; the others are gone then.
-awaitable<Result<std::string>> unseedPortal(console::PortalServices services);
+/// address that somebody else made. Answers how many, and LastAdminStays where one of them is the only admin who can
+/// sign in. A coroutine as above; errors of the database, with how many were gone by then.
+awaitable<Result<std::vector<Fact>>> unseedPortal(console::PortalServices services);
 /// What that would delete.
 awaitable<Result<ActionPreview>> previewUnseed(console::PortalServices services);
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/storage/history_store.h"
 
+#include "core/base/json_write.h"
 #include "core/base/logging.h"
 #include "core/base/time_format.h"
+#include "core/storage/event_row.h"
 #include "core/storage/query.h"
-#include "core/storage/text.h"
 #include "core/storage/write_turn.h"
 
 #include <algorithm>
@@ -18,7 +19,8 @@
 //           since 1970): lowest, highest and mean of `count` values, and when the first and the last were measured
 //           (milliseconds; null where version 1 wrote it, which had neither). A minute in which nothing was known for a
 //           while has another row for what came after that; its time is the second in which it began
-//   events  what happened: time in milliseconds, kind (number of the enumerator), text
+//   events  what happened: time in milliseconds, kind (number of the enumerator), and as text all of it, an Event as
+//           JSON; earlier programs wrote a sentence there
 // The file's header has both numbers at fixed places: https://www.sqlite.org/fileformat.html#the_database_header
 namespace portolan::storage {
 namespace {
@@ -27,7 +29,6 @@ constexpr std::int64_t version = 2;
 constexpr std::int64_t application = 0x504f4849;
 constexpr std::size_t versionAt = 60;
 constexpr std::size_t applicationAt = 68;
-constexpr std::size_t longestEvent = 500;
 constexpr std::chrono::seconds deadline{30}; ///< reading a million points takes a second or two
 constexpr std::chrono::hours trimEvery{1};
 
@@ -350,8 +351,9 @@ Result<void> writeAll(DatabaseConnection &connection, const HistoryStore::Batch 
                 return done;
     }
     for (const auto &event : batch.events) {
+        const Event fit = fitEvent(event);
         const auto done = execute(connection, "INSERT INTO events (time, kind, text) VALUES (?, ?, ?)",
-                                  valuesOf(event.time, event.kind, fitText(event.text, longestEvent)));
+                                  valuesOf(fit.time, fit.kind, writeJson(fit)));
         if (!done)
             return done.error();
     }
@@ -453,13 +455,13 @@ std::optional<WallTime> HistoryStore::lastBefore() const { return m_file->lastBe
 awaitable<Result<std::vector<Event>>> HistoryStore::events(WallTime from, WallTime to, std::uint32_t most)
 {
     auto work = [from, to, most](DatabaseConnection &connection) {
-        return select(
-            connection,
-            "SELECT time, kind, text FROM (SELECT id, time, kind, text FROM events WHERE time >= ? AND "
-            "time < ? ORDER BY time DESC, id DESC LIMIT ?) ORDER BY time, id",
-            valuesOf(from, to, std::int64_t{most}), [](const Row &row) {
-                return Event{fromMilliseconds(row.integer(0)), static_cast<EventKind>(row.integer(1)), row.text(2)};
-            });
+        return select(connection,
+                      "SELECT time, kind, text FROM (SELECT id, time, kind, text FROM events WHERE time >= ? AND "
+                      "time < ? ORDER BY time DESC, id DESC LIMIT ?) ORDER BY time, id",
+                      valuesOf(from, to, std::int64_t{most}), [](const Row &row) {
+                          return readEvent(fromMilliseconds(row.integer(0)), static_cast<EventKind>(row.integer(1)),
+                                           row.text(2));
+                      });
     };
     return m_database->run(
         [file = m_file, work = std::move(work)](DatabaseConnection &connection) { return file->run(connection, work); },

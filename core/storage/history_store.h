@@ -73,7 +73,7 @@ public:
         std::vector<HistoryRow> minutes; ///< added to what is there of the minute that they go on from, and to its hour
         std::vector<Event> events;
     };
-    /// `done` is called once, on the store's thread or at once.
+    /// Events are kept as fitEvent() has them. `done` is called once, on the store's thread or at once.
     void write(Batch batch, std::function<void(Result<void>)> done);
     Result<void> writeBlocking(Batch batch);
 

@@ -178,8 +178,9 @@ void AccessTest::dialogsToo()
     QFETCH(bool, production);
     QFETCH(bool, palette);
     Console console;
+    const Fact deleted{.kind = FactKind::KeysDeleted, .name = "sessions", .count = 2, .bytes = 100};
     Confirmation confirmation{
-        "Clean up sessions?", "Delete keys", "Main portal", {"Deletes 2 keys.", 2, 100, {"s:1"}}, {}};
+        "Clean up sessions?", "Delete keys", "Main portal", {{deleted}, 2, 100, {{.name = "s:1"}}}, {}};
     if (production)
         confirmation.typed = "Main portal";
     std::unique_ptr<QDialog> dialog;

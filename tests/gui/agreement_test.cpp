@@ -3,10 +3,10 @@
 #include "core/api/words.h"
 #include "core/base/names.h"
 #include "core/base/tier_file.h"
+#include "core/commands/status_text.h"
 #include "core/demo/demo_deployment.h"
 #include "core/monitor/health.h"
 #include "core/monitor/snapshot_metrics.h"
-#include "core/monitor/status_text.h"
 #include "core/telemetry/registry.h"
 #include "tests/fakes/manual_clock.h"
 #include "ui/pages/queue_page.h"
@@ -107,7 +107,7 @@ void AgreementTest::everyPlaceSaysTheSame_data()
 void AgreementTest::everyPlaceSaysTheSame()
 {
     QFETCH(Snapshot, snapshot);
-    const std::string terminal = monitor::statusText(snapshot, {200, false, true});
+    const std::string terminal = commands::statusText(snapshot, {200, false, true});
     const std::string metrics = metricsOf(snapshot);
     const QString headline = ui::verdictText(snapshot);
     const std::string word(wordOf(snapshot.verdict));

@@ -231,7 +231,7 @@ void ChartTest::zonesAreReadable()
         jagged.points.push_back({start + std::chrono::seconds(i), value, value, value});
     }
     chart.setLines({{"all", jagged}}, start, start + 300s);
-    chart.setEvents({{start + 20s, EventKind::Zone, "It became yellow"}});
+    chart.setEvents({{.time = start + 20s, .resource = Resource::RedisMemory, .zone = Zone::Yellow}});
     QStringList told;
     for (const TimeChart::PlacedLabel &label : chart.labels()) {
         told << label.words;
@@ -296,7 +296,7 @@ void ChartTest::readOutByKeyboard()
     for (int i = 0; i < 300; ++i)
         flat.points.push_back({start + std::chrono::seconds(i), 5, 5, 5});
     chart.setLines({{"memory", flat}}, start, start + 300s);
-    chart.setEvents({{start + 299s, EventKind::Zone, "It became yellow"}});
+    chart.setEvents({{.time = start + 299s, .resource = Resource::RedisMemory, .zone = Zone::Yellow}});
     chart.show();
     QVERIFY(chart.readOut().isEmpty());
     QTest::keyClick(&chart, Qt::Key_Home);
@@ -306,7 +306,7 @@ void ChartTest::readOutByKeyboard()
     QTest::keyClick(&chart, Qt::Key_Right);
     QVERIFY(chart.readOut() != first);
     QTest::keyClick(&chart, Qt::Key_End);
-    QVERIFY2(chart.readOut().endsWith("It became yellow"), qPrintable(chart.readOut()));
+    QVERIFY2(chart.readOut().endsWith("Redis memory turned yellow"), qPrintable(chart.readOut()));
     QTest::keyClick(&chart, Qt::Key_Escape);
     QVERIFY(chart.readOut().isEmpty());
 }

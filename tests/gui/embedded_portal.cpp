@@ -4,6 +4,7 @@
 #include "tests/fakes/audit_file.h"
 #include "tests/fakes/await.h"
 #include "tests/gui/console_window.h"
+#include "ui/words/why_words.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -88,7 +89,7 @@ void EmbeddedPortal::nextSample()
     QTimer::singleShot(patience, &loop, &QEventLoop::quit);
     loop.exec();
     if (!came)
-        throw std::runtime_error("no sample came: " + m_stack.deployment().linkDetail());
+        throw std::runtime_error("no sample came: " + linkText(m_stack.deployment().linkReason()).toStdString());
 }
 
 std::vector<AuditEntry> EmbeddedPortal::audit() { return auditOf(m_directory.filePath("portal.db")); }

@@ -298,7 +298,7 @@ void FeedbackTest::tasksAreChosenTogether()
     const Confirmation &asked = console.confirmer.asked[0];
     QCOMPARE(asked.preview.count, std::optional<std::uint64_t>(3));
     QCOMPARE(asked.preview.sample.size(), std::size_t(3));
-    QVERIFY2(asked.preview.sample[0].find("portal.") != std::string::npos, asked.preview.sample[0].c_str());
+    QVERIFY2(asked.preview.sample[0].name.starts_with("portal."), asked.preview.sample[0].name.c_str());
     QCOMPARE(console.notice(), QString("Revoked 3 tasks."));
     const auto &revoked = std::get<RevokeTasks>(console.stack.deployment().performed().back());
     QCOMPARE(revoked.ids.size(), std::size_t(3));
@@ -339,7 +339,8 @@ void FeedbackTest::theQuestionStandsOnce()
     confirmation.title = "Close connections?";
     confirmation.verb = "Disconnect them";
     confirmation.deployment = "Main portal";
-    confirmation.preview = {"Closes 3 connections of celery@worker-1.", 3, std::nullopt, {"a", "b", "c"}, false};
+    const Fact closed{.kind = FactKind::ConnectionsClosed, .name = "celery@worker-1", .count = 3};
+    confirmation.preview = {{closed}, 3, std::nullopt, {{.name = "a"}, {.name = "b"}, {.name = "c"}}, false};
     confirmation.destructive = true;
     ConfirmDialog dialog(confirmation, nullptr);
     dialog.show();

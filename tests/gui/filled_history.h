@@ -31,7 +31,7 @@ inline void writeAMonth(const QDir &directory)
             }
         }
         for (int i = 0; i < 30; ++i)
-            batch.events.push_back({day + i * 48min, EventKind::Zone, "Redis memory turned yellow"});
+            batch.events.push_back({.time = day + i * 48min, .resource = Resource::RedisMemory, .zone = Zone::Yellow});
         if (const auto written = store.writeBlocking(std::move(batch)); !written)
             throw std::runtime_error(written.error().message);
     }

@@ -22,7 +22,6 @@ private slots:
     void verdicts_data();
     void verdicts();
     void worseZones();
-    void zonesThatTurned();
     void adviceFitsTheMoment();
     void saysWhatRedisDoesNotTell();
 };
@@ -208,15 +207,6 @@ void FormatTest::saysWhatRedisDoesNotTell()
     Reading reading;
     reading.unknown = Unknown::NotTold;
     QCOMPARE(unknownReason(reading), QString("this Redis does not tell"));
-}
-
-void FormatTest::zonesThatTurned()
-{
-    for (const auto &[text, resource] : {std::pair("Queue turned yellow", std::optional(Resource::Queue)),
-                                         std::pair("Redis memory turned red", std::optional(Resource::RedisMemory)),
-                                         std::pair("Something else turned red", std::optional<Resource>())})
-        QCOMPARE(turnedResource({{}, EventKind::Zone, text}), resource);
-    QVERIFY(!turnedResource({{}, EventKind::Action, "Queue turned yellow"}));
 }
 
 /// What is over for the moment asks for nothing to be done.

@@ -58,7 +58,7 @@ private:
     static void restart(Console &console)
     {
         console.run("Restart");
-        QTRY_COMPARE(console.notice(), QString("The portal is running."));
+        QTRY_COMPARE(console.notice(), QString("The portal runs again."));
     }
     static void write(Console &console, const QString &line, const QString &text)
     {
@@ -452,6 +452,7 @@ void LocalTest::tiersSayWhatTheyAreFor()
         all << words;
     }
     QCOMPARE(int(all.size()), tiers->count());
+    QVERIFY(tiers->itemData(0, Qt::AccessibleTextRole).toString().endsWith("; 30 MB of Redis, 2 tasks at once"));
     QCOMPARE(tiers->currentText(), QString("small")); // what is chosen is the name alone
 }
 

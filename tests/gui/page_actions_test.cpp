@@ -2,6 +2,7 @@
 #include "tests/gui/page_actions.h"
 #include "ui/pages/page_table.h"
 #include "ui/widgets/time_chart.h"
+#include "ui/words/fact_words.h"
 
 #include <QAbstractButton>
 #include <QLineEdit>
@@ -193,8 +194,8 @@ void PageActionsTest::stopAWorker()
     QTRY_COMPARE_WITH_TIMEOUT(console.confirmer.asked.size(), std::size_t(1), patience);
     const Confirmation asked = console.confirmer.asked[0];
     QCOMPARE(asked.title, QString("Stop all work of the worker?"));
-    QVERIFY2(asked.preview.summary.find("wait") != std::string::npos, asked.preview.summary.c_str());
-    QVERIFY2(asked.preview.summary.find("run") != std::string::npos, asked.preview.summary.c_str());
+    const QString told = previewText(asked.preview);
+    QVERIFY2(told.contains("wait") && told.contains("run"), qPrintable(told));
     QVERIFY(asked.preview.count.has_value());
     m_portal->nextSample();
     QCOMPARE(cell("Workers", 0, 1).toInt(), 1); // no means no

@@ -2,6 +2,7 @@
 #include "tests/gui/page_actions.h"
 #include "ui/dialogs/account_dialog.h"
 #include "ui/dialogs/secret_dialog.h"
+#include "ui/words/fact_words.h"
 
 #include <QComboBox>
 #include <QHeaderView>
@@ -187,7 +188,7 @@ void PortalActionsTest::theFormCounts()
         console.run("Restart");
         // It goes on running until its settings were looked at.
         EVENTUALLY(m_portal->stack().settings().databaseUrl == database);
-        EVENTUALLY(m_portal->stack().state() == LocalStack::State::Running && said() == "The portal is running.");
+        EVENTUALLY(m_portal->stack().state() == LocalStack::State::Running && said() == "The portal runs again.");
     };
     auto *database = console.find<QLineEdit>("Database");
     database->setFocus();
@@ -219,16 +220,16 @@ void PortalActionsTest::runTheStack()
     QVERIFY(wrote("stack.seed", "because"));
     QCOMPARE(console.confirmer.asked.size(), std::size_t(1));
     console.press(Qt::Key_R, keys);
-    EVENTUALLY(said() == "The portal is running.");
+    EVENTUALLY(said() == "The portal runs again.");
     EVENTUALLY(!written().empty() && written().back().action == "stack.restart" && written().back().outcome == "done");
 
     console.confirmer.asked.clear();
     console.press(Qt::Key_Delete, keys);
     QTRY_COMPARE_WITH_TIMEOUT(console.confirmer.asked.size(), std::size_t(1), patience);
     const ActionPreview preview = console.confirmer.asked[0].preview;
-    QCOMPARE(preview.sample.front(), stack.dataDirectory());
-    QVERIFY2(preview.count.value_or(0) >= 40 && preview.bytes.value_or(0) > 0, preview.summary.c_str());
-    EVENTUALLY(said() == "The portal is empty again.");
+    QCOMPARE(preview.sample.front().name, stack.dataDirectory());
+    QVERIFY2(preview.count.value_or(0) >= 40 && preview.bytes.value_or(0) > 0, qPrintable(previewText(preview)));
+    EVENTUALLY(said().endsWith("The portal is empty again."));
     QCOMPARE(stack.state(), State::Running);
     m_audited = 0; // the log began anew
     QCOMPARE(written().size(), std::size_t(1));

@@ -253,7 +253,8 @@ void ShellTest::productionDialogWantsTheName()
     confirmation.title = "Clean up sessions?";
     confirmation.verb = "Delete keys";
     confirmation.deployment = "Main portal";
-    confirmation.preview = {"Deletes 2 keys.", 2, 100, {"s:1", "s:2"}, false};
+    const Fact deleted{.kind = FactKind::KeysDeleted, .name = "sessions", .count = 2, .bytes = 100};
+    confirmation.preview = {{deleted}, 2, 100, {{.name = "s:1"}, {.name = "s:2"}}, false};
     confirmation.destructive = true;
     confirmation.typed = "Main portal";
     ConfirmDialog dialog(confirmation, nullptr);

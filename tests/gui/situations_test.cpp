@@ -7,6 +7,7 @@
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/table_view.h"
 #include "ui/widgets/time_chart.h"
+#include "ui/words/event_words.h"
 
 #include <QAbstractButton>
 #include <QFuture>
@@ -204,14 +205,14 @@ void SituationsTest::eventsStandOnTheirCharts()
         Console::settle();
         QStringList words;
         for (const Event &event : console.window->page()->findChild<HistoryPanel *>()->charts()[chart]->events())
-            words << QString::fromStdString(event.text);
+            words << eventText(event);
         return words;
     };
     QVERIFY(marks("queue", 0).contains("Queue turned yellow"));
     for (const std::size_t chart : {0, 1, 2}) {
         const QStringList words = marks("performance", chart);
         QVERIFY2(words.filter("turned").isEmpty(), qPrintable(words.join(", ")));
-        QVERIFY(words.contains("The portal was restarted"));
+        QVERIFY(words.contains("The portal started"));
     }
 }
 

@@ -50,7 +50,7 @@ public:
     }
     DeploymentInfo info() const override { return m_behind.info(); }
     LinkState link() const override { return m_behind.link(); }
-    std::string linkDetail() const override { return m_behind.linkDetail(); }
+    LinkReason linkReason() const override { return m_behind.linkReason(); }
     std::shared_ptr<const Snapshot> latest() const override { return m_behind.latest(); }
     Capability capability(const Action &action) const override { return m_behind.capability(action); }
     QFuture<Result<std::vector<Series>>> history(HistoryQuery) override { return series.ask(); }
@@ -63,6 +63,10 @@ public:
     QFuture<Result<std::vector<SessionEntry>>> sessions(Id user) override { return m_behind.sessions(user); }
     QFuture<Result<AuditPage>> audit(AuditQuery query) override { return m_behind.audit(std::move(query)); }
     QFuture<Result<ActionPreview>> preview(Action action) override { return m_behind.preview(std::move(action)); }
+    QFuture<Result<ActionOutcome>> perform(Action, Permit) override
+    {
+        return QtFuture::makeReadyFuture(Result<ActionOutcome>(failure(ErrorKind::Unsupported, "Not here.")));
+    }
 
     Held<std::vector<Series>> series;
     Held<std::vector<Event>> happened;
@@ -71,10 +75,6 @@ public:
     Held<std::vector<WorkerInfo>> pools;
 
 private:
-    QFuture<Result<ActionOutcome>> perform(Action, std::string) override
-    {
-        return QtFuture::makeReadyFuture(Result<ActionOutcome>(failure(ErrorKind::Unsupported, "Not here.")));
-    }
     Deployment &m_behind;
 };
 

@@ -5,18 +5,29 @@
 #include "ui/support/format.h"
 #include "ui/support/work_area.h"
 #include "ui/widgets/card.h"
+#include "ui/words/fact_words.h"
 
 #include <QApplication>
 #include <QDialogButtonBox>
 #include <QFormLayout>
 #include <QLabel>
 #include <QListWidget>
+#include <algorithm>
 
 namespace portolan::ui {
 
 namespace {
 
 constexpr int mostEms = 50; ///< as wide as a key makes it
+
+bool isTold(std::uint64_t count, const std::vector<Fact> &facts)
+{
+    return std::ranges::any_of(facts, [count](const Fact &fact) {
+        return fact.count == count || std::ranges::find(fact.amounts, count, &Amount::count) != fact.amounts.end();
+    });
+}
+
+bool tellsSize(const Fact &fact) { return fact.bytes.has_value(); }
 
 } // namespace
 
@@ -71,17 +82,15 @@ ConfirmDialog::ConfirmDialog(const Confirmation &confirmation, QWidget *parent)
 
 void ConfirmDialog::addPreview(QVBoxLayout &layout, const ActionPreview &preview)
 {
-    auto *summary = new QLabel(text(preview.summary));
+    auto *summary = new QLabel(previewText(preview));
     summary->setWordWrap(true);
     summary->setTextFormat(Qt::PlainText);
     layout.addWidget(summary);
     // What the sentence has said already is not said again.
-    const QString said = text(preview.summary);
     QStringList amounts;
-    if (const auto count = preview.count.value_or(0);
-        count > 0 && !said.contains(QString::number(count)) && !said.contains(countText(double(count))))
+    if (const auto count = preview.count.value_or(0); count > 0 && !isTold(count, preview.facts))
         amounts << tr("%1 affected").arg(countText(preview.count));
-    if (preview.bytes.value_or(0) > 0 && !said.contains("B."))
+    if (preview.bytes.value_or(0) > 0 && std::ranges::none_of(preview.facts, &tellsSize))
         amounts << sizeText(preview.bytes);
     if (!amounts.isEmpty())
         layout.addWidget(mutedLabel(amounts.join("  ·  ")));
@@ -92,10 +101,11 @@ void ConfirmDialog::addPreview(QVBoxLayout &layout, const ActionPreview &preview
     sample->setSelectionMode(QAbstractItemView::NoSelection);
     sample->setTextElideMode(Qt::ElideMiddle);
     int widest = 0;
-    for (const std::string &one : preview.sample) {
-        sample->addItem(text(one));
-        sample->item(sample->count() - 1)->setToolTip(text(one)); // whole, where it is cut all the same
-        widest = std::max(widest, sample->fontMetrics().horizontalAdvance(text(one)));
+    for (const Touched &one : preview.sample) {
+        const QString row = touchedText(one);
+        sample->addItem(row);
+        sample->item(sample->count() - 1)->setToolTip(row); // whole, where it is cut all the same
+        widest = std::max(widest, sample->fontMetrics().horizontalAdvance(row));
     }
     sample->setMinimumWidth(std::min(widest + fontMetrics().height() * 3, fontMetrics().height() * mostEms));
     const int line = fontMetrics().height() + 6;

@@ -152,15 +152,15 @@ std::vector<std::uint64_t> ConnectionsPage::chosenGroup() const
     return ids;
 }
 
-Capability ConnectionsPage::mayClose(bool chosen, const std::vector<std::uint64_t> &ids, const QString &otherwise) const
+Allowance ConnectionsPage::mayClose(bool chosen, const std::vector<std::uint64_t> &ids, const QString &otherwise) const
 {
-    const Capability allowed = context().gate.allowed(Action(CloseClients{}));
+    const Allowance allowed = context().gate.allowed(Action(CloseClients{}));
     if (!allowed.available)
         return allowed;
     if (!chosen)
-        return {false, otherwise.toStdString()};
+        return {false, otherwise};
     if (ids.empty())
-        return {false, tr("These are the portal's own: it would open others at once.").toStdString()};
+        return {false, tr("These are the portal's own: it would open others at once.")};
     return {};
 }
 

@@ -32,7 +32,7 @@ private:
     std::vector<std::uint64_t> chosenClients() const;
     std::vector<std::uint64_t> chosenGroup() const;
     /// `ids`: of those chosen, the ones that are not the portal's own.
-    Capability mayClose(bool chosen, const std::vector<std::uint64_t> &ids, const QString &otherwise) const;
+    Allowance mayClose(bool chosen, const std::vector<std::uint64_t> &ids, const QString &otherwise) const;
     void take(const Result<std::vector<ClientInfo>> &answer);
 
     TableModel<ClientGroup, std::string> m_groups;

@@ -77,6 +77,16 @@ StateLook lookOf(LocalStack::State state)
     return {};
 }
 
+/// What people share in it: "30 MB of Redis, 2 tasks at once". Empty where its file could not be read.
+QString figuresOf(const LocalStack::TierChoice &tier)
+{
+    if (tier.redisMemory == 0)
+        return {};
+    const QString tasks =
+        tier.concurrency == 1 ? LocalPage::tr("1 task") : LocalPage::tr("%1 tasks").arg(countText(tier.concurrency));
+    return LocalPage::tr("%1 of Redis, %2 at once").arg(sizeLimitText(double(tier.redisMemory)), tasks);
+}
+
 } // namespace
 
 LocalPage::LocalPage(const PageContext &context, QWidget *parent)
@@ -118,7 +128,7 @@ void LocalPage::addCommands()
         [this] { openInBrowser(text(context().deployment.info().url)); },
         [this] {
             const bool there = !context().deployment.info().url.empty();
-            return there ? Capability{} : Capability{false, tr("The portal is not running.").toStdString()};
+            return there ? Allowance{} : allowanceOf({.why = WhyNot::NotRunning});
         });
 }
 
@@ -191,7 +201,10 @@ void LocalPage::addForm(QHBoxLayout &row)
             m_tier->setItemData(row, text(tier.title), Qt::ToolTipRole);
             const QString title = text(tier.title); // begins with the name, as a title of its own
             const QString people = title.contains(": ") ? title.section(": ", 1) : title;
-            m_tier->setItemData(row, tr("%1  –  %2; %3").arg(text(tier.name), people, text(tier.figures)),
+            const QString figures = figuresOf(tier);
+            m_tier->setItemData(row,
+                                figures.isEmpty() ? tr("%1  –  %2").arg(text(tier.name), people)
+                                                  : tr("%1  –  %2; %3").arg(text(tier.name), people, figures),
                                 Qt::AccessibleTextRole);
         }
         m_tier->view()->setItemDelegate(new TierDelegate(m_tier));

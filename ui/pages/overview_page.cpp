@@ -10,6 +10,8 @@
 #include "ui/widgets/card.h"
 #include "ui/widgets/link_row.h"
 #include "ui/widgets/table_view.h"
+#include "ui/words/event_words.h"
+#include "ui/words/why_words.h"
 
 #include <QCoreApplication>
 #include <QStyle>
@@ -134,10 +136,25 @@ const std::array eventColumns{
                   [](const Event &e) { return QVariant(qlonglong(e.time.time_since_epoch().count())); }, nullptr, true},
     Column<Event>{QT_TRANSLATE_NOOP("tables", "Kind"), 8, [](const Event &e) { return kindWord(e.kind); }, nullptr,
                   nullptr, true},
-    Column<Event>{QT_TRANSLATE_NOOP("tables", "What happened"), 30, [](const Event &e) { return text(e.text); }},
+    Column<Event>{QT_TRANSLATE_NOOP("tables", "What happened"), 30, eventText},
 };
 
-std::string eventKey(const Event &event) { return std::to_string(event.time.time_since_epoch().count()) + event.text; }
+template <class T> std::string numberOf(const std::optional<T> &value)
+{
+    return value ? std::to_string(int(*value)) : "-";
+}
+
+/// Several may happen in one moment, also to the same thing.
+std::string eventKey(const Event &event)
+{
+    std::string key = std::to_string(event.time.time_since_epoch().count());
+    for (const std::string &part : {numberOf(std::optional(event.kind)), numberOf(event.resource), numberOf(event.zone),
+                                    numberOf(event.up), event.name, event.actor, event.subject, event.told})
+        key.append(1, '\n').append(part);
+    for (const Fact &fact : event.facts)
+        key.append(1, '\n').append(fact.name);
+    return key;
+}
 
 } // namespace
 
@@ -227,7 +244,7 @@ void OverviewPage::showCauses(const Snapshot &snapshot, Age sampleAge)
             if (!silent.isEmpty())
                 why = tr("unknown: %1").arg(silent);
             else if (context().deployment.link() != LinkState::Live)
-                why = tr("unknown: %1").arg(text(context().deployment.linkDetail()));
+                why = tr("unknown: %1").arg(linkText(context().deployment.linkReason()));
             m_causes[i]->setContent(why, {}, true);
             continue;
         }

@@ -49,14 +49,14 @@ void Page::addExports(HistoryPanel &panel)
 void Page::updateCommands()
 {
     for (const auto &[action, allowed] : m_allowed) {
-        const Capability capability = allowed ? allowed() : Capability{};
+        const Allowance allowance = allowed ? allowed() : Allowance{};
         QString tip = action->text();
-        if (!capability.available)
-            tip += ": " + portolan::ui::text(capability.reason);
+        if (!allowance.available)
+            tip += ": " + allowance.reason;
         else if (!action->shortcut().isEmpty())
             tip += " (" + action->shortcut().toString(QKeySequence::NativeText) + ")";
-        action->setEnabled(capability.available);
-        action->setWhatsThis(capability.available ? QString() : portolan::ui::text(capability.reason));
+        action->setEnabled(allowance.available);
+        action->setWhatsThis(allowance.available ? QString() : allowance.reason);
         action->setToolTip(tip);
     }
 }

@@ -59,7 +59,7 @@ signals:
     void pageWanted(const QString &id);
 
 protected:
-    using Allowed = std::function<Capability()>;
+    using Allowed = std::function<Allowance()>;
     QAction *addCommand(const QString &text, const QString &iconName, const QKeySequence &shortcut,
                         std::function<void()> work, Allowed allowed = {});
     /// Lets the panel's charts be saved by commands.

@@ -7,6 +7,7 @@
 #include "ui/widgets/figure_strip.h"
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/table_view.h"
+#include "ui/words/why_words.h"
 
 #include <array>
 
@@ -128,7 +129,7 @@ void PerformancePage::showSnapshot(const Snapshot &snapshot)
     m_history->showSnapshot(snapshot);
     m_routes.setRows(http.routes);
     const bool live = context().deployment.link() == LinkState::Live;
-    m_view->setWhenEmpty(!live   ? tr("Not known: %1").arg(text(context().deployment.linkDetail()))
+    m_view->setWhenEmpty(!live   ? tr("Not known: %1").arg(linkText(context().deployment.linkReason()))
                          : known ? tr("No requests in the last 60 s")
                                  : tr("Nothing is known of the requests yet"));
     m_card->setNote(known ? tr("of the last 60 s  ·  %1 refused  ·  %2 not found")

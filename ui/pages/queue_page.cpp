@@ -280,19 +280,19 @@ std::vector<std::string> QueuePage::chosenIds() const
     return ids;
 }
 
-Capability QueuePage::mayResize(int by) const
+Allowance QueuePage::mayResize(int by) const
 {
-    const Capability allowed = context().gate.allowed(Action(ResizeWorker{}));
+    const Allowance allowed = context().gate.allowed(Action(ResizeWorker{}));
     if (!allowed.available)
         return allowed;
     const int row = m_workerView ? m_workerView->currentSourceRow() : -1;
     if (row < 0)
-        return {false, tr("Choose a worker first.").toStdString()};
+        return {false, tr("Choose a worker first.")};
     const std::uint64_t size = sizeOf(m_workers.row(row));
     if (by < 0 && size == 0)
-        return {false, tr("It runs no tasks already.").toStdString()};
+        return {false, tr("It runs no tasks already.")};
     if (by > 0 && size >= mostConcurrency)
-        return {false, tr("It is as large as it gets.").toStdString()};
+        return {false, tr("It is as large as it gets.")};
     return {};
 }
 
@@ -334,40 +334,39 @@ std::uint64_t QueuePage::sizeOf(const WorkerInfo &worker) const
     return wanted == m_wanted.end() ? worker.concurrency : wanted->second.size;
 }
 
-Capability QueuePage::mayRevoke() const
+Allowance QueuePage::mayRevoke() const
 {
-    const Capability allowed = context().gate.allowed(Action(RevokeTasks{}));
+    const Allowance allowed = context().gate.allowed(Action(RevokeTasks{}));
     if (!allowed.available)
         return allowed;
     const auto chosen = chosenTasks();
     if (chosen.empty())
-        return {false, tr("Choose a task first.").toStdString()};
+        return {false, tr("Choose a task first.")};
     if (chosen.size() > mostTasksAtOnce)
-        return {false, tr("At most %1 tasks at once.").arg(mostTasksAtOnce).toStdString()};
+        return {false, tr("At most %1 tasks at once.").arg(mostTasksAtOnce)};
     const auto ended = [](const TaskInfo *task) { return task->place == TaskPlace::Ended; };
     if (std::ranges::all_of(chosen, ended))
-        return {false, (chosen.size() == 1 ? tr("It has ended.") : tr("They have ended.")).toStdString()};
+        return {false, chosen.size() == 1 ? tr("It has ended.") : tr("They have ended.")};
     return {};
 }
 
-Capability QueuePage::mayRerun() const
+Allowance QueuePage::mayRerun() const
 {
-    const Capability allowed = context().gate.allowed(Action(RerunTasks{}));
+    const Allowance allowed = context().gate.allowed(Action(RerunTasks{}));
     if (!allowed.available)
         return allowed;
     const auto chosen = chosenTasks();
     if (chosen.empty())
-        return {false, tr("Choose a task first.").toStdString()};
+        return {false, tr("Choose a task first.")};
     if (chosen.size() > mostTasksAtOnce)
-        return {false, tr("At most %1 tasks at once.").arg(mostTasksAtOnce).toStdString()};
+        return {false, tr("At most %1 tasks at once.").arg(mostTasksAtOnce)};
     for (const TaskInfo *task : chosen) {
         if (task->place != TaskPlace::Ended)
-            return {false, tr("It has not ended.").toStdString()};
+            return {false, tr("It has not ended.")};
         if (task->rerunnable)
             continue;
-        return {false, (task->state == "REVOKED" ? tr("No worker has taken it out of the queue yet.")
-                                                 : tr("What it was called with is no longer kept."))
-                           .toStdString()};
+        return {false, task->state == "REVOKED" ? tr("No worker has taken it out of the queue yet.")
+                                                : tr("What it was called with is no longer kept.")};
     }
     return {};
 }

@@ -55,9 +55,9 @@ private:
     std::vector<const TaskInfo *> chosenTasks() const;
     std::vector<std::string> chosenIds() const;
     std::uint64_t sizeOf(const WorkerInfo &worker) const;
-    Capability mayResize(int by) const;
-    Capability mayRevoke() const;
-    Capability mayRerun() const;
+    Allowance mayResize(int by) const;
+    Allowance mayRevoke() const;
+    Allowance mayRerun() const;
 
     /// A size that was asked for and is not in the table yet: the next step starts from it.
     struct Wanted

@@ -12,6 +12,7 @@
 #include "ui/widgets/figure_strip.h"
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/table_view.h"
+#include "ui/words/why_words.h"
 
 #include <algorithm>
 #include <array>
@@ -243,20 +244,20 @@ void RedisPage::addBiggest(QBoxLayout &row)
     row.addWidget(card, 2);
 }
 
-Capability RedisPage::mayCleanUp() const
+Allowance RedisPage::mayCleanUp() const
 {
     const int row = m_familyView ? m_familyView->currentSourceRow() : -1;
     const bool isFamily = row >= 0 && m_families.row(row).family != overhead;
-    const Capability allowed =
+    const Allowance allowed =
         context().gate.allowed(Action(CleanUpFamily{isFamily ? m_families.row(row).family : std::string(), {}}));
     if (!allowed.available)
         return allowed;
     if (row >= 0 && !isFamily)
-        return {false, tr("This is what Redis needs beside the keys: tables, buffers and itself.").toStdString()};
+        return {false, tr("This is what Redis needs beside the keys: tables, buffers and itself.")};
     if (row < 0)
-        return {false, tr("Choose a family first.").toStdString()};
+        return {false, tr("Choose a family first.")};
     const auto &keys = m_families.row(row).keys;
-    return keys && keys->high < 0.5 ? Capability{false, tr("There is no key of it.").toStdString()} : allowed;
+    return keys && keys->high < 0.5 ? Allowance{false, tr("There is no key of it.")} : allowed;
 }
 
 void RedisPage::cleanUp(std::optional<std::chrono::seconds> idle)
@@ -279,7 +280,7 @@ void RedisPage::showSnapshot(const Snapshot &snapshot)
     m_families.setRows(withOverhead(snapshot));
     const QString silent = silence(snapshot, "redis");
     const bool live = context().deployment.link() == LinkState::Live;
-    const QString unknown = live ? silent : tr("Not known: %1").arg(text(context().deployment.linkDetail()));
+    const QString unknown = live ? silent : tr("Not known: %1").arg(linkText(context().deployment.linkReason()));
     const bool looked = snapshot.families.age.has_value();
     m_familyView->setWhenEmpty(unknown.isEmpty() ? tr("Nothing is known of the keys yet") : unknown);
     m_biggestView->setWhenEmpty(!unknown.isEmpty() ? unknown

@@ -37,7 +37,7 @@ private:
     void addFamilies(QBoxLayout &row);
     void addBiggest(QBoxLayout &row);
     void cleanUp(std::optional<std::chrono::seconds> idle);
-    Capability mayCleanUp() const;
+    Allowance mayCleanUp() const;
 
     TableModel<ListedFamily, std::string> m_families;
     TableModel<BigKey, std::string> m_biggest;

@@ -141,8 +141,7 @@ void UsersPage::addCommands()
                                           }); },
             [=, this] {
                 return mayChange(ChangeUser{}, [role](const User &u) {
-                    return u.role == role ? Capability{false, tr("That is the role already.").toStdString()}
-                                          : Capability{};
+                    return u.role == role ? Allowance{false, tr("That is the role already.")} : Allowance{};
                 });
             });
     };
@@ -156,14 +155,13 @@ void UsersPage::addCommands()
                                         }); },
             [=, this] {
                 return mayChange(ChangeUser{}, [disable](const User &u) {
-                    return u.disabled == disable ? Capability{false, tr("It is so already.").toStdString()}
-                                                 : Capability{};
+                    return u.disabled == disable ? Allowance{false, tr("It is so already.")} : Allowance{};
                 });
             });
     };
     makeDestructive(*stateCommand(true, tr("Disable"), "revoke"));
     stateCommand(false, tr("Enable"), "play");
-    const auto any = [](const User &) { return Capability{}; };
+    const auto any = [](const User &) { return Allowance{}; };
     makeDestructive(*addCommand(
         tr("Reset the password"), "reset", {}, [this] { change([](const User &u) { return ResetPassword{u.id}; }); },
         [=, this] { return mayChange(ResetPassword{}, any); }));
@@ -172,7 +170,7 @@ void UsersPage::addCommands()
         [this] {
             return mayChange(SignOutUser{}, [this](const User &u) {
                 const bool none = m_sessionsKnown && m_chosen == u.id && m_sessions.rows().empty();
-                return none ? Capability{false, tr("It has no session.").toStdString()} : Capability{};
+                return none ? Allowance{false, tr("It has no session.")} : Allowance{};
             });
         }));
     makeDestructive(*addCommand(
@@ -372,12 +370,12 @@ void UsersPage::remove()
     });
 }
 
-Capability UsersPage::mayChange(const Action &action, const std::function<Capability(const User &)> &look) const
+Allowance UsersPage::mayChange(const Action &action, const std::function<Allowance(const User &)> &look) const
 {
-    const Capability allowed = context().gate.allowed(action);
+    const Allowance allowed = context().gate.allowed(action);
     if (!allowed.available)
         return allowed;
-    return chosen() ? look(*chosen()) : Capability{false, tr("Choose an account first.").toStdString()};
+    return chosen() ? look(*chosen()) : Allowance{false, tr("Choose an account first.")};
 }
 
 void UsersPage::change(const std::function<Action(const User &)> &actionOf)

@@ -44,7 +44,7 @@ private:
     void create();
     void change(const std::function<Action(const User &)> &actionOf);
     void remove();
-    Capability mayChange(const Action &action, const std::function<Capability(const User &)> &look) const;
+    Allowance mayChange(const Action &action, const std::function<Allowance(const User &)> &look) const;
     void askAgainFor(const std::string &email); ///< its row, as it is now
     const User *chosen() const;
 

@@ -4,80 +4,44 @@
 #include "core/api/error_words.h"
 #include "ui/support/format.h"
 #include "ui/support/on_answer.h"
-
-#include <QCoreApplication>
+#include "ui/words/action_words.h"
+#include "ui/words/fact_words.h"
 
 namespace portolan::ui {
-
-namespace {
-
-QString titleOf(const ActionTraits &traits, const ActionPreview &preview)
-{
-    const QString title = QCoreApplication::translate("actions", traits.title, nullptr, int(preview.count.value_or(0)));
-    return traits.subject.empty() ? title : title.arg(text(std::string(traits.subject)));
-}
-
-Capability readOnlyReason() { return {false, ActionGate::tr("The console was started read-only.").toStdString()}; }
-
-Capability roleReason(Role needed)
-{
-    const QString role = needed == Role::Admin ? ActionGate::tr("admin") : ActionGate::tr("operator");
-    return {false, ActionGate::tr("This takes the role %1.").arg(role).toStdString()};
-}
-
-} // namespace
 
 QString errorText(const Error &error) { return text(wordsOf(error)); }
 
 ActionGate::ActionGate(Deployment &deployment, LocalStack *stack, Confirmer &confirmer, Options options,
                        QObject *parent)
-    : QObject(parent), m_deployment(deployment), m_stack(stack), m_confirmer(confirmer), m_options(options)
+    : QObject(parent), m_deployment(deployment), m_stack(stack), m_confirmer(confirmer), m_gate(options)
 {}
 
-Capability ActionGate::allowed(const Action &action) const
+Capability ActionGate::standing(const Action &action) const { return m_gate.allowed(m_deployment, action); }
+
+Capability ActionGate::standing(const StackCommand &command) const { return m_gate.allowed(m_stack, command); }
+
+ActionGate::Decision ActionGate::decide(const Action &action, std::optional<Confirmed> confirmed,
+                                        const ActionPreview *preview) const
 {
-    if (m_options.readOnly)
-        return readOnlyReason();
-    if (const Role needed = traitsOf(action).role; m_deployment.info().role < needed)
-        return roleReason(needed);
-    if (m_deployment.link() != LinkState::Live)
-        return {false, m_deployment.linkDetail()};
-    return m_deployment.capability(action);
+    return m_gate.permit(m_deployment, action, std::move(confirmed), preview);
 }
 
-Capability ActionGate::allowed(const StackCommand &command) const
+ActionGate::Decision ActionGate::decide(const StackCommand &command, std::optional<Confirmed> confirmed,
+                                        const ActionPreview *preview) const
 {
-    if (!m_stack)
-        return {false, tr("There is no portal on this machine.").toStdString()};
-    if (m_options.readOnly)
-        return readOnlyReason();
-    if (const Role needed = traitsOf(command).role; m_deployment.info().role < needed)
-        return roleReason(needed);
-    using State = LocalStack::State;
-    const State state = m_stack->state();
-    if (state == State::Starting && std::holds_alternative<StopStack>(command))
-        return {}; // calls the start off
-    if (state == State::Starting || state == State::Stopping)
-        return {false, tr("The portal is starting or stopping.").toStdString()};
-    if (std::holds_alternative<StartStack>(command))
-        return state == State::Stopped ? Capability{} : Capability{false, tr("The portal is running.").toStdString()};
-    if (const auto *mend = std::get_if<MendStack>(&command)) {
-        const auto problem = m_stack->problem();
-        return state == State::Stopped && problem && mends(*mend, *problem)
-                   ? Capability{}
-                   : Capability{false, tr("Nothing of the portal is damaged.").toStdString()};
-    }
-    const bool own = m_stack->settings().redisUrl.empty() && m_stack->settings().databaseUrl.empty();
-    if (std::holds_alternative<ResetStack>(command) && !own)
-        return {false, tr("A Redis or a database that was named is not ours to delete.").toStdString()};
-    if (std::holds_alternative<ResetStack>(command))
-        return {};
-    if (state != State::Running)
-        return {false, tr("The portal is not running.").toStdString()};
-    if (std::holds_alternative<UnseedStack>(command) && m_stack->seeded() == false)
-        return {false, tr("No made-up user is there to be taken back.").toStdString()};
-    return {};
+    return m_gate.permit(m_stack, command, std::move(confirmed), preview);
 }
+
+Allowance ActionGate::inWords(const Capability &capability) const
+{
+    if (capability.why == WhyNot::NoAnswer) // which the link knows more of
+        return {false, linkText(m_deployment.linkReason())};
+    return allowanceOf(capability);
+}
+
+Allowance ActionGate::allowed(const Action &action) const { return inWords(standing(action)); }
+
+Allowance ActionGate::allowed(const StackCommand &command) const { return inWords(standing(command)); }
 
 void ActionGate::run(const Action &action, Done done) { pass(action, std::move(done)); }
 
@@ -85,59 +49,49 @@ void ActionGate::run(const StackCommand &command, Done done) { pass(command, std
 
 template <class What> void ActionGate::pass(const What &what, Done done)
 {
-    if (const Capability allowance = allowed(what); !allowance.available)
-        return finish(text(allowance.reason), false, done);
-    const ActionTraits traits = traitsOf(what);
-    if (!traits.destructive && !traits.disruptive && !traits.asks)
-        return perform(what, {}, std::move(done));
+    if (const Allowance allowance = allowed(what); !allowance.available)
+        return finish(allowance.reason, false, done);
+    if (!Gate::needsPreview(traitsOf(what)))
+        return perform(what, decide(what, {}, nullptr), std::move(done));
     onAnswer(this, targetOf(what).preview(what), [this, what, done](const Result<ActionPreview> &preview) {
         if (!preview)
             fail(preview.error(), done);
         else if (preview->nothing)
-            finish(text(preview->summary), false, done);
-        else if (asksAbout(traitsOf(what), *preview))
+            finish(previewText(*preview), false, done);
+        else if (Gate::asks(m_deployment.info(), traitsOf(what), *preview))
             confirm(what, *preview, done);
         else
-            perform(what, {}, done);
+            perform(what, decide(what, {}, &*preview), done);
     });
-}
-
-bool ActionGate::asksAbout(const ActionTraits &traits, const ActionPreview &preview) const
-{
-    if (traits.destructive || traits.asks)
-        return true;
-    return traits.disruptive && (m_deployment.info().production || preview.count.value_or(0) > 0);
 }
 
 template <class What> void ActionGate::confirm(const What &what, ActionPreview preview, Done done)
 {
     const DeploymentInfo info = m_deployment.info();
     const ActionTraits traits = traitsOf(what);
-    const QString title = titleOf(traits, preview);
+    const QString title = titleOf(what, preview);
     Confirmation confirmation{title,
-                              QCoreApplication::translate("actions", traits.verb),
+                              verbOf(what),
                               text(info.name),
                               std::move(preview),
                               info.production ? text(info.name) : QString(),
                               traits.destructive || traits.disruptive};
     m_confirmer.ask(confirmation, [this, what, done = std::move(done)](std::optional<std::string> reason) {
-        if (!reason)
-            return;
-        // It may have become impossible while the question stood there.
-        if (const Capability allowance = allowed(what); !allowance.available)
-            return finish(text(allowance.reason), false, done);
-        perform(what, std::move(*reason), done);
+        if (reason) // it may have become impossible while the question stood there
+            perform(what, decide(what, Confirmed{std::move(*reason)}, nullptr), done);
     });
 }
 
-template <class What> void ActionGate::perform(const What &what, std::string reason, Done done)
+template <class What> void ActionGate::perform(const What &what, Decision decision, Done done)
 {
-    onAnswer(this, targetOf(what).perform(what, std::move(reason)),
+    if (const auto *refused = std::get_if<Capability>(&decision))
+        return finish(inWords(*refused).reason, false, done);
+    onAnswer(this, targetOf(what).perform(what, std::get<Permit>(std::move(decision))),
              [this, done = std::move(done)](const Result<ActionOutcome> &outcome) {
                  if (outcome && !outcome->secret.empty())
-                     emit secretMade(text(outcome->summary), text(outcome->secret));
+                     emit secretMade(outcomeText(*outcome), text(outcome->secret));
                  if (outcome)
-                     finish(text(outcome->summary), true, done);
+                     finish(outcomeText(*outcome), true, done);
                  else
                      fail(outcome.error(), done);
                  emit performed();

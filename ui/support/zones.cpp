@@ -5,9 +5,6 @@
 #include "core/api/words.h"
 #include "ui/support/format.h"
 
-#include <boost/describe/enumerators.hpp>
-#include <boost/mp11/algorithm.hpp>
-
 #include <QCoreApplication>
 #include <QPainterPath>
 #include <algorithm>
@@ -68,18 +65,6 @@ QString zoneWord(Zone zone) { return tr(wordOf(zone).data()); }
 QString unknownReason(const Reading &reading) { return tr(reasonOf(reading.unknown, reading.resource).data()); }
 
 QString resourceTitle(Resource resource) { return tr(titleOf(resource).data()); }
-
-std::optional<Resource> turnedResource(const Event &event)
-{
-    if (event.kind != EventKind::Zone)
-        return std::nullopt;
-    std::optional<Resource> found;
-    boost::mp11::mp_for_each<boost::describe::describe_enumerators<Resource>>([&](const auto &one) {
-        if (event.text.starts_with(std::string(titleOf(one.value)) + " turned "))
-            found = one.value;
-    });
-    return found;
-}
 
 QString inUnit(Resource resource, double value)
 {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "core/api/history.h"
 #include "core/api/snapshot.h"
 #include "ui/support/colours.h"
 
@@ -11,11 +10,9 @@
 /// Zones and readings in words and shapes: colour is never the only sign.
 namespace portolan::ui {
 
-QString zoneWord(Zone zone);                   ///< "yellow"
-QString unknownReason(const Reading &reading); ///< "too few requests"
-QString resourceTitle(Resource resource);      ///< "Redis memory"
-/// The resource whose zone an event says has changed; nothing: it is about something else.
-std::optional<Resource> turnedResource(const Event &event);
+QString zoneWord(Zone zone);                     ///< "yellow"
+QString unknownReason(const Reading &reading);   ///< "too few requests"
+QString resourceTitle(Resource resource);        ///< "Redis memory"
 QString inUnit(Resource resource, double value); ///< "18.7 MB", "184 ms"
 
 QString limitInUnit(Resource resource, double value); ///< as limits are written: "30 MB", "5 s"

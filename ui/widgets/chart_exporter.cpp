@@ -78,12 +78,12 @@ ChartExporter::ChartExporter(const PageContext &context, QWidget *parent)
 
 ChartExporter::~ChartExporter() = default;
 
-Capability ChartExporter::allowed(const ExportSource &source) const
+Allowance ChartExporter::allowed(const ExportSource &source) const
 {
     if (m_busy)
-        return {false, tr("An export is under way.").toStdString()};
+        return {false, tr("An export is under way.")};
     if (std::ranges::none_of(source.charts, &TimeChart::hasData))
-        return {false, tr("There is nothing to export: no data for this time.").toStdString()};
+        return {false, tr("There is nothing to export: no data for this time.")};
     return {};
 }
 
@@ -97,8 +97,8 @@ void ChartExporter::setBusy(bool busy)
 
 void ChartExporter::start(ExportFormat format, ExportSource source)
 {
-    if (const Capability capability = allowed(source); !capability.available)
-        return m_context.tell(text(capability.reason), false);
+    if (const Allowance allowance = allowed(source); !allowance.available)
+        return m_context.tell(allowance.reason, false);
     setBusy(true);
     m_note.clear();
     const FormatKind &kind = kindOf(format);

@@ -37,7 +37,7 @@ public:
     explicit ChartExporter(const PageContext &context, QWidget *parent = nullptr);
     ~ChartExporter() override;
 
-    Capability allowed(const ExportSource &source) const;
+    Allowance allowed(const ExportSource &source) const;
     /// Asks where to, writes, and tells how it ended.
     void start(ExportFormat format, ExportSource source);
     void cancel();

@@ -5,6 +5,7 @@
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
 #include "ui/widgets/card.h"
+#include "ui/words/why_words.h"
 
 #include <QHBoxLayout>
 #include <QVBoxLayout>
@@ -63,7 +64,7 @@ void DeploymentHeader::show(const Deployment &deployment, const QString &problem
         advice = adviceText(*snapshot);
     } else {
         const bool wrong = link == LinkState::Lost || !problem.isEmpty();
-        const QString why = problem.isEmpty() ? text(deployment.linkDetail()) : tr("the portal is not running");
+        const QString why = problem.isEmpty() ? linkText(deployment.linkReason()) : tr("the portal is not running");
         m_verdict->setZone(wrong ? Zone::Red : Zone::Unknown, wrong ? tr("Red: %1").arg(why) : why);
         if (detail == Detail::Here)
             advice = problem;

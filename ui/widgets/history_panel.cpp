@@ -337,8 +337,8 @@ std::vector<Event> HistoryPanel::eventsOf(std::size_t chart, const std::vector<E
     const ChartKind &kind = m_kinds[chart];
     std::vector<Event> events;
     std::ranges::copy_if(all, std::back_inserter(events), [&kind](const Event &event) {
-        const auto resource = turnedResource(event);
-        return !resource || kind.zones == resource || std::ranges::find(kind.also, *resource) != kind.also.end();
+        return !event.resource || kind.zones == event.resource ||
+               std::ranges::find(kind.also, *event.resource) != kind.also.end();
     });
     return events;
 }
@@ -380,7 +380,7 @@ ExportSource HistoryPanel::sourceOf(std::size_t first, std::size_t count) const
     return source;
 }
 
-Capability HistoryPanel::mayExport() const { return m_exporter->allowed(sourceOf(0, m_charts.size())); }
+Allowance HistoryPanel::mayExport() const { return m_exporter->allowed(sourceOf(0, m_charts.size())); }
 
 void HistoryPanel::exportAll(ExportFormat format) { m_exporter->start(format, sourceOf(0, m_charts.size())); }
 

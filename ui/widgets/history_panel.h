@@ -39,7 +39,7 @@ public:
     void refresh();                              ///< now
     const std::vector<TimeChart *> &charts() const { return m_charts; }
 
-    Capability mayExport() const;
+    Allowance mayExport() const;
     void exportAll(ExportFormat format);
     void setExports(const QList<QAction *> &commands); ///< what its button offers
 

@@ -119,7 +119,7 @@ private:
     void pan(double part);
     void seekEvent(bool forward);
     QString figures() const;
-    QString eventText(const Event &event) const;
+    QString timedText(const Event &event) const;
     QString eventWords() const; ///< of those at the cursor
     void describe();            ///< to who cannot see it
     void paintBands(QPainter &painter) const;

@@ -2,6 +2,7 @@
 #include "ui/support/colours.h"
 #include "ui/support/format.h"
 #include "ui/widgets/time_chart.h"
+#include "ui/words/event_words.h"
 
 #include <QKeyEvent>
 #include <QMouseEvent>
@@ -70,10 +71,10 @@ QString TimeChart::figures() const
 }
 
 /// "17:03 Redis memory turned yellow"
-QString TimeChart::eventText(const Event &event) const
+QString TimeChart::timedText(const Event &event) const
 {
     const bool days = m_to - m_from > std::chrono::hours(30);
-    return (days ? dateTimeText(event.time) : clockText(event.time).left(5)) + ' ' + text(event.text);
+    return (days ? dateTimeText(event.time) : clockText(event.time).left(5)) + ' ' + eventText(event);
 }
 
 QString TimeChart::eventWords() const
@@ -84,7 +85,7 @@ QString TimeChart::eventWords() const
         if (!m_cursor || std::abs(xOf(event.time) - plot().left() - *m_cursor) >= eventReach)
             continue;
         if (std::size_t(words.size()) < eventsTold)
-            words << eventText(event);
+            words << timedText(event);
         else
             ++more;
     }
@@ -105,7 +106,7 @@ void TimeChart::describe()
         }
         const auto told = std::min(shown.size(), eventsTold);
         for (std::size_t i = shown.size() - told; i < shown.size(); ++i)
-            words << eventText(*shown[i]);
+            words << timedText(*shown[i]);
     }
     words.removeAll({});
     const QString description = words.join("   ");

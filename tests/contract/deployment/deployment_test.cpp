@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/contract/deployment/deployments.h"
-#include "tests/fakes/action_gate.h"
+#include "tests/fakes/permits.h"
 
 #include <QSignalSpy>
 #include <QTest>
@@ -43,7 +43,7 @@ std::vector<std::optional<Error>> askEverything(Deployment &deployment)
     note(await(deployment.audit({})));
     for (const auto &action : everyAction) {
         note(await(deployment.preview(action)));
-        note(await(ui::ActionGate::perform(deployment, action, "why not")));
+        note(await(deployment.perform(action, permitted("why not"))));
     }
     return ends;
 }
@@ -57,6 +57,17 @@ User someUser(Deployment &deployment, Role role)
         throw std::runtime_error("there is no such user");
     return page->items.front();
 }
+
+/// Which facts are told: the same of every implementation.
+std::vector<FactKind> kindsOf(const std::vector<Fact> &facts)
+{
+    std::vector<FactKind> kinds;
+    for (const Fact &fact : facts)
+        kinds.push_back(fact.kind);
+    return kinds;
+}
+
+using Kinds = std::vector<FactKind>;
 
 std::ptrdiff_t endedIn(const TaskList &tasks)
 {
@@ -89,13 +100,13 @@ private slots:
     {
         auto &deployment = m_under->deployment();
         QCOMPARE(deployment.link(), LinkState::Off);
-        QVERIFY(!deployment.linkDetail().empty());
+        QVERIFY(deployment.linkReason() != LinkReason::No);
         QVERIFY(!deployment.latest());
         QVERIFY(!deployment.info().name.empty());
         for (const auto &end : askEverything(deployment))
             QVERIFY(end && end->kind == ErrorKind::Unavailable);
         for (const auto &action : everyAction)
-            QVERIFY(!deployment.capability(action).available && !deployment.capability(action).reason.empty());
+            QVERIFY(!deployment.capability(action).available());
     }
 
     void bringsSamples()
@@ -105,7 +116,7 @@ private slots:
         QSignalSpy changes(&deployment, &Deployment::changed);
         m_under->bringUp();
         QTRY_COMPARE_WITH_TIMEOUT(deployment.link(), LinkState::Live, 10'000);
-        QVERIFY(deployment.linkDetail().empty() && !changes.isEmpty());
+        QVERIFY(deployment.linkReason() == LinkReason::No && !changes.isEmpty());
         const auto before = samples.size();
         QTRY_VERIFY_WITH_TIMEOUT(samples.size() >= before + 2, 10'000);
         std::uint64_t last = 0;
@@ -117,7 +128,7 @@ private slots:
         QCOMPARE(deployment.latest()->sequence, last);
         QCOMPARE(deployment.info().tier, deployment.latest()->tier);
         for (const auto &action : everyAction)
-            QVERIFY2(deployment.capability(action).available, deployment.capability(action).reason.c_str());
+            QVERIFY2(deployment.capability(action).available(), std::string(traitsOf(action).name).c_str());
     }
 
     void listsWhatThereIs()
@@ -199,11 +210,14 @@ private slots:
         QCOMPARE(await(deployment.history(query)).error().kind, ErrorKind::Invalid);
 
         const auto user = someUser(deployment, Role::User);
-        QVERIFY(await(ui::ActionGate::perform(deployment, SignOutUser{user.id}, "test")).has_value());
+        QVERIFY(await(deployment.perform(SignOutUser{user.id}, permitted("test"))).has_value());
         const auto events = await(deployment.events(now - 1h, now + 1h));
         QVERIFY(events && events->size() >= 2);
         QVERIFY(std::ranges::is_sorted(*events, {}, &Event::time));
         QCOMPARE(events->back().kind, EventKind::Action);
+        QCOMPARE(events->back().name, std::string("user.sign-out"));
+        QVERIFY(kindsOf(events->back().facts) == Kinds{FactKind::SignedOut});
+        QVERIFY(events->back().told.empty());
     }
 
     void previewsWithoutTouching()
@@ -215,27 +229,33 @@ private slots:
         const auto tasks = await(deployment.tasks({}));
         QTRY_VERIFY_WITH_TIMEOUT(await(deployment.clients()).has_value(), 10'000);
         const auto clients = await(deployment.clients());
-        const std::vector<Action> actions{CloseClients{{clients->front().id}},
-                                          CleanUpFamily{"results", {}},
-                                          ResizeWorker{7, {}},
-                                          RevokeTasks{{tasks->items.front().id}},
-                                          RerunTasks{{tasks->items.front().id, tasks->items.back().id}},
-                                          CreateUser{"somebody.new@example.org", Role::User},
-                                          ChangeUser{user.id, Role::User, true},
-                                          ResetPassword{user.id},
-                                          SignOutUser{user.id},
-                                          DeleteUser{user.id}};
-        for (const auto &action : actions) {
+        const bool signedIn = !await(deployment.sessions(user.id))->empty();
+        const auto ends = [&](FactKind kind) { return signedIn ? Kinds{kind, FactKind::SessionsEnded} : Kinds{kind}; };
+        const std::vector<std::pair<Action, Kinds>> actions{
+            {CloseClients{{clients->front().id}}, {FactKind::ConnectionsClosed}},
+            {CleanUpFamily{"results", {}}, {FactKind::KeysDeleted, FactKind::FamilyLost}},
+            {ResizeWorker{7, {}}, {FactKind::WorkerResized}},
+            {RevokeTasks{{tasks->items.back().id}}, {}},
+            {RerunTasks{{tasks->items.front().id, tasks->items.back().id}}, {FactKind::TasksEnqueued}},
+            {CreateUser{"somebody.new@example.org", Role::User}, {FactKind::AccountMade}},
+            {ChangeUser{user.id, Role::User, {}}, ends(FactKind::RoleGiven)},
+            {ChangeUser{user.id, {}, true}, ends(FactKind::AccountDisabled)},
+            {ResetPassword{user.id}, ends(FactKind::PasswordMade)},
+            {SignOutUser{user.id}, {signedIn ? FactKind::SessionsEnded : FactKind::NoSession}},
+            {DeleteUser{user.id}, {FactKind::AccountDeleted}}};
+        for (const auto &[action, kinds] : actions) {
             const auto preview = await(deployment.preview(action));
             const std::string name(traitsOf(action).name);
             QVERIFY2(preview.has_value(), (name + (preview ? "" : ": " + preview.error().message)).c_str());
-            QVERIFY2(preview->summary.ends_with('.') && preview->count && preview->sample.size() <= 20, name.c_str());
+            QVERIFY2(!preview->facts.empty() && preview->count && preview->sample.size() <= 20, name.c_str());
+            QVERIFY2(kinds.empty() || kindsOf(preview->facts) == kinds, name.c_str());
         }
-        const auto cleanup = await(deployment.preview(CleanUpFamily{"results", {}}));
-        QVERIFY2(cleanup->summary.ends_with("Finished analyses cannot be fetched any more."), cleanup->summary.c_str());
         const auto stop = await(deployment.preview(ResizeWorker{0, {}}));
-        QVERIFY2(stop->summary.find("wait") != std::string::npos && stop->summary.find("run") != std::string::npos,
-                 stop->summary.c_str());
+        QVERIFY(kindsOf(stop->facts) == Kinds{FactKind::WorkerStopped});
+        std::uint64_t load = 0;
+        for (const Amount &amount : stop->facts.front().amounts)
+            load += amount.count;
+        QCOMPARE(stop->count, std::optional<std::uint64_t>(load));
         QCOMPARE(someUser(deployment, Role::Operator), user);
         QVERIFY(await(deployment.workers())->front().concurrency != 7);
         QCOMPARE(await(deployment.tasks({}))->items.size(), tasks->items.size());
@@ -252,11 +272,11 @@ private slots:
         m_under->bringUp();
         for (const char *family : {"queue", "instances", "other"}) {
             const auto allowed = deployment.capability(CleanUpFamily{family, {}});
-            QVERIFY2(!allowed.available && !allowed.reason.empty(), family);
+            QVERIFY2(!allowed.available() && allowed.why == whyNotCleanedUp(family), family);
             QVERIFY2(await(deployment.preview(CleanUpFamily{family, {}})).has_error(), family);
         }
         for (const char *family : {"sessions", "results", "cache"})
-            QVERIFY2(deployment.capability(CleanUpFamily{family, {}}).available, family);
+            QVERIFY2(deployment.capability(CleanUpFamily{family, {}}).available(), family);
     }
 
     void sortsUsersByWhatIsAsked_data()
@@ -325,11 +345,12 @@ private slots:
     {
         auto &deployment = m_under->deployment();
         m_under->bringUp();
-        const auto perform = [&](Action action) { return await(ui::ActionGate::perform(deployment, action, "test")); };
+        const auto perform = [&](Action action) { return await(deployment.perform(action, permitted("test"))); };
         const auto user = someUser(deployment, Role::User);
         const auto changed = perform(ChangeUser{user.id, Role::Operator, true});
-        QVERIFY2(changed.has_value() && changed->summary.ends_with('.'),
-                 changed ? "" : changed.error().message.c_str());
+        QVERIFY2(changed.has_value(), changed ? "" : changed.error().message.c_str());
+        QVERIFY((kindsOf(changed->facts) == Kinds{FactKind::RoleGiven, FactKind::AccountDisabled}));
+        QCOMPARE(changed->facts.front().name, user.email);
         UserQuery query;
         query.search = user.email;
         const auto now = await(deployment.users(query));
@@ -344,15 +365,19 @@ private slots:
         QCOMPARE(perform(ResizeWorker{5000, {}}).error().kind, ErrorKind::Invalid);
 
         const auto cleaned = perform(CleanUpFamily{"results", {}});
-        QVERIFY2(cleaned.has_value() && cleaned->summary.find("results") != std::string::npos,
-                 cleaned ? cleaned->summary.c_str() : cleaned.error().message.c_str());
+        QVERIFY2(cleaned.has_value(), cleaned ? "" : cleaned.error().message.c_str());
+        QVERIFY(kindsOf(cleaned->facts) == Kinds{FactKind::KeysDeleted});
+        QVERIFY(cleaned->facts.front().name == "results" && cleaned->facts.front().count.value_or(0) > 0);
         QCOMPARE(endedIn(*await(deployment.tasks({}))), std::ptrdiff_t{0});
         QCOMPARE(perform(CloseClients{{999'999'999}}).error().kind, ErrorKind::NotFound);
         QCOMPARE(perform(CloseClients{}).error().kind, ErrorKind::Invalid);
 
         const auto created = perform(CreateUser{"somebody.new@example.org", Role::User});
         QVERIFY2(created.has_value(), created ? "" : created.error().message.c_str());
-        QVERIFY(created->secret.size() >= 12 && created->summary.find(created->secret) == std::string::npos);
+        QVERIFY(created->secret.size() >= 12);
+        QVERIFY(created->facts == (std::vector<Fact>{{.kind = FactKind::AccountMade,
+                                                      .name = "somebody.new@example.org",
+                                                      .role = Role::User}})); // without the password
         QCOMPARE(perform(CreateUser{"somebody.new@example.org", Role::User}).error().kind, ErrorKind::Conflict);
         query.search = "somebody.new@";
         const auto made = await(deployment.users(query))->items;

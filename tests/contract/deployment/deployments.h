@@ -5,8 +5,8 @@
 #include "core/base/system_clock.h"
 #include "core/demo/demo_deployment.h"
 #include "core/embedded/embedded_stack.h"
-#include "tests/fakes/action_gate.h"
 #include "tests/fakes/await.h"
+#include "tests/fakes/permits.h"
 
 #include <QTemporaryDir>
 #include <functional>
@@ -37,11 +37,11 @@ public:
     {
         if (const auto started = await(m_stack.start(m_stack.settings())); !started)
             throw std::runtime_error(started.error().message);
-        if (const auto seeded = await(ui::ActionGate::perform(m_stack, SeedStack{.privileged = true}, "for the test"));
+        if (const auto seeded = await(m_stack.perform(SeedStack{.privileged = true}, permitted("for the test")));
             !seeded)
             throw std::runtime_error(seeded.error().message);
     }
-    void takeAway() override { (void)ui::ActionGate::perform(m_stack, StopStack{}, "for the test"); }
+    void takeAway() override { (void)m_stack.perform(StopStack{}, permitted("for the test")); }
 
 private:
     SettingSources sources() const

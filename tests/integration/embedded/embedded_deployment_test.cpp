@@ -8,8 +8,8 @@
 #include "core/embedded/embedded_deployment.h"
 #include "core/portal/user_admin_service.h"
 #include "core/server/portal_server.h"
-#include "tests/fakes/action_gate.h"
 #include "tests/fakes/await.h"
+#include "tests/fakes/permits.h"
 #include "tests/fakes/redis_server_fixture.h"
 
 #include <QElapsedTimer>
@@ -40,7 +40,7 @@ struct Attached
     }
     ~Attached()
     {
-        deployment.detach("over");
+        deployment.detach(LinkReason::Stopping);
         redis.resume();
         portal.reset();
     }
@@ -88,7 +88,7 @@ private slots:
              {Action(CloseClients{{999'999}}), Action(CleanUpFamily{"results", {}}), Action(ResizeWorker{1, {}}),
               Action(RevokeTasks{{"nobody"}}), Action(RerunTasks{{"nobody"}}),
               Action(ChangeUser{user, Role::Operator, true}), Action(SignOutUser{user})}) {
-            (void)await(ui::ActionGate::perform(portal.deployment, action, "because"));
+            (void)await(portal.deployment.perform(action, permitted("because")));
             actions.emplace_back(traitsOf(action).name);
         }
         QTRY_COMPARE_WITH_TIMEOUT(portal.audit().size(), before + actions.size(), 5'000);
@@ -113,7 +113,7 @@ private slots:
         QTRY_VERIFY_WITH_TIMEOUT(std::ranges::count(states, LinkState::Lost) >= 2, 10'000);
         QVERIFY(std::ranges::count(states, LinkState::Live) >= 1);
         QTRY_COMPARE_WITH_TIMEOUT(portal.deployment.link(), LinkState::Lost, 10'000);
-        QVERIFY(!portal.deployment.linkDetail().empty());
+        QCOMPARE(portal.deployment.linkReason(), LinkReason::Silent);
     }
 
     void neverMakesTheCallerWait()
@@ -125,7 +125,7 @@ private slots:
         watch.start();
         auto tasks = portal.deployment.tasks({});
         auto workers = portal.deployment.workers();
-        auto closing = ui::ActionGate::perform(portal.deployment, CloseClients{{1}}, {});
+        auto closing = portal.deployment.perform(CloseClients{{1}}, permitted());
         auto users = portal.deployment.users({});
         QVERIFY2(watch.elapsed() < 500, qPrintable(QString::number(watch.elapsed())));
         QVERIFY(await(users).has_value());
@@ -164,8 +164,9 @@ private slots:
         QVERIFY(tasks.isFinished());
         QCOMPARE(tasks.result().error().kind, ErrorKind::Cancelled);
         auto again = portal.deployment.tasks({});
-        portal.deployment.detach("over");
-        QCOMPARE(portal.deployment.linkDetail(), std::string("over"));
+        portal.deployment.detach(LinkReason::Stopping);
+        QCOMPARE(portal.deployment.linkReason(), LinkReason::Stopping);
+        QCOMPARE(portal.deployment.capability(CloseClients{}).why, WhyNot::NotRunning);
         QCOMPARE(await(portal.deployment.tasks({})).error().kind, ErrorKind::Unavailable);
         QVERIFY(await(again).has_error());
     }

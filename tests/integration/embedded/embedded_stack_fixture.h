@@ -6,9 +6,9 @@
 #include "core/base/system_clock.h"
 #include "core/embedded/embedded_stack.h"
 #include "core/redis/client.h"
-#include "tests/fakes/action_gate.h"
 #include "tests/fakes/audit_file.h"
 #include "tests/fakes/await.h"
+#include "tests/fakes/permits.h"
 
 #include <QTemporaryDir>
 
@@ -36,7 +36,7 @@ struct Stack
     Result<void> start() { return await(stack.start(stack.settings())); }
     QFuture<Result<ActionOutcome>> begin(StackCommand command)
     {
-        return ui::ActionGate::perform(stack, std::move(command), "because");
+        return stack.perform(std::move(command), permitted("because"));
     }
     Result<ActionOutcome> perform(StackCommand command) { return await(begin(std::move(command))); }
     std::vector<AuditEntry> audit() const { return auditOf(directory.filePath("portal.db")); }

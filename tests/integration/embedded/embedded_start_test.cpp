@@ -225,7 +225,7 @@ private slots:
         QVERIFY2(!started.error().hint.empty(), words(started).c_str());
         QCOMPARE(made.stack.state(), State::Stopped);
         QCOMPARE(made.stack.problem(), std::optional<Error>(started.error()));
-        QCOMPARE(made.stack.deployment().linkDetail(), std::string("The portal is not running."));
+        QCOMPARE(made.stack.deployment().linkReason(), LinkReason::NotRunning);
         QCOMPARE(made.stack.settings(), settings);
     }
 
@@ -262,8 +262,12 @@ private slots:
         QVERIFY2(refused.error().hint.find("portoland mend") != std::string::npos, words(refused).c_str());
         QCOMPARE(made.stack.state(), State::Stopped);
 
+        const auto preview = await(made.stack.preview(MendStack{empty}));
+        QCOMPARE(preview.value().facts,
+                 std::vector<Fact>{{.kind = empty ? FactKind::RedisSetAside : FactKind::RedisMended}});
         const auto mended = made.perform(MendStack{empty});
         QVERIFY2(mended.has_value(), words(mended).c_str());
+        QCOMPARE(mended->facts, (std::vector<Fact>{{.kind = FactKind::PortalStarted}, {.kind = FactKind::CopyKept}}));
         QCOMPARE(made.stack.state(), State::Running);
         QCOMPARE(!made.keys("s:*").empty(), sessions && !empty);
         QCOMPARE(made.users(), std::size_t{40}); // accounts are in the database
@@ -293,13 +297,17 @@ private slots:
         QVERIFY2(started.has_value(), words(started).c_str());
         auto &deployment = made.stack.deployment();
         QTRY_COMPARE_WITH_TIMEOUT(deployment.link(), LinkState::Live, 10'000);
-        QVERIFY(!deployment.capability(CloseClients{}).available);
-        QVERIFY(deployment.capability(SignOutUser{}).available);
+        QCOMPARE(deployment.capability(CloseClients{}).why, WhyNot::NoRedis);
+        QVERIFY(deployment.capability(SignOutUser{}).available());
         QCOMPARE(await(deployment.clients()).error().kind, ErrorKind::Unavailable);
         QCOMPARE(await(deployment.limitUse(1)).error().kind, ErrorKind::NotFound);
         const auto seeded = made.perform(SeedStack{});
         QVERIFY2(seeded.has_value(), words(seeded).c_str());
         QCOMPARE(made.users(), std::size_t{40});
+        const auto preview = await(made.stack.preview(SeedStack{}));
+        QVERIFY(preview.value().nothing); // no analyses without Redis
+        QCOMPARE(preview.value().facts,
+                 (std::vector<Fact>{{.kind = FactKind::MadeUpUsersThere, .count = 40}, {.kind = FactKind::Added}}));
     }
 };
 

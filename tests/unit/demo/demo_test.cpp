@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/demo/demo_stack.h"
-#include "tests/fakes/action_gate.h"
 #include "tests/fakes/manual_clock.h"
+#include "tests/fakes/permits.h"
 
 #include <QSignalSpy>
 #include <QTest>
@@ -28,6 +28,10 @@ private slots:
     void unknownLeavesGaps();
     void usersArePagedWithoutLossOrRepetition();
     void whatIsAwayAnswersSo();
+    void whatBeganBeforeIsAnEvent();
+    void anActionTellsWhatItFound();
+    void whatCannotBeDoneSaysWhy();
+    void auditEntriesAreRecords();
 };
 
 void DemoTest::situationsLookAsTheyAreCalled_data()
@@ -59,7 +63,7 @@ void DemoTest::situationsLookAsTheyAreCalled()
     QVERIFY(demo.latest());
     QCOMPARE(int(demo.latest()->verdict), verdict);
     QCOMPARE(int(demo.link()), link);
-    QCOMPARE(demo.linkDetail().empty(), demo.link() == LinkState::Live);
+    QCOMPARE(demo.linkReason() == LinkReason::No, demo.link() == LinkState::Live);
 }
 
 void DemoTest::situationsAreConsistent_data()
@@ -311,7 +315,7 @@ void DemoTest::whatIsAwayAnswersSo()
     DemoStack stack({}, clock);
     stack.tick();
     QSignalSpy samples(&stack.deployment(), &Deployment::sampled);
-    QVERIFY(ui::ActionGate::perform(stack, StopStack{}, {}).result().has_value());
+    QVERIFY(stack.perform(StopStack{}, permitted()).result().has_value());
     QCOMPARE(stack.deployment().link(), LinkState::Off);
     stack.tick();
     QCOMPARE(samples.size(), 0);
@@ -319,6 +323,93 @@ void DemoTest::whatIsAwayAnswersSo()
     QVERIFY(stack.start({}).result().has_value());
     QCOMPARE(samples.size(), 1);
     QCOMPARE(stack.start({}).result().error().kind, ErrorKind::Conflict);
+}
+
+void DemoTest::whatBeganBeforeIsAnEvent()
+{
+    ManualClock clock;
+    const auto eventsOf = [&clock](const char *situation) {
+        DemoDeployment demo({.situation = situation}, clock);
+        return *demo.events(clock.wall() - 24h, clock.wall() + 1s).result();
+    };
+    const auto backlog = eventsOf("backlog");
+    QVERIFY(backlog.front().kind == EventKind::Restart && backlog.front().name == "portal" &&
+            backlog.front().up == true);
+    QCOMPARE(std::ranges::count_if(backlog,
+                                   [](const Event &e) {
+                                       return e.resource == Resource::Queue &&
+                                              (e.zone == Zone::Yellow || e.zone == Zone::Red);
+                                   }),
+             std::ptrdiff_t(2));
+    const auto cleaned = std::ranges::find(backlog, EventKind::Action, &Event::kind);
+    QVERIFY(cleaned != backlog.end() && !cleaned->actor.empty() && cleaned->facts.front().name == "results");
+    const Event away = eventsOf("redis-down").back();
+    QVERIFY(away.kind == EventKind::Link && away.name == "redis" && away.up == false);
+    QVERIFY(eventsOf("empty").empty());
+}
+
+void DemoTest::anActionTellsWhatItFound()
+{
+    ManualClock clock;
+    DemoDeployment demo({}, clock);
+    demo.tick();
+    const auto task = demo.tasks({}).result()->items.front(); // one that runs
+    const auto revoke = *demo.preview(RevokeTasks{{task.id}}).result();
+    QVERIFY(revoke.facts == (std::vector<Fact>{{.kind = FactKind::RunningTasksEnded, .count = 1}}));
+    const Touched &touched = revoke.sample.front();
+    QVERIFY(touched.name == task.name && task.id.starts_with(touched.id) && touched.detail == task.arguments);
+    QVERIFY2(touched.owner.find('@') != std::string::npos, touched.owner.c_str());
+
+    const WorkerInfo worker = demo.workers().result()->front();
+    const Fact stop = demo.preview(ResizeWorker{0, {}}).result()->facts.front();
+    QVERIFY(stop.kind == FactKind::WorkerStopped && stop.name == worker.node);
+    QVERIFY((stop.amounts == std::vector<Amount>{{Counted::Waiting, 3}, {Counted::Running, worker.active}}));
+
+    const auto idle = *demo.preview(CleanUpFamily{"results", 24h}).result();
+    QCOMPARE(idle.facts[1].time, std::optional<std::chrono::seconds>(24h));
+    QVERIFY(idle.facts[0].count == idle.count && idle.facts[2].kind == FactKind::FamilyLost);
+
+    // Nobody is signed out who may sign in again.
+    const Id user = demo.users({}).result()->items.front().id;
+    const auto enable = *demo.preview(ChangeUser{user, {}, false}).result();
+    QVERIFY(enable.facts.size() == 1 && enable.facts.front().kind == FactKind::AccountEnabled);
+    QVERIFY(demo.perform(ChangeUser{user, {}, false}, permitted()).result().has_value());
+    QVERIFY(!demo.sessions(user).result()->empty());
+}
+
+void DemoTest::whatCannotBeDoneSaysWhy()
+{
+    ManualClock clock;
+    DemoDeployment demo({}, clock);
+    demo.refuse("worker.resize", {.why = WhyNot::CommandRefused, .about = "CONFIG GET"});
+    QCOMPARE(demo.capability(ResizeWorker{}).about, std::string("CONFIG GET"));
+    QCOMPARE(demo.capability(CleanUpFamily{"queue", {}}).why, WhyNot::TasksWouldBeLost);
+    QVERIFY(demo.capability(CleanUpFamily{"results", {}}).available());
+    demo.setOn(false);
+    QCOMPARE(demo.capability(CleanUpFamily{"results", {}}).why, WhyNot::NotRunning);
+    QCOMPARE(demo.linkReason(), LinkReason::NotRunning);
+}
+
+void DemoTest::auditEntriesAreRecords()
+{
+    ManualClock clock;
+    DemoStack stack({}, clock);
+    stack.tick();
+    const auto detailOf = [&stack](const auto &done) {
+        const auto outcome = done.first.perform(done.second, permitted()).result();
+        return outcome ? stack.deployment().audited().back().detail : outcome.error().message;
+    };
+    const auto action = [&](Action one) { return detailOf(std::pair<Deployment &, Action>(stack.deployment(), one)); };
+    const auto command = [&](StackCommand one) { return detailOf(std::pair<LocalStack &, StackCommand>(stack, one)); };
+    QCOMPARE(action(CreateUser{"ada@example.org", Role::Operator}),
+             std::string("email: ada@example.org, role: operator"));
+    QCOMPARE(action(ResizeWorker{3, {}}), std::string("concurrency: 3"));
+    QCOMPARE(command(SeedStack{}), std::string("users: 40, sessions: 8, analyses: 12"));
+    QCOMPARE(command(UnseedStack{}), std::string("users: 40"));
+    QCOMPARE(command(RestartStack{}), std::string("tier: small, listen: 127.0.0.1:8080"));
+    const std::string reset = command(ResetStack{});
+    QVERIFY2(reset.starts_with("users: 1241, sessions: ") && reset.find("auditEntries: 5") != std::string::npos,
+             reset.c_str());
 }
 
 QTEST_MAIN(DemoTest)

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/monitor/history_events.h"
 #include "core/monitor/history_series.h"
 #include "core/storage/query.h"
 #include "tests/unit/monitor/history_fixture.h"
@@ -388,50 +387,6 @@ private slots:
         }
         const auto few = kept.query({metrics, from, kept.clock.wall(), 1000}).value();
         QVERIFY(few.front().points.size() <= 1000 && few.front().points.back().high == minutes - 1);
-    }
-
-    void tellsWhatHappened()
-    {
-        HistoryEvents finder;
-        auto snapshot = snapshotOf({}, 1);
-        snapshot.readings.resize(1);
-        snapshot.readings[0].zone = Zone::Green;
-        snapshot.links = {{.name = "redis", .up = true, .since = {}, .latency = {}, .detail = {}}};
-        snapshot.redis.uptime = 100s;
-        const auto said = [&] {
-            std::vector<std::string> texts;
-            for (const auto &event : finder.update(snapshot))
-                texts.push_back(event.text);
-            return texts;
-        };
-        using Texts = std::vector<std::string>;
-        QCOMPARE(said(), Texts{"The portal started"});
-        QCOMPARE(said(), Texts{});
-        snapshot.readings[0].zone = Zone::Unknown;
-        QCOMPARE(said(), Texts{});
-        snapshot.readings[0].zone = Zone::Yellow;
-        QCOMPARE(said(), Texts{"Redis memory turned yellow"});
-        snapshot.links[0].up = false;
-        snapshot.links[0].detail = "connection refused";
-        QCOMPARE(said(), Texts{"Redis is away: connection refused"});
-        snapshot.links[0].up = true;
-        snapshot.redis.uptime = 1s;
-        QCOMPARE(said(), (Texts{"Redis restarted", "Redis is back"}));
-    }
-
-    void keepsEvents()
-    {
-        Kept kept;
-        kept.record(1s, {1});
-        for (int i = 0; i < 600; ++i) {
-            kept.history->note({kept.clock.wall(), EventKind::Action, "did " + std::to_string(i)});
-            kept.clock.advance(1s);
-        }
-        const auto before = kept.events();
-        QCOMPARE(before.size(), std::size_t{500});
-        QCOMPARE(before.back().text, std::string("did 599"));
-        kept.reopen();
-        QCOMPARE(kept.events(), before);
     }
 };
 

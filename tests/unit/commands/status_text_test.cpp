@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/json.h"
-#include "core/monitor/status_text.h"
+#include "core/commands/status_text.h"
 
 #include <QTest>
 #include <sstream>
 
 using namespace portolan;
-using namespace portolan::monitor;
+using namespace portolan::commands;
 using namespace std::chrono_literals;
 
 namespace {

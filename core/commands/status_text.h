@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <string>
 
-namespace portolan::monitor {
+namespace portolan::commands {
 
 struct StatusStyle
 {
@@ -22,4 +22,4 @@ struct StatusStyle
 /// age.
 std::string statusText(const Snapshot &snapshot, const StatusStyle &options = {});
 
-} // namespace portolan::monitor
+} // namespace portolan::commands

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/monitor/status_line.h"
+#include "core/commands/status_line.h"
 
 #include "core/api/words.h"
 
@@ -7,7 +7,7 @@
 #include <array>
 #include <utility>
 
-namespace portolan::monitor {
+namespace portolan::commands {
 
 namespace {
 
@@ -80,4 +80,4 @@ std::string StatusLine::end()
     return std::move(m_text) + "\n";
 }
 
-} // namespace portolan::monitor
+} // namespace portolan::commands

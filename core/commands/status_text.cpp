@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/monitor/status_text.h"
+#include "core/commands/status_text.h"
 
 #include "core/api/backlog.h"
 #include "core/api/verdict.h"
 #include "core/api/words.h"
 #include "core/base/time_format.h"
 #include "core/base/units.h"
-#include "core/monitor/link_words.h"
-#include "core/monitor/status_line.h"
+#include "core/commands/link_words.h"
+#include "core/commands/status_line.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace portolan::monitor {
+namespace portolan::commands {
 
 namespace {
 
@@ -452,4 +452,4 @@ std::string statusText(const Snapshot &snapshot, const StatusStyle &options)
     return text;
 }
 
-} // namespace portolan::monitor
+} // namespace portolan::commands

@@ -2,13 +2,13 @@
 #pragma once
 
 #include "core/api/zone.h"
-#include "core/monitor/status_text.h"
+#include "core/commands/status_text.h"
 
 #include <cstddef>
 #include <string>
 #include <string_view>
 
-namespace portolan::monitor {
+namespace portolan::commands {
 
 constexpr std::string_view dim = "\x1b[2m";
 constexpr std::string_view bold = "\x1b[1m";
@@ -35,4 +35,4 @@ private:
     std::size_t m_columns = 0;
 };
 
-} // namespace portolan::monitor
+} // namespace portolan::commands

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/words/fact_words.h"
+
+#include "core/api/error_words.h"
+#include "ui/support/format.h"
+
+#include <QCoreApplication>
+#include <QStringList>
+#include <algorithm>
+
+namespace portolan::ui {
+
+namespace {
+
+QString tr(const char *source) { return QCoreApplication::translate("facts", source); }
+
+QString counted(std::uint64_t count, const char *one, const char *many)
+{
+    return tr("%1 %2").arg(countText(count), count == 1 ? tr(one) : tr(many));
+}
+
+QString counted(const std::optional<std::uint64_t> &count, const char *one, const char *many)
+{
+    return counted(count.value_or(0), one, many);
+}
+
+QString counted(const Amount &amount)
+{
+    switch (amount.of) {
+    case Counted::Users:
+        return counted(amount.count, "user", "users");
+    case Counted::Admins:
+        return counted(amount.count, "admin", "admins");
+    case Counted::Operators:
+        return counted(amount.count, "operator", "operators");
+    case Counted::Sessions:
+        return counted(amount.count, "session", "sessions");
+    case Counted::Tasks:
+        return counted(amount.count, "task", "tasks");
+    case Counted::Waiting:
+        return counted(amount.count, "task waits", "tasks wait");
+    case Counted::Running:
+        return counted(amount.count, "task runs", "tasks run");
+    case Counted::Results:
+        return counted(amount.count, "result", "results");
+    case Counted::Analyses:
+        return counted(amount.count, "finished analysis", "finished analyses");
+    case Counted::AuditEntries:
+        return counted(amount.count, "audit entry", "audit entries");
+    }
+    return {};
+}
+
+/// "40 users, 8 sessions and 6 results"; what there is none of is left out.
+QString listed(const std::vector<Amount> &amounts)
+{
+    QStringList parts;
+    for (const Amount &amount : amounts) {
+        if (amount.count > 0)
+            parts << counted(amount);
+    }
+    if (parts.size() < 2)
+        return parts.join(QString());
+    const QString last = parts.takeLast();
+    return tr("%1 and %2").arg(parts.join(tr(", ")), last);
+}
+
+QString withArticle(const std::optional<Role> &role)
+{
+    switch (role.value_or(Role::Anonymous)) {
+    case Role::Admin:
+        return tr("an admin");
+    case Role::Operator:
+        return tr("an operator");
+    case Role::User:
+        return tr("a user");
+    case Role::Anonymous:
+        break;
+    }
+    return tr("nobody");
+}
+
+/// What people miss when the keys of a family are gone. Empty: of a family nobody here knows.
+QString lossOf(const std::string &family)
+{
+    return family == "sessions"  ? tr("People are signed out.")
+           : family == "results" ? tr("Finished analyses cannot be fetched any more.")
+           : family == "limits"  ? tr("Windows are reset, so people can make more calls than their limits say.")
+           : family == "cache"   ? tr("It is computed again when it is asked for.")
+           : family == "tickers" ? tr("Prices are fetched again when they are asked for.")
+           : family == "push"    ? tr("What was not delivered to open pages is not delivered any more.")
+           : family == "queue"   ? tr("Tasks that wait are lost.")
+                                 : QString();
+}
+
+QString stopText(const Fact &fact)
+{
+    const bool waitingKnown = std::ranges::find(fact.amounts, Counted::Waiting, &Amount::of) != fact.amounts.end();
+    const auto running = std::ranges::find(fact.amounts, Counted::Running, &Amount::of);
+    QString load = listed(fact.amounts);
+    if (!waitingKnown)
+        load = load.isEmpty() ? tr("how many wait is not known") : tr("how many wait is not known, %1").arg(load);
+    if (load.isEmpty())
+        load = tr("none waits or runs");
+    const QString sentence = tr("%1 takes no task any more: %2.").arg(text(fact.name), load);
+    const bool someRun = running != fact.amounts.end() && running->count > 0;
+    return someRun ? tr("%1 Those that run still end.").arg(sentence) : sentence;
+}
+
+/// Kinds of which a preview and an outcome say the same.
+QString eitherText(const Fact &fact)
+{
+    const QString name = text(fact.name);
+    switch (fact.kind) {
+    case FactKind::FamilyLost:
+        return lossOf(fact.name);
+    case FactKind::NoKeys:
+        return fact.time ? tr("No key of %1 was idle that long.").arg(name) : tr("There is no key of %1.").arg(name);
+    case FactKind::CleanupGoesOn:
+        return tr("That is not all: the cleanup goes on.");
+    case FactKind::TasksOver:
+        return fact.count == 1 ? tr("1 has ended already.") : tr("%1 have ended already.").arg(countText(fact.count));
+    case FactKind::AllTasksOver:
+        return fact.count == 1 ? tr("The task has ended already.") : tr("All of these tasks have ended already.");
+    case FactKind::NoSession:
+        return tr("%1 has no session.").arg(name);
+    case FactKind::NoMadeUpUsers:
+        return tr("No made-up user is left to delete.");
+    case FactKind::MadeUpUsersThere:
+        return tr("All %1 made-up users are there already.").arg(countText(fact.count));
+    case FactKind::LastAdminStays:
+        return tr("One is the last admin who can sign in, and stays.");
+    case FactKind::RolesAmongThem:
+        return fact.amounts.empty() ? tr("All have the role user, and nobody knows their passwords.")
+                                    : tr("Among them: %1. Nobody knows their passwords.").arg(listed(fact.amounts));
+    case FactKind::TheyCanBeTakenBack:
+        return tr("They can be taken back.");
+    case FactKind::WhereAuditIs:
+        return tr("Of the audit entries, Overview shows those of the last 24 h and Users those of one account; all are "
+                  "at /api/admin/audit.");
+    case FactKind::OthersRefused:
+        return tr("%1 could not be.").arg(counted(fact.count, "other", "others"));
+    default:
+        return {};
+    }
+}
+
+QString willOfRedisAndTasks(const Fact &fact)
+{
+    const QString name = text(fact.name);
+    switch (fact.kind) {
+    case FactKind::ConnectionsClosed: {
+        const QString connections = counted(fact.count, "connection", "connections");
+        return name.isEmpty() ? tr("Closes %1. Their owners may connect again.").arg(connections)
+                              : tr("Closes %1 of %2.").arg(connections, name);
+    }
+    case FactKind::KeysDeleted: {
+        const QString keys = counted(fact.count, "key", "keys");
+        return tr("Deletes %1 of %2, about %3.")
+            .arg(fact.atLeast ? tr("at least %1").arg(keys) : keys, name, sizeText(fact.bytes));
+    }
+    case FactKind::OnlyIdleKeys:
+        return tr("Only those nobody has used for %1.").arg(durationText(fact.time));
+    case FactKind::WorkerResized:
+        return fact.before ? tr("%1 runs %2 at once now, then %3.")
+                                 .arg(name, counted(fact.before, "task", "tasks"), countText(fact.count))
+                           : tr("%1 then runs %2 at once.").arg(name, counted(fact.count, "task", "tasks"));
+    case FactKind::WorkerStopped:
+        return stopText(fact);
+    case FactKind::RunningTasksEnded:
+        return tr("Ends %1.").arg(counted(fact.count, "task that runs", "tasks that run"));
+    case FactKind::TasksKeptFromStart:
+        return tr("Keeps %1 from running.").arg(counted(fact.count, "task", "tasks"));
+    case FactKind::TasksEnqueued:
+        return fact.count == 1 ? tr("Enqueues 1 task again with its original arguments, as a new one.")
+                               : tr("Enqueues %1 tasks again with their original arguments, as new ones.")
+                                     .arg(countText(fact.count));
+    default:
+        return {};
+    }
+}
+
+QString willOfAccounts(const Fact &fact)
+{
+    const QString name = text(fact.name);
+    switch (fact.kind) {
+    case FactKind::AccountMade:
+        return tr("Makes an account for %1, %2, with a password that is shown once.").arg(name, withArticle(fact.role));
+    case FactKind::PasswordMade:
+        return tr("Gives %1 a new password, which is shown once. The old password is of no use any more.").arg(name);
+    case FactKind::RoleGiven:
+        return tr("Makes %1 %2.").arg(name, withArticle(fact.role));
+    case FactKind::AccountDisabled:
+        return tr("Keeps %1 from signing in.").arg(name);
+    case FactKind::AccountEnabled:
+        return tr("Lets %1 sign in.").arg(name);
+    case FactKind::SessionsEnded:
+        return tr("Ends %1 of %2.").arg(counted(fact.count, "session", "sessions"), name);
+    case FactKind::AccountDeleted: {
+        const QString with = fact.count.value_or(0) > 0
+                                 ? tr("%1 and its own limits").arg(counted(fact.count, "session", "sessions"))
+                                 : tr("its own limits");
+        return tr("Deletes the account %1 for good, with %2. What the audit log says of it stays.").arg(name, with);
+    }
+    default:
+        return {};
+    }
+}
+
+QString willOfPortal(const Fact &fact)
+{
+    switch (fact.kind) {
+    case FactKind::PortalStarted:
+        return tr("Lets people use the portal.");
+    case FactKind::PortalStopped:
+    case FactKind::PortalRestarted:
+        return tr("Nobody can use the portal until it runs again.");
+    case FactKind::PeopleInterrupted:
+        return tr("%1 it now.").arg(counted(fact.count, "person uses", "people use"));
+    case FactKind::TasksInterrupted:
+        return tr("%1 put back if not done in time.").arg(counted(fact.count, "task runs and is", "tasks run and are"));
+    case FactKind::DatabaseSetAside:
+        return tr("Moves what is left of the database aside and starts with nobody registered. Nothing is deleted.");
+    case FactKind::RedisSetAside:
+        return tr("Moves the damaged files of the private Redis aside and starts without them: everybody signs in "
+                  "again, and waiting tasks are gone. Nothing is deleted.");
+    case FactKind::RedisMended:
+        return tr("Copies the damaged files of the private Redis, then leaves out what cannot be read, and starts.");
+    case FactKind::CopyKept:
+        return tr("A copy of what is damaged is kept.");
+    case FactKind::MadeUpUsersAdded: {
+        const QString added = tr("Adds %1 of example.com").arg(counted(fact.count, "made-up user", "made-up users"));
+        return fact.before.value_or(0) == 0 ? tr("%1.").arg(added)
+                                            : tr("%1; %2 there already.").arg(added, counted(fact.before, "is", "are"));
+    }
+    case FactKind::SignInsAdded:
+        return tr("Adds sign-ins.");
+    case FactKind::AnalysesAdded:
+        return tr("Adds a few analyses of theirs.");
+    case FactKind::Added:
+        return fact.amounts.empty() ? tr("There is nothing to add.") : tr("Adds %1.").arg(listed(fact.amounts));
+    case FactKind::MadeUpUsersDeleted:
+        return tr("Deletes %1 that seeding made, with their sessions. Results of their analyses expire by themselves.")
+            .arg(counted(fact.count, "user", "users"));
+    case FactKind::ContentsDeleted:
+        return fact.amounts.empty() ? tr("Nobody and nothing is in this portal.")
+                                    : tr("Deletes %1 of this portal.").arg(listed(fact.amounts));
+    case FactKind::EverythingDeleted:
+        return tr("Deletes every user, session, task, result and audit entry of this portal. How many there are could "
+                  "not be counted in time.");
+    case FactKind::EverythingUnseen:
+        return tr("Deletes every user, session, task, result and audit entry of this portal. How many there are is not "
+                  "counted while the portal is stopped.");
+    case FactKind::StartedEmpty:
+        return tr("Then starts it empty.");
+    case FactKind::StartedWithMadeUp:
+        return tr("Then starts it with new made-up users, who show what it can do.");
+    default:
+        return {};
+    }
+}
+
+QString didOfRedisAndTasks(const Fact &fact)
+{
+    const QString name = text(fact.name);
+    switch (fact.kind) {
+    case FactKind::ConnectionsClosed:
+        return tr("Closed %1.").arg(counted(fact.count, "connection", "connections"));
+    case FactKind::KeysDeleted:
+        return tr("Deleted %1 of %2.").arg(counted(fact.count, "key", "keys"), name);
+    case FactKind::WorkerResized:
+        return tr("%1 runs %2 at once.")
+            .arg(name.isEmpty() ? tr("The worker") : name, counted(fact.count, "task", "tasks"));
+    case FactKind::WorkerStopped:
+        return tr("%1 takes no task any more.").arg(name.isEmpty() ? tr("The worker") : name);
+    case FactKind::TasksRevoked:
+        return tr("Revoked %1.").arg(name.isEmpty() ? counted(fact.count, "task", "tasks") : name);
+    case FactKind::TasksEnqueued:
+        return tr("Enqueued again: %1.").arg(name.isEmpty() ? counted(fact.count, "task", "tasks") : name);
+    default:
+        return {};
+    }
+}
+
+QString didOfAccounts(const Fact &fact)
+{
+    const QString name = text(fact.name);
+    switch (fact.kind) {
+    case FactKind::AccountMade:
+        return tr("Created %1, %2.").arg(name, withArticle(fact.role));
+    case FactKind::PasswordMade:
+        return tr("Reset the password of %1.").arg(name);
+    case FactKind::RoleGiven:
+        return tr("Made %1 %2.").arg(name, withArticle(fact.role));
+    case FactKind::AccountDisabled:
+        return tr("Disabled %1.").arg(name);
+    case FactKind::AccountEnabled:
+        return tr("Enabled %1.").arg(name);
+    case FactKind::SignedOut:
+        return tr("Signed %1 out everywhere.").arg(name);
+    case FactKind::SessionsEnded:
+        return tr("Ended %1 of %2.").arg(counted(fact.count, "session", "sessions"), name);
+    case FactKind::AccountDeleted:
+        return tr("Deleted %1.").arg(name);
+    default:
+        return {};
+    }
+}
+
+QString didOfPortal(const Fact &fact)
+{
+    switch (fact.kind) {
+    case FactKind::PortalStarted:
+        return tr("The portal is running.");
+    case FactKind::PortalStopped:
+        return tr("The portal is stopped.");
+    case FactKind::PortalRestarted:
+        return tr("The portal runs again.");
+    case FactKind::CopyKept:
+        return tr("A copy of what was damaged was kept.");
+    case FactKind::Added:
+        return fact.amounts.empty() ? tr("Added nothing: all of it is there already.")
+                                    : tr("Added %1.").arg(listed(fact.amounts));
+    case FactKind::MadeUpUsersDeleted:
+        return tr("Deleted %1.").arg(counted(fact.count, "made-up user", "made-up users"));
+    case FactKind::ContentsDeleted:
+        return fact.amounts.empty() ? tr("Nothing was there to delete.") : tr("Deleted %1.").arg(listed(fact.amounts));
+    case FactKind::StartedEmpty:
+        return tr("The portal is empty again.");
+    case FactKind::StartedWithMadeUp:
+        return tr("The portal was emptied; the demonstration fills it again.");
+    default:
+        return {};
+    }
+}
+
+QString firstOf(std::initializer_list<QString> texts)
+{
+    for (const QString &one : texts) {
+        if (!one.isEmpty())
+            return one;
+    }
+    return {};
+}
+
+QString willText(const Fact &fact)
+{
+    return firstOf({eitherText(fact), willOfRedisAndTasks(fact), willOfAccounts(fact), willOfPortal(fact)});
+}
+
+QString didText(const Fact &fact)
+{
+    return firstOf({eitherText(fact), didOfRedisAndTasks(fact), didOfAccounts(fact), didOfPortal(fact)});
+}
+
+QString joined(const std::vector<Fact> &facts, QString (*sentence)(const Fact &))
+{
+    QStringList sentences;
+    for (const Fact &fact : facts) {
+        if (const QString one = sentence(fact); !one.isEmpty())
+            sentences << one;
+    }
+    return sentences.join(' ');
+}
+
+} // namespace
+
+QString previewText(const ActionPreview &preview) { return joined(preview.facts, willText); }
+
+QString outcomeText(const std::vector<Fact> &facts) { return joined(facts, didText); }
+
+QString outcomeText(const ActionOutcome &outcome)
+{
+    const QString done = outcomeText(outcome.facts);
+    return outcome.refusal ? tr("%1 %2").arg(done, text(wordsOf(*outcome.refusal))) : done;
+}
+
+QString touchedText(const Touched &touched)
+{
+    QString line = touched.name.empty() && !touched.id.empty() ? tr("(no name)") : text(touched.name);
+    if (!touched.id.empty())
+        line += ' ' + text(touched.id);
+    if (!touched.owner.empty())
+        line += tr(", %1").arg(text(touched.owner));
+    if (!touched.detail.empty())
+        line += tr(": %1").arg(text(touched.detail));
+    if (touched.bytes)
+        line += tr(", %1").arg(sizeText(touched.bytes));
+    return line;
+}
+
+} // namespace portolan::ui

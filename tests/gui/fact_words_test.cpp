@@ -58,7 +58,7 @@ private slots:
             will({{.kind = FactKind::KeysDeleted, .name = "results", .count = 1234, .bytes = 1048576, .atLeast = true},
                   {.kind = FactKind::OnlyIdleKeys, .time = 24h},
                   {.kind = FactKind::FamilyLost, .name = "results"}}),
-            QString("Deletes at least 1,234 keys of results, about 1.0 MB. Only those nobody has used for 24 h. "
+            QString("Deletes at least 1,234 keys of results, about 1.00 MB. Only those nobody has used for 1 d. "
                     "Finished analyses cannot be fetched any more."));
         Fact stop{.kind = FactKind::WorkerStopped, .name = "celery@w1"};
         QCOMPARE(will({stop}), QString("celery@w1 takes no task any more: how many wait is not known."));

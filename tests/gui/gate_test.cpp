@@ -32,9 +32,9 @@ private slots:
 
 namespace {
 
-struct Gate
+struct Gated
 {
-    explicit Gate(demo::DemoOptions options = {}, ActionGate::Options gateOptions = {})
+    explicit Gated(demo::DemoOptions options = {}, ActionGate::Options gateOptions = {})
         : stack(std::move(options), clock),
           gate(stack.deployment(), &stack, confirmer, gateOptions),
           reported(&gate, &ActionGate::reported)
@@ -75,7 +75,7 @@ void GateTest::refuses()
     QFETCH(bool, incapable);
     QFETCH(bool, running);
     QFETCH(QString, reason);
-    Gate at({.role = Role(role)}, {.readOnly = readOnly});
+    Gated at({.role = Role(role)}, {.readOnly = readOnly});
     if (incapable)
         at.stack.deployment().refuse("worker.resize", {.why = WhyNot::NoRedis});
     at.stack.deployment().setOn(running);
@@ -91,7 +91,7 @@ void GateTest::refuses()
 
 void GateTest::asksBeforeSomethingIsLost()
 {
-    Gate at({.situation = "memory-climbing"});
+    Gated at({.situation = "memory-climbing"});
     at.gate.run(Action(CleanUpFamily{"sessions", {}}));
     QCOMPARE(at.confirmer.asked.size(), std::size_t(1));
     const Confirmation &asked = at.confirmer.asked.front();
@@ -107,7 +107,7 @@ void GateTest::asksBeforeSomethingIsLost()
 
 void GateTest::noMeansNo()
 {
-    Gate at;
+    Gated at;
     at.confirmer.reply = std::nullopt;
     at.gate.run(Action(CleanUpFamily{"sessions", {}}));
     at.gate.run(StackCommand(ResetStack{}));
@@ -119,7 +119,7 @@ void GateTest::noMeansNo()
 
 void GateTest::productionWantsTheName()
 {
-    Gate at({.production = true});
+    Gated at({.production = true});
     at.gate.run(Action(CleanUpFamily{"sessions", {}}));
     QCOMPARE(at.confirmer.asked.front().typed, QString("Demo portal"));
 }
@@ -150,7 +150,7 @@ void GateTest::asksAsTheTraitsSay()
     QFETCH(int, action);
     QFETCH(QString, title);
     QFETCH(QString, verb);
-    Gate at;
+    Gated at;
     UserQuery query;
     const Id user = at.stack.deployment().users(query).result()->items.front().id;
     const auto clients = at.stack.deployment().clients().result().value();
@@ -172,7 +172,7 @@ void GateTest::asksAsTheTraitsSay()
 
 void GateTest::saysWhatFailed()
 {
-    Gate at;
+    Gated at;
     at.stack.deployment().failNext(failure(ErrorKind::Unavailable, "Redis does not answer.", "Restart it."));
     bool worked = true;
     at.gate.run(Action(ResizeWorker{4, {}}), [&](bool did) { worked = did; });
@@ -204,7 +204,7 @@ void GateTest::looksAgainAfterTheQuestion()
 
 void GateTest::stackCommands()
 {
-    Gate at;
+    Gated at;
     QVERIFY(!at.gate.allowed(StackCommand(StartStack{})).available);
     at.gate.run(StackCommand(SeedStack{}));
     QCOMPARE(at.confirmer.asked.size(), std::size_t(1)); // accounts on one's own portal are not made by a slip
@@ -229,15 +229,15 @@ void GateTest::stackCommands()
     at.gate.run(StackCommand(StartStack{}));
     QCOMPARE(at.said(), QString("Port 8080 is in use. Choose another."));
 
-    Gate production({.production = true});
+    Gated production({.production = true});
     production.gate.run(StackCommand(RestartStack{}));
     QCOMPARE(production.confirmer.asked.size(), std::size_t(1));
     QCOMPARE(production.confirmer.asked[0].typed, QString("Demo portal"));
     QCOMPARE(production.stack.deployment().audited().back().reason, std::string("because"));
-    QVERIFY(!Gate({.role = Role::Operator}).gate.allowed(StackCommand(ResetStack{})).available);
-    QVERIFY(Gate({.role = Role::Operator}).gate.allowed(StackCommand(StopStack{})).available);
+    QVERIFY(!Gated({.role = Role::Operator}).gate.allowed(StackCommand(ResetStack{})).available);
+    QVERIFY(Gated({.role = Role::Operator}).gate.allowed(StackCommand(StopStack{})).available);
 
-    Gate readOnly({}, {.readOnly = true});
+    Gated readOnly({}, {.readOnly = true});
     for (const StackCommand &command :
          {StackCommand(StartStack{}), StackCommand(StopStack{}), StackCommand(RestartStack{}),
           StackCommand(ResetStack{}), StackCommand(SeedStack{})})
@@ -247,7 +247,7 @@ void GateTest::stackCommands()
 
 void GateTest::whatWouldDoNothingIsSaid()
 {
-    Gate at;
+    Gated at;
     const Id user = at.stack.deployment().users({}).result()->items.front().id;
     at.gate.run(Action(SignOutUser{user}));
     const auto asked = at.confirmer.asked.size();
@@ -267,11 +267,11 @@ void GateTest::whatWouldDoNothingIsSaid()
 
 void GateTest::nobodyIsInterruptedUnasked()
 {
-    Gate quiet({.situation = "empty"}); // nobody is there
+    Gated quiet({.situation = "empty"}); // nobody is there
     quiet.gate.run(StackCommand(StopStack{}));
     QVERIFY(quiet.confirmer.asked.empty());
     QCOMPARE(quiet.stack.state(), LocalStack::State::Stopped);
-    Gate busy;
+    Gated busy;
     busy.confirmer.reply = std::nullopt;
     for (const StackCommand &command : {StackCommand(StopStack{}), StackCommand(RestartStack{})}) {
         busy.gate.run(command);
@@ -305,7 +305,7 @@ void GateTest::everyButtonSaysWhatItDoes()
 
 void GateTest::aPasswordIsShownOnce()
 {
-    Gate at;
+    Gated at;
     QSignalSpy made(&at.gate, &ActionGate::secretMade);
     at.gate.run(Action(CreateUser{"new@example.org", Role::User}));
     QCOMPARE(made.size(), 1);

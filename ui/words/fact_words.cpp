@@ -14,6 +14,9 @@ namespace {
 
 QString tr(const char *source) { return QCoreApplication::translate("facts", source); }
 
+/// What somebody named, in one line, however many they wrote.
+QString inLine(const std::string &name) { return text(name).simplified(); }
+
 QString counted(std::uint64_t count, const char *one, const char *many)
 {
     return tr("%1 %2").arg(countText(count), count == 1 ? tr(one) : tr(many));
@@ -102,7 +105,7 @@ QString stopText(const Fact &fact)
         load = load.isEmpty() ? tr("how many wait is not known") : tr("how many wait is not known, %1").arg(load);
     if (load.isEmpty())
         load = tr("none waits or runs");
-    const QString sentence = tr("%1 takes no task any more: %2.").arg(text(fact.name), load);
+    const QString sentence = tr("%1 takes no task any more: %2.").arg(inLine(fact.name), load);
     const bool someRun = running != fact.amounts.end() && running->count > 0;
     return someRun ? tr("%1 Those that run still end.").arg(sentence) : sentence;
 }
@@ -110,7 +113,7 @@ QString stopText(const Fact &fact)
 /// Kinds of which a preview and an outcome say the same.
 QString eitherText(const Fact &fact)
 {
-    const QString name = text(fact.name);
+    const QString name = inLine(fact.name);
     switch (fact.kind) {
     case FactKind::FamilyLost:
         return lossOf(fact.name);
@@ -147,7 +150,7 @@ QString eitherText(const Fact &fact)
 
 QString willOfRedisAndTasks(const Fact &fact)
 {
-    const QString name = text(fact.name);
+    const QString name = inLine(fact.name);
     switch (fact.kind) {
     case FactKind::ConnectionsClosed: {
         const QString connections = counted(fact.count, "connection", "connections");
@@ -182,7 +185,7 @@ QString willOfRedisAndTasks(const Fact &fact)
 
 QString willOfAccounts(const Fact &fact)
 {
-    const QString name = text(fact.name);
+    const QString name = inLine(fact.name);
     switch (fact.kind) {
     case FactKind::AccountMade:
         return tr("Makes an account for %1, %2, with a password that is shown once.").arg(name, withArticle(fact.role));
@@ -262,7 +265,7 @@ QString willOfPortal(const Fact &fact)
 
 QString didOfRedisAndTasks(const Fact &fact)
 {
-    const QString name = text(fact.name);
+    const QString name = inLine(fact.name);
     switch (fact.kind) {
     case FactKind::ConnectionsClosed:
         return tr("Closed %1.").arg(counted(fact.count, "connection", "connections"));
@@ -284,7 +287,7 @@ QString didOfRedisAndTasks(const Fact &fact)
 
 QString didOfAccounts(const Fact &fact)
 {
-    const QString name = text(fact.name);
+    const QString name = inLine(fact.name);
     switch (fact.kind) {
     case FactKind::AccountMade:
         return tr("Created %1, %2.").arg(name, withArticle(fact.role));
@@ -377,13 +380,13 @@ QString outcomeText(const ActionOutcome &outcome)
 
 QString touchedText(const Touched &touched)
 {
-    QString line = touched.name.empty() && !touched.id.empty() ? tr("(no name)") : text(touched.name);
+    QString line = touched.name.empty() && !touched.id.empty() ? tr("(no name)") : inLine(touched.name);
     if (!touched.id.empty())
-        line += ' ' + text(touched.id);
+        line += ' ' + inLine(touched.id);
     if (!touched.owner.empty())
-        line += tr(", %1").arg(text(touched.owner));
+        line += tr(", %1").arg(inLine(touched.owner));
     if (!touched.detail.empty())
-        line += tr(": %1").arg(text(touched.detail));
+        line += tr(": %1").arg(inLine(touched.detail));
     if (touched.bytes)
         line += tr(", %1").arg(sizeText(touched.bytes));
     return line;

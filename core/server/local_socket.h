@@ -17,8 +17,8 @@ namespace portolan::server {
 /// it (and root) acts as an operator, without signing in and without limits. `portoland status` uses it.
 ///
 /// Requests go through the same routes as from outside; routes that ask for more than Role::Operator answer 403. They
-/// are not counted as traffic of the portal. Bounds: 16 connections, of which the one that has waited longest makes room
-/// for another; 10 s a request with its handler; heads and bodies as over TCP. No WebSockets.
+/// are not counted as traffic of the portal. Bounds: 16 connections, of which the one that has waited longest makes
+/// room for another; 10 s a request with its handler; heads and bodies as over TCP. No WebSockets.
 class LocalSocket final
 {
 public:

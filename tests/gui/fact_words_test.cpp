@@ -93,7 +93,7 @@ private slots:
             {.name = "portal.analysis", .id = "3f2a91c0", .owner = "ada@example.com", .detail = "{'symbol': 'AAPL'}"});
         QCOMPARE(line, QString("portal.analysis 3f2a91c0, ada@example.com: {'symbol': 'AAPL'}"));
         QCOMPARE(touchedText({.id = "127.0.0.1:4711", .detail = "get"}), QString("(no name) 127.0.0.1:4711: get"));
-        QCOMPARE(touchedText({.name = "redis", .bytes = 2048}), QString("redis, 2.0 KB"));
+        QCOMPARE(touchedText({.name = "redis", .bytes = 2048}), QString("redis, 2.00 KB"));
     }
 };
 

@@ -136,6 +136,7 @@ void EmbeddedStack::restart(LocalStackSettings settings, StackEntry entry, Done 
     // Its entry belongs to the portal that goes down: the one that comes up may have another database.
     const Trace trace{entry, false, {m_settings, settings}};
     entry.detail = "tier: " + settings.tier + ", listen: " + settings.listen;
+    entry.facts.clear(); // it is written before it is known whether the portal comes up again
     stopPortal([this, entry = std::move(entry)] { noteHere(entry); }, [] { return Result<void>(); },
                [this, trace, before = m_settings, settings = std::move(settings),
                 done = std::move(done)](const Result<void> &) {

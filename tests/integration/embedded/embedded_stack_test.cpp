@@ -71,6 +71,18 @@ private slots:
         QCOMPARE(refused->reason, made.audit().back().outcome);
     }
 
+    /// Its line is written before the portal goes down, when nobody knows whether it comes up again.
+    void aRestartIsNotSaidToHaveWorkedBefore()
+    {
+        Stack made;
+        QVERIFY(made.start().has_value());
+        QVERIFY(made.perform(RestartStack{made.stack.settings()}).has_value());
+        const auto events = await(made.stack.deployment().events(WallTime{}, made.clock.wall() + 24h)).value();
+        const auto restart = std::ranges::find(events, std::string("stack.restart"), &Event::name);
+        QVERIFY(restart != events.end() && restart->facts.empty() && restart->reason.empty());
+        QVERIFY2(restart->detail.starts_with("tier: small"), restart->detail.c_str());
+    }
+
     void takesItsSettingsFromTheProcess()
     {
         Stack made("tier", "watchlist");

@@ -25,6 +25,7 @@ std::string_view countedIn(FactKind kind)
     case FactKind::KeysDeleted:
         return "keys";
     case FactKind::WorkerResized:
+    case FactKind::WorkerStopped:
         return "concurrency";
     case FactKind::TasksRevoked:
     case FactKind::TasksEnqueued:

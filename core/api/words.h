@@ -5,8 +5,8 @@
 
 #include <string_view>
 
-/// What things are called, wherever a person reads of them: in the console, in a terminal, in events. All are literals,
-/// so data() ends with a zero.
+/// What things are called, wherever a person reads of them: in the console and in a terminal. All are literals, so
+/// data() ends with a zero.
 namespace portolan {
 
 constexpr std::string_view titleOf(Resource resource)

@@ -273,7 +273,8 @@ ActionOutcome DemoDeployment::carryOut(const ResizeWorker &action)
         if (action.node.empty() ? worker.own : worker.node == action.node)
             worker.concurrency = action.concurrency;
     }
-    return outcome({.kind = FactKind::WorkerResized, .name = action.node, .count = action.concurrency});
+    const auto what = action.concurrency == 0 ? FactKind::WorkerStopped : FactKind::WorkerResized;
+    return outcome({.kind = what, .name = action.node, .count = action.concurrency});
 }
 
 ActionOutcome DemoDeployment::carryOut(const RevokeTasks &action)

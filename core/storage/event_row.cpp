@@ -42,7 +42,8 @@ Event fitEvent(Event event)
 Event readEvent(WallTime time, EventKind kind, const std::string &text)
 {
     Event event;
-    if (auto read = readJson<Event>(text, JsonMode::Lenient); read && text.starts_with('{'))
+    auto read = text.starts_with('{') ? readJson<Event>(text, JsonMode::Lenient) : Result<Event>(Error{});
+    if (read)
         event = std::move(*read);
     else
         event.told = text;

@@ -360,7 +360,10 @@ private slots:
         QVERIFY(await(deployment.preview(SignOutUser{user.id}))->nothing);
         QVERIFY(await(deployment.sessions(user.id))->empty());
 
-        QVERIFY(perform(ResizeWorker{3, {}}).has_value());
+        const auto stopped = perform(ResizeWorker{0, {}});
+        QVERIFY(stopped && kindsOf(stopped->facts) == Kinds{FactKind::WorkerStopped});
+        const auto resized = perform(ResizeWorker{3, {}});
+        QVERIFY(resized && kindsOf(resized->facts) == Kinds{FactKind::WorkerResized});
         QCOMPARE(await(deployment.workers())->front().concurrency, std::uint64_t{3});
         QCOMPARE(perform(ResizeWorker{5000, {}}).error().kind, ErrorKind::Invalid);
 

@@ -76,7 +76,7 @@ private:
             const auto ended = [](const TaskInfo &task) { return task.place == TaskPlace::Ended; };
             note("tasks", answer && std::size_t(std::ranges::count_if(answer->items, ended)) >= enoughTasks);
         });
-        const HistoryQuery query{{Metric::RedisMemory}, snapshot->time - std::chrono::minutes(5), snapshot->time};
+        const HistoryQuery query{{metric::redisMemory}, snapshot->time - std::chrono::minutes(5), snapshot->time};
         onAnswer(this, m_deployment.history(query), [this](const Result<std::vector<Series>> &answer) {
             note("history", answer && !answer->empty() && answer->front().points.size() >= m_points);
         });

@@ -3,6 +3,7 @@
 
 #include "core/api/clock.h"
 #include "core/api/fact.h"
+#include "core/api/metric.h"
 #include "core/api/tier.h"
 #include "core/api/zone.h"
 
@@ -15,42 +16,9 @@
 #include <string>
 #include <vector>
 
-/// What was measured over time. A deployment keeps each series in three resolutions, each bounded: 1 s, 1 min, 1 h.
+/// What was measured over time. A deployment keeps each series in three resolutions, each bounded: 1 s, 1 min, 1 h. Of
+/// series with a label seconds are kept only while somebody asks for them.
 namespace portolan {
-
-/// A figure that is kept. Units as in snapshot.h.
-enum class Metric : std::uint8_t {
-    RedisMemory,        ///< bytes
-    RedisConnections,   ///< connections
-    RedisFragmentation, ///< resident / used
-    RedisHitRatio,      ///< fraction 0–1
-    RedisEvicted,       ///< keys per second
-    RedisCommands,      ///< per second
-    ResponseP50,        ///< seconds
-    ResponseP95,        ///< seconds
-    ResponseP99,        ///< seconds
-    RequestRate,        ///< per second
-    ErrorRate,          ///< fraction 0–1
-    QueueWaiting,       ///< tasks
-    QueueUnacked,       ///< tasks taken and not ended
-    QueueTaken,         ///< tasks per second
-    QueueEnded,         ///< tasks per second
-    ConcurrentUsers,
-    Sessions,
-    HttpConnections,
-    DbPool,        ///< fraction 0–1 of the pool in use
-    UntakenTasks,  ///< tasks that wait and that no worker takes
-    OldestTask,    ///< seconds
-    FailedTasks,   ///< fraction 0–1
-    Refused,       ///< fraction 0–1
-    Disk,          ///< fraction 0–1
-    RedisOverhead, ///< bytes
-    RedisTraffic,  ///< bytes
-};
-BOOST_DESCRIBE_ENUM(Metric, RedisMemory, RedisConnections, RedisFragmentation, RedisHitRatio, RedisEvicted,
-                    RedisCommands, ResponseP50, ResponseP95, ResponseP99, RequestRate, ErrorRate, QueueWaiting,
-                    QueueUnacked, QueueTaken, QueueEnded, ConcurrentUsers, Sessions, HttpConnections, DbPool,
-                    UntakenTasks, OldestTask, FailedTasks, Refused, Disk, RedisOverhead, RedisTraffic)
 
 /// One measured value, or what a minute or an hour of them came to.
 struct Point
@@ -69,7 +37,7 @@ BOOST_DESCRIBE_STRUCT(Point, (), (time, low, high, mean, from, until))
 /// Points of one metric, oldest first. What they cover is what was measured: see isGap().
 struct Series
 {
-    Metric metric{};
+    Metric metric;
     std::chrono::seconds step{1}; ///< what a point covers: of the resolution, times how many were merged into one
     std::vector<Point> points;
     bool operator==(const Series &) const = default;
@@ -90,6 +58,8 @@ inline bool isGap(const Point &one, const Point &next, std::chrono::seconds step
 
 struct HistoryQuery
 {
+    /// Answered in this order. A name that has a label, asked without one, is all its series: those that had a value
+    /// last, at most 64 and "other", by label; with its label it is that one, of which there may be no points.
     std::vector<Metric> metrics;
     WallTime from{}; ///< the first point is the one that covers it, if there is one: it may have begun earlier
     WallTime to{};   ///< exclusive

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/api/catalogue.h"
 #include "core/api/snapshot.h"
 
 #include <string_view>
@@ -9,42 +10,7 @@
 /// data() ends with a zero.
 namespace portolan {
 
-constexpr std::string_view titleOf(Resource resource)
-{
-    switch (resource) {
-    case Resource::RedisMemory:
-        return "Redis memory";
-    case Resource::RedisConnections:
-        return "Redis connections";
-    case Resource::ResponseTime:
-        return "Response time p95";
-    case Resource::ErrorRate:
-        return "Error rate";
-    case Resource::Queue:
-        return "Queue";
-    case Resource::DbPool:
-        return "Database pool";
-    case Resource::Users:
-        return "Concurrent users";
-    case Resource::Workers:
-        return "Workers";
-    case Resource::OldestTask:
-        return "Oldest task";
-    case Resource::FailedTasks:
-        return "Failed tasks";
-    case Resource::Refused:
-        return "Refused requests";
-    case Resource::Disk:
-        return "Disk";
-    case Resource::RedisOverhead:
-        return "Redis overhead";
-    case Resource::RedisCommands:
-        return "Redis commands";
-    case Resource::RedisTraffic:
-        return "Redis traffic";
-    }
-    return "?";
-}
+constexpr std::string_view titleOf(Resource resource) { return kindOf(resource).title; }
 
 constexpr std::string_view wordOf(Zone zone)
 {

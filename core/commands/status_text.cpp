@@ -2,6 +2,7 @@
 #include "core/commands/status_text.h"
 
 #include "core/api/backlog.h"
+#include "core/api/catalogue.h"
 #include "core/api/verdict.h"
 #include "core/api/words.h"
 #include "core/base/time_format.h"
@@ -38,33 +39,31 @@ std::string roundText(double value, int digits)
     return text;
 }
 
-std::string inUnit(Resource resource, double value)
+std::string inUnit(Form form, double value)
 {
-    switch (resource) {
-    case Resource::RedisMemory:
-    case Resource::RedisOverhead:
-    case Resource::RedisTraffic:
+    switch (form) {
+    case Form::Bytes:
+    case Form::BytesPerMonth:
         return humanSize(std::uint64_t(std::max(value, 0.0)));
-    case Resource::ResponseTime:
-    case Resource::OldestTask:
+    case Form::Latency:
+    case Form::Duration:
         return seconds(value);
-    case Resource::ErrorRate:
-    case Resource::FailedTasks:
-    case Resource::Refused:
+    case Form::Fraction:
         return fixedText(value * 100, 2) + " %";
-    case Resource::DbPool:
-    case Resource::Disk:
+    case Form::Share:
         return fixedText(value * 100, 0) + " %";
-    case Resource::RedisCommands:
+    case Form::PerSecond:
         return fixedText(value, 1) + "/s";
-    case Resource::RedisConnections:
-    case Resource::Queue:
-    case Resource::Users:
-    case Resource::Workers:
+    case Form::Ratio:
+        return fixedText(value, 2);
+    case Form::Count:
+    case Form::Level:
         break;
     }
     return humanCount(std::uint64_t(std::max(value, 0.0)));
 }
+
+std::string inUnit(Resource resource, double value) { return inUnit(kindOf(resource).form, value); }
 
 /// `value`: the last figure before it.
 std::string_view unitOf(Resource resource, double value)
@@ -99,15 +98,13 @@ std::string workersText(const Reading &reading)
 
 std::string boundInUnit(Resource resource, double value)
 {
-    switch (resource) {
-    case Resource::ErrorRate:
-    case Resource::FailedTasks:
-    case Resource::Refused:
+    switch (const Form form = kindOf(resource).form) {
+    case Form::Fraction:
         return roundText(value * 100, 2) + " %";
-    case Resource::RedisCommands:
+    case Form::PerSecond:
         return roundText(value, 1) + "/s";
     default:
-        return inUnit(resource, value);
+        return inUnit(form, value);
     }
 }
 

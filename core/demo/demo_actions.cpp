@@ -252,7 +252,7 @@ ActionOutcome DemoDeployment::carryOut(const CloseClients &action)
     const auto closed = std::erase_if(m_data.clients, [&](const ClientInfo &client) {
         return std::ranges::find(action.ids, client.id) != action.ids.end();
     });
-    m_script.shift(Metric::RedisConnections, second(), -double(closed));
+    m_script.shift(metric::redisConnections, second(), -double(closed));
     return outcome({.kind = FactKind::ConnectionsClosed, .count = closed});
 }
 
@@ -263,7 +263,7 @@ ActionOutcome DemoDeployment::carryOut(const CleanUpFamily &action)
     left *= action.idle ? 0.6 : 0.0;
     if (action.family == "results" && !action.idle)
         m_data.tasks.forgetEnded();
-    m_script.shift(Metric::RedisMemory, second(), -double(*before.bytes));
+    m_script.shift(metric::redisMemory, second(), -double(*before.bytes));
     return outcome({.kind = FactKind::KeysDeleted, .name = action.family, .count = before.count});
 }
 

@@ -94,6 +94,15 @@ struct DemoData
 
 std::vector<ClientGroup> groupsOf(const std::vector<ClientInfo> &clients);
 
+/// What is in Redis by family, and what is asked by route, as far as curves say.
+FamiliesFigures familiesAt(const Script &script, const DemoData &data, double second);
+HttpFigures httpAt(const Script &script, bool longNames, double second);
+
+/// The series of a metric that has a label, as Deployment::history() answers them: all of them by label, or the one
+/// that is asked for. Times as Script::series() has them.
+std::vector<Series> labelledSeries(const Script &script, const DemoData &data, const Metric &asked, double from,
+                                   double to, std::uint32_t most, WallTime start, double finest);
+
 /// The snapshot of one moment; `second` since the start of the demo.
 Snapshot makeSnapshot(const Script &script, const DemoData &data, double second, WallTime start,
                       std::uint64_t sequence);

@@ -66,8 +66,8 @@ void DemoDeployment::tellWhatWasBefore()
                         .actor = "clara.meyer@example.org",
                         .facts = {{.kind = FactKind::KeysDeleted, .name = "results", .count = 412}}});
     for (const Light &light : lights()) {
-        const double climb = m_script.climb(light.metric);
-        const double now = m_script.value(light.metric, 0).value_or(0);
+        const double climb = m_script.climb(metricOf(light));
+        const double now = m_script.value(metricOf(light), 0).value_or(0);
         for (const auto &[threshold, zone] : {std::pair(light.yellow, Zone::Yellow), std::pair(light.red, Zone::Red)}) {
             if (climb <= 0 || now < threshold || light.yellow == light.red)
                 continue;
@@ -105,9 +105,9 @@ void DemoDeployment::tick()
     if (!m_on || m_script.situation().lostSince)
         return;
     const double now = second();
-    const auto wanted = m_script.value(Metric::RedisConnections, now);
+    const auto wanted = m_script.value(metric::redisConnections, now);
     if (wanted)
-        m_data.adjustClients(std::size_t(std::llround(*wanted)), m_script.climb(Metric::RedisConnections) > 0);
+        m_data.adjustClients(std::size_t(std::llround(*wanted)), m_script.climb(metric::redisConnections) > 0);
     else if (m_data.clients.empty() && !m_script.situation().empty)
         m_data.adjustClients(11, false);
     m_data.age(seconds(std::int64_t(now) - std::int64_t(m_lastSecond)));
@@ -117,7 +117,7 @@ void DemoDeployment::tick()
         m_data.tasks.advance(m_clock.wall(), own.concurrency);
         own.active = m_data.tasks.count(TaskPlace::Running);
         own.ended = m_data.tasks.ended();
-        const auto waiting = m_script.value(Metric::QueueWaiting, now).value_or(0);
+        const auto waiting = m_script.value(metric::queueWaiting, now).value_or(0);
         m_data.tasks.fill(std::size_t(std::llround(waiting)), m_clock.wall());
     }
     m_latest = std::make_shared<Snapshot>(makeSnapshot(m_script, m_data, now, m_start, ++m_sequence));
@@ -214,8 +214,19 @@ QFuture<Result<std::vector<Series>>> DemoDeployment::history(HistoryQuery query)
     const double to = std::min(offset(query.to), m_lastSecond + 0.001);
     const double finest = offset(query.from) < m_lastSecond - 3660 ? 60 : 1;
     std::vector<Series> all;
-    for (const Metric metric : query.metrics)
-        all.push_back(m_script.series(metric, offset(query.from), to, query.most, m_start, finest));
+    for (const Metric &metric : query.metrics) {
+        const MetricKind *kind = findKind(metric.name);
+        const bool fits = kind && (metric.labels.empty() ||
+                                   (metric.labels.size() == 1 && metric.labels.contains(std::string(kind->label))));
+        if (!fits)
+            return ready(Result<std::vector<Series>>(failure(ErrorKind::Invalid, "There is no such metric.")));
+        if (kind->label.empty()) {
+            all.push_back(m_script.series(kind->name, offset(query.from), to, query.most, m_start, finest));
+            continue;
+        }
+        auto labelled = labelledSeries(m_script, m_data, metric, offset(query.from), to, query.most, m_start, finest);
+        std::ranges::move(labelled, std::back_inserter(all));
+    }
     return answer(false, std::move(all));
 }
 

@@ -46,7 +46,7 @@ std::optional<double> measured(const Light &light, const Snapshot &snapshot, con
     case Resource::DbPool:
         return share(snapshot.dbPools.front().busy, snapshot.dbPools.front().connections);
     default:
-        return script.value(light.metric, second);
+        return script.value(metricOf(light), second);
     }
 }
 
@@ -72,8 +72,8 @@ Reading readingOf(const Script &script, const Light &light, const Snapshot &snap
     reading.unknown = Unknown::No;
     reading.zone = zoneOf(*reading.value, {light.yellow, light.red}, redWhenReached(light.resource));
     reading.inZone = seconds(1500);
-    const double climb = script.climb(light.metric);
-    if (climb > 0 && *reading.value < script.most(light.metric)) {
+    const double climb = script.climb(metricOf(light));
+    if (climb > 0 && *reading.value < script.most(metricOf(light))) {
         reading.slope = climb;
         if (reading.zone != Zone::Red) {
             const double next = reading.zone == Zone::Green ? light.yellow : light.red;
@@ -113,7 +113,7 @@ double leftOf(const DemoData &data, std::string_view family)
 
 std::optional<double> sessionsOf(const Script &script, const DemoData &data, double when)
 {
-    const auto open = script.value(Metric::Sessions, when);
+    const auto open = script.value(metric::sessions, when);
     return open ? std::optional(std::round(*open * leftOf(data, "sessions"))) : std::nullopt;
 }
 
@@ -145,7 +145,7 @@ FamiliesFigures familiesOf(const Script &script, const DemoData &data, double me
         if (shape.budget > 0)
             family.budget = std::uint64_t(shape.budget);
         if (shape.name == script.situation().climbingFamily)
-            family.growth = script.climb(Metric::RedisMemory);
+            family.growth = script.climb(metric::redisMemory);
         inKeys += bytes;
         figures.families.push_back(std::move(family));
     }
@@ -167,7 +167,7 @@ void fillRedis(Snapshot &snapshot, const Script &script, const DemoData &data, d
     const auto away = script.situation().redisAwaySince;
     const bool down = away && second > *away;
     const double when = down ? *away : second;
-    const double memory = script.value(Metric::RedisMemory, when).value_or(0);
+    const double memory = script.value(metric::redisMemory, when).value_or(0);
     redis.age = down ? Age(std::int64_t((second - when) * 1000)) : Age(200);
     redis.version = "7.0.15";
     redis.uptime = seconds(86400 * 3 + std::int64_t(second));
@@ -177,26 +177,25 @@ void fillRedis(Snapshot &snapshot, const Script &script, const DemoData &data, d
     redis.usedMemoryOverhead = std::uint64_t(2.1 * mb);
     redis.maxmemory = std::uint64_t(30 * mb);
     redis.maxmemoryPolicy = "noeviction";
-    redis.fragmentation = script.value(Metric::RedisFragmentation, when);
+    redis.fragmentation = script.value(metric::redisFragmentation, when);
     redis.connectedClients = data.clients.size();
     redis.maxClients = 30;
     redis.blockedClients = 2;
-    redis.commandsPerSecond = script.value(Metric::RedisCommands, when);
+    redis.commandsPerSecond = script.value(metric::redisCommands, when);
     redis.ownCommandsPerSecond = 6;
-    redis.hitRatio = script.value(Metric::RedisHitRatio, when);
+    redis.hitRatio = script.value(metric::redisHitRatio, when);
     redis.evictedKeys = 0;
     redis.evictedPerSecond = 0;
     snapshot.plan.commandsPerSecond = redis.commandsPerSecond;
     snapshot.plan.commandsLimit = 100;
-    snapshot.plan.trafficPerMonth = script.value(Metric::RedisTraffic, when);
+    snapshot.plan.trafficPerMonth = script.value(metric::redisTraffic, when);
     snapshot.plan.trafficLimit = 5120 * mb;
     if (snapshot.plan.trafficPerMonth)
         snapshot.plan.trafficPerSecond = *snapshot.plan.trafficPerMonth / (30 * 86400.0);
     snapshot.plan.ownTrafficPerSecond = 120;
     redis.appendOnly = true;
     redis.lastSaveOk = true;
-    snapshot.families = familiesOf(script, data, memory, script.value(Metric::RedisOverhead, when).value_or(0),
-                                   sessionsOf(script, data, when).value_or(0));
+    snapshot.families = familiesAt(script, data, when);
     double keys = 0;
     for (const FamilyFigures &family : snapshot.families.families)
         keys += family.keys->value;
@@ -231,15 +230,15 @@ void fillQueue(Snapshot &snapshot, const Script &script, const DemoData &data, d
     for (const WorkerInfo &worker : data.workers)
         others += worker.own ? 0 : worker.active;
     queue.unacked = *queue.running + *queue.reserved + *queue.scheduled + others;
-    queue.takenPerSecond = script.value(Metric::QueueTaken, when);
-    queue.endedPerSecond = script.value(Metric::QueueEnded, when);
+    queue.takenPerSecond = script.value(metric::queueTaken, when);
+    queue.endedPerSecond = script.value(metric::queueEnded, when);
     queue.ratesOver = seconds(60);
     queue.endedLately = whole(*queue.endedPerSecond * 600);
-    queue.failedLately = whole(double(*queue.endedLately) * script.value(Metric::FailedTasks, when).value_or(0));
+    queue.failedLately = whole(double(*queue.endedLately) * script.value(metric::failedTasks, when).value_or(0));
     const bool someTake = std::ranges::any_of(data.workers, [](const WorkerInfo &w) { return w.concurrency > 0; });
     queue.untaken = someTake ? 0 : *queue.waiting;
     // Those that waited before the demo began are gone; how long they did is still in the script.
-    queue.oldestWaiting = when < 0 ? seconds(std::int64_t(script.value(Metric::OldestTask, when).value_or(0)))
+    queue.oldestWaiting = when < 0 ? seconds(std::int64_t(script.value(metric::oldestTask, when).value_or(0)))
                                    : std::chrono::duration_cast<seconds>(now - data.tasks.oldestWaiting(now));
     queue.oldest = std::max(*queue.oldestWaiting, *queue.running ? seconds(12) : seconds(0));
     WorkerFigures &worker = snapshot.workers;
@@ -289,19 +288,37 @@ double usuallyRefused()
     return refused;
 }
 
-void fillHttp(Snapshot &snapshot, const Script &script, bool longNames, double second)
+std::vector<LinkStatus> linksOf(const Script &script, double second)
 {
-    const auto at = [&](Metric metric) { return script.value(metric, second).value_or(0); };
-    HttpFigures &http = snapshot.http;
+    const auto away = script.situation().redisAwaySince;
+    LinkStatus redis{"redis", true, seconds(86400), 0.0002, {}};
+    if (away && second > *away)
+        redis = {"redis", false, seconds(std::int64_t(second - *away)), std::nullopt, "connection refused"};
+    return {redis, {"database", true, seconds(86400), 0.0011, {}}};
+}
+
+} // namespace
+
+FamiliesFigures familiesAt(const Script &script, const DemoData &data, double second)
+{
+    return familiesOf(script, data, script.value(metric::redisMemory, second).value_or(0),
+                      script.value(metric::redisOverhead, second).value_or(0),
+                      sessionsOf(script, data, second).value_or(0));
+}
+
+HttpFigures httpAt(const Script &script, bool longNames, double second)
+{
+    const auto at = [&](std::string_view metric) { return script.value(metric, second).value_or(0); };
+    HttpFigures http;
     TrafficFigures &all = http.traffic;
-    const double perSecond = at(Metric::RequestRate);
+    const double perSecond = at(metric::requestRate);
     const auto requests = std::uint64_t(std::llround(perSecond * 60));
-    all.p50 = at(Metric::ResponseP50);
-    all.p95 = at(Metric::ResponseP95);
-    all.p99 = at(Metric::ResponseP99);
+    all.p50 = at(metric::responseP50);
+    all.p95 = at(metric::responseP95);
+    all.p99 = at(metric::responseP99);
     // The routes' counts add up to those of all.
-    const auto errors = std::uint64_t(std::llround(double(requests) * at(Metric::ErrorRate)));
-    const double refusing = at(Metric::Refused) / usuallyRefused();
+    const auto errors = std::uint64_t(std::llround(double(requests) * at(metric::errorRate)));
+    const double refusing = at(metric::refused) / usuallyRefused();
     std::uint64_t left = errors;
     for (const RouteShape &shape : routes) {
         RouteFigures route;
@@ -331,22 +348,12 @@ void fillHttp(Snapshot &snapshot, const Script &script, bool longNames, double s
     all.perSecond = double(all.requests) / 60;
     if (all.requests)
         http.errorRate = double(all.errors) / double(all.requests);
-    http.connections = whole(script.value(Metric::HttpConnections, second));
+    http.connections = whole(script.value(metric::httpConnections, second));
     http.webSockets = 5;
     http.refusedConnections = 0;
     http.cutConnections = 1;
+    return http;
 }
-
-std::vector<LinkStatus> linksOf(const Script &script, double second)
-{
-    const auto away = script.situation().redisAwaySince;
-    LinkStatus redis{"redis", true, seconds(86400), 0.0002, {}};
-    if (away && second > *away)
-        redis = {"redis", false, seconds(std::int64_t(second - *away)), std::nullopt, "connection refused"};
-    return {redis, {"database", true, seconds(86400), 0.0011, {}}};
-}
-
-} // namespace
 
 Snapshot makeSnapshot(const Script &script, const DemoData &data, double second, WallTime start, std::uint64_t sequence)
 {
@@ -368,16 +375,16 @@ Snapshot makeSnapshot(const Script &script, const DemoData &data, double second,
     snapshot.links = linksOf(script, second);
     fillRedis(snapshot, script, data, second);
     fillQueue(snapshot, script, data, second, start);
-    fillHttp(snapshot, script, situation.longNames, second);
-    const double busy = script.value(Metric::DbPool, second).value_or(0);
+    snapshot.http = httpAt(script, situation.longNames, second);
+    const double busy = script.value(metric::dbPool, second).value_or(0);
     snapshot.dbPools = {{"primary", 4, std::uint64_t(std::llround(busy * 4)), 0, 0, 0, 0}};
-    snapshot.users.concurrent = whole(script.value(Metric::ConcurrentUsers, second));
+    snapshot.users.concurrent = whole(script.value(metric::concurrentUsers, second));
     snapshot.users.today = 63;
     snapshot.users.registered = data.users.count();
     snapshot.users.sessions = whole(sessionsOf(script, data, second));
     constexpr double diskSize = 40 * 1024 * mb;
     snapshot.disk.total = std::uint64_t(diskSize);
-    snapshot.disk.available = std::uint64_t(diskSize * (1 - script.value(Metric::Disk, second).value_or(0)));
+    snapshot.disk.available = std::uint64_t(diskSize * (1 - script.value(metric::disk, second).value_or(0)));
     for (const Light &light : lights())
         snapshot.readings.push_back(readingOf(script, light, snapshot, second));
     markDown(snapshot.readings, snapshot.links);

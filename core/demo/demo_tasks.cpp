@@ -38,7 +38,7 @@ DemoTasks::DemoTasks(const Situation &situation, std::uint64_t seed, WallTime st
         return;
     using std::chrono::seconds;
     const Script script(situation, seed);
-    const seconds oldest(std::int64_t(script.value(Metric::OldestTask, 0).value_or(6)));
+    const seconds oldest(std::int64_t(script.value(metric::oldestTask, 0).value_or(6)));
     for (int i = 0; i < 24; ++i) {
         const seconds ago(900 - i * 30);
         TaskInfo task = make(start - oldest - ago);

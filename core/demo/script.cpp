@@ -2,7 +2,9 @@
 #include "core/demo/script.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <utility>
 
 namespace portolan::demo {
 
@@ -13,37 +15,51 @@ constexpr double day = 86400;
 constexpr double sessionBytes = 3300;     ///< about what one takes in Redis
 constexpr double monthBefore = -31 * day; ///< the portal's first hour
 
-const std::map<Metric, Curve> &calm()
+/// In this order each wanders in its own way.
+constexpr std::pair<std::string_view, Curve> calmCurves[]{
+    {metric::redisMemory, {14.2 * mb, 2.1 * mb, 0.25 * mb}},
+    {metric::redisConnections, {11, 2, 1}},
+    {metric::redisFragmentation, {1.18, 0.04, 0.02}},
+    {metric::redisHitRatio, {0.962, 0.01, 0.006}},
+    {metric::redisEvicted, {0}},
+    {metric::redisCommands, {38, 9, 5}}, // of the plan's 100
+    {metric::responseP50, {0.021, 0.004, 0.003}},
+    {metric::responseP95, {0.184, 0.05, 0.03}},
+    {metric::responseP99, {0.43, 0.09, 0.09}},
+    {metric::requestRate, {6.2, 3.1, 1.2}},
+    {metric::errorRate, {0.0014, 0.0005, 0.0012}},
+    {metric::queueWaiting, {3}},
+    {metric::queueUnacked, {4}}, // two run, one is prefetched, one has its time
+    {metric::queueTaken, {0.42, 0.15, 0.1}},
+    {metric::queueEnded, {0.42, 0.15, 0.1}},
+    {metric::concurrentUsers, {8, 2, 1}},
+    {metric::sessions, {640, 120, 15}},
+    {metric::httpConnections, {14, 5, 3}},
+    {metric::dbPool, {0.3, 0.1, 0.12}},
+    {metric::untakenTasks, {0}},
+    {metric::oldestTask, {6, 0, 2}},
+    {metric::failedTasks, {0.02, 0, 0.008}},
+    {metric::refused, {0.025, 0.003, 0.004}},
+    {metric::disk, {0.41, 0.002}},
+    {metric::redisOverhead, {3.6 * mb, 0.4 * mb, 0.05 * mb}},
+    {metric::redisTraffic, {1.4 * 1024 * mb, 0.1 * 1024 * mb, 30 * mb}},
+};
+
+struct Calm
 {
-    static const std::map<Metric, Curve> curves{
-        {Metric::RedisMemory, {14.2 * mb, 2.1 * mb, 0.25 * mb}},
-        {Metric::RedisConnections, {11, 2, 1}},
-        {Metric::RedisFragmentation, {1.18, 0.04, 0.02}},
-        {Metric::RedisHitRatio, {0.962, 0.01, 0.006}},
-        {Metric::RedisEvicted, {0}},
-        {Metric::RedisCommands, {38, 9, 5}}, // of the plan's 100
-        {Metric::ResponseP50, {0.021, 0.004, 0.003}},
-        {Metric::ResponseP95, {0.184, 0.05, 0.03}},
-        {Metric::ResponseP99, {0.43, 0.09, 0.09}},
-        {Metric::RequestRate, {6.2, 3.1, 1.2}},
-        {Metric::ErrorRate, {0.0014, 0.0005, 0.0012}},
-        {Metric::QueueWaiting, {3}},
-        {Metric::QueueUnacked, {4}}, // two run, one is prefetched, one has its time
-        {Metric::QueueTaken, {0.42, 0.15, 0.1}},
-        {Metric::QueueEnded, {0.42, 0.15, 0.1}},
-        {Metric::ConcurrentUsers, {8, 2, 1}},
-        {Metric::Sessions, {640, 120, 15}},
-        {Metric::HttpConnections, {14, 5, 3}},
-        {Metric::DbPool, {0.3, 0.1, 0.12}},
-        {Metric::UntakenTasks, {0}},
-        {Metric::OldestTask, {6, 0, 2}},
-        {Metric::FailedTasks, {0.02, 0, 0.008}},
-        {Metric::Refused, {0.025, 0.003, 0.004}},
-        {Metric::Disk, {0.41, 0.002}},
-        {Metric::RedisOverhead, {3.6 * mb, 0.4 * mb, 0.05 * mb}},
-        {Metric::RedisTraffic, {1.4 * 1024 * mb, 0.1 * 1024 * mb, 30 * mb}},
-    };
-    return curves;
+    Curve curve;
+    std::uint64_t number;
+};
+
+const Calm &calm(std::string_view metric)
+{
+    static const auto all = [] {
+        std::map<std::string_view, Calm> numbered;
+        for (const auto &[name, curve] : calmCurves)
+            numbered.emplace(name, Calm{curve, numbered.size()});
+        return numbered;
+    }();
+    return all.at(metric);
 }
 
 /// A number in −1…1 that depends on nothing but its arguments (SplitMix64's mixing function).
@@ -68,27 +84,15 @@ double wander(std::uint64_t seed, std::uint64_t what, double second)
     return 0.8 * (before + (after - before) * smooth) + 0.2 * scatter(seed + 1, what, std::int64_t(std::floor(second)));
 }
 
-bool ofRedis(Metric metric)
+/// Besides those whose traffic light is (linkOf).
+constexpr std::array alsoOfRedis{metric::redisFragmentation, metric::redisHitRatio, metric::redisEvicted,
+                                 metric::queueUnacked,       metric::queueTaken,    metric::queueEnded};
+
+bool ofRedis(std::string_view metric)
 {
-    switch (metric) {
-    case Metric::RedisMemory:
-    case Metric::RedisConnections:
-    case Metric::RedisFragmentation:
-    case Metric::RedisHitRatio:
-    case Metric::RedisEvicted:
-    case Metric::RedisCommands:
-    case Metric::QueueWaiting:
-    case Metric::QueueUnacked:
-    case Metric::QueueTaken:
-    case Metric::QueueEnded:
-    case Metric::UntakenTasks:
-    case Metric::OldestTask:
-    case Metric::RedisOverhead:
-    case Metric::RedisTraffic:
-        return true;
-    default:
-        return false;
-    }
+    const MetricKind *kind = findKind(metric);
+    return (kind && kind->resource && linkOf(*kind->resource) == "redis") ||
+           std::ranges::find(alsoOfRedis, metric) != alsoOfRedis.end();
 }
 
 } // namespace
@@ -99,39 +103,39 @@ const std::vector<Situation> &situations()
         {.name = "all-green", .about = "Everything is within its limits"},
         {.name = "memory-climbing",
          .about = "Sessions fill Redis: yellow, red in about 40 minutes",
-         .curves = {{Metric::RedisMemory, {14.5 * mb, 0, 0.05 * mb, 6.8 * mb / 4410, -4410, 29.9 * mb}},
-                    {Metric::Sessions, {790, 0, 0, 6.8 * mb / 4410 / sessionBytes, -4410}}},
+         .curves = {{metric::redisMemory, {14.5 * mb, 0, 0.05 * mb, 6.8 * mb / 4410, -4410, 29.9 * mb}},
+                    {metric::sessions, {790, 0, 0, 6.8 * mb / 4410 / sessionBytes, -4410}}},
          .climbingFamily = "sessions"},
         {.name = "redis-down",
          .about = "Redis has not answered for 3 minutes",
-         .curves = {{Metric::ErrorRate, {0.08, 0, 0.004, 0, -180}}},
+         .curves = {{metric::errorRate, {0.08, 0, 0.004, 0, -180}}},
          .redisAwaySince = -180},
         {.name = "leak",
          .about = "An application opens connections and never closes them",
-         .curves = {{Metric::RedisConnections, {11, 0, 0, 12.4 / 3600, -3600, 30}}}},
+         .curves = {{metric::redisConnections, {11, 0, 0, 12.4 / 3600, -3600, 30}}}},
         {.name = "backlog",
          .about = "More tasks arrive than the workers end",
-         .curves = {{Metric::QueueWaiting, {4, 0, 0, 236.0 / 2700, -2700}},
-                    {Metric::OldestTask, {6, 0, 0, 774.0 / 2700, -2700}},
-                    {Metric::QueueTaken, {0.31, 0, 0.03}},
-                    {Metric::QueueEnded, {0.3, 0, 0.03}},
-                    {Metric::ResponseP95, {2.3, 0, 0.1}},
-                    {Metric::ResponseP99, {3.9, 0, 0.3}},
-                    {Metric::DbPool, {0.72, 0, 0.02}}},
+         .curves = {{metric::queueWaiting, {4, 0, 0, 236.0 / 2700, -2700}},
+                    {metric::oldestTask, {6, 0, 0, 774.0 / 2700, -2700}},
+                    {metric::queueTaken, {0.31, 0, 0.03}},
+                    {metric::queueEnded, {0.3, 0, 0.03}},
+                    {metric::responseP95, {2.3, 0, 0.1}},
+                    {metric::responseP99, {3.9, 0, 0.3}},
+                    {metric::dbPool, {0.72, 0, 0.02}}},
          .waitingTasks = 240},
         {.name = "no-workers",
          .about = "Tasks wait, and no worker takes them",
-         .curves = {{Metric::QueueWaiting, {0, 0, 0, 5.0 / 90, -90, 5}},
-                    {Metric::QueueUnacked, {0, 0, 0, 0, -90}},
-                    {Metric::QueueTaken, {0, 0, 0, 0, -90}},
-                    {Metric::QueueEnded, {0, 0, 0, 0, -90}},
-                    {Metric::UntakenTasks, {0, 0, 0, 5.0 / 90, -90, 5}},
-                    {Metric::OldestTask, {0, 0, 0, 1, -90}}},
+         .curves = {{metric::queueWaiting, {0, 0, 0, 5.0 / 90, -90, 5}},
+                    {metric::queueUnacked, {0, 0, 0, 0, -90}},
+                    {metric::queueTaken, {0, 0, 0, 0, -90}},
+                    {metric::queueEnded, {0, 0, 0, 0, -90}},
+                    {metric::untakenTasks, {0, 0, 0, 5.0 / 90, -90, 5}},
+                    {metric::oldestTask, {0, 0, 0, 1, -90}}},
          .noWorkers = true,
          .waitingTasks = 5},
         {.name = "refusals",
          .about = "Limits turn a quarter of the requests away",
-         .curves = {{Metric::Refused, {0.26, 0, 0.01}}}},
+         .curves = {{metric::refused, {0.26, 0, 0.01}}}},
         {.name = "empty", .about = "A new portal: nothing is known yet", .empty = true, .waitingTasks = 0},
         {.name = "stale", .about = "The link is lost; the last sample is 47 seconds old", .lostSince = -47},
         {.name = "long-names", .about = "Names, addresses and routes as long as they get", .longNames = true},
@@ -148,36 +152,36 @@ const Situation *findSituation(std::string_view name)
 const std::vector<Light> &lights()
 {
     static const std::vector<Light> all{
-        {Resource::RedisMemory, Metric::RedisMemory, 30 * mb, 20 * mb, 25 * mb},
-        {Resource::RedisConnections, Metric::RedisConnections, 30, 20, 25},
-        {Resource::ResponseTime, Metric::ResponseP95, 0, 2, 5},
-        {Resource::ErrorRate, Metric::ErrorRate, 1, 0.01, 0.05},
-        {Resource::Queue, Metric::QueueWaiting, 0, 50, 200},
-        {Resource::DbPool, Metric::DbPool, 1, 0.8, 0.9},
-        {Resource::Users, Metric::ConcurrentUsers, 15, 12, 15},
-        {Resource::Workers, Metric::UntakenTasks, 0, 1, 1},
-        {Resource::OldestTask, Metric::OldestTask, 0, 60, 300},
-        {Resource::FailedTasks, Metric::FailedTasks, 1, 0.05, 0.2},
-        {Resource::Refused, Metric::Refused, 1, 0.05, 0.2},
-        {Resource::Disk, Metric::Disk, 1, 0.8, 0.95},
-        {Resource::RedisOverhead, Metric::RedisOverhead, 5 * mb, 5 * mb, 7.5 * mb},
-        {Resource::RedisCommands, Metric::RedisCommands, 100, 100 * 2 / 3.0, 100 * 5 / 6.0},
-        {Resource::RedisTraffic, Metric::RedisTraffic, 5120 * mb, 5120 * mb * 2 / 3.0, 5120 * mb * 5 / 6.0},
+        {Resource::RedisMemory, 30 * mb, 20 * mb, 25 * mb},
+        {Resource::RedisConnections, 30, 20, 25},
+        {Resource::ResponseTime, 0, 2, 5},
+        {Resource::ErrorRate, 1, 0.01, 0.05},
+        {Resource::Queue, 0, 50, 200},
+        {Resource::DbPool, 1, 0.8, 0.9},
+        {Resource::Users, 15, 12, 15},
+        {Resource::Workers, 0, 1, 1},
+        {Resource::OldestTask, 0, 60, 300},
+        {Resource::FailedTasks, 1, 0.05, 0.2},
+        {Resource::Refused, 1, 0.05, 0.2},
+        {Resource::Disk, 1, 0.8, 0.95},
+        {Resource::RedisOverhead, 5 * mb, 5 * mb, 7.5 * mb},
+        {Resource::RedisCommands, 100, 100 * 2 / 3.0, 100 * 5 / 6.0},
+        {Resource::RedisTraffic, 5120 * mb, 5120 * mb * 2 / 3.0, 5120 * mb * 5 / 6.0},
     };
     return all;
 }
 
-const Curve &Script::curve(Metric metric) const
+const Curve &Script::curve(std::string_view metric) const
 {
     const auto own = m_situation.curves.find(metric);
-    return own != m_situation.curves.end() ? own->second : calm().at(metric);
+    return own != m_situation.curves.end() ? own->second : calm(metric).curve;
 }
 
-double Script::climb(Metric metric) const { return curve(metric).climb; }
+double Script::climb(std::string_view metric) const { return curve(metric).climb; }
 
-double Script::most(Metric metric) const { return curve(metric).most; }
+double Script::most(std::string_view metric) const { return curve(metric).most; }
 
-bool Script::known(Metric metric, double second) const
+bool Script::known(std::string_view metric, double second) const
 {
     if (m_situation.empty || second < monthBefore)
         return false;
@@ -186,12 +190,12 @@ bool Script::known(Metric metric, double second) const
     return !(m_situation.redisAwaySince && second > *m_situation.redisAwaySince && ofRedis(metric));
 }
 
-double Script::at(Metric metric, double second) const
+double Script::at(std::string_view metric, double second) const
 {
     // Before it began to go wrong it was as everywhere.
     const Curve &own = curve(metric);
-    const Curve &line = own.climbFrom < 0 && second < own.climbFrom ? calm().at(metric) : own;
-    const auto what = std::uint64_t(metric);
+    const Curve &line = own.climbFrom < 0 && second < own.climbFrom ? calm(metric).curve : own;
+    const std::uint64_t what = calm(metric).number;
     double value = line.base + line.noise * wander(m_seed, what, second);
     value += line.swing * std::sin(2 * M_PI * (second / day + 0.13));
     if (line.climb > 0)
@@ -201,12 +205,12 @@ double Script::at(Metric metric, double second) const
     return std::clamp(value, 0.0, line.most);
 }
 
-std::optional<double> Script::value(Metric metric, double second) const
+std::optional<double> Script::value(std::string_view metric, double second) const
 {
     return known(metric, second) ? std::optional(at(metric, second)) : std::nullopt;
 }
 
-Series Script::series(Metric metric, double from, double to, std::uint32_t most, WallTime start, double finest) const
+double stepFor(double from, double to, std::uint32_t most, double finest)
 {
     double step = finest;
     for (const double coarser : {60.0, 3600.0}) {
@@ -214,13 +218,19 @@ Series Script::series(Metric metric, double from, double to, std::uint32_t most,
             step = std::max(step, coarser);
     }
     // Neighbours are merged where even that resolution has too many.
-    const double wide = std::max(step, std::ceil((to - from) / most / step) * step);
+    return std::max(step, std::ceil((to - from) / most / step) * step);
+}
+
+Series Script::series(std::string_view metric, double from, double to, std::uint32_t most, WallTime start,
+                      double finest) const
+{
+    const double wide = stepFor(from, to, most, finest);
     Series series{metric, std::chrono::seconds(std::int64_t(wide)), {}};
     for (double second = std::floor(from / wide) * wide; second < to; second += wide) {
         if (!known(metric, second))
             continue;
         Point point{start + std::chrono::milliseconds(std::int64_t(second * 1000)), 1e300, -1e300, 0};
-        const int samples = wide > 1 ? 6 : 1;
+        const int samples = samplesOf(wide);
         for (int i = 0; i < samples; ++i) {
             const double value = at(metric, second + wide * i / samples);
             point.low = std::min(point.low, value);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/api/catalogue.h"
 #include "core/api/history.h"
 #include "core/api/tier.h"
 
@@ -29,14 +30,14 @@ struct Situation
 {
     std::string_view name = {};
     std::string_view about = {};
-    std::map<Metric, Curve> curves = {};       ///< those that differ from all-green
-    std::optional<double> redisAwaySince = {}; ///< seconds since the start
-    std::optional<double> lostSince = {};      ///< from then on no sample comes
-    bool noWorkers = false;                    ///< nobody takes tasks, and nobody has since the start of the demo
-    bool empty = false;                        ///< a portal in which nothing has happened yet
-    bool longNames = false;                    ///< names as long as they get
-    std::string_view climbingFamily = {};      ///< the key family that takes what memory grows by
-    std::size_t waitingTasks = 3;              ///< at the start of the demo
+    std::map<std::string_view, Curve> curves = {}; ///< by metric: those that differ from all-green
+    std::optional<double> redisAwaySince = {};     ///< seconds since the start
+    std::optional<double> lostSince = {};          ///< from then on no sample comes
+    bool noWorkers = false;                        ///< nobody takes tasks, and nobody has since the start of the demo
+    bool empty = false;                            ///< a portal in which nothing has happened yet
+    bool longNames = false;                        ///< names as long as they get
+    std::string_view climbingFamily = {};          ///< the key family that takes what memory grows by
+    std::size_t waitingTasks = 3;                  ///< at the start of the demo
 };
 
 /// All of them, all-green first.
@@ -51,27 +52,29 @@ public:
     Script(const Situation &situation, std::uint64_t seed) : m_situation(situation), m_seed(seed) {}
 
     const Situation &situation() const { return m_situation; }
-    /// `second` since the start of the demo; negative before it. Nothing where it is not known.
-    std::optional<double> value(Metric metric, double second) const;
+    /// Of a metric that has no label; `second` since the start of the demo; negative before it. Nothing where it is not
+    /// known.
+    std::optional<double> value(std::string_view metric, double second) const;
     /// What an action changed: from `second` on the metric is `by` more.
-    void shift(Metric metric, double second, double by) { m_shifts.push_back({metric, second, by}); }
-    double climb(Metric metric) const;
-    double most(Metric metric) const; ///< it climbs no higher
+    void shift(std::string_view metric, double second, double by) { m_shifts.push_back({metric, second, by}); }
+    double climb(std::string_view metric) const;
+    double most(std::string_view metric) const; ///< it climbs no higher
 
     /// The points of one series as Deployment::history() answers them; `from` and `to` are seconds since the start,
     /// `finest` are those that a point covers at least.
-    Series series(Metric metric, double from, double to, std::uint32_t most, WallTime start, double finest = 1) const;
+    Series series(std::string_view metric, double from, double to, std::uint32_t most, WallTime start,
+                  double finest = 1) const;
 
 private:
     struct Shift
     {
-        Metric metric;
+        std::string_view metric;
         double second;
         double by;
     };
-    const Curve &curve(Metric metric) const;
-    bool known(Metric metric, double second) const;
-    double at(Metric metric, double second) const;
+    const Curve &curve(std::string_view metric) const;
+    bool known(std::string_view metric, double second) const;
+    double at(std::string_view metric, double second) const;
 
     const Situation &m_situation;
     std::uint64_t m_seed;
@@ -82,11 +85,16 @@ private:
 struct Light
 {
     Resource resource;
-    Metric metric;
     double limit; ///< 0: none
     double yellow;
     double red;
 };
 const std::vector<Light> &lights();
+constexpr std::string_view metricOf(const Light &light) { return kindOf(light.resource).name; }
+
+/// How much a point covers, in seconds, as a deployment chooses it; `finest` at least.
+double stepFor(double from, double to, std::uint32_t most, double finest);
+/// How many moments of it are looked at.
+constexpr int samplesOf(double step) { return step > 1 ? 6 : 1; }
 
 } // namespace portolan::demo

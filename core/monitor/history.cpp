@@ -4,13 +4,11 @@
 #include "core/base/logging.h"
 #include "core/monitor/history_events.h"
 #include "core/monitor/history_series.h"
+#include "core/monitor/kept_series.h"
 #include "core/storage/event_row.h"
 #include "core/storage/history_store.h"
 
 #include <algorithm>
-#include <cmath>
-#include <deque>
-#include <limits>
 #include <mutex>
 #include <optional>
 
@@ -21,13 +19,10 @@ using storage::HistoryRow;
 using storage::HistoryStore;
 
 constexpr std::chrono::seconds second{1};
-constexpr std::chrono::hours secondsKept{1};
-constexpr std::size_t mostSeconds = 4000; ///< of an hour; more when snapshots come faster than once a second
-constexpr std::size_t mostWaiting = std::size_t{24} * 60 * metricCount;
 constexpr std::size_t mostEventsWaiting = 1000;
 constexpr std::uint32_t mostEvents = 500;
 constexpr std::uint32_t mostPoints = 1'000'000;
-constexpr std::uint8_t mostPieces = 4; ///< of a minute, apart from each other by gaps
+constexpr std::size_t mostSeries = 1000; ///< in one answer
 
 /// Which resolution answers.
 struct Choice
@@ -36,16 +31,54 @@ struct Choice
     std::optional<WallTime> thenSeconds = {}; ///< seconds from there on: of before only what is coarser is left
 };
 
-struct Second
+/// Of a question, and where in the answer it stands.
+struct Part
 {
-    WallTime time;
-    SteadyTime taken;
-    std::array<double, metricCount> values; ///< NaN: not known
+    std::vector<Metric> metrics = {};
+    std::vector<std::size_t> places = {};
 };
 
-Error badQuestion(const char *pointer, const char *detail)
+/// Seconds of those without a label go back equally far, of each of the others to where they were wanted first.
+std::vector<Part> partsOf(const std::vector<Metric> &metrics)
 {
-    return badField("The history cannot be asked for that.", pointer, detail);
+    std::vector<Part> parts(1);
+    for (std::size_t i = 0; i < metrics.size(); ++i) {
+        Part &part = metrics[i].labels.empty() ? parts.front() : parts.emplace_back();
+        part.metrics.push_back(metrics[i]);
+        part.places.push_back(i);
+    }
+    if (parts.front().metrics.empty())
+        parts.erase(parts.begin());
+    return parts;
+}
+
+Error badQuestion(std::string pointer, std::string detail)
+{
+    return badField("The history cannot be asked for that.", std::move(pointer), std::move(detail));
+}
+
+std::optional<Error> wrongIn(const HistoryQuery &query)
+{
+    if (query.most < 2 || query.most > mostPoints)
+        return badQuestion("/most", "must be 2–1000000");
+    if (query.to < query.from)
+        return badQuestion("/to", "must not be before from");
+    if (query.metrics.size() > KeptSeries::most)
+        return badQuestion("/metrics", "must name each at most once");
+    for (std::size_t i = 0; i < query.metrics.size(); ++i) {
+        const Metric &metric = query.metrics[i];
+        const std::string pointer = "/metrics/" + std::to_string(i);
+        const MetricKind *kind = findKind(metric.name);
+        if (!kind)
+            return badQuestion(pointer + "/name", "must be a metric's");
+        const bool fits =
+            metric.labels.empty() || (metric.labels.size() == 1 && metric.labels.begin()->first == kind->label);
+        if (!fits && kind->label.empty())
+            return badQuestion(pointer + "/labels", "must be empty: it has none");
+        if (!fits)
+            return badQuestion(pointer + "/labels", "must be " + std::string(kind->label) + " alone, or empty");
+    }
+    return std::nullopt;
 }
 
 template <class T> void keepLatest(std::vector<T> &all, std::size_t most)
@@ -62,62 +95,34 @@ struct History::Impl : std::enable_shared_from_this<Impl>
         : clock(c), logger(l), store(std::make_unique<HistoryStore>(std::move(file), c, l))
     {}
 
-    void addSecond(const Snapshot &snapshot);
     void addEvent(Event event);
     void closeMinute();
     void flush();
     void written(const Result<void> &result);
     std::optional<HistoryStore::Batch> nextBatch();
-    std::vector<HistoryRow> unwritten(Metric metric, std::chrono::seconds step, WallTime from, WallTime to) const;
-    std::vector<HistoryRow> seconds(Metric metric, WallTime from, WallTime to) const;
-    std::optional<WallTime> oldestSecond() const;
+    std::vector<HistoryRow> unwritten(const Metric &metric, std::chrono::seconds step, WallTime from,
+                                      WallTime to) const;
+    std::vector<HistoryRow> seconds(const Metric &metric, WallTime from, WallTime to) const;
+    std::optional<WallTime> oldestSecond(const std::vector<Metric> &metrics) const;
+    bool wereBefore(const std::vector<Metric> &metrics) const;
+    awaitable<Result<std::vector<Metric>>> resolve(std::vector<Metric> asked);
     awaitable<Result<Choice>> choose(const HistoryQuery &query);
     awaitable<Result<std::vector<std::vector<HistoryRow>>>> read(const HistoryQuery &query, std::chrono::seconds step);
+    awaitable<Result<std::vector<Series>>> answer(HistoryQuery query);
 
     const Clock &clock;
     Logger &logger;
     mutable std::mutex mutex;
     HistoryEvents finder;
-    std::deque<Second> ring;
-    std::optional<WallTime> minute;                              ///< the one under way
-    std::array<std::optional<HistoryRow>, metricCount> underWay; ///< its rows
-    std::array<std::uint8_t, metricCount> pieces{};              ///< of it that came before those
-    std::vector<HistoryRow> waiting;
+    KeptSeries kept;
+    std::optional<WallTime> minute; ///< the one under way
     std::vector<Event> eventsWaiting;
-    HistoryStore::Batch inFlight; ///< being written; still to be answered from here
+    std::vector<Event> eventsInFlight; ///< being written; still to be answered from here
     bool writing = false;
     bool failing = false; ///< so that it is said once
     bool stopped = false;
     std::unique_ptr<HistoryStore> store;
 };
-
-void History::Impl::addSecond(const Snapshot &snapshot)
-{
-    const auto taken = clock.steady();
-    while (!ring.empty() && (ring.front().taken < taken - secondsKept || ring.size() >= mostSeconds))
-        ring.pop_front();
-    Second &newest = ring.emplace_back();
-    newest.time = snapshot.time;
-    newest.taken = taken;
-    const auto values = metricsOf(snapshot);
-    for (std::size_t i = 0; i < metricCount; ++i) {
-        newest.values[i] = values[i].value_or(std::numeric_limits<double>::quiet_NaN());
-        if (!std::isfinite(newest.values[i]))
-            continue;
-        HistoryRow row{static_cast<Metric>(i), *minute,      *values[i], *values[i], *values[i], 1,
-                       snapshot.time,          snapshot.time};
-        const bool apart = underWay[i] && storage::isApart(underWay[i]->last, row.first) && pieces[i] + 1 < mostPieces;
-        if (apart) {
-            waiting.push_back(*std::exchange(underWay[i], std::nullopt));
-            row.time = std::chrono::floor<std::chrono::seconds>(snapshot.time);
-            ++pieces[i];
-        }
-        if (underWay[i])
-            storage::mergeInto(*underWay[i], row);
-        else
-            underWay[i] = row;
-    }
-}
 
 /// As it is read again: what waits here may already be in the file, and is told once.
 void History::Impl::addEvent(Event event)
@@ -128,24 +133,17 @@ void History::Impl::addEvent(Event event)
 
 void History::Impl::closeMinute()
 {
-    for (auto &row : underWay) {
-        if (row)
-            waiting.push_back(*row);
-        row.reset();
-    }
-    pieces.fill(0);
+    kept.closeMinute();
     minute.reset();
-    keepLatest(waiting, mostWaiting);
 }
 
 std::optional<HistoryStore::Batch> History::Impl::nextBatch()
 {
-    if (writing || (waiting.empty() && eventsWaiting.empty()))
+    if (writing || (!kept.hasUnwritten() && eventsWaiting.empty()))
         return std::nullopt;
     writing = true;
-    inFlight.minutes = std::exchange(waiting, {});
-    inFlight.events = std::exchange(eventsWaiting, {});
-    return inFlight;
+    eventsInFlight = std::exchange(eventsWaiting, {});
+    return HistoryStore::Batch{kept.beginWriting(), eventsInFlight};
 }
 
 void History::Impl::flush()
@@ -166,14 +164,12 @@ void History::Impl::written(const Result<void> &result)
 {
     const std::lock_guard lock(mutex);
     writing = false;
-    auto batch = std::exchange(inFlight, {});
+    // A timeout may have written it after all: then the mean of those minutes weighs them twice, no more.
+    kept.written(result.has_value());
+    auto events = std::exchange(eventsInFlight, {});
     if (!result) {
-        // A timeout may have written it after all: then the mean of those minutes weighs them twice, no more.
-        batch.minutes.insert(batch.minutes.end(), waiting.begin(), waiting.end());
-        batch.events.insert(batch.events.end(), eventsWaiting.begin(), eventsWaiting.end());
-        waiting = std::move(batch.minutes);
-        eventsWaiting = std::move(batch.events);
-        keepLatest(waiting, mostWaiting);
+        events.insert(events.end(), eventsWaiting.begin(), eventsWaiting.end());
+        eventsWaiting = std::move(events);
         keepLatest(eventsWaiting, mostEventsWaiting);
     }
     if (failing == result.has_error())
@@ -186,48 +182,60 @@ void History::Impl::written(const Result<void> &result)
         logger.info("the history can be written again");
 }
 
-std::optional<WallTime> History::Impl::oldestSecond() const
+std::optional<WallTime> History::Impl::oldestSecond(const std::vector<Metric> &metrics) const
 {
     const std::lock_guard lock(mutex);
-    std::optional<WallTime> oldest;
-    for (const Second &one : ring) {
-        if (one.time >= ring.back().time - secondsKept && one.time < oldest.value_or(WallTime::max()))
-            oldest = one.time;
-    }
-    return oldest;
+    return metrics.empty() ? std::nullopt : kept.oldestSecond(metrics.front());
 }
 
-std::vector<HistoryRow> History::Impl::seconds(Metric metric, WallTime from, WallTime to) const
+bool History::Impl::wereBefore(const std::vector<Metric> &metrics) const
 {
     const std::lock_guard lock(mutex);
-    std::vector<TakenRow> rows;
-    for (std::size_t i = 0; i < ring.size(); ++i) {
-        const Second &one = ring[i];
-        const double value = one.values[static_cast<std::size_t>(metric)];
-        // What lies ahead of the latest was measured while the clock was fast.
-        if (one.time >= from && one.time < to && one.time <= ring.back().time && std::isfinite(value))
-            rows.push_back({{metric, one.time, value, value, value, 1, one.time, one.time}, i});
-    }
-    return inOrder(std::move(rows), second);
+    return std::ranges::any_of(metrics, [this](const Metric &metric) { return kept.wasBefore(metric); });
 }
 
-std::vector<HistoryRow> History::Impl::unwritten(Metric metric, std::chrono::seconds step, WallTime from,
+std::vector<HistoryRow> History::Impl::seconds(const Metric &metric, WallTime from, WallTime to) const
+{
+    const std::lock_guard lock(mutex);
+    return kept.seconds(metric, from, to);
+}
+
+std::vector<HistoryRow> History::Impl::unwritten(const Metric &metric, std::chrono::seconds step, WallTime from,
                                                  WallTime to) const
 {
     const std::lock_guard lock(mutex);
-    std::vector<HistoryRow> rows;
-    const auto add = [&](HistoryRow row) {
-        if (step != HistoryStore::minute)
-            row.time -= row.time.time_since_epoch() % step;
-        if (row.metric == metric && row.time >= from && row.time < to)
-            rows.push_back(row);
-    };
-    std::ranges::for_each(inFlight.minutes, add);
-    std::ranges::for_each(waiting, add);
-    for (const auto &row : underWay)
-        if (row)
-            add(*row);
-    return rows;
+    return kept.unwritten(metric, step, from, to);
+}
+
+/// The series that are asked for, in order.
+awaitable<Result<std::vector<Metric>>> History::Impl::resolve(std::vector<Metric> asked)
+{
+    {
+        const std::lock_guard lock(mutex);
+        kept.ask(asked, clock.steady());
+    }
+    std::vector<Metric> all;
+    for (Metric &metric : asked) {
+        std::vector<Metric> sets(1, metric);
+        if (!findKind(metric.name)->label.empty() && metric.labels.empty()) {
+            {
+                const std::lock_guard lock(mutex);
+                sets = kept.labelSets(metric.name);
+            }
+            auto stored = co_await store->labelSets(metric.name, KeptSeries::mostOfName + 1);
+            if (!stored)
+                co_return stored.error();
+            // What has values now comes first, should it be too many.
+            for (Metric &one : *stored)
+                if (std::ranges::find(sets, one) == sets.end() && sets.size() <= KeptSeries::mostOfName)
+                    sets.push_back(std::move(one));
+            std::ranges::sort(sets);
+        }
+        std::ranges::move(sets, std::back_inserter(all));
+        if (all.size() > mostSeries)
+            co_return badQuestion("/metrics", "must not ask for more than 1000 series");
+    }
+    co_return all;
 }
 
 awaitable<Result<Choice>> History::Impl::choose(const HistoryQuery &query)
@@ -235,16 +243,18 @@ awaitable<Result<Choice>> History::Impl::choose(const HistoryQuery &query)
     if (query.from < clock.wall() - HistoryStore::minutesKept - HistoryStore::hour)
         co_return Choice{HistoryStore::hour};
     const auto step = resolutionFor(query.from, query.to, query.most);
-    const auto oldest = oldestSecond();
+    const auto oldest = oldestSecond(query.metrics);
     if (step != second || (oldest && query.from >= *oldest))
         co_return Choice{step};
     const auto then = oldest && *oldest < query.to ? oldest : std::nullopt;
     auto from = query.from, until = query.to;
     if (!oldest || query.to <= *oldest)
         from -= from.time_since_epoch() % HistoryStore::minute; // the one that covers it counts
-    else
+    else if (!wereBefore(query.metrics))
         until = *oldest - HistoryStore::minute;
-    for (const Metric metric : query.metrics) {
+    else
+        until = *oldest;
+    for (const Metric &metric : query.metrics) {
         if (!unwritten(metric, HistoryStore::minute, from, until).empty())
             co_return Choice{HistoryStore::minute, then};
     }
@@ -264,12 +274,12 @@ awaitable<Result<std::vector<std::vector<HistoryRow>>>> History::Impl::read(cons
     const WallTime from = query.from - step + WallTime::duration(1); // what begins there covers query.from
     std::vector<std::vector<HistoryRow>> all;
     if (step == second) {
-        for (const Metric metric : query.metrics)
+        for (const Metric &metric : query.metrics)
             all.push_back(seconds(metric, from, query.to));
         co_return all;
     }
     // Before the file is read: what is written meanwhile would be in neither. In both it becomes one.
-    for (const Metric metric : query.metrics)
+    for (const Metric &metric : query.metrics)
         all.push_back(unwritten(metric, step, from, query.to));
     auto stored = co_await store->read(query.metrics, step, from, query.to);
     if (!stored)
@@ -287,6 +297,7 @@ History::~History() { stop(); }
 
 void History::record(const Snapshot &snapshot)
 {
+    const auto figures = figuresOf(snapshot);
     bool over = false;
     {
         const std::lock_guard lock(m_impl->mutex);
@@ -297,7 +308,7 @@ void History::record(const Snapshot &snapshot)
         if (over)
             m_impl->closeMinute();
         m_impl->minute = minute;
-        m_impl->addSecond(snapshot);
+        m_impl->kept.add(figures, snapshot.time, m_impl->clock.steady());
         for (auto &event : m_impl->finder.update(snapshot))
             m_impl->addEvent(std::move(event));
     }
@@ -331,37 +342,55 @@ void History::stop()
         m_impl->written(m_impl->store->writeBlocking(std::move(*last)));
 }
 
-awaitable<Result<std::vector<Series>>> History::query(HistoryQuery query)
+/// Of series whose seconds go back equally far.
+awaitable<Result<std::vector<Series>>> History::Impl::answer(HistoryQuery query)
 {
-    if (query.most < 2 || query.most > mostPoints)
-        co_return badQuestion("/most", "must be 2–1000000");
-    if (query.to < query.from)
-        co_return badQuestion("/to", "must not be before from");
-    if (query.metrics.size() > metricCount)
-        co_return badQuestion("/metrics", "must name each at most once");
-    // Beyond what can be there, a range would only make points coarser.
-    const auto now = m_impl->clock.wall();
-    query.from = std::max(query.from, now - HistoryStore::hoursKept - HistoryStore::hour);
-    query.to = std::min(query.to, now + HistoryStore::minute);
-    const auto choice = co_await m_impl->choose(query);
+    const auto choice = co_await choose(query);
     if (!choice)
         co_return choice.error();
     const auto then = choice->thenSeconds;
     auto coarse = query;
     coarse.to = then.value_or(query.to);
-    const auto rows = co_await m_impl->read(coarse, choice->step);
+    const auto rows = co_await read(coarse, choice->step);
     if (!rows)
         co_return rows.error();
     std::vector<Series> all;
     for (std::size_t i = 0; i < query.metrics.size(); ++i) {
-        const Metric metric = query.metrics[i];
+        const Metric &metric = query.metrics[i];
         // Each is at most half of what is wanted: seconds were chosen because there are fewer minutes than that.
         auto series = seriesOf(metric, (*rows)[i], choice->step, then ? query.most / 2 : query.most);
         if (then)
             series = followedBy(std::move(series), *then,
-                                seriesOf(metric, m_impl->seconds(metric, *then, query.to), second, query.most / 2),
-                                m_impl->store->lastBefore());
+                                seriesOf(metric, seconds(metric, *then, query.to), second, query.most / 2),
+                                store->lastBefore());
         all.push_back(std::move(series));
+    }
+    co_return all;
+}
+
+awaitable<Result<std::vector<Series>>> History::query(HistoryQuery query)
+{
+    if (auto wrong = wrongIn(query))
+        co_return *wrong;
+    // Beyond what can be there, a range would only make points coarser.
+    const auto now = m_impl->clock.wall();
+    query.from = std::max(query.from, now - HistoryStore::hoursKept - HistoryStore::hour);
+    query.to = std::min(query.to, now + HistoryStore::minute);
+    for (Metric &metric : query.metrics)
+        for (auto &[label, value] : metric.labels)
+            value = labelOf(value); // as it is kept
+    const auto metrics = co_await m_impl->resolve(query.metrics);
+    if (!metrics)
+        co_return metrics.error();
+    std::vector<Series> all(metrics->size());
+    auto parts = partsOf(*metrics);
+    for (Part &part : parts) {
+        query.metrics = std::move(part.metrics);
+        auto series = co_await m_impl->answer(query);
+        if (!series)
+            co_return series.error();
+        for (std::size_t i = 0; i < series->size(); ++i)
+            all[part.places[i]] = std::move((*series)[i]);
     }
     co_return all;
 }
@@ -372,7 +401,7 @@ awaitable<Result<std::vector<Event>>> History::events(WallTime from, WallTime to
     std::vector<Event> unwritten;
     {
         const std::lock_guard lock(m_impl->mutex);
-        for (const auto *more : {&m_impl->inFlight.events, &m_impl->eventsWaiting})
+        for (const auto *more : {&m_impl->eventsInFlight, &m_impl->eventsWaiting})
             std::ranges::copy_if(*more, std::back_inserter(unwritten),
                                  [&](const Event &event) { return event.time >= from && event.time < to; });
     }
@@ -386,6 +415,12 @@ awaitable<Result<std::vector<Event>>> History::events(WallTime from, WallTime to
     std::ranges::stable_sort(*stored, {}, &Event::time);
     keepLatest(*stored, mostEvents);
     co_return stored;
+}
+
+std::size_t History::bytesHeld() const
+{
+    const std::lock_guard lock(m_impl->mutex);
+    return m_impl->kept.bytes();
 }
 
 } // namespace portolan::monitor

@@ -17,12 +17,14 @@ class Logger;
 
 namespace portolan::monitor {
 
-/// What was measured over time: each second of the last hour in memory (some 600 KB), each minute and each hour on disk
-/// (storage/history_store.h has bounds, and what becomes of a file that cannot be used). What is not known leaves a
-/// gap.
+/// What was measured over time: each second of the last hour in memory (some 900 KB; of series with labels only while
+/// somebody asks for them), each minute and each hour on disk (storage/history_store.h has bounds, and what becomes of
+/// a file that cannot be used). What is not known leaves a gap. At most 400 series at once: monitor/kept_series.h says
+/// which.
 ///
 /// Minutes are written when they are over, all at once and off the I/O threads; what could not be written is tried
-/// again with the next, up to a day's worth. A crash loses at most the minute under way and the seconds.
+/// again with the next, up to a day's worth, of series with labels up to an hour's. A crash loses at most the minute
+/// under way and the seconds.
 ///
 /// The wall clock may be wrong for a while, jump, or stand ahead after the machine was suspended: that costs nothing
 /// that was measured. Seconds are kept for an hour of the steady clock; of a second that came twice the later one
@@ -46,10 +48,14 @@ public:
 
     /// HistoryQuery as core/api/history.h has it. Where seconds would be taken, but only minutes are left of the
     /// beginning (it is too long ago, or a restart has lost the seconds), minutes come first and seconds follow. The
-    /// file's errors pass through. Invalid: `most` out of its bounds, or `to` before `from`. Any thread.
+    /// file's errors pass through. Invalid: `most` out of its bounds, `to` before `from`, a metric that is none of the
+    /// catalogue's or has other labels, more than 1,000 series. Any thread.
     awaitable<Result<std::vector<Series>>> query(HistoryQuery query);
     /// The latest 500 with from ≤ time < to, oldest first.
     awaitable<Result<std::vector<Event>>> events(WallTime from, WallTime to);
+
+    /// About what its series take in memory.
+    std::size_t bytesHeld() const;
 
 private:
     struct Impl;

@@ -6,39 +6,8 @@
 namespace portolan::monitor {
 namespace {
 
-bool fresh(const Snapshot &snapshot, const std::optional<Age> &age)
-{
-    return age && *age < snapshot.sampling.staleAfter;
-}
-
-template <class T> std::optional<double> number(const std::optional<T> &value)
-{
-    return value ? std::optional(static_cast<double>(*value)) : std::nullopt;
-}
-
-/// What the traffic light of a resource says, while it is known.
-std::optional<double> readingOf(const Snapshot &snapshot, Resource resource)
-{
-    for (const Reading &reading : snapshot.readings)
-        if (reading.resource == resource && fresh(snapshot, reading.age) && reading.unknown != Unknown::Away)
-            return reading.value;
-    return std::nullopt;
-}
-
-std::optional<double> dbPoolOf(const Snapshot &snapshot)
-{
-    std::optional<double> most;
-    for (const auto &pool : snapshot.dbPools)
-        if (pool.connections > 0)
-            most = std::max(most.value_or(0), double(pool.busy) / double(pool.connections));
-    return most;
-}
-
 /// About as long as a value holds: they come once a second.
 constexpr std::chrono::seconds holds{1};
-
-/// How long requests are counted before their number says how often they come.
-constexpr std::chrono::seconds leastForRate{10};
 
 /// What `point` tells of the rows it is made of.
 struct Covered
@@ -70,46 +39,6 @@ std::vector<Point> pointsOf(std::vector<Covered> all, std::chrono::seconds step)
 
 } // namespace
 
-std::array<std::optional<double>, metricCount> metricsOf(const Snapshot &snapshot)
-{
-    std::array<std::optional<double>, metricCount> all;
-    const auto set = [&all](Metric metric, std::optional<double> value) {
-        all[static_cast<std::size_t>(metric)] = value;
-    };
-    if (const auto &redis = snapshot.redis; fresh(snapshot, redis.age)) {
-        set(Metric::RedisMemory, number(redis.usedMemory));
-        set(Metric::RedisConnections, number(redis.connectedClients));
-        set(Metric::RedisFragmentation, redis.fragmentation);
-        set(Metric::RedisHitRatio, redis.hitRatio);
-        set(Metric::RedisEvicted, redis.evictedPerSecond);
-        set(Metric::RedisCommands, redis.commandsPerSecond);
-    }
-    if (const auto &queue = snapshot.queue; fresh(snapshot, queue.age)) {
-        set(Metric::QueueWaiting, number(queue.waiting));
-        set(Metric::QueueUnacked, number(queue.unacked));
-    }
-    set(Metric::QueueTaken, snapshot.queue.takenPerSecond);
-    set(Metric::QueueEnded, snapshot.queue.endedPerSecond);
-    set(Metric::ResponseP50, snapshot.http.traffic.p50);
-    set(Metric::ResponseP95, snapshot.http.traffic.p95);
-    set(Metric::ResponseP99, snapshot.http.traffic.p99);
-    if (snapshot.uptime >= leastForRate)
-        set(Metric::RequestRate, snapshot.http.traffic.perSecond);
-    set(Metric::ErrorRate, snapshot.http.errorRate);
-    set(Metric::ConcurrentUsers, number(snapshot.users.concurrent));
-    set(Metric::Sessions, number(snapshot.users.sessions));
-    set(Metric::HttpConnections, number(snapshot.http.connections));
-    set(Metric::DbPool, dbPoolOf(snapshot));
-    set(Metric::UntakenTasks, readingOf(snapshot, Resource::Workers));
-    set(Metric::OldestTask, readingOf(snapshot, Resource::OldestTask));
-    set(Metric::FailedTasks, readingOf(snapshot, Resource::FailedTasks));
-    set(Metric::Refused, readingOf(snapshot, Resource::Refused));
-    set(Metric::Disk, readingOf(snapshot, Resource::Disk));
-    set(Metric::RedisOverhead, readingOf(snapshot, Resource::RedisOverhead));
-    set(Metric::RedisTraffic, readingOf(snapshot, Resource::RedisTraffic));
-    return all;
-}
-
 std::chrono::seconds resolutionFor(WallTime from, WallTime to, std::uint32_t most)
 {
     for (const auto step : {storage::HistoryStore::hour, storage::HistoryStore::minute})
@@ -118,7 +47,7 @@ std::chrono::seconds resolutionFor(WallTime from, WallTime to, std::uint32_t mos
     return std::chrono::seconds(1);
 }
 
-Series seriesOf(Metric metric, const std::vector<storage::HistoryRow> &rows, std::chrono::seconds step,
+Series seriesOf(const Metric &metric, const std::vector<storage::HistoryRow> &rows, std::chrono::seconds step,
                 std::uint32_t most)
 {
     Series series;

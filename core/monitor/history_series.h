@@ -2,10 +2,8 @@
 #pragma once
 
 #include "core/api/history.h"
-#include "core/api/snapshot.h"
 #include "core/storage/history_store.h"
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -14,20 +12,14 @@
 /// The arithmetic of history, without clock or file.
 namespace portolan::monitor {
 
-using storage::metricCount;
-
-/// What a snapshot says of each metric; nothing for what is unknown, or older than 5 s, or a rate over the first
-/// seconds after a start.
-std::array<std::optional<double>, metricCount> metricsOf(const Snapshot &snapshot);
-
 /// The coarsest of 1 h, 1 min and 1 s that gives at least half of `most` points from `from` to `to`; 1 s if none does.
 std::chrono::seconds resolutionFor(WallTime from, WallTime to, std::uint32_t most);
 
-/// Rows of one metric, oldest first and `step` apart (of a minute with gaps, what lies between them), as points: at
+/// Rows of one series, oldest first and `step` apart (of a minute with gaps, what lies between them), as points: at
 /// most `most`. Where there are more, neighbours that lie in the same span of time are merged, their extremes kept, and
 /// the series' step is that span. What minutes and hours were not measured throughout tell so (Point::from, until): at
 /// a hole of more than briefGap between the last value of one and the first of the next, and at both ends.
-Series seriesOf(Metric metric, const std::vector<storage::HistoryRow> &rows, std::chrono::seconds step,
+Series seriesOf(const Metric &metric, const std::vector<storage::HistoryRow> &rows, std::chrono::seconds step,
                 std::uint32_t most);
 
 /// A coarse series up to `then`, and from there a finer one, whose step is that of both: so each point of the coarse

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/monitor/snapshot_metrics.h"
 
-#include "core/base/names.h"
+#include "core/api/catalogue.h"
+#include "core/monitor/metric_readers.h"
 #include "core/telemetry/registry.h"
 
-#include <chrono>
+#include <algorithm>
+#include <utility>
 
 namespace portolan::monitor {
 
@@ -12,23 +14,24 @@ namespace {
 
 using telemetry::Samples;
 
-bool fresh(const Snapshot &snapshot, const std::optional<Age> &age)
-{
-    return age && *age < snapshot.sampling.staleAfter;
-}
-
-template <class T> Samples one(const std::optional<T> &value)
-{
-    return value ? Samples{{{}, static_cast<double>(*value)}} : Samples{};
-}
-
-Samples queueDepths(const Snapshot &snapshot)
+/// Of a metric of the catalogue: the same figures as history has.
+Samples samplesOf(const Snapshot &snapshot, std::string_view metric)
 {
     Samples samples;
-    if (fresh(snapshot, snapshot.queue.age))
-        for (const QueueLine &line : snapshot.queue.queues)
-            samples.push_back({{line.queue}, double(line.waiting)});
+    for (Figure &figure : figuresOf(snapshot, metric)) {
+        telemetry::Sample &sample = samples.emplace_back();
+        if (!findKind(metric)->label.empty())
+            sample.labels.push_back(std::move(figure.label));
+        sample.value = figure.value;
+    }
     return samples;
+}
+
+Samples commands(const Snapshot &snapshot)
+{
+    if (!isFresh(snapshot, snapshot.redis.age) || !snapshot.redis.commands)
+        return {};
+    return {{{}, double(*snapshot.redis.commands)}};
 }
 
 Samples workerStates(const Snapshot &snapshot)
@@ -69,15 +72,6 @@ template <class T> Samples poolTotal(const Snapshot &snapshot, T DbPoolFigures::
     return {{{}, total}};
 }
 
-Samples zones(const Snapshot &snapshot)
-{
-    Samples samples;
-    for (const Reading &reading : snapshot.readings)
-        if (reading.zone != Zone::Unknown)
-            samples.push_back({{std::string(enumKey(reading.resource))}, double(reading.zone) - double(Zone::Green)});
-    return samples;
-}
-
 } // namespace
 
 void addSnapshotMetrics(telemetry::Registry &registry, std::function<std::shared_ptr<const Snapshot>()> latest)
@@ -88,18 +82,19 @@ void addSnapshotMetrics(telemetry::Registry &registry, std::function<std::shared
             return snapshot ? read(*snapshot) : Samples{};
         };
     };
-    registry.gauge("portal_http_connections", "Open connections of the HTTP server", {},
-                   from([](const Snapshot &s) { return one(s.http.connections); }));
-    registry.gauge("portal_redis_used_bytes", "Memory Redis uses (used_memory)", {},
-                   from([](const Snapshot &s) { return fresh(s, s.redis.age) ? one(s.redis.usedMemory) : Samples{}; }));
-    registry.gauge("portal_redis_connections", "Clients connected to Redis", {}, from([](const Snapshot &s) {
-                       return fresh(s, s.redis.age) ? one(s.redis.connectedClients) : Samples{};
-                   }));
-    registry.counted("portal_redis_commands_total", "Commands Redis processed since its start", {},
-                     from([](const Snapshot &s) { return fresh(s, s.redis.age) ? one(s.redis.commands) : Samples{}; }));
-    registry.gauge("portal_queue_depth", "Tasks waiting in a queue, all priorities", {"queue"}, from(queueDepths));
-    registry.gauge("portal_queue_unacked", "Tasks taken by a worker and not ended", {},
-                   from([](const Snapshot &s) { return fresh(s, s.queue.age) ? one(s.queue.unacked) : Samples{}; }));
+    const auto kept = [latest](std::string_view metric) {
+        return [latest, metric] {
+            const auto snapshot = latest();
+            return snapshot ? samplesOf(*snapshot, metric) : Samples{};
+        };
+    };
+    registry.gauge("portal_http_connections", "Open connections of the HTTP server", {}, kept(metric::httpConnections));
+    registry.gauge("portal_redis_used_bytes", "Memory Redis uses (used_memory)", {}, kept(metric::redisMemory));
+    registry.gauge("portal_redis_connections", "Clients connected to Redis", {}, kept(metric::redisConnections));
+    registry.counted("portal_redis_commands_total", "Commands Redis processed since its start", {}, from(commands));
+    registry.gauge("portal_queue_depth", "Tasks waiting in a queue, all priorities", {"queue"},
+                   kept(metric::queueDepth));
+    registry.gauge("portal_queue_unacked", "Tasks taken by a worker and not ended", {}, kept(metric::queueUnacked));
     registry.gauge("portal_workers", "Worker threads of this process, by state", {"state"}, from(workerStates));
     registry.gauge("portal_db_pool_connections", "Database connections by state, and work waiting for one", {"state"},
                    from(poolStates));
@@ -110,8 +105,8 @@ void addSnapshotMetrics(telemetry::Registry &registry, std::function<std::shared
     registry.counted("portal_db_pool_timeouts_total", "Work that got no database connection in time", {},
                      from([](const Snapshot &s) { return poolTotal(s, &DbPoolFigures::timedOut); }));
     registry.gauge("portal_sessions", "Live sessions; an estimate where nobody counts them", {},
-                   from([](const Snapshot &s) { return one(s.users.sessions); }));
-    registry.gauge("portal_zone", "0 green, 1 yellow, 2 red", {"resource"}, from(zones));
+                   kept(metric::sessions));
+    registry.gauge("portal_zone", "0 green, 1 yellow, 2 red", {"resource"}, kept(metric::zone));
 }
 
 } // namespace portolan::monitor

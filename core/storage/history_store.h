@@ -5,9 +5,7 @@
 #include "core/api/history.h"
 #include "core/api/result.h"
 #include "core/storage/database.h"
-
-#include <boost/describe/enumerators.hpp>
-#include <boost/mp11/list.hpp>
+#include "core/storage/history_points.h"
 
 #include <chrono>
 #include <cstdint>
@@ -15,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace portolan {
@@ -23,54 +22,33 @@ class Logger;
 
 namespace portolan::storage {
 
-inline constexpr std::size_t metricCount = boost::mp11::mp_size<boost::describe::describe_enumerators<Metric>>::value;
-
-/// One metric over one step of time.
-struct HistoryRow
-{
-    Metric metric{};
-    WallTime time{}; ///< beginning of the step; of a minute that has a gap, also where it goes on after that
-    double low = 0;
-    double high = 0;
-    double mean = 0;
-    std::uint32_t count = 0; ///< values it is made of
-    /// When the first and the last of them were measured; nothing: written by an earlier version, which did not tell.
-    std::optional<WallTime> first = {};
-    std::optional<WallTime> last = {};
-    bool operator==(const HistoryRow &) const = default;
-};
-
-/// Whether nothing was measured for so long before `next` that the two do not become one row of a minute.
-bool isApart(const std::optional<WallTime> &last, const std::optional<WallTime> &next);
-
-/// Takes what another row of the same metric and time says into this one.
-void mergeInto(HistoryRow &row, const HistoryRow &other);
-
 /// What was measured, by minute and by hour, and what happened: a SQLite file of its own, so that writing it never
 /// waits for the portal's database, and throwing it away costs nobody an account.
 ///
-/// Bounded: minutes are kept for 31 days, hours for two years, the latest 10,000 events: some 50 MB with 19 metrics,
-/// and more where figures came and went within minutes. What is older by the clock goes only once there are newer
-/// points for all of that time: a clock that is wrong for a while takes nothing away. A file that is damaged, of a
-/// later version or no history at all is set aside (renamed, one warning in the log) and a new one begun. One thread
-/// does all; calls come from any thread.
+/// Bounded: minutes are kept for 31 days, hours for two years, of series with labels 2 days and 90; the latest 10,000
+/// events: some 70 MB without labels, more where figures came and went within minutes. Of series with labels there are
+/// at most HistoryBounds::labelled, those written last; one of which no point is left goes. Where the file holds more
+/// than HistoryBounds::bytes, their oldest minutes go first, then their oldest hours. What is older by the clock goes
+/// only once there are newer points for all of that time: a clock that is wrong for a while takes nothing away. A file
+/// that is damaged, of a later version or no history at all is set aside (renamed, one warning in the log) and a new
+/// one begun. One thread does all; calls come from any thread.
 class HistoryStore final
 {
 public:
-    static constexpr std::chrono::seconds minute{60};
-    static constexpr std::chrono::seconds hour{3600};
-    static constexpr std::chrono::days minutesKept{31};
-    static constexpr std::chrono::days hoursKept{730};
+    static constexpr std::chrono::seconds minute = keep::minute;
+    static constexpr std::chrono::seconds hour = keep::hour;
+    static constexpr std::chrono::days minutesKept = keep::minutes;
+    static constexpr std::chrono::days hoursKept = keep::hours;
     static constexpr std::int64_t eventsKept = 10'000;
 
     /// Sees whether SQLite opens the file, some milliseconds; the rest happens with the first call. References outlive
     /// it.
-    HistoryStore(std::filesystem::path file, const Clock &clock, Logger &logger);
+    HistoryStore(std::filesystem::path file, const Clock &clock, Logger &logger, HistoryBounds bounds = {});
     ~HistoryStore();
 
     struct Batch
     {
-        std::vector<HistoryRow> minutes; ///< added to what is there of the minute that they go on from, and to its hour
+        std::vector<SeriesRows> minutes; ///< added to what is there of the minute that they go on from, and to its hour
         std::vector<Event> events;
     };
     /// Events are kept as fitEvent() has them. `done` is called once, on the store's thread or at once.
@@ -82,6 +60,8 @@ public:
                                                                  WallTime from, WallTime to);
     /// Whether there are minutes of any of these.
     awaitable<Result<bool>> hasMinutes(std::vector<Metric> metrics, WallTime from, WallTime to);
+    /// Of a name that has a label: its series, written last first.
+    awaitable<Result<std::vector<Metric>>> labelSets(std::string name, std::size_t most);
     /// When the last value was measured that was in the file before anything was written to it; nothing: there is none,
     /// or the file was not looked into yet, which each call does first. Any thread.
     std::optional<WallTime> lastBefore() const;

@@ -45,7 +45,7 @@ const WallTime start{1767225600s};
 
 Series series(std::size_t count, std::chrono::seconds step = 1s)
 {
-    Series made{Metric::RedisMemory, step, {}};
+    Series made{metric::redisMemory, step, {}};
     made.points.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
         const double value = double((i * 7919) % 1000) / 100;
@@ -88,7 +88,7 @@ void ChartTest::gapsAreKept()
 /// Nothing is drawn where nothing was measured, although the minutes themselves follow each other.
 void ChartTest::minutesShowWhatTheyCover()
 {
-    Series minutes{Metric::RedisMemory, 60s, {{start, 1, 1, 1}, {start + 60s, 2, 2, 2}, {start + 120s, 3, 3, 3}}};
+    Series minutes{metric::redisMemory, 60s, {{start, 1, 1, 1}, {start + 60s, 2, 2, 2}, {start + 120s, 3, 3, 3}}};
     minutes.points[0].from = start + 30s;  // the portal started
     minutes.points[1].until = start + 80s; // stopped, started again
     minutes.points[2].from = start + 160s;
@@ -97,7 +97,7 @@ void ChartTest::minutesShowWhatTheyCover()
         known += !column.any ? '.' : QChar('0' + int(column.mean)), known += column.gap ? "|" : "";
     QCOMPARE(known, QString("...11122........3|3"));
     // Among seconds a minute is as wide as it is, and no way to the next point.
-    Series mixed{Metric::QueueEnded, 1s, {{start, 0, 5, 1}, {start + 60s, 2, 2, 2}, {start + 61s, 2, 2, 2}}};
+    Series mixed{metric::queueEnded, 1s, {{start, 0, 5, 1}, {start + 60s, 2, 2, 2}, {start + 61s, 2, 2, 2}}};
     mixed.points[0].until = start + 60s;
     const auto columns = reduce(mixed, start, start + 62s, 124);
     for (std::size_t i = 1; i < 120; ++i)
@@ -127,7 +127,7 @@ void ChartTest::pointsHoldForTheirStep()
     QFETCH(int, from);
     QFETCH(int, to);
     QFETCH(QString, known);
-    Series sparse{Metric::RedisMemory, 60s, {}};
+    Series sparse{metric::redisMemory, 60s, {}};
     for (const int second : points) {
         const double value = std::floor(second / 60.0);
         sparse.points.push_back({start + std::chrono::seconds(second), value, value, value});
@@ -182,7 +182,7 @@ void ChartTest::valuesAreLabelledOnce()
         TimeChart chart("Connections", [whole](double v) { return QString::number(v, 'f', whole ? 0 : 1); });
         chart.resize(600, 300);
         chart.setBands(bands);
-        chart.setLines({{"all", Series{Metric::RedisConnections, 1s, {{start, most, most, most}}}}}, start,
+        chart.setLines({{"all", Series{metric::redisConnections, 1s, {{start, most, most, most}}}}}, start,
                        start + 60s);
         return chart.valueLabels();
     };
@@ -202,7 +202,7 @@ void ChartTest::sizesShareAUnit()
     TimeChart chart(
         "Memory", [](double v) { return sizeText(v); }, AxisUnit::Bytes);
     chart.resize(600, 300);
-    chart.setLines({{"memory", Series{Metric::RedisMemory, 1s, {{start, 2.4 * mb, 2.4 * mb, 2.4 * mb}}}}}, start,
+    chart.setLines({{"memory", Series{metric::redisMemory, 1s, {{start, 2.4 * mb, 2.4 * mb, 2.4 * mb}}}}}, start,
                    start + 60s);
     QCOMPARE(chart.valueLabels(), QStringList({"0", "0.5 MB", "1 MB", "1.5 MB", "2 MB", "2.5 MB"}));
 }
@@ -225,7 +225,7 @@ void ChartTest::zonesAreReadable()
     TimeChart chart("Connections", [](double v) { return QString::number(v, 'f', 0); });
     chart.resize(size);
     chart.setBands({.yellow = 20, .red = 25, .limit = 30});
-    Series jagged{Metric::RedisConnections, 1s, {}};
+    Series jagged{metric::redisConnections, 1s, {}};
     for (int i = 0; i < 300; ++i) {
         const double value = most * (0.5 + 0.5 * ((i * 7919) % 100) / 100.0);
         jagged.points.push_back({start + std::chrono::seconds(i), value, value, value});
@@ -292,7 +292,7 @@ void ChartTest::readOutByKeyboard()
 {
     TimeChart chart("Memory", [](double v) { return QString::number(v) + " MB"; });
     chart.resize(600, 200);
-    Series flat{Metric::RedisMemory, 1s, {}};
+    Series flat{metric::redisMemory, 1s, {}};
     for (int i = 0; i < 300; ++i)
         flat.points.push_back({start + std::chrono::seconds(i), 5, 5, 5});
     chart.setLines({{"memory", flat}}, start, start + 300s);
@@ -328,7 +328,7 @@ void ChartTest::whatIsStaleSaysSo()
     const QString words = "No new figures for 25 s";
     TimeChart chart("Memory", [](double v) { return QString::number(v); });
     chart.resize(600, 200);
-    Series flat{Metric::RedisMemory, 1s, {}};
+    Series flat{metric::redisMemory, 1s, {}};
     for (int i = 0; i < 200; ++i)
         flat.points.push_back({start + std::chrono::seconds(i), 5, 5, 5});
     chart.setLines({{"memory", flat}}, start, start + 300s);

@@ -24,6 +24,7 @@ class ExportTest final : public QObject
     Q_OBJECT
 private slots:
     void figuresReadBack();
+    void labelsAreQuoted();
     void gapsAreLines_data();
     void gapsAreLines();
     void aMillionPoints();
@@ -65,7 +66,7 @@ std::vector<Line> parse(const QByteArray &csv)
 
 Series series(std::size_t count)
 {
-    Series made{Metric::ResponseP95, 1s, {}};
+    Series made{metric::responseP95, 1s, {}};
     made.points.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
         const double value = 1.0 / double(i + 3);
@@ -124,7 +125,7 @@ struct SavingConsole
 
 void ExportTest::figuresReadBack()
 {
-    Series memory{Metric::RedisMemory, 60s, {{start - 1ms, 0, 1e300, 0.1}, {start + 59s, -3, 5e-324, 1.0 / 3}}};
+    Series memory{metric::redisMemory, 60s, {{start - 1ms, 0, 1e300, 0.1}, {start + 59s, -3, 5e-324, 1.0 / 3}}};
     const Series latency = series(3);
     const auto lines = written({memory, latency}, start, start + 60s);
     QCOMPARE(lines.size(), std::size_t(6)); // after three seconds of response times nothing is known
@@ -141,13 +142,29 @@ void ExportTest::figuresReadBack()
     QCOMPARE(lines[2].unit, QByteArray("seconds"));
 }
 
+void ExportTest::labelsAreQuoted()
+{
+    const auto line = [](const char *queue) {
+        QBuffer file;
+        file.open(QIODevice::WriteOnly);
+        const Series waiting{{metric::queueDepth, {{"queue", queue}}}, 60s, {{start, 1, 3, 2}}};
+        if (!writeCsv(file, {waiting}, start, start + 60s, [](double) { return true; }))
+            return QByteArray();
+        return file.data().mid(file.data().indexOf('\n') + 1);
+    };
+    QCOMPARE(line("celery"), QByteArray("queue_depth{queue=celery},tasks,2026-01-01T00:00:00.000Z,"
+                                        "2026-01-01T00:01:00.000Z,1,3,2\r\n"));
+    QVERIFY(line("a,b").startsWith("\"queue_depth{queue=a,b}\",tasks,"));
+    QVERIFY(line("say \"x\"\n").startsWith("\"queue_depth{queue=say \"\"x\"\"\n}\",tasks,"));
+}
+
 void ExportTest::gapsAreLines_data()
 {
     QTest::addColumn<Series>("memory");
     QTest::addColumn<QByteArray>("covered"); // seconds, those without figures in brackets
     const auto row = [](const char *name, std::chrono::seconds step, const std::vector<Point> &points,
                         const char *covered) {
-        QTest::newRow(name) << Series{Metric::RedisMemory, step, points} << QByteArray(covered);
+        QTest::newRow(name) << Series{metric::redisMemory, step, points} << QByteArray(covered);
     };
     const auto at = [](std::chrono::seconds time, std::optional<std::chrono::seconds> from = {},
                        std::optional<std::chrono::seconds> until = {}) {
@@ -257,7 +274,7 @@ void ExportTest::figuresAreThoseOfTheDeployment()
     QTRY_VERIFY(saving.said().startsWith("Saved as "));
     const auto lines = parse(contentOf(saving.console.folder.filePath(saving.path)));
     const WallTime now = saving.console.clock.wall();
-    const HistoryQuery query{{Metric::RedisMemory}, now - 1h, now, 1'000'000};
+    const HistoryQuery query{{metric::redisMemory}, now - 1h, now, 1'000'000};
     const auto expected = saving.console.stack.deployment().history(query).result().value().front().points;
     QVERIFY(lines.size() > 3000); // each second of the hour, not what the chart is reduced to
     QCOMPARE(lines.size(), expected.size());

@@ -258,7 +258,7 @@ void PageActionsTest::theSpanOfTimeIsChosen()
         button->setFocus();
         console.press(Qt::Key_Space);
         QVERIFY(button->isChecked());
-        EVENTUALLY(console.find<TimeChart>("Memory used")->hasData());
+        EVENTUALLY(console.find<TimeChart>("Redis memory")->hasData());
     }
 }
 

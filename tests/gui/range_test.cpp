@@ -46,7 +46,7 @@ const WallTime start{1767225600s};
 
 std::vector<TimeChart::Line> line()
 {
-    Series flat{Metric::RedisMemory, 1s, {}};
+    Series flat{metric::redisMemory, 1s, {}};
     for (int i = 0; i < 400; ++i)
         flat.points.push_back({start + i * 1s, 5, 5, 5});
     return {{"memory", flat}};

@@ -421,7 +421,7 @@ void StandingTest::trendsKeepGapsAndExtremes()
             widest += lines[0][i].x() - lines[0][i - 1].x();
     QCOMPARE(widest, 50.0); // a plateau stays one
     // Merged points keep both extremes, and what was before a restart is a stretch of its own.
-    trend.series = {Metric::QueueWaiting, 60s, {{start, 2, 2, 2}, {start + 60s, 0, 8, 1}}};
+    trend.series = {metric::queueWaiting, 60s, {{start, 2, 2, 2}, {start + 60s, 0, 8, 1}}};
     trend.series.points[0].from = start + 10s;
     trend.series.points[0].until = start + 40s;
     const auto parts = trendLines(trend, rect);
@@ -431,7 +431,7 @@ void StandingTest::trendsKeepGapsAndExtremes()
     QCOMPARE(parts[1].first().x(), 600.0);
     QCOMPARE(parts[1].last().y(), 20.0);
     // Minutes among seconds, of before a restart, are as high as their means, and no teeth of a saw.
-    trend.series = {Metric::QueueWaiting, 1s, {{start, 0, 8, 2}, {start + 40s, 0, 8, 4}, {start + 80s, 5, 5, 5}}};
+    trend.series = {metric::queueWaiting, 1s, {{start, 0, 8, 2}, {start + 40s, 0, 8, 4}, {start + 80s, 5, 5, 5}}};
     trend.series.points[0].until = start + 40s;
     trend.series.points[1].until = start + 70s;
     const auto minutes = trendLines(trend, rect);

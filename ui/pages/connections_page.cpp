@@ -61,10 +61,7 @@ ConnectionsPage::ConnectionsPage(const PageContext &context, QWidget *parent)
       m_groups(groupColumns, groupKey),
       m_clients(clientColumns, clientKey),
       m_history(new HistoryPanel(this->context(), tr("Over time"),
-                                 {{tr("Connections to Redis"),
-                                   {{Metric::RedisConnections, tr("connections")}},
-                                   [](double v) { return countText(v); },
-                                   Resource::RedisConnections}})),
+                                 {{{}, {{metric::redisConnections, tr("connections")}}, {}}})),
       m_listed(
           this, [this] { return this->context().deployment.clients(); },
           [this](const Result<std::vector<ClientInfo>> &answer) { take(answer); })

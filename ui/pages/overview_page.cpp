@@ -23,31 +23,17 @@ namespace portolan::ui {
 
 namespace {
 
-struct TileKind
-{
-    Resource resource;
-    Metric metric;
-    double least; ///< the finest scale of its trend, in its unit
-};
+constexpr bool isTile(const MetricKind &kind) { return kind.resource.has_value(); }
 
-/// What users feel first, then what it comes from.
-constexpr TileKind kinds[]{
-    {Resource::ResponseTime, Metric::ResponseP95, 0.1},
-    {Resource::ErrorRate, Metric::ErrorRate, 0.01},
-    {Resource::Refused, Metric::Refused, 0.01},
-    {Resource::Users, Metric::ConcurrentUsers, 10},
-    {Resource::Workers, Metric::UntakenTasks, 2},
-    {Resource::Queue, Metric::QueueWaiting, 10},
-    {Resource::OldestTask, Metric::OldestTask, 10},
-    {Resource::FailedTasks, Metric::FailedTasks, 0.01},
-    {Resource::RedisMemory, Metric::RedisMemory, 1024.0 * 1024.0},
-    {Resource::RedisOverhead, Metric::RedisOverhead, 1024.0 * 1024.0},
-    {Resource::RedisConnections, Metric::RedisConnections, 10},
-    {Resource::RedisCommands, Metric::RedisCommands, 10},
-    {Resource::RedisTraffic, Metric::RedisTraffic, 1024.0 * 1024.0},
-    {Resource::DbPool, Metric::DbPool, 1},
-    {Resource::Disk, Metric::Disk, 1},
-};
+/// Those with a traffic light, in the catalogue's order: what users feel first, then what it comes from.
+constexpr auto kinds = [] {
+    std::array<const MetricKind *, std::size_t(std::ranges::count_if(catalogue, isTile))> tiles{};
+    std::size_t at = 0;
+    for (const MetricKind &kind : catalogue)
+        if (isTile(kind))
+            tiles[at++] = &kind;
+    return tiles;
+}();
 
 constexpr auto trendSpan = std::chrono::minutes(15);
 constexpr std::uint32_t trendPoints = 1000; ///< more than there are seconds: what is short is drawn as short as it was
@@ -69,16 +55,16 @@ QString valueOf(const Reading &reading)
 {
     if (!reading.value)
         return reading.unknown == Unknown::NoLimit ? OverviewPage::tr("not measured yet") : unknownReason(reading);
-    const bool isSize = reading.resource == Resource::RedisMemory || reading.resource == Resource::RedisOverhead ||
-                        reading.resource == Resource::RedisTraffic;
+    const Form form = kindOf(reading.resource).form;
+    const bool isSize = form == Form::Bytes || form == Form::BytesPerMonth;
     return isSize ? sizeLikeText(*reading.value, reading.limit.value_or(*reading.value))
                   : inUnit(reading.resource, *reading.value);
 }
 
-TileText contentOf(const TileKind &kind, const Reading *reading, const Snapshot &snapshot, Age sampleAge)
+TileText contentOf(const MetricKind &kind, const Reading *reading, const Snapshot &snapshot, Age sampleAge)
 {
     TileText content;
-    content.title = resourceTitle(kind.resource);
+    content.title = metricTitle(kind);
     if (!reading) {
         content.value = unknownText();
         return content;
@@ -92,7 +78,7 @@ TileText contentOf(const TileKind &kind, const Reading *reading, const Snapshot 
     const bool away = reading->unknown == Unknown::Away;
     content.next = away ? unknownReason(*reading) : nextZoneText(*reading);
     for (const LinkStatus &link : snapshot.links)
-        if (link.up == false && link.name == linkOf(kind.resource))
+        if (link.up == false && link.name == linkOf(*kind.resource))
             content.next = OverviewPage::tr("%1 is down").arg(linkTitle(link));
     if (pace) // 206 GB of what?
         content.next = std::exchange(content.limit, OverviewPage::tr("a month at this pace"));
@@ -173,11 +159,11 @@ OverviewPage::OverviewPage(const PageContext &context, QWidget *parent)
     addEvents(row->row());
     addCauses(row->row());
     body()->addWidget(row, 2);
-    for (const TileKind &kind : kinds) {
+    for (const MetricKind *kind : kinds) {
         auto *tile = new Tile;
-        tile->setContent({.title = resourceTitle(kind.resource), .value = unknownText()});
-        tile->setFormat([resource = kind.resource](double value) { return inUnit(resource, value); });
-        const QString target = pageExplaining(kind.resource);
+        tile->setContent({.title = metricTitle(*kind), .value = unknownText()});
+        tile->setFormat([form = kind->form](double value) { return inUnit(form, value); });
+        const QString target = pageExplaining(*kind->resource);
         connect(tile, &Tile::clicked, this, [this, target] { emit pageWanted(target); });
         m_tiles.push_back(tile);
     }
@@ -258,9 +244,9 @@ void OverviewPage::showSnapshot(const Snapshot &snapshot)
 {
     const Age sampleAge = std::max(Age(0), std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time));
     for (std::size_t i = 0; i < m_tiles.size(); ++i) {
-        const auto reading = std::ranges::find(snapshot.readings, kinds[i].resource, &Reading::resource);
+        const auto reading = std::ranges::find(snapshot.readings, *kinds[i]->resource, &Reading::resource);
         const bool found = reading != snapshot.readings.end();
-        m_tiles[i]->setContent(contentOf(kinds[i], found ? &*reading : nullptr, snapshot, sampleAge));
+        m_tiles[i]->setContent(contentOf(*kinds[i], found ? &*reading : nullptr, snapshot, sampleAge));
     }
     showCauses(snapshot, sampleAge);
     if (m_samplesShown++ % trendEvery == 0)
@@ -294,8 +280,8 @@ void OverviewPage::take(const Result<std::vector<Event>> &answer)
 QFuture<Result<std::vector<Series>>> OverviewPage::askTrends()
 {
     HistoryQuery query;
-    for (const TileKind &kind : kinds)
-        query.metrics.push_back(kind.metric);
+    for (const MetricKind *kind : kinds)
+        query.metrics.emplace_back(kind->name);
     query.to = context().clock.wall();
     query.from = query.to - trendSpan;
     query.most = trendPoints;
@@ -309,14 +295,14 @@ void OverviewPage::take(const Result<std::vector<Series>> &answer)
         TileTrend trend = m_tiles[i]->trend(); // what is known stays
         trend.until = context().clock.wall();
         trend.from = trend.until - trendSpan;
-        trend.least = kinds[i].least;
+        trend.least = kinds[i]->finest;
         trend.stale = answer.has_error();
         if (answer) {
-            const auto series = std::ranges::find(*answer, kinds[i].metric, &Series::metric);
+            const auto series = std::ranges::find(*answer, Metric(kinds[i]->name), &Series::metric);
             trend.series = series == answer->end() ? Series() : *series;
         }
         if (snapshot) {
-            const auto reading = std::ranges::find(snapshot->readings, kinds[i].resource, &Reading::resource);
+            const auto reading = std::ranges::find(snapshot->readings, *kinds[i]->resource, &Reading::resource);
             const bool found = reading != snapshot->readings.end();
             trend.yellow = found ? reading->yellow : std::nullopt;
             trend.red = found ? reading->red : std::nullopt;

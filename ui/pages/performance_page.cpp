@@ -74,8 +74,6 @@ QString refusedText(const TrafficFigures &traffic, bool known)
     return PerformancePage::tr("%1 of %2").arg(countText(double(traffic.refused)), countText(double(traffic.requests)));
 }
 
-const TimeChart::Format latency = [](double v) { return durationText(v); };
-
 } // namespace
 
 PerformancePage::PerformancePage(const PageContext &context, QWidget *parent)
@@ -86,20 +84,9 @@ PerformancePage::PerformancePage(const PageContext &context, QWidget *parent)
 {
     std::vector<ChartKind> charts;
     charts.push_back({tr("Response time"),
-                      {{Metric::ResponseP95, "p95"}, {Metric::ResponseP99, "p99"}, {Metric::ResponseP50, "p50"}},
-                      latency,
-                      Resource::ResponseTime,
-                      AxisUnit::Seconds});
-    charts.push_back({tr("Requests per second"),
-                      {{Metric::RequestRate, tr("requests")}},
-                      [](double v) { return rateText(v); },
-                      std::nullopt,
-                      AxisUnit::Plain,
-                      {Resource::Refused, Resource::Users}});
-    charts.push_back({tr("Error rate"),
-                      {{Metric::ErrorRate, tr("errors")}},
-                      [](double v) { return percentText(v); },
-                      Resource::ErrorRate});
+                      {{metric::responseP95, "p95"}, {metric::responseP99, "p99"}, {metric::responseP50, "p50"}}});
+    charts.push_back({{}, {{metric::requestRate, tr("requests")}}, {Resource::Refused, Resource::Users}});
+    charts.push_back({{}, {{metric::errorRate, tr("errors")}}});
     m_history = new HistoryPanel(this->context(), tr("Over time"), std::move(charts), 2);
     body()->addWidget(m_figures);
     body()->addWidget(m_history, 5);

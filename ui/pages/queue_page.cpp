@@ -162,16 +162,10 @@ QueuePage::QueuePage(const PageContext &context, QWidget *parent)
 {
     std::vector<ChartKind> charts;
     charts.push_back({tr("Backlog"),
-                      {{Metric::QueueWaiting, tr("waiting")}, {Metric::QueueUnacked, tr("held")}},
-                      [](double v) { return countText(v); },
-                      Resource::Queue,
-                      AxisUnit::Plain,
+                      {{metric::queueWaiting, tr("waiting")}, {metric::queueUnacked, tr("held")}},
                       {Resource::Workers, Resource::OldestTask}});
     charts.push_back({tr("Tasks per second"),
-                      {{Metric::QueueEnded, tr("ended here")}, {Metric::QueueTaken, tr("taken here")}},
-                      [](double v) { return rateText(v); },
-                      std::nullopt,
-                      AxisUnit::Plain,
+                      {{metric::queueEnded, tr("ended here")}, {metric::queueTaken, tr("taken here")}},
                       {Resource::Workers, Resource::FailedTasks}});
     m_history = new HistoryPanel(this->context(), tr("Over time"), std::move(charts));
     addCommands();

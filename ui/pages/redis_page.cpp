@@ -186,12 +186,7 @@ RedisPage::RedisPage(const PageContext &context, QWidget *parent)
       m_figures(new FigureStrip({tr("Memory"), tr("Peak"), tr("Fragmentation"), tr("Evicted"), tr("Hit ratio, 1 min"),
                                  tr("Keys"), tr("Commands, 1 min"), tr("Age")})),
       m_history(new HistoryPanel(this->context(), tr("Over time"),
-                                 {{tr("Memory used"),
-                                   {{Metric::RedisMemory, tr("memory")}},
-                                   [](double v) { return sizeText(v); },
-                                   Resource::RedisMemory,
-                                   AxisUnit::Bytes,
-                                   {Resource::RedisOverhead}}}))
+                                 {{{}, {{metric::redisMemory, tr("memory")}}, {Resource::RedisOverhead}}}))
 {
     m_cleanUp = addCommand(
         tr("Clean up family"), "broom", QKeySequence::Delete, [this] { cleanUp({}); }, [this] { return mayCleanUp(); });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/support/series_csv.h"
 
-#include "ui/support/metrics.h"
+#include "core/api/catalogue.h"
 
 #include <QIODevice>
 #include <algorithm>
@@ -38,6 +38,21 @@ void addNumber(QByteArray &line, double value)
     line.append(text, qsizetype(end - text));
 }
 
+/// In quotes where it needs them.
+QByteArray field(const std::string &text)
+{
+    const QByteArray bytes = QByteArray::fromStdString(text);
+    if (text.find_first_of(",\"\r\n") == std::string::npos)
+        return bytes;
+    return '"' + QByteArray(bytes).replace('"', "\"\"") + '"';
+}
+
+QByteArray unitOf(const Metric &metric)
+{
+    const MetricKind *kind = findKind(metric.name);
+    return kind ? QByteArray(kind->unit.data(), qsizetype(kind->unit.size())) : QByteArray();
+}
+
 /// Begins a line with what it covers.
 void addSpan(QByteArray &lines, const QByteArray &start, WallTime from, WallTime until)
 {
@@ -69,7 +84,7 @@ bool writeCsv(QIODevice &file, const std::vector<Series> &series, WallTime from,
         all += one.points.size();
     QByteArray lines("metric,unit,time,until,low,high,mean\r\n");
     for (const Series &one : series) {
-        const QByteArray start = metricName(one.metric) + ',' + metricUnit(one.metric) + ',';
+        const QByteArray start = field(textOf(one.metric)) + ',' + unitOf(one.metric) + ',';
         const auto edge = [&one](const std::optional<WallTime> &told) { // no point need begin or end just there
             return told ? briefGap : std::max(one.step, briefGap);
         };

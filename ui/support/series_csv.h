@@ -15,6 +15,7 @@ namespace portolan::ui {
 ///     redis_memory,bytes,2026-11-24T14:03:27.000Z,2026-11-24T14:03:28.000Z,19607552,19922944,19765248
 ///     redis_memory,bytes,2026-11-24T14:03:28.000Z,2026-11-24T14:05:11.000Z,,,
 ///
+/// A series with labels is named as textOf() does: queue_depth{queue=celery}; units are the catalogue's.
 /// What a line covers is from `time` until `until`, in UTC (ISO 8601); figures are the shortest that read back as the
 /// same number. False as FileWriter says.
 bool writeCsv(QIODevice &file, const std::vector<Series> &series, WallTime from, WallTime to, const Going &going);

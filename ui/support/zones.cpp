@@ -8,6 +8,7 @@
 #include <QCoreApplication>
 #include <QPainterPath>
 #include <algorithm>
+#include <cmath>
 
 namespace portolan::ui {
 
@@ -30,11 +31,6 @@ int badness(Zone zone)
         return 3;
     }
     return 1;
-}
-
-bool inUnitIsSize(Resource resource)
-{
-    return resource == Resource::RedisMemory || resource == Resource::RedisOverhead;
 }
 
 QString capitalised(QString word)
@@ -66,57 +62,56 @@ QString unknownReason(const Reading &reading) { return tr(reasonOf(reading.unkno
 
 QString resourceTitle(Resource resource) { return tr(titleOf(resource).data()); }
 
-QString inUnit(Resource resource, double value)
+QString metricTitle(const MetricKind &kind) { return tr(kind.title.data()); }
+
+QString inUnit(Form form, double value)
 {
-    switch (resource) {
-    case Resource::RedisMemory:
-    case Resource::RedisOverhead:
+    switch (form) {
+    case Form::Bytes:
         return sizeText(value);
-    case Resource::RedisTraffic:
+    case Form::BytesPerMonth:
         return tr("%1/month").arg(sizeText(value));
-    case Resource::ResponseTime:
+    case Form::Latency:
         return durationText(value);
-    case Resource::OldestTask:
+    case Form::Duration:
         return durationText(std::optional(std::chrono::seconds(std::int64_t(value))));
-    case Resource::ErrorRate:
-    case Resource::FailedTasks:
-    case Resource::Refused:
+    case Form::Fraction:
         return percentText(value);
-    case Resource::DbPool:
-    case Resource::Disk:
+    case Form::Share:
         return QString::number(value * 100, 'f', 0) + " %";
-    case Resource::RedisCommands:
+    case Form::PerSecond:
         return rateText(value);
-    case Resource::RedisConnections:
-    case Resource::Queue:
-    case Resource::Users:
-    case Resource::Workers:
+    case Form::Ratio:
+        return QString::number(value, 'f', 2);
+    case Form::Level:
+        return zoneWord(Zone(std::clamp(int(std::lround(value)), 0, 2) + int(Zone::Green)));
+    case Form::Count:
         break;
     }
     return countText(value);
 }
 
+QString inUnit(Resource resource, double value) { return inUnit(kindOf(resource).form, value); }
+
 QString limitInUnit(Resource resource, double value)
 {
-    switch (resource) {
-    case Resource::RedisMemory:
-    case Resource::RedisOverhead:
+    const Form form = kindOf(resource).form;
+    switch (form) {
+    case Form::Bytes:
         return sizeLimitText(value);
-    case Resource::RedisTraffic:
+    case Form::BytesPerMonth:
         return tr("%1/month").arg(sizeLimitText(value));
-    case Resource::ErrorRate:
-    case Resource::FailedTasks:
-    case Resource::Refused:
+    case Form::Fraction:
         return QString::number(value * 100) + " %";
-    case Resource::ResponseTime:
-    case Resource::OldestTask:
+    case Form::Latency:
+    case Form::Duration:
         if (value >= 1)
             return durationText(std::chrono::seconds(std::int64_t(value)));
         break;
     default:
         break;
     }
-    return inUnit(resource, value);
+    return inUnit(form, value);
 }
 
 void paintZone(QPainter &painter, const QRectF &rect, Zone zone, const Colours &colours)
@@ -174,7 +169,7 @@ QString valueText(const Reading &reading)
     if (reading.limit && !isShare(resource)) {
         if (resource == Resource::RedisTraffic)
             return tr("%1/month at this pace").arg(sizeOfText(*reading.value, *reading.limit));
-        if (inUnitIsSize(resource))
+        if (kindOf(resource).form == Form::Bytes)
             return sizeOfText(*reading.value, *reading.limit);
         return tr("%1 of %2").arg(inUnit(resource, *reading.value), limitInUnit(resource, *reading.limit));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/api/catalogue.h"
 #include "core/api/snapshot.h"
 #include "ui/support/colours.h"
 
@@ -13,7 +14,9 @@ namespace portolan::ui {
 QString zoneWord(Zone zone);                     ///< "yellow"
 QString unknownReason(const Reading &reading);   ///< "too few requests"
 QString resourceTitle(Resource resource);        ///< "Redis memory"
-QString inUnit(Resource resource, double value); ///< "18.7 MB", "184 ms"
+QString metricTitle(const MetricKind &kind);     ///< "Redis memory"
+QString inUnit(Form form, double value);         ///< "18.7 MB", "184 ms"
+QString inUnit(Resource resource, double value); ///< of its metric
 
 QString limitInUnit(Resource resource, double value); ///< as limits are written: "30 MB", "5 s"
 

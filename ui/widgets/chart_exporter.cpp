@@ -43,7 +43,7 @@ constexpr FormatKind formats[]{
 
 const FormatKind &kindOf(ExportFormat format) { return *std::ranges::find(formats, format, &FormatKind::format); }
 
-/// "demo-portal-memory-used-20261124-1403.csv"
+/// "demo-portal-redis-memory-20261124-1403.csv"
 QString fileName(const QString &deployment, const QString &title, WallTime to, const char *suffix)
 {
     static const QRegularExpression odd("[^\\p{L}\\p{N}]+");

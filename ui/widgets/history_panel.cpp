@@ -38,6 +38,21 @@ constexpr int usualSpan = 1;
 constexpr int leastSteps = 10; ///< are shown, of what is known of that time
 constexpr std::chrono::hours mostSpan{24 * 400};
 
+const MetricKind &kindOf(const ChartKind &chart) { return *findKind(chart.lines.front().first.name); }
+
+AxisUnit axisUnitOf(Form form)
+{
+    switch (form) {
+    case Form::Bytes:
+        return AxisUnit::Bytes;
+    case Form::Latency:
+    case Form::Duration:
+        return AxisUnit::Seconds;
+    default:
+        return AxisUnit::Plain;
+    }
+}
+
 /// Up to a minute in steps of five seconds: read out, each would be an announcement.
 std::optional<std::chrono::seconds> evenly(Age age)
 {
@@ -79,8 +94,12 @@ HistoryPanel::HistoryPanel(const PageContext &context, const QString &title, std
     grid->setHorizontalSpacing(16);
     grid->setVerticalSpacing(8);
     int place = 0;
-    for (const ChartKind &kind : m_kinds) {
-        auto *chart = new TimeChart(kind.title, kind.format, kind.unit);
+    for (ChartKind &chartKind : m_kinds) {
+        const MetricKind &kind = kindOf(chartKind);
+        if (chartKind.title.isEmpty())
+            chartKind.title = metricTitle(kind);
+        const auto format = [form = kind.form](double value) { return inUnit(form, value); };
+        auto *chart = new TimeChart(chartKind.title, format, axisUnitOf(kind.form));
         const bool alone = place == 0 && int(m_kinds.size()) % perRow != 0;
         grid->addWidget(chart, place / perRow, place % perRow, 1, alone ? perRow : 1);
         grid->setRowStretch(place / perRow, 1);
@@ -251,7 +270,7 @@ TimeChart::Standing HistoryPanel::standingOf(std::size_t chart) const
 const Reading *HistoryPanel::readingOf(std::size_t chart, const Snapshot &snapshot) const
 {
     const auto found = std::ranges::find_if(
-        snapshot.readings, [&](const Reading &reading) { return m_kinds[chart].zones == reading.resource; });
+        snapshot.readings, [&](const Reading &reading) { return kindOf(m_kinds[chart]).resource == reading.resource; });
     return found == snapshot.readings.end() ? nullptr : &*found;
 }
 
@@ -337,7 +356,7 @@ std::vector<Event> HistoryPanel::eventsOf(std::size_t chart, const std::vector<E
     const ChartKind &kind = m_kinds[chart];
     std::vector<Event> events;
     std::ranges::copy_if(all, std::back_inserter(events), [&kind](const Event &event) {
-        return !event.resource || kind.zones == event.resource ||
+        return !event.resource || kindOf(kind).resource == event.resource ||
                std::ranges::find(kind.also, *event.resource) != kind.also.end();
     });
     return events;

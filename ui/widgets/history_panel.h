@@ -11,15 +11,12 @@ namespace portolan::ui {
 
 class Card;
 
-/// One chart of a panel.
+/// One chart of a panel: its figures are written, and its bands drawn, as the catalogue says of its first line.
 struct ChartKind
 {
-    QString title;
+    QString title; ///< empty: the catalogue's, of its first line
     std::vector<std::pair<Metric, QString>> lines;
-    TimeChart::Format format;
-    std::optional<Resource> zones = {}; ///< whose bands are drawn
-    AxisUnit unit = AxisUnit::Plain;
-    std::vector<Resource> also = {}; ///< whose changes of zone are marked too, besides that of `zones`
+    std::vector<Resource> also = {}; ///< whose changes of zone are marked too, besides that of its bands
 };
 
 /// Charts over the same span of time, and the choice of it. Asks the deployment for what it shows, as often as that can

@@ -66,7 +66,7 @@ double median(std::vector<double> values)
 double frameOfManyPoints(std::size_t count)
 {
     const WallTime start{std::chrono::seconds(1'767'225'600)};
-    Series series{Metric::RedisMemory, std::chrono::seconds(1), {}};
+    Series series{metric::redisMemory, std::chrono::seconds(1), {}};
     series.points.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
         const double value = 15 + 10 * std::sin(double(i) / 5000) + double((i * 7919) % 1000) / 500;

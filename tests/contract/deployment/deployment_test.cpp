@@ -30,7 +30,7 @@ std::vector<std::optional<Error>> askEverything(Deployment &deployment)
         ends.push_back(result ? std::nullopt : std::optional<Error>(result.error()));
     };
     HistoryQuery history;
-    history.metrics = {Metric::RedisMemory};
+    history.metrics = {metric::redisMemory};
     history.to = WallTime{} + 24h;
     note(await(deployment.history(history)));
     note(await(deployment.events({}, WallTime{} + 24h)));
@@ -46,6 +46,31 @@ std::vector<std::optional<Error>> askEverything(Deployment &deployment)
         note(await(deployment.perform(action, permitted("why not"))));
     }
     return ends;
+}
+
+/// Of what several things have: all of them by their name, or one of them.
+void remembersByLabel(Deployment &deployment, WallTime from, WallTime to)
+{
+    const Metric memory(metric::zone, {{"resource", "redis_memory"}});
+    const Metric nobody(metric::routeP95, {{"route", "GET /nobody-asks-for-this"}});
+    const HistoryQuery query{{metric::zone, memory, nobody, metric::redisMemory}, from, to};
+    const auto series = await(deployment.history(query));
+    QVERIFY2(series.has_value(), series ? "" : series.error().message.c_str());
+    QVERIFY(series->size() >= 6);
+    const std::size_t zones = series->size() - 3;
+    for (std::size_t i = 0; i < zones; ++i) {
+        const Metric &metric = (*series)[i].metric;
+        QVERIFY(metric.name == metric::zone && metric.labels.size() == 1 && metric.labels.contains("resource"));
+        QVERIFY(i == 0 || (*series)[i - 1].metric < metric);
+        for (const Point &point : (*series)[i].points)
+            QVERIFY(point.low >= 0 && point.high <= 2);
+    }
+    QVERIFY((*series)[zones].metric == memory && !(*series)[zones].points.empty());
+    QVERIFY((*series)[zones + 1].metric == nobody && (*series)[zones + 1].points.empty());
+    QVERIFY((*series)[zones + 2].metric == Metric(metric::redisMemory));
+    for (const Metric &none :
+         {Metric("no_metric"), Metric(metric::sessions, {{"user", "x"}}), Metric(metric::zone, {{"route", "x"}})})
+        QCOMPARE(await(deployment.history({{none}, from, to})).error().kind, ErrorKind::Invalid);
 }
 
 User someUser(Deployment &deployment, Role role)
@@ -191,7 +216,7 @@ private slots:
         QTRY_VERIFY_WITH_TIMEOUT(samples.size() >= 3, 10'000);
         const auto now = deployment.latest()->time;
         HistoryQuery query;
-        query.metrics = {Metric::HttpConnections, Metric::RedisMemory};
+        query.metrics = {metric::httpConnections, metric::redisMemory};
         query.from = now - 2min;
         query.to = now + 1s;
         const auto series = await(deployment.history(query));
@@ -208,6 +233,7 @@ private slots:
         }
         query.most = 1;
         QCOMPARE(await(deployment.history(query)).error().kind, ErrorKind::Invalid);
+        remembersByLabel(deployment, query.from, query.to);
 
         const auto user = someUser(deployment, Role::User);
         QVERIFY(await(deployment.perform(SignOutUser{user.id}, permitted("test"))).has_value());

@@ -23,6 +23,7 @@ private slots:
     void greenPortalsKeepTheirBudgets();
     void sameSeedSamePortal();
     void historyAgreesWithNow();
+    void partsHaveHistory();
     void historyKeepsItsBounds_data();
     void historyKeepsItsBounds();
     void unknownLeavesGaps();
@@ -146,7 +147,7 @@ void DemoTest::situationsAreConsistent()
         QVERIFY(second > 0 || waiting == 0 || *s.queue.oldestWaiting > 0s); // later one may have come just now
 
         // Tasks wait untaken for as long as the oldest of them does, and nothing is taken of a Redis that is away.
-        const auto lately = demo.history({{Metric::UntakenTasks, Metric::QueueTaken, Metric::RedisMemory},
+        const auto lately = demo.history({{metric::untakenTasks, metric::queueTaken, metric::redisMemory},
                                           clock.wall() - 15min,
                                           clock.wall() + 1s,
                                           2000})
@@ -215,10 +216,48 @@ void DemoTest::historyAgreesWithNow()
     clock.advance(10s);
     demo.tick();
     const WallTime now = clock.wall();
-    const auto series = *demo.history({{Metric::RedisMemory}, now - 5min, now + 1s, 600}).result();
+    const auto series = *demo.history({{metric::redisMemory}, now - 5min, now + 1s, 600}).result();
     QCOMPARE(series.size(), std::size_t(1));
     QCOMPARE(series[0].step, 1s);
     QCOMPARE(series[0].points.back().mean, *demo.latest()->readings[0].value);
+}
+
+/// What has labels too: its parts add up to what is said of the whole.
+void DemoTest::partsHaveHistory()
+{
+    ManualClock clock;
+    DemoDeployment demo({.situation = "memory-climbing"}, clock);
+    clock.advance(10s);
+    demo.tick();
+    const WallTime now = clock.wall();
+    const auto seriesOf = [&](std::string_view name) {
+        return *demo.history({{Metric(name)}, now - 5min, now + 1s, 600}).result();
+    };
+    const auto lastOf = [](const Series &series) { return series.points.back().mean; };
+    const Snapshot &s = *demo.latest();
+    const auto families = seriesOf(metric::familyBytes);
+    QCOMPARE(families.size(), s.families.families.size());
+    double bytes = 0;
+    for (const Series &family : families) {
+        QCOMPARE(family.points.size(), std::size_t(301));
+        bytes += lastOf(family);
+    }
+    QVERIFY(std::abs(bytes + double(*s.families.unattributed) - double(*s.redis.usedMemory)) < 2);
+    const auto routes = seriesOf(metric::routeRequests);
+    QCOMPARE(routes.size(), s.http.routes.size());
+    double requests = 0;
+    for (const Series &route : routes)
+        requests += lastOf(route);
+    QVERIFY(std::abs(requests - s.http.traffic.perSecond) < 1e-9);
+    for (const MetricKind &kind : catalogue) {
+        const auto series = seriesOf(kind.name);
+        QVERIFY2(!series.empty(), kind.name.data());
+        for (const Series &one : series)
+            QVERIFY2(!one.points.empty() && one.metric.labels.empty() == kind.label.empty(), kind.name.data());
+    }
+    for (const Series &zone : seriesOf(metric::zone))
+        if (zone.metric.labels.at("resource") == "redis_memory")
+            QCOMPARE(lastOf(zone), double(s.readings[0].zone) - double(Zone::Green));
 }
 
 void DemoTest::historyKeepsItsBounds_data()
@@ -239,7 +278,7 @@ void DemoTest::historyKeepsItsBounds()
     ManualClock clock;
     DemoDeployment demo({}, clock);
     const WallTime from = clock.wall() - std::chrono::hours(hours);
-    const auto series = *demo.history({{Metric::RequestRate}, from, clock.wall(), std::uint32_t(most)}).result();
+    const auto series = *demo.history({{metric::requestRate}, from, clock.wall(), std::uint32_t(most)}).result();
     const auto &points = series[0].points;
     QVERIFY(!points.empty() && points.size() <= std::size_t(most) + 1);
     for (std::size_t i = 0; i < points.size(); ++i) {
@@ -254,16 +293,16 @@ void DemoTest::unknownLeavesGaps()
     ManualClock clock;
     DemoDeployment demo({.situation = "redis-down"}, clock);
     const WallTime now = clock.wall();
-    const auto series = *demo.history({{Metric::RedisMemory, Metric::RequestRate}, now - 5min, now, 2000}).result();
+    const auto series = *demo.history({{metric::redisMemory, metric::requestRate}, now - 5min, now, 2000}).result();
     QVERIFY(series[0].points.back().time <= now - 180s);
     QVERIFY(series[1].points.back().time > now - 3s);
     DemoDeployment empty({.situation = "empty"}, clock);
     // What went wrong with Redis was well before, and what does not come from there goes on.
-    const auto errors = *demo.history({{Metric::ErrorRate, Metric::FailedTasks}, now - 15min, now, 2000}).result();
+    const auto errors = *demo.history({{metric::errorRate, metric::failedTasks}, now - 15min, now, 2000}).result();
     for (const Point &point : errors[0].points)
         QCOMPARE(point.mean > 0.05, point.time >= now - 180s);
     QVERIFY(errors[1].points.back().time > now - 3s);
-    QVERIFY((*empty.history({{Metric::RedisMemory}, now - 5min, now, 2000}).result())[0].points.empty());
+    QVERIFY((*empty.history({{metric::redisMemory}, now - 5min, now, 2000}).result())[0].points.empty());
 }
 
 void DemoTest::usersArePagedWithoutLossOrRepetition()

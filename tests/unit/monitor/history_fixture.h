@@ -60,7 +60,7 @@ struct Kept
     }
     Series memory(std::chrono::seconds back, std::uint32_t most = 2000)
     {
-        auto series = query({{Metric::RedisMemory}, clock.wall() - back, clock.wall() + 1s, most});
+        auto series = query({{metric::redisMemory}, clock.wall() - back, clock.wall() + 1s, most});
         if (!series)
             throw std::runtime_error(series.error().message);
         return std::move(series->front());

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/monitor/history_series.h"
-#include "core/storage/query.h"
 #include "tests/unit/monitor/history_fixture.h"
 
 #include <QFile>
@@ -58,10 +57,10 @@ private slots:
         double sum = 0;
         for (int i = 0; i < count; ++i) {
             const double value = i == count / 3 ? -5.0 : i == count / 2 ? 1e6 : double(i % 7);
-            rows.push_back({Metric::Sessions, WallTime(1h + std::chrono::minutes(i)), value, value, value, 60});
+            rows.push_back({WallTime(1h + std::chrono::minutes(i)), value, value, value, 60});
             sum += value;
         }
-        const auto series = seriesOf(Metric::Sessions, rows, 1min, most);
+        const auto series = seriesOf(metric::sessions, rows, 1min, most);
         QVERIFY(series.points.size() <= most && series.points.size() >= std::min<std::size_t>(rows.size(), most / 2));
         QCOMPARE(std::ranges::min(series.points, {}, &Point::low).low, -5.0);
         QCOMPARE(std::ranges::max(series.points, {}, &Point::high).high, 1e6);
@@ -90,25 +89,6 @@ private slots:
         QCOMPARE(series.points[2].mean, 3.0);
         QVERIFY(series.points[3].time - series.points[2].time > 2 * series.step);
         QCOMPARE(kept.memory(60s, 3).points.size(), std::size_t{2}); // spans of 4 s, one of them empty
-    }
-
-    void staleValuesAreUnknown()
-    {
-        Snapshot snapshot = snapshotOf({}, 5);
-        QVERIFY(metricsOf(snapshot)[0]);
-        snapshot.redis.age = 5s;
-        QVERIFY(!metricsOf(snapshot)[0]);
-    }
-
-    void ratesOfTheFirstSecondsAreUnknown()
-    {
-        Snapshot snapshot = snapshotOf({}, 5);
-        snapshot.http.traffic.perSecond = 12;
-        const auto requests = static_cast<std::size_t>(Metric::RequestRate);
-        snapshot.uptime = 9s;
-        QVERIFY(!metricsOf(snapshot)[requests]);
-        snapshot.uptime = 10s;
-        QCOMPARE(metricsOf(snapshot)[requests], std::optional(12.0));
     }
 
     void surviveARestartByTheMinute()
@@ -227,33 +207,6 @@ private slots:
         }
     }
 
-    void readsTheVersionBefore()
-    {
-        Kept kept;
-        kept.record(1s, counting(100));
-        kept.history.reset();
-        storage::DatabaseUrl url;
-        url.path = kept.file().toStdString();
-        storage::Database database(url, {});
-        for (const char *sql : {"ALTER TABLE points DROP COLUMN first", "ALTER TABLE points DROP COLUMN last",
-                                "PRAGMA user_version = 1"}) {
-            const auto done = runSync<Result<void>>(kept.runtime.at(0), [&]() -> awaitable<Result<void>> {
-                return database.run([sql](storage::DatabaseConnection &c) { return storage::executeOnce(c, sql); });
-            });
-            QVERIFY(done.has_value());
-        }
-        kept.reopen();
-        const auto points = kept.memory(300s).points;
-        QCOMPARE(points.size(), std::size_t{2});
-        QCOMPARE(points[1].high, 1099.0);
-        QVERIFY(!points[1].until); // not known, so it is taken to cover all of its minute
-        kept.record(1s, counting(70));
-        kept.reopen();
-        QCOMPARE(kept.memory(300s).points.size(), std::size_t{3});
-        QCOMPARE(kept.setAside().size(), 0);
-        QCOMPARE(kept.warnings(), std::size_t{0});
-    }
-
     void forgetsInTime()
     {
         Kept kept;
@@ -353,9 +306,16 @@ private slots:
         Kept kept;
         const auto now = kept.clock.wall();
         const auto kind = [&](HistoryQuery query) { return kept.query(std::move(query)).error().kind; };
-        QCOMPARE(kind({{Metric::Sessions}, now, now, 1}), ErrorKind::Invalid);
-        QCOMPARE(kind({{Metric::Sessions}, now, now, 1'000'001}), ErrorKind::Invalid);
-        QCOMPARE(kind({{Metric::Sessions}, now, now - 1s, 100}), ErrorKind::Invalid);
+        QCOMPARE(kind({{metric::sessions}, now, now, 1}), ErrorKind::Invalid);
+        QCOMPARE(kind({{metric::sessions}, now, now, 1'000'001}), ErrorKind::Invalid);
+        QCOMPARE(kind({{metric::sessions}, now, now - 1s, 100}), ErrorKind::Invalid);
+        const auto field = [&](const Metric &metric) {
+            return kept.query({{metric::sessions, metric}, now - 1h, now, 100}).error().fields.at(0).pointer;
+        };
+        QCOMPARE(field({"no_metric"}), std::string("/metrics/1/name"));
+        QCOMPARE(field({metric::sessions, {{"route", "GET /"}}}), std::string("/metrics/1/labels"));
+        QCOMPARE(field({metric::routeP95, {{"queue", "celery"}}}), std::string("/metrics/1/labels"));
+        QCOMPARE(field({metric::routeP95, {{"route", "GET /"}, {"x", "y"}}}), std::string("/metrics/1/labels"));
         QVERIFY(kept.query({{}, now - 1h, now, 100}).value().empty());
     }
 
@@ -374,9 +334,9 @@ private slots:
             if (i % 1000 == 0)
                 (void)kept.events(); // a portal has a minute to write each
         }
-        std::vector<Metric> metrics(19, Metric::RedisMemory);
+        std::vector<Metric> metrics(19, metric::redisMemory);
         for (std::size_t i = 0; i < metrics.size(); ++i)
-            metrics[i] = i % 2 ? Metric::QueueWaiting : Metric::RedisMemory;
+            metrics[i] = i % 2 ? metric::queueWaiting : metric::redisMemory;
         const auto from = kept.clock.wall() - std::chrono::minutes(minutes);
         for (int twice = 0; twice < 2; ++twice) {
             const auto series = kept.query({metrics, from, kept.clock.wall(), 40'000}).value();

@@ -95,13 +95,14 @@ private slots:
         HistoryStore store(kept.directory.filePath("bounded.db").toStdString(), kept.clock, kept.logger);
         const WallTime first = kept.clock.wall();
         HistoryStore::Batch batch;
+        batch.minutes.push_back({metric::sessions, {}});
         for (std::int64_t i = 0; i < month + more; ++i)
-            batch.minutes.push_back({Metric::Sessions, first + std::chrono::minutes(i), 1, 1, 1, 1});
+            batch.minutes.front().rows.push_back({first + std::chrono::minutes(i), 1, 1, 1, 1});
         kept.clock.advance(std::chrono::minutes(month + more));
         QVERIFY(store.writeBlocking(batch).has_value());
         const auto rows = runSync<Result<std::vector<std::vector<storage::HistoryRow>>>>(
             kept.runtime.at(0), [&]() -> awaitable<Result<std::vector<std::vector<storage::HistoryRow>>>> {
-                return store.read({Metric::Sessions}, HistoryStore::minute, first, kept.clock.wall());
+                return store.read({Metric(metric::sessions)}, HistoryStore::minute, first, kept.clock.wall());
             });
         QCOMPARE(std::int64_t(rows.value().front().size()), month);
         QVERIFY(rows.value().front().front().time == first + std::chrono::minutes(more));
@@ -146,7 +147,7 @@ private slots:
             kept.reopen();
         kept.clock.advance(std::chrono::seconds(later));
         const auto at = begin + std::chrono::milliseconds(from);
-        const auto series = kept.query({{Metric::RedisMemory}, at, at + std::chrono::milliseconds(span), 2000}).value();
+        const auto series = kept.query({{metric::redisMemory}, at, at + std::chrono::milliseconds(span), 2000}).value();
         QCOMPARE(series.front().step, std::chrono::seconds(step));
         QCOMPARE(int(series.front().points.size()), points);
         QCOMPARE(series.front().points.front().low, low);

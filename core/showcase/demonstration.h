@@ -8,13 +8,16 @@
 
 namespace portolan::showcase {
 
-/// Makes a running portal worth looking at: seeds it (seed.h) and then brings visitors (visitors.h), until it goes.
+/// Makes a running portal worth looking at: seeds it (seed.h), and then brings visitors (visitors.h) until it goes.
+/// Those who visit often get windows of their own, wide enough for a day; one keeps the tier's, and meets them.
+/// On a portal in production it does nothing.
 class Demonstration final
 {
 public:
     /// `url`: of that portal. Answers at once; seeding takes some seconds.
     Demonstration(console::PortalServices services, std::string url);
-    /// Before the portal's stop(). Waits up to a second for a request under way: not for the GUI thread.
+    /// Before the portal's stop(). What is under way is given up; of what is asked of the portal's services the end is
+    /// waited for, at most two seconds: not for the GUI thread.
     ~Demonstration();
     Demonstration(const Demonstration &) = delete;
     Demonstration &operator=(const Demonstration &) = delete;

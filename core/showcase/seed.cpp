@@ -30,7 +30,7 @@ struct Seeded
 {
     std::vector<Id> users; ///< there now, new or not
     std::size_t added = 0;
-    std::vector<Secret> sessions;
+    std::vector<Seed::Member> members;
     std::size_t analyses = 0;
 };
 
@@ -58,13 +58,13 @@ awaitable<void> pause()
 }
 
 awaitable<void> signIn(console::PortalServices services, std::string email, std::string password, std::size_t index,
-                       Seeded &seeded)
+                       Id id, Seeded &seeded)
 {
     portal::AccountService::Credentials credentials{std::move(email), Secret(std::move(password))};
     portal::AccountService::Origin origin{"192.0.2." + std::to_string(10 + index), agents[index % agents.size()]};
     const auto session = co_await services.accounts.signIn(std::move(credentials), std::move(origin));
     if (session)
-        seeded.sessions.emplace_back(std::string(session->token.reveal()));
+        seeded.members.push_back({id, Secret(session->token.reveal())});
 }
 
 /// One who is there; 0: nobody of this address.
@@ -115,7 +115,7 @@ awaitable<Result<void>> addUser(console::PortalServices services, std::size_t in
     if (!user && index < signedIn && options.signInAgain)
         signsIn = co_await givePassword(services, id, password);
     if (signsIn)
-        co_await signIn(services, email, password, index, seeded);
+        co_await signIn(services, email, password, index, id, seeded);
     co_return Result<void>();
 }
 
@@ -218,7 +218,7 @@ Fact addedOf(const Seeded &seeded)
 {
     return {.kind = FactKind::Added,
             .amounts = some({{Counted::Users, seeded.added},
-                             {Counted::Sessions, seeded.sessions.size()},
+                             {Counted::Sessions, seeded.members.size()},
                              {Counted::Analyses, seeded.analyses}})};
 }
 
@@ -226,7 +226,7 @@ Error calledOff(const Seeded &seeded)
 {
     return failure(ErrorKind::Cancelled,
                    "Seeding was cancelled. Added before: users " + std::to_string(seeded.added) + ", sessions " +
-                       std::to_string(seeded.sessions.size()) + ", finished analyses " +
+                       std::to_string(seeded.members.size()) + ", finished analyses " +
                        std::to_string(seeded.analyses) + ".",
                    "Seed again for the rest.");
 }
@@ -321,7 +321,7 @@ awaitable<Result<Seed>> seedPortal(console::PortalServices services, SeedOptions
         co_return calledOff(seeded);
     Seed seed;
     seed.facts.push_back(addedOf(seeded));
-    seed.sessions = std::move(seeded.sessions);
+    seed.members = std::move(seeded.members);
     co_return std::move(seed);
 }
 

@@ -24,8 +24,13 @@ struct SeedOptions
 
 struct Seed
 {
-    std::vector<Fact> facts;      ///< what was added
-    std::vector<Secret> sessions; ///< values of the cookie `sid`, of the users who signed in
+    struct Member
+    {
+        Id user = 0;
+        Secret session; ///< value of the cookie `sid`
+    };
+    std::vector<Fact> facts;     ///< what was added
+    std::vector<Member> members; ///< the users who signed in
 };
 
 /// Adds what makes a portal worth a first look: some 40 users, sign-ins of a few, a handful of finished analyses, all

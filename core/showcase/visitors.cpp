@@ -1,143 +1,151 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/showcase/visitors.h"
 
-#include "core/base/json.h"
+#include "core/base/asio.h"
+#include "core/base/url_text.h"
+#include "core/showcase/exchanges.h"
 
-#include <boost/json/parse.hpp>
-#include <boost/json/value.hpp>
+#include <boost/asio/ip/address_v4.hpp>
 
-#include <curl/curl.h>
 #include <pthread.h>
 
-#include <array>
+#include <algorithm>
 #include <chrono>
-#include <condition_variable>
+#include <map>
 #include <mutex>
-#include <random>
 #include <stop_token>
 #include <thread>
 
 namespace portolan::showcase {
 namespace {
 
-constexpr std::array symbols{"AAPL", "MSFT", "GOOG", "AMZN", "NVDA", "TSLA"};
-constexpr std::chrono::milliseconds shortestPause{200};
-constexpr std::chrono::milliseconds longestPause{800};
-constexpr long requestDeadline = 5; ///< s
-constexpr std::size_t largestAnswer = 1024 * 1024;
+using std::chrono::milliseconds;
 
-std::size_t append(char *data, std::size_t size, std::size_t count, void *target)
-{
-    auto &body = *static_cast<std::string *>(target);
-    if (body.size() + size * count > largestAnswer)
-        return 0;
-    body.append(data, size * count);
-    return size * count;
-}
+constexpr milliseconds longestSleep{60'000};
+constexpr unsigned firstMembers = 11; ///< members are at 127.0.0.11 and up
+constexpr auto strangers = "127.0.0.10";
 
-int givenUp(void *stop, curl_off_t, curl_off_t, curl_off_t, curl_off_t)
+/// Where outcomes of other threads wait for the visitors'.
+struct Inbox
 {
-    return static_cast<const std::stop_token *>(stop)->stop_requested() ? 1 : 0;
-}
+    std::mutex mutex;
+    std::vector<std::pair<Errand, Outcome>> told;
+    Exchanges *exchanges = nullptr; ///< to wake; null: the visitors are gone
+};
 
 } // namespace
 
 class Visitors::Impl
 {
 public:
-    Impl(std::string url, std::vector<Secret> sessions) : m_url(std::move(url)), m_sessions(std::move(sessions))
+    Impl(Options options, const Clock &clock)
+        : m_options(std::move(options)),
+          m_clock(clock),
+          m_own(hasOwnAddresses(m_options.url)),
+          m_rota(m_options.habits, {m_options.sessions.size(), m_own, bool(m_options.queue)}, clock, m_options.seed)
     {
-        if (!m_sessions.empty()) {
-            m_thread = std::jthread([this](const std::stop_token &stop) {
-                pthread_setname_np(pthread_self(), "visitors");
-                visit(stop);
-            });
-        }
+        m_inbox->exchanges = &m_exchanges;
+        m_thread = std::jthread([this](const std::stop_token &stop) {
+            pthread_setname_np(pthread_self(), "visitors");
+            run(stop);
+        });
     }
+    ~Impl()
+    {
+        m_thread.request_stop();
+        m_exchanges.wake();
+        m_thread.join();
+        const std::lock_guard lock(m_inbox->mutex);
+        m_inbox->exchanges = nullptr;
+    }
+    Impl(const Impl &) = delete;
+    Impl &operator=(const Impl &) = delete;
 
 private:
-    void visit(const std::stop_token &stop)
+    void run(const std::stop_token &stop)
     {
-        m_stop = stop;
-        m_curl.reset(curl_easy_init());
-        for (unsigned turn = 0; pause(); ++turn) {
-            const Secret &who = m_sessions[pick(m_sessions.size())];
-            if (turn % 120 == 20)
-                analyse(who);
-            else if (turn % 12 == 5)
-                request(who, "/api/quotes?symbols=" + std::string(symbols[pick(symbols.size())]));
-            else
-                request(who, turn % 2 == 0 ? "/auth/csrf" : "/static/portal.js");
+        while (!stop.stop_requested()) {
+            while (auto errand = m_rota.take())
+                begin(std::move(*errand));
+            for (auto &answer : m_exchanges.wait(pause())) {
+                const auto found = m_underWay.find(answer.id);
+                if (found == m_underWay.end())
+                    continue;
+                m_rota.done(found->second, answer.outcome);
+                m_underWay.erase(found);
+            }
+            takeTold();
         }
     }
 
-    void analyse(const Secret &who)
+    milliseconds pause() const
     {
-        boost::system::error_code bad;
-        const auto answer = boost::json::parse(request(who, "/auth/csrf"), bad);
-        const auto *members = bad ? nullptr : answer.if_object();
-        const auto *token = members ? members->if_contains("csrf_token") : nullptr;
-        if (!token || !token->is_string())
+        const auto next = m_rota.next();
+        if (!next)
+            return longestSleep;
+        const auto left = std::chrono::ceil<milliseconds>(*next - m_clock.steady());
+        return std::clamp(left, milliseconds(0), longestSleep);
+    }
+
+    void begin(Errand errand)
+    {
+        if (errand.kind == StepKind::Task || errand.kind == StepKind::Keep) {
+            m_options.queue(errand, [inbox = m_inbox, errand](Outcome outcome) {
+                const std::lock_guard lock(inbox->mutex);
+                if (!inbox->exchanges)
+                    return;
+                inbox->told.emplace_back(errand, std::move(outcome));
+                inbox->exchanges->wake();
+            });
             return;
-        const std::string header = "X-CSRF-Token: " + std::string(token->get_string());
-        request(who, "/start-analysis", R"({"symbol":")" + std::string(symbols[pick(symbols.size())]) + R"("})",
-                header);
-    }
-
-    /// The answer's body; empty when there is none. Whatever the portal says is for its own figures to show.
-    std::string request(const Secret &who, const std::string &path, const std::string &body = {},
-                        const std::string &header = {})
-    {
-        CURL *curl = m_curl.get();
-        curl_easy_reset(curl); // the connection stays
-        std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(
-            curl_slist_append(nullptr, "Content-Type: application/json"), curl_slist_free_all);
-        if (!header.empty())
-            curl_slist_append(headers.get(), header.c_str());
-        const std::string url = m_url + path;
-        const std::string cookie = "sid=" + std::string(who.reveal());
-        std::string answer;
-        curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-        curl_easy_setopt(curl, CURLOPT_COOKIE, cookie.c_str());
-        curl_easy_setopt(curl, CURLOPT_TIMEOUT, requestDeadline);
-        curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-        curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-        curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append);
-        curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
-        curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-        curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, givenUp);
-        curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &m_stop);
-        if (!body.empty()) {
-            curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
-            curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, body.c_str());
         }
-        return curl_easy_perform(curl) == CURLE_OK ? answer : std::string();
+        Exchanges::Request request;
+        request.id = errand.serial;
+        request.url = m_options.url + errand.target;
+        if (errand.kind == StepKind::Post)
+            request.body = errand.body;
+        if (errand.member)
+            request.session = m_options.sessions[*errand.member];
+        request.token = errand.token;
+        if (m_own && errand.who == Who::Stranger)
+            request.from = strangers;
+        else if (m_own && errand.member)
+            request.from = "127.0.0." + std::to_string(firstMembers + *errand.member % 200);
+        m_exchanges.start(std::move(request));
+        m_underWay.emplace(errand.serial, std::move(errand));
     }
 
-    bool pause() ///< false: it is over
+    void takeTold()
     {
-        std::unique_lock lock(m_mutex);
-        const auto length = shortestPause + std::chrono::milliseconds(pick((longestPause - shortestPause).count()));
-        m_wake.wait_for(lock, m_stop, length, [] { return false; });
-        return !m_stop.stop_requested();
+        std::vector<std::pair<Errand, Outcome>> told;
+        {
+            const std::lock_guard lock(m_inbox->mutex);
+            told.swap(m_inbox->told);
+        }
+        for (const auto &[errand, outcome] : told)
+            m_rota.done(errand, outcome);
     }
 
-    std::size_t pick(std::size_t below) { return std::uniform_int_distribution<std::size_t>(0, below - 1)(m_random); }
-
-    const std::string m_url;
-    const std::vector<Secret> m_sessions;
-    std::minstd_rand m_random;
-    std::stop_token m_stop;
-    std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> m_curl{nullptr, curl_easy_cleanup};
-    std::mutex m_mutex;
-    std::condition_variable_any m_wake;
-    std::jthread m_thread; ///< last: joined first
+    const Options m_options;
+    const Clock &m_clock;
+    const bool m_own;
+    Rota m_rota;
+    Exchanges m_exchanges;
+    const std::shared_ptr<Inbox> m_inbox = std::make_shared<Inbox>();
+    std::map<std::uint64_t, Errand> m_underWay; ///< requests, by serial
+    std::jthread m_thread;
 };
 
-Visitors::Visitors(std::string url, std::vector<Secret> sessions)
-    : m_impl(std::make_unique<Impl>(std::move(url), std::move(sessions)))
-{}
+Visitors::Visitors(Options options, const Clock &clock) : m_impl(std::make_unique<Impl>(std::move(options), clock)) {}
 
 Visitors::~Visitors() = default;
+
+bool hasOwnAddresses(std::string_view url)
+{
+    const std::string_view end = hostAndPort(url);
+    error_code none;
+    const auto host = asio::ip::make_address_v4(end.substr(0, end.find(':')), none);
+    return !none && (host.is_loopback() || host.is_unspecified());
+}
 
 } // namespace portolan::showcase

@@ -1,23 +1,40 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/api/clock.h"
 #include "core/base/secret.h"
+#include "core/showcase/cast.h"
+#include "core/showcase/rota.h"
 
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace portolan::showcase {
 
-/// A few people who use a portal over HTTP as its page would, so that a demonstration shows figures that move: about
-/// two requests a second, most of them small, now and then quotes, once a minute an analysis. Within the limits of the
-/// tier `small` for some hours; afterwards the portal refuses some of it, as it would people.
+/// People and programs who use a portal over HTTP, so that a demonstration shows a portal that lives: brings what a
+/// Rota says to the portal and back, on one thread that sleeps in between.
 class Visitors final
 {
 public:
-    /// `sessions`: values of the cookie `sid`, one a visitor. Starts a thread of its own.
-    Visitors(std::string url, std::vector<Secret> sessions);
-    /// Waits for the request under way, which is given up within a second or so: not for the GUI thread.
+    /// Told what became of an errand: once, on any thread, also after the visitors are gone.
+    using Told = std::function<void(Outcome)>;
+    struct Options
+    {
+        std::string url;              ///< of the portal
+        std::vector<Secret> sessions; ///< values of the cookie `sid`, one a member
+        /// Does what is asked of the queue, which is not reached by HTTP; returns at once. Empty: there is no queue.
+        std::function<void(Errand, Told)> queue{};
+        std::uint64_t seed = 0;
+        std::span<const Habit> habits = cast();
+    };
+    /// Starts the thread. The clock outlives it.
+    Visitors(Options options, const Clock &clock);
+    /// Waits for nothing but the thread: requests under way are given up. Options::queue is not called any more.
     ~Visitors();
     Visitors(const Visitors &) = delete;
     Visitors &operator=(const Visitors &) = delete;
@@ -26,5 +43,9 @@ private:
     class Impl;
     const std::unique_ptr<Impl> m_impl;
 };
+
+/// Whether who asks the portal of this URL may come from any address of 127.0.0.0/8: it listens on one of them, or on
+/// all IPv4 addresses.
+bool hasOwnAddresses(std::string_view url);
 
 } // namespace portolan::showcase

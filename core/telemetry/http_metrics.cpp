@@ -8,6 +8,7 @@
 #include <prometheus/metric_family.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <tuple>
 
@@ -49,6 +50,19 @@ std::size_t methodIndex(std::string_view method) noexcept
         if (methods[i] == method)
             return i;
     return otherMethod;
+}
+
+/// Of each bucket one.
+std::vector<TrafficSlices::Hit> together(std::span<const SlidingWindow::Hit> hits)
+{
+    std::vector<TrafficSlices::Hit> result;
+    result.reserve(hits.size());
+    for (const auto &hit : hits) {
+        if (result.empty() || result.back().bucket != hit.bucket)
+            result.push_back({hit.bucket, 0});
+        result.back().count += hit.count;
+    }
+    return result;
 }
 
 } // namespace
@@ -183,6 +197,30 @@ HttpMetrics::Window HttpMetrics::window(SteadyTime now) const
     result.all.perSecond += rest.perSecond;
     std::stable_sort(result.routes.begin(), result.routes.end(),
                      [](const RouteWindow &a, const RouteWindow &b) { return a.figures.count > b.figures.count; });
+    return result;
+}
+
+TrafficSlices HttpMetrics::slices(SteadyTime now) const
+{
+    using std::chrono::milliseconds;
+    const std::lock_guard lock(m_windows);
+    TrafficSlices result;
+    std::map<SteadyTime, std::vector<TrafficSlices::Part>, std::greater<>> byTime;
+    for (const auto &row : m_rows) {
+        const SlidingWindow &window = row->window;
+        const auto since = std::chrono::duration_cast<milliseconds>(now - window.started().value_or(now));
+        result.covered = std::clamp(since, result.covered, TrafficSlices::span);
+        result.answered += window.answeredInAll();
+        result.unanswered += window.unansweredInAll();
+        const auto route = std::uint32_t(result.routes.size());
+        window.eachSlice(now, [&](SteadyTime time, const Unanswered &unanswered, const auto &hits) {
+            byTime[time].push_back({route, unanswered, together(hits)});
+        });
+        if (!window.empty())
+            result.routes.push_back({row->name.method, row->name.path, row->name.stream});
+    }
+    for (auto &[time, parts] : byTime)
+        result.slices.push_back({std::chrono::duration_cast<milliseconds>(now - time), std::move(parts)});
     return result;
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/api/clock.h"
 #include "core/telemetry/sliding_window.h"
+#include "core/telemetry/traffic_slices.h"
 
 #include <array>
 #include <chrono>
@@ -68,6 +69,9 @@ public:
     };
     /// As of the last advance().
     Window window(SteadyTime now) const;
+
+    /// The same window, not summed up: for other instances of the deployment. Routes in the order they were given.
+    TrafficSlices slices(SteadyTime now) const;
 
 private:
     struct Row;

@@ -2,31 +2,9 @@
 #include "core/telemetry/sliding_window.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 namespace portolan::telemetry {
-
-namespace {
-
-using Counts = std::array<std::uint64_t, latency::bucketCount>;
-
-/// The nearest-rank percentile: the smallest value with at least `share` of all at or below it.
-std::optional<double> percentile(const Counts &counts, std::uint64_t total, double share)
-{
-    if (total == 0)
-        return std::nullopt;
-    const auto rank = std::max<std::uint64_t>(1, std::uint64_t(std::ceil(share * double(total))));
-    std::uint64_t seen = 0;
-    for (std::size_t bucket = 0; bucket < counts.size(); ++bucket) {
-        seen += counts[bucket];
-        if (seen >= rank)
-            return latency::middleOf(bucket);
-    }
-    return latency::middleOf(counts.size() - 1);
-}
-
-} // namespace
 
 SlidingWindow::SlidingWindow(std::chrono::seconds span) : m_span(span) {}
 
@@ -42,7 +20,7 @@ void SlidingWindow::advance(SteadyTime now, std::span<const std::uint32_t> laten
         std::uint32_t fresh = latencies[bucket] - m_last[bucket];
         m_last[bucket] = latencies[bucket];
         m_sum[bucket] += fresh;
-        m_count += fresh;
+        m_answered += fresh;
         while (fresh > 0) {
             const auto part = std::uint16_t(std::min<std::uint32_t>(fresh, std::numeric_limits<std::uint16_t>::max()));
             slice.hits.push_back({std::uint16_t(bucket), part});
@@ -60,10 +38,8 @@ void SlidingWindow::advance(SteadyTime now, std::span<const std::uint32_t> laten
 void SlidingWindow::expire(SteadyTime now)
 {
     while (!m_slices.empty() && now - m_slices.front().time >= m_span) {
-        for (const Hit hit : m_slices.front().hits) {
+        for (const Hit hit : m_slices.front().hits)
             m_sum[hit.bucket] -= hit.count;
-            m_count -= hit.count;
-        }
         m_unanswered -= m_slices.front().unanswered;
         m_slices.pop_front();
     }
@@ -77,31 +53,27 @@ WindowFigures SlidingWindow::figures(SteadyTime now) const
 
 WindowFigures SlidingWindow::merged(std::span<const SlidingWindow *const> windows, SteadyTime now)
 {
-    Counts counts{};
+    Buckets buckets;
     WindowFigures result;
     std::chrono::duration<double> span{1};
     for (const SlidingWindow *window : windows) {
         const auto since = std::min<SteadyTime::duration>(now - window->m_started.value_or(now), window->m_span);
         span = std::max(span, std::chrono::duration<double>(since));
-        result.count += window->m_count;
         result.unanswered += window->m_unanswered;
-        for (std::size_t bucket = 0; bucket < counts.size(); ++bucket)
-            counts[bucket] += window->m_sum[bucket];
+        for (std::size_t bucket = 0; bucket < latency::bucketCount; ++bucket)
+            buckets.add(bucket, window->m_sum[bucket]);
         // advance() may be late: what has left the window since does not count.
         for (const Slice &slice : window->m_slices) {
             if (now - slice.time < window->m_span)
                 break;
             result.unanswered -= slice.unanswered;
-            for (const Hit hit : slice.hits) {
-                counts[hit.bucket] -= hit.count;
-                result.count -= hit.count;
-            }
+            for (const Hit hit : slice.hits)
+                buckets.remove(hit.bucket, hit.count);
         }
     }
+    result.count = buckets.total();
     result.perSecond = double(result.count) / span.count();
-    result.p50 = percentile(counts, result.count, 0.50);
-    result.p95 = percentile(counts, result.count, 0.95);
-    result.p99 = percentile(counts, result.count, 0.99);
+    result.setPercentiles(buckets);
     return result;
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/api/clock.h"
-#include "core/telemetry/latency_buckets.h"
+#include "core/telemetry/buckets.h"
 
 #include <array>
 #include <chrono>
@@ -47,6 +47,13 @@ struct WindowFigures
     std::optional<double> p50; ///< seconds; at most 2 % off (latency_buckets.h); nothing when the window is empty
     std::optional<double> p95;
     std::optional<double> p99;
+
+    void setPercentiles(const Buckets &buckets)
+    {
+        p50 = buckets.percentile(0.50);
+        p95 = buckets.percentile(0.95);
+        p99 = buckets.percentile(0.99);
+    }
 };
 
 /// Percentiles, count, errors and refusals of the last `span` of one route.
@@ -60,6 +67,12 @@ struct WindowFigures
 class SlidingWindow final
 {
 public:
+    struct Hit
+    {
+        std::uint16_t bucket;
+        std::uint16_t count;
+    };
+
     explicit SlidingWindow(std::chrono::seconds span = std::chrono::seconds(60));
 
     /// `latencies`: latency::bucketCount cumulative counts (they may wrap); `unanswered`: cumulative.
@@ -71,12 +84,20 @@ public:
     /// Figures of several windows taken together: exact sums, percentiles of all answers as one.
     static WindowFigures merged(std::span<const SlidingWindow *const> windows, SteadyTime now);
 
-private:
-    struct Hit
+    /// Calls `visit(time, unanswered, hits)` for each slice in the window, oldest first: a bucket may come in several
+    /// hits, one after the other.
+    template <class Visit> void eachSlice(SteadyTime now, Visit visit) const
     {
-        std::uint16_t bucket;
-        std::uint16_t count;
-    };
+        for (const Slice &slice : m_slices)
+            if (now - slice.time < m_span)
+                visit(slice.time, slice.unanswered, std::span<const Hit>(slice.hits));
+    }
+
+    std::uint64_t answeredInAll() const { return m_answered; }             ///< up to the last advance()
+    const Unanswered &unansweredInAll() const { return m_lastUnanswered; } ///< of these
+    std::optional<SteadyTime> started() const { return m_started; } ///< when advance() was first called
+
+private:
     struct Slice
     {
         SteadyTime time;
@@ -89,7 +110,7 @@ private:
     std::deque<Slice> m_slices;
     std::array<std::uint32_t, latency::bucketCount> m_sum{};
     std::array<std::uint32_t, latency::bucketCount> m_last{};
-    std::uint64_t m_count = 0;
+    std::uint64_t m_answered = 0; ///< never falls
     Unanswered m_unanswered;
     Unanswered m_lastUnanswered;
     std::optional<SteadyTime> m_started; ///< of the first advance()

@@ -20,6 +20,7 @@ struct ConnectionFigures
     std::optional<std::uint64_t> webSockets;
     std::optional<std::uint64_t> refused;
     std::optional<std::uint64_t> cut;
+    bool operator==(const ConnectionFigures &) const = default;
 };
 
 /// What this process' workers have done, for rates. Counts since the start, the rest is now.

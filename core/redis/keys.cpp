@@ -13,10 +13,10 @@ struct Named
     std::string_view name;
 };
 
-constexpr std::array names{Named{Family::Sessions, "sessions"}, Named{Family::Limits, "limits"},
-                           Named{Family::Queue, "queue"},       Named{Family::Results, "results"},
-                           Named{Family::Push, "push"},         Named{Family::Tickers, "tickers"},
-                           Named{Family::Cache, "cache"},       Named{Family::Other, "other"}};
+constexpr std::array names{
+    Named{Family::Sessions, "sessions"}, Named{Family::Limits, "limits"},       Named{Family::Queue, "queue"},
+    Named{Family::Results, "results"},   Named{Family::Push, "push"},           Named{Family::Tickers, "tickers"},
+    Named{Family::Cache, "cache"},       Named{Family::Instances, "instances"}, Named{Family::Other, "other"}};
 
 struct Prefixed
 {
@@ -24,13 +24,18 @@ struct Prefixed
     Family family;
 };
 
-constexpr std::array prefixes{
-    Prefixed{keys::sessionPrefix, Family::Sessions}, Prefixed{keys::limitPrefix, Family::Limits},
-    Prefixed{keys::resultPrefix, Family::Results},   Prefixed{keys::groupResultPrefix, Family::Results},
-    Prefixed{keys::chordPrefix, Family::Results},    Prefixed{keys::pushPrefix, Family::Push},
-    Prefixed{keys::tickerPrefix, Family::Tickers},   Prefixed{keys::cachePrefix, Family::Cache},
-    Prefixed{keys::ownQueuePrefix, Family::Queue},   Prefixed{keys::unacked, Family::Queue},
-    Prefixed{keys::bindingPrefix, Family::Queue}};
+constexpr std::array prefixes{Prefixed{keys::sessionPrefix, Family::Sessions},
+                              Prefixed{keys::limitPrefix, Family::Limits},
+                              Prefixed{keys::resultPrefix, Family::Results},
+                              Prefixed{keys::groupResultPrefix, Family::Results},
+                              Prefixed{keys::chordPrefix, Family::Results},
+                              Prefixed{keys::pushPrefix, Family::Push},
+                              Prefixed{keys::tickerPrefix, Family::Tickers},
+                              Prefixed{keys::cachePrefix, Family::Cache},
+                              Prefixed{keys::instancePrefix, Family::Instances},
+                              Prefixed{keys::ownQueuePrefix, Family::Queue},
+                              Prefixed{keys::unacked, Family::Queue},
+                              Prefixed{keys::bindingPrefix, Family::Queue}};
 
 constexpr std::array<std::string_view, 1> sessionPatterns{"s:*"};
 constexpr std::array<std::string_view, 1> limitPatterns{"l:*"};
@@ -41,6 +46,7 @@ constexpr std::array<std::string_view, 3> resultPatterns{"celery-task-meta-*", "
 constexpr std::array<std::string_view, 1> pushPatterns{"p:*"};
 constexpr std::array<std::string_view, 1> tickerPatterns{"t:*"};
 constexpr std::array<std::string_view, 1> cachePatterns{"c:*"};
+constexpr std::array<std::string_view, 1> instancePatterns{"i:*"};
 
 } // namespace
 
@@ -89,6 +95,8 @@ std::span<const std::string_view> patternsOf(Family family)
         return tickerPatterns;
     case Family::Cache:
         return cachePatterns;
+    case Family::Instances:
+        return instancePatterns;
     case Family::Other:
         break;
     }

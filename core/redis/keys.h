@@ -12,11 +12,11 @@
 /// of these names, and the console learns the families from here. Names of the queue family are Celery's and kombu's.
 namespace portolan::redis {
 
-enum class Family : std::uint8_t { Sessions, Limits, Queue, Results, Push, Tickers, Cache, Other };
+enum class Family : std::uint8_t { Sessions, Limits, Queue, Results, Push, Tickers, Cache, Instances, Other };
 
 /// All families, in the order they are shown.
-inline constexpr std::array families{Family::Sessions, Family::Limits,  Family::Queue, Family::Results,
-                                     Family::Push,     Family::Tickers, Family::Cache, Family::Other};
+inline constexpr std::array families{Family::Sessions, Family::Limits, Family::Queue,     Family::Results, Family::Push,
+                                     Family::Tickers,  Family::Cache,  Family::Instances, Family::Other};
 
 namespace keys {
 inline constexpr std::string_view sessionPrefix = "s:";
@@ -24,6 +24,7 @@ inline constexpr std::string_view limitPrefix = "l:";
 inline constexpr std::string_view pushPrefix = "p:"; ///< channels too
 inline constexpr std::string_view tickerPrefix = "t:";
 inline constexpr std::string_view cachePrefix = "c:";
+inline constexpr std::string_view instancePrefix = "i:"; ///< what an instance tells the others, a few seconds
 
 inline constexpr std::string_view ownQueuePrefix = "q:"; ///< what Celery has no key for
 inline constexpr std::string_view defaultQueue = "celery";
@@ -39,7 +40,7 @@ inline constexpr std::string_view groupResultPrefix = "celery-taskset-meta-";
 inline constexpr std::string_view chordPrefix = "chord-unlock-";
 } // namespace keys
 
-/// "sessions", "limits", "queue", "results", "push", "tickers", "cache", "other".
+/// "sessions", "limits", "queue", "results", "push", "tickers", "cache", "instances", "other".
 std::string_view nameOf(Family family);
 
 /// The family of that name; nothing for another name.

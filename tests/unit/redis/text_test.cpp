@@ -328,6 +328,7 @@ void TextTest::knowsTheFamilyOfAKey_data()
     row("p:tasks", "push");
     row("t:AAPL", "tickers");
     row("c:summary:1", "cache");
+    row("i:web-1a2b", "instances");
     row("session:abc", "other");
     row("celeryx", "other");
     row("s", "other");

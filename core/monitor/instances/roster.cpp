@@ -106,6 +106,7 @@ void Roster::tell(Life &life, Message &message) const
     const SteadyTime now = m_clock.steady();
     life.who = std::move(message.who);
     life.last = now;
+    life.unheard = {};
     life.goodbye = message.goodbye;
     set(life, message.goodbye ? Presence::Gone : Presence::Up, now);
     if (message.goodbye)
@@ -145,14 +146,24 @@ void Roster::noteTwice(const std::string &name, Entry &entry, std::vector<Change
     entry.twice = twice;
 }
 
-std::vector<Change> Roster::tick()
+/// How much of the time since the last call was deaf.
+SteadyTime::duration Roster::unheardUntil(SteadyTime now, bool listening)
+{
+    const SteadyTime::duration passed = now - m_ticked.value_or(now);
+    m_ticked = now;
+    return listening && passed <= longestPause ? SteadyTime::duration(0) : passed;
+}
+
+std::vector<Change> Roster::tick(bool listening)
 {
     const SteadyTime now = m_clock.steady();
+    const SteadyTime::duration unheard = unheardUntil(now, listening);
     std::vector<Change> changes;
     for (auto at = m_entries.begin(); at != m_entries.end();) {
         auto &[name, entry] = *at;
         for (Life &life : entry.lives) {
-            const auto late = now - life.last - life.who.every;
+            life.unheard = std::min(life.unheard + unheard, now - life.last);
+            const auto late = now - life.last - life.unheard - life.who.every;
             const Presence presence = life.goodbye || late >= goneAfter ? Presence::Gone
                                       : late >= hangsAfter              ? Presence::Hangs
                                                                         : Presence::Up;
@@ -182,8 +193,9 @@ std::vector<Member> Roster::members() const
     std::vector<Member> result;
     for (const auto &[name, entry] : m_entries) {
         const Life &life = shown(entry);
-        result.push_back({life.who, life.presence, life.goodbye, between(life.since, now), between(life.last, now),
-                          life.who.version != m_own.version, life.unreadable, entry.twice, entry.restarts, life.share});
+        result.push_back({life.who, life.presence, life.goodbye, between(life.since, now),
+                          between(life.last + life.unheard, now), life.who.version != m_own.version, life.unreadable,
+                          entry.twice, entry.restarts, life.share});
     }
     return result;
 }

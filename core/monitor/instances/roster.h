@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,7 @@ struct Member
     Presence presence = Presence::Up;
     bool goodbye = false;                 ///< why it is gone: it stopped of its own will
     std::chrono::milliseconds since{0};   ///< how long it has been so
-    std::chrono::milliseconds silent{0};  ///< since its last message
+    std::chrono::milliseconds silent{0};  ///< since its last message, as far as one could have been heard
     bool otherVersion = false;            ///< than this process'
     bool unreadable = false;              ///< it tells its figures in a form of another version
     bool twice = false;                   ///< two processes go by this name at the same time
@@ -67,6 +68,7 @@ class Roster final
 public:
     static constexpr std::size_t maxMembers = 64;
     static constexpr std::size_t maxLives = 4;
+    static constexpr std::chrono::seconds longestPause{2};
     static constexpr std::chrono::seconds hangsAfter{2}; ///< beyond Identity::every
     static constexpr std::chrono::seconds goneAfter{9};  ///< beyond Identity::every
     static constexpr std::chrono::minutes listedFor{15};
@@ -76,8 +78,10 @@ public:
 
     /// A message was heard just now.
     std::vector<Change> heard(Message message);
-    /// Time has passed: call it once a second.
-    std::vector<Change> tick();
+    /// Time has passed: call it once a second. `listening`: what was said since the last call would have been heard; if
+    /// not, nobody's silence counts. Nor does it where more than longestPause lies between two calls: then this process
+    /// itself did not run.
+    std::vector<Change> tick(bool listening = true);
 
     std::vector<Member> members() const;                ///< by name; without this process
     std::vector<Told> told() const;                     ///< for merged(): what still counts
@@ -89,8 +93,9 @@ private:
     {
         Identity who;
         std::shared_ptr<const Share> share;
-        SteadyTime last;  ///< heard
-        SteadyTime since; ///< of `presence`
+        SteadyTime last;                 ///< heard
+        SteadyTime since;                ///< of `presence`
+        SteadyTime::duration unheard{0}; ///< since `last`, while nothing could be heard
         Presence presence = Presence::Up;
         bool goodbye = false;
         bool unreadable = false;
@@ -104,6 +109,7 @@ private:
     };
     using Entries = std::map<std::string, Entry, std::less<>>;
 
+    SteadyTime::duration unheardUntil(SteadyTime now, bool listening);
     Entry *roomFor(const std::string &name);
     void addLife(Entry &entry, Message &message, std::vector<Change> &changes);
     void tell(Life &life, Message &message) const;
@@ -115,6 +121,7 @@ private:
     const Identity m_own;
     const Clock &m_clock;
     Entries m_entries;
+    std::optional<SteadyTime> m_ticked;
     std::uint64_t m_ignored = 0;
 };
 

@@ -203,7 +203,7 @@ private slots:
         QVERIFY(queues.at("items").at(0).at("queue") == "celery");
         QVERIFY(queues.at("next_cursor").is_null());
         const auto families = mounted.get("/api/admin/redis/families");
-        QVERIFY(families.at("items").as_array().size() == 8);
+        QVERIFY(families.at("items").as_array().size() == 9);
     }
 
     void streamsOneTextToAll()

@@ -175,6 +175,39 @@ private slots:
         QVERIFY(bench.pass(1s) == (Changes{{Kind::Gone, "web"}}));
     }
 
+    void nobodysSilenceCountsWhileNothingCanBeHeard()
+    {
+        Bench bench;
+        (void)bench.roster.heard(says("web", 1, 1));
+        (void)bench.pass(1s);
+        for (int second = 0; second < 60; ++second) { // Redis is away
+            bench.clock.advance(1s);
+            QVERIFY(bench.roster.tick(false).empty());
+        }
+        QCOMPARE(bench.only().presence, Presence::Up);
+        QCOMPARE(bench.only().silent, std::chrono::milliseconds(1s));
+        QCOMPARE(bench.roster.told().front().age,
+                 std::chrono::milliseconds(61s)); // what it answered is old all the same
+        QVERIFY(bench.pass(1s).empty());
+        QVERIFY(bench.pass(1s) == (Changes{{Kind::Hangs, "web"}})); // it is back, and still nothing comes
+        (void)bench.roster.heard(says("web", 1, 2));
+        QVERIFY(bench.pass(2s).empty());
+        QVERIFY(bench.pass(1s) == (Changes{{Kind::Hangs, "web"}})); // the credit was for that silence alone
+    }
+
+    void aProcessThatStoodStillBlamesNobody()
+    {
+        Bench bench;
+        (void)bench.roster.heard(says("web", 1, 1));
+        (void)bench.pass(1s);
+        bench.clock.advance(10min); // stopped, or suspended with the machine
+        QVERIFY(bench.roster.tick().empty());
+        QCOMPARE(bench.only().presence, Presence::Up);
+        (void)bench.roster.heard(says("web", 1, 700));
+        QCOMPARE(bench.only().presence, Presence::Up);
+        QVERIFY(bench.pass(2s).empty());
+    }
+
     void isListedForAQuarterOfAnHour()
     {
         Bench bench;

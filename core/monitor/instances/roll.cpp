@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/monitor/instances/roll.h"
+
+#include "core/base/json.h"
+#include "core/base/runtime.h"
+#include "core/redis/client.h"
+#include "core/redis/errors.h"
+#include "core/redis/keys.h"
+#include "core/redis/subscriber.h"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/describe/class.hpp>
+
+#include <algorithm>
+#include <future>
+#include <mutex>
+#include <utility>
+
+namespace portolan::monitor::instances {
+
+/// What `i:<name>` holds.
+struct Sign
+{
+    std::string version;
+    WallTime started;
+    std::uint64_t sequence = 0;
+    std::chrono::milliseconds every{0};
+};
+BOOST_DESCRIBE_STRUCT(Sign, (), (version, started, sequence, every))
+
+namespace {
+
+/// Beyond Identity::every: 10 s where an instance tells of itself each second.
+constexpr std::chrono::seconds signLife{9};
+/// With more instances, each tells of itself more rarely.
+constexpr std::size_t tellersAtOnce = 8;
+
+std::string channelOf(unsigned database) { return database == 0 ? "p:i" : "p:i:" + std::to_string(database); }
+
+std::uint64_t microseconds(WallTime time)
+{
+    const auto since = std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+    return std::uint64_t(std::max<std::int64_t>(since, 0));
+}
+
+/// Whether the others were told: the last of the replies is that of PUBLISH. Without the sign beside it, as where Redis
+/// is full, they hear all the same.
+Result<void> wasPublished(const Result<std::vector<redis::Reply>> &replies)
+{
+    if (!replies)
+        return replies.error();
+    if (replies->empty())
+        return failure(ErrorKind::Protocol, "Redis did not answer PUBLISH.");
+    if (replies->back().isError())
+        return redis::errorOf(replies->back());
+    return {};
+}
+
+} // namespace
+
+struct Roll::Impl : std::enable_shared_from_this<Impl>
+{
+    Impl(Executor on, redis::Client &to, redis::Subscriber &from, const Clock &time, RollOptions with, Teller tells)
+        : executor(on),
+          client(to),
+          subscriber(from),
+          options(std::move(with)),
+          teller(std::move(tells)),
+          startedAt(time.wall()),
+          channel(channelOf(options.database)),
+          key(std::string(redis::keys::instancePrefix) + options.name),
+          who{options.name, options.version, microseconds(startedAt), 0, options.interval},
+          timer(on),
+          roster(who, time)
+    {}
+
+    void subscribe();
+    awaitable<void> run();
+    awaitable<void> tell();
+    awaitable<void> sayGoodbye();
+    void hear(std::string_view payload);
+    void look();
+
+    const Executor executor;
+    redis::Client &client;
+    redis::Subscriber &subscriber;
+    const RollOptions options;
+    const Teller teller;
+    const WallTime startedAt;
+    const std::string channel;
+    const std::string key;
+    std::function<void(const Change &)> handler;
+
+    Identity who; ///< on the executor, as what follows
+    Timer timer;
+    bool stopping = false;
+    std::shared_ptr<void> subscription;
+    std::promise<void> finished;
+
+    std::mutex lifecycle;
+    bool started = false;
+    bool stopped = false;
+
+    mutable std::mutex mutex; ///< of what follows
+    Roster roster;
+    std::vector<Change> changes; ///< the handler has not been told of yet
+    std::uint64_t published = 0; ///< the last of our messages that Redis took
+    std::uint64_t cameBack = 0;  ///< the last of them that was heard
+    bool away = false;           ///< Redis, when the last was to be told
+    std::optional<Error> trouble;
+};
+
+void Roll::Impl::subscribe()
+{
+    // It may be called while the roll is ending on another thread.
+    subscription = subscriber.subscribe(channel, [weak = weak_from_this()](std::string_view, std::string_view payload) {
+        if (const auto self = weak.lock())
+            self->hear(payload);
+    });
+}
+
+/// What comes on the channel: of others, one's own, or of whoever else may publish there.
+void Roll::Impl::hear(std::string_view payload)
+{
+    Result<Message> message = decodeMessage(payload);
+    if (!message)
+        return;
+    const std::lock_guard lock(mutex);
+    if (message->who.name == options.name && message->who.started == microseconds(startedAt))
+        cameBack = std::max(cameBack, message->who.sequence);
+    const std::vector<Change> fresh = roster.heard(std::move(*message));
+    changes.insert(changes.end(), fresh.begin(), fresh.end());
+}
+
+/// Time has passed.
+void Roll::Impl::look()
+{
+    const bool connected = subscriber.state() == redis::Client::State::Ready;
+    std::vector<Change> news;
+    {
+        const std::lock_guard lock(mutex);
+        const bool listening = connected && !away && cameBack >= published;
+        const std::vector<Change> fresh = roster.tick(listening);
+        changes.insert(changes.end(), fresh.begin(), fresh.end());
+        news.swap(changes);
+        const auto there = std::ranges::count_if(
+            roster.members(), [](const Member &member) { return member.presence != Presence::Gone; });
+        who.every = options.interval * (1 + std::size_t(there) / tellersAtOnce);
+    }
+    if (handler)
+        for (const Change &change : news)
+            handler(change);
+}
+
+awaitable<void> Roll::Impl::tell()
+{
+    ++who.sequence;
+    const Share share = teller(who);
+    const Result<std::string> bytes = encodeShare(share);
+    if (!bytes) {
+        const std::lock_guard lock(mutex);
+        trouble = bytes.error();
+        co_return;
+    }
+    const std::string sign = writeJson(Sign{options.version, startedAt, who.sequence, who.every});
+    redis::Command command("SET", key, sign, "PX", (who.every + signLife).count());
+    command.add("PUBLISH", channel, *bytes);
+    const auto replies = co_await client.pipeline(std::move(command), options.deadline);
+    const Result<void> done = wasPublished(replies);
+    const std::lock_guard lock(mutex);
+    away = !done && (done.error().kind == ErrorKind::Unavailable || done.error().kind == ErrorKind::Timeout) &&
+           done.error().code != "redis-auth" && done.error().code != "redis-rights";
+    trouble = done ? std::nullopt : std::optional(done.error());
+    if (done)
+        published = share.who.sequence;
+}
+
+awaitable<void> Roll::Impl::sayGoodbye()
+{
+    ++who.sequence;
+    const Result<std::string> bytes = encodeGoodbye(who);
+    if (!bytes)
+        co_return;
+    redis::Command command("PUBLISH", channel, *bytes);
+    command.add("DEL", key);
+    // Where it does not arrive the others notice that nothing comes any more.
+    const auto replies = co_await client.pipeline(std::move(command), options.deadline);
+    (void)replies;
+}
+
+awaitable<void> Roll::Impl::run()
+{
+    const auto self = shared_from_this();
+    subscribe();
+    auto due = std::chrono::steady_clock::now();
+    auto tellAt = due;
+    while (!stopping) {
+        look(); // before telling: by now all that was told before has come back
+        if (due >= tellAt) {
+            tellAt = due + who.every;
+            co_await tell();
+        }
+        // Late rounds are skipped, not made up for.
+        for (const auto now = std::chrono::steady_clock::now(); due <= now;)
+            due += options.interval;
+        if (stopping)
+            break;
+        timer.expires_at(due);
+        error_code cancelled;
+        co_await timer.async_wait(asio::redirect_error(use_awaitable, cancelled));
+    }
+    subscription.reset();
+    co_await sayGoodbye();
+    finished.set_value();
+}
+
+Roll::Roll(Executor executor, redis::Client &client, redis::Subscriber &subscriber, const Clock &clock,
+           RollOptions options, Teller teller)
+    : m_impl(std::make_shared<Impl>(executor, client, subscriber, clock, std::move(options), std::move(teller)))
+{}
+
+Roll::~Roll() { stop(); }
+
+void Roll::onChange(std::function<void(const Change &)> handler) { m_impl->handler = std::move(handler); }
+
+void Roll::start()
+{
+    const std::lock_guard lock(m_impl->lifecycle);
+    if (m_impl->started || m_impl->stopped)
+        return;
+    m_impl->started = true;
+    spawn(m_impl->executor, [impl = m_impl] { return impl->run(); });
+}
+
+void Roll::stop()
+{
+    const std::lock_guard lock(m_impl->lifecycle);
+    const bool running = m_impl->started && !m_impl->stopped;
+    m_impl->stopped = true;
+    if (!running)
+        return;
+    asio::post(m_impl->executor, [impl = m_impl] {
+        impl->stopping = true;
+        impl->timer.cancel();
+    });
+    m_impl->finished.get_future().wait();
+}
+
+std::vector<Member> Roll::members() const
+{
+    const std::lock_guard lock(m_impl->mutex);
+    return m_impl->roster.members();
+}
+
+Merged Roll::merged(const Share &own) const
+{
+    std::vector<Told> others;
+    {
+        const std::lock_guard lock(m_impl->mutex);
+        others = m_impl->roster.told();
+    }
+    return instances::merged(own, others);
+}
+
+bool Roll::ownNameTaken() const
+{
+    const std::lock_guard lock(m_impl->mutex);
+    return m_impl->roster.ownNameTaken();
+}
+
+std::optional<Error> Roll::problem() const
+{
+    const std::lock_guard lock(m_impl->mutex);
+    return m_impl->trouble;
+}
+
+} // namespace portolan::monitor::instances

@@ -325,6 +325,17 @@ private slots:
         QVERIFY(!message->share && !message->goodbye);
     }
 
+    void aRouteWithoutANameIsRefused()
+    {
+        const std::string bytes = *encodeShare(fullShare());
+        for (const std::string &text : {std::string("\x03GET"), std::string("\x03/ws")}) {
+            std::string nameless = bytes;
+            QVERIFY(nameless.find(text) != std::string::npos);
+            nameless.replace(nameless.find(text), text.size(), 1, '\0'); // a text of no bytes
+            QVERIFY(decodeMessage(nameless).has_error());
+        }
+    }
+
     void resourcesOfAnotherVersionAreLeftOut()
     {
         std::string bytes = *encodeShare(fullShare());

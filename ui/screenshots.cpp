@@ -70,14 +70,14 @@ private:
         note("requests", snapshot->http.traffic.p95 && snapshot->http.errorRate);
         note("key families", snapshot->families.families.size() > 2);
         note("connections", !snapshot->clients.groups.empty());
-        onAnswer(this, m_deployment.users({}),
+        onAnswer(this, m_deployment.ask(UsersQuestion{}),
                  [this](const Result<UserPage> &answer) { note("accounts", answer && !answer->items.empty()); });
-        onAnswer(this, m_deployment.tasks({}), [this](const Result<TaskList> &answer) {
+        onAnswer(this, m_deployment.ask(TasksQuestion{}), [this](const Result<TaskList> &answer) {
             const auto ended = [](const TaskInfo &task) { return task.place == TaskPlace::Ended; };
             note("tasks", answer && std::size_t(std::ranges::count_if(answer->items, ended)) >= enoughTasks);
         });
         const HistoryQuery query{{metric::redisMemory}, snapshot->time - std::chrono::minutes(5), snapshot->time};
-        onAnswer(this, m_deployment.history(query), [this](const Result<std::vector<Series>> &answer) {
+        onAnswer(this, m_deployment.ask(HistoryQuestion{query}), [this](const Result<std::vector<Series>> &answer) {
             note("history", answer && !answer->empty() && answer->front().points.size() >= m_points);
         });
     }

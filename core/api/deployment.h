@@ -2,19 +2,20 @@
 #pragma once
 
 #include "core/api/action.h"
-#include "core/api/audit.h"
-#include "core/api/history.h"
 #include "core/api/permit.h"
+#include "core/api/promise.h"
+#include "core/api/questions.h"
 #include "core/api/result.h"
 #include "core/api/snapshot.h"
-#include "core/api/task.h"
-#include "core/api/user.h"
+
+#include <boost/mp11/algorithm.hpp>
 
 #include <QFuture>
 #include <QObject>
 #include <memory>
 #include <string>
-#include <vector>
+#include <utility>
+#include <variant>
 
 namespace portolan {
 
@@ -52,6 +53,16 @@ struct DeploymentInfo
     bool operator==(const DeploymentInfo &) const = default;
 };
 
+/// A question on its way, and where its answer goes. Dropped unanswered, it answers Cancelled.
+template <class Q> struct Asked
+{
+    using Question = Q;
+    using Answer = typename Q::Answer;
+    Q question;
+    std::shared_ptr<Promised<Answer>> reply;
+};
+using AnyAsked = boost::mp11::mp_rename<boost::mp11::mp_transform<Asked, Questions>, std::variant>;
+
 /// One portal, in this process or elsewhere. Lives on the GUI thread: calls and signals belong there. Calls never
 /// block, always finish, and take and return values; one that is given up answers Cancelled. Errors are those of
 /// result.h; Unavailable while the portal is not running or cannot be reached, Unsupported for what it cannot do.
@@ -72,20 +83,25 @@ public:
     /// Whether actions of this kind can be done here at all. Independent of roles and read-only mode.
     virtual Capability capability(const Action &action) const = 0;
 
-    virtual QFuture<Result<std::vector<Series>>> history(HistoryQuery query) = 0;
-    virtual QFuture<Result<std::vector<Event>>> events(WallTime from, WallTime to) = 0; ///< oldest first, at most 500
-    virtual QFuture<Result<std::vector<ClientInfo>>> clients() = 0; ///< every connection to Redis, oldest first
-    virtual QFuture<Result<TaskList>> tasks(TaskQuery query) = 0;
-    virtual QFuture<Result<std::vector<WorkerInfo>>> workers() = 0;
-    virtual QFuture<Result<UserPage>> users(UserQuery query) = 0;
-    virtual QFuture<Result<std::vector<LimitUse>>> limitUse(Id user) = 0;
-    virtual QFuture<Result<std::vector<SessionEntry>>> sessions(Id user) = 0; ///< last seen first; NotFound
-    virtual QFuture<Result<AuditPage>> audit(AuditQuery query) = 0;           ///< who did what, newest first
-    virtual QFuture<Result<ActionPreview>> preview(Action action) = 0;        ///< touches nothing
+    /// The answer to one of Questions (questions.h): `ask(UsersQuestion{query})`.
+    template <class Q> QFuture<Result<typename Q::Answer>> ask(Q question)
+    {
+        static_assert(boost::mp11::mp_contains<Questions, Q>::value, "not listed in Questions");
+        auto reply = std::make_shared<Promised<typename Q::Answer>>();
+        auto future = reply->future();
+        answer(Asked<Q>{std::move(question), std::move(reply)});
+        return future;
+    }
+
+    virtual QFuture<Result<ActionPreview>> preview(Action action) = 0; ///< touches nothing
 
     /// Does it, and writes the audit entry with the permit's reason. The permit is the gate's (gate.h): it has looked
     /// at read-only mode, role and confirmation.
     virtual QFuture<Result<ActionOutcome>> perform(Action action, Permit permit) = 0;
+
+protected:
+    /// Finishes the reply, now or later: one std::visit over what every question is answered with.
+    virtual void answer(AnyAsked asked) = 0;
 
 signals:
     void sampled(std::shared_ptr<const portolan::Snapshot> snapshot); ///< about once a second

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/api/promise.h"
 #include "core/api/result.h"
 #include "core/base/asio.h"
 
 #include <boost/asio/co_spawn.hpp>
 
 #include <QFuture>
-#include <QPromise>
-#include <atomic>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -16,51 +15,8 @@
 #include <utility>
 #include <vector>
 
-/// Coroutines as QFutures, for whoever may not wait: the GUI. The one place where a promise is made, so that every
-/// future finishes, whatever becomes of the work.
+/// Coroutines as QFutures, for whoever may not wait: the GUI. Every future finishes, whatever becomes of the work.
 namespace portolan {
-
-/// A promise that always answers: with the result, or with Cancelled when it is given up or dropped. (A QPromise that
-/// is dropped finishes its future without a result, and reading that is undefined.) Any thread; the first answer
-/// counts.
-class Promise
-{
-public:
-    virtual ~Promise() = default;
-    virtual void cancel() = 0;
-};
-
-template <class T> class Promised final : public Promise
-{
-public:
-    Promised() { m_promise.start(); }
-    ~Promised() override { cancel(); }
-    Promised(const Promised &) = delete;
-    Promised &operator=(const Promised &) = delete;
-
-    QFuture<Result<T>> future() { return m_promise.future(); }
-    void finish(Result<T> result)
-    {
-        if (m_answered.exchange(true))
-            return;
-        m_promise.addResult(std::move(result));
-        m_promise.finish();
-    }
-    void cancel() override { finish(failure(ErrorKind::Cancelled, "The portal stopped before it had answered.")); }
-
-private:
-    std::atomic<bool> m_answered{false};
-    QPromise<Result<T>> m_promise;
-};
-
-/// A future that has its answer already.
-template <class T> QFuture<Result<T>> answered(Result<T> result)
-{
-    Promised<T> answer;
-    auto future = answer.future();
-    answer.finish(std::move(result));
-    return future;
-}
 
 /// The calls of one owner that are under way. Any thread.
 class Calls final
@@ -77,12 +33,20 @@ public:
     {
         auto answer = std::make_shared<Promised<T>>();
         auto future = answer->future();
+        start(std::move(executor), std::move(work), std::move(answer));
+        return future;
+    }
+
+    /// The same, where somebody waits for the answer already.
+    template <class T>
+    void start(Executor executor, std::function<awaitable<Result<T>>()> work, std::shared_ptr<Promised<T>> answer)
+    {
         add(answer);
         // The handler holds the answer: it goes with the coroutine when that is destroyed unfinished.
-        asio::co_spawn(executor, std::move(work), [answer](const std::exception_ptr &thrown, Result<T> result) {
-            answer->finish(thrown ? Result<T>(describe(thrown)) : std::move(result));
-        });
-        return future;
+        asio::co_spawn(executor, std::move(work),
+                       [answer = std::move(answer)](const std::exception_ptr &thrown, Result<T> result) {
+                           answer->finish(thrown ? Result<T>(describe(thrown)) : std::move(result));
+                       });
     }
 
     /// Answers all that are under way with Cancelled. The work itself goes on until it ends or its executor does.

@@ -2,9 +2,7 @@
 #include "core/demo/demo_deployment.h"
 
 #include "core/api/audit_record.h"
-#include "core/demo/ready.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace portolan::demo {
@@ -196,110 +194,28 @@ Result<void> DemoDeployment::reachable(bool needsRedis) const
     return {};
 }
 
-template <class T> QFuture<Result<T>> DemoDeployment::answer(bool needsRedis, T value) const
+void DemoDeployment::answer(AnyAsked asked)
 {
-    if (const Result<void> reach = reachable(needsRedis); !reach)
-        return ready(Result<T>(reach.error()));
-    return ready(Result<T>(std::move(value)));
-}
-
-QFuture<Result<std::vector<Series>>> DemoDeployment::history(HistoryQuery query)
-{
-    const auto offset = [this](WallTime time) {
-        return double(std::chrono::duration_cast<std::chrono::milliseconds>(time - m_start).count()) / 1000;
-    };
-    if (query.most < 2 || query.most > 1'000'000)
-        return ready(Result<std::vector<Series>>(failure(ErrorKind::Invalid, "Between 2 and 1,000,000 points.")));
-    // What lies ahead of the last sample is not history, and seconds are kept for an hour.
-    const double to = std::min(offset(query.to), m_lastSecond + 0.001);
-    const double finest = offset(query.from) < m_lastSecond - 3660 ? 60 : 1;
-    std::vector<Series> all;
-    for (const Metric &metric : query.metrics) {
-        const MetricKind *kind = findKind(metric.name);
-        const bool fits = kind && (metric.labels.empty() ||
-                                   (metric.labels.size() == 1 && metric.labels.contains(std::string(kind->label))));
-        if (!fits)
-            return ready(Result<std::vector<Series>>(failure(ErrorKind::Invalid, "There is no such metric.")));
-        if (kind->label.empty()) {
-            all.push_back(m_script.series(kind->name, offset(query.from), to, query.most, m_start, finest));
-            continue;
-        }
-        auto labelled = labelledSeries(m_script, m_data, metric, offset(query.from), to, query.most, m_start, finest);
-        std::ranges::move(labelled, std::back_inserter(all));
-    }
-    return answer(false, std::move(all));
-}
-
-QFuture<Result<std::vector<Event>>> DemoDeployment::events(WallTime from, WallTime to)
-{
-    std::vector<Event> found;
-    for (const Event &event : m_events) {
-        if (event.time >= from && event.time < to)
-            found.push_back(event);
-    }
-    std::ranges::stable_sort(found, {}, &Event::time);
-    return answer(false, std::move(found));
-}
-
-QFuture<Result<std::vector<ClientInfo>>> DemoDeployment::clients() { return answer(true, m_data.clients); }
-
-QFuture<Result<TaskList>> DemoDeployment::tasks(TaskQuery query)
-{
-    if (query.limit < 1 || query.limit > 500)
-        return ready(Result<TaskList>(failure(ErrorKind::Invalid, "Between 1 and 500 tasks of each place.")));
-    return answer(true, m_data.tasks.list(query));
-}
-
-QFuture<Result<std::vector<WorkerInfo>>> DemoDeployment::workers() { return answer(true, m_data.workers); }
-
-QFuture<Result<UserPage>> DemoDeployment::users(UserQuery query)
-{
-    if (query.limit < 1 || query.limit > 500)
-        return ready(Result<UserPage>(failure(ErrorKind::Invalid, "Between 1 and 500 users a page.")));
-    return answer(false, m_data.users.page(query));
-}
-
-QFuture<Result<std::vector<LimitUse>>> DemoDeployment::limitUse(Id user)
-{
-    if (m_on && !m_data.users.find(user))
-        return ready(Result<std::vector<LimitUse>>(failure(ErrorKind::NotFound, "There is no such user.")));
-    return answer(true, m_data.users.use(user, m_clock.wall()));
-}
-
-QFuture<Result<std::vector<SessionEntry>>> DemoDeployment::sessions(Id user)
-{
-    if (m_on && !m_data.users.find(user))
-        return ready(Result<std::vector<SessionEntry>>(failure(ErrorKind::NotFound, "There is no such user.")));
-    return answer(false, m_data.users.sessionList(user, m_clock.wall()));
-}
-
-QFuture<Result<AuditPage>> DemoDeployment::audit(AuditQuery query)
-{
-    AuditPage page;
-    for (auto entry = m_audit.rbegin(); entry != m_audit.rend() && page.items.size() < query.limit; ++entry) {
-        if (query.subject.empty() || entry->subject == query.subject)
-            page.items.push_back(*entry);
-    }
-    return answer(false, std::move(page));
+    std::visit([this](const auto &one) { one.reply->finish(answerTo(one.question)); }, asked);
 }
 
 QFuture<Result<ActionPreview>> DemoDeployment::preview(Action action)
 {
     if (const Result<void> reach = reachable(traitsOf(action).needsRedis); !reach)
-        return ready(Result<ActionPreview>(reach.error()));
-    return ready(std::visit([this](const auto &one) { return previewOf(one); }, action));
+        return answered<ActionPreview>(reach.error());
+    return answered(std::visit([this](const auto &one) { return previewOf(one); }, action));
 }
 
 QFuture<Result<ActionOutcome>> DemoDeployment::perform(Action action, Permit permit)
 {
     m_performed.push_back(action);
     if (m_failNext)
-        return ready(Result<ActionOutcome>(*std::exchange(m_failNext, std::nullopt)));
+        return answered<ActionOutcome>(*std::exchange(m_failNext, std::nullopt));
     const auto possible = std::visit([this](const auto &one) { return previewOf(one); }, action);
     if (const Result<void> reach = reachable(traitsOf(action).needsRedis); !reach)
-        return ready(Result<ActionOutcome>(reach.error()));
+        return answered<ActionOutcome>(reach.error());
     if (!possible)
-        return ready(Result<ActionOutcome>(possible.error()));
+        return answered<ActionOutcome>(possible.error());
     ActionOutcome outcome = std::visit([this](const auto &one) { return carryOut(one); }, action);
     note(traitsOf(action).name, std::move(permit).reason(), recordOf(outcome.facts));
     m_audit.back().subject = subjectOf(action);
@@ -308,7 +224,7 @@ QFuture<Result<ActionOutcome>> DemoDeployment::perform(Action action, Permit per
                         .name = std::string(traitsOf(action).name),
                         .facts = outcome.facts});
     tick();
-    return ready(Result<ActionOutcome>(std::move(outcome)));
+    return answered<ActionOutcome>(std::move(outcome));
 }
 
 void DemoDeployment::note(std::string_view action, std::string reason, std::string detail,

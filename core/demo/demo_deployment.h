@@ -59,24 +59,27 @@ public:
     LinkReason linkReason() const override;
     std::shared_ptr<const Snapshot> latest() const override { return m_latest; }
     Capability capability(const Action &action) const override;
-    QFuture<Result<std::vector<Series>>> history(HistoryQuery query) override;
-    QFuture<Result<std::vector<Event>>> events(WallTime from, WallTime to) override;
-    QFuture<Result<std::vector<ClientInfo>>> clients() override;
-    QFuture<Result<TaskList>> tasks(TaskQuery query) override;
-    QFuture<Result<std::vector<WorkerInfo>>> workers() override;
-    QFuture<Result<UserPage>> users(UserQuery query) override;
-    QFuture<Result<std::vector<LimitUse>>> limitUse(Id user) override;
-    QFuture<Result<std::vector<SessionEntry>>> sessions(Id user) override;
-    QFuture<Result<AuditPage>> audit(AuditQuery query) override;
     QFuture<Result<ActionPreview>> preview(Action action) override;
     QFuture<Result<ActionOutcome>> perform(Action action, Permit permit) override;
+
+protected:
+    void answer(AnyAsked asked) override;
 
 private:
     void tellWhatWasBefore();
     double second() const; ///< since the start of the demo
     bool redisAway() const;
     Result<void> reachable(bool needsRedis) const;
-    template <class T> QFuture<Result<T>> answer(bool needsRedis, T value) const;
+
+    Result<std::vector<Series>> answerTo(const HistoryQuestion &question) const;
+    Result<std::vector<Event>> answerTo(const EventsQuestion &question) const;
+    Result<std::vector<ClientInfo>> answerTo(const ClientsQuestion &question) const;
+    Result<TaskList> answerTo(const TasksQuestion &question) const;
+    Result<std::vector<WorkerInfo>> answerTo(const WorkersQuestion &question) const;
+    Result<UserPage> answerTo(const UsersQuestion &question) const;
+    Result<std::vector<LimitUse>> answerTo(const LimitUseQuestion &question) const;
+    Result<std::vector<SessionEntry>> answerTo(const SessionsQuestion &question) const;
+    Result<AuditPage> answerTo(const AuditQuestion &question) const;
 
     Result<ActionPreview> previewOf(const CloseClients &action) const;
     Result<ActionPreview> previewOf(const CleanUpFamily &action) const;

@@ -2,7 +2,6 @@
 #include "core/demo/demo_stack.h"
 
 #include "core/api/audit_record.h"
-#include "core/demo/ready.h"
 
 #include <algorithm>
 #include <array>
@@ -117,7 +116,7 @@ void DemoStack::become(State state)
 QFuture<Result<void>> DemoStack::start(LocalStackSettings settings)
 {
     const auto refused = refusal(StartStack{settings});
-    return ready(refused ? Result<void>(*refused) : begin(settings));
+    return answered(refused ? Result<void>(*refused) : begin(settings));
 }
 
 Result<void> DemoStack::begin(const LocalStackSettings &settings)
@@ -140,15 +139,15 @@ void DemoStack::end()
 QFuture<Result<ActionPreview>> DemoStack::preview(StackCommand command)
 {
     if (std::holds_alternative<ResetStack>(command))
-        return ready(previewOfReset());
+        return answered(previewOfReset());
     if (std::holds_alternative<UnseedStack>(command))
-        return ready(previewOfUnseed());
+        return answered(previewOfUnseed());
     ActionPreview preview = previewOf(command);
     if (std::holds_alternative<SeedStack>(command) && !m_deployment.seeded().empty()) {
         preview.count = 0;
         preview.facts = {{.kind = FactKind::MadeUpUsersThere, .count = seededUsers}, {.kind = FactKind::AnalysesAdded}};
     }
-    return ready(Result<ActionPreview>(std::move(preview)));
+    return answered<ActionPreview>(std::move(preview));
 }
 
 Result<ActionPreview> DemoStack::previewOfUnseed() const
@@ -173,7 +172,7 @@ QFuture<Result<ActionOutcome>> DemoStack::perform(StackCommand command, Permit p
     const std::string name(traitsOf(command).name);
     m_calls.push_back(name);
     if (const auto refused = refusal(command))
-        return ready(Result<ActionOutcome>(*refused));
+        return answered<ActionOutcome>(*refused);
     std::string detail = detailBefore(command);
     auto outcome = std::visit([this](const auto &one) { return carryOut(one); }, command);
     if (!outcome)
@@ -182,7 +181,7 @@ QFuture<Result<ActionOutcome>> DemoStack::perform(StackCommand command, Permit p
         detail = recordOf(outcome->facts);
     m_deployment.note(name, std::move(permit).reason(), std::move(detail),
                       outcome ? std::nullopt : std::optional(outcome.error()));
-    return ready(std::move(outcome));
+    return answered(std::move(outcome));
 }
 
 /// What the entry says that the outcome's facts do not: the settings it starts with, what a reset is about to delete.

@@ -5,17 +5,9 @@
 #include "core/base/settings.h"
 #include "core/base/version.h"
 #include "core/console/actions.h"
+#include "core/console/questions.h"
 #include "core/console/snapshot_feed.h"
-#include "core/console/task_board.h"
-#include "core/limits/limit_use.h"
-#include "core/monitor/history.h"
-#include "core/monitor/redis_admin.h"
-#include "core/portal/user_admin_service.h"
-#include "core/portal/worker_admin_service.h"
-#include "core/redis/client.h"
 #include "core/server/portal_server.h"
-
-#include <numeric>
 
 namespace portolan::embedded {
 namespace {
@@ -34,44 +26,6 @@ DeploymentInfo localPortal()
     info.version = version();
     info.role = Role::Admin;
     return info;
-}
-
-awaitable<Result<std::vector<ClientInfo>>> listClients(console::PortalServices services)
-{
-    if (!services.hasRedis)
-        co_return failure(ErrorKind::Unavailable, "This portal runs without Redis.");
-    if (services.redisClient.state() != redis::Client::State::Ready) {
-        auto error = services.redisClient.problem();
-        if (error)
-            co_return std::move(*error);
-        co_return failure(ErrorKind::Unavailable, "Redis is being connected to.");
-    }
-    const auto all = services.redis.clients();
-    if (!all)
-        co_return failure(ErrorKind::Unavailable, "The connections are not known yet.", "Try again in a second.");
-    co_return *all;
-}
-
-awaitable<Result<std::vector<WorkerInfo>>> listWorkers(console::PortalServices services)
-{
-    const auto workers = co_await services.workers.workers();
-    if (!workers)
-        co_return workers.error();
-    std::vector<WorkerInfo> all;
-    for (const auto &worker : *workers) {
-        const auto ended = std::accumulate(worker.totals.begin(), worker.totals.end(), std::uint64_t{0},
-                                           [](auto sum, const auto &total) { return sum + total.second; });
-        all.push_back({worker.node, worker.here, worker.concurrency, worker.active, ended, worker.queues});
-    }
-    co_return all;
-}
-
-awaitable<Result<std::vector<LimitUse>>> limitUseOf(console::PortalServices services, Id id)
-{
-    const auto user = co_await services.users.user(id);
-    if (!user)
-        co_return user.error();
-    co_return co_await services.limitUse.of(id);
 }
 
 } // namespace
@@ -181,52 +135,20 @@ QFuture<Result<T>> EmbeddedDeployment::call(std::function<awaitable<Result<T>>(c
                             [services = *m_services, work = std::move(work)] { return work(services); });
 }
 
-QFuture<Result<std::vector<Series>>> EmbeddedDeployment::history(HistoryQuery query)
+void EmbeddedDeployment::answer(AnyAsked asked)
 {
-    return call<std::vector<Series>>(
-        [query](console::PortalServices services) { return services.history.query(query); });
-}
-
-QFuture<Result<std::vector<Event>>> EmbeddedDeployment::events(WallTime from, WallTime to)
-{
-    return call<std::vector<Event>>(
-        [from, to](console::PortalServices services) { return services.history.events(from, to); });
-}
-
-QFuture<Result<std::vector<ClientInfo>>> EmbeddedDeployment::clients()
-{
-    return call<std::vector<ClientInfo>>(listClients);
-}
-
-QFuture<Result<TaskList>> EmbeddedDeployment::tasks(TaskQuery query)
-{
-    return call<TaskList>([query](console::PortalServices services) { return console::listTasks(services, query); });
-}
-
-QFuture<Result<std::vector<WorkerInfo>>> EmbeddedDeployment::workers()
-{
-    return call<std::vector<WorkerInfo>>(listWorkers);
-}
-
-QFuture<Result<UserPage>> EmbeddedDeployment::users(UserQuery query)
-{
-    return call<UserPage>([query](console::PortalServices services) { return services.users.page(query); });
-}
-
-QFuture<Result<std::vector<LimitUse>>> EmbeddedDeployment::limitUse(Id user)
-{
-    return call<std::vector<LimitUse>>([user](console::PortalServices services) { return limitUseOf(services, user); });
-}
-
-QFuture<Result<std::vector<SessionEntry>>> EmbeddedDeployment::sessions(Id user)
-{
-    return call<std::vector<SessionEntry>>(
-        [user](console::PortalServices services) { return services.users.sessions(user); });
-}
-
-QFuture<Result<AuditPage>> EmbeddedDeployment::audit(AuditQuery query)
-{
-    return call<AuditPage>([query](console::PortalServices services) { return services.users.audit(query); });
+    std::visit(
+        [this]<class Q>(Asked<Q> &one) {
+            if (!m_services)
+                return one.reply->finish(notThere(m_link));
+            m_calls.start<typename Q::Answer>(
+                m_services->executor,
+                [services = *m_services, question = std::move(one.question)] {
+                    return console::answer(services, question);
+                },
+                std::move(one.reply));
+        },
+        asked);
 }
 
 QFuture<Result<ActionPreview>> EmbeddedDeployment::preview(Action action)

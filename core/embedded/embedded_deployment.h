@@ -49,17 +49,11 @@ public:
     std::shared_ptr<const Snapshot> latest() const override { return m_latest; }
     Capability capability(const Action &action) const override;
 
-    QFuture<Result<std::vector<Series>>> history(HistoryQuery query) override;
-    QFuture<Result<std::vector<Event>>> events(WallTime from, WallTime to) override;
-    QFuture<Result<std::vector<ClientInfo>>> clients() override;
-    QFuture<Result<TaskList>> tasks(TaskQuery query) override;
-    QFuture<Result<std::vector<WorkerInfo>>> workers() override;
-    QFuture<Result<UserPage>> users(UserQuery query) override;
-    QFuture<Result<std::vector<LimitUse>>> limitUse(Id user) override;
-    QFuture<Result<std::vector<SessionEntry>>> sessions(Id user) override;
-    QFuture<Result<AuditPage>> audit(AuditQuery query) override;
     QFuture<Result<ActionPreview>> preview(Action action) override;
     QFuture<Result<ActionOutcome>> perform(Action action, Permit permit) override;
+
+protected:
+    void answer(AnyAsked asked) override;
 
 private:
     /// `work` is called on the portal's executor with its services.

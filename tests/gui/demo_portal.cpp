@@ -23,7 +23,7 @@ public:
     QString strangers() override
     {
         const auto there = [this] { // in this situation they come by themselves
-            const auto clients = m_demo.stack.deployment().clients().result();
+            const auto clients = m_demo.stack.deployment().ask(ClientsQuestion{}).result();
             return std::ranges::count_if(*clients, [](const auto &c) { return c.address.starts_with("10.0.0.7:"); });
         };
         while (there() < 6) {

@@ -275,7 +275,7 @@ void ExportTest::figuresAreThoseOfTheDeployment()
     const auto lines = parse(contentOf(saving.console.folder.filePath(saving.path)));
     const WallTime now = saving.console.clock.wall();
     const HistoryQuery query{{metric::redisMemory}, now - 1h, now, 1'000'000};
-    const auto expected = saving.console.stack.deployment().history(query).result().value().front().points;
+    const auto expected = saving.console.stack.deployment().ask(HistoryQuestion{query}).result().value().front().points;
     QVERIFY(lines.size() > 3000); // each second of the hour, not what the chart is reduced to
     QCOMPARE(lines.size(), expected.size());
     for (std::size_t i = 0; i < lines.size(); ++i) {

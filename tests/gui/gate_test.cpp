@@ -152,8 +152,8 @@ void GateTest::asksAsTheTraitsSay()
     QFETCH(QString, verb);
     Gated at;
     UserQuery query;
-    const Id user = at.stack.deployment().users(query).result()->items.front().id;
-    const auto clients = at.stack.deployment().clients().result().value();
+    const Id user = at.stack.deployment().ask(UsersQuestion{query}).result()->items.front().id;
+    const auto clients = at.stack.deployment().ask(ClientsQuestion{}).result().value();
     const std::vector<Action> actions{CloseClients{{clients[0].id, clients[1].id}},
                                       CleanUpFamily{"results", {}},
                                       ChangeUser{user, {}, true},
@@ -248,7 +248,7 @@ void GateTest::stackCommands()
 void GateTest::whatWouldDoNothingIsSaid()
 {
     Gated at;
-    const Id user = at.stack.deployment().users({}).result()->items.front().id;
+    const Id user = at.stack.deployment().ask(UsersQuestion{}).result()->items.front().id;
     at.gate.run(Action(SignOutUser{user}));
     const auto asked = at.confirmer.asked.size();
     QCOMPARE(at.stack.deployment().performed().size(), std::size_t(1));
@@ -313,7 +313,8 @@ void GateTest::aPasswordIsShownOnce()
     QVERIFY(!secret.isEmpty() && !at.said().contains(secret));
     for (const AuditEntry &entry : at.stack.deployment().audited())
         QVERIFY(!QString::fromStdString(entry.detail + entry.subject + entry.reason).contains(secret));
-    const auto events = at.stack.deployment().events(WallTime{}, at.clock.wall() + std::chrono::hours(1)).result();
+    const auto events =
+        at.stack.deployment().ask(EventsQuestion{WallTime{}, at.clock.wall() + std::chrono::hours(1)}).result();
     for (const Event &event : *events)
         QVERIFY(!(eventText(event) + QString::fromStdString(event.subject + event.detail)).contains(secret));
 }

@@ -92,7 +92,7 @@ void PaletteTest::thePaletteLooksForThings()
 {
     Console console;
     const QString address = [&] {
-        return text(console.stack.deployment().users({}).result()->items.at(3).email).section('@', 0, 0);
+        return text(console.stack.deployment().ask(UsersQuestion{}).result()->items.at(3).email).section('@', 0, 0);
     }();
     const auto look = [&console](const QString &what, const QString &where) {
         console.press(Qt::Key_K, Qt::ControlModifier);

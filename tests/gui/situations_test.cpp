@@ -108,7 +108,7 @@ void SituationsTest::ownConnectionsStay()
     }
     console.find<TableView>("Connections")->selectAll(); // of these the portal's own are left alone
     console.command("Close selected")->trigger();
-    for (const ClientInfo &client : *console.stack.deployment().clients().result())
+    for (const ClientInfo &client : *console.stack.deployment().ask(ClientsQuestion{}).result())
         QVERIFY(client.own);
 }
 
@@ -287,7 +287,7 @@ void SituationsTest::runtimesAreThoseOfThePagesClock()
     Console console({.situation = "backlog"});
     console.window->openPage("queue");
     console.tick(20s);
-    const auto tasks = console.stack.deployment().tasks({}).result().value().items;
+    const auto tasks = console.stack.deployment().ask(TasksQuestion{}).result().value().items;
     const auto *model = console.find<TableView>("Tasks")->model();
     int running = 0;
     for (int row = 0; row < model->rowCount(); ++row) {

@@ -3,8 +3,9 @@
 #include "ui/pages/page_table.h"
 #include "ui/widgets/table_view.h"
 
-#include <QPromise>
+#include <algorithm>
 #include <deque>
+#include <memory>
 
 using namespace portolan;
 using namespace portolan::ui;
@@ -12,32 +13,29 @@ using namespace portolan::ui;
 namespace {
 
 /// Questions of one kind that somebody answers later.
-template <class T> class Held
+template <class Q> class Held
 {
 public:
-    QFuture<Result<T>> ask()
+    using Reply = std::shared_ptr<Promised<typename Q::Answer>>;
+    void hold(Reply reply)
     {
         ++asked;
-        m_open.emplace_back();
-        m_open.back().start();
+        m_open.push_back(std::move(reply));
         most = std::max(most, m_open.size());
-        return m_open.back().future();
     }
-    void answer(T value)
+    void answer(typename Q::Answer value)
     {
-        QPromise<Result<T>> promise = std::move(m_open.front());
+        const Reply reply = std::move(m_open.front());
         m_open.pop_front();
-        promise.addResult(Result<T>(std::move(value)));
-        promise.finish();
+        reply->finish(std::move(value));
         ConsoleWindow::settle();
     }
-    std::size_t open() const { return m_open.size(); }
 
     int asked = 0;
     std::size_t most = 0; ///< outstanding at once
 
 private:
-    std::deque<QPromise<Result<T>>> m_open;
+    std::deque<Reply> m_open;
 };
 
 /// A demo whose lists come when they are let come.
@@ -53,28 +51,33 @@ public:
     LinkReason linkReason() const override { return m_behind.linkReason(); }
     std::shared_ptr<const Snapshot> latest() const override { return m_behind.latest(); }
     Capability capability(const Action &action) const override { return m_behind.capability(action); }
-    QFuture<Result<std::vector<Series>>> history(HistoryQuery) override { return series.ask(); }
-    QFuture<Result<std::vector<Event>>> events(WallTime, WallTime) override { return happened.ask(); }
-    QFuture<Result<std::vector<ClientInfo>>> clients() override { return connections.ask(); }
-    QFuture<Result<TaskList>> tasks(TaskQuery) override { return taskLists.ask(); }
-    QFuture<Result<std::vector<WorkerInfo>>> workers() override { return pools.ask(); }
-    QFuture<Result<UserPage>> users(UserQuery query) override { return m_behind.users(std::move(query)); }
-    QFuture<Result<std::vector<LimitUse>>> limitUse(Id user) override { return m_behind.limitUse(user); }
-    QFuture<Result<std::vector<SessionEntry>>> sessions(Id user) override { return m_behind.sessions(user); }
-    QFuture<Result<AuditPage>> audit(AuditQuery query) override { return m_behind.audit(std::move(query)); }
     QFuture<Result<ActionPreview>> preview(Action action) override { return m_behind.preview(std::move(action)); }
     QFuture<Result<ActionOutcome>> perform(Action, Permit) override
     {
-        return QtFuture::makeReadyFuture(Result<ActionOutcome>(failure(ErrorKind::Unsupported, "Not here.")));
+        return answered<ActionOutcome>(failure(ErrorKind::Unsupported, "Not here."));
     }
 
-    Held<std::vector<Series>> series;
-    Held<std::vector<Event>> happened;
-    Held<std::vector<ClientInfo>> connections;
-    Held<TaskList> taskLists;
-    Held<std::vector<WorkerInfo>> pools;
+    Held<HistoryQuestion> series;
+    Held<EventsQuestion> happened;
+    Held<ClientsQuestion> connections;
+    Held<TasksQuestion> taskLists;
+    Held<WorkersQuestion> pools;
+
+protected:
+    void answer(AnyAsked asked) override
+    {
+        std::visit([this](auto &one) { take(one); }, asked);
+    }
 
 private:
+    void take(Asked<HistoryQuestion> &one) { series.hold(std::move(one.reply)); }
+    void take(Asked<EventsQuestion> &one) { happened.hold(std::move(one.reply)); }
+    void take(Asked<ClientsQuestion> &one) { connections.hold(std::move(one.reply)); }
+    void take(Asked<TasksQuestion> &one) { taskLists.hold(std::move(one.reply)); }
+    void take(Asked<WorkersQuestion> &one) { pools.hold(std::move(one.reply)); }
+    /// All others at once.
+    template <class Q> void take(Asked<Q> &one) { one.reply->finish(m_behind.ask(std::move(one.question)).result()); }
+
     Deployment &m_behind;
 };
 

@@ -210,7 +210,7 @@ void WatchdogTest::redisIsKilled()
 void WatchdogTest::underLoad()
 {
     const QUrl url(QString::fromStdString(m_portal->stack().deployment().info().url));
-    auto ended = m_portal->stack().deployment().tasks({});
+    auto ended = m_portal->stack().deployment().ask(TasksQuestion{});
     QTRY_VERIFY_WITH_TIMEOUT(ended.isFinished(), patience);
     QVERIFY(ended.result() && !ended.result()->items.empty());
     AnsweringConfirmer yes;

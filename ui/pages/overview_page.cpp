@@ -262,7 +262,7 @@ void OverviewPage::refresh()
 QFuture<Result<std::vector<Event>>> OverviewPage::askEvents()
 {
     const WallTime now = context().clock.wall();
-    return context().deployment.events(now - eventSpan, now + std::chrono::seconds(1));
+    return context().deployment.ask(EventsQuestion{now - eventSpan, now + std::chrono::seconds(1)});
 }
 
 void OverviewPage::take(const Result<std::vector<Event>> &answer)
@@ -285,7 +285,7 @@ QFuture<Result<std::vector<Series>>> OverviewPage::askTrends()
     query.to = context().clock.wall();
     query.from = query.to - trendSpan;
     query.most = trendPoints;
-    return context().deployment.history(query);
+    return context().deployment.ask(HistoryQuestion{query});
 }
 
 void OverviewPage::take(const Result<std::vector<Series>> &answer)

@@ -273,7 +273,7 @@ void UsersPage::ask(const std::string &cursor)
     if (const QVariant disabled = m_states->currentData(); disabled.isValid())
         query.disabled = disabled.toBool();
     const std::uint64_t question = cursor.empty() ? ++m_question : m_question;
-    onAnswer(this, context().deployment.users(query), [this, question](const Result<UserPage> &answer) {
+    onAnswer(this, context().deployment.ask(UsersQuestion{query}), [this, question](const Result<UserPage> &answer) {
         if (question != m_question)
             return; // of a search that is over
         if (answer) {
@@ -309,7 +309,7 @@ void UsersPage::showChosen()
 
 void UsersPage::askLimits(Id user)
 {
-    onAnswer(this, context().deployment.limitUse(user),
+    onAnswer(this, context().deployment.ask(LimitUseQuestion{user}),
              [this, question = m_chosenQuestion](const Result<std::vector<LimitUse>> &answer) {
                  if (question != m_chosenQuestion)
                      return;
@@ -320,7 +320,7 @@ void UsersPage::askLimits(Id user)
 
 void UsersPage::askSessions(Id user)
 {
-    onAnswer(this, context().deployment.sessions(user),
+    onAnswer(this, context().deployment.ask(SessionsQuestion{user}),
              [this, question = m_chosenQuestion](const Result<std::vector<SessionEntry>> &answer) {
                  if (question != m_chosenQuestion)
                      return;
@@ -335,13 +335,14 @@ void UsersPage::askActivity(Id user)
 {
     AuditQuery query;
     query.subject = "user:" + std::to_string(user);
-    onAnswer(
-        this, context().deployment.audit(query), [this, question = m_chosenQuestion](const Result<AuditPage> &answer) {
-            if (question != m_chosenQuestion)
-                return;
-            m_activity.setRows(answer ? answer->items : std::vector<AuditEntry>());
-            m_activityView->setWhenEmpty(answer ? tr("Nothing was done to this account") : errorText(answer.error()));
-        });
+    onAnswer(this, context().deployment.ask(AuditQuestion{query}),
+             [this, question = m_chosenQuestion](const Result<AuditPage> &answer) {
+                 if (question != m_chosenQuestion)
+                     return;
+                 m_activity.setRows(answer ? answer->items : std::vector<AuditEntry>());
+                 m_activityView->setWhenEmpty(answer ? tr("Nothing was done to this account")
+                                                     : errorText(answer.error()));
+             });
 }
 
 void UsersPage::create()
@@ -395,7 +396,7 @@ void UsersPage::askAgainFor(const std::string &email)
     query.search = email;
     query.match = TextMatch::Prefix;
     query.limit = 1;
-    onAnswer(this, context().deployment.users(query), [this](const Result<UserPage> &answer) {
+    onAnswer(this, context().deployment.ask(UsersQuestion{query}), [this](const Result<UserPage> &answer) {
         if (!answer || answer->items.empty())
             return;
         m_users.replaceRow(answer->items.front());

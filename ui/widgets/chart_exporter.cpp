@@ -133,7 +133,7 @@ void ChartExporter::start(ExportFormat format, ExportSource source)
 void ChartExporter::askFigures(const QString &path, const ExportSource &source)
 {
     HistoryQuery query{source.metrics, source.from, source.to, mostPoints};
-    onAnswer(this, m_context.deployment.history(query),
+    onAnswer(this, m_context.deployment.ask(HistoryQuestion{query}),
              [this, path, source, round = m_round](const Result<std::vector<Series>> &answer) {
                  if (round != m_round || !m_busy)
                      return;

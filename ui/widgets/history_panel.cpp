@@ -324,29 +324,31 @@ void HistoryPanel::refresh()
     query.most = 2000;
     m_asked = m_context.clock.wall();
     const std::uint64_t question = ++m_question;
-    onAnswer(this, m_context.deployment.history(query), [=, this](const Result<std::vector<Series>> &answer) {
-        if (question != m_question)
-            return;
-        m_answered = question;
-        m_failure = answer ? QString() : errorText(answer.error());
-        m_wasOff = !answer && answer.error().kind == ErrorKind::Unavailable;
-        if (answer && widen(*answer, from, to))
-            return;
-        if (answer)
-            take(*answer, from, to);
-        else
-            moveTo(from, to);
-        showStanding();
-        emit exportsChanged();
-    });
-    onAnswer(this, m_context.deployment.events(from, to), [=, this](const Result<std::vector<Event>> &answer) {
-        if (question != m_question)
-            return;
-        m_eventFailure = answer ? QString() : errorText(answer.error());
-        for (std::size_t i = 0; answer && i < m_charts.size(); ++i)
-            m_charts[i]->setEvents(eventsOf(i, *answer));
-        showStanding();
-    });
+    onAnswer(this, m_context.deployment.ask(HistoryQuestion{query}),
+             [=, this](const Result<std::vector<Series>> &answer) {
+                 if (question != m_question)
+                     return;
+                 m_answered = question;
+                 m_failure = answer ? QString() : errorText(answer.error());
+                 m_wasOff = !answer && answer.error().kind == ErrorKind::Unavailable;
+                 if (answer && widen(*answer, from, to))
+                     return;
+                 if (answer)
+                     take(*answer, from, to);
+                 else
+                     moveTo(from, to);
+                 showStanding();
+                 emit exportsChanged();
+             });
+    onAnswer(this, m_context.deployment.ask(EventsQuestion{from, to}),
+             [=, this](const Result<std::vector<Event>> &answer) {
+                 if (question != m_question)
+                     return;
+                 m_eventFailure = answer ? QString() : errorText(answer.error());
+                 for (std::size_t i = 0; answer && i < m_charts.size(); ++i)
+                     m_charts[i]->setEvents(eventsOf(i, *answer));
+                 showStanding();
+             });
 }
 
 /// Those that a chart's figures may come from: what starts, stops, is done or does not answer may be the cause of

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/contract/deployment/deployments.h"
+#include "tests/contract/deployment/samples.h"
 #include "tests/fakes/permits.h"
 
 #include <QSignalSpy>
@@ -11,41 +12,18 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const std::vector<Action> everyAction{CloseClients{{1}},
-                                      CleanUpFamily{"results", {}},
-                                      ResizeWorker{2, {}},
-                                      RevokeTasks{{"x"}},
-                                      RerunTasks{{"x"}},
-                                      CreateUser{"x@y.org", Role::User},
-                                      ChangeUser{1, Role::User, {}},
-                                      ResetPassword{1},
-                                      SignOutUser{1},
-                                      DeleteUser{1}};
+/// The name of a question's route, for whoever reads that a test failed.
+template <class Q> std::string nameOf() { return std::string(routeOf(Tag<Q>{}).path); }
 
-/// Every call once: how each of them ended, nothing where it was done.
-std::vector<std::optional<Error>> askEverything(Deployment &deployment)
+/// What is there, for samples of it.
+About aboutWhatIsThere(Deployment &deployment)
 {
-    std::vector<std::optional<Error>> ends;
-    const auto note = [&ends](const auto &result) {
-        ends.push_back(result ? std::nullopt : std::optional<Error>(result.error()));
-    };
-    HistoryQuery history;
-    history.metrics = {metric::redisMemory};
-    history.to = WallTime{} + 24h;
-    note(await(deployment.history(history)));
-    note(await(deployment.events({}, WallTime{} + 24h)));
-    note(await(deployment.clients()));
-    note(await(deployment.tasks({})));
-    note(await(deployment.workers()));
-    note(await(deployment.users({})));
-    note(await(deployment.limitUse(1)));
-    note(await(deployment.sessions(1)));
-    note(await(deployment.audit({})));
-    for (const auto &action : everyAction) {
-        note(await(deployment.preview(action)));
-        note(await(deployment.perform(action, permitted("why not"))));
-    }
-    return ends;
+    About about;
+    about.now = deployment.latest()->time + 1s;
+    about.user = await(deployment.ask(UsersQuestion{})).value().items.front().id;
+    about.task = await(deployment.ask(TasksQuestion{})).value().items.front().id;
+    about.client = await(deployment.ask(ClientsQuestion{})).value().front().id;
+    return about;
 }
 
 /// Of what several things have: all of them by their name, or one of them.
@@ -54,7 +32,7 @@ void remembersByLabel(Deployment &deployment, WallTime from, WallTime to)
     const Metric memory(metric::zone, {{"resource", "redis_memory"}});
     const Metric nobody(metric::routeP95, {{"route", "GET /nobody-asks-for-this"}});
     const HistoryQuery query{{metric::zone, memory, nobody, metric::redisMemory}, from, to};
-    const auto series = await(deployment.history(query));
+    const auto series = await(deployment.ask(HistoryQuestion{query}));
     QVERIFY2(series.has_value(), series ? "" : series.error().message.c_str());
     QVERIFY(series->size() >= 6);
     const std::size_t zones = series->size() - 3;
@@ -70,14 +48,14 @@ void remembersByLabel(Deployment &deployment, WallTime from, WallTime to)
     QVERIFY((*series)[zones + 2].metric == Metric(metric::redisMemory));
     for (const Metric &none :
          {Metric("no_metric"), Metric(metric::sessions, {{"user", "x"}}), Metric(metric::zone, {{"route", "x"}})})
-        QCOMPARE(await(deployment.history({{none}, from, to})).error().kind, ErrorKind::Invalid);
+        QCOMPARE(await(deployment.ask(HistoryQuestion{{{none}, from, to}})).error().kind, ErrorKind::Invalid);
 }
 
 User someUser(Deployment &deployment, Role role)
 {
     UserQuery query;
     query.role = role;
-    const auto page = await(deployment.users(query));
+    const auto page = await(deployment.ask(UsersQuestion{query}));
     if (!page || page->items.empty())
         throw std::runtime_error("there is no such user");
     return page->items.front();
@@ -128,10 +106,34 @@ private slots:
         QVERIFY(deployment.linkReason() != LinkReason::No);
         QVERIFY(!deployment.latest());
         QVERIFY(!deployment.info().name.empty());
-        for (const auto &end : askEverything(deployment))
-            QVERIFY(end && end->kind == ErrorKind::Unavailable);
-        for (const auto &action : everyAction)
+        forEveryQuestion({}, [&]<class Q>(Q question) {
+            const auto answer = await(deployment.ask(std::move(question)));
+            QVERIFY2(answer.has_error() && answer.error().kind == ErrorKind::Unavailable, nameOf<Q>().c_str());
+        });
+        for (const auto &action : everyAction()) {
             QVERIFY(!deployment.capability(action).available());
+            QCOMPARE(await(deployment.preview(action)).error().kind, ErrorKind::Unavailable);
+            QCOMPARE(await(deployment.perform(action, permitted("why not"))).error().kind, ErrorKind::Unavailable);
+        }
+    }
+
+    void answersEveryQuestion()
+    {
+        auto &deployment = m_under->deployment();
+        m_under->bringUp();
+        QTRY_COMPARE_WITH_TIMEOUT(deployment.link(), LinkState::Live, 10'000);
+        QTRY_VERIFY_WITH_TIMEOUT(await(deployment.ask(ClientsQuestion{})).has_value(), 10'000);
+        const About about = aboutWhatIsThere(deployment);
+        forEveryQuestion(about, [&]<class Q>(Q question) {
+            const auto answer = await(deployment.ask(std::move(question)));
+            QVERIFY2(answer.has_value(), (nameOf<Q>() + (answer ? "" : ": " + answer.error().message)).c_str());
+        });
+        for (const auto &action : everyAction(about)) {
+            const auto preview = await(deployment.preview(action));
+            const std::string name(traitsOf(action).name);
+            QVERIFY2(preview.has_value(), (name + (preview ? "" : ": " + preview.error().message)).c_str());
+            QVERIFY2(!preview->facts.empty(), name.c_str());
+        }
     }
 
     void bringsSamples()
@@ -152,7 +154,7 @@ private slots:
         }
         QCOMPARE(deployment.latest()->sequence, last);
         QCOMPARE(deployment.info().tier, deployment.latest()->tier);
-        for (const auto &action : everyAction)
+        for (const auto &action : everyAction())
             QVERIFY2(deployment.capability(action).available(), std::string(traitsOf(action).name).c_str());
     }
 
@@ -161,34 +163,34 @@ private slots:
         auto &deployment = m_under->deployment();
         m_under->bringUp();
         QTRY_COMPARE_WITH_TIMEOUT(deployment.link(), LinkState::Live, 10'000);
-        const auto clients = await(deployment.clients());
+        const auto clients = await(deployment.ask(ClientsQuestion{}));
         QVERIFY(clients && !clients->empty());
         QVERIFY(std::ranges::is_sorted(*clients, std::greater(), &ClientInfo::age));
-        const auto workers = await(deployment.workers());
+        const auto workers = await(deployment.ask(WorkersQuestion{}));
         QVERIFY(workers && !workers->empty() && workers->front().own && workers->front().concurrency > 0);
 
         UserQuery few;
         few.limit = 3;
-        const auto first = await(deployment.users(few));
+        const auto first = await(deployment.ask(UsersQuestion{few}));
         QVERIFY(first && first->items.size() == 3 && first->nextCursor);
         few.cursor = *first->nextCursor;
-        const auto second = await(deployment.users(few));
+        const auto second = await(deployment.ask(UsersQuestion{few}));
         QVERIFY(second && !second->items.empty() && second->items.front().id != first->items.front().id);
         few.limit = 0;
-        QCOMPARE(await(deployment.users(few)).error().kind, ErrorKind::Invalid);
+        QCOMPARE(await(deployment.ask(UsersQuestion{few})).error().kind, ErrorKind::Invalid);
 
-        const auto use = await(deployment.limitUse(first->items.front().id));
+        const auto use = await(deployment.ask(LimitUseQuestion{first->items.front().id}));
         QVERIFY(use && !use->empty());
         for (const auto &limit : *use)
             QVERIFY(!limit.window.empty() && limit.used <= limit.limit && limit.reset.has_value() == (limit.used > 0));
-        QCOMPARE(await(deployment.limitUse(999)).error().kind, ErrorKind::NotFound);
+        QCOMPARE(await(deployment.ask(LimitUseQuestion{999})).error().kind, ErrorKind::NotFound);
     }
 
     void listsTasksWithWhatBecameOfThem()
     {
         auto &deployment = m_under->deployment();
         m_under->bringUp();
-        const auto tasks = await(deployment.tasks({}));
+        const auto tasks = await(deployment.ask(TasksQuestion{}));
         QVERIFY2(tasks.has_value(), tasks ? "" : tasks.error().message.c_str());
         QVERIFY(tasks->complete && endedIn(*tasks) >= 2);
         for (const auto &task : tasks->items) {
@@ -200,12 +202,12 @@ private slots:
         }
         TaskQuery query;
         query.limit = 1;
-        const auto few = await(deployment.tasks(query));
+        const auto few = await(deployment.ask(TasksQuestion{query}));
         QVERIFY(few && endedIn(*few) == 1 && !few->complete);
         query.queue = "nobody-has-this-queue";
-        QVERIFY(await(deployment.tasks(query))->items.empty());
+        QVERIFY(await(deployment.ask(TasksQuestion{query}))->items.empty());
         query.limit = 501;
-        QCOMPARE(await(deployment.tasks(query)).error().kind, ErrorKind::Invalid);
+        QCOMPARE(await(deployment.ask(TasksQuestion{query})).error().kind, ErrorKind::Invalid);
     }
 
     void remembers()
@@ -219,7 +221,7 @@ private slots:
         query.metrics = {metric::httpConnections, metric::redisMemory};
         query.from = now - 2min;
         query.to = now + 1s;
-        const auto series = await(deployment.history(query));
+        const auto series = await(deployment.ask(HistoryQuestion{query}));
         QVERIFY2(series.has_value(), series ? "" : series.error().message.c_str());
         QCOMPARE(series->size(), std::size_t{2});
         for (std::size_t i = 0; i < 2; ++i) {
@@ -232,12 +234,12 @@ private slots:
             }
         }
         query.most = 1;
-        QCOMPARE(await(deployment.history(query)).error().kind, ErrorKind::Invalid);
+        QCOMPARE(await(deployment.ask(HistoryQuestion{query})).error().kind, ErrorKind::Invalid);
         remembersByLabel(deployment, query.from, query.to);
 
         const auto user = someUser(deployment, Role::User);
         QVERIFY(await(deployment.perform(SignOutUser{user.id}, permitted("test"))).has_value());
-        const auto events = await(deployment.events(now - 1h, now + 1h));
+        const auto events = await(deployment.ask(EventsQuestion{now - 1h, now + 1h}));
         QVERIFY(events && events->size() >= 2);
         QVERIFY(std::ranges::is_sorted(*events, {}, &Event::time));
         QCOMPARE(events->back().kind, EventKind::Action);
@@ -252,10 +254,10 @@ private slots:
         m_under->bringUp();
         QTRY_COMPARE_WITH_TIMEOUT(deployment.link(), LinkState::Live, 10'000);
         const auto user = someUser(deployment, Role::Operator);
-        const auto tasks = await(deployment.tasks({}));
-        QTRY_VERIFY_WITH_TIMEOUT(await(deployment.clients()).has_value(), 10'000);
-        const auto clients = await(deployment.clients());
-        const bool signedIn = !await(deployment.sessions(user.id))->empty();
+        const auto tasks = await(deployment.ask(TasksQuestion{}));
+        QTRY_VERIFY_WITH_TIMEOUT(await(deployment.ask(ClientsQuestion{})).has_value(), 10'000);
+        const auto clients = await(deployment.ask(ClientsQuestion{}));
+        const bool signedIn = !await(deployment.ask(SessionsQuestion{user.id}))->empty();
         const auto ends = [&](FactKind kind) { return signedIn ? Kinds{kind, FactKind::SessionsEnded} : Kinds{kind}; };
         const std::vector<std::pair<Action, Kinds>> actions{
             {CloseClients{{clients->front().id}}, {FactKind::ConnectionsClosed}},
@@ -283,8 +285,8 @@ private slots:
             load += amount.count;
         QCOMPARE(stop->count, std::optional<std::uint64_t>(load));
         QCOMPARE(someUser(deployment, Role::Operator), user);
-        QVERIFY(await(deployment.workers())->front().concurrency != 7);
-        QCOMPARE(await(deployment.tasks({}))->items.size(), tasks->items.size());
+        QVERIFY(await(deployment.ask(WorkersQuestion{}))->front().concurrency != 7);
+        QCOMPARE(await(deployment.ask(TasksQuestion{}))->items.size(), tasks->items.size());
         for (const Action &action :
              {Action(CloseClients{{999'999'999}}), Action(RerunTasks{{"nobody"}}), Action(DeleteUser{999}),
               Action(ResetPassword{999}), Action(ChangeUser{999, Role::User, {}}), Action(SignOutUser{999}),
@@ -344,7 +346,7 @@ private slots:
             query.limit = 7;
             std::vector<std::string> keys;
             for (int pages = 0; pages < 12; ++pages) {
-                const auto page = await(deployment.users(query));
+                const auto page = await(deployment.ask(UsersQuestion{query}));
                 QVERIFY2(page.has_value(), page ? "" : page.error().message.c_str());
                 for (const User &user : page->items) {
                     keys.push_back(keyOf(user));
@@ -364,7 +366,7 @@ private slots:
         UserQuery stranger;
         stranger.order = UserOrder(order);
         stranger.cursor = "made-up";
-        (void)await(deployment.users(stranger)); // whatever it answers, it does answer
+        (void)await(deployment.ask(UsersQuestion{stranger})); // whatever it answers, it does answer
     }
 
     void doesWhatIsAsked()
@@ -379,25 +381,25 @@ private slots:
         QCOMPARE(changed->facts.front().name, user.email);
         UserQuery query;
         query.search = user.email;
-        const auto now = await(deployment.users(query));
+        const auto now = await(deployment.ask(UsersQuestion{query}));
         QVERIFY(now->items.front().role == Role::Operator && now->items.front().disabled);
         QVERIFY(perform(SignOutUser{user.id}).has_value());
         // Who is not signed in is not signed out again.
         QVERIFY(await(deployment.preview(SignOutUser{user.id}))->nothing);
-        QVERIFY(await(deployment.sessions(user.id))->empty());
+        QVERIFY(await(deployment.ask(SessionsQuestion{user.id}))->empty());
 
         const auto stopped = perform(ResizeWorker{0, {}});
         QVERIFY(stopped && kindsOf(stopped->facts) == Kinds{FactKind::WorkerStopped});
         const auto resized = perform(ResizeWorker{3, {}});
         QVERIFY(resized && kindsOf(resized->facts) == Kinds{FactKind::WorkerResized});
-        QCOMPARE(await(deployment.workers())->front().concurrency, std::uint64_t{3});
+        QCOMPARE(await(deployment.ask(WorkersQuestion{}))->front().concurrency, std::uint64_t{3});
         QCOMPARE(perform(ResizeWorker{5000, {}}).error().kind, ErrorKind::Invalid);
 
         const auto cleaned = perform(CleanUpFamily{"results", {}});
         QVERIFY2(cleaned.has_value(), cleaned ? "" : cleaned.error().message.c_str());
         QVERIFY(kindsOf(cleaned->facts) == Kinds{FactKind::KeysDeleted});
         QVERIFY(cleaned->facts.front().name == "results" && cleaned->facts.front().count.value_or(0) > 0);
-        QCOMPARE(endedIn(*await(deployment.tasks({}))), std::ptrdiff_t{0});
+        QCOMPARE(endedIn(*await(deployment.ask(TasksQuestion{}))), std::ptrdiff_t{0});
         QCOMPARE(perform(CloseClients{{999'999'999}}).error().kind, ErrorKind::NotFound);
         QCOMPARE(perform(CloseClients{}).error().kind, ErrorKind::Invalid);
 
@@ -409,16 +411,16 @@ private slots:
                                                       .role = Role::User}})); // without the password
         QCOMPARE(perform(CreateUser{"somebody.new@example.org", Role::User}).error().kind, ErrorKind::Conflict);
         query.search = "somebody.new@";
-        const auto made = await(deployment.users(query))->items;
+        const auto made = await(deployment.ask(UsersQuestion{query}))->items;
         QCOMPARE(made.size(), std::size_t{1});
         const auto reset = perform(ResetPassword{made.front().id});
         QVERIFY(reset.has_value() && reset->secret.size() >= 12 && reset->secret != created->secret);
         QVERIFY(perform(DeleteUser{made.front().id}).has_value());
-        QVERIFY(await(deployment.users(query))->items.empty());
+        QVERIFY(await(deployment.ask(UsersQuestion{query}))->items.empty());
         QCOMPARE(perform(DeleteUser{made.front().id}).error().kind, ErrorKind::NotFound);
         AuditQuery done;
         done.subject = "user:" + std::to_string(user.id);
-        const auto activity = await(deployment.audit(done));
+        const auto activity = await(deployment.ask(AuditQuestion{done}));
         QVERIFY(activity.has_value() && !activity->items.empty());
         for (const auto &entry : activity->items)
             QCOMPARE(entry.subject, done.subject);
@@ -431,12 +433,12 @@ private slots:
         QTRY_COMPARE_WITH_TIMEOUT(deployment.link(), LinkState::Live, 10'000);
         std::vector<QFuture<Result<std::vector<WorkerInfo>>>> slow; // each waits a second for other workers to answer
         for (int i = 0; i < 50; ++i)
-            slow.push_back(deployment.workers());
+            slow.push_back(deployment.ask(WorkersQuestion{}));
         auto preview = deployment.preview(CleanUpFamily{"results", {}});
         const auto last = deployment.latest();
         m_under->takeAway();
         QVERIFY(deployment.link() != LinkState::Live);
-        QCOMPARE(await(deployment.workers()).error().kind, ErrorKind::Unavailable);
+        QCOMPARE(await(deployment.ask(WorkersQuestion{})).error().kind, ErrorKind::Unavailable);
         for (auto &call : slow) {
             const auto answer = await(call);
             QVERIFY(answer.has_value() || answer.error().kind == ErrorKind::Cancelled ||
@@ -451,8 +453,8 @@ private slots:
     {
         auto &deployment = m_under->deployment();
         m_under->bringUp();
-        auto workers = deployment.workers();
-        auto users = deployment.users({});
+        auto workers = deployment.ask(WorkersQuestion{});
+        auto users = deployment.ask(UsersQuestion{});
         m_under.reset();
         (void)await(workers);
         (void)await(users);

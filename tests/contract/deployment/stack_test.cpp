@@ -217,7 +217,7 @@ private:
     {
         UserQuery query;
         query.limit = 500;
-        return await(m_under->stack().deployment().users(query)).value().items;
+        return await(m_under->stack().deployment().ask(UsersQuestion{query})).value().items;
     }
     static bool has(const ActionPreview &preview, FactKind kind)
     {

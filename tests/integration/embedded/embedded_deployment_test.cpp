@@ -123,17 +123,17 @@ private slots:
         portal.redis.pause();
         QElapsedTimer watch;
         watch.start();
-        auto tasks = portal.deployment.tasks({});
-        auto workers = portal.deployment.workers();
+        auto tasks = portal.deployment.ask(TasksQuestion{});
+        auto workers = portal.deployment.ask(WorkersQuestion{});
         auto closing = portal.deployment.perform(CloseClients{{1}}, permitted());
-        auto users = portal.deployment.users({});
+        auto users = portal.deployment.ask(UsersQuestion{});
         QVERIFY2(watch.elapsed() < 500, qPrintable(QString::number(watch.elapsed())));
         QVERIFY(await(users).has_value());
         QVERIFY(await(workers).has_value()); // this process's own is known without
         QVERIFY(await(tasks).has_error() && await(closing).has_error());
-        QTRY_COMPARE_WITH_TIMEOUT(await(portal.deployment.clients()).has_error(), true, 10'000);
+        QTRY_COMPARE_WITH_TIMEOUT(await(portal.deployment.ask(ClientsQuestion{})).has_error(), true, 10'000);
         portal.redis.resume();
-        QTRY_COMPARE_WITH_TIMEOUT(await(portal.deployment.clients()).has_value(), true, 10'000);
+        QTRY_COMPARE_WITH_TIMEOUT(await(portal.deployment.ask(ClientsQuestion{})).has_value(), true, 10'000);
     }
 
     void handsOverTheNewestSampleOnly()
@@ -159,15 +159,15 @@ private slots:
     {
         Attached portal;
         portal.redis.pause();
-        auto tasks = portal.deployment.tasks({});
+        auto tasks = portal.deployment.ask(TasksQuestion{});
         portal.deployment.cancelCalls();
         QVERIFY(tasks.isFinished());
         QCOMPARE(tasks.result().error().kind, ErrorKind::Cancelled);
-        auto again = portal.deployment.tasks({});
+        auto again = portal.deployment.ask(TasksQuestion{});
         portal.deployment.detach(LinkReason::Stopping);
         QCOMPARE(portal.deployment.linkReason(), LinkReason::Stopping);
         QCOMPARE(portal.deployment.capability(CloseClients{}).why, WhyNot::NotRunning);
-        QCOMPARE(await(portal.deployment.tasks({})).error().kind, ErrorKind::Unavailable);
+        QCOMPARE(await(portal.deployment.ask(TasksQuestion{})).error().kind, ErrorKind::Unavailable);
         QVERIFY(await(again).has_error());
     }
 };

@@ -79,7 +79,7 @@ struct Stack
     {
         UserQuery query;
         query.limit = 500;
-        return await(stack.deployment().users(query)).value().items.size();
+        return await(stack.deployment().ask(UsersQuestion{query})).value().items.size();
     }
 
     QTemporaryDir directory;

@@ -48,7 +48,8 @@ private slots:
         QVERIFY(made.start().has_value());
         QVERIFY(made.perform(StopStack{}).has_value());
         QVERIFY(made.start().has_value());
-        const auto events = await(made.stack.deployment().events(WallTime{}, made.clock.wall() + 24h)).value();
+        const auto events =
+            await(made.stack.deployment().ask(EventsQuestion{WallTime{}, made.clock.wall() + 24h})).value();
         const auto has = [&](auto fits) { return std::ranges::any_of(events, fits); };
         QVERIFY(has([](const Event &e) {
             return e.name == "stack.stop" && e.kind == EventKind::Action && e.actor.empty() && e.reason.empty() &&
@@ -65,7 +66,8 @@ private slots:
         LocalStackSettings bad = made.stack.settings();
         bad.listen = "abc";
         QVERIFY(made.perform(RestartStack{bad}).has_error());
-        const auto events = await(made.stack.deployment().events(WallTime{}, made.clock.wall() + 24h)).value();
+        const auto events =
+            await(made.stack.deployment().ask(EventsQuestion{WallTime{}, made.clock.wall() + 24h})).value();
         const auto refused = std::ranges::find(events, std::string("stack.restart"), &Event::name);
         QVERIFY(refused != events.end() && refused->facts.empty());
         QCOMPARE(refused->reason, made.audit().back().outcome);
@@ -122,7 +124,7 @@ private slots:
             auto starting = made.stack.start(made.stack.settings());
             QCOMPARE(made.stack.state(), State::Starting);
             QCOMPARE(deployment.link(), LinkState::Connecting);
-            QCOMPARE(await(deployment.users({})).error().message, std::string("The portal is starting."));
+            QCOMPARE(await(deployment.ask(UsersQuestion{})).error().message, std::string("The portal is starting."));
             QCOMPARE(await(made.stack.start({})).error().kind, ErrorKind::Conflict);
             for (const StackCommand &other :
                  {StackCommand(StartStack{}), StackCommand(RestartStack{}), StackCommand(ResetStack{}),
@@ -165,7 +167,7 @@ private slots:
         const int analyses = countOf(said, Counted::Analyses);
         QVERIFY(analyses > 0);
         QVERIFY(analyses <= int(made.keys("celery-task-meta-*").size()));
-        const auto ended = await(made.stack.deployment().tasks({})).value().items;
+        const auto ended = await(made.stack.deployment().ask(TasksQuestion{})).value().items;
         QVERIFY(analyses <= int(std::ranges::count(ended, TaskPlace::Ended, &TaskInfo::place)));
         QCOMPARE(made.audit().back().action, std::string("stack.seed"));
         QCOMPARE(made.audit().back().detail, "users: " + std::to_string(made.rows("users")) +
@@ -180,7 +182,8 @@ private slots:
         QCOMPARE(countOf(again->facts.front(), Counted::Users), 0);
         QVERIFY(countOf(again->facts.front(), Counted::Analyses) > 0);
         QCOMPARE(made.users(), std::size_t(made.rows("users")));
-        const auto events = await(made.stack.deployment().events(WallTime{}, made.clock.wall() + 24h)).value();
+        const auto events =
+            await(made.stack.deployment().ask(EventsQuestion{WallTime{}, made.clock.wall() + 24h})).value();
         const auto noted = std::ranges::find(events, std::string("stack.seed"), &Event::name);
         QVERIFY(noted != events.end() && noted->actor.empty());
         QCOMPARE(noted->facts, seeded->facts);
@@ -207,7 +210,7 @@ private slots:
         QCOMPARE(reset->facts, (std::vector<Fact>{{.kind = FactKind::StartedEmpty}}));
         QCOMPARE(made.stack.state(), State::Running);
         QCOMPARE(made.users(), std::size_t{0});
-        QVERIFY(await(made.stack.deployment().tasks({}))->items.empty());
+        QVERIFY(await(made.stack.deployment().ask(TasksQuestion{}))->items.empty());
         QVERIFY(other.exists());
         const auto left = made.audit();
         QCOMPARE(left.size(), std::size_t{1});
@@ -275,7 +278,7 @@ private slots:
         auto starting = made->stack.start(made->stack.settings());
         if (delay > 0)
             QTest::qWait(delay); // somewhere into the start: every place must do
-        auto users = made->stack.deployment().users({});
+        auto users = made->stack.deployment().ask(UsersQuestion{});
         auto seeding = made->begin(SeedStack{});
         made.reset();
         const auto started = await(starting);
@@ -288,7 +291,7 @@ private slots:
     {
         auto made = std::make_unique<Stack>();
         QVERIFY(made->start().has_value());
-        auto workers = made->stack.deployment().workers();
+        auto workers = made->stack.deployment().ask(WorkersQuestion{});
         auto counting = made->stack.preview(ResetStack{});
         auto stopping = made->begin(StopStack{});
         made.reset();

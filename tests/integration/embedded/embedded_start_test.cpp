@@ -122,7 +122,7 @@ private slots:
         QCOMPARE(made.stack.settings(), before);
         QCOMPARE(made.stack.deployment().info().url, url);
         QCOMPARE(made.stack.deployment().link(), LinkState::Live);
-        QVERIFY(await(made.stack.deployment().users({})).has_value());
+        QVERIFY(await(made.stack.deployment().ask(UsersQuestion{})).has_value());
         const auto audit = made.audit();
         QCOMPARE(audit.size(), std::size_t(1));
         QVERIFY(audit[0].action == "stack.restart" && audit[0].outcome != "done");
@@ -146,7 +146,7 @@ private slots:
                  words(restarted).c_str());
         QCOMPARE(made.stack.state(), State::Running);
         QCOMPARE(made.stack.settings(), before);
-        QVERIFY(await(made.stack.deployment().users({})).has_value());
+        QVERIFY(await(made.stack.deployment().ask(UsersQuestion{})).has_value());
         QTRY_COMPARE_WITH_TIMEOUT(made.stack.deployment().link(), LinkState::Live, 10'000);
         const auto audit = made.audit();
         QCOMPARE(audit.size(), std::size_t(2)); // that it stops, and what became of the start
@@ -299,8 +299,8 @@ private slots:
         QTRY_COMPARE_WITH_TIMEOUT(deployment.link(), LinkState::Live, 10'000);
         QCOMPARE(deployment.capability(CloseClients{}).why, WhyNot::NoRedis);
         QVERIFY(deployment.capability(SignOutUser{}).available());
-        QCOMPARE(await(deployment.clients()).error().kind, ErrorKind::Unavailable);
-        QCOMPARE(await(deployment.limitUse(1)).error().kind, ErrorKind::NotFound);
+        QCOMPARE(await(deployment.ask(ClientsQuestion{})).error().kind, ErrorKind::Unavailable);
+        QCOMPARE(await(deployment.ask(LimitUseQuestion{1})).error().kind, ErrorKind::NotFound);
         const auto seeded = made.perform(SeedStack{});
         QVERIFY2(seeded.has_value(), words(seeded).c_str());
         QCOMPARE(made.users(), std::size_t{40});

@@ -106,15 +106,16 @@ void DemoTest::situationsAreConsistent()
         for (const QueueLine &line : s.queue.queues)
             waiting += line.waiting;
         QCOMPARE(*s.queue.waiting, waiting);
-        const TaskList tasks =
-            demo.link() == LinkState::Live && !s.links[0].detail.size() ? *demo.tasks({{}, 500}).result() : TaskList{};
+        const TaskList tasks = demo.link() == LinkState::Live && !s.links[0].detail.size()
+                                   ? *demo.ask(TasksQuestion{{{}, 500}}).result()
+                                   : TaskList{};
         if (!tasks.items.empty())
             QCOMPARE(std::uint64_t(std::ranges::count(tasks.items, TaskPlace::Waiting, &TaskInfo::place)), waiting);
         if (demo.link() == LinkState::Live && s.links[0].detail.empty()) {
             std::uint64_t places = 0;
             std::uint64_t active = 0;
             std::uint64_t running = 0;
-            for (const WorkerInfo &worker : *demo.workers().result()) {
+            for (const WorkerInfo &worker : *demo.ask(WorkersQuestion{}).result()) {
                 QVERIFY(worker.active <= worker.concurrency);
                 running += worker.active;
                 if (std::ranges::find(worker.queues, "celery") == worker.queues.end())
@@ -147,10 +148,10 @@ void DemoTest::situationsAreConsistent()
         QVERIFY(second > 0 || waiting == 0 || *s.queue.oldestWaiting > 0s); // later one may have come just now
 
         // Tasks wait untaken for as long as the oldest of them does, and nothing is taken of a Redis that is away.
-        const auto lately = demo.history({{metric::untakenTasks, metric::queueTaken, metric::redisMemory},
-                                          clock.wall() - 15min,
-                                          clock.wall() + 1s,
-                                          2000})
+        const auto lately = demo.ask(HistoryQuestion{{{metric::untakenTasks, metric::queueTaken, metric::redisMemory},
+                                                      clock.wall() - 15min,
+                                                      clock.wall() + 1s,
+                                                      2000}})
                                 .result();
         QCOMPARE(lately.has_value(), demo.link() == LinkState::Live);
         if (lately) {
@@ -206,7 +207,7 @@ void DemoTest::sameSeedSamePortal()
         QCOMPARE(one.latest()->sequence, std::uint64_t(i + 1));
     }
     QVERIFY(!(*one.latest() == *other.latest()));
-    QVERIFY(one.tasks({}).result()->items == same.tasks({}).result()->items);
+    QVERIFY(one.ask(TasksQuestion{}).result()->items == same.ask(TasksQuestion{}).result()->items);
 }
 
 void DemoTest::historyAgreesWithNow()
@@ -216,7 +217,7 @@ void DemoTest::historyAgreesWithNow()
     clock.advance(10s);
     demo.tick();
     const WallTime now = clock.wall();
-    const auto series = *demo.history({{metric::redisMemory}, now - 5min, now + 1s, 600}).result();
+    const auto series = *demo.ask(HistoryQuestion{{{metric::redisMemory}, now - 5min, now + 1s, 600}}).result();
     QCOMPARE(series.size(), std::size_t(1));
     QCOMPARE(series[0].step, 1s);
     QCOMPARE(series[0].points.back().mean, *demo.latest()->readings[0].value);
@@ -231,7 +232,7 @@ void DemoTest::partsHaveHistory()
     demo.tick();
     const WallTime now = clock.wall();
     const auto seriesOf = [&](std::string_view name) {
-        return *demo.history({{Metric(name)}, now - 5min, now + 1s, 600}).result();
+        return *demo.ask(HistoryQuestion{{{Metric(name)}, now - 5min, now + 1s, 600}}).result();
     };
     const auto lastOf = [](const Series &series) { return series.points.back().mean; };
     const Snapshot &s = *demo.latest();
@@ -278,7 +279,8 @@ void DemoTest::historyKeepsItsBounds()
     ManualClock clock;
     DemoDeployment demo({}, clock);
     const WallTime from = clock.wall() - std::chrono::hours(hours);
-    const auto series = *demo.history({{metric::requestRate}, from, clock.wall(), std::uint32_t(most)}).result();
+    const auto series =
+        *demo.ask(HistoryQuestion{{{metric::requestRate}, from, clock.wall(), std::uint32_t(most)}}).result();
     const auto &points = series[0].points;
     QVERIFY(!points.empty() && points.size() <= std::size_t(most) + 1);
     for (std::size_t i = 0; i < points.size(); ++i) {
@@ -293,16 +295,18 @@ void DemoTest::unknownLeavesGaps()
     ManualClock clock;
     DemoDeployment demo({.situation = "redis-down"}, clock);
     const WallTime now = clock.wall();
-    const auto series = *demo.history({{metric::redisMemory, metric::requestRate}, now - 5min, now, 2000}).result();
+    const auto series =
+        *demo.ask(HistoryQuestion{{{metric::redisMemory, metric::requestRate}, now - 5min, now, 2000}}).result();
     QVERIFY(series[0].points.back().time <= now - 180s);
     QVERIFY(series[1].points.back().time > now - 3s);
     DemoDeployment empty({.situation = "empty"}, clock);
     // What went wrong with Redis was well before, and what does not come from there goes on.
-    const auto errors = *demo.history({{metric::errorRate, metric::failedTasks}, now - 15min, now, 2000}).result();
+    const auto errors =
+        *demo.ask(HistoryQuestion{{{metric::errorRate, metric::failedTasks}, now - 15min, now, 2000}}).result();
     for (const Point &point : errors[0].points)
         QCOMPARE(point.mean > 0.05, point.time >= now - 180s);
     QVERIFY(errors[1].points.back().time > now - 3s);
-    QVERIFY((*empty.history({{metric::redisMemory}, now - 5min, now, 2000}).result())[0].points.empty());
+    QVERIFY((*empty.ask(HistoryQuestion{{{metric::redisMemory}, now - 5min, now, 2000}}).result())[0].points.empty());
 }
 
 void DemoTest::usersArePagedWithoutLossOrRepetition()
@@ -313,7 +317,7 @@ void DemoTest::usersArePagedWithoutLossOrRepetition()
     UserQuery query;
     query.limit = 100;
     for (;;) {
-        const UserPage page = *demo.users(query).result();
+        const UserPage page = *demo.ask(UsersQuestion{query}).result();
         for (const User &user : page.items) {
             QVERIFY(seen.insert(user.id).second);
             QVERIFY(user.created <= clock.wall() && user.lastSignIn.value_or(user.created) >= user.created);
@@ -331,12 +335,12 @@ void DemoTest::whatIsAwayAnswersSo()
     DemoDeployment down({.situation = "redis-down"}, clock);
     clock.advance(1s);
     down.tick();
-    QCOMPARE(down.clients().result().error().kind, ErrorKind::Unavailable);
-    QCOMPARE(down.tasks({}).result().error().kind, ErrorKind::Unavailable);
-    QVERIFY(down.users({}).result().has_value());
-    QCOMPARE(down.limitUse(1).result().error().kind, ErrorKind::NotFound);
+    QCOMPARE(down.ask(ClientsQuestion{}).result().error().kind, ErrorKind::Unavailable);
+    QCOMPARE(down.ask(TasksQuestion{}).result().error().kind, ErrorKind::Unavailable);
+    QVERIFY(down.ask(UsersQuestion{}).result().has_value());
+    QCOMPARE(down.ask(LimitUseQuestion{1}).result().error().kind, ErrorKind::NotFound);
 
-    const std::string hint = down.tasks({}).result().error().hint;
+    const std::string hint = down.ask(TasksQuestion{}).result().error().hint;
     QVERIFY2(hint.find("redis-server") != std::string::npos, hint.c_str()); // as the console advises
 
     // No task is taken, so none is said to be.
@@ -358,7 +362,7 @@ void DemoTest::whatIsAwayAnswersSo()
     QCOMPARE(stack.deployment().link(), LinkState::Off);
     stack.tick();
     QCOMPARE(samples.size(), 0);
-    QCOMPARE(stack.deployment().users({}).result().error().kind, ErrorKind::Unavailable);
+    QCOMPARE(stack.deployment().ask(UsersQuestion{}).result().error().kind, ErrorKind::Unavailable);
     QVERIFY(stack.start({}).result().has_value());
     QCOMPARE(samples.size(), 1);
     QCOMPARE(stack.start({}).result().error().kind, ErrorKind::Conflict);
@@ -369,7 +373,7 @@ void DemoTest::whatBeganBeforeIsAnEvent()
     ManualClock clock;
     const auto eventsOf = [&clock](const char *situation) {
         DemoDeployment demo({.situation = situation}, clock);
-        return *demo.events(clock.wall() - 24h, clock.wall() + 1s).result();
+        return *demo.ask(EventsQuestion{clock.wall() - 24h, clock.wall() + 1s}).result();
     };
     const auto backlog = eventsOf("backlog");
     QVERIFY(backlog.front().kind == EventKind::Restart && backlog.front().name == "portal" &&
@@ -392,14 +396,14 @@ void DemoTest::anActionTellsWhatItFound()
     ManualClock clock;
     DemoDeployment demo({}, clock);
     demo.tick();
-    const auto task = demo.tasks({}).result()->items.front(); // one that runs
+    const auto task = demo.ask(TasksQuestion{}).result()->items.front(); // one that runs
     const auto revoke = *demo.preview(RevokeTasks{{task.id}}).result();
     QVERIFY(revoke.facts == (std::vector<Fact>{{.kind = FactKind::RunningTasksEnded, .count = 1}}));
     const Touched &touched = revoke.sample.front();
     QVERIFY(touched.name == task.name && task.id.starts_with(touched.id) && touched.detail == task.arguments);
     QVERIFY2(touched.owner.find('@') != std::string::npos, touched.owner.c_str());
 
-    const WorkerInfo worker = demo.workers().result()->front();
+    const WorkerInfo worker = demo.ask(WorkersQuestion{}).result()->front();
     const Fact stop = demo.preview(ResizeWorker{0, {}}).result()->facts.front();
     QVERIFY(stop.kind == FactKind::WorkerStopped && stop.name == worker.node);
     QVERIFY((stop.amounts == std::vector<Amount>{{Counted::Waiting, 3}, {Counted::Running, worker.active}}));
@@ -409,11 +413,11 @@ void DemoTest::anActionTellsWhatItFound()
     QVERIFY(idle.facts[0].count == idle.count && idle.facts[2].kind == FactKind::FamilyLost);
 
     // Nobody is signed out who may sign in again.
-    const Id user = demo.users({}).result()->items.front().id;
+    const Id user = demo.ask(UsersQuestion{}).result()->items.front().id;
     const auto enable = *demo.preview(ChangeUser{user, {}, false}).result();
     QVERIFY(enable.facts.size() == 1 && enable.facts.front().kind == FactKind::AccountEnabled);
     QVERIFY(demo.perform(ChangeUser{user, {}, false}, permitted()).result().has_value());
-    QVERIFY(!demo.sessions(user).result()->empty());
+    QVERIFY(!demo.ask(SessionsQuestion{user}).result()->empty());
 }
 
 void DemoTest::whatCannotBeDoneSaysWhy()

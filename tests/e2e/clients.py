@@ -25,13 +25,15 @@ def patience(seconds):
 
 
 def wait_until(condition, what, seconds=20):
-    """Polls until condition() is true, and returns what it returned."""
+    """Polls until condition() is true, and returns what it returned. Looks once more after the time is over: this process
+    may have been held up meanwhile, not what it waits for."""
     deadline = time.monotonic() + patience(seconds)
     while True:
+        late = time.monotonic() > deadline
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        if late:
             raise AssertionError(f"not within {patience(seconds)} s: {what}")
         time.sleep(0.02)
 

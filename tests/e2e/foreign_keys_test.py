@@ -5,9 +5,9 @@ others, bounds that are narrower than the plan. What is missing is said, and wha
 import json
 import unittest
 
-import celery
 
 from foreign_redis_test import health_of, log_lines, rights_lines, served, snapshot_of, works
+from celery_client import App
 from harness import Client, run, wait_until
 
 MiB = 1024 * 1024
@@ -48,7 +48,7 @@ class ExactRightsTest(unittest.TestCase):
     def every_path(self, portal, server):
         works(self, portal)
         client = portal.client().sign_up("paths@example.org")
-        app = celery.Celery(broker=server.url, backend=server.url)
+        app = App(server.url)
         # Kept for its time, and revoked; one that is not kept.
         held = app.send_task("portal.noop", args=(1,), countdown=3600)
         wait_until(lambda: server.client.hlen("unacked") == 1, "it is held", 10)

@@ -7,8 +7,7 @@ import json
 import pathlib
 import unittest
 
-import celery
-
+from celery_client import App
 from harness import Client, Portal, Redis, folder, run, wait_until
 from shop_worker import Shop
 
@@ -165,7 +164,7 @@ class WatchingTest(unittest.TestCase):
 
     def test_without_publish_no_task_comes_back(self):
         with served("--rename-command", "PUBLISH", "") as (portal, server), \
-                celery.Celery(broker=server.url, backend=server.url) as app:
+                App(server.url) as app:
             ids = [app.send_task("portal.noop", args=[number]).id for number in range(5)]
             results = [f"celery-task-meta-{task_id}" for task_id in ids]
 
@@ -317,7 +316,7 @@ class TurningTest(unittest.TestCase):
             wait_until(lambda: health_of(portal)["status"] == "healthy", "healthy again", 20)
 
     def test_a_queue_that_a_control_message_took_away(self):
-        with served() as (portal, server), celery.Celery(broker=server.url, backend=server.url) as app:
+        with served() as (portal, server), App(server.url) as app:
             works(self, portal)
             app.control.cancel_consumer("celery", reply=True, timeout=5)
             wait_until(lambda: health_of(portal)["checks"]["queue"] == "stalled", "nobody takes tasks", 10)

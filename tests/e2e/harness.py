@@ -160,6 +160,14 @@ def add_user(data_dir, email, role, *arguments):
         raise AssertionError(f"user add {email}: exit {done.returncode}: {done.stderr}")
 
 
+def drain(pipe):
+    """Reads to the end, and closes: what is left open is warned of by the garbage collector, which may be in the middle of
+    an import, and that fails then (CPython gh-91351)."""
+    with pipe:
+        while pipe.read(65536):
+            pass
+
+
 class Portal:
     """A running `portoland serve`. `tier`: "wide" as above, a built-in one, or a path."""
 
@@ -192,10 +200,11 @@ class Portal:
         match = self.READY.fullmatch(self.ready_line)
         if not match:
             self.kill()
+            self.process.stdout.close()
             raise AssertionError(f"no ready line but {self.ready_line!r}; the log ends:\n{self.log_tail()}")
         self.url, self.tier, self.redis_kind, self.database_kind = match.groups()
         # Whatever else comes on standard output must not fill the pipe.
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        threading.Thread(target=drain, args=(self.process.stdout,), daemon=True).start()
         self.port = urllib.parse.urlsplit(self.url).port
 
     def log_tail(self, lines=20):

@@ -5,8 +5,7 @@ import contextlib
 import time
 import unittest
 
-import celery
-
+from celery_client import App
 from harness import Client, Portal, Redis, Socket, folder, patience
 
 
@@ -66,14 +65,14 @@ class InstancesTest(unittest.TestCase):
         self.assertEqual(client.task(task_id)["state"], "SUCCESS")
 
     def test_a_celery_client_enqueues_and_reads_results(self):
-        app = celery.Celery(broker=self.redis.url, backend=self.redis.url)
+        app = App(self.redis.url)
         with contextlib.closing(app):
             result = app.send_task("portal.noop", [1, "two"], {"three": 3.0})
             self.assertEqual(result.get(timeout=patience(20)), {"args": [1, "two"], "kwargs": {"three": 3.0}})
             unknown = app.send_task("portal.no_such_task")
             self.assertEqual(type(unknown.get(timeout=patience(20), propagate=False)).__name__, "NotRegistered")
             self.assertEqual(unknown.state, "FAILURE")
-            del result, unknown  # they talk to Redis when they go
+            del result, unknown
 
     def test_a_killed_instance_loses_no_task(self):
         client = self.front.client().sign_up("sturdy@example.org")

@@ -6,8 +6,7 @@ import json
 import threading
 import unittest
 
-import celery
-
+from celery_client import App
 from harness import Portal, Redis, add_user, folder, patience, run, wait_until
 from shop_worker import Shop
 
@@ -37,7 +36,7 @@ class NeighboursTest(unittest.TestCase):
         self.where = self._stack.enter_context(folder())
         self.redis = Redis(self.where)
         self._stack.callback(self.redis.stop)
-        self.app = celery.Celery(broker=self.redis.url, backend=self.redis.url)
+        self.app = App(self.redis.url)
         self._stack.callback(self.app.close)
 
     def portal(self, *arguments, **more):
@@ -187,7 +186,7 @@ class NeighboursTest(unittest.TestCase):
             self.takes(portal)
 
         def produce(name, queue, ids):
-            app = celery.Celery(broker=self.redis.url, backend=self.redis.url)
+            app = App(self.redis.url)
             with app.producer_pool.acquire(block=True) as producer:
                 for i in range(count):
                     ids.append(app.send_task(name, args=(i,), queue=queue, producer=producer).id)

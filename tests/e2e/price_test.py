@@ -12,6 +12,7 @@ import unittest
 
 import celery
 
+from celery_client import App
 from harness import Client, Portal, PortalTest, Redis, Socket, add_user, folder, patience, run, wait_until
 
 SECONDS = 30
@@ -129,12 +130,11 @@ class PlanTest(unittest.TestCase):
 
     def test_a_foreign_clients_task_is_taken_within_a_second(self):
         self.start()
-        app = celery.Celery(broker=self.server.url, backend=self.server.url)
-        for _ in range(3):
-            begin = time.monotonic()
-            result = app.send_task("portal.noop", args=[1])
-            result.get(timeout=20)
-            print(f"enqueued to done: {time.monotonic() - begin:.2f} s")
+        with App(self.server.url) as app:
+            for _ in range(3):
+                begin = time.monotonic()
+                app.send_task("portal.noop", args=[1]).get(timeout=20)
+                print(f"enqueued to done: {time.monotonic() - begin:.2f} s")
         self.assertEqual(self.portal.stop(), 0)
 
 

@@ -4,8 +4,7 @@
 import pathlib
 import subprocess
 
-import celery
-
+from celery_client import App
 from harness import clean_environment, die_with_parent, wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -16,7 +15,7 @@ class Shop:
 
     def __init__(self, where, url, queue="celery", name="shop", pool="threads", **more):
         self.node = f"{name}@test"
-        self.app = celery.Celery(broker=url, backend=url)
+        self.app = App(url)
         self.app.conf.task_default_queue = queue
         self.command = ["/usr/bin/python3", "-B", "-m", "celery", "-A", "shop", "worker", "--pool", pool, "-c", "2", "-n", self.node,
                         "--without-gossip", "--without-mingle", "-l", "WARNING"]

@@ -10,8 +10,7 @@ import time
 import unittest
 import uuid
 
-import celery
-
+from celery_client import App
 from harness import Client, Portal, Redis, folder, patience, wait_until
 
 HOSTILE = [
@@ -87,7 +86,7 @@ class LaterTest(unittest.TestCase):
                 portal = Portal(where, "--redis", server.url)
                 self.addCleanup(portal.kill)
                 client = portal.client().sign_up("due@example.org")
-                app = celery.Celery(broker=server.url, backend=server.url)
+                app = App(server.url)
                 later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
                 first = app.signature("portal.noop", args=(1,)).apply_async(eta=later)
                 wait_until(lambda: server.client.hlen("unacked") == 1, "the first is held")

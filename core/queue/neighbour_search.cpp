@@ -288,9 +288,13 @@ awaitable<Result<void>> NeighbourSearch::findWorkers(Neighbours &found, const st
         const Result<Replies> stats = co_await m_remote.ask("stats", {}, suspects, m_patience, channels);
         if (!stats)
             co_return stats.error();
-        for (const std::string &node : suspects)
-            if (const auto own = stats->find(node); own == stats->end() || !isOurs(own->second))
+        for (const std::string &node : suspects) {
+            const auto told = stats->find(node);
+            if (told == stats->end() && isOurNode(node))
+                add(found.silent, node); // a portal on a loaded machine answers late: no reason to hold back for good
+            else if (told == stats->end() || !isOurs(told->second))
                 add(found.workers, node);
+        }
     }
     // A member of the binding outlives a worker that was killed: silent is who still listens, or has just come.
     std::vector<std::string> missing;

@@ -10,6 +10,7 @@
 #include "tests/fakes/redis_server_fixture.h"
 #include "tests/integration/queue/captured_log.h"
 #include "tests/integration/queue/celery_process.h"
+#include "tests/integration/queue/mute_node.h"
 #include "tests/integration/queue/queue_instance.h"
 
 #include <boost/json/serialize.hpp>
@@ -296,6 +297,17 @@ private slots:
         Watched two(*m_server);
         Watched three(*m_server);
         QVERIFY(within(20s, [&] { return one.takes() && two.takes() && three.takes(); }));
+    }
+
+    /// One of ours that answered the first of two questions in time, and not the second, is nobody else's worker.
+    void waitsForItsOwnKindThatIsSlow()
+    {
+        MuteNode slow(*m_theirs);
+        Watched ours(*m_server);
+        QVERIFY(within(20s, [&] { return ours.log.count({"does not say which queues", MuteNode::name}) == 1; }));
+        QVERIFY(!ours.watch->status().looked && ours.watch->status().neighbours.workers.empty());
+        slow.tellsStats = true;
+        QVERIFY(within(20s, [&] { return ours.takes(); }));
     }
 
     void givesBackWhatAWorkerThatCameLaterKnows()

@@ -79,7 +79,7 @@ private slots:
         Stack made;
         QVERIFY(made.start().has_value());
         QVERIFY(made.perform(RestartStack{made.stack.settings()}).has_value());
-        const auto events = await(made.stack.deployment().events(WallTime{}, made.clock.wall() + 24h)).value();
+        const auto events = await(made.stack.deployment().ask(EventsQuestion{WallTime{}, made.clock.wall() + 24h})).value();
         const auto restart = std::ranges::find(events, std::string("stack.restart"), &Event::name);
         QVERIFY(restart != events.end() && restart->facts.empty() && restart->reason.empty());
         QVERIFY2(restart->detail.starts_with("tier: small"), restart->detail.c_str());

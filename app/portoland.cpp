@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 
 #include <QCoreApplication>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -22,108 +23,143 @@ namespace {
 
 using namespace portolan;
 
-int run(int argc, char **argv)
+using Which = app::SettingOptions::Which;
+
+/// The commands, and what their options write into.
+class CommandLine final
 {
-    CLI::App app("A small web portal and its server: accounts, limits, a task queue and stock analysis.", "portoland");
-    app.set_version_flag("--version", app::versionText("portoland"));
-    app.require_subcommand(1);
-    app.fallthrough(false);
-    app::SettingOptions settings;
-    int status = 0;
-    using Which = app::SettingOptions::Which;
-    const auto command = [&](CLI::App &parent, const char *name, const char *about,
-                             std::function<int(const SettingSources &)> work, Which which = Which::Common) {
-        auto *sub = parent.add_subcommand(name, about);
-        settings.addTo(*sub, which);
-        sub->callback([&status, &settings, work = std::move(work)] { status = work(settings.sources()); });
-        return sub;
-    };
+public:
+    CommandLine();
+    int run(int argc, char **argv); ///< the exit status
 
-    bool withDemo = false;
-    auto *serve = command(
-        app, "serve", "Serve a portal",
-        [&](const SettingSources &sources) {
-            commands::ServeRequest request;
-            if (withDemo)
-                request.company = [](const server::PortalServer &portal) {
-                    return std::make_shared<showcase::Demonstration>(portal.services(), portal.url());
-                };
-            return commands::serve(withDemo ? app::demoSources(settings) : sources, request);
-        },
+private:
+    using Work = std::function<int(const SettingSources &)>;
+    CLI::App *add(CLI::App &parent, const char *name, const char *about, Work work, Which which = Which::Common);
+    void addServe();
+    void addStatus();
+    void addUsers();
+    void addFiles();
+
+    CLI::App m_app{"A small web portal and its server: accounts, limits, a task queue and stock analysis.",
+                   "portoland"};
+    app::SettingOptions m_settings;
+    bool m_demo = false;
+    commands::StatusRequest m_status;
+    commands::UserRequest m_user;
+    commands::FileRequest m_file;
+    commands::MendRequest m_mend;
+    int m_result = 0;
+};
+
+CommandLine::CommandLine()
+{
+    m_app.set_version_flag("--version", app::versionText("portoland"));
+    m_app.require_subcommand(1);
+    m_app.fallthrough(false);
+    addServe();
+    addStatus();
+    addUsers();
+    add(m_app, "migrate", "Bring the database's schema up to date", commands::migrateDatabase);
+    addFiles();
+    add(m_app, "mend", "Keep a copy of the private Redis' damaged files, and mend them",
+        [this](const SettingSources &sources) { return commands::mend(sources, m_mend); })
+        ->add_flag("--empty", m_mend.empty, "Move them aside instead: the portal starts without them");
+    add(m_app, "check-config", "Every setting with its effective value and where it comes from", commands::checkConfig,
         Which::All);
-    serve->add_flag("--demo", withDemo, app::demoDescription);
+}
 
-    bool ofDemo = false;
-    commands::StatusRequest statusRequest;
-    auto *statusCommand = command(app, "status", "Zones of a running portal", [&](const SettingSources &sources) {
-        return commands::status(ofDemo ? app::demoSources(settings) : sources, statusRequest);
+CLI::App *CommandLine::add(CLI::App &parent, const char *name, const char *about, Work work, Which which)
+{
+    auto *sub = parent.add_subcommand(name, about);
+    m_settings.addTo(*sub, which);
+    sub->callback([this, work = std::move(work)] { m_result = work(m_settings.sources()); });
+    return sub;
+}
+
+void CommandLine::addServe()
+{
+    const auto work = [this](const SettingSources &sources) {
+        commands::ServeRequest request;
+        if (m_demo)
+            request.company = [](const server::PortalServer &portal) {
+                return std::make_shared<showcase::Demonstration>(portal.services(), portal.url());
+            };
+        return commands::serve(m_demo ? app::demoSources(m_settings) : sources, request);
+    };
+    add(m_app, "serve", "Serve a portal", work, Which::All)->add_flag("--demo", m_demo, app::demoDescription);
+}
+
+void CommandLine::addStatus()
+{
+    auto *command = add(m_app, "status", "Zones of a running portal", [this](const SettingSources &sources) {
+        return commands::status(m_demo ? app::demoSources(m_settings) : sources, m_status);
     });
-    auto *url = statusCommand
-                    ->add_option("--url", statusRequest.url,
+    auto *url = command
+                    ->add_option("--url", m_status.url,
                                  "A portal elsewhere, with the token in PORTAL_TOKEN; without it the one of --data-dir")
                     ->type_name("URL");
-    statusCommand->add_flag("--demo", ofDemo, "Of the portal of serve --demo")->excludes(url);
-    statusCommand->get_option("--data-dir")->excludes(url); // it would be passed over
-    statusCommand->add_flag("--watch", statusRequest.watch, "Again every second");
-    statusCommand->add_option("--heading", statusRequest.heading, "A line above the zones, such as where the portal is")
+    command->add_flag("--demo", m_demo, "Of the portal of serve --demo")->excludes(url);
+    command->get_option("--data-dir")->excludes(url); // it would be passed over
+    command->add_flag("--watch", m_status.watch, "Again every second");
+    command->add_option("--heading", m_status.heading, "A line above the zones, such as where the portal is")
         ->type_name("TEXT");
-    statusCommand->add_flag("--json", statusRequest.json, "The whole snapshot as JSON");
+    command->add_flag("--json", m_status.json, "The whole snapshot as JSON");
+}
 
-    auto *user = app.add_subcommand("user", "Accounts");
+void CommandLine::addUsers()
+{
+    auto *user = m_app.add_subcommand("user", "Accounts");
     user->require_subcommand(1);
-    commands::UserRequest userRequest;
-    const auto userCommand = [&](const char *name, const char *about, auto work) {
-        auto *sub = command(*user, name, about, [&, work](const SettingSources &s) { return work(s, userRequest); });
-        sub->add_option("email", userRequest.email, "E-mail address")->required()->type_name("EMAIL");
+    const auto command = [this, user](const char *name, const char *about, auto work) {
+        auto *sub = add(*user, name, about, [this, work](const SettingSources &s) { return work(s, m_user); });
+        sub->add_option("email", m_user.email, "E-mail address")->required()->type_name("EMAIL");
         return sub;
     };
-    userCommand("add", "Add an account; its password is asked for, or piped in", commands::addUser)
-        ->add_option("--role", userRequest.role, "user, operator or admin")
+    command("add", "Add an account; its password is asked for, or piped in", commands::addUser)
+        ->add_option("--role", m_user.role, "user, operator or admin")
         ->type_name("ROLE")
         ->default_val("user");
-    userCommand("disable", "Keep an account from signing in, and sign it out", commands::disableUser);
-    userCommand("enable", "Let a disabled account sign in again", commands::enableUser);
-    userCommand("role", "Make an account a user, an operator or an admin, and sign it out", commands::setRole)
-        ->add_option("role", userRequest.role, "user, operator or admin")
+    command("disable", "Keep an account from signing in, and sign it out", commands::disableUser);
+    command("enable", "Let a disabled account sign in again", commands::enableUser);
+    command("role", "Make an account a user, an operator or an admin, and sign it out", commands::setRole)
+        ->add_option("role", m_user.role, "user, operator or admin")
         ->required()
         ->type_name("ROLE");
-    userCommand("passwd", "Set a password, asked for or piped in, and sign the account out", commands::setPassword);
-    command(*user, "list", "List accounts", commands::listUsers);
+    command("passwd", "Set a password, asked for or piped in, and sign the account out", commands::setPassword);
+    add(*user, "list", "List accounts", commands::listUsers);
+}
 
-    command(app, "migrate", "Bring the database's schema up to date", commands::migrateDatabase);
-    commands::FileRequest fileRequest;
-    const auto fileCommand = [&](const char *name, const char *about, auto work) {
-        auto *sub = command(app, name, about, [&, work](const SettingSources &s) { return work(s, fileRequest); });
-        sub->add_option("file", fileRequest.file, "File")->required()->type_name("FILE");
-        sub->add_flag("--force", fileRequest.force, "Replace what is there");
+void CommandLine::addFiles()
+{
+    const auto command = [this](const char *name, const char *about, auto work) {
+        auto *sub = add(m_app, name, about, [this, work](const SettingSources &s) { return work(s, m_file); });
+        sub->add_option("file", m_file.file, "File")->required()->type_name("FILE");
+        sub->add_flag("--force", m_file.force, "Replace what is there");
     };
-    fileCommand("backup", "Copy the whole database into a file", commands::backupDatabase);
-    fileCommand("restore", "Put a backup back", commands::restoreDatabase);
-    commands::MendRequest mendRequest;
-    command(app, "mend", "Keep a copy of the private Redis' damaged files, and mend them",
-            [&](const SettingSources &sources) { return commands::mend(sources, mendRequest); })
-        ->add_flag("--empty", mendRequest.empty, "Move them aside instead: the portal starts without them");
-    command(app, "check-config", "Every setting with its effective value and where it comes from",
-            commands::checkConfig, Which::All);
+    command("backup", "Copy the whole database into a file", commands::backupDatabase);
+    command("restore", "Put a backup back", commands::restoreDatabase);
+}
 
+int CommandLine::run(int argc, char **argv)
+{
     auto arguments = givenArguments(argc, argv);
     if (!arguments.empty() && arguments.front() == "help") { // of a command, or of all
         arguments.erase(arguments.begin());
-        if (const auto unknown = app::unknownCommand(app, arguments)) {
+        if (const auto unknown = app::unknownCommand(m_app, arguments)) {
             std::cerr << "portoland: " << *unknown << '\n';
             return 2;
         }
         arguments.emplace_back("--help");
     }
     try {
-        app::parse(app, arguments);
+        app::parse(m_app, arguments);
     } catch (const CLI::Success &asked) {
-        return app.exit(asked);
+        return m_app.exit(asked);
     } catch (const CLI::ParseError &wrong) {
-        std::cerr << "portoland: " << app::usageError(app, arguments, wrong) << '\n';
+        std::cerr << "portoland: " << app::usageError(m_app, arguments, wrong) << '\n';
         return 2;
     }
-    return status;
+    return m_result;
 }
 
 } // namespace
@@ -133,5 +169,5 @@ int main(int argc, char **argv)
     app::openStandardStreams();
     QCoreApplication application(argc, argv); // Qt Sql finds its drivers through it
     useWireNumbers();
-    return run(argc, argv);
+    return CommandLine().run(argc, argv);
 }

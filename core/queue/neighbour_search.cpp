@@ -308,21 +308,30 @@ awaitable<Result<void>> NeighbourSearch::findWorkers(Neighbours &found, const st
             co_return told.error();
         listening = *told;
     }
+    {
+        const std::lock_guard lock(m_mutex);
+        m_elsewhere = elsewhere;
+    }
+    noteNodes(found, *nodes, missing, listening > answers->size());
+    co_return Result<void>();
+}
+
+void NeighbourSearch::noteNodes(Neighbours &found, const std::set<std::string> &nodes,
+                                const std::vector<std::string> &missing, bool othersListen)
+{
     const SteadyTime now = m_clock.steady();
     const std::lock_guard lock(m_mutex);
     std::map<std::string, SteadyTime> since;
-    for (const std::string &node : *nodes) {
+    for (const std::string &node : nodes) {
         const auto known = m_seen.find(node);
         since[node] = known != m_seen.end() ? known->second : m_sawAny ? now : SteadyTime::min();
     }
     m_seen = std::move(since);
     m_sawAny = true;
-    m_elsewhere = elsewhere;
     for (const std::string &node : missing)
-        if (listening > answers->size() || (m_seen[node] != SteadyTime::min() && now - m_seen[node] < settling))
+        if (othersListen || (m_seen[node] != SteadyTime::min() && now - m_seen[node] < settling))
             add(found.silent, node);
     m_soon = !found.silent.empty();
-    co_return Result<void>();
 }
 
 bool NeighbourSearch::seeMessage(Neighbours &found, std::string raw) const

@@ -59,6 +59,9 @@ public:
 private:
     bool mayScan();
     awaitable<Result<void>> findWorkers(Neighbours &found, const std::vector<std::string> &queues);
+    /// Since when each was announced; of those who did not answer, who still listens or has just come is silent.
+    void noteNodes(Neighbours &found, const std::set<std::string> &nodes, const std::vector<std::string> &missing,
+                   bool othersListen);
     awaitable<Result<void>> findTasks(Neighbours &found, const std::vector<std::string> &queues, Why why);
     awaitable<std::vector<redis::ClientEntry>> poppers(int times); ///< who pops lists here
     std::vector<redis::ClientEntry> sawPoppers(std::string_view clientList, bool *othersBusy = nullptr);

@@ -31,6 +31,24 @@ bool isQueueName(std::string_view name)
            std::ranges::all_of(name, [](unsigned char c) { return c >= 0x20 && c != 0x7F; });
 }
 
+/// Where the messages of queues lie, in the order they are looked through, and what closes a task of each.
+struct Lists
+{
+    std::vector<std::string> names;
+    std::vector<std::string> closings;
+};
+
+Lists listsOf(const std::vector<std::string> &queues)
+{
+    Lists lists;
+    for (const int step : keys::prioritySteps)
+        for (const std::string &name : queues) {
+            lists.names.push_back(keys::list(name, step));
+            lists.closings.push_back(Taker::closingOf(name));
+        }
+    return lists;
+}
+
 Error notRegistered(const std::string &task)
 {
     Error error = failure(ErrorKind::NotFound, "nobody here has registered a task named '" + task + "'");
@@ -165,13 +183,7 @@ awaitable<std::optional<std::size_t>> Taker::take(std::size_t most, bool &more)
         const Held::Lock lock(m_held.mutex);
         from = m_queues;
     }
-    std::vector<std::string> lists;
-    std::vector<std::string> closings;
-    for (const int step : keys::prioritySteps)
-        for (const std::string &name : from) {
-            lists.push_back(keys::list(name, step));
-            closings.push_back(closingOf(name));
-        }
+    const auto [lists, closings] = listsOf(from);
     const std::string owned = keys::owned(m_worker.instance);
     std::vector<std::string_view> scriptKeys{keys::unacked, keys::unackedIndex, keys::instances, owned};
     scriptKeys.insert(scriptKeys.end(), lists.begin(), lists.end());

@@ -95,6 +95,7 @@ private:
 
     // taker_park.cpp
     awaitable<void> parkLatest();
+    std::vector<std::pair<WallTime, Delivery>> takeLatest(); ///< what is worth parking, out of `scheduled`
 
     WorkerCommon &m_worker;
     Held &m_held;

@@ -28,22 +28,26 @@ enum Answer : std::int64_t { Stays, Parked, NotOurs };
 
 } // namespace
 
+std::vector<std::pair<WallTime, Delivery>> Taker::takeLatest()
+{
+    std::vector<std::pair<WallTime, Delivery>> latest;
+    const Held::Lock lock(m_held.mutex);
+    if (m_worker.clock.steady() < m_parkAgain)
+        return latest;
+    while (m_held.scheduled.over(m_worker.options, 1) && latest.size() < parkBatch) {
+        const auto last = std::prev(m_held.scheduled.end());
+        const WallTime at = last->first;
+        if (at < m_worker.clock.wall() + parkWorth)
+            break;
+        latest.emplace_back(at, m_held.scheduled.take(last));
+    }
+    return latest;
+}
+
 awaitable<void> Taker::parkLatest()
 {
     for (;;) {
-        std::vector<std::pair<WallTime, Delivery>> latest;
-        {
-            const Held::Lock lock(m_held.mutex);
-            if (m_worker.clock.steady() < m_parkAgain)
-                co_return;
-            while (m_held.scheduled.over(m_worker.options, 1) && latest.size() < parkBatch) {
-                const auto last = std::prev(m_held.scheduled.end());
-                const WallTime at = last->first;
-                if (at < m_worker.clock.wall() + parkWorth)
-                    break;
-                latest.emplace_back(at, m_held.scheduled.take(last));
-            }
-        }
+        std::vector<std::pair<WallTime, Delivery>> latest = takeLatest();
         if (latest.empty())
             co_return;
         std::vector<std::string> numbers;

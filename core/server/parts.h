@@ -144,6 +144,7 @@ private:
     void mountRoutes();
     void mountWebSockets();
     void makeMonitor();
+    monitor::RedisCheck::Options redisCheckOptions();
     void countTasks();
     void addPeriodicJobs();
     awaitable<Result<std::vector<std::string>>> gone(std::vector<std::string> ids, std::vector<std::string> queues);
@@ -155,6 +156,7 @@ private:
     awaitable<Result<void>> checkDatabase();
     awaitable<Result<void>> checkPages();
     monitor::Sources monitorSources();
+    WorkerFigures workerFigures();
 
     const http::ServerOptions m_options;
     Timer m_everySecond;

@@ -32,19 +32,11 @@ static std::vector<std::string> shown(const std::vector<std::string> &names)
     return all;
 }
 
-void PortalServer::Parts::makeMonitor()
+monitor::RedisCheck::Options PortalServer::Parts::redisCheckOptions()
 {
-    std::vector<telemetry::RouteName> names;
-    for (const auto &route : router.routes()) {
-        const bool probe = std::ranges::find(m_options.probes, route->path) != m_options.probes.end();
-        names.push_back({std::string(boost::beast::http::to_string(route->method)), route->path, false, probe});
-    }
-    httpMetrics.emplace(infrastructure->registry, std::move(names));
-    observer.emplace(*httpMetrics, clock, logger, settings.tier().logHealth);
-    auto &base = *infrastructure;
     monitor::RedisCheck::Options check;
     check.instance = workers.node();
-    check.user = base.redisEndpoint.user;
+    check.user = infrastructure->redisEndpoint.user;
     check.queues = [this] { return workers.options().queues; };
     check.keys.push_back({std::string(limits::keys::activeUsers), "ZCARD", redis::Use::Sessions});
     if (settings.tier().ceilings.analysis > 0)
@@ -67,7 +59,20 @@ void PortalServer::Parts::makeMonitor()
         memory.policy = sample->redis.maxmemoryPolicy;
         return memory;
     };
-    redisCheck.emplace(base.runtime.at(0), *base.redis, base.subscriber.get(), clock, logger, std::move(check));
+    return check;
+}
+
+void PortalServer::Parts::makeMonitor()
+{
+    std::vector<telemetry::RouteName> names;
+    for (const auto &route : router.routes()) {
+        const bool probe = std::ranges::find(m_options.probes, route->path) != m_options.probes.end();
+        names.push_back({std::string(boost::beast::http::to_string(route->method)), route->path, false, probe});
+    }
+    httpMetrics.emplace(infrastructure->registry, std::move(names));
+    observer.emplace(*httpMetrics, clock, logger, settings.tier().logHealth);
+    auto &base = *infrastructure;
+    redisCheck.emplace(base.runtime.at(0), *base.redis, base.subscriber.get(), clock, logger, redisCheckOptions());
     workers.takeWhile([this] {
         const auto rights = redisCheck->rights();
         return !rights || !rights->lacks(redis::Use::Queue);
@@ -116,6 +121,38 @@ void PortalServer::Parts::makeMonitor()
     });
 }
 
+WorkerFigures PortalServer::Parts::workerFigures()
+{
+    const auto counters = workers.counters();
+    WorkerFigures figures;
+    figures.node = workers.node();
+    const auto status = workers.status();
+    figures.concurrency = status.concurrency;
+    figures.threads = status.threads.size();
+    figures.busy = counters.active;
+    figures.abandoned = counters.abandoned;
+    figures.succeeded = counters.succeeded;
+    figures.failed = counters.failed;
+    figures.retried = counters.retried;
+    figures.revoked = counters.revoked;
+    figures.rejected = counters.rejected;
+    figures.restored = counters.restored;
+    for (const auto &[reason, name] : enumNames<queue::Refused>)
+        if (const auto messages = counters.refused[std::size_t(reason)]; messages > 0)
+            figures.refused.push_back({std::string(name), messages});
+    if (neighbours) {
+        auto now = neighbours->status();
+        figures.sharedQueue = SharedQueueFigures{now.holdingBack,
+                                                 now.looked,
+                                                 now.allowed,
+                                                 shown(now.neighbours.workers),
+                                                 shown(now.neighbours.silent),
+                                                 shown(now.neighbours.tasks),
+                                                 watchesResults() ? now.discarded : std::nullopt};
+    }
+    return figures;
+}
+
 monitor::Sources PortalServer::Parts::monitorSources()
 {
     monitor::Sources sources;
@@ -130,36 +167,7 @@ monitor::Sources PortalServer::Parts::monitorSources()
         figures.searching = {counters.ownCommands, counters.ownHits, counters.ownMisses, counters.ownBytes};
         return figures;
     };
-    sources.workers = [this] {
-        const auto counters = workers.counters();
-        WorkerFigures figures;
-        figures.node = workers.node();
-        const auto status = workers.status();
-        figures.concurrency = status.concurrency;
-        figures.threads = status.threads.size();
-        figures.busy = counters.active;
-        figures.abandoned = counters.abandoned;
-        figures.succeeded = counters.succeeded;
-        figures.failed = counters.failed;
-        figures.retried = counters.retried;
-        figures.revoked = counters.revoked;
-        figures.rejected = counters.rejected;
-        figures.restored = counters.restored;
-        for (const auto &[reason, name] : enumNames<queue::Refused>)
-            if (const auto messages = counters.refused[std::size_t(reason)]; messages > 0)
-                figures.refused.push_back({std::string(name), messages});
-        if (neighbours) {
-            auto now = neighbours->status();
-            figures.sharedQueue = SharedQueueFigures{now.holdingBack,
-                                                     now.looked,
-                                                     now.allowed,
-                                                     shown(now.neighbours.workers),
-                                                     shown(now.neighbours.silent),
-                                                     shown(now.neighbours.tasks),
-                                                     watchesResults() ? now.discarded : std::nullopt};
-        }
-        return figures;
-    };
+    sources.workers = [this] { return workerFigures(); };
     sources.connections = [this] {
         if (!server)
             return monitor::ConnectionFigures{};

@@ -176,6 +176,18 @@ class NeighboursTest(unittest.TestCase):
         self.redis.client.lpush("shop:wake", "1")
         self.assertEqual(client.wait_for_task(slow)["result"], {"symbol": "SLOW"})
 
+    def put_back_theirs(self):
+        """What their killed worker held: it would do so itself after an hour. What a portal holds is left alone."""
+        for tag, entry in self.redis.client.hscan_iter("unacked", count=1000):
+            message, _, key = json.loads(entry)
+            if key == "celery":
+                self.redis.client.rpush("celery", json.dumps(message))
+                self.redis.client.hdel("unacked", tag)
+                self.redis.client.zrem("unacked_index", tag)
+
+    def held_by_theirs(self):
+        return [tag for tag, entry in self.redis.client.hscan_iter("unacked", count=1000) if json.loads(entry)[2] == "celery"]
+
     def drill_ten_thousand_tasks_each_with_workers_killed(self):  # minutes: run by name, see CMakeLists.txt
         count = 10_000
         shared_by_all = ("--set", "tasks.queue=portal", "--database", f"sqlite:{self.where}/portal.db")
@@ -211,21 +223,9 @@ class NeighboursTest(unittest.TestCase):
             producer.join()
         shop.wait()
 
-        def put_back():
-            """What their killed worker held: theirs would do so after an hour. Ours is left alone."""
-            for tag, entry in self.redis.client.hscan_iter("unacked", count=1000):
-                message, _, key = json.loads(entry)
-                if key == "celery":
-                    self.redis.client.rpush("celery", json.dumps(message))
-                    self.redis.client.hdel("unacked", tag)
-                    self.redis.client.zrem("unacked_index", tag)
-
-        def held():
-            return [tag for tag, entry in self.redis.client.hscan_iter("unacked", count=1000) if json.loads(entry)[2] == "celery"]
-
         wait_until(lambda: self.redis.client.llen("celery") == 0, "their queue is empty", 240)
-        put_back()
-        wait_until(lambda: self.redis.client.llen("celery") == 0 and not held(), "all of theirs are run", 240)
+        self.put_back_theirs()
+        wait_until(lambda: self.redis.client.llen("celery") == 0 and not self.held_by_theirs(), "all of theirs are run", 240)
         # Theirs takes a message in two steps (BRPOP, then a note in unacked: kombu/transport/redis.py), so each kill may
         # cost it the one in between (3 in 36 kills where no portal runs); nobody else has it.
         lost = sorted(set(range(count)) - {int(number) for number in self.redis.client.hkeys("shop:charged")})

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shows that layers.py finds what it looks for: a small clean tree passes, and each seeded violation is reported."""
+"""Shows that the lints find what they look for: a small clean tree passes, and each seeded violation is reported."""
 
 import pathlib
 import tempfile
 import unittest
 
+import functions
 import layers
 import licences
 
@@ -52,13 +53,37 @@ SEEDED = [
 ]
 
 
-def report(files):
+def of_lines(count, head="void f(int a)\n{\n", line="    g();\n", tail="}\n"):
+    return head + line * count + tail
+
+
+# A file -> whether a function of it is too long.
+FUNCTIONS = [
+    ("core/base/a.cpp", of_lines(60), False),
+    ("core/base/a.cpp", of_lines(61), True),
+    ("core/base/a.cpp", of_lines(61, "Thing::Thing(int a)\n    : m_a(a),\n      m_b{}\n{\n"), True),
+    ("core/base/a.h", of_lines(61, "class A\n{\npublic:\n    void f() const noexcept\n    {\n", "        g();\n", "    }\n};\n"), True),
+    ("ui/a.cpp", of_lines(61, "template <class T>\nvoid f(T a,\n       int b)\n{\n"), True),
+    ("core/base/a.cpp", of_lines(61, "class A\n{\n", "    int x;\n", "};\n"), False),
+    ("core/base/a.cpp", of_lines(61, 'Table f()\n{\n    return {\n', '        {"}", 1},\n', "    };\n}\n"), False),
+    ("core/base/a.cpp", of_lines(61, "void f()\n{\n    const auto g = [] {\n", "        h();\n", "    };\n}\n"), True),
+    ("core/base/a.cpp", of_lines(61, "void f()\n{\n    if (x) {\n", "        h({1});\n", "    }\n}\n"), True),
+    ("core/base/a.cpp", of_lines(61, 'void f()\n{\n    g("{");\n    // {\n'), True),
+    ("tests/unit/a_test.cpp", of_lines(61, "void A::rows_data()\n{\n"), False),
+    ("tests/unit/a_test.cpp", of_lines(61, "void A::rows()\n{\n"), True),
+    ("tests/e2e/a_test.py", of_lines(61, "def f():\n", tail=""), True),
+    ("tests/e2e/a_test.py", of_lines(61, "def f():\n    return [\n", "        1,\n", "    ]\n"), False),
+    ("installer/a.py", of_lines(61, "def f():\n", tail=""), False),
+]
+
+
+def report(files, check=layers.check):
     with tempfile.TemporaryDirectory() as folder:
         for name, text in files.items():
             path = pathlib.Path(folder) / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        return layers.check(folder)
+        return check(folder)
 
 
 class LayersTest(unittest.TestCase):
@@ -85,6 +110,12 @@ class LayersTest(unittest.TestCase):
             self.assertEqual(licences.missing(root), [])
             self.assertEqual((root / "run.sh").read_text().splitlines()[0], "#!/bin/sh")
             self.assertTrue((root / "a.h").read_text().endswith("#pragma once\n"))
+
+    def test_a_long_function_is_found_and_a_table_is_none(self):
+        for path, text, long in FUNCTIONS:
+            with self.subTest(path=path, text=text[:60]):
+                violations, _ = report({path: text}, functions.check)
+                self.assertEqual(len(violations), int(long), violations)
 
     def test_a_long_file_is_only_warned_of(self):
         violations, warnings = report({**CLEAN, "core/api/long.h": "#pragma once\n" + "int x;\n" * 500})

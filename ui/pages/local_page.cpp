@@ -193,29 +193,8 @@ void LocalPage::addForm(QHBoxLayout &row)
     m_tierTitle->setAccessibleName(tr("What the tier is for"));
     m_tierTitle->setMinimumHeight(m_tier->sizeHint().height()); // beside it, so that both halves stand in lines
     right->insertRow(0, m_tierTitle);
-    if (const LocalStack *stack = context().stack) {
-        const LocalStackSettings &present = stack->settings();
-        for (const LocalStack::TierChoice &tier : stack->tiers()) {
-            m_tier->addItem(text(tier.name), text(tier.title));
-            const int row = m_tier->count() - 1;
-            m_tier->setItemData(row, text(tier.title), Qt::ToolTipRole);
-            const QString title = text(tier.title); // begins with the name, as a title of its own
-            const QString people = title.contains(": ") ? title.section(": ", 1) : title;
-            const QString figures = figuresOf(tier);
-            m_tier->setItemData(row,
-                                figures.isEmpty() ? tr("%1  –  %2").arg(text(tier.name), people)
-                                                  : tr("%1  –  %2; %3").arg(text(tier.name), people, figures),
-                                Qt::AccessibleTextRole);
-        }
-        m_tier->view()->setItemDelegate(new TierDelegate(m_tier));
-        m_tier->view()->setMinimumWidth(m_tier->view()->sizeHintForColumn(0) + 24); // its bar and its frame
-        m_tier->setCurrentText(text(present.tier));
-        m_listen->setText(text(present.listen));
-        m_redis->setUrl(text(present.redisUrl));
-        m_database->setUrl(text(present.databaseUrl));
-        m_directory->setText(text(present.dataDirectory));
-        m_directory->setPlaceholderText(text(stack->dataDirectory()));
-    }
+    if (const LocalStack *stack = context().stack)
+        fillForm(*stack);
     const auto showTier = [this] {
         const int known = m_tier->findText(m_tier->currentText().trimmed());
         m_tierTitle->setText(known < 0 ? tr("a file with the tier's keys") : m_tier->itemData(known).toString());
@@ -232,6 +211,31 @@ void LocalPage::addForm(QHBoxLayout &row)
     addReason(*card);
     showNote();
     row.addWidget(card);
+}
+
+void LocalPage::fillForm(const LocalStack &stack)
+{
+    const LocalStackSettings &present = stack.settings();
+    for (const LocalStack::TierChoice &tier : stack.tiers()) {
+        m_tier->addItem(text(tier.name), text(tier.title));
+        const int row = m_tier->count() - 1;
+        m_tier->setItemData(row, text(tier.title), Qt::ToolTipRole);
+        const QString title = text(tier.title); // begins with the name, as a title of its own
+        const QString people = title.contains(": ") ? title.section(": ", 1) : title;
+        const QString figures = figuresOf(tier);
+        m_tier->setItemData(row,
+                            figures.isEmpty() ? tr("%1  –  %2").arg(text(tier.name), people)
+                                              : tr("%1  –  %2; %3").arg(text(tier.name), people, figures),
+                            Qt::AccessibleTextRole);
+    }
+    m_tier->view()->setItemDelegate(new TierDelegate(m_tier));
+    m_tier->view()->setMinimumWidth(m_tier->view()->sizeHintForColumn(0) + 24); // its bar and its frame
+    m_tier->setCurrentText(text(present.tier));
+    m_listen->setText(text(present.listen));
+    m_redis->setUrl(text(present.redisUrl));
+    m_database->setUrl(text(present.databaseUrl));
+    m_directory->setText(text(present.dataDirectory));
+    m_directory->setPlaceholderText(text(stack.dataDirectory()));
 }
 
 /// Below all that can be typed or clicked, where there is room for a sentence anyway: nothing moves when one comes.

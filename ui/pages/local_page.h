@@ -34,6 +34,7 @@ public:
 private:
     void addCommands();
     void addForm(QHBoxLayout &row);
+    void fillForm(const LocalStack &stack);
     void addReason(Card &card);
     void addLog();
     template <class Line = QLineEdit>

@@ -9,6 +9,7 @@ import unittest
 import functions
 import layers
 import licences
+import words
 
 CLEAN = {
     "core/api/CMakeLists.txt": "portolan_library(api USES Boost::headers)\n",
@@ -76,6 +77,25 @@ FUNCTIONS = [
     ("installer/a.py", of_lines(61, "def f():\n", tail=""), False),
 ]
 
+# A line of a function in core/monitor -> the texts of it that are for people.
+WORDS = [
+    ('fact.text = "Redis was away";', ["Redis was away"]),
+    ('return "one " + name + " of them" + " all";', [" of them"]),
+    ('return cold ? "it is cold" : "it is warm";', ["it is cold", "it is warm"]),
+    ('logger.info("the portal serves", {{"why", "it was asked to"}});', []),
+    ('m_portal->logger->warn("tasks did not return");', []),
+    ('co_return failure(ErrorKind::NotFound, "There is no " + name + " such user.", "Ask for one.");', []),
+    ('if (auto done = make("two words"); !done) return failure(ErrorKind::Timeout, "not in time");', ["two words"]),
+    ('error.message = "It failed: " + why;', []),
+    ('event.told = "It failed: " + why;', ["It failed: "]),
+    ('router.get("/a/b", {Role::User}, [] { return told("as it was"); },\n    {"What there is", {}});', ["as it was"]),
+    ('registry.gauge("a_b", "Open connections of it");', []),
+    ('static_assert(size == 3, "each has its own");', []),
+    ('m_trouble("the disk is full");', []),  # a Trouble, see below
+    ('return refused("it is too long");', []),  # returns an Error, see below
+    ('// a comment of words\n    f(R"(redis call it)", "word", "snake_case_name");', []),
+]
+
 
 def report(files, check=layers.check):
     with tempfile.TemporaryDirectory() as folder:
@@ -116,6 +136,24 @@ class LayersTest(unittest.TestCase):
             with self.subTest(path=path, text=text[:60]):
                 violations, _ = report({path: text}, functions.check)
                 self.assertEqual(len(violations), int(long), violations)
+
+    def test_a_sentence_outside_of_the_rooms_for_it_is_found(self):
+        head = "Trouble m_trouble;\nError refused(std::string why)\n{\n    return failure(ErrorKind::Internal, why);\n}\n"
+        for line, expected in WORDS:
+            text = head + "awaitable<int> f()\n{\n    " + line + "\n}\n"
+            with self.subTest(line=line):
+                violations, seen = report({"core/monitor/a.cpp": text}, lambda root: words.check(root, {}))
+                self.assertEqual(seen, len(expected), violations)
+                for one in expected:
+                    self.assertTrue(any(f'"{one}"' in violation for violation in violations), violations)
+                self.assertEqual(report({"core/commands/a.cpp": text}, lambda root: words.check(root, {})), ([], 0))
+
+    def test_what_is_known_may_only_shrink(self):
+        files = {"core/monitor/a.cpp": 'void f()\n{\n    g("one thing");\n    g("another thing");\n}\n'}
+        for most, expected in [(1, 2), (2, 0), (3, 1)]:
+            violations, _ = report(files, lambda root, most=most: words.check(root, {"core/monitor/a.cpp": (most, "known")}))
+            self.assertEqual(len(violations), expected, violations)
+        self.assertEqual(len(report({}, lambda root: words.check(root, {"core/monitor/gone.cpp": (1, "known")}))[0]), 1)
 
     def test_a_long_file_is_only_warned_of(self):
         violations, warnings = report({**CLEAN, "core/api/long.h": "#pragma once\n" + "int x;\n" * 500})

@@ -31,8 +31,8 @@ void LinkRow::setContent(const QString &name, const QString &figure, bool stale)
     m_name = name;
     m_figure = figure;
     m_stale = stale;
-    setToolTip(name);
     setAccessibleDescription(figure.isEmpty() ? name : name + ", " + figure);
+    setToolTip(m_caption + ": " + accessibleDescription()); // any of the three may have too little room
     update();
 }
 

@@ -6,6 +6,7 @@ import pathlib
 import tempfile
 import unittest
 
+import contributing
 import functions
 import layers
 import licences
@@ -147,6 +148,20 @@ class LayersTest(unittest.TestCase):
                 for one in expected:
                     self.assertTrue(any(f'"{one}"' in violation for violation in violations), violations)
                 self.assertEqual(report({"core/commands/a.cpp": text}, lambda root: words.check(root, {})), ([], 0))
+
+    def test_a_path_that_leads_nowhere_is_found(self):
+        files = {"core/base/units.h": "", "core/base/units.cpp": "", "ui/pages/a_page.cpp": "", "run.sh": ""}
+        paper = ("```\ncore/  all\n  base/ units   {}/ more\n```\n`core/base/units.{{h,{}}}` and `units.h`, `ui/pages`\n"
+                 "`build/dev/x.h` `tests/<kind>/`, `{}` and `core/base/{}_units.cpp --flag` or `*_page.{}`\n")
+        sound = ("base", "cpp", "run.sh", "*[!_]", "cpp")
+        for at, wrong, expected in [(None, "", None), (0, "net", "core/net/"), (1, "lua", "core/base/units.lua"),
+                                    (2, "walk.sh", "walk.sh"), (3, "other", "core/base/other_units.cpp"), (4, "h", "*_page.h")]:
+            words_of_it = [wrong if place == at else word for place, word in enumerate(sound)]
+            text = paper.format(*words_of_it).replace("*[!_]_units", "unit?")
+            with self.subTest(text=text):
+                violations, seen = report({**files, "CONTRIBUTING.md": text}, contributing.check)
+                self.assertEqual([line.rsplit(" ", 1)[1] for line in violations], [expected] if expected else [])
+                self.assertGreaterEqual(seen, 8)
 
     def test_what_is_known_may_only_shrink(self):
         files = {"core/monitor/a.cpp": 'void f()\n{\n    g("one thing");\n    g("another thing");\n}\n'}

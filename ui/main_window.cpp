@@ -3,7 +3,6 @@
 
 #include "ui/dialogs/command_palette.h"
 #include "ui/dialogs/help_dialogs.h"
-#include "ui/dialogs/secret_dialog.h"
 #include "ui/pages/page_table.h"
 #include "ui/support/action_button.h"
 #include "ui/support/format.h"
@@ -72,45 +71,24 @@ std::optional<Zone> zoneOf(const PageEntry &entry, const Snapshot &snapshot)
 MainWindow::MainWindow(const Parts &parts, ActionGate::Options options, QWidget *parent)
     : QMainWindow(parent),
       m_parts(parts),
-      m_gate(parts.deployment, parts.stack, parts.confirmer, options),
+      m_options(options),
       m_sidebar(new Sidebar),
       m_header(new DeploymentHeader),
-      m_pages(new QStackedWidget),
+      m_pages(makePages(parts.deployment, parts.stack)),
       m_link(new ZoneBadge),
       m_age(mutedLabel()),
       m_tray(*this, [this] { close(); })
 {
     setWindowTitle(tr("Portolan"));
     setWindowIcon(icon("portolan"));
+    for (const PageEntry &entry : pageTable())
+        m_sidebar->addPage(entry.id, pageTitle(entry), entry.icon);
     makeLayout();
-    makePages();
     makeMenus();
     makeStatusBar();
     connect(m_sidebar, &QListWidget::currentRowChanged, this, &MainWindow::showPage);
-    connect(&m_parts.deployment, &Deployment::sampled, this, &MainWindow::showSample);
-    connect(&m_parts.deployment, &Deployment::changed, this,
-            [this, live = m_parts.deployment.link() == LinkState::Live]() mutable {
-                const bool was = std::exchange(live, m_parts.deployment.link() == LinkState::Live);
-                if (live && !was)
-                    page()->refresh(); // what it asked while nobody was there
-                showLink();
-            });
-    connect(&m_gate, &ActionGate::reported, this, [this](const QString &sentence, bool worked) {
-        if (worked || sentence != problem()) // why it did not start is said already, and stays
-            m_notice->tell(sentence, worked);
-    });
-    connect(&m_gate, &ActionGate::secretMade, this, [this](const QString &sentence, const QString &secret) {
-        (new SecretDialog(sentence, secret, this))->open();
-    });
-    connect(&m_gate, &ActionGate::performed, this, [this] {
-        page()->refresh();
-        page()->updateCommands();
-    });
-    if (m_parts.stack) {
-        m_startWarnings = new StartWarnings(*m_parts.stack, m_parts.clock, *m_notice, this);
-        // A start that failed changes nothing of a deployment that was off already.
-        connect(m_parts.stack, &LocalStack::stateChanged, this, &MainWindow::showLink);
-    }
+    listen();
+    offerPages();
     // Ages grow while no sample comes.
     connect(&m_ageTimer, &QTimer::timeout, this, &MainWindow::showLink);
     m_ageTimer.start(1000);
@@ -157,27 +135,6 @@ void MainWindow::resizeEvent(QResizeEvent *event)
     useRoom();
 }
 
-void MainWindow::makePages()
-{
-    const PageContext context{m_parts.deployment,
-                              m_parts.stack,
-                              m_gate,
-                              m_parts.clock,
-                              m_parts.settings,
-                              m_parts.openUrl,
-                              m_parts.askWhereToSave,
-                              [this](const QString &sentence, bool worked) { m_notice->tell(sentence, worked); },
-                              m_parts.rememberChoices};
-    for (const PageEntry &entry : pageTable()) {
-        m_sidebar->addPage(entry.id, pageTitle(entry), entry.icon);
-        Page *page = entry.make(context, m_pages);
-        page->setObjectName(entry.id);
-        page->setAccessibleName(pageTitle(entry));
-        connect(page, &Page::pageWanted, this, &MainWindow::openPage);
-        m_pages->addWidget(page);
-    }
-}
-
 void MainWindow::addGlobal(QMenu &menu, const QString &text, const QString &iconName, const QKeySequence &keys,
                            std::function<void()> work)
 {
@@ -195,6 +152,7 @@ void MainWindow::makeMenus()
         const QString id = entry.id;
         addGlobal(*go, pageTitle(entry), entry.icon, QKeySequence(QString("Ctrl+%1").arg(++number)),
                   [this, id] { openPage(id); });
+        m_goTo.append(m_globals.last());
     }
     go->addSeparator();
     addGlobal(*go, tr("Back"), {}, QKeySequence("Alt+Left"), [this] { goBack(); });
@@ -221,7 +179,9 @@ void MainWindow::makeHelp()
     addGlobal(*help, tr("Keyboard shortcuts"), {}, QKeySequence("F1"), [this] {
         std::vector<ShortcutsDialog::Group> groups{{tr("Everywhere"), m_globals}};
         for (int row = 0; row < m_pages->count(); ++row) {
-            const auto *page = static_cast<Page *>(m_pages->widget(row));
+            const Page *page = m_pages->page(row);
+            if (!m_pages->isThere(row))
+                continue;
             groups.push_back({page->accessibleName(), page->commands() + page->exports()});
         }
         for (const auto &group : ShortcutsDialog::widgetKeys())
@@ -229,7 +189,7 @@ void MainWindow::makeHelp()
         (new ShortcutsDialog(groups, this))->open();
     });
     addGlobal(*help, tr("About Portolan"), {}, {},
-              [this] { (new AboutDialog(text(m_parts.deployment.info().version), this))->open(); });
+              [this] { (new AboutDialog(text(m_pages->shown().deployment().info().version), this))->open(); });
 }
 
 void MainWindow::addThemes(QMenu &menu)
@@ -254,7 +214,7 @@ void MainWindow::makeStatusBar()
     statusBar()->addWidget(m_age);
     statusBar()->setSizeGripEnabled(false);
     statusBar()->setContentsMargins(16, 0, 16, 4);
-    if (m_gate.readOnly()) {
+    if (m_options.readOnly) {
         auto *mark = new ZoneBadge;
         mark->setZone(Zone::Unknown, tr("read-only"));
         statusBar()->addPermanentWidget(mark);
@@ -264,26 +224,23 @@ void MainWindow::makeStatusBar()
 
 bool MainWindow::openPage(const QString &id)
 {
-    for (int row = 0; row < m_pages->count(); ++row) {
-        if (m_pages->widget(row)->objectName() == id) {
-            m_sidebar->setCurrentRow(row);
-            return true;
-        }
-    }
-    return false;
+    const int row = m_pages->rowOf(id);
+    if (row >= 0)
+        m_sidebar->setCurrentRow(row);
+    return row >= 0;
 }
 
-QString MainWindow::currentPage() const { return m_pages->currentWidget()->objectName(); }
+QString MainWindow::currentPage() const { return page()->objectName(); }
 
-Page *MainWindow::page() const { return static_cast<Page *>(m_pages->currentWidget()); }
+Page *MainWindow::page() const { return m_pages->page(); }
 
 void MainWindow::showPage(int row)
 {
     if (row < 0)
         return;
-    if (m_shown >= 0 && m_shown != row)
-        m_visited.append(m_shown);
-    m_shown = row;
+    if (m_row >= 0 && m_row != row)
+        m_visited.append(m_row);
+    m_row = row;
     m_pages->setCurrentIndex(row);
     leaveActions();
     m_pageMenu->clear();
@@ -291,7 +248,7 @@ void MainWindow::showPage(int row)
     m_pageMenu->addSeparator();
     m_pageMenu->addActions(page()->exports());
     m_pageMenu->menuAction()->setEnabled(!m_pageMenu->isEmpty());
-    if (const auto snapshot = m_parts.deployment.latest())
+    if (const auto snapshot = m_pages->shown().deployment().latest())
         page()->showSnapshot(*snapshot);
     page()->refresh();
     page()->updateCommands();
@@ -314,12 +271,16 @@ void MainWindow::goBack()
     m_visited = before; // going back is no visit
 }
 
-void MainWindow::tell(const QString &sentence, bool worked) { m_notice->tell(sentence, worked); }
+void MainWindow::tell(const QString &sentence, bool worked)
+{
+    m_ownNotice = sentence;
+    m_notice->tell(sentence, worked);
+}
 
 void MainWindow::showSample()
 {
-    const auto snapshot = m_parts.deployment.latest();
-    if (snapshot && m_startWarnings)
+    const auto snapshot = m_pages->shown().deployment().latest();
+    if (snapshot && m_startWarnings && m_pages->shown().ownStack())
         m_startWarnings->forgetWhatIsOver(*snapshot);
     if (!snapshot || isMinimized())
         return; // nobody looks; changeEvent() catches up
@@ -330,16 +291,17 @@ void MainWindow::showSample()
 
 void MainWindow::showZones()
 {
-    const auto snapshot = m_parts.deployment.latest();
-    const bool live = m_parts.deployment.link() == LinkState::Live;
+    const auto snapshot = m_pages->shown().deployment().latest();
+    const LinkState link = m_pages->shown().deployment().link();
     for (int row = 0; row < m_sidebar->count(); ++row) {
         const PageEntry &entry = pageTable()[std::size_t(row)];
         const bool overview = row == 0;
-        const Zone gone = overview && (m_parts.deployment.link() == LinkState::Lost || !problem().isEmpty())
-                              ? Zone::Red
-                              : Zone::Unknown;
+        const bool wrong = link == LinkState::Lost || !problem().isEmpty();
+        const Zone gone = overview && wrong ? Zone::Red : Zone::Unknown;
         const auto own = snapshot ? zoneOf(entry, *snapshot) : std::nullopt;
-        const Zone zone = !live || !snapshot ? gone : overview ? snapshot->verdict : own.value_or(Zone::Unknown);
+        const Zone zone = link != LinkState::Live || !snapshot ? gone
+                          : overview                           ? snapshot->verdict
+                                                               : own.value_or(Zone::Unknown);
         // A page whose figures have no limit in this tier has no zone; before the first sample nobody knows.
         const bool limited = !snapshot || own;
         m_sidebar->setZone(row, zone, overview || (limited && !entry.resources.empty()));
@@ -348,9 +310,10 @@ void MainWindow::showZones()
 
 QString MainWindow::problem() const
 {
-    if (!m_parts.stack || m_parts.stack->state() != LocalStack::State::Stopped)
+    const LocalStack *stack = m_pages->shown().ownStack();
+    if (!stack || stack->state() != LocalStack::State::Stopped)
         return {};
-    const auto error = m_parts.stack->problem();
+    const auto error = stack->problem();
     return error ? errorText(*error) : QString();
 }
 
@@ -358,7 +321,7 @@ QString MainWindow::problem() const
 void MainWindow::showHeader()
 {
     const bool own = currentPage() == localPageId;
-    m_header->show(m_parts.deployment, problem(),
+    m_header->show(m_pages->shown().deployment(), problem(),
                    own ? DeploymentHeader::Detail::Elsewhere : DeploymentHeader::Detail::Here);
 }
 
@@ -366,12 +329,12 @@ void MainWindow::showLink()
 {
     if (isMinimized())
         return;
-    const LinkState link = m_parts.deployment.link();
+    const LinkState link = m_pages->shown().deployment().link();
     m_link->setZone(link == LinkState::Live   ? Zone::Green
                     : link == LinkState::Lost ? Zone::Red
                                               : Zone::Unknown,
                     linkWords(link));
-    const auto snapshot = m_parts.deployment.latest();
+    const auto snapshot = m_pages->shown().deployment().latest();
     QString age = tr("no sample yet");
     if (snapshot) {
         const auto since = std::chrono::duration_cast<Age>(m_parts.clock.wall() - snapshot->time);
@@ -391,11 +354,13 @@ void MainWindow::openPalette()
 {
     std::vector<CommandPalette::Search> searches;
     for (int row = 0; row < m_pages->count(); ++row) {
-        auto *page = static_cast<Page *>(m_pages->widget(row));
-        auto *field = qobject_cast<QLineEdit *>(page->searchField());
-        if (!field || page->searched().isEmpty())
+        const QPointer<Page> page = m_pages->page(row);
+        const QPointer<QLineEdit> field = qobject_cast<QLineEdit *>(page->searchField());
+        if (!field || page->searched().isEmpty() || !m_pages->isThere(row))
             continue;
         searches.push_back({page->searched(), [this, page, field](const QString &words) {
+                                if (!field || m_pages->indexOf(page) < 0)
+                                    return; // of what is shown no more
                                 openPage(page->objectName());
                                 field->setText(words);
                                 field->setFocus(Qt::ShortcutFocusReason);
@@ -410,8 +375,8 @@ QList<QAction *> MainWindow::commandsElsewhere()
 {
     qDeleteAll(std::exchange(m_elsewhere, {}));
     for (int row = 0; row < m_pages->count(); ++row) {
-        auto *page = static_cast<Page *>(m_pages->widget(row));
-        if (page == this->page())
+        Page *page = m_pages->page(row);
+        if (page == this->page() || !m_pages->isThere(row))
             continue;
         for (QAction *command : page->commands()) {
             auto *action = new QAction(command->icon(), command->text() + " (" + page->accessibleName() + ")", this);
@@ -436,7 +401,7 @@ QList<QAction *> MainWindow::commandsElsewhere()
 void MainWindow::changeEvent(QEvent *event)
 {
     QMainWindow::changeEvent(event);
-    if (event->type() == QEvent::WindowStateChange && !isMinimized() && m_pages->count() > 0) {
+    if (event->type() == QEvent::WindowStateChange && !isMinimized() && m_row >= 0) {
         showSample();
         showLink();
     }
@@ -455,37 +420,46 @@ void MainWindow::closeEvent(QCloseEvent *event)
 /// The portal in this process stops with the window: whoever uses it counts more than a habit of the fingers.
 bool MainWindow::mayClose()
 {
-    LocalStack *stack = m_parts.stack;
+    LocalStack *stack = m_pages->shown().stack();
     if (m_ends || !stack || stack->state() != LocalStack::State::Running || qApp->isSavingSession())
         return true;
     if (std::exchange(m_asking, true))
         return false;
-    onAnswer(this, stack->preview(StackCommand(StopStack{})), [this](const Result<ActionPreview> &preview) {
-        const bool interrupts = !preview || preview->count.value_or(0) > 0 || m_parts.deployment.info().production;
-        if (!interrupts) {
-            m_asking = false;
-            m_ends = true;
-            close();
-            return;
-        }
-        const QString words = preview ? previewText(*preview) : errorText(preview.error());
-        m_parts.askToQuit({words, Tray::available()}, [self = QPointer<MainWindow>(this)](QuitAnswer answer) {
-            if (!self)
-                return;
-            self->m_asking = false;
-            if (answer == QuitAnswer::Quit)
-                self->end();
-            else if (answer == QuitAnswer::KeepServing)
-                self->keepServing();
-        });
-    });
+    onAnswer(m_pages, stack->preview(StackCommand(StopStack{})),
+             [this, pages = m_pages](const Result<ActionPreview> &preview) {
+                 if (LocalStack *asked = pages->shown().stack())
+                     askToQuit(preview, *asked);
+             });
     return m_ends;
 }
 
-void MainWindow::keepServing()
+void MainWindow::askToQuit(const Result<ActionPreview> &preview, LocalStack &stack)
 {
-    const std::string url = m_parts.deployment.info().url;
-    m_tray.send(url.empty() ? tr("Portolan") : tr("Portolan serves %1").arg(text(url)));
+    const bool interrupts = !preview || preview->count.value_or(0) > 0 || stack.deployment().info().production;
+    if (!interrupts) {
+        m_asking = false;
+        m_ends = true;
+        close();
+        return;
+    }
+    const QString words = preview ? previewText(*preview) : errorText(preview.error());
+    m_parts.askToQuit({words, Tray::available()},
+                      [self = QPointer<MainWindow>(this), pages = QPointer<PageStack>(m_pages)](QuitAnswer answer) {
+                          if (!self || pages != self->m_pages) // or it was asked about another
+                              return;
+                          self->m_asking = false;
+                          if (answer == QuitAnswer::Quit)
+                              self->end();
+                          else if (answer == QuitAnswer::KeepServing)
+                              self->m_tray.send(self->serves());
+                      });
+}
+
+QString MainWindow::serves() const
+{
+    LocalStack *stack = m_pages->shown().stack();
+    const std::string url = stack ? stack->deployment().info().url : std::string();
+    return url.empty() ? tr("Portolan") : tr("Portolan serves %1").arg(text(url));
 }
 
 void MainWindow::end()

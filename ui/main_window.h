@@ -2,11 +2,10 @@
 #pragma once
 
 #include "core/api/clock.h"
-#include "core/api/deployment.h"
-#include "core/api/local_stack.h"
+#include "core/api/no_deployment.h"
 #include "ui/dialogs/quit_dialog.h"
 #include "ui/dialogs/save_dialog.h"
-#include "ui/pages/page.h"
+#include "ui/pages/page_stack.h"
 #include "ui/support/action_gate.h"
 #include "ui/support/theme.h"
 #include "ui/widgets/tray.h"
@@ -15,7 +14,6 @@
 #include <QMainWindow>
 #include <QMenu>
 #include <QSettings>
-#include <QStackedWidget>
 #include <QTimer>
 #include <QVBoxLayout>
 
@@ -27,7 +25,8 @@ class Sidebar;
 class StartWarnings;
 class ZoneBadge;
 
-/// The shell around the pages: sidebar, header, status bar, menus, command palette.
+/// The shell around the pages: sidebar, header, status bar, menus, command palette. Shows one deployment at a time, and
+/// another when it is told to.
 class MainWindow final : public QMainWindow
 {
     Q_OBJECT
@@ -35,8 +34,8 @@ class MainWindow final : public QMainWindow
 public:
     struct Parts
     {
-        Deployment &deployment;
-        LocalStack *stack; ///< null: no portal of this machine's
+        Deployment &deployment; ///< shown first
+        LocalStack *stack;      ///< null: no portal of this machine's
         Confirmer &confirmer;
         const Clock &clock;
         QSettings &settings;
@@ -48,6 +47,14 @@ public:
     };
 
     MainWindow(const Parts &parts, ActionGate::Options options, QWidget *parent = nullptr);
+    ~MainWindow() override;
+
+    using QMainWindow::show;
+    /// Shows another deployment from now on. Nothing of the one before stays but a password that was just made up: what
+    /// was asked about it, chosen on it or is being saved of it is given up, and answers of its that are still to come
+    /// change nothing. The page and the focus stay where they are. `stack`: of this machine's, whichever is shown;
+    /// null: there is none, and no page of it. When what is shown is destroyed, NoDeployment takes its place.
+    void show(Deployment &deployment, LocalStack *stack);
 
     bool openPage(const QString &id); ///< false: there is no such page
     /// A line over the header; what did not work stays until it is dismissed.
@@ -65,15 +72,19 @@ protected:
     void changeEvent(QEvent *event) override;
 
 private:
-    void makePages();
+    PageStack *makePages(Deployment &deployment, LocalStack *stack);
     void makeLayout();
+    void listen();      ///< to what is shown
+    void forgetShown(); ///< but for its pages, which something may still be at work in
+    void offerPages();  ///< those that are there
+    QWidget *counterpart(const PageStack &before) const;
     void useRoom(); ///< as the width of the window is
     void makeMenus();
     void makeHelp();
     void makeStatusBar();
     void goBack();
-    void keepServing();
     bool mayClose(); ///< else it asks first
+    void askToQuit(const Result<ActionPreview> &preview, LocalStack &stack);
     void addGlobal(QMenu &menu, const QString &text, const QString &iconName, const QKeySequence &keys,
                    std::function<void()> work);
     void addThemes(QMenu &menu);
@@ -86,15 +97,18 @@ private:
     void openPalette();
     QList<QAction *> commandsElsewhere();
     QString problem() const; ///< why the portal of this machine is not there, if it should be
+    QString serves() const;  ///< what is told of it in the tray
 
-    Parts m_parts;
-    ActionGate m_gate;
+    Parts m_parts; ///< what it was made with: m_pages has what is shown now
+    const ActionGate::Options m_options;
+    NoDeployment m_none;
     Sidebar *m_sidebar;
     DeploymentHeader *m_header;
     NoticeBar *m_notice = nullptr;
     QVBoxLayout *m_column = nullptr;
-    QStackedWidget *m_pages;
+    PageStack *m_pages;
     QMenu *m_pageMenu = nullptr;
+    QList<QAction *> m_goTo; ///< a page, as the rows of the sidebar
     QList<QAction *> m_globals;
     QList<QAction *> m_elsewhere; ///< as the palette last offered them
     ZoneBadge *m_link;
@@ -102,8 +116,9 @@ private:
     QTimer m_ageTimer;
     StartWarnings *m_startWarnings = nullptr;
     QList<int> m_visited; ///< rows of pages, for going back; the last is the one before this
-    int m_shown = -1;
-    bool m_ends = false; ///< nobody is asked any more
+    int m_row = -1;       ///< of the page shown
+    QString m_ownNotice;  ///< last told by tell(): not of what is shown
+    bool m_ends = false;  ///< nobody is asked any more
     bool m_asking = false;
     Tray m_tray;
 };

@@ -124,7 +124,8 @@ QStringList takeScreenshots(MainWindow &window, Theme &theme, Deployment &deploy
     for (const PageEntry &entry : pageTable()) {
         if (!request.pages.isEmpty() && !request.pages.contains(entry.id))
             continue;
-        window.openPage(entry.id);
+        if (!window.openPage(entry.id))
+            continue; // there is none here
         letSamplesCome(deployment, request.samples);
         for (const Theme::Mode mode : request.themes) {
             theme.setMode(mode);

@@ -55,7 +55,8 @@ EmbeddedPortal::EmbeddedPortal(std::vector<std::pair<std::string, std::string>> 
 void EmbeddedPortal::seed()
 {
     AnsweringConfirmer yes;
-    ActionGate gate(m_stack.deployment(), &m_stack, yes, {});
+    const Shown shown(m_stack.deployment(), &m_stack);
+    ActionGate gate(shown, yes, {});
     std::optional<bool> worked;
     gate.run(StackCommand(SeedStack{.privileged = true}), [&worked](bool did) { worked = did; });
     const int most = int(std::chrono::milliseconds(patience).count());

@@ -36,7 +36,8 @@ struct Gated
 {
     explicit Gated(demo::DemoOptions options = {}, ActionGate::Options gateOptions = {})
         : stack(std::move(options), clock),
-          gate(stack.deployment(), &stack, confirmer, gateOptions),
+          shown(stack.deployment(), &stack),
+          gate(shown, confirmer, gateOptions),
           reported(&gate, &ActionGate::reported)
     {
         stack.tick();
@@ -46,6 +47,7 @@ struct Gated
     ManualClock clock;
     demo::DemoStack stack;
     AnsweringConfirmer confirmer;
+    Shown shown;
     ActionGate gate;
     QSignalSpy reported;
 };
@@ -194,7 +196,8 @@ void GateTest::looksAgainAfterTheQuestion()
     ManualClock clock;
     demo::DemoStack stack({}, clock);
     stack.tick();
-    ActionGate gate(stack.deployment(), &stack, late, {});
+    const Shown shown(stack.deployment(), &stack);
+    ActionGate gate(shown, late, {});
     gate.run(Action(CleanUpFamily{"sessions", {}}));
     QVERIFY(late.answer);
     stack.deployment().setOn(false);

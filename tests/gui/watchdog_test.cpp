@@ -214,7 +214,8 @@ void WatchdogTest::underLoad()
     QTRY_VERIFY_WITH_TIMEOUT(ended.isFinished(), patience);
     QVERIFY(ended.result() && !ended.result()->items.empty());
     AnsweringConfirmer yes;
-    ActionGate gate(m_portal->stack().deployment(), &m_portal->stack(), yes, {});
+    const Shown shown(m_portal->stack().deployment(), &m_portal->stack());
+    ActionGate gate(shown, yes, {});
     int enqueued = 0;
     connect(&gate, &ActionGate::reported, this, [&enqueued](const QString &, bool worked) { enqueued += worked; });
 

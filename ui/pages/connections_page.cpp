@@ -63,7 +63,7 @@ ConnectionsPage::ConnectionsPage(const PageContext &context, QWidget *parent)
       m_history(new HistoryPanel(this->context(), tr("Over time"),
                                  {{{}, {{metric::redisConnections, tr("connections")}}, {}}})),
       m_listed(
-          this, [this] { return this->context().deployment.ask(ClientsQuestion{}); },
+          this, [this] { return this->context().shown.deployment().ask(ClientsQuestion{}); },
           [this](const Result<std::vector<ClientInfo>> &answer) { take(answer); })
 {
     m_close = addCommand(

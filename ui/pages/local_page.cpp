@@ -98,10 +98,8 @@ LocalPage::LocalPage(const PageContext &context, QWidget *parent)
     addForm(*row);
     body()->addLayout(row);
     addLog();
-    if (const LocalStack *stack = this->context().stack) {
-        connect(stack, &LocalStack::stateChanged, this, &LocalPage::showState);
-        connect(stack, &LocalStack::logged, this, &LocalPage::take);
-    }
+    connect(&this->context().shown, &Shown::stackChanged, this, &LocalPage::showState);
+    connect(&this->context().shown, &Shown::logged, this, &LocalPage::take);
     showState();
 }
 
@@ -124,12 +122,14 @@ void LocalPage::addCommands()
     command(tr("Start without it"), "play", "Ctrl+Shift+N", [] { return MendStack{true}; });
     m_mendEmpty = commands().last();
     addCommand(
-        tr("Open in the browser"), "browser", QKeySequence("Ctrl+B"),
-        [this] { openInBrowser(text(context().deployment.info().url)); },
-        [this] {
-            const bool there = !context().deployment.info().url.empty();
-            return there ? Allowance{} : allowanceOf({.why = WhyNot::NotRunning});
-        });
+        tr("Open in the browser"), "browser", QKeySequence("Ctrl+B"), [this] { openInBrowser(url()); },
+        [this] { return url().isEmpty() ? allowanceOf({.why = WhyNot::NotRunning}) : Allowance{}; });
+}
+
+QString LocalPage::url() const
+{
+    LocalStack *stack = context().shown.stack();
+    return stack ? text(stack->deployment().info().url) : QString();
 }
 
 void LocalPage::openInBrowser(const QString &url)
@@ -145,8 +145,8 @@ void LocalPage::begin(const LocalStackSettings &chosen, const StackCommand &comm
     const bool starts = std::holds_alternative<StartStack>(command) || std::holds_alternative<RestartStack>(command);
     if (!starts || !context().rememberChoices)
         return context().gate.run(command);
-    if (!m_before && context().stack)
-        m_before = context().stack->settings();
+    if (const LocalStack *stack = context().shown.stack(); stack && !m_before)
+        m_before = stack->settings();
     context().gate.run(command, [self = QPointer<LocalPage>(this), chosen](bool worked) {
         if (self && worked && self->m_before)
             rememberChoices(self->context().settings, *std::exchange(self->m_before, std::nullopt), chosen);
@@ -193,7 +193,7 @@ void LocalPage::addForm(QHBoxLayout &row)
     m_tierTitle->setAccessibleName(tr("What the tier is for"));
     m_tierTitle->setMinimumHeight(m_tier->sizeHint().height()); // beside it, so that both halves stand in lines
     right->insertRow(0, m_tierTitle);
-    if (const LocalStack *stack = context().stack)
+    if (const LocalStack *stack = context().shown.stack())
         fillForm(*stack);
     const auto showTier = [this] {
         const int known = m_tier->findText(m_tier->currentText().trimmed());
@@ -337,7 +337,7 @@ void LocalPage::showNote()
 
 void LocalPage::showState()
 {
-    const LocalStack *stack = context().stack;
+    const LocalStack *stack = context().shown.stack();
     const StateLook look = stack ? lookOf(stack->state()) : StateLook{Zone::Unknown, tr("none on this machine")};
     m_state->setZone(look.zone, look.words);
     const auto problem = stack ? stack->problem() : std::nullopt;

@@ -41,6 +41,7 @@ private:
     Line *addLine(QFormLayout &form, const QString &label, const QString &placeholder);
     LocalStackSettings settings() const;
     void begin(const LocalStackSettings &chosen, const StackCommand &command);
+    QString url() const; ///< of its pages; empty: not running
     void openInBrowser(const QString &url);
     void showNote();
     void showWhole(); ///< of the chosen log lines

@@ -229,8 +229,8 @@ void OverviewPage::showCauses(const Snapshot &snapshot, Age sampleAge)
             QString why = kind.known(snapshot) ? QCoreApplication::translate("causes", kind.none) : tr("not known yet");
             if (!silent.isEmpty())
                 why = tr("unknown: %1").arg(silent);
-            else if (context().deployment.link() != LinkState::Live)
-                why = tr("unknown: %1").arg(linkText(context().deployment.linkReason()));
+            else if (context().shown.deployment().link() != LinkState::Live)
+                why = tr("unknown: %1").arg(linkText(context().shown.deployment().linkReason()));
             m_causes[i]->setContent(why, {}, true);
             continue;
         }
@@ -262,7 +262,7 @@ void OverviewPage::refresh()
 QFuture<Result<std::vector<Event>>> OverviewPage::askEvents()
 {
     const WallTime now = context().clock.wall();
-    return context().deployment.ask(EventsQuestion{now - eventSpan, now + std::chrono::seconds(1)});
+    return context().shown.deployment().ask(EventsQuestion{now - eventSpan, now + std::chrono::seconds(1)});
 }
 
 void OverviewPage::take(const Result<std::vector<Event>> &answer)
@@ -285,12 +285,12 @@ QFuture<Result<std::vector<Series>>> OverviewPage::askTrends()
     query.to = context().clock.wall();
     query.from = query.to - trendSpan;
     query.most = trendPoints;
-    return context().deployment.ask(HistoryQuestion{query});
+    return context().shown.deployment().ask(HistoryQuestion{query});
 }
 
 void OverviewPage::take(const Result<std::vector<Series>> &answer)
 {
-    const auto snapshot = context().deployment.latest();
+    const auto snapshot = context().shown.deployment().latest();
     for (std::size_t i = 0; i < m_tiles.size(); ++i) {
         TileTrend trend = m_tiles[i]->trend(); // what is known stays
         trend.until = context().clock.wall();

@@ -2,10 +2,9 @@
 #pragma once
 
 #include "core/api/clock.h"
-#include "core/api/deployment.h"
-#include "core/api/local_stack.h"
 #include "ui/support/action_gate.h"
 #include "ui/support/save_asker.h"
+#include "ui/support/shown.h"
 
 #include <QAction>
 #include <QLabel>
@@ -18,11 +17,11 @@
 
 namespace portolan::ui {
 
-/// What a page is made with. Everything it changes goes through the gate: the stack is there to be looked at.
+/// What a page is made with, for one deployment. Everything it changes goes through the gate: the stack is there to be
+/// looked at.
 struct PageContext
 {
-    Deployment &deployment;
-    const LocalStack *stack; ///< null where there is no portal of this machine's
+    const Shown &shown; ///< the deployment, and the portal of this machine's where there is one
     ActionGate &gate;
     const Clock &clock;
     QSettings &settings;

@@ -45,7 +45,7 @@ const std::vector<PageEntry> &pageTable()
          {Resource::ResponseTime, Resource::ErrorRate, Resource::DbPool, Resource::Refused, Resource::Disk},
          make<PerformancePage>},
         {"users", QT_TRANSLATE_NOOP("pages", "Users"), "users", {Resource::Users}, make<UsersPage>},
-        {"local", QT_TRANSLATE_NOOP("pages", "Local stack"), "local", {}, make<LocalPage>},
+        {"local", QT_TRANSLATE_NOOP("pages", "Local stack"), "local", {}, make<LocalPage>, true},
     };
     return table;
 }

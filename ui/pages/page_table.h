@@ -16,6 +16,7 @@ struct PageEntry
     QString icon;
     std::vector<Resource> resources; ///< what it explains; its zone is the worst of theirs
     std::function<Page *(const PageContext &context, QWidget *parent)> make;
+    bool needsStack = false; ///< it is of the portal of this machine, and not there without
 };
 
 const std::vector<PageEntry> &pageTable(); ///< in the order of the sidebar

@@ -115,8 +115,8 @@ void PerformancePage::showSnapshot(const Snapshot &snapshot)
                          isStale(std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time)));
     m_history->showSnapshot(snapshot);
     m_routes.setRows(http.routes);
-    const bool live = context().deployment.link() == LinkState::Live;
-    m_view->setWhenEmpty(!live   ? tr("Not known: %1").arg(linkText(context().deployment.linkReason()))
+    const bool live = context().shown.deployment().link() == LinkState::Live;
+    m_view->setWhenEmpty(!live   ? tr("Not known: %1").arg(linkText(context().shown.deployment().linkReason()))
                          : known ? tr("No requests in the last 60 s")
                                  : tr("Nothing is known of the requests yet"));
     m_card->setNote(known ? tr("of the last 60 s  ·  %1 refused  ·  %2 not found")

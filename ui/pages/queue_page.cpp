@@ -154,7 +154,7 @@ QueuePage::QueuePage(const PageContext &context, QWidget *parent)
                                  tr("Arriving, at least"), tr("Ended here"), tr("Oldest waiting"), tr("Time to drain"),
                                  tr("Age")})),
       m_taskPoll(
-          this, [this] { return this->context().deployment.ask(TasksQuestion{}); },
+          this, [this] { return this->context().shown.deployment().ask(TasksQuestion{}); },
           [this](const Result<TaskList> &answer) { take(answer); }),
       m_workerPoll(
           this, [this] { return askWorkers(); },
@@ -447,7 +447,7 @@ QFuture<Result<std::vector<WorkerInfo>>> QueuePage::askWorkers()
 {
     for (auto &[node, wanted] : m_wanted)
         wanted.settled = wanted.underWay == 0;
-    return context().deployment.ask(WorkersQuestion{});
+    return context().shown.deployment().ask(WorkersQuestion{});
 }
 
 void QueuePage::take(const Result<std::vector<WorkerInfo>> &answer)

@@ -274,8 +274,9 @@ void RedisPage::showSnapshot(const Snapshot &snapshot)
     m_history->showSnapshot(snapshot);
     m_families.setRows(withOverhead(snapshot));
     const QString silent = silence(snapshot, "redis");
-    const bool live = context().deployment.link() == LinkState::Live;
-    const QString unknown = live ? silent : tr("Not known: %1").arg(linkText(context().deployment.linkReason()));
+    const bool live = context().shown.deployment().link() == LinkState::Live;
+    const QString unknown =
+        live ? silent : tr("Not known: %1").arg(linkText(context().shown.deployment().linkReason()));
     const bool looked = snapshot.families.age.has_value();
     m_familyView->setWhenEmpty(unknown.isEmpty() ? tr("Nothing is known of the keys yet") : unknown);
     m_biggestView->setWhenEmpty(!unknown.isEmpty() ? unknown

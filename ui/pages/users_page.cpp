@@ -273,17 +273,18 @@ void UsersPage::ask(const std::string &cursor)
     if (const QVariant disabled = m_states->currentData(); disabled.isValid())
         query.disabled = disabled.toBool();
     const std::uint64_t question = cursor.empty() ? ++m_question : m_question;
-    onAnswer(this, context().deployment.ask(UsersQuestion{query}), [this, question](const Result<UserPage> &answer) {
-        if (question != m_question)
-            return; // of a search that is over
-        if (answer) {
-            m_users.take(*answer);
-        } else {
-            m_users.giveUp();
-            m_userView->setWhenEmpty(errorText(answer.error()));
-        }
-        updateCommands();
-    });
+    onAnswer(this, context().shown.deployment().ask(UsersQuestion{query}),
+             [this, question](const Result<UserPage> &answer) {
+                 if (question != m_question)
+                     return; // of a search that is over
+                 if (answer) {
+                     m_users.take(*answer);
+                 } else {
+                     m_users.giveUp();
+                     m_userView->setWhenEmpty(errorText(answer.error()));
+                 }
+                 updateCommands();
+             });
 }
 
 void UsersPage::showChosen()
@@ -309,7 +310,7 @@ void UsersPage::showChosen()
 
 void UsersPage::askLimits(Id user)
 {
-    onAnswer(this, context().deployment.ask(LimitUseQuestion{user}),
+    onAnswer(this, context().shown.deployment().ask(LimitUseQuestion{user}),
              [this, question = m_chosenQuestion](const Result<std::vector<LimitUse>> &answer) {
                  if (question != m_chosenQuestion)
                      return;
@@ -320,7 +321,7 @@ void UsersPage::askLimits(Id user)
 
 void UsersPage::askSessions(Id user)
 {
-    onAnswer(this, context().deployment.ask(SessionsQuestion{user}),
+    onAnswer(this, context().shown.deployment().ask(SessionsQuestion{user}),
              [this, question = m_chosenQuestion](const Result<std::vector<SessionEntry>> &answer) {
                  if (question != m_chosenQuestion)
                      return;
@@ -335,7 +336,7 @@ void UsersPage::askActivity(Id user)
 {
     AuditQuery query;
     query.subject = "user:" + std::to_string(user);
-    onAnswer(this, context().deployment.ask(AuditQuestion{query}),
+    onAnswer(this, context().shown.deployment().ask(AuditQuestion{query}),
              [this, question = m_chosenQuestion](const Result<AuditPage> &answer) {
                  if (question != m_chosenQuestion)
                      return;
@@ -396,7 +397,7 @@ void UsersPage::askAgainFor(const std::string &email)
     query.search = email;
     query.match = TextMatch::Prefix;
     query.limit = 1;
-    onAnswer(this, context().deployment.ask(UsersQuestion{query}), [this](const Result<UserPage> &answer) {
+    onAnswer(this, context().shown.deployment().ask(UsersQuestion{query}), [this](const Result<UserPage> &answer) {
         if (!answer || answer->items.empty())
             return;
         m_users.replaceRow(answer->items.front());

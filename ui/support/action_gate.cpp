@@ -7,35 +7,36 @@
 #include "ui/words/action_words.h"
 #include "ui/words/fact_words.h"
 
+#include <QPointer>
+
 namespace portolan::ui {
 
 QString errorText(const Error &error) { return text(wordsOf(error)); }
 
-ActionGate::ActionGate(Deployment &deployment, LocalStack *stack, Confirmer &confirmer, Options options,
-                       QObject *parent)
-    : QObject(parent), m_deployment(deployment), m_stack(stack), m_confirmer(confirmer), m_gate(options)
+ActionGate::ActionGate(const Shown &shown, Confirmer &confirmer, Options options, QObject *parent)
+    : QObject(parent), m_shown(shown), m_confirmer(confirmer), m_gate(options)
 {}
 
-Capability ActionGate::standing(const Action &action) const { return m_gate.allowed(m_deployment, action); }
+Capability ActionGate::standing(const Action &action) const { return m_gate.allowed(m_shown.deployment(), action); }
 
-Capability ActionGate::standing(const StackCommand &command) const { return m_gate.allowed(m_stack, command); }
+Capability ActionGate::standing(const StackCommand &command) const { return m_gate.allowed(m_shown.stack(), command); }
 
 ActionGate::Decision ActionGate::decide(const Action &action, std::optional<Confirmed> confirmed,
                                         const ActionPreview *preview) const
 {
-    return m_gate.permit(m_deployment, action, std::move(confirmed), preview);
+    return m_gate.permit(m_shown.deployment(), action, std::move(confirmed), preview);
 }
 
 ActionGate::Decision ActionGate::decide(const StackCommand &command, std::optional<Confirmed> confirmed,
                                         const ActionPreview *preview) const
 {
-    return m_gate.permit(m_stack, command, std::move(confirmed), preview);
+    return m_gate.permit(m_shown.stack(), command, std::move(confirmed), preview);
 }
 
 Allowance ActionGate::inWords(const Capability &capability) const
 {
     if (capability.why == WhyNot::NoAnswer) // which the link knows more of
-        return {false, linkText(m_deployment.linkReason())};
+        return {false, linkText(m_shown.deployment().linkReason())};
     return allowanceOf(capability);
 }
 
@@ -54,11 +55,13 @@ template <class What> void ActionGate::pass(const What &what, Done done)
     if (!Gate::needsPreview(traitsOf(what)))
         return perform(what, decide(what, {}, nullptr), std::move(done));
     onAnswer(this, targetOf(what).preview(what), [this, what, done](const Result<ActionPreview> &preview) {
+        if (m_shown.isOver())
+            return;
         if (!preview)
             fail(preview.error(), done);
         else if (preview->nothing)
             finish(previewText(*preview), false, done);
-        else if (Gate::asks(m_deployment.info(), traitsOf(what), *preview))
+        else if (Gate::asks(infoOf(what), traitsOf(what), *preview))
             confirm(what, *preview, done);
         else
             perform(what, decide(what, {}, &*preview), done);
@@ -67,7 +70,7 @@ template <class What> void ActionGate::pass(const What &what, Done done)
 
 template <class What> void ActionGate::confirm(const What &what, ActionPreview preview, Done done)
 {
-    const DeploymentInfo info = m_deployment.info();
+    const DeploymentInfo info = infoOf(what);
     const ActionTraits traits = traitsOf(what);
     const QString title = titleOf(what, preview);
     Confirmation confirmation{title,
@@ -76,9 +79,11 @@ template <class What> void ActionGate::confirm(const What &what, ActionPreview p
                               std::move(preview),
                               info.production ? text(info.name) : QString(),
                               traits.destructive || traits.disruptive};
-    m_confirmer.ask(confirmation, [this, what, done = std::move(done)](std::optional<std::string> reason) {
-        if (reason) // it may have become impossible while the question stood there
-            perform(what, decide(what, Confirmed{std::move(*reason)}, nullptr), done);
+    m_confirmer.ask(confirmation, [self = QPointer<ActionGate>(this), what,
+                                   done = std::move(done)](std::optional<std::string> reason) {
+        // It may have become impossible while the question stood there.
+        if (reason && self && !self->m_shown.isOver())
+            self->perform(what, self->decide(what, Confirmed{std::move(*reason)}, nullptr), done);
     });
 }
 
@@ -88,6 +93,8 @@ template <class What> void ActionGate::perform(const What &what, Decision decisi
         return finish(inWords(*refused).reason, false, done);
     onAnswer(this, targetOf(what).perform(what, std::get<Permit>(std::move(decision))),
              [this, done = std::move(done)](const Result<ActionOutcome> &outcome) {
+                 if (m_shown.isOver())
+                     return;
                  if (outcome && !outcome->secret.empty())
                      emit secretMade(outcomeText(*outcome), text(outcome->secret));
                  if (outcome)

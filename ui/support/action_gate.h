@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "core/api/deployment.h"
 #include "core/api/gate.h"
-#include "core/api/local_stack.h"
 #include "ui/support/allowance.h"
 #include "ui/support/confirmer.h"
+#include "ui/support/shown.h"
 
 #include <QObject>
 #include <functional>
@@ -16,6 +15,7 @@ namespace portolan::ui {
 /// person where the gate asks for that (in production by typing the deployment's name), has it carried out, and tells
 /// how it ended. What would do nothing is not asked about: that is said instead.
 /// Whoever carries it out, the deployment or the stack, writes the audit entry. Lives on the GUI thread; never waits.
+/// A gate is of one showing: what comes after that is over, an answer or somebody's consent, does and says nothing.
 class ActionGate final : public QObject
 {
     Q_OBJECT
@@ -24,16 +24,16 @@ public:
     using Options = Gate::Options;
     using Done = std::function<void(bool worked)>;
 
-    /// `stack` is null where there is no portal of this machine's.
-    ActionGate(Deployment &deployment, LocalStack *stack, Confirmer &confirmer, Options options,
-               QObject *parent = nullptr);
+    /// All outlive it.
+    ActionGate(const Shown &shown, Confirmer &confirmer, Options options, QObject *parent = nullptr);
 
     bool readOnly() const { return m_gate.readOnly(); }
     /// Whether it would be let through, and if not, why: for greying out.
     Allowance allowed(const Action &action) const;
     Allowance allowed(const StackCommand &command) const;
 
-    /// Carries it out if allowed and confirmed. `done` is told how it ended; not at all when nobody confirmed.
+    /// Carries it out if allowed and confirmed. `done` is told how it ended; not at all when nobody confirmed, or
+    /// another deployment is shown before.
     void run(const Action &action, Done done = {});
     void run(const StackCommand &command, Done done = {});
 
@@ -57,13 +57,14 @@ private:
     template <class What> void pass(const What &what, Done done);
     template <class What> void confirm(const What &what, ActionPreview preview, Done done);
     template <class What> void perform(const What &what, Decision decision, Done done);
-    Deployment &targetOf(const Action &) const { return m_deployment; }
-    LocalStack &targetOf(const StackCommand &) const { return *m_stack; }
+    Deployment &targetOf(const Action &) const { return m_shown.deployment(); }
+    LocalStack &targetOf(const StackCommand &) const { return *m_shown.stack(); }
+    DeploymentInfo infoOf(const Action &) const { return m_shown.deployment().info(); }
+    DeploymentInfo infoOf(const StackCommand &) const { return m_shown.stack()->deployment().info(); }
     void finish(const QString &sentence, bool worked, const Done &done);
     void fail(const Error &error, const Done &done);
 
-    Deployment &m_deployment;
-    LocalStack *m_stack;
+    const Shown &m_shown;
     Confirmer &m_confirmer;
     const Gate m_gate;
 };

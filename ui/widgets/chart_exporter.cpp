@@ -74,6 +74,7 @@ ChartExporter::ChartExporter(const PageContext &context, QWidget *parent)
     layout->addWidget(m_progress);
     layout->addWidget(m_cancel);
     hide();
+    connect(&context.shown, &Shown::over, this, &ChartExporter::abandon);
 }
 
 ChartExporter::~ChartExporter() = default;
@@ -102,7 +103,7 @@ void ChartExporter::start(ExportFormat format, ExportSource source)
     setBusy(true);
     m_note.clear();
     const FormatKind &kind = kindOf(format);
-    const DeploymentInfo info = m_context.deployment.info();
+    const DeploymentInfo info = m_context.shown.deployment().info();
     const QString folder =
         m_context.settings.value(folderKey, QStandardPaths::writableLocation(QStandardPaths::DocumentsLocation))
             .toString();
@@ -133,7 +134,7 @@ void ChartExporter::start(ExportFormat format, ExportSource source)
 void ChartExporter::askFigures(const QString &path, const ExportSource &source)
 {
     HistoryQuery query{source.metrics, source.from, source.to, mostPoints};
-    onAnswer(this, m_context.deployment.ask(HistoryQuestion{query}),
+    onAnswer(this, m_context.shown.deployment().ask(HistoryQuestion{query}),
              [this, path, source, round = m_round](const Result<std::vector<Series>> &answer) {
                  if (round != m_round || !m_busy)
                      return;
@@ -188,6 +189,13 @@ void ChartExporter::end(const QString &sentence, bool worked)
 {
     setBusy(false);
     m_context.tell(sentence, worked);
+}
+
+void ChartExporter::abandon()
+{
+    ++m_round;
+    if (m_job)
+        m_job->cancel();
 }
 
 void ChartExporter::cancel()

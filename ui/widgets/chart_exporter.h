@@ -46,6 +46,7 @@ signals:
     void busyChanged();
 
 private:
+    void abandon(); ///< nobody is told
     void askFigures(const QString &path, const ExportSource &source);
     void paint(const QString &path, ExportFormat format, const std::shared_ptr<ReportPainter> &picture);
     void write(const QString &path, std::function<bool(QIODevice &, const std::function<bool(double)> &)> writer);

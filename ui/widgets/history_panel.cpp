@@ -249,7 +249,7 @@ TimeChart::Standing HistoryPanel::standingOf(std::size_t chart) const
 {
     if (!m_failure.isEmpty())
         return {tr("The history could not be read: %1").arg(m_failure), true};
-    const auto snapshot = m_context.deployment.latest();
+    const auto snapshot = m_context.shown.deployment().latest();
     if (snapshot && !m_fixed) {
         const auto age = ageOf(chart, *snapshot);
         const bool samplesCome = !isStale(std::chrono::duration_cast<Age>(m_context.clock.wall() - snapshot->time));
@@ -324,7 +324,7 @@ void HistoryPanel::refresh()
     query.most = 2000;
     m_asked = m_context.clock.wall();
     const std::uint64_t question = ++m_question;
-    onAnswer(this, m_context.deployment.ask(HistoryQuestion{query}),
+    onAnswer(this, m_context.shown.deployment().ask(HistoryQuestion{query}),
              [=, this](const Result<std::vector<Series>> &answer) {
                  if (question != m_question)
                      return;
@@ -340,7 +340,7 @@ void HistoryPanel::refresh()
                  showStanding();
                  emit exportsChanged();
              });
-    onAnswer(this, m_context.deployment.ask(EventsQuestion{from, to}),
+    onAnswer(this, m_context.shown.deployment().ask(EventsQuestion{from, to}),
              [=, this](const Result<std::vector<Event>> &answer) {
                  if (question != m_question)
                      return;

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/api/clock.h"
-#include "core/api/local_stack.h"
 #include "core/api/snapshot.h"
+#include "ui/support/shown.h"
 
 #include <QObject>
 #include <QString>
@@ -20,7 +20,8 @@ class StartWarnings final : public QObject
     Q_OBJECT
 
 public:
-    StartWarnings(LocalStack &stack, const Clock &clock, NoticeBar &notice, QObject *parent = nullptr);
+    /// There is a stack.
+    StartWarnings(const Shown &shown, const Clock &clock, NoticeBar &notice, QObject *parent = nullptr);
     /// That something does not answer is no news any more once it does; what the log says the end of goes by itself.
     void forgetWhatIsOver(const Snapshot &snapshot);
 
@@ -38,7 +39,7 @@ private:
     void tell();
     void forget(const std::function<bool(const Warning &)> &over);
 
-    LocalStack &m_stack;
+    const Shown &m_shown;
     const Clock &m_clock;
     NoticeBar &m_notice;
     WallTime m_end = WallTime::max(); ///< what is warned of until then is told

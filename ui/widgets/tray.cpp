@@ -37,6 +37,12 @@ void Tray::send(const QString &says)
     m_window.hide();
 }
 
+void Tray::tell(const QString &says)
+{
+    if (m_icon)
+        m_icon->setToolTip(says);
+}
+
 void Tray::bringBack()
 {
     QApplication::setQuitOnLastWindowClosed(true);

@@ -22,6 +22,7 @@ public:
 
     static bool available();
     void send(const QString &says); ///< the window goes there; `says`: what the icon tells
+    void tell(const QString &says); ///< something else now, where it is in the tray
     void bringBack();
 
 private:

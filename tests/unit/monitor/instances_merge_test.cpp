@@ -185,15 +185,17 @@ private slots:
         }
         const Share own = split.own();
         std::vector<Told> last = split.others();
+        for (Told &told : last)
+            told.age = 300ms;
         const Merged wanted = merged(own, last);
         for (int i = 0; i < 50; ++i) {
             std::vector<Told> others = last;
             for (const Told &told : before)
                 if (random() % 2) // the rest was lost
-                    others.push_back({told.share, 1000ms, true});
+                    others.push_back({told.share, std::chrono::milliseconds(random() % 2000), true}); // late, perhaps
             for (const Told &told : last)
                 if (random() % 2)
-                    others.push_back({told.share, std::chrono::milliseconds(random() % 5000), random() % 2 == 0});
+                    others.push_back({told.share, std::chrono::milliseconds(300 + random() % 5000), random() % 2 == 0});
             others.push_back({heard(own), 700ms, true}); // one's own comes back
             std::ranges::shuffle(others, random);
             QVERIFY(same(merged(own, others), wanted));

@@ -71,23 +71,37 @@ struct HistoryQuery
 };
 BOOST_DESCRIBE_STRUCT(HistoryQuery, (), (metrics, from, to, most))
 
-enum class EventKind : std::uint8_t { Zone, Link, Restart, Action };
-BOOST_DESCRIBE_ENUM(EventKind, Zone, Link, Restart, Action)
+enum class EventKind : std::uint8_t { Zone, Link, Restart, Action, Instance };
+BOOST_DESCRIBE_ENUM(EventKind, Zone, Link, Restart, Action, Instance)
 
-/// Something that happened, for the time line: a change of zone, of a link, a start or an end, an action.
+/// What became of an instance, as Event::reason of the kind Instance.
+namespace instance_event {
+inline constexpr const char *started = "started";
+inline constexpr const char *restarted = "restarted";
+inline constexpr const char *hangs = "hangs";
+inline constexpr const char *back = "back"; ///< after it hung, or was gone
+inline constexpr const char *gone = "gone";
+inline constexpr const char *stopped = "stopped";
+inline constexpr const char *twice = "twice";     ///< two processes go by its name
+inline constexpr const char *version = "version"; ///< `detail` is another one than that of who noted it
+} // namespace instance_event
+
+/// Something that happened, for the time line: a change of zone, of a link, of another instance, a start or an end, an
+/// action.
 struct Event
 {
     WallTime time{};
     EventKind kind = EventKind::Zone;
     std::optional<Resource> resource = {}; ///< Zone: whose
     std::optional<Zone> zone = {};         ///< Zone: which it came into
-    /// Link: its name in LinkStatus. Restart: "portal" or "redis". Action: its name in ActionTraits.
+    /// Link: its name in LinkStatus. Restart: "portal" or "redis". Action: its name in ActionTraits. Instance: its
+    /// name.
     std::string name = {};
     std::optional<bool> up = {};  ///< Link: whether it is back or away. Restart: whether it started or stopped
     std::string reason = {};      ///< Link: why it is away. Action: the code of the error, where it failed
     std::string actor = {};       ///< Action: who did it; empty: who owns the portal's process, at its console
     std::string subject = {};     ///< Action: what it was done to, as in the audit log
-    std::string detail = {};      ///< Action: what changed, as in the audit log
+    std::string detail = {};      ///< Action: what changed, as in the audit log. Instance: its version
     std::vector<Fact> facts = {}; ///< Action: what came of it, where that is known
     std::string told = {};        ///< all of it in words: of a version that kept nothing else
     bool operator==(const Event &) const = default;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/api/clock.h"
+#include "core/api/instance.h"
 #include "core/api/tier.h"
 #include "core/api/zone.h"
 
@@ -14,7 +15,7 @@
 #include <string>
 #include <vector>
 
-/// Everything the monitor knows about one portal at one moment: immutable, made once a second, read by the console,
+/// Everything the monitor knows about one deployment at one moment: immutable, made once a second, read by the console,
 /// `portoland status`, /api/admin/snapshot and /api/admin/stream. What is not known is nullopt (null in JSON), never 0.
 /// Durations are seconds in JSON; rates are per second; sizes are bytes; fractions are 0–1.
 namespace portolan {
@@ -49,10 +50,13 @@ struct Reading
     std::optional<double> slope; ///< per second; only when the trend is significant (see monitor/trend.h)
     std::optional<std::chrono::seconds> toNextZone; ///< at that slope, to the next worse zone, at most 24 h
     std::optional<std::chrono::seconds> inZone;     ///< how long it has been in `zone`
+    /// Whose it is, where each instance has its own and there are several: the worst. Empty: it is of all of them.
+    std::string instance = {};
     bool operator==(const Reading &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
-BOOST_DESCRIBE_STRUCT(Reading, (), (resource, zone, unknown, value, limit, yellow, red, age, slope, toNextZone, inZone))
+BOOST_DESCRIBE_STRUCT(Reading, (),
+                      (resource, zone, unknown, value, limit, yellow, red, age, slope, toNextZone, inZone, instance))
 
 /// Something the portal needs: "redis", "database"; and what users need of these: "queue" (tasks can be enqueued, taken
 /// and ended), "sessions" (signing in is kept for all instances), which may be down while Redis answers, and are
@@ -276,14 +280,14 @@ struct QueueFigures
     std::optional<bool> complete;
     std::optional<std::uint64_t> waiting;   ///< of all queues: the sum of the lines
     std::optional<std::uint64_t> unacked;   ///< taken by a worker and not ended: prefetched, scheduled or running
-    std::optional<std::uint64_t> running;   ///< here, in this process
-    std::optional<std::uint64_t> reserved;  ///< here: taken, waiting for a thread
-    std::optional<std::uint64_t> scheduled; ///< here: held for their time
-    std::optional<double> takenPerSecond;   ///< here, over `ratesOver`
-    std::optional<double> endedPerSecond;   ///< here, over `ratesOver`
+    std::optional<std::uint64_t> running;   ///< by workers of the deployment's instances, as all below
+    std::optional<std::uint64_t> reserved;  ///< taken, waiting for a thread
+    std::optional<std::uint64_t> scheduled; ///< held for their time
+    std::optional<double> takenPerSecond;   ///< over `ratesOver`
+    std::optional<double> endedPerSecond;   ///< over `ratesOver`
     /// 10 s while tasks come often; up to 10 min where they are so rare that less would say nothing.
     std::optional<std::chrono::seconds> ratesOver;
-    std::optional<std::uint64_t> endedLately;  ///< here, in the last 10 min
+    std::optional<std::uint64_t> endedLately;  ///< in the last 10 min
     std::optional<std::uint64_t> failedLately; ///< of these, without a result
     /// At least: the longest time since a message that still waits at the consuming end of a list was first seen
     /// there, or since the oldest unacknowledged one was taken. Messages carry no time of their own.
@@ -322,10 +326,10 @@ struct SharedQueueFigures
 };
 BOOST_DESCRIBE_STRUCT(SharedQueueFigures, (), (holdingBack, looked, allowed, workers, silent, tasks, discarded))
 
-/// The worker pool of this process.
+/// The worker pools of all instances together.
 struct WorkerFigures
 {
-    std::string node;
+    std::string node;                         ///< of the instance that was asked, as `sharedQueue`
     std::optional<std::uint64_t> concurrency; ///< wanted
     std::optional<std::uint64_t> threads;     ///< there now
     std::optional<std::uint64_t> busy;
@@ -344,22 +348,6 @@ struct WorkerFigures
 BOOST_DESCRIBE_STRUCT(WorkerFigures, (),
                       (node, concurrency, threads, busy, abandoned, succeeded, failed, retried, revoked, rejected,
                        restored, refused, sharedQueue))
-
-/// Answers of the last 60 s. Percentiles are seconds, at most 2 % off.
-struct TrafficFigures
-{
-    std::uint64_t requests = 0;
-    std::uint64_t errors = 0;   ///< 5xx
-    std::uint64_t refused = 0;  ///< 429: over a limit
-    std::uint64_t notFound = 0; ///< 404
-    double perSecond = 0;
-    std::optional<double> p50;
-    std::optional<double> p95;
-    std::optional<double> p99;
-    bool operator==(const TrafficFigures &) const = default;
-    static constexpr bool jsonDefaulted = true;
-};
-BOOST_DESCRIBE_STRUCT(TrafficFigures, (), (requests, errors, refused, notFound, perSecond, p50, p95, p99))
 
 struct RouteFigures
 {
@@ -387,7 +375,7 @@ struct HttpFigures
 BOOST_DESCRIBE_STRUCT(HttpFigures, (),
                       (traffic, errorRate, routes, connections, webSockets, refusedConnections, cutConnections))
 
-/// A pool of database connections of this process.
+/// A pool of database connections of one instance.
 struct DbPoolFigures
 {
     std::string name; ///< "primary"
@@ -397,12 +385,13 @@ struct DbPoolFigures
     std::uint64_t waits = 0;    ///< work that found every connection busy, since the start
     double waitedSeconds = 0;   ///< by all work together, since the start
     std::uint64_t timedOut = 0; ///< work that never got a connection in time, since the start
+    std::string instance = {};  ///< whose it is, where there are several
     bool operator==(const DbPoolFigures &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
-BOOST_DESCRIBE_STRUCT(DbPoolFigures, (), (name, connections, busy, waiting, waits, waitedSeconds, timedOut))
+BOOST_DESCRIBE_STRUCT(DbPoolFigures, (), (name, connections, busy, waiting, waits, waitedSeconds, timedOut, instance))
 
-/// The file system that holds the data directory.
+/// The file system that holds the data directory; of several instances, that with the least left of it.
 struct DiskFigures
 {
     std::optional<std::uint64_t> total;     ///< bytes an ordinary user can have of it
@@ -428,7 +417,8 @@ BOOST_DESCRIBE_STRUCT(UserFigures, (), (concurrent, today, registered, sessions,
 /// A part of the snapshot that this Redis refuses to tell, since a command is blocked or the user lacks the right.
 struct NotTold
 {
-    std::string part;     ///< the member of Snapshot: "redis", "clients", "families", "queue"; and
+    std::string part;     ///< the member of Snapshot: "redis", "clients", "families", "queue", "instances" (the others
+                          ///< do not hear of this one, or it not of them); and
                           ///< "lists": those beside our own queues, "live": news as it happens
     std::string command;  ///< "CLIENT LIST"; "keys emails" where it is the keys that the user may not read
     bool unknown = false; ///< the server does not know it (renamed, blocked); else the user may not
@@ -438,14 +428,15 @@ struct NotTold
 };
 BOOST_DESCRIBE_STRUCT(NotTold, (), (part, command, unknown, why))
 
+/// Figures are of all instances of the deployment together, unless they say otherwise.
 struct Snapshot
 {
     WallTime time{};
     std::uint64_t sequence = 0; ///< from 1, one more each time; a gap means missed ones
     std::string tier;
-    std::string version; ///< of the program
-    std::string instance;
-    std::chrono::seconds uptime{0}; ///< of the program
+    std::string version;            ///< of the program
+    std::string instance;           ///< the one that made it
+    std::chrono::seconds uptime{0}; ///< of its process
     Zone verdict = Zone::Unknown;   ///< of readings and links together: see verdict.h
     std::vector<Reading> readings;  ///< one per resource, in the order of Resource
     std::vector<LinkStatus> links;
@@ -461,11 +452,12 @@ struct Snapshot
     std::vector<DbPoolFigures> dbPools;
     UserFigures users;
     DiskFigures disk;
+    std::vector<InstanceFigures> instances = {}; ///< by name
     bool operator==(const Snapshot &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
 BOOST_DESCRIBE_STRUCT(Snapshot, (),
                       (time, sequence, tier, version, instance, uptime, verdict, readings, links, notTold, redis, plan,
-                       sampling, families, clients, queue, workers, http, dbPools, users, disk))
+                       sampling, families, clients, queue, workers, http, dbPools, users, disk, instances))
 
 } // namespace portolan

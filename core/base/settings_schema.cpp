@@ -30,6 +30,8 @@ std::vector<SettingSpec> makeSchema()
          {"development", "production"}},
         {"tier", Text, "small", "", "--tier", "Name of a built-in tier, or a tier file"},
         {"data_dir", Text, "", "", "--data-dir", "Folder of everything the portal keeps; empty: the user's own"},
+        {"instance.name", Text, "", "PORTAL_INSTANCE", "",
+         "What this process is called among the instances of a deployment; empty: its host and data directory"},
         {"listen", Text, "127.0.0.1:8080", "", "--listen", "Address and port to serve on; port 0 picks a free one"},
         {"workers",
          Integer,

@@ -129,6 +129,8 @@ std::string valueText(const Reading &reading)
     }
     if (reading.unknown == Unknown::Away || reading.unknown == Unknown::NoLimit)
         text.append(", ").append(reasonOf(reading.unknown, reading.resource));
+    if (!reading.instance.empty())
+        text.append(", at ").append(reading.instance);
     return text;
 }
 
@@ -242,8 +244,8 @@ std::string linkLine(const LinkStatus &link, const StatusStyle &options)
 /// Of tasks that end, per minute where there are few: 0.0/s would say that none do.
 std::string rateText(double perSecond)
 {
-    return perSecond > 0 && perSecond < 1 ? fixedText(perSecond * 60, 1) + " ended/min here"
-                                          : fixedText(perSecond, 1) + " ended/s here";
+    return perSecond > 0 && perSecond < 1 ? fixedText(perSecond * 60, 1) + " ended/min"
+                                          : fixedText(perSecond, 1) + " ended/s";
 }
 
 std::string queueLine(const Snapshot &snapshot, const StatusStyle &options)
@@ -252,7 +254,7 @@ std::string queueLine(const Snapshot &snapshot, const StatusStyle &options)
     const bool partly =
         queue.waiting && std::ranges::find(snapshot.notTold, "lists", &NotTold::part) != snapshot.notTold.end();
     std::string text = (partly ? "at least " : "") + count(queue.waiting) + " waiting, " + count(queue.unacked) +
-                       " taken, " + count(queue.running) + " running here";
+                       " taken, " + count(queue.running) + " running";
     if (queue.endedPerSecond)
         text += ", " + rateText(*queue.endedPerSecond);
     if (queue.oldestWaiting && waitingForOurs(queue).value_or(0) > 0) // as the traffic light has it
@@ -324,11 +326,12 @@ std::string notToldLine(const NotTold &part, const StatusStyle &options)
         "this Redis does not tell: " + (!part.why.empty() ? part.why
                                         : part.unknown    ? part.command + " is blocked or renamed there"
                                                           : part.command + " is not allowed to this user");
-    std::string lines = labelled(part.part == "families" ? "key families"
-                                 : part.part == "queue"  ? "tasks"
-                                 : part.part == "live"   ? "live updates"
-                                 : part.part == "lists"  ? "other queues"
-                                                         : part.part,
+    std::string lines = labelled(part.part == "families"    ? "key families"
+                                 : part.part == "queue"     ? "tasks"
+                                 : part.part == "live"      ? "live updates"
+                                 : part.part == "lists"     ? "other queues"
+                                 : part.part == "instances" ? "other instances"
+                                                            : part.part,
                                  text, options);
     if (const std::string acl = aclOf(part.command); part.why.empty() && !part.unknown && !acl.empty())
         lines += labelled("", "ACL SETUSER <its user> " + acl + " allows it", options);
@@ -373,6 +376,45 @@ std::string untakenLine(const QueueFigures &queue, const StatusStyle &options)
     if (more > 0)
         text += " and " + std::to_string(more) + " more";
     return text.empty() ? std::string() : labelled("taken by none here", text, options);
+}
+
+std::string stateOf(const InstanceFigures &instance)
+{
+    const auto lasting = [&](std::string word) {
+        return instance.since ? word + " for " + humanDuration(*instance.since) : word;
+    };
+    switch (instance.why) {
+    case Absence::No:
+        return "up";
+    case Absence::Hangs:
+        return lasting("HANGS");
+    case Absence::Gone:
+        return lasting("GONE");
+    case Absence::Stopped:
+        return lasting("stopped");
+    }
+    return {};
+}
+
+/// Each process of a deployment of several, with its part of the answers.
+std::string instanceLines(const std::vector<InstanceFigures> &instances, const StatusStyle &options)
+{
+    if (instances.size() < 2)
+        return {};
+    std::string lines;
+    for (const InstanceFigures &instance : instances) {
+        std::string text = instance.name + ": " + stateOf(instance);
+        if (instance.share && instance.share->fraction)
+            text += ", " + fixedText(*instance.share->fraction * 100, 0) + " % of the answers";
+        if (instance.otherVersion)
+            text += ", runs version " + instance.version;
+        if (instance.twice)
+            text += ", and another goes by this name: set instance.name";
+        if (instance.own)
+            text += " (this one)";
+        lines += labelled(lines.empty() ? "instances" : "", text, options, !instance.up);
+    }
+    return lines;
 }
 
 std::string_view reasonOf(SamplingPace pace)
@@ -437,6 +479,7 @@ std::string statusText(const Snapshot &snapshot, const StatusStyle &options)
     text += "\n";
     for (const LinkStatus &link : snapshot.links)
         text += linkLine(link, options);
+    text += instanceLines(snapshot.instances, options);
     text += queueLine(snapshot, options);
     text += neighbourLines(snapshot.workers, options);
     text += refusedLine(snapshot.workers, options);

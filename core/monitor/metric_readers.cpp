@@ -109,6 +109,11 @@ std::optional<double> useOf(const DbPoolFigures &pool)
     return pool.connections > 0 ? std::optional(double(pool.busy) / double(pool.connections)) : std::nullopt;
 }
 
+std::string nameOf(const DbPoolFigures &pool)
+{
+    return pool.instance.empty() ? pool.name : pool.name + " of " + pool.instance;
+}
+
 void fullestPool(const Snapshot &snapshot, const Emit &emit)
 {
     std::optional<double> most;
@@ -174,12 +179,12 @@ constexpr std::array readers{
            [](const Snapshot &s, const Emit &emit) {
                for (const DbPoolFigures &pool : s.dbPools)
                    if (const auto use = useOf(pool))
-                       emit.add(pool.name, *use);
+                       emit.add(nameOf(pool), *use);
            }},
     Reader{metric::dbPoolWaiting,
            [](const Snapshot &s, const Emit &emit) {
                for (const DbPoolFigures &pool : s.dbPools)
-                   emit.add(pool.name, double(pool.waiting));
+                   emit.add(nameOf(pool), double(pool.waiting));
            }},
 };
 

@@ -106,15 +106,26 @@ MonitorRoutes::MonitorRoutes(telemetry::Registry &registry, RedisAdmin &admin, c
       m_metrics(std::move(metrics)),
       m_health(std::move(version), clock)
 {
-    addSnapshotMetrics(registry, [this] { return m_stream.latest(); });
+    addSnapshotMetrics(registry, [this] { return own(); });
 }
 
 void MonitorRoutes::connect(Sampler &sampler)
 {
-    sampler.onSnapshot([this](std::shared_ptr<const Snapshot> snapshot) {
-        m_health.update(*snapshot);
+    sampler.onSnapshot([this, &sampler](std::shared_ptr<const Snapshot> snapshot) {
+        auto measured = sampler.own();
+        m_health.update(*measured);
+        {
+            const std::lock_guard lock(m_ownMutex);
+            m_own = std::move(measured);
+        }
         m_stream.publish(std::move(snapshot));
     });
+}
+
+std::shared_ptr<const Snapshot> MonitorRoutes::own() const
+{
+    const std::lock_guard lock(m_ownMutex);
+    return m_own;
 }
 
 void MonitorRoutes::looked() { m_lookedAt = m_clock.steady().time_since_epoch().count(); }

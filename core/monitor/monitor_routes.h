@@ -38,7 +38,8 @@ struct MetricsAccess
 };
 
 /// The routes of what is measured: /health, /ready, /metrics, /api/admin/snapshot, /api/admin/stream,
-/// /api/admin/queues, /api/admin/redis/families, /api/admin/redis/clients, /api/admin/redis/cleanup.
+/// /api/admin/queues, /api/admin/redis/families, /api/admin/redis/clients, /api/admin/redis/cleanup. The first three
+/// tell of this process, whoever asks adds them up; the others of all instances.
 ///
 /// In this order: construct; mount() (so that HttpMetrics, which the sampler needs, can count these routes too);
 /// connect(); mountStream(); then start sampler and server. Requests before connect() are answered 503.
@@ -65,6 +66,7 @@ public:
 
 private:
     void looked();
+    std::shared_ptr<const Snapshot> own() const;
     bool mayReadMetrics(const http::Request &request) const;
     std::shared_ptr<const std::string> metricsText();
     awaitable<http::Response> families(http::Request &request);
@@ -85,6 +87,8 @@ private:
     std::atomic<SteadyTime::rep> m_lookedAt{SteadyTime::min().time_since_epoch().count()};
     Health m_health;
     SnapshotStream m_stream;
+    mutable std::mutex m_ownMutex; ///< of the one below
+    std::shared_ptr<const Snapshot> m_own;
 };
 
 } // namespace portolan::monitor

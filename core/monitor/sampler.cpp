@@ -2,13 +2,16 @@
 #include "core/monitor/sampler.h"
 
 #include "core/base/runtime.h"
+#include "core/monitor/instances/together.h"
 #include "core/redis/client.h"
 #include "core/redis/keys.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 
+#include <algorithm>
 #include <future>
+#include <iterator>
 #include <mutex>
 #include <utility>
 
@@ -39,6 +42,8 @@ struct Sampler::Impl : std::enable_shared_from_this<Impl>
     awaitable<void> watchDatabase();
     awaitable<void> askRedis();
     void publish();
+    instances::Share share(instances::Identity who, const Snapshot &measured) const;
+    instances::Together together(const Snapshot &measured) const;
     void ended();
     std::shared_ptr<const Snapshot> lastSnapshot() const
     {
@@ -69,8 +74,9 @@ struct Sampler::Impl : std::enable_shared_from_this<Impl>
     bool started = false;
     bool stopped = false;
 
-    mutable std::mutex mutex; ///< of the two below
+    mutable std::mutex mutex; ///< of what follows
     std::shared_ptr<const Snapshot> latest;
+    std::shared_ptr<const Snapshot> own;
     std::shared_ptr<const std::vector<ClientInfo>> clients;
 };
 
@@ -148,14 +154,33 @@ void Sampler::Impl::publish()
 {
     const SteadyTime now = clock.steady();
     http.advance(now);
-    auto snapshot = builder.build(http.window(now), sources);
+    auto snapshot =
+        builder.build(http.window(now), sources, [this](const Snapshot &measured) { return together(measured); });
     {
         const std::lock_guard lock(mutex);
         latest = snapshot;
+        own = builder.own();
         clients = builder.clients();
     }
     for (const auto &handler : handlers)
         handler(snapshot);
+}
+
+instances::Share Sampler::Impl::share(instances::Identity who, const Snapshot &measured) const
+{
+    instances::Share share = instances::shareOf(std::move(who), http.slices(clock.steady()), measured,
+                                                sources.tasks ? std::optional(sources.tasks()) : std::nullopt);
+    // Of the others' lights each measures its own.
+    std::erase_if(share.zones, [](const instances::ZoneShare &light) {
+        return std::ranges::find(instances::ownLights, light.resource) == std::end(instances::ownLights);
+    });
+    return share;
+}
+
+instances::Together Sampler::Impl::together(const Snapshot &measured) const
+{
+    const instances::Share mine = share({options.instance, options.version}, measured);
+    return sources.together ? sources.together(mine) : instances::Together{instances::merged(mine, {})};
 }
 
 void Sampler::Impl::ended()
@@ -205,6 +230,23 @@ void Sampler::stop()
 }
 
 std::shared_ptr<const Snapshot> Sampler::latest() const { return m_impl->lastSnapshot(); }
+
+std::shared_ptr<const Snapshot> Sampler::own() const
+{
+    const std::lock_guard lock(m_impl->mutex);
+    return m_impl->own;
+}
+
+instances::Share Sampler::share(instances::Identity who) const
+{
+    const auto measured = own();
+    return m_impl->share(std::move(who), measured ? *measured : Snapshot{});
+}
+
+std::chrono::milliseconds Sampler::exchanged(std::uint64_t commands, std::uint64_t bytes)
+{
+    return m_impl->builder.exchanged(commands, bytes);
+}
 
 std::shared_ptr<const std::vector<ClientInfo>> Sampler::clients() const
 {

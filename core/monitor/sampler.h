@@ -5,6 +5,7 @@
 #include "core/api/snapshot.h"
 #include "core/api/tier.h"
 #include "core/base/asio.h"
+#include "core/monitor/instances/share.h"
 #include "core/monitor/key_families.h"
 #include "core/monitor/snapshot_builder.h"
 #include "core/monitor/sources.h"
@@ -24,7 +25,7 @@ namespace portolan::monitor {
 struct SamplerOptions
 {
     std::string version;
-    std::string instance;
+    std::string instance; ///< instances/instance_name.h
     std::chrono::milliseconds interval{1000};
     std::chrono::milliseconds redisDeadline{800}; ///< below the interval: rounds never overlap
     bool planned = true; ///< Redis is somebody's plan, which limits commands and traffic; not a server of one's own
@@ -57,8 +58,16 @@ public:
     /// deadlines hold); not on the executor's thread. Twice is harmless.
     void stop();
 
-    /// The last snapshot; null before the first. From any thread.
+    /// The last snapshot of the deployment; null before the first. From any thread.
     std::shared_ptr<const Snapshot> latest() const;
+    /// The last one of this process alone; null before the first. From any thread.
+    std::shared_ptr<const Snapshot> own() const;
+
+    /// What this process tells the other instances, as of now. On the executor's thread.
+    instances::Share share(instances::Identity who) const;
+    /// What it cost Redis since the last call that instances told each other; answers how far apart they are to do so,
+    /// at least. On the executor's thread.
+    std::chrono::milliseconds exchanged(std::uint64_t commands, std::uint64_t bytes);
     /// Every client of the last CLIENT LIST, oldest connection first; null before the first. From any thread.
     std::shared_ptr<const std::vector<ClientInfo>> clients() const;
 

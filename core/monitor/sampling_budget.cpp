@@ -86,6 +86,8 @@ void SamplingBudget::update(bool watched, bool near, SteadyTime now)
         if (watched)
             m_searchInterval = interval(m_search, {0.35, 0}, m_often, idleMost);
     }
+    m_exchangeInterval =
+        interval(m_exchange, closer ? Part{0.05, 0} : Part{0.05, 0.1}, closer ? m_often : idleLeast, idleMost);
     const auto stale = [](milliseconds interval) {
         return std::max<milliseconds>(seconds(5), 2 * interval + seconds(1));
     };
@@ -113,6 +115,12 @@ void SamplingBudget::searched(std::uint64_t commands, std::uint64_t bytes, Stead
 {
     m_searched = now;
     m_search.add(double(commands), double(bytes));
+    m_saved = std::max(-byteRate() * hour, m_saved - double(bytes));
+}
+
+void SamplingBudget::exchanged(std::uint64_t commands, std::uint64_t bytes)
+{
+    m_exchange.add(double(commands), double(bytes));
     m_saved = std::max(-byteRate() * hour, m_saved - double(bytes));
 }
 

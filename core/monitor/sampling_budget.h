@@ -22,7 +22,8 @@ struct PlanLimits
 /// Of that tenth a part is kept for looking for tasks and keeping the lease; the rest is for rounds. There are two
 /// kinds: plain ones (memory, connections, queues), and those with details (key families, clients, sizes of keys),
 /// which cost several times as much and come more rarely. Both have the interval at which their measured cost fits; so
-/// have steps of the search for lists, which each round takes one of, while somebody looks.
+/// have steps of the search for lists, which each round takes one of, while somebody looks; and so has what instances
+/// tell each other, which Redis sends to each of them.
 ///
 /// What is not spent of a month's traffic is put by, at most a day's worth: with that Redis is asked more often while
 /// somebody looks or a figure is near its threshold, until it is used up. Commands are bounded by the second and cannot
@@ -50,6 +51,10 @@ public:
     /// A round was made; what Redis counted for it.
     void spent(std::uint64_t commands, std::uint64_t bytes, bool details, SteadyTime now);
     void searched(std::uint64_t commands, std::uint64_t bytes, SteadyTime now); ///< such a step was made
+    /// Instances told each other what they do.
+    void exchanged(std::uint64_t commands, std::uint64_t bytes);
+    /// How far apart they are to do so, at least; 0: as they like.
+    std::chrono::milliseconds exchangeInterval() const { return m_exchangeInterval; }
     /// There was no answer: the next round is due at the usual interval of a second.
     void failed(SteadyTime now);
 
@@ -84,6 +89,8 @@ private:
     Cost m_plain{8, 500};
     Cost m_details{60, 4000};
     Cost m_search{6, 200};
+    Cost m_exchange{2, 600};
+    std::chrono::milliseconds m_exchangeInterval{0};
     double m_saved = 0; ///< bytes
     SteadyTime m_updated;
     bool m_usedUp = false;

@@ -2,8 +2,9 @@
 #include "core/monitor/snapshot_builder.h"
 
 #include "core/api/verdict.h"
-#include "core/base/names.h"
-#include "core/monitor/client_figures.h"
+#include "core/monitor/instances/together.h"
+#include "core/monitor/snapshot_parts.h"
+#include "core/monitor/traffic_figures.h"
 
 #include <algorithm>
 #include <utility>
@@ -11,16 +12,6 @@
 namespace portolan::monitor {
 
 namespace {
-
-bool lacks(const std::vector<NotTold> &parts, std::string_view part)
-{
-    return std::ranges::find(parts, part, &NotTold::part) != parts.end();
-}
-
-template <class T> std::optional<double> real(const std::optional<T> &value)
-{
-    return value ? std::optional(double(*value)) : std::nullopt;
-}
 
 /// How often CLIENT LIST is asked for: it costs the server about 2 µs and us 300 bytes per client.
 std::chrono::seconds clientListInterval(std::uint64_t clients)
@@ -44,13 +35,6 @@ constexpr std::uint64_t searchMost = 4000;
 constexpr std::chrono::milliseconds freeSearchRest{2000};
 constexpr std::chrono::milliseconds boundedSearchRest{10'000};
 
-TrafficFigures traffic(const telemetry::WindowFigures &window)
-{
-    const telemetry::Unanswered &unanswered = window.unanswered;
-    return {window.count,     unanswered.errors, unanswered.refused, unanswered.notFound,
-            window.perSecond, window.p50,        window.p95,         window.p99};
-}
-
 } // namespace
 
 SnapshotBuilder::SnapshotBuilder(const Tier &tier, Identity identity, const KeyFamilies &families, const Clock &clock)
@@ -61,6 +45,7 @@ SnapshotBuilder::SnapshotBuilder(const Tier &tier, Identity identity, const KeyF
       m_estimator(families, m_budget.bounded() ? FamilyOptions::rare() : FamilyOptions{}),
       m_started(clock.steady()),
       m_lights(tier, clock),
+      m_ownLights(tier, clock),
       m_queues(clock),
       m_taskWatch(tier.taskTimeLimit)
 {
@@ -112,75 +97,6 @@ std::optional<RoundPlan> SnapshotBuilder::plan(queue::QueueDirectory &queues, bo
     return plan;
 }
 
-void SnapshotBuilder::redisAnswered(const RoundPlan &plan, RoundAnswer answer, std::chrono::nanoseconds took,
-                                    queue::QueueDirectory &queues)
-{
-    const SteadyTime now = m_clock.steady();
-    if (plan.searchOnly) {
-        m_loadScript = answer.scriptMissing;
-        m_plain = m_plain || answer.scriptRefused;
-        queues.seen(answer.search);
-        noteNotTold(plan, answer.notTold);
-        m_rounds += answer.load;
-        m_budget.searched(answer.load.commands, answer.load.bytes, now);
-        return;
-    }
-    if (m_runId && answer.info.server.runId && *m_runId != *answer.info.server.runId) {
-        m_estimator.clear();
-        m_taskWatch.clear();
-        m_queues.clear();
-        queues.clear();
-    } else {
-        queues.seen(answer.search);
-    }
-    m_runId = answer.info.server.runId;
-    m_redisTime = now;
-    m_loadScript = answer.scriptMissing;
-    m_plain = m_plain || answer.scriptRefused;
-    setLink(m_redis, true, took, {});
-    noteNotTold(plan, answer.notTold);
-    m_rounds += answer.load;
-    m_budget.spent(answer.load.commands, answer.load.bytes, plan.details || plan.clientList, now);
-    readInfo(answer.info, answer.keys);
-    if (answer.clients)
-        readClients(*answer.clients);
-    m_queue = m_queues.read(answer, queues);
-    if (lacks(m_notTold, "queue"))
-        m_queue.waiting.reset(); // what was not told of every queue is no sum
-    m_taskWatch.answered(answer, now, m_clock.wall());
-    const std::vector<std::string> names = m_queues.names();
-    if (plan.details)
-        m_estimator.setMeasured(answer.measured, names);
-    if (plan.recounts && answer.draws)
-        m_estimator.recount();
-    else
-        m_recount |= plan.recounts;
-    if (answer.draws)
-        m_estimator.addDraws(*answer.draws, names, now);
-    const Unknown otherwise = lacks(m_notTold, "redis") ? Unknown::NotTold : Unknown::NotAvailable;
-    m_lights.measure(Resource::RedisMemory, real(m_redisFigures.usedMemory), otherwise);
-    // Without INFO the list of clients says how many there are.
-    const auto connections = m_redisFigures.connectedClients ? m_redisFigures.connectedClients
-                             : lacks(m_notTold, "redis") && !lacks(m_notTold, "clients") ? m_clientFigures.total
-                                                                                         : std::nullopt;
-    m_lights.measure(Resource::RedisConnections, real(connections), otherwise);
-}
-
-void SnapshotBuilder::noteNotTold(const RoundPlan &plan, std::vector<NotTold> notTold)
-{
-    std::erase_if(m_notTold, [&](const NotTold &old) { return plan.asks(old.part) || lacks(notTold, old.part); });
-    m_notTold.insert(m_notTold.end(), std::make_move_iterator(notTold.begin()), std::make_move_iterator(notTold.end()));
-}
-
-void SnapshotBuilder::redisFailed(const Error &error)
-{
-    setLink(m_redis, false, std::nullopt, error.message, error.code);
-    m_budget.failed(m_clock.steady());
-    for (const auto &[resource, name] : enumNames<Resource>)
-        if (linkOf(resource) == "redis")
-            m_lights.measure(resource, std::nullopt, Unknown::Away);
-}
-
 bool SnapshotBuilder::databaseAnswered(const Result<void> &result, std::chrono::nanoseconds took)
 {
     m_hasDatabase = true;
@@ -203,113 +119,15 @@ void SnapshotBuilder::setLink(Link &link, bool up, std::optional<std::chrono::na
     link.reason = std::move(reason);
 }
 
-void SnapshotBuilder::readInfo(const redis::Info &info, std::optional<std::uint64_t> keys)
-{
-    const SteadyTime now = m_clock.steady();
-    RedisFigures figures;
-    figures.version = info.server.version.value_or("");
-    if (info.server.uptime)
-        figures.uptime = std::chrono::seconds(*info.server.uptime);
-    figures.usedMemory = info.memory.used;
-    figures.usedMemoryPeak = info.memory.peak;
-    figures.usedMemoryRss = info.memory.resident;
-    figures.usedMemoryOverhead = info.memory.overhead;
-    figures.maxmemory = info.memory.max;
-    figures.maxmemoryPolicy = info.memory.policy.value_or("");
-    figures.fragmentation = info.memory.fragmentation;
-    figures.connectedClients = info.clients.connected;
-    figures.maxClients = info.clients.max;
-    figures.blockedClients = info.clients.blocked;
-    figures.commands = info.stats.commands;
-    figures.commandsPerSecond = info.stats.commandsPerSecond;
-    figures.evictedKeys = info.stats.evicted;
-    figures.expiredKeys = info.stats.expired;
-    figures.rejectedConnections = info.stats.rejectedConnections;
-    figures.keys = keys;
-    figures.appendOnly = info.persistence.aofEnabled;
-    figures.loading = info.persistence.loading;
-    if (info.persistence.rdbSaving)
-        figures.saving = *info.persistence.rdbSaving || info.persistence.aofRewriting.value_or(false);
-    if (info.persistence.rdbLastSaveOk)
-        figures.lastSaveOk = *info.persistence.rdbLastSaveOk && info.persistence.aofLastWriteOk.value_or(true);
-    if (info.stats.hits && info.stats.misses) {
-        if (m_hits.fell(*info.stats.hits) || m_misses.fell(*info.stats.misses)) {
-            // All of them begin anew together: one is taken from the other.
-            for (Rate *rate : {&m_hits, &m_misses, &m_ownHits, &m_ownMisses})
-                rate->clear();
-        }
-        m_hits.add(*info.stats.hits, now);
-        m_misses.add(*info.stats.misses, now);
-        m_ownHits.add(m_rounds.hits + m_searching.hits, now);
-        m_ownMisses.add(m_rounds.misses + m_searching.misses, now);
-        const auto others = [](const Rate &all, const Rate &own) {
-            return std::max(0.0, double(all.growth().value_or(0)) - double(own.growth().value_or(0)));
-        };
-        const double hits = others(m_hits, m_ownHits);
-        const double all = hits + others(m_misses, m_ownMisses);
-        if (all >= leastLookups)
-            figures.hitRatio = hits / all;
-    }
-    if (info.stats.evicted) {
-        m_evicted.add(*info.stats.evicted, now);
-        figures.evictedPerSecond = m_evicted.perSecond();
-    }
-    m_ownCommands.add(m_rounds.commands + m_searching.commands, now);
-    figures.ownCommandsPerSecond = m_ownCommands.perSecond();
-    m_redisFigures = std::move(figures);
-    m_lights.bound(Resource::RedisMemory, real(info.memory.max));
-    m_lights.bound(Resource::RedisConnections, real(info.clients.max));
-    readPlan(info);
-}
-
-void SnapshotBuilder::readPlan(const redis::Info &info)
-{
-    const SteadyTime now = m_clock.steady();
-    // What is no longer told is unknown, not what it was.
-    const auto follow = [now](Rate &rate, const std::optional<std::uint64_t> &total) {
-        if (total)
-            rate.add(*total, now);
-        else
-            rate.clear();
-    };
-    follow(m_allCommands, info.stats.commands);
-    follow(m_traffic, info.stats.netOutput);
-    m_trafficTold = info.stats.netOutput.has_value();
-    m_ownBytes.add(m_rounds.bytes + m_searching.bytes, now);
-    m_plan.commandsPerSecond = m_allCommands.perSecond();
-    m_plan.trafficPerSecond = m_traffic.perSecond();
-    m_plan.trafficPerMonth.reset();
-    // What a moment says about a month is nothing, least of all that in which the portal filled its caches.
-    if (m_plan.trafficPerSecond && now - m_started >= leastForMonth)
-        m_plan.trafficPerMonth = *m_plan.trafficPerSecond * SamplingBudget::month;
-    m_plan.ownTrafficPerSecond = m_ownBytes.perSecond();
-}
-
-void SnapshotBuilder::readClients(const std::vector<redis::ClientEntry> &entries)
-{
-    m_clientsTime = m_clock.steady();
-    m_clients = std::make_shared<const std::vector<ClientInfo>>(clientsOf(entries));
-    m_clientFigures = clientFigures(*m_clients);
-}
-
 Age SnapshotBuilder::ageOf(SteadyTime time) const { return std::chrono::duration_cast<Age>(m_clock.steady() - time); }
 
-void SnapshotBuilder::fillHttp(Snapshot &snapshot, const telemetry::HttpMetrics::Window &http, const Sources &sources)
+void SnapshotBuilder::fillHttp(Snapshot &own, const telemetry::HttpMetrics::Window &http, const Sources &sources)
 {
-    HttpFigures &figures = snapshot.http;
-    figures.traffic = traffic(http.all);
+    HttpFigures &figures = own.http;
+    figures.traffic = trafficOf(http.all);
     for (const auto &route : http.routes)
-        figures.routes.push_back({route.route->method, route.route->path, route.route->stream, traffic(route.figures)});
-    if (http.all.count >= leastRequests)
-        figures.errorRate = double(http.all.unanswered.errors) / double(http.all.count);
-    m_lights.measure(Resource::ErrorRate, figures.errorRate, Unknown::TooFew);
-    m_lights.measure(Resource::Refused,
-                     http.all.count >= leastForRefused
-                         ? std::optional(double(http.all.unanswered.refused) / double(http.all.count))
-                         : std::nullopt,
-                     Unknown::TooFew);
-    m_lights.measure(Resource::ResponseTime, http.timed >= leastRequests ? http.all.p95 : std::nullopt,
-                     Unknown::TooFew);
+        figures.routes.push_back(
+            {route.route->method, route.route->path, route.route->stream, trafficOf(route.figures)});
     if (sources.connections) {
         const ConnectionFigures connections = sources.connections();
         figures.connections = connections.connections;
@@ -317,6 +135,22 @@ void SnapshotBuilder::fillHttp(Snapshot &snapshot, const telemetry::HttpMetrics:
         figures.refusedConnections = connections.refused;
         figures.cutConnections = connections.cut;
     }
+}
+
+/// `timed`: of how many answers the percentiles are.
+void SnapshotBuilder::lightHttp(Lights &lights, HttpFigures &http, std::uint64_t timed)
+{
+    const TrafficFigures &traffic = http.traffic;
+    http.errorRate.reset();
+    if (traffic.requests >= leastRequests)
+        http.errorRate = double(traffic.errors) / double(traffic.requests);
+    lights.measure(Resource::ErrorRate, http.errorRate, Unknown::TooFew);
+    lights.measure(Resource::Refused,
+                   traffic.requests >= leastForRefused
+                       ? std::optional(double(traffic.refused) / double(traffic.requests))
+                       : std::nullopt,
+                   Unknown::TooFew);
+    lights.measure(Resource::ResponseTime, timed >= leastRequests ? traffic.p95 : std::nullopt, Unknown::TooFew);
 }
 
 void SnapshotBuilder::fillQueue(Snapshot &snapshot, const Sources &sources)
@@ -354,7 +188,6 @@ void SnapshotBuilder::fillQueue(Snapshot &snapshot, const Sources &sources)
     if (queue.waiting.value_or(0) > 0)
         queue.oldest = std::max(queue.oldest, queue.oldestWaiting);
     queue.untaken = m_taskWatch.untaken(now);
-    lightQueue(queue);
 }
 
 void SnapshotBuilder::lightQueue(const QueueFigures &queue)
@@ -390,7 +223,7 @@ void SnapshotBuilder::fillPools(Snapshot &snapshot, const Sources &sources)
     for (const DbPoolFigures &pool : snapshot.dbPools)
         if (pool.connections > 0)
             worst = std::max(worst.value_or(0), double(pool.busy) / double(pool.connections));
-    m_lights.measure(Resource::DbPool, worst, Unknown::NotAvailable);
+    m_ownLights.measure(Resource::DbPool, worst, Unknown::NotAvailable);
 }
 
 void SnapshotBuilder::fillUsers(Snapshot &snapshot, const Sources &sources)
@@ -404,8 +237,12 @@ void SnapshotBuilder::fillUsers(Snapshot &snapshot, const Sources &sources)
                 snapshot.users.sessionsError = std::uint64_t((family.keys->high - family.keys->low) / 2 + 0.5);
             }
     }
+}
+
+void SnapshotBuilder::lightUsers(const UserFigures &users)
+{
     // Who is there is counted in Redis, and here while it is away.
-    m_lights.measure(Resource::Users, real(snapshot.users.concurrent),
+    m_lights.measure(Resource::Users, real(users.concurrent),
                      m_redis.up == false ? Unknown::Away : Unknown::NotAvailable);
 }
 
@@ -415,9 +252,9 @@ void SnapshotBuilder::fillDisk(Snapshot &snapshot, const Sources &sources)
         snapshot.disk = sources.disk();
     const auto &[total, available] = snapshot.disk;
     const bool known = total && available && *total > 0;
-    m_lights.measure(Resource::Disk,
-                     known ? std::optional(1 - double(std::min(*available, *total)) / double(*total)) : std::nullopt,
-                     Unknown::NotAvailable);
+    m_ownLights.measure(Resource::Disk,
+                        known ? std::optional(1 - double(std::min(*available, *total)) / double(*total)) : std::nullopt,
+                        Unknown::NotAvailable);
 }
 
 void SnapshotBuilder::lightPlan(const Snapshot &snapshot)
@@ -440,40 +277,49 @@ void SnapshotBuilder::lightPlan(const Snapshot &snapshot)
                      m_redisTime);
 }
 
-std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetrics::Window &http,
-                                                       const Sources &sources)
+/// Everything but what all instances have together: figures of this process, and of what they share.
+Snapshot SnapshotBuilder::ownFigures(const telemetry::HttpMetrics::Window &http, const Sources &sources)
 {
     const SteadyTime now = m_clock.steady();
-    auto snapshot = std::make_shared<Snapshot>();
-    snapshot->time = m_clock.wall();
-    snapshot->sequence = ++m_sequence;
-    snapshot->tier = m_tier.name;
-    snapshot->version = m_identity.version;
-    snapshot->instance = m_identity.instance;
-    snapshot->uptime = std::chrono::duration_cast<std::chrono::seconds>(now - m_started);
-    snapshot->redis = m_redisFigures;
+    Snapshot own;
+    own.time = m_clock.wall();
+    own.sequence = ++m_sequence;
+    own.tier = m_tier.name;
+    own.version = m_identity.version;
+    own.instance = m_identity.instance;
+    own.uptime = std::chrono::duration_cast<std::chrono::seconds>(now - m_started);
+    own.redis = m_redisFigures;
     if (m_redisTime)
-        snapshot->redis.age = ageOf(*m_redisTime);
-    snapshot->plan = m_plan;
-    snapshot->sampling = m_budget.figures();
+        own.redis.age = ageOf(*m_redisTime);
+    own.plan = m_plan;
+    own.sampling = m_budget.figures();
     if (m_redisFigures.keys)
-        snapshot->families =
-            m_estimator.figures(*m_redisFigures.keys, m_redisFigures.usedMemory, m_tier.memoryBudget, now);
-    snapshot->clients = m_clientFigures;
+        own.families = m_estimator.figures(*m_redisFigures.keys, m_redisFigures.usedMemory, m_tier.memoryBudget, now);
+    own.clients = m_clientFigures;
     if (m_clientsTime)
-        snapshot->clients.age = ageOf(*m_clientsTime);
-    fillHttp(*snapshot, http, sources);
-    fillQueue(*snapshot, sources);
-    fillPools(*snapshot, sources);
-    fillUsers(*snapshot, sources);
-    fillDisk(*snapshot, sources);
-    lightPlan(*snapshot);
+        own.clients.age = ageOf(*m_clientsTime);
+    fillHttp(own, http, sources);
+    fillQueue(own, sources);
+    fillPools(own, sources);
+    fillUsers(own, sources);
+    fillDisk(own, sources);
+    fillLinks(own, sources);
+    lightHttp(m_ownLights, own.http, http.timed);
+    for (Reading &reading : m_ownLights.readings())
+        if (std::ranges::find(instances::ownLights, reading.resource) != std::end(instances::ownLights))
+            own.readings.push_back(std::move(reading));
+    markDown(own.readings, own.links);
+    return own;
+}
 
+void SnapshotBuilder::fillLinks(Snapshot &own, const Sources &sources)
+{
+    const SteadyTime now = m_clock.steady();
     const auto link = [&](std::string name, const Link &state) {
         LinkStatus status{std::move(name), state.up, std::nullopt, state.latency, state.detail, state.reason};
         if (state.up)
             status.since = std::chrono::duration_cast<std::chrono::seconds>(now - state.since);
-        snapshot->links.push_back(std::move(status));
+        own.links.push_back(std::move(status));
     };
     link("redis", m_redis);
     if (m_hasDatabase || sources.pingDatabase)
@@ -488,12 +334,41 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetr
             link(path.name, state);
         }
     }
-    snapshot->notTold = sources.notTold ? sources.notTold() : std::vector<NotTold>{};
-    std::ranges::copy(m_notTold, std::back_inserter(snapshot->notTold));
-    snapshot->readings = m_lights.readings();
-    m_near = std::ranges::any_of(snapshot->readings, nearThreshold);
-    markDown(snapshot->readings, snapshot->links);
+    own.notTold = sources.notTold ? sources.notTold() : std::vector<NotTold>{};
+    std::ranges::copy(m_notTold, std::back_inserter(own.notTold));
+}
+
+std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetrics::Window &http,
+                                                       const Sources &sources, const Join &join)
+{
+    auto own = std::make_shared<Snapshot>(ownFigures(http, sources));
+    const instances::Together together = join ? join(*own) : instances::Together{};
+    auto snapshot = std::make_shared<Snapshot>(*own);
+    if (join)
+        instances::join(*snapshot, together);
+
+    lightHttp(m_lights, snapshot->http, together.alone() ? http.timed : together.merged.timed);
+    lightQueue(snapshot->queue);
+    lightUsers(snapshot->users);
+    lightPlan(*snapshot);
+    std::vector<Reading> readings = m_lights.readings();
+    m_near = std::ranges::any_of(readings, nearThreshold);
+    markDown(readings, snapshot->links);
+    // What is each instance's own: here both are of this one, in the deployment's the pool and the disk alone.
+    const auto take = [](std::vector<Reading> all, const std::vector<Reading> &from, auto wanted) {
+        for (Reading &reading : all)
+            for (const Reading &other : from)
+                if (other.resource == reading.resource && wanted(reading.resource))
+                    reading = other;
+        return all;
+    };
+    const std::vector<Reading> lights = std::exchange(own->readings, {});
+    snapshot->readings = take(readings, lights, instances::isEachOwn);
+    instances::joinReadings(snapshot->readings, together, snapshot->instance);
+    own->readings = take(std::move(readings), lights, [](Resource) { return true; });
     snapshot->verdict = verdict(snapshot->readings, snapshot->links);
+    own->verdict = verdict(own->readings, own->links);
+    m_own = std::move(own);
     return snapshot;
 }
 

@@ -15,11 +15,16 @@
 #include "core/monitor/task_watch.h"
 #include "core/telemetry/http_metrics.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+namespace portolan::monitor::instances {
+struct Together;
+} // namespace portolan::monitor::instances
 
 namespace portolan::monitor {
 
@@ -50,7 +55,20 @@ public:
     /// Answers whether that is news: up after down, or the reverse.
     bool databaseAnswered(const Result<void> &result, std::chrono::nanoseconds took);
 
-    std::shared_ptr<const Snapshot> build(const telemetry::HttpMetrics::Window &http, const Sources &sources);
+    /// What all instances do, given what this one does: figures, links and its own lights, without the rest.
+    using Join = std::function<instances::Together(const Snapshot &own)>;
+
+    /// The snapshot of the deployment. `http` is of this process, as the figures of `sources` are; `join` adds the
+    /// others. Lights are measured on the figures of all, so that every instance says the same; the pool and the disk
+    /// are each instance's own, and the worst is told.
+    std::shared_ptr<const Snapshot> build(const telemetry::HttpMetrics::Window &http, const Sources &sources,
+                                          const Join &join = {});
+    /// The last one before the others were added: figures and lights of this process. Null before the first.
+    std::shared_ptr<const Snapshot> own() const { return m_own; }
+
+    /// Instances told each other what they do; what Redis counted for it, since the last time. Answers how far apart
+    /// they are to do so, at least.
+    std::chrono::milliseconds exchanged(std::uint64_t commands, std::uint64_t bytes);
 
     /// The next round's draws count alone (FamilyEstimator::recount).
     void recount() { m_recount = true; }
@@ -80,12 +98,16 @@ private:
     void readInfo(const redis::Info &info, std::optional<std::uint64_t> keys);
     void readClients(const std::vector<redis::ClientEntry> &entries);
     void readPlan(const redis::Info &info);
-    void fillHttp(Snapshot &snapshot, const telemetry::HttpMetrics::Window &http, const Sources &sources);
-    void fillQueue(Snapshot &snapshot, const Sources &sources);
-    void fillPools(Snapshot &snapshot, const Sources &sources);
+    Snapshot ownFigures(const telemetry::HttpMetrics::Window &http, const Sources &sources);
+    void fillHttp(Snapshot &own, const telemetry::HttpMetrics::Window &http, const Sources &sources);
+    void fillQueue(Snapshot &own, const Sources &sources);
+    void fillPools(Snapshot &own, const Sources &sources);
+    void fillUsers(Snapshot &own, const Sources &sources);
+    void fillDisk(Snapshot &own, const Sources &sources);
+    void fillLinks(Snapshot &own, const Sources &sources);
+    static void lightHttp(Lights &lights, HttpFigures &http, std::uint64_t timed);
     void lightQueue(const QueueFigures &queue);
-    void fillUsers(Snapshot &snapshot, const Sources &sources);
-    void fillDisk(Snapshot &snapshot, const Sources &sources);
+    void lightUsers(const UserFigures &users);
     void lightPlan(const Snapshot &snapshot);
     Age ageOf(SteadyTime time) const;
 
@@ -96,7 +118,9 @@ private:
     FamilyEstimator m_estimator;
     const SteadyTime m_started;
     std::uint64_t m_sequence = 0;
-    Lights m_lights;
+    Lights m_lights;    ///< of the deployment
+    Lights m_ownLights; ///< of this process
+    std::shared_ptr<const Snapshot> m_own;
     Link m_redis;
     Link m_database;
     bool m_hasDatabase = false;

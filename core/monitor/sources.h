@@ -11,6 +11,11 @@
 #include <string>
 #include <vector>
 
+namespace portolan::monitor::instances {
+struct Share;
+struct Together;
+} // namespace portolan::monitor::instances
+
 namespace portolan::monitor {
 
 /// Connections of the HTTP server.
@@ -51,7 +56,9 @@ struct Sources
     /// Whether what users need of Redis works, beyond its answering: "queue", "sessions" (LinkStatus); `since` is
     /// filled in. `up` unknown: nobody can say, as while Redis is away.
     std::function<std::vector<LinkStatus>()> paths{};
-    /// What of Redis is missing beside what is asked of it each round: "live". Empty: nothing.
+    /// What all instances of the deployment do, given what this one does. Empty: there is no other.
+    std::function<instances::Together(const instances::Share &own)> together{};
+    /// What of Redis is missing beside what is asked of it each round: "live", "instances". Empty: nothing.
     std::function<std::vector<NotTold>()> notTold{};
     /// Whether the database takes what users write; must end within 5 s, whatever happens. Asked every 5 s, never twice
     /// at once.

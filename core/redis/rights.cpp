@@ -130,6 +130,7 @@ constexpr Place places[] = {
     {keys::resultPrefix, Place::Prefix, queue},
     {keys::groupResultPrefix, Place::Prefix, figures},
     {keys::controlReplySuffix, Place::Suffix, figures},
+    {keys::instancePrefix, Place::Prefix, live},
 };
 constexpr std::array<std::string_view, 2> channels{"p:rights", "celery-task-meta-rights"};
 constexpr std::array<std::string_view, 2> channelPatterns{"p:*", "celery-task-meta-*"};

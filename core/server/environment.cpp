@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/server/environment.h"
 
+#include "core/base/asio.h"
 #include "core/base/data_directory.h"
+#include "core/base/masking.h"
 #include "core/base/url_text.h"
+#include "core/monitor/instances/instance_name.h"
+
+#include <boost/asio/ip/host_name.hpp>
 
 namespace portolan::server {
 
@@ -131,6 +136,22 @@ bool hasRedisPlan(const Settings &settings)
 {
     const Tier::Redis &plan = settings.tier().redis;
     return settings.isSet("redis.url") && (plan.commandsPerSecond > 0 || plan.trafficPerMonth > 0);
+}
+
+Result<std::string> instanceNameOf(const Settings &settings)
+{
+    const std::string &given = settings.text("instance.name");
+    if (given.empty()) {
+        error_code unknown;
+        const std::string host = asio::ip::host_name(unknown);
+        return monitor::instances::instanceName(unknown ? std::string() : host, dataDirectoryPath(settings));
+    }
+    if (!monitor::instances::isInstanceName(given))
+        return failure(ErrorKind::Invalid,
+                       "The setting 'instance.name' is '" + quotable(given) + "', which is no name of an instance.",
+                       "Write at most " + std::to_string(monitor::instances::maxNameBytes) +
+                           " letters, digits and signs of ASCII, without blanks.");
+    return given;
 }
 
 } // namespace portolan::server

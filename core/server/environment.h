@@ -56,6 +56,10 @@ Result<void> checkQueueSettings(const Settings &settings);
 /// Whether Redis is named, and the tier's plan bounds how many commands or how much traffic it serves.
 bool hasRedisPlan(const Settings &settings);
 
+/// `instance.name`; without it the one of this host and the data directory (monitor/instances/instance_name.h).
+/// Invalid: it is too long, or not all of it is visible ASCII.
+Result<std::string> instanceNameOf(const Settings &settings);
+
 /// The Unix socket of LocalSocket.
 std::filesystem::path controlSocketPath(const Settings &settings);
 

@@ -259,6 +259,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       clock(clock_),
       logger(logger_),
       infrastructure(std::move(infrastructure_)),
+      instanceName(instanceNameOf(settings).value()), // which checkSettings() has seen
       secretKey(std::move(key)),
       sessions(*infrastructure->redis, clock, sessionOptions(settings.tier(), secretKey)),
       accessTokens(secretKey, clock),
@@ -431,6 +432,8 @@ Result<void> PortalServer::Parts::start()
     schedule.start();
     redisCheck->start();
     sampler->start();
+    if (roll)
+        roll->start();
     spawn(base.runtime.at(0), [this] { return everySecond(); });
     return server->start();
 }
@@ -453,6 +456,8 @@ std::size_t PortalServer::Parts::stop()
     infrastructure->database.hurry(std::chrono::seconds(1));
     if (localSocket)
         localSocket->stop();
+    if (roll)
+        roll->stop();
     if (sampler)
         sampler->stop();
     if (redisCheck)

@@ -14,6 +14,7 @@
 #include "core/market/quotes.h"
 #include "core/monitor/cleanup.h"
 #include "core/monitor/history.h"
+#include "core/monitor/instances/roll.h"
 #include "core/monitor/monitor_routes.h"
 #include "core/monitor/redis_admin.h"
 #include "core/monitor/redis_check.h"
@@ -82,6 +83,7 @@ struct PortalServer::Parts
     const Clock &clock;
     Logger &logger;
     std::unique_ptr<Infrastructure> infrastructure;
+    const std::string instanceName;
 
     auth::SecretKey secretKey;
     http::WatchedSockets sockets; ///< that end with a session; before what tells of endings
@@ -135,6 +137,8 @@ struct PortalServer::Parts
     monitor::History history;
     std::optional<monitor::RedisCheck> redisCheck;
     std::optional<monitor::Sampler> sampler;
+    std::optional<monitor::instances::Roll>
+        roll; ///< not on a private Redis, where nobody else is; it reads the sampler
     std::optional<monitor::Cleanup> cleanup;
     std::optional<HttpObserver> observer;
     std::optional<http::Server> server;
@@ -145,6 +149,8 @@ private:
     void mountWebSockets();
     void makeMonitor();
     monitor::RedisCheck::Options redisCheckOptions();
+    void makeRoll();
+    void instanceChanged(const monitor::instances::Change &change);
     void countTasks();
     void addPeriodicJobs();
     awaitable<Result<std::vector<std::string>>> gone(std::vector<std::string> ids, std::vector<std::string> queues);

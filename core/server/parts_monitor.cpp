@@ -2,6 +2,7 @@
 #include "core/base/names.h"
 #include "core/base/version.h"
 #include "core/limits/keys.h"
+#include "core/monitor/instances/merge.h"
 #include "core/monitor/printable.h"
 #include "core/queue/task_registry.h"
 #include "core/server/environment.h"
@@ -79,7 +80,8 @@ void PortalServer::Parts::makeMonitor()
     });
     monitor::SamplerOptions options;
     options.version = version();
-    options.instance = workers.node();
+    options.instance = instanceName;
+    logger.info("this instance of the deployment has a name", {{"instance", instanceName}});
     options.planned = settings.isSet("redis.url");
     options.details = settings.boolean("monitoring");
     if (m_hasPlan) {
@@ -114,11 +116,60 @@ void PortalServer::Parts::makeMonitor()
     });
     sampler->onSnapshot([this](const std::shared_ptr<const Snapshot> &snapshot) {
         history.record(*snapshot);
-        if (snapshot->http.traffic.errors > m_serverErrors)
+        const std::uint64_t errors = sampler->own()->http.traffic.errors;
+        if (errors > m_serverErrors)
             m_pagesDoubtful = true;
-        m_serverErrors = snapshot->http.traffic.errors;
+        m_serverErrors = errors;
         snapshots.publish(snapshot);
     });
+    if (settings.isSet("redis.url"))
+        makeRoll();
+}
+
+void PortalServer::Parts::makeRoll()
+{
+    auto &base = *infrastructure;
+    monitor::instances::RollOptions options;
+    options.name = instanceName;
+    options.version = version();
+    options.database = base.redisEndpoint.database;
+    if (m_hasPlan)
+        options.pace = [this](std::uint64_t commands, std::uint64_t bytes) {
+            return sampler->exchanged(commands, bytes);
+        };
+    roll.emplace(base.runtime.at(0), *base.redis, *base.subscriber, clock, std::move(options),
+                 [this](monitor::instances::Identity who) { return sampler->share(std::move(who)); });
+    roll->onChange([this](const monitor::instances::Change &change) { instanceChanged(change); });
+}
+
+/// Another instance started, is silent, is gone: an event of the time line, and a line of the log.
+void PortalServer::Parts::instanceChanged(const monitor::instances::Change &change)
+{
+    using Kind = monitor::instances::Change::Kind;
+    namespace what = instance_event;
+    const auto members = roll->members();
+    const auto member =
+        std::ranges::find(members, change.instance, [](const monitor::instances::Member &one) { return one.who.name; });
+    const bool known = member != members.end();
+    Event event{.time = clock.wall(), .kind = EventKind::Instance, .name = change.instance};
+    event.detail = known ? member->who.version : std::string();
+    event.reason = change.kind == Kind::Joined      ? what::started
+                   : change.kind == Kind::Restarted ? what::restarted
+                   : change.kind == Kind::Hangs     ? what::hangs
+                   : change.kind == Kind::Back      ? what::back
+                   : change.kind == Kind::Gone      ? what::gone
+                   : change.kind == Kind::Stopped   ? what::stopped
+                                                    : what::twice;
+    const bool bad = change.kind == Kind::Hangs || change.kind == Kind::Gone || change.kind == Kind::Twice;
+    logger.log(bad ? LogLevel::Warning : LogLevel::Info, "another instance of the deployment",
+               {{"instance", event.name}, {"what", event.reason}, {"version", event.detail}});
+    history.note(event);
+    const bool fresh = change.kind == Kind::Joined || change.kind == Kind::Restarted;
+    if (!fresh || !known || !member->otherVersion)
+        return;
+    event.reason = what::version;
+    logger.warn("another instance runs another version", {{"instance", event.name}, {"version", event.detail}});
+    history.note(std::move(event));
 }
 
 WorkerFigures PortalServer::Parts::workerFigures()
@@ -196,7 +247,16 @@ monitor::Sources PortalServer::Parts::monitorSources()
         paths.push_back(storageWatch.directory());
         return paths;
     };
-    sources.notTold = [this] { return redisCheck->notTold(); };
+    sources.together = [this](const monitor::instances::Share &own) {
+        return roll ? roll->together(own) : monitor::instances::Together{monitor::instances::merged(own, {})};
+    };
+    sources.notTold = [this] {
+        std::vector<NotTold> all = redisCheck->notTold();
+        const auto problem = roll ? roll->problem() : std::nullopt;
+        if (problem && problem->code == "redis-rights") // what else keeps Redis from it is told elsewhere
+            all.push_back({"instances", "PUBLISH", false, problem->message});
+        return all;
+    };
     sources.pingDatabase = [this] { return checkDatabase(); };
     return sources;
 }

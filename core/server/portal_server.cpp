@@ -48,6 +48,8 @@ Result<void> checkSettings(const Settings &settings)
         return fit;
     if (const auto fit = checkQueueSettings(settings); !fit)
         return fit;
+    if (const auto name = instanceNameOf(settings); !name)
+        return name.error();
     const auto plan = limits::LimitsPlan::make(settings.tier().limits, settings.tier().limitsPerAddress);
     if (!plan)
         return limitError(settings, plan.error());

@@ -11,7 +11,7 @@ from celery_client import App
 from harness import Client, run, wait_until
 
 MiB = 1024 * 1024
-OWN_KEYS = "~s:* ~l:* ~q:* ~unacked* ~_kombu* ~celery* ~*.reply.celery.pidbox"
+OWN_KEYS = "~s:* ~l:* ~i:* ~q:* ~unacked* ~_kombu* ~celery* ~*.reply.celery.pidbox"
 
 
 def readings_of(portal):

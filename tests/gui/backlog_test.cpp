@@ -202,10 +202,10 @@ void BacklogTest::figuresAreThoseOfThisPortal() // what other workers hold and e
         console.tick();
     const QueueFigures &queue = console.stack.deployment().latest()->queue;
     QVERIFY(*queue.unacked >= *queue.reserved + *queue.running + *queue.scheduled);
-    QCOMPARE(said("Prefetched here"), countText(queue.reserved));
-    QCOMPARE(said("Running here"), countText(queue.running));
-    QCOMPARE(said("Scheduled here"), countText(queue.scheduled));
-    QCOMPARE(said("Ended here"), paceText(queue.endedPerSecond));
+    QCOMPARE(said("Prefetched"), countText(queue.reserved));
+    QCOMPARE(said("Running"), countText(queue.running));
+    QCOMPARE(said("Scheduled"), countText(queue.scheduled));
+    QCOMPARE(said("Ended"), paceText(queue.endedPerSecond));
     QVERIFY2(said("Arriving, at least").endsWith("/min"), qPrintable(said("Arriving, at least")));
 }
 

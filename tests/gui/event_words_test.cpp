@@ -57,6 +57,26 @@ std::vector<Said> turnedAndRestarted()
     };
 }
 
+Event instance(std::string reason)
+{
+    return {.kind = EventKind::Instance, .name = "web%1-2", .reason = std::move(reason), .detail = "1.1.0"};
+}
+
+std::vector<Said> instances()
+{
+    return {
+        {instance(instance_event::started), "Instance web%1-2 started"},
+        {instance(instance_event::restarted), "Instance web%1-2 restarted"},
+        {instance(instance_event::hangs), "Instance web%1-2 hangs: it no longer says what it does"},
+        {instance(instance_event::back), "Instance web%1-2 is back"},
+        {instance(instance_event::gone), "Instance web%1-2 is gone, without having said that it stops"},
+        {instance(instance_event::stopped), "Instance web%1-2 stopped"},
+        {instance(instance_event::twice), "Two instances go by the name web%1-2"},
+        {instance(instance_event::version), "Instance web%1-2 runs version 1.1.0, others another"},
+        {instance("a-later-one"), "Instance web%1-2 changed"},
+    };
+}
+
 std::vector<Said> done()
 {
     return {
@@ -97,6 +117,8 @@ std::vector<Said> done()
 std::vector<Said> all()
 {
     std::vector<Said> cases = turnedAndRestarted();
+    for (Said &said : instances())
+        cases.push_back(std::move(said));
     for (Said &said : done())
         cases.push_back(std::move(said));
     return cases;

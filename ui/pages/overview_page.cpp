@@ -113,6 +113,8 @@ QString kindWord(EventKind kind)
         return OverviewPage::tr("restart");
     case EventKind::Action:
         return OverviewPage::tr("action");
+    case EventKind::Instance:
+        return OverviewPage::tr("instance");
     }
     return {};
 }

@@ -150,9 +150,9 @@ QueuePage::QueuePage(const PageContext &context, QWidget *parent)
     : Page(context, parent),
       m_workers(workerColumns, workerKey),
       m_tasks(taskColumns, taskKey),
-      m_figures(new FigureStrip({tr("Waiting"), tr("Prefetched here"), tr("Running here"), tr("Scheduled here"),
-                                 tr("Arriving, at least"), tr("Ended here"), tr("Oldest waiting"), tr("Time to drain"),
-                                 tr("Age")})),
+      m_figures(
+          new FigureStrip({tr("Waiting"), tr("Prefetched"), tr("Running"), tr("Scheduled"), tr("Arriving, at least"),
+                           tr("Ended"), tr("Oldest waiting"), tr("Time to drain"), tr("Age")})),
       m_taskPoll(
           this, [this] { return this->context().shown.deployment().ask(TasksQuestion{}); },
           [this](const Result<TaskList> &answer) { take(answer); }),
@@ -165,7 +165,7 @@ QueuePage::QueuePage(const PageContext &context, QWidget *parent)
                       {{metric::queueWaiting, tr("waiting")}, {metric::queueUnacked, tr("held")}},
                       {Resource::Workers, Resource::OldestTask}});
     charts.push_back({tr("Tasks per second"),
-                      {{metric::queueEnded, tr("ended here")}, {metric::queueTaken, tr("taken here")}},
+                      {{metric::queueEnded, tr("ended")}, {metric::queueTaken, tr("taken")}},
                       {Resource::Workers, Resource::FailedTasks}});
     m_history = new HistoryPanel(this->context(), tr("Over time"), std::move(charts));
     addCommands();

@@ -17,7 +17,7 @@ namespace {
 
 constexpr double eventGap = 8; ///< pixels
 
-/// What people did points down, what started is a square, a link a disc, a zone a diamond.
+/// What people did points down, what started is a square, a link or an instance a disc, a zone a diamond.
 void paintMark(QPainter &painter, EventKind kind, const QPointF &at)
 {
     constexpr double r = 3.5;
@@ -25,6 +25,7 @@ void paintMark(QPainter &painter, EventKind kind, const QPointF &at)
     case EventKind::Restart:
         return painter.drawRect(QRectF(at.x() - r, at.y() - r, 2 * r, 2 * r));
     case EventKind::Link:
+    case EventKind::Instance:
         return painter.drawEllipse(at, r, r);
     case EventKind::Zone:
         painter.drawPolygon(QPolygonF{at - QPointF(0, r), at + QPointF(r, 0), at + QPointF(0, r), at - QPointF(r, 0)});

@@ -88,6 +88,26 @@ QString restartEvent(const Event &event)
     return (event.name == "redis" || !event.up ? tr("%1 restarted") : tr("%1 started")).arg(what);
 }
 
+/// What became of an instance, by Event::reason.
+constexpr Coded instanceTurns[]{
+    {instance_event::started, QT_TRANSLATE_NOOP("events", "Instance %1 started")},
+    {instance_event::restarted, QT_TRANSLATE_NOOP("events", "Instance %1 restarted")},
+    {instance_event::hangs, QT_TRANSLATE_NOOP("events", "Instance %1 hangs: it no longer says what it does")},
+    {instance_event::back, QT_TRANSLATE_NOOP("events", "Instance %1 is back")},
+    {instance_event::gone, QT_TRANSLATE_NOOP("events", "Instance %1 is gone, without having said that it stops")},
+    {instance_event::stopped, QT_TRANSLATE_NOOP("events", "Instance %1 stopped")},
+    {instance_event::twice, QT_TRANSLATE_NOOP("events", "Two instances go by the name %1")},
+};
+
+QString instanceEvent(const Event &event)
+{
+    const QString name = text(event.name);
+    if (event.reason == instance_event::version)
+        return tr("Instance %1 runs version %2, others another").arg(name, text(event.detail));
+    const auto turn = std::ranges::find(instanceTurns, std::string_view(event.reason), &Coded::code);
+    return (turn == std::end(instanceTurns) ? tr("Instance %1 changed") : tr(turn->words)).arg(name);
+}
+
 /// What the audit log says of it: "user.disable of user:7 (disabled: no → yes), which failed: conflict"
 QString recordOf(const Event &event)
 {
@@ -126,6 +146,8 @@ QString eventText(const Event &event)
         return restartEvent(event);
     case EventKind::Action:
         return actionEvent(event);
+    case EventKind::Instance:
+        return instanceEvent(event);
     }
     return {};
 }

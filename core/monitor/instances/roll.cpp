@@ -13,6 +13,7 @@
 #include <boost/describe/class.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <future>
 #include <mutex>
 #include <utility>
@@ -33,8 +34,12 @@ namespace {
 
 /// Beyond Identity::every: 10 s where an instance tells of itself each second.
 constexpr std::chrono::seconds signLife{9};
+constexpr std::chrono::milliseconds slowest{600'000};
 /// With more instances, each tells of itself more rarely.
 constexpr std::size_t tellersAtOnce = 8;
+/// Of what Redis sends to each who listens, what is not the share: the frame of a message, and the name of the channel.
+constexpr std::uint64_t frameBytes = 48;
+constexpr std::uint64_t replyBytes = 10; ///< to SET and PUBLISH
 
 std::string channelOf(unsigned database) { return database == 0 ? "p:i" : "p:i:" + std::to_string(database); }
 
@@ -42,6 +47,13 @@ std::uint64_t microseconds(WallTime time)
 {
     const auto since = std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
     return std::uint64_t(std::max<std::int64_t>(since, 0));
+}
+
+/// To how many Redis sent it.
+std::uint64_t listenersOf(const Result<std::vector<redis::Reply>> &replies)
+{
+    const bool told = replies && !replies->empty() && replies->back().type == redis::Reply::Type::Integer;
+    return told ? std::uint64_t(std::max<std::int64_t>(replies->back().integer, 0)) : 0;
 }
 
 /// Whether the others were told: the last of the replies is that of PUBLISH. Without the sign beside it, as where Redis
@@ -77,10 +89,11 @@ struct Roll::Impl : std::enable_shared_from_this<Impl>
 
     void subscribe();
     awaitable<void> run();
-    awaitable<void> tell();
+    awaitable<bool> tell();
     awaitable<void> sayGoodbye();
     void hear(std::string_view payload);
     void look();
+    void setPace(std::size_t there);
 
     const Executor executor;
     redis::Client &client;
@@ -95,6 +108,9 @@ struct Roll::Impl : std::enable_shared_from_this<Impl>
     Identity who; ///< on the executor, as what follows
     Timer timer;
     bool stopping = false;
+    bool joined = false;        ///< somebody has, who does not know of this process yet
+    std::uint64_t commands = 0; ///< that telling took, since it was last said
+    std::uint64_t bytes = 0;
     std::shared_ptr<void> subscription;
     std::promise<void> finished;
 
@@ -138,42 +154,58 @@ void Roll::Impl::look()
 {
     const bool connected = subscriber.state() == redis::Client::State::Ready;
     std::vector<Change> news;
+    std::size_t there = 0;
     {
         const std::lock_guard lock(mutex);
         const bool listening = connected && !away && cameBack >= published;
         const std::vector<Change> fresh = roster.tick(listening);
         changes.insert(changes.end(), fresh.begin(), fresh.end());
         news.swap(changes);
-        const auto there = std::ranges::count_if(
-            roster.members(), [](const Member &member) { return member.presence != Presence::Gone; });
-        who.every = options.interval * (1 + std::size_t(there) / tellersAtOnce);
+        there = std::size_t(std::ranges::count_if(
+            roster.members(), [](const Member &member) { return member.presence != Presence::Gone; }));
     }
-    if (handler)
-        for (const Change &change : news)
+    setPace(there);
+    for (const Change &change : news) {
+        joined |= change.kind == Change::Kind::Joined || change.kind == Change::Kind::Restarted;
+        if (handler)
             handler(change);
+    }
 }
 
-awaitable<void> Roll::Impl::tell()
+void Roll::Impl::setPace(std::size_t there)
+{
+    who.every = options.interval * (1 + there / tellersAtOnce);
+    if (options.pace)
+        who.every = std::clamp(options.pace(std::exchange(commands, 0), std::exchange(bytes, 0)), who.every, slowest);
+}
+
+/// Whether Redis was there for it.
+awaitable<bool> Roll::Impl::tell()
 {
     ++who.sequence;
     const Share share = teller(who);
-    const Result<std::string> bytes = encodeShare(share);
-    if (!bytes) {
+    const Result<std::string> encoded = encodeShare(share);
+    if (!encoded) {
         const std::lock_guard lock(mutex);
-        trouble = bytes.error();
-        co_return;
+        trouble = encoded.error();
+        co_return true;
     }
     const std::string sign = writeJson(Sign{options.version, startedAt, who.sequence, who.every});
     redis::Command command("SET", key, sign, "PX", (who.every + signLife).count());
-    command.add("PUBLISH", channel, *bytes);
+    command.add("PUBLISH", channel, *encoded);
     const auto replies = co_await client.pipeline(std::move(command), options.deadline);
     const Result<void> done = wasPublished(replies);
+    if (replies) {
+        commands += replies->size();
+        bytes += replyBytes + listenersOf(replies) * (frameBytes + encoded->size());
+    }
     const std::lock_guard lock(mutex);
     away = !done && (done.error().kind == ErrorKind::Unavailable || done.error().kind == ErrorKind::Timeout) &&
            done.error().code != "redis-auth" && done.error().code != "redis-rights";
     trouble = done ? std::nullopt : std::optional(done.error());
     if (done)
         published = share.who.sequence;
+    co_return !away;
 }
 
 awaitable<void> Roll::Impl::sayGoodbye()
@@ -194,12 +226,16 @@ awaitable<void> Roll::Impl::run()
     const auto self = shared_from_this();
     subscribe();
     auto due = std::chrono::steady_clock::now();
-    auto tellAt = due;
+    std::optional<std::chrono::steady_clock::time_point> told;
+    std::chrono::milliseconds promised{0};
     while (!stopping) {
         look(); // before telling: by now all that was told before has come back
-        if (due >= tellAt) {
-            tellAt = due + who.every;
-            co_await tell();
+        if (std::exchange(joined, false) || !told || due >= *told + std::min(promised, who.every)) {
+            told = due;
+            promised = who.every;
+            const bool there = co_await tell();
+            if (!there)
+                told.reset(); // asking again costs nothing while it is away
         }
         // Late rounds are skipped, not made up for.
         for (const auto now = std::chrono::steady_clock::now(); due <= now;)
@@ -253,20 +289,18 @@ std::vector<Member> Roll::members() const
     return m_impl->roster.members();
 }
 
-Merged Roll::merged(const Share &own) const
+Together Roll::together(const Share &own) const
 {
     std::vector<Told> others;
+    Together together;
     {
         const std::lock_guard lock(m_impl->mutex);
         others = m_impl->roster.told();
+        together.members = m_impl->roster.members();
+        together.ownNameTaken = m_impl->roster.ownNameTaken();
     }
-    return instances::merged(own, others);
-}
-
-bool Roll::ownNameTaken() const
-{
-    const std::lock_guard lock(m_impl->mutex);
-    return m_impl->roster.ownNameTaken();
+    together.merged = instances::merged(own, others);
+    return together;
 }
 
 std::optional<Error> Roll::problem() const

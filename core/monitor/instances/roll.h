@@ -7,8 +7,10 @@
 #include "core/monitor/instances/merge.h"
 #include "core/monitor/instances/roster.h"
 #include "core/monitor/instances/share.h"
+#include "core/monitor/instances/together.h"
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -30,6 +32,10 @@ struct RollOptions
     unsigned database = 0; ///< of the Redis: another one is another deployment, but channels know no databases
     std::chrono::milliseconds interval{1000};
     std::chrono::milliseconds deadline{800}; ///< of telling: below the interval
+    /// Told on the executor, once an interval, what telling the others cost Redis since it was asked last: its
+    /// commands, and the bytes it sent to all who listen. Answers how far apart they are to be, at least. Empty: as
+    /// `interval` says.
+    std::function<std::chrono::milliseconds(std::uint64_t commands, std::uint64_t bytes)> pace{};
 };
 
 /// The instances of a deployment call the roll: each tells what it does once a second, and hears what the others do.
@@ -37,7 +43,8 @@ struct RollOptions
 /// In Redis: a share is published on the channel `p:i` (`p:i:<n>` of database n above 0), and `i:<name>` says for 10 s
 /// that the instance is there, as a little JSON for whoever looks. Two commands a second and instance, and each share
 /// goes to each: so with more than eight instances each tells of itself every second second, above sixteen every third,
-/// and so on; what they say is whole, so sums stay exact. What is not heard for want of Redis is nobody's silence: this
+/// and so on, and on a Redis with a plan as its budget has it (but at once where somebody has joined); what they say is
+/// whole, so sums stay exact. What is not heard for want of Redis is nobody's silence: this
 /// process hears its own shares too, and while these do not come back nobody is said to hang.
 class Roll final
 {
@@ -61,9 +68,8 @@ public:
     /// thread. Twice is harmless.
     void stop();
 
-    std::vector<Member> members() const;   ///< the others, as they stand; from any thread
-    Merged merged(const Share &own) const; ///< of one's own share, just made, and the others'; from any thread
-    bool ownNameTaken() const;             ///< Roster::ownNameTaken(); from any thread
+    std::vector<Member> members() const;       ///< the others, as they stand; from any thread
+    Together together(const Share &own) const; ///< of one's own share, just made, and the others'; from any thread
     /// Why the others do not hear of this process: Redis is away, or refuses to publish. From any thread.
     std::optional<Error> problem() const;
 

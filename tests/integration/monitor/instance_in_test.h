@@ -8,6 +8,7 @@
 #include "core/redis/subscriber.h"
 
 #include <array>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -21,11 +22,12 @@ class InstanceInTest final
 public:
     /// `took`: how long each of its `answers` answers lasted.
     InstanceInTest(redis::Endpoint endpoint, std::string name, std::uint32_t answers, std::chrono::milliseconds took,
-                   std::chrono::milliseconds interval = std::chrono::milliseconds(500))
+                   std::chrono::milliseconds interval = std::chrono::milliseconds(500),
+                   std::function<std::chrono::milliseconds(std::uint64_t, std::uint64_t)> pace = {})
         : m_client(m_runtime.at(0), endpoint),
           m_subscriber(m_runtime.at(0), endpoint, subscribing()),
           roll(m_runtime.at(0), m_client, m_subscriber, m_clock,
-               {std::move(name), "1.2.0", endpoint.database, interval, interval * 4 / 5},
+               {std::move(name), "1.2.0", endpoint.database, interval, interval * 4 / 5, std::move(pace)},
                [answers, took](Identity who) { return shareOf(std::move(who), answers, took); }),
           m_answers(answers),
           m_took(took)
@@ -61,7 +63,8 @@ public:
         const std::lock_guard lock(m_mutex);
         m_changes.clear();
     }
-    Merged merged() const { return roll.merged(shareOf({"own", "1.2.0", 0, 1, {}}, m_answers, m_took)); }
+    Together together() const { return roll.together(shareOf({"own", "1.2.0", 0, 1, {}}, m_answers, m_took)); }
+    Merged merged() const { return together().merged; }
     /// How the other one stands; gone where nothing is known of it.
     Presence presenceOf(const std::string &name) const
     {

@@ -6,6 +6,7 @@
 
 #include <QProcess>
 #include <QTest>
+#include <atomic>
 #include <csignal>
 #include <list>
 #include <memory>
@@ -79,7 +80,7 @@ private slots:
             QCOMPARE(merged.routes.size(), std::size_t{1});
         }
         QVERIFY(three.a.merged().instances[1].who.name == "c" && three.a.merged().instances[1].fraction == 0.7);
-        QVERIFY(!three.a.roll.problem() && !three.a.roll.ownNameTaken());
+        QVERIFY(!three.a.roll.problem() && !three.a.together().ownNameTaken);
         const std::string sign = three.server.command("GET i:c");
         QVERIFY2(sign.find(R"("version":"1.2.0")") != std::string::npos, sign.c_str());
         const int left = QByteArray::fromStdString(three.server.command("PTTL i:c")).mid(1).trimmed().toInt();
@@ -215,6 +216,29 @@ private slots:
             return true;
         };
         QTRY_VERIFY_WITH_TIMEOUT(settled(), 20'000);
+    }
+
+    void whereAPlanBoundsItOneTellsRarelyButAtOnceToWhoJoins()
+    {
+        RedisServerFixture server;
+        std::atomic<std::uint64_t> commands{0};
+        std::atomic<std::uint64_t> bytes{0};
+        InstanceInTest slow(server.endpoint(), "slow", 1, 1ms, 500ms, [&](std::uint64_t more, std::uint64_t sent) {
+            commands += more;
+            bytes += sent;
+            return std::chrono::milliseconds(1min);
+        });
+        QTRY_COMPARE_WITH_TIMEOUT(commands.load(), std::uint64_t{2}, 10'000);
+        const std::uint64_t alone = bytes;
+        InstanceInTest late(server.endpoint(), "late", 1, 1ms);
+        QTRY_COMPARE_WITH_TIMEOUT(late.presenceOf("slow"), Presence::Up, 10'000);
+        QTRY_COMPARE_WITH_TIMEOUT(commands.load(), std::uint64_t{4}, 10'000);
+        QVERIFY(bytes - alone > alone); // it went to both
+        const auto silent = [&] { return late.roll.members().front().silent; };
+        QTRY_VERIFY_WITH_TIMEOUT(silent() > 4s, 15'000); // it said how long it would be
+        QCOMPARE(late.changes("slow"), std::string("joined"));
+        QCOMPARE(late.presenceOf("slow"), Presence::Up);
+        QCOMPARE(commands.load(), std::uint64_t{4});
     }
 
     void saysWhyNobodyHearsOfIt()

@@ -127,7 +127,7 @@ private slots:
         row("~* &* +@all -@scripting", "EVALSHA|SCRIPT LOAD", true);
         row("~* &* +@all -hset -zadd", "ZADD|HSET", true);
         row("~portal:* &* +@all",
-            "keys s:*|keys l:*|keys unacked|keys unacked_index|keys _kombu.binding.*|keys q:*|"
+            "keys s:*|keys l:*|keys i:*|keys unacked|keys unacked_index|keys _kombu.binding.*|keys q:*|"
             "keys celery-task-meta-*|keys celery|keys celery*|keys mail|keys mail*",
             true);
         row("%R~* &* +@all", "keys s:*|keys l:*|keys celery", true);

@@ -84,7 +84,7 @@ private slots:
             "\n"
             "redis              DOWN for 9 s: Redis does not answer.\n"
             "database           up for 2 h, answers in 1.2 ms\n"
-            "tasks              12 waiting, unknown taken, unknown running here\n"
+            "tasks              12 waiting, unknown taken, unknown running\n"
             "requests           0.0/s over 60 s, p50 unknown, p95 unknown, p99 unknown\n";
         const QStringList lines = QString::fromStdString(text).split('\n');
         const QStringList wantedLines = QString::fromStdString(wanted).split('\n');
@@ -97,10 +97,10 @@ private slots:
     {
         QTest::addColumn<double>("perSecond");
         QTest::addColumn<QByteArray>("words");
-        QTest::newRow("none") << 0.0 << QByteArray(", 0.0 ended/s here");
-        QTest::newRow("rare") << 0.02 << QByteArray(", 1.2 ended/min here");
-        QTest::newRow("below one a second") << 0.5 << QByteArray(", 30.0 ended/min here");
-        QTest::newRow("many") << 12.34 << QByteArray(", 12.3 ended/s here");
+        QTest::newRow("none") << 0.0 << QByteArray(", 0.0 ended/s");
+        QTest::newRow("rare") << 0.02 << QByteArray(", 1.2 ended/min");
+        QTest::newRow("below one a second") << 0.5 << QByteArray(", 30.0 ended/min");
+        QTest::newRow("many") << 12.34 << QByteArray(", 12.3 ended/s");
     }
     void ratesOfTasksAreNeverRoundedAway()
     {
@@ -110,6 +110,32 @@ private slots:
         snapshot.queue.endedPerSecond = perSecond;
         const std::string text = statusText(snapshot, {200, false, true});
         QVERIFY2(has(text, words.toStdString()), text.c_str());
+    }
+
+    void eachInstanceIsSaid()
+    {
+        Snapshot snapshot = sample();
+        InstanceFigures here;
+        here.name = "front";
+        here.version = "1.2.0";
+        here.up = here.own = true;
+        here.share.emplace().fraction = 0.9;
+        snapshot.instances = {here};
+        QVERIFY(!has(statusText(snapshot, {110, false, true}), "front")); // alone it is the portal
+        InstanceFigures other;
+        other.name = "back";
+        other.version = "1.1.0";
+        other.why = Absence::Hangs;
+        other.since = std::chrono::seconds(4);
+        other.otherVersion = true;
+        other.share.emplace().fraction = 0.1;
+        snapshot.instances = {other, here};
+        snapshot.readings[0].instance = "back";
+        const std::string text = statusText(snapshot, {110, false, true});
+        QVERIFY2(has(text, "instances          back: HANGS for 4 s, 10 % of the answers, runs version 1.1.0\n"
+                           "                   front: up, 90 % of the answers (this one)\n"),
+                 text.c_str());
+        QVERIFY2(has(text, "22 MB of 30 MB, at back"), text.c_str());
     }
 
     void fits_data()

@@ -154,6 +154,34 @@ private slots:
         QVERIFY(figures.detailsStaleAfter >= figures.staleAfter);
     }
 
+    void instancesTellEachOtherAsOftenAsIsLeftForIt()
+    {
+        Rounds unbounded{PlanLimits{}};
+        unbounded.run(5s);
+        QCOMPARE(unbounded.budget.exchangeInterval(), 0ms);
+
+        Rounds rounds;
+        rounds.run(10s);
+        rounds.budget.exchanged(2, 450); // alone, but for oneself
+        rounds.run(1s);
+        const auto alone = rounds.budget.exchangeInterval();
+        QVERIFY(alone >= 5s && alone <= 40s);
+        rounds.budget.exchanged(2, 3 * 450);
+        rounds.run(1s);
+        const auto ofThree = rounds.budget.exchangeInterval();
+        QVERIFY(ofThree > alone && ofThree <= 60s);
+        // A tenth of the monitor's share of traffic, where the minute is not the bound; a twentieth of its commands.
+        const double share = freePlan.bytesPerMonth * SamplingBudget::share / SamplingBudget::month;
+        QVERIFY(450 / (double(alone.count()) / 1000) <= 0.135 * share);
+        QVERIFY(2 / (double(alone.count()) / 1000) <= 0.05 * freePlan.commandsPerSecond * SamplingBudget::share);
+        rounds.run(1s, true);
+        QVERIFY(rounds.budget.exchangeInterval() <= 4s); // what was put by pays for it
+        const double before = *rounds.budget.figures().left;
+        rounds.budget.exchanged(2, 100'000);
+        rounds.run(1s);
+        QVERIFY(*rounds.budget.figures().left < before);
+    }
+
     void asksAgainAfterAFailure()
     {
         Rounds rounds;

@@ -59,6 +59,13 @@ struct WorkersQuestion
 };
 constexpr Route routeOf(Tag<WorkersQuestion>) { return {Method::Get, "/api/admin/workers", Role::Operator}; }
 
+/// The processes of the deployment with each one's part of it, by name; those that are gone for a quarter of an hour.
+struct InstancesQuestion
+{
+    using Answer = std::vector<InstanceFigures>;
+};
+constexpr Route routeOf(Tag<InstancesQuestion>) { return {Method::Get, "/api/admin/instances", Role::Operator}; }
+
 /// Registered users, a page of them.
 struct UsersQuestion
 {
@@ -99,8 +106,9 @@ constexpr Route routeOf(Tag<AuditQuestion>) { return {Method::Get, "/api/admin/a
 
 /// All of them. Adding one is its struct, its route, and its place here; what answers questions does not compile until
 /// it answers this one too.
-using Questions = boost::mp11::mp_list<HistoryQuestion, EventsQuestion, ClientsQuestion, TasksQuestion, WorkersQuestion,
-                                       UsersQuestion, LimitUseQuestion, SessionsQuestion, AuditQuestion>;
+using Questions =
+    boost::mp11::mp_list<HistoryQuestion, EventsQuestion, ClientsQuestion, TasksQuestion, WorkersQuestion,
+                         InstancesQuestion, UsersQuestion, LimitUseQuestion, SessionsQuestion, AuditQuestion>;
 static_assert(boost::mp11::mp_is_set<Questions>::value);
 
 } // namespace portolan

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/console/questions.h"
 
+#include "core/console/snapshot_feed.h"
 #include "core/console/task_board.h"
 #include "core/limits/limit_use.h"
 #include "core/monitor/history.h"
@@ -71,6 +72,14 @@ awaitable<Result<std::vector<WorkerInfo>>> answer(PortalServices services, Worke
         all.push_back({worker.node, worker.here, worker.concurrency, worker.active, ended, worker.queues});
     }
     co_return all;
+}
+
+awaitable<Result<std::vector<InstanceFigures>>> answer(PortalServices services, InstancesQuestion)
+{
+    const auto latest = services.snapshots.latest();
+    if (!latest)
+        co_return failure(ErrorKind::Unavailable, "The instances are not known yet.", "Try again in a second.");
+    co_return latest->instances;
 }
 
 awaitable<Result<std::vector<LimitUse>>> answer(PortalServices services, LimitUseQuestion question)

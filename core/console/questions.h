@@ -16,6 +16,8 @@ awaitable<Result<std::vector<ClientInfo>>> answer(PortalServices services, Clien
 /// Invalid: bad limit.
 awaitable<Result<TaskList>> answer(PortalServices services, TasksQuestion question);
 awaitable<Result<std::vector<WorkerInfo>>> answer(PortalServices services, WorkersQuestion question);
+/// Unavailable: nothing was measured yet.
+awaitable<Result<std::vector<InstanceFigures>>> answer(PortalServices services, InstancesQuestion question);
 /// Invalid: bad limit, or a cursor of another question.
 awaitable<Result<UserPage>> answer(PortalServices services, UsersQuestion question);
 awaitable<Result<std::vector<LimitUse>>> answer(PortalServices services, LimitUseQuestion question);

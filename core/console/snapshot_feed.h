@@ -36,9 +36,17 @@ public:
         return !m_state->handlers.empty();
     }
 
+    /// Null before the first.
+    std::shared_ptr<const Snapshot> latest() const
+    {
+        const std::lock_guard lock(m_state->mutex);
+        return m_state->latest;
+    }
+
     void publish(const std::shared_ptr<const Snapshot> &snapshot)
     {
         const std::lock_guard lock(m_state->mutex);
+        m_state->latest = snapshot;
         for (const auto &[id, handler] : m_state->handlers)
             handler(snapshot);
     }
@@ -49,6 +57,7 @@ private:
         std::mutex mutex;
         unsigned last = 0;
         std::map<unsigned, Handler> handlers;
+        std::shared_ptr<const Snapshot> latest;
     };
     const std::shared_ptr<State> m_state = std::make_shared<State>();
 };

@@ -53,6 +53,13 @@ Result<std::vector<Event>> DemoDeployment::answerTo(const EventsQuestion &questi
     return found;
 }
 
+Result<std::vector<InstanceFigures>> DemoDeployment::answerTo(const InstancesQuestion &) const
+{
+    if (const Result<void> reach = reachable(false); !reach)
+        return reach.error();
+    return m_latest->instances;
+}
+
 Result<std::vector<ClientInfo>> DemoDeployment::answerTo(const ClientsQuestion &) const
 {
     if (const Result<void> reach = reachable(true); !reach)

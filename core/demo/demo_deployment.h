@@ -76,6 +76,7 @@ private:
     Result<std::vector<ClientInfo>> answerTo(const ClientsQuestion &question) const;
     Result<TaskList> answerTo(const TasksQuestion &question) const;
     Result<std::vector<WorkerInfo>> answerTo(const WorkersQuestion &question) const;
+    Result<std::vector<InstanceFigures>> answerTo(const InstancesQuestion &question) const;
     Result<UserPage> answerTo(const UsersQuestion &question) const;
     Result<std::vector<LimitUse>> answerTo(const LimitUseQuestion &question) const;
     Result<std::vector<SessionEntry>> answerTo(const SessionsQuestion &question) const;

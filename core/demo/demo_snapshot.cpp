@@ -355,6 +355,28 @@ HttpFigures httpAt(const Script &script, bool longNames, double second)
     return http;
 }
 
+/// One process, which answers everything.
+InstanceFigures onlyInstance(const Snapshot &snapshot)
+{
+    InstanceFigures instance;
+    instance.name = snapshot.instance;
+    instance.version = snapshot.version;
+    instance.up = instance.own = true;
+    instance.uptime = snapshot.uptime;
+    instance.age = Age(0);
+    InstanceShare &share = instance.share.emplace();
+    share.traffic = snapshot.http.traffic;
+    if (share.traffic.requests > 0)
+        share.fraction = 1;
+    share.answered = share.traffic.requests;
+    share.connections = snapshot.http.connections;
+    share.webSockets = snapshot.http.webSockets;
+    share.running = snapshot.queue.running;
+    share.threads = snapshot.workers.threads;
+    share.zone = snapshot.verdict;
+    return instance;
+}
+
 Snapshot makeSnapshot(const Script &script, const DemoData &data, double second, WallTime start, std::uint64_t sequence)
 {
     const Situation &situation = script.situation();
@@ -389,6 +411,7 @@ Snapshot makeSnapshot(const Script &script, const DemoData &data, double second,
         snapshot.readings.push_back(readingOf(script, light, snapshot, second));
     markDown(snapshot.readings, snapshot.links);
     snapshot.verdict = verdict(snapshot.readings, snapshot.links);
+    snapshot.instances = {onlyInstance(snapshot)};
     return snapshot;
 }
 

@@ -168,6 +168,9 @@ private slots:
         QVERIFY(std::ranges::is_sorted(*clients, std::greater(), &ClientInfo::age));
         const auto workers = await(deployment.ask(WorkersQuestion{}));
         QVERIFY(workers && !workers->empty() && workers->front().own && workers->front().concurrency > 0);
+        const auto instances = await(deployment.ask(InstancesQuestion{}));
+        QVERIFY(instances && instances->size() == 1 && instances->front().own && instances->front().up);
+        QVERIFY(instances->front().share && instances->front().name == deployment.latest()->instance);
 
         UserQuery few;
         few.limit = 3;

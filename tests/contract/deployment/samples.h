@@ -38,6 +38,7 @@ inline EventsQuestion sampleOf(Tag<EventsQuestion>, const About &about)
 inline ClientsQuestion sampleOf(Tag<ClientsQuestion>, const About &) { return {}; }
 inline TasksQuestion sampleOf(Tag<TasksQuestion>, const About &) { return {}; }
 inline WorkersQuestion sampleOf(Tag<WorkersQuestion>, const About &) { return {}; }
+inline InstancesQuestion sampleOf(Tag<InstancesQuestion>, const About &) { return {}; }
 inline UsersQuestion sampleOf(Tag<UsersQuestion>, const About &) { return {}; }
 inline LimitUseQuestion sampleOf(Tag<LimitUseQuestion>, const About &about) { return {about.user}; }
 inline SessionsQuestion sampleOf(Tag<SessionsQuestion>, const About &about) { return {about.user}; }

@@ -48,7 +48,7 @@ package_list() {
         test)
             printf '%s\n' redis-server redis-tools postgresql pgbouncer celery python3 python3-celery python3-redis \
                 python3-websockets python3-prometheus-client openssl procps util-linux xvfb dbus-daemon locales chromium \
-                openbox python3-xlib
+                openbox python3-xlib nginx
             ;;
         bench)
             printf '%s\n' wrk procps redis-server redis-tools python3 python3-redis python3-celery python3-flask \

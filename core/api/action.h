@@ -18,7 +18,9 @@
 #include <vector>
 
 /// Everything a console can do to a deployment: one struct an action, listed once in Action and described once in
-/// traitsOf(). Values only; who carries one out is Deployment, who decides whether it may be is the console's gate.
+/// traitsOf(). Over HTTP its members are the body, beside `reason`, of POST /api/admin/actions/{name} and of
+/// /api/admin/preview/{name}. Values only; who carries one out is Deployment, who decides whether it may be is the
+/// console's gate.
 namespace portolan {
 
 /// Ends connections to Redis. Their owners may connect again.
@@ -27,6 +29,7 @@ struct CloseClients
     std::vector<std::uint64_t> ids; ///< of CLIENT LIST; 1–1000
     bool operator==(const CloseClients &) const = default;
 };
+BOOST_DESCRIBE_STRUCT(CloseClients, (), (ids))
 
 /// Deletes the keys of one family from Redis.
 struct CleanUpFamily
@@ -35,6 +38,7 @@ struct CleanUpFamily
     std::optional<std::chrono::seconds> idle; ///< only keys nobody has read or written for so long
     bool operator==(const CleanUpFamily &) const = default;
 };
+BOOST_DESCRIBE_STRUCT(CleanUpFamily, (), (family, idle))
 
 /// How many tasks a worker runs at once.
 struct ResizeWorker
@@ -42,7 +46,9 @@ struct ResizeWorker
     std::uint32_t concurrency = 0; ///< 0–1024
     std::string node;              ///< empty: the deployment's own worker
     bool operator==(const ResizeWorker &) const = default;
+    static constexpr std::string_view jsonDefaulted[] = {"node"};
 };
+BOOST_DESCRIBE_STRUCT(ResizeWorker, (), (concurrency, node))
 
 /// Keeps tasks from running, or ends them while they run.
 struct RevokeTasks
@@ -50,6 +56,7 @@ struct RevokeTasks
     std::vector<std::string> ids; ///< 1–mostTasksAtOnce
     bool operator==(const RevokeTasks &) const = default;
 };
+BOOST_DESCRIBE_STRUCT(RevokeTasks, (), (ids))
 
 /// Enqueues tasks again with their original arguments.
 struct RerunTasks
@@ -57,6 +64,7 @@ struct RerunTasks
     std::vector<std::string> ids; ///< 1–mostTasksAtOnce
     bool operator==(const RerunTasks &) const = default;
 };
+BOOST_DESCRIBE_STRUCT(RerunTasks, (), (ids))
 
 constexpr std::size_t mostTasksAtOnce = 100;
 
@@ -66,7 +74,9 @@ struct CreateUser
     std::string email;
     Role role = Role::User;
     bool operator==(const CreateUser &) const = default;
+    static constexpr std::string_view jsonDefaulted[] = {"role"};
 };
+BOOST_DESCRIBE_STRUCT(CreateUser, (), (email, role))
 
 /// A new role, or whether the account may sign in. Ends the user's sessions.
 struct ChangeUser
@@ -76,6 +86,7 @@ struct ChangeUser
     std::optional<bool> disabled;
     bool operator==(const ChangeUser &) const = default;
 };
+BOOST_DESCRIBE_STRUCT(ChangeUser, (), (id, role, disabled))
 
 /// A new password made up for the account, told once as CreateUser's. Ends the user's sessions.
 struct ResetPassword
@@ -83,6 +94,7 @@ struct ResetPassword
     Id id = 0;
     bool operator==(const ResetPassword &) const = default;
 };
+BOOST_DESCRIBE_STRUCT(ResetPassword, (), (id))
 
 /// Ends all sessions of a user.
 struct SignOutUser
@@ -90,6 +102,7 @@ struct SignOutUser
     Id id = 0;
     bool operator==(const SignOutUser &) const = default;
 };
+BOOST_DESCRIBE_STRUCT(SignOutUser, (), (id))
 
 /// Deletes an account with its sessions and limits. What the audit log says of it stays.
 struct DeleteUser
@@ -97,6 +110,7 @@ struct DeleteUser
     Id id = 0;
     bool operator==(const DeleteUser &) const = default;
 };
+BOOST_DESCRIBE_STRUCT(DeleteUser, (), (id))
 
 using Action = std::variant<CloseClients, CleanUpFamily, ResizeWorker, RevokeTasks, RerunTasks, CreateUser, ChangeUser,
                             ResetPassword, SignOutUser, DeleteUser>;
@@ -175,6 +189,12 @@ constexpr ActionTraits traitsOf(const DeleteUser &)
 constexpr ActionTraits traitsOf(const Action &action)
 {
     return std::visit([](const auto &one) { return traitsOf(one); }, action);
+}
+
+/// The least role that may do an action of this kind; what exactly is asked for may raise it (ActionTraits::role).
+inline Role leastRole(const Action &action)
+{
+    return std::visit([]<class A>(const A &) { return traitsOf(A{}).role; }, action);
 }
 
 /// Why something cannot be done here and now.

@@ -10,10 +10,12 @@
 #include <boost/describe/class.hpp>
 #include <boost/describe/enum.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// What was measured over time. A deployment keeps each series in three resolutions, each bounded: 1 s, 1 min, 1 h. Of
@@ -67,9 +69,24 @@ struct HistoryQuery
     /// there are still more, neighbours are merged, their extremes kept. 2–1,000,000. Where the finest is left of the
     /// later part only, points of the next coarser one come before it, and tell what they cover.
     std::uint32_t most = 2000;
+    /// Instead of `most`: as many points as fit, each covering so much or more. 1 s and more.
+    std::optional<std::chrono::seconds> step = {};
     bool operator==(const HistoryQuery &) const = default;
+    static constexpr std::string_view queryRequired[] = {"metrics", "from", "to"};
+    static constexpr std::string_view queryNames[][2] = {{"metrics", "metric"}}; ///< one parameter for each
 };
-BOOST_DESCRIBE_STRUCT(HistoryQuery, (), (metrics, from, to, most))
+BOOST_DESCRIBE_STRUCT(HistoryQuery, (), (metrics, from, to, most, step))
+
+/// HistoryQuery::most, or what its step comes to; 0: the step is none.
+inline std::uint32_t mostPointsOf(const HistoryQuery &query)
+{
+    if (!query.step)
+        return query.most;
+    if (*query.step < std::chrono::seconds(1))
+        return 0;
+    const auto points = query.to > query.from ? (query.to - query.from) / *query.step : 0;
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(points, 2, 1'000'000));
+}
 
 enum class EventKind : std::uint8_t { Zone, Link, Restart, Action, Instance };
 BOOST_DESCRIBE_ENUM(EventKind, Zone, Link, Restart, Action, Instance)

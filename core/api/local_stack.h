@@ -13,16 +13,6 @@
 
 namespace portolan {
 
-/// A line of the portal's log.
-struct LogLine
-{
-    enum class Level : std::uint8_t { Debug, Info, Warning, Error };
-    WallTime time{};
-    Level level = Level::Info;
-    std::string message; ///< with its fields, "key=value …"
-    bool operator==(const LogLine &) const = default;
-};
-
 /// Makes, starts, stops and seeds one portal on this machine. Lives on the GUI thread; calls never block and always
 /// finish. One command at a time: another answers Conflict meanwhile, but a seed gives way to what stops the portal.
 class LocalStack : public QObject

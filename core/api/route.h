@@ -16,6 +16,7 @@ struct Route
     Method method = Method::Get;
     std::string_view path; ///< "/api/admin/users/{id}/sessions": {…} are members of the question, the others its query
     Role role = Role::Admin;
+    std::string_view summary = {}; ///< what it is, in the document of the API
 };
 
 /// Stands for a type where only its name is needed.

@@ -73,6 +73,15 @@ Wrong readValue(std::string_view text, WallTime &to)
     return {};
 }
 
+Wrong readValue(std::string_view text, std::chrono::seconds &to)
+{
+    std::uint32_t count = 0;
+    auto wrong = readValue(text, count);
+    if (!wrong)
+        to = std::chrono::seconds(count);
+    return wrong;
+}
+
 /// A name of the catalogue has one label at most, so a value may hold what would separate several.
 Wrong readValue(std::string_view text, Metric &to)
 {
@@ -155,6 +164,7 @@ std::optional<Error> QueryReader::end()
 
 std::string textOfValue(const std::string &value) { return value; }
 std::string textOfValue(bool value) { return value ? "true" : "false"; }
+std::string textOfValue(std::chrono::seconds value) { return std::to_string(value.count()); }
 std::string textOfValue(WallTime value) { return formatTime(value); }
 std::string textOfValue(const Metric &value) { return textOf(value); }
 

@@ -8,6 +8,7 @@
 #include "core/base/json_write.h"
 
 #include <charconv>
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <limits>
@@ -27,6 +28,7 @@
 /// | std::vector                        | one for each item, in their order |
 /// | bool                               | `true`, `false` |
 /// | integer, id                        | decimal digits; ids as parseId() takes them |
+/// | std::chrono::seconds               | decimal digits |
 /// | described enum                     | as its JSON value |
 /// | WallTime                           | RFC 3339 UTC with milliseconds |
 /// | Metric                             | as textOf() (catalogue.h) writes it |
@@ -34,6 +36,10 @@
 /// A member that no parameter names keeps its default, unless the struct names it as one that must be there:
 ///
 ///     static constexpr std::string_view queryRequired[] = {"from", "to"};
+///
+/// and one whose parameter has another name is told with it:
+///
+///     static constexpr std::string_view queryNames[][2] = {{"metrics", "metric"}};
 ///
 /// Reading is strict, as JsonMode::Strict is: a parameter that is unknown, twice where one is meant, no UTF-8 or no
 /// value of its type is Invalid, each under its name as a pointer. An empty parameter is none, except of a text.
@@ -65,6 +71,7 @@ using Wrong = std::optional<std::string>;
 Wrong readValue(std::string_view text, std::string &to);
 Wrong readValue(std::string_view text, bool &to);
 Wrong readValue(std::string_view text, WallTime &to);
+Wrong readValue(std::string_view text, std::chrono::seconds &to);
 Wrong readValue(std::string_view text, Metric &to);
 Wrong readId(std::string_view text, Id &to);
 Wrong noneOf(const std::vector<std::string_view> &names);
@@ -126,6 +133,17 @@ template <class T> constexpr bool mustBeThere(std::string_view member)
     return false;
 }
 
+/// What the member D of T is called as a parameter.
+template <class T, class D> constexpr std::string_view parameterName()
+{
+    if constexpr (requires { T::queryNames; }) {
+        for (const auto &[member, name] : T::queryNames)
+            if (member == std::string_view(D::name))
+                return name;
+    }
+    return SplitName<D, '_'>::value;
+}
+
 class QueryReader final
 {
 public:
@@ -138,7 +156,7 @@ public:
             if constexpr (QueryStruct<Member>)
                 read(to.*D::pointer);
             else
-                readParameters<Member>(SplitName<D, '_'>::value, isIdMember(D::name), mustBeThere<T>(D::name),
+                readParameters<Member>(parameterName<T, D>(), isIdMember(D::name), mustBeThere<T>(D::name),
                                        to.*D::pointer);
         });
     }
@@ -177,6 +195,7 @@ private:
 
 std::string textOfValue(const std::string &value);
 std::string textOfValue(bool value);
+std::string textOfValue(std::chrono::seconds value);
 std::string textOfValue(WallTime value);
 std::string textOfValue(const Metric &value);
 template <DescribedEnum E> std::string textOfValue(E value) { return std::string(enumName(value)); }
@@ -206,7 +225,7 @@ template <QueryStruct T> void addMembers(QueryParameters &to, const T &value)
         if constexpr (QueryStruct<Member>)
             addMembers(to, value.*D::pointer);
         else
-            addParameters(to, SplitName<D, '_'>::value, value.*D::pointer, usual.*D::pointer);
+            addParameters(to, parameterName<T, D>(), value.*D::pointer, usual.*D::pointer);
     });
 }
 

@@ -152,6 +152,34 @@ std::string formatLine(LogFormat format, WallTime time, LogLevel level, std::str
     return line += '}';
 }
 
+LogLine::Level levelOf(LogLevel level)
+{
+    switch (level) {
+    case LogLevel::Debug:
+        return LogLine::Level::Debug;
+    case LogLevel::Info:
+        return LogLine::Level::Info;
+    case LogLevel::Warning:
+        return LogLine::Level::Warning;
+    case LogLevel::Error:
+        return LogLine::Level::Error;
+    }
+    return LogLine::Level::Info;
+}
+
+/// As it is kept: its message, and its fields as text.
+LogLine keptLine(WallTime time, LogLevel level, std::string_view message, std::string_view requestId,
+                 Logger::Fields fields)
+{
+    LogLine line{.time = time, .level = levelOf(level)};
+    appendEscaped(line.message, maskSecrets(message));
+    if (!requestId.empty())
+        appendTextField(line.message, {"request_id", requestId});
+    for (const auto &field : fields)
+        appendTextField(line.message, field);
+    return line;
+}
+
 /// Waits for room as long as nobody gives up: a terminal that is stopped must not keep the process from ending. A pipe
 /// that poll() calls writable takes PIPE_BUF bytes without blocking.
 void writeToStandardError(std::string_view line, const std::atomic<bool> &giveUp)
@@ -214,6 +242,7 @@ struct Logger::Impl
     }
 
     const Clock &clock;
+    LogRing recent;
     const LogFormat format;
     const std::function<void(std::string_view)> write;
     std::mutex mutex;
@@ -241,12 +270,16 @@ void Logger::log(LogLevel level, std::string_view message, Fields fields, std::s
 {
     if (!enabled(level))
         return;
-    const std::string line = formatLine(m_impl->format, m_impl->clock.wall(), level, message, requestId, fields);
+    const WallTime now = m_impl->clock.wall();
+    m_impl->recent.add(keptLine(now, level, message, requestId, fields));
+    const std::string line = formatLine(m_impl->format, now, level, message, requestId, fields);
     m_impl->posted.fetch_add(1);
     m_impl->logger->log(spdlog::level::info, spdlog::string_view_t(line));
 }
 
 std::uint64_t Logger::dropped() const { return m_impl->pool->overrun_counter(); }
+
+const LogRing &Logger::recent() const { return m_impl->recent; }
 
 bool Logger::flush(std::chrono::milliseconds within)
 {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/api/clock.h"
+#include "core/base/log_ring.h"
 
 #include <boost/describe/enum.hpp>
 
@@ -77,6 +78,8 @@ public:
     void error(std::string_view message, Fields fields = {}) { log(LogLevel::Error, message, fields); }
 
     std::uint64_t dropped() const; ///< lines lost so far
+    /// The last lines, masked as all are; also those that were dropped.
+    const LogRing &recent() const;
     /// Blocks until everything logged before is written, or false after `within`. Not on an I/O thread.
     bool flush(std::chrono::milliseconds within = std::chrono::seconds(5));
 

@@ -3,6 +3,7 @@
 
 #include "core/api/history.h"
 #include "core/base/ids.h"
+#include "core/base/names.h"
 #include "core/console/task_board.h"
 #include "core/monitor/history.h"
 #include "core/monitor/redis_admin.h"
@@ -19,8 +20,6 @@ namespace {
 constexpr std::chrono::seconds cleanupPatience{20};
 constexpr std::size_t madeUpBytes = 12; ///< of randomness in a password: 16 letters
 
-Actor actorOf(std::string reason) { return {{0, Role::Admin}, std::move(reason)}; }
-
 ActionOutcome outcome(Fact fact, std::string subject = {})
 {
     ActionOutcome done;
@@ -29,17 +28,17 @@ ActionOutcome outcome(Fact fact, std::string subject = {})
     return done;
 }
 
-awaitable<Result<ActionOutcome>> perform(PortalServices services, CloseClients action, std::string reason)
+awaitable<Result<ActionOutcome>> perform(PortalServices services, CloseClients action, Actor actor)
 {
-    const auto closed = co_await services.redis.closeClients(actorOf(std::move(reason)), std::move(action.ids));
+    const auto closed = co_await services.redis.closeClients(std::move(actor), std::move(action.ids));
     if (!closed)
         co_return closed.error();
     co_return outcome({.kind = FactKind::ConnectionsClosed, .count = *closed});
 }
 
-awaitable<Result<ActionOutcome>> perform(PortalServices services, CleanUpFamily action, std::string reason)
+awaitable<Result<ActionOutcome>> perform(PortalServices services, CleanUpFamily action, Actor actor)
 {
-    const auto run = co_await runCleanup(services, action, false, std::move(reason), cleanupPatience);
+    const auto run = co_await runCleanup(services, action, false, std::move(actor), cleanupPatience);
     if (!run)
         co_return run.error();
     const auto &status = *run;
@@ -54,9 +53,9 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, CleanUpFamily 
     co_return done;
 }
 
-awaitable<Result<ActionOutcome>> perform(PortalServices services, ResizeWorker action, std::string reason)
+awaitable<Result<ActionOutcome>> perform(PortalServices services, ResizeWorker action, Actor actor)
 {
-    const auto done = co_await services.workers.resize(actorOf(std::move(reason)), action.concurrency, action.node);
+    const auto done = co_await services.workers.resize(std::move(actor), action.concurrency, action.node);
     if (!done)
         co_return done.error();
     const auto what = action.concurrency == 0 ? FactKind::WorkerStopped : FactKind::WorkerResized;
@@ -94,7 +93,7 @@ struct Tally
     std::optional<Error> problem;
 };
 
-awaitable<Result<ActionOutcome>> perform(PortalServices services, RevokeTasks action, std::string reason)
+awaitable<Result<ActionOutcome>> perform(PortalServices services, RevokeTasks action, Actor actor)
 {
     if (const auto fit = checkNumber(action.ids); !fit)
         co_return fit.error();
@@ -106,7 +105,7 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, RevokeTasks ac
             continue;
         ++asked;
         tally.name = nameOf(task, id);
-        const auto done = co_await services.workers.revoke(actorOf(reason), id, true);
+        const auto done = co_await services.workers.revoke(actor, id, true);
         if (done)
             ++tally.done;
         else
@@ -117,7 +116,7 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, RevokeTasks ac
     co_return tally.end(asked, action.ids.front());
 }
 
-awaitable<Result<ActionOutcome>> perform(PortalServices services, RerunTasks action, std::string reason)
+awaitable<Result<ActionOutcome>> perform(PortalServices services, RerunTasks action, Actor actor)
 {
     if (const auto fit = checkNumber(action.ids); !fit)
         co_return fit.error();
@@ -128,7 +127,7 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, RerunTasks act
             const auto task = co_await findTask(services, id);
             tally.name = nameOf(task, id);
         }
-        auto again = co_await services.workers.rerun(actorOf(reason), id);
+        auto again = co_await services.workers.rerun(actor, id);
         if (again) {
             ++tally.done;
             latest = std::move(*again);
@@ -139,14 +138,14 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, RerunTasks act
     co_return tally.end(action.ids.size(), std::move(latest));
 }
 
-awaitable<Result<ActionOutcome>> perform(PortalServices services, CreateUser action, std::string reason)
+awaitable<Result<ActionOutcome>> perform(PortalServices services, CreateUser action, Actor actor)
 {
     std::string password = randomToken(madeUpBytes);
     portal::UserAdminService::NewUser wanted;
     wanted.email = std::move(action.email);
     wanted.password.emplace(password);
     wanted.role = action.role;
-    const auto user = co_await services.users.create(actorOf(std::move(reason)), std::move(wanted));
+    const auto user = co_await services.users.create(std::move(actor), std::move(wanted));
     if (!user)
         co_return user.error();
     auto done = outcome({.kind = FactKind::AccountMade, .name = user->email, .role = user->role}, formatId(user->id));
@@ -154,12 +153,12 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, CreateUser act
     co_return done;
 }
 
-awaitable<Result<ActionOutcome>> perform(PortalServices services, ResetPassword action, std::string reason)
+awaitable<Result<ActionOutcome>> perform(PortalServices services, ResetPassword action, Actor actor)
 {
     std::string password = randomToken(madeUpBytes);
     portal::UserAdminService::Change change;
     change.password.emplace(password);
-    const auto user = co_await services.users.change(actorOf(std::move(reason)), action.id, std::move(change));
+    const auto user = co_await services.users.change(std::move(actor), action.id, std::move(change));
     if (!user)
         co_return user.error();
     auto done = outcome({.kind = FactKind::PasswordMade, .name = user->email}, formatId(user->id));
@@ -167,20 +166,20 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, ResetPassword 
     co_return done;
 }
 
-awaitable<Result<ActionOutcome>> perform(PortalServices services, DeleteUser action, std::string reason)
+awaitable<Result<ActionOutcome>> perform(PortalServices services, DeleteUser action, Actor actor)
 {
-    const auto user = co_await services.users.remove(actorOf(std::move(reason)), action.id);
+    const auto user = co_await services.users.remove(std::move(actor), action.id);
     if (!user)
         co_return user.error();
     co_return outcome({.kind = FactKind::AccountDeleted, .name = user->email}, formatId(action.id));
 }
 
-awaitable<Result<ActionOutcome>> perform(PortalServices services, ChangeUser action, std::string reason)
+awaitable<Result<ActionOutcome>> perform(PortalServices services, ChangeUser action, Actor actor)
 {
     portal::UserAdminService::Change change;
     change.role = action.role;
     change.disabled = action.disabled;
-    const auto user = co_await services.users.change(actorOf(std::move(reason)), action.id, std::move(change));
+    const auto user = co_await services.users.change(std::move(actor), action.id, std::move(change));
     if (!user)
         co_return user.error();
     ActionOutcome done;
@@ -193,10 +192,10 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, ChangeUser act
     co_return done;
 }
 
-awaitable<Result<ActionOutcome>> perform(PortalServices services, SignOutUser action, std::string reason)
+awaitable<Result<ActionOutcome>> perform(PortalServices services, SignOutUser action, Actor actor)
 {
     const auto user = co_await services.users.user(action.id);
-    const auto done = co_await services.users.signOut(actorOf(std::move(reason)), action.id);
+    const auto done = co_await services.users.signOut(std::move(actor), action.id);
     if (!done)
         co_return done.error();
     std::string who = user ? (*user)->email : "user:" + formatId(action.id);
@@ -205,12 +204,19 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, SignOutUser ac
 
 } // namespace
 
-awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action action, std::string reason)
+Actor consoleActor(std::string reason) { return {{0, Role::Admin}, std::move(reason)}; }
+
+awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action action, Actor actor)
 {
     const std::string name(traitsOf(action).name);
-    auto work = std::visit([&](auto &one) { return perform(services, std::move(one), std::move(reason)); }, action);
+    if (actor.principal.role < leastRole(action))
+        co_return failure(ErrorKind::Forbidden,
+                          "The role " + std::string(enumName(actor.principal.role)) + " does not allow " + name + ".");
+    // What others do is noted with its audit entry.
+    const bool noted = actor.principal.userId == 0 && actor.principal.role != Role::Operator;
+    auto work = std::visit([&](auto &one) { return perform(services, std::move(one), std::move(actor)); }, action);
     auto done = co_await std::move(work);
-    if (done) {
+    if (done && noted) {
         Event event{.time = services.clock.wall(), .kind = EventKind::Action};
         event.name = name;
         event.facts = done->facts;
@@ -228,10 +234,10 @@ Result<void> checkNumber(const std::vector<std::string> &ids)
 }
 
 awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, CleanUpFamily action, bool dryRun,
-                                                     std::string reason, std::chrono::seconds patience)
+                                                     Actor actor, std::chrono::seconds patience)
 {
     monitor::CleanupRequest wanted{std::move(action.family), dryRun, action.idle};
-    auto started = co_await services.redis.cleanUp(actorOf(std::move(reason)), std::move(wanted));
+    auto started = co_await services.redis.cleanUp(std::move(actor), std::move(wanted));
     if (!started)
         co_return started.error();
     co_return co_await services.redis.settled(std::move(*started), patience);

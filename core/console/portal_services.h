@@ -9,6 +9,7 @@
 
 namespace portolan {
 class Clock;
+class Logger;
 class Settings;
 } // namespace portolan
 namespace portolan::limits {
@@ -64,6 +65,7 @@ struct PortalServices
     storage::Database &database;
     portal::AuditLog &audit;
     KeptAnswer<TaskQuery, TaskList> &taskLists;
+    const Logger &logger;
     const monitor::RedisCheck *redisCheck = nullptr; ///< what Redis refuses; null: nobody looks
     bool hasRedis = true; ///< false: there is no redis-server, and everything lives in memory
 };

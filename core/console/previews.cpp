@@ -49,7 +49,7 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, CloseClients a
 
 awaitable<Result<ActionPreview>> preview(PortalServices services, CleanUpFamily action)
 {
-    const auto run = co_await runCleanup(services, action, true, {}, previewPatience);
+    const auto run = co_await runCleanup(services, action, true, consoleActor({}), previewPatience);
     if (!run)
         co_return run.error();
     const auto &status = *run;

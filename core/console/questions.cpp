@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/console/questions.h"
 
+#include "core/base/logging.h"
+#include "core/base/settings.h"
+#include "core/base/version.h"
+#include "core/console/actions.h"
 #include "core/console/snapshot_feed.h"
 #include "core/console/task_board.h"
 #include "core/limits/limit_use.h"
 #include "core/monitor/history.h"
 #include "core/monitor/redis_admin.h"
+#include "core/monitor/redis_check.h"
 #include "core/portal/user_admin_service.h"
 #include "core/portal/worker_admin_service.h"
 #include "core/redis/client.h"
+#include "core/redis/rights.h"
 
+#include <algorithm>
+#include <charconv>
 #include <numeric>
 
 namespace portolan::console {
@@ -44,7 +52,12 @@ awaitable<Result<AuditPage>> answer(PortalServices services, AuditQuestion quest
     return services.users.audit(std::move(question.query));
 }
 
-awaitable<Result<std::vector<ClientInfo>>> answer(PortalServices services, ClientsQuestion)
+awaitable<Result<LogPage>> answer(PortalServices services, LogQuestion question)
+{
+    co_return services.logger.recent().page(question.query);
+}
+
+awaitable<Result<ClientPage>> answer(PortalServices services, ClientsQuestion question)
 {
     if (!services.hasRedis)
         co_return failure(ErrorKind::Unavailable, "This portal runs without Redis.");
@@ -57,7 +70,33 @@ awaitable<Result<std::vector<ClientInfo>>> answer(PortalServices services, Clien
     const auto all = services.redis.clients();
     if (!all)
         co_return failure(ErrorKind::Unavailable, "The connections are not known yet.", "Try again in a second.");
-    co_return *all;
+    co_return clientPage(*all, question);
+}
+
+/// Redis numbers its clients as they come, so the oldest has the lowest id, and a page stays put.
+Result<ClientPage> clientPage(const std::vector<ClientInfo> &all, const ClientsQuestion &question)
+{
+    if (question.limit < 1 || question.limit > ClientsQuestion::most)
+        return badField("A page has 1 to 10,000 connections.", "/limit", "must be 1–10000");
+    std::uint64_t after = 0;
+    if (!question.cursor.empty()) {
+        const char *const end = question.cursor.data() + question.cursor.size();
+        const auto [read, wrong] = std::from_chars(question.cursor.data(), end, after);
+        if (wrong != std::errc() || read != end)
+            return badField("That is no cursor of connections.", "/cursor", "must be a next_cursor of this list");
+    }
+    std::vector<const ClientInfo *> rest;
+    for (const ClientInfo &client : all)
+        if (client.id > after)
+            rest.push_back(&client);
+    std::ranges::sort(rest, {}, [](const ClientInfo *client) { return client->id; });
+    ClientPage page;
+    page.total = all.size();
+    for (std::size_t i = 0; i < std::min<std::size_t>(rest.size(), question.limit); ++i)
+        page.items.push_back(*rest[i]);
+    if (page.items.size() < rest.size())
+        page.nextCursor = std::to_string(page.items.back().id);
+    return page;
 }
 
 awaitable<Result<std::vector<WorkerInfo>>> answer(PortalServices services, WorkersQuestion)
@@ -88,6 +127,40 @@ awaitable<Result<std::vector<LimitUse>>> answer(PortalServices services, LimitUs
     if (!user)
         co_return user.error();
     co_return co_await services.limitUse.of(question.id);
+}
+
+Capability whyNotAnswered(const PortalServices &services, Tag<ClientsQuestion>)
+{
+    if (!services.hasRedis)
+        return {.why = WhyNot::NoRedis};
+    const auto rights = services.redisCheck ? services.redisCheck->rights() : nullptr;
+    if (const auto refusal = rights ? rights->refusal({"CLIENT LIST"}) : std::nullopt)
+        return {.why = WhyNot::CommandRefused, .about = refusal->command, .mend = refusal->rule};
+    return {};
+}
+
+awaitable<Result<DeploymentAnswer>> answer(PortalServices services, DeploymentQuestion, Role asker)
+{
+    const auto offered = [asker](Role least, Capability can) {
+        return can.available() && asker < least ? Capability{.why = WhyNot::NeedsRole, .role = least} : can;
+    };
+    DeploymentAnswer told;
+    told.name = services.settings.text("listen");
+    told.tier = services.settings.tier().name;
+    told.version = version();
+    told.production = services.settings.production();
+    told.role = asker;
+    boost::mp11::mp_for_each<boost::mp11::mp_transform<Tag, Questions>>([&](auto tag) {
+        const Route route = routeOf(tag);
+        told.questions.push_back(
+            {std::string(route.path), route.role, offered(route.role, whyNotAnswered(services, tag))});
+    });
+    boost::mp11::mp_for_each<boost::mp11::mp_transform<Tag, Action>>([&]<class A>(Tag<A>) {
+        const Action kind(A{});
+        const Role least = leastRole(kind);
+        told.actions.push_back({std::string(traitsOf(kind).name), least, offered(least, whyNot(services, kind))});
+    });
+    co_return told;
 }
 
 } // namespace portolan::console

@@ -4,15 +4,18 @@
 #include "core/api/questions.h"
 #include "core/console/portal_services.h"
 
-/// What a portal in this process answers: one overload for each of Questions. Coroutines on the services' executor;
-/// errors are those of the service that knows, which HTTP asks as well.
+#include <utility>
+#include <vector>
+
+/// What a portal in this process answers: one overload for each of Questions. Coroutines, any executor; errors
+/// are those of the service that knows. HTTP asks here as well (question_routes.h).
 namespace portolan::console {
 
 /// Invalid: no such metric, or a bad number of points.
 awaitable<Result<std::vector<Series>>> answer(PortalServices services, HistoryQuestion question);
 awaitable<Result<std::vector<Event>>> answer(PortalServices services, EventsQuestion question);
-/// Unavailable: no Redis, or nothing has been heard of its connections yet.
-awaitable<Result<std::vector<ClientInfo>>> answer(PortalServices services, ClientsQuestion question);
+/// Unavailable: no Redis, or nothing has been heard of its connections yet. Invalid: bad limit or cursor.
+awaitable<Result<ClientPage>> answer(PortalServices services, ClientsQuestion question);
 /// Invalid: bad limit.
 awaitable<Result<TaskList>> answer(PortalServices services, TasksQuestion question);
 awaitable<Result<std::vector<WorkerInfo>>> answer(PortalServices services, WorkersQuestion question);
@@ -24,5 +27,26 @@ awaitable<Result<std::vector<LimitUse>>> answer(PortalServices services, LimitUs
 awaitable<Result<std::vector<SessionEntry>>> answer(PortalServices services, SessionsQuestion question);
 /// Invalid: bad limit or cursor.
 awaitable<Result<AuditPage>> answer(PortalServices services, AuditQuestion question);
+/// Invalid: bad limit or cursor.
+awaitable<Result<LogPage>> answer(PortalServices services, LogQuestion question);
+/// `asker`: the role of whoever asks.
+awaitable<Result<DeploymentAnswer>> answer(PortalServices services, DeploymentQuestion question, Role asker);
+
+/// Any of Questions, for whoever has this role.
+template <class Q> awaitable<Result<typename Q::Answer>> answerTo(PortalServices services, Role asker, Q question)
+{
+    if constexpr (requires { answer(services, question, asker); })
+        return answer(std::move(services), std::move(question), asker);
+    else
+        return answer(std::move(services), std::move(question));
+}
+
+/// A page of all clients, for a question of them. Invalid: bad limit or cursor.
+Result<ClientPage> clientPage(const std::vector<ClientInfo> &all, const ClientsQuestion &question);
+
+/// Whether a portal can answer a kind of question at all, as its Redis is and with the rights it has there; else why
+/// not.
+template <class Q> Capability whyNotAnswered(const PortalServices &, Tag<Q>) { return {}; }
+Capability whyNotAnswered(const PortalServices &services, Tag<ClientsQuestion>);
 
 } // namespace portolan::console

@@ -73,7 +73,7 @@ private:
 
     Result<std::vector<Series>> answerTo(const HistoryQuestion &question) const;
     Result<std::vector<Event>> answerTo(const EventsQuestion &question) const;
-    Result<std::vector<ClientInfo>> answerTo(const ClientsQuestion &question) const;
+    Result<ClientPage> answerTo(const ClientsQuestion &question) const;
     Result<TaskList> answerTo(const TasksQuestion &question) const;
     Result<std::vector<WorkerInfo>> answerTo(const WorkersQuestion &question) const;
     Result<std::vector<InstanceFigures>> answerTo(const InstancesQuestion &question) const;
@@ -81,6 +81,8 @@ private:
     Result<std::vector<LimitUse>> answerTo(const LimitUseQuestion &question) const;
     Result<std::vector<SessionEntry>> answerTo(const SessionsQuestion &question) const;
     Result<AuditPage> answerTo(const AuditQuestion &question) const;
+    Result<LogPage> answerTo(const LogQuestion &question) const;
+    Result<DeploymentAnswer> answerTo(const DeploymentQuestion &question) const;
 
     Result<ActionPreview> previewOf(const CloseClients &action) const;
     Result<ActionPreview> previewOf(const CleanUpFamily &action) const;

@@ -144,7 +144,7 @@ void EmbeddedDeployment::answer(AnyAsked asked)
             m_calls.start<typename Q::Answer>(
                 m_services->executor,
                 [services = *m_services, question = std::move(one.question)] {
-                    return console::answer(services, question);
+                    return console::answerTo(services, Role::Admin, question);
                 },
                 std::move(one.reply));
         },
@@ -160,7 +160,7 @@ QFuture<Result<ActionPreview>> EmbeddedDeployment::preview(Action action)
 QFuture<Result<ActionOutcome>> EmbeddedDeployment::perform(Action action, Permit permit)
 {
     return call<ActionOutcome>([action, reason = std::move(permit).reason()](console::PortalServices services) {
-        return console::performAction(services, action, reason);
+        return console::performAction(services, action, console::consoleActor(reason));
     });
 }
 

@@ -54,6 +54,7 @@ struct Doc
     std::string_view summary;
     std::string_view requestSchema; ///< JSON text or empty
     std::string_view responseSchema;
+    std::string_view parameters = {}; ///< OpenAPI's list of them, or empty: those of the path are texts
 };
 
 struct Route

@@ -91,4 +91,24 @@ std::optional<std::string> queryValue(std::string_view query, std::string_view n
     return std::nullopt;
 }
 
+std::optional<std::vector<std::pair<std::string, std::string>>> queryValues(std::string_view query)
+{
+    std::vector<std::pair<std::string, std::string>> all;
+    while (!query.empty()) {
+        const auto end = query.find('&');
+        const auto pair = query.substr(0, end);
+        query = end == std::string_view::npos ? std::string_view{} : query.substr(end + 1);
+        if (pair.empty())
+            continue;
+        const auto equals = pair.find('=');
+        auto name = percentDecode(pair.substr(0, equals), true);
+        auto value =
+            percentDecode(equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1), true);
+        if (!name || !value)
+            return std::nullopt;
+        all.emplace_back(std::move(*name), std::move(*value));
+    }
+    return all;
+}
+
 } // namespace portolan::http

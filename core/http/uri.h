@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace portolan::http {
 
@@ -23,5 +25,8 @@ bool percentDecodeInto(std::string_view text, std::string &out, bool plusIsSpace
 
 /// The decoded value of the first parameter `name` in a query; nullopt if there is none or it is malformed.
 std::optional<std::string> queryValue(std::string_view query, std::string_view name);
+
+/// All parameters of a query in their order, decoded; nullopt where one is malformed.
+std::optional<std::vector<std::pair<std::string, std::string>>> queryValues(std::string_view query);
 
 } // namespace portolan::http

@@ -60,7 +60,7 @@ Error badQuestion(std::string pointer, std::string detail)
 std::optional<Error> wrongIn(const HistoryQuery &query)
 {
     if (query.most < 2 || query.most > mostPoints)
-        return badQuestion("/most", "must be 2–1000000");
+        return badQuestion(query.step ? "/step" : "/most", query.step ? "must be 1 or more" : "must be 2–1000000");
     if (query.to < query.from)
         return badQuestion("/to", "must not be before from");
     if (query.metrics.size() > KeptSeries::most)
@@ -370,6 +370,7 @@ awaitable<Result<std::vector<Series>>> History::Impl::answer(HistoryQuery query)
 
 awaitable<Result<std::vector<Series>>> History::query(HistoryQuery query)
 {
+    query.most = mostPointsOf(query);
     if (auto wrong = wrongIn(query))
         co_return *wrong;
     // Beyond what can be there, a range would only make points coarser.

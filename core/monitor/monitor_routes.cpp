@@ -2,6 +2,7 @@
 #include "core/monitor/monitor_routes.h"
 
 #include "core/base/json.h"
+#include "core/base/json_schema.h"
 #include "core/http/hosts.h"
 #include "core/http/problem.h"
 #include "core/http/server.h"
@@ -23,8 +24,6 @@ using http::Response;
 
 constexpr http::Access operatorAccess{Role::Operator, Category::Admin};
 constexpr http::Access everybody{Role::Anonymous, Category::Unlimited};
-constexpr std::size_t clientsPerPage = 100;
-constexpr std::size_t clientsMost = 1000;
 constexpr std::chrono::milliseconds patience{2000};
 
 /// The body of POST /api/admin/redis/cleanup: CleanupRequest and who says why.
@@ -197,12 +196,11 @@ void MonitorRoutes::mountRedis(http::Router &router)
 {
     router.get("/api/admin/redis/families", operatorAccess, [this](Request &request) { return families(request); },
                {"Memory by key family, estimated from samples with its error", {}, {}});
-    router.get("/api/admin/redis/clients", operatorAccess, [this](Request &request) { return clients(request); },
-               {"Who is connected to Redis, oldest first", {}, {}});
     router.del("/api/admin/redis/clients/{id}", operatorAccess,
                [this](Request &request) { return closeClient(request); }, {"Close a connection to Redis", {}, {}});
     router.post("/api/admin/redis/cleanup", operatorAccess, [this](Request &request) { return cleanUp(request); },
-                {"Delete the keys of a family, or count what that would delete (dry_run)", {}, {}});
+                {"Delete the keys of a family, or count what that would delete (dry_run)", requestSchema<CleanupBody>(),
+                 answerSchema<CleanupStatus>()});
     router.get("/api/admin/redis/cleanup", operatorAccess,
                [this](Request &request) -> awaitable<Response> {
                    const auto status = m_admin.cleanupStatus();
@@ -251,38 +249,6 @@ awaitable<Response> MonitorRoutes::queues(Request &request)
     if (!snapshot || !snapshot->queue.age)
         co_return http::problem(request, notYet());
     co_return http::json(listed(toJson(snapshot->queue), "queues"));
-}
-
-awaitable<Response> MonitorRoutes::clients(Request &request)
-{
-    looked();
-    const auto all = m_admin.clients();
-    if (!all)
-        co_return http::problem(request, notYet());
-    const auto limit = parseNumber(request.queryParam("limit").value_or(std::to_string(clientsPerPage)));
-    if (!limit || *limit < 1 || *limit > clientsMost)
-        co_return http::problem(request, badField("limit must be 1–1000.", "/limit", "must be 1–1000"));
-    const auto after = parseNumber(request.queryParam("cursor").value_or("0"));
-    if (!after)
-        co_return http::problem(request, badField("cursor must be a next_cursor of this list.", "/cursor",
-                                                  "must be a next_cursor of this list"));
-
-    // Redis numbers its clients as they come, so the oldest has the lowest id, and a page stays put.
-    std::vector<const ClientInfo *> rest;
-    for (const ClientInfo &client : *all)
-        if (client.id > *after)
-            rest.push_back(&client);
-    std::ranges::sort(rest, {}, [](const ClientInfo *client) { return client->id; });
-    boost::json::array items;
-    for (std::size_t i = 0; i < std::min<std::size_t>(rest.size(), *limit); ++i)
-        items.push_back(toJson(*rest[i]));
-    boost::json::object answer;
-    answer["next_cursor"] = nullptr;
-    if (items.size() < rest.size())
-        answer["next_cursor"] = std::to_string(rest[items.size() - 1]->id);
-    answer["items"] = std::move(items);
-    answer["total"] = all->size();
-    co_return http::json(boost::json::value(std::move(answer)));
 }
 
 awaitable<Response> MonitorRoutes::closeClient(Request &request)

@@ -88,7 +88,9 @@ bj::object operation(const http::Route &route, bool webSocket)
                          {"x-role", enumName(route.access.role)},
                          {"x-limit-category", enumName(route.access.category)},
                          {"responses", answers(route, webSocket)}};
-    if (auto parameters = pathParameters(route.path); !parameters.empty())
+    if (!route.doc.parameters.empty())
+        described["parameters"] = schemaOf(route.doc.parameters);
+    else if (auto parameters = pathParameters(route.path); !parameters.empty())
         described["parameters"] = std::move(parameters);
     const bool hasBody =
         route.method == http::verb::post || route.method == http::verb::put || route.method == http::verb::patch;

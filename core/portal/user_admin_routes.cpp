@@ -3,10 +3,8 @@
 
 #include "core/base/ids.h"
 #include "core/base/json.h"
-#include "core/base/names.h"
-#include "core/base/time_format.h"
+#include "core/base/json_schema.h"
 #include "core/http/problem.h"
-#include "core/portal/page_query.h"
 #include "core/portal/user_admin_service.h"
 
 namespace portolan::portal {
@@ -14,9 +12,6 @@ namespace {
 
 using http::Request;
 using http::Response;
-
-constexpr std::uint32_t usualPage = 50;
-constexpr std::uint32_t mostPerPage = 500;
 
 struct CreateBody
 {
@@ -50,12 +45,6 @@ struct LimitsAnswer
 };
 BOOST_DESCRIBE_STRUCT(LimitsAnswer, (), (limits))
 
-Error badParameter(std::string_view name, std::string detail)
-{
-    return badField("The parameter '" + std::string(name) + "' cannot be read.", '/' + std::string(name),
-                    std::move(detail));
-}
-
 /// The `{id}` of the path. What is no id names nobody.
 Result<Id> pathId(const Request &request)
 {
@@ -63,89 +52,6 @@ Result<Id> pathId(const Request &request)
     if (id.has_error())
         return failure(ErrorKind::NotFound, "There is no such user.");
     return id;
-}
-
-template <class E> Result<std::optional<E>> enumParameter(const Request &request, std::string_view name)
-{
-    const auto text = request.queryParam(name);
-    if (!text || text->empty())
-        return std::optional<E>();
-    const auto value = enumFromName<E>(*text);
-    if (!value)
-        return badParameter(name, "unknown value");
-    return std::optional<E>(*value);
-}
-
-Result<std::optional<WallTime>> timeParameter(const Request &request, std::string_view name)
-{
-    const auto text = request.queryParam(name);
-    if (!text || text->empty())
-        return std::optional<WallTime>();
-    const auto time = parseTime(*text);
-    if (time.has_error())
-        return badParameter(name, "a time like 2026-01-01T00:00:00Z");
-    return std::optional<WallTime>(*time);
-}
-
-Result<UserQuery> userQuery(const Request &request)
-{
-    UserQuery query;
-    query.search = request.queryParam("search").value_or("");
-    query.cursor = request.queryParam("cursor").value_or("");
-    const auto limit = pageLimit(request, usualPage, mostPerPage);
-    if (limit.has_error())
-        return limit.error();
-    query.limit = *limit;
-    const auto match = enumParameter<TextMatch>(request, "match");
-    if (match.has_error())
-        return match.error();
-    query.match = match->value_or(TextMatch::Contains);
-    const auto order = enumParameter<UserOrder>(request, "order");
-    if (order.has_error())
-        return order.error();
-    query.order = *order;
-    if (const auto ascending = request.queryParam("ascending"); ascending && !ascending->empty()) {
-        if (*ascending != "true" && *ascending != "false")
-            return badParameter("ascending", "true or false");
-        query.ascending = *ascending == "true";
-    }
-    const auto role = enumParameter<Role>(request, "role");
-    if (role.has_error())
-        return role.error();
-    query.role = *role;
-    if (const auto disabled = request.queryParam("disabled"); disabled && !disabled->empty()) {
-        if (*disabled != "true" && *disabled != "false")
-            return badParameter("disabled", "true or false");
-        query.disabled = *disabled == "true";
-    }
-    return query;
-}
-
-Result<AuditQuery> auditQuery(const Request &request)
-{
-    AuditQuery query;
-    query.action = request.queryParam("action").value_or("");
-    query.subject = request.queryParam("subject").value_or("");
-    query.cursor = request.queryParam("cursor").value_or("");
-    const auto limit = pageLimit(request, usualPage, mostPerPage);
-    if (limit.has_error())
-        return limit.error();
-    query.limit = *limit;
-    if (const auto actor = request.queryParam("actor_id"); actor && !actor->empty()) {
-        const auto id = parseId(*actor);
-        if (id.has_error())
-            return badParameter("actor_id", "a user's id");
-        query.actorId = *id;
-    }
-    const auto from = timeParameter(request, "from");
-    if (from.has_error())
-        return from.error();
-    query.from = *from;
-    const auto to = timeParameter(request, "to");
-    if (to.has_error())
-        return to.error();
-    query.to = *to;
-    return query;
 }
 
 template <class T>
@@ -165,33 +71,19 @@ void UserAdminRoutes::mount(http::Router &router)
 {
     mountUsers(router);
     mountParts(router);
-    const http::Access reading{Role::Operator, Category::Admin};
-    router.get("/api/admin/audit", reading, [this](Request &r) { return audit(r); },
-               {"Who changed what, newest first: actor_id, action, subject, from, to, limit, cursor", {}, {}});
 }
 
 void UserAdminRoutes::mountUsers(http::Router &router)
 {
     const http::Access reading{Role::Operator, Category::Admin};
     const http::Access changing{Role::Admin, Category::Admin};
-    router.get("/api/admin/users", reading, [this](Request &r) { return page(r); },
-               {"Finds users: search, match=contains|prefix, role, disabled, "
-                "order=created|address|role|state|last-sign-in, ascending, limit, cursor",
-                {},
-                {}});
     router.post("/api/admin/users", changing, [this](Request &r) { return create(r); },
-                {"Makes a user",
-                 R"({"type":"object","required":["email"],"additionalProperties":false,"properties":{)"
-                 R"("email":{"type":"string"},"password":{"type":"string"},)"
-                 R"("role":{"enum":["user","operator","admin"]},"reason":{"type":"string"}}})",
-                 {}});
-    router.get("/api/admin/users/{id}", reading, [this](Request &r) { return user(r); }, {"One user", {}, {}});
+                {"Makes a user", requestSchema<CreateBody>(), answerSchema<User>()});
+    router.get("/api/admin/users/{id}", reading, [this](Request &r) { return user(r); },
+               {"One user", {}, answerSchema<User>()});
     router.patch("/api/admin/users/{id}", changing, [this](Request &r) { return change(r); },
                  {"Changes a user; a new role or password and disabling end the user's sessions",
-                  R"({"type":"object","additionalProperties":false,"properties":{"email":{"type":"string"},)"
-                  R"("password":{"type":"string"},"role":{"enum":["user","operator","admin"]},)"
-                  R"("disabled":{"type":"boolean"},"reason":{"type":"string"}}})",
-                  {}});
+                  requestSchema<ChangeBody>(), answerSchema<User>()});
     router.del("/api/admin/users/{id}", changing, [this](Request &r) { return remove(r); },
                {"Deletes a user with sessions and limits", {}, {}});
 }
@@ -203,27 +95,13 @@ void UserAdminRoutes::mountParts(http::Router &router)
     http::Access changingLimits = changing;
     changingLimits.maxBody = 16 * 1024; // windows of every category at their longest
     router.get("/api/admin/users/{id}/limits", reading, [this](Request &r) { return limits(r); },
-               {"The user's own windows, by category", {}, {}});
+               {"The user's own windows, by category", {}, answerSchema<LimitsAnswer>()});
     router.put("/api/admin/users/{id}/limits", changingLimits, [this](Request &r) { return setLimits(r); },
-               {"Replaces the user's own windows",
-                R"({"type":"object","required":["limits"],"additionalProperties":false,"properties":{"limits":{)"
-                R"("type":"object","additionalProperties":{"type":"string"}},"reason":{"type":"string"}}})",
-                {}});
+               {"Replaces the user's own windows", requestSchema<LimitsBody>(), answerSchema<LimitsAnswer>()});
     router.del("/api/admin/users/{id}/limits", changing, [this](Request &r) { return dropLimits(r); },
                {"Gives the user the tier's windows again", {}, {}});
-    router.get("/api/admin/users/{id}/sessions", reading, [this](Request &r) { return sessions(r); },
-               {"The user's sign-ins, last seen first", {}, {}});
     router.del("/api/admin/users/{id}/sessions", changing, [this](Request &r) { return signOut(r); },
                {"Signs the user out everywhere", {}, {}});
-}
-
-awaitable<Response> UserAdminRoutes::page(Request &request)
-{
-    auto query = userQuery(request);
-    if (query.has_error())
-        co_return http::problem(request, query.error());
-    const auto found = co_await m_users.page(std::move(*query));
-    co_return answer(request, found);
 }
 
 awaitable<Response> UserAdminRoutes::create(Request &request)
@@ -313,18 +191,6 @@ awaitable<Response> UserAdminRoutes::dropLimits(Request &request)
     co_return set.has_error() ? http::problem(request, set.error()) : http::noContent();
 }
 
-awaitable<Response> UserAdminRoutes::sessions(Request &request)
-{
-    const auto id = pathId(request);
-    if (id.has_error())
-        co_return http::problem(request, id.error());
-    const auto list = co_await m_users.sessions(*id);
-    if (list.has_error())
-        co_return http::problem(request, list.error());
-    boost::json::object page{{"items", toJson(*list)}, {"next_cursor", nullptr}};
-    co_return http::json(boost::json::value(std::move(page)));
-}
-
 awaitable<Response> UserAdminRoutes::signOut(Request &request)
 {
     const auto id = pathId(request);
@@ -333,15 +199,6 @@ awaitable<Response> UserAdminRoutes::signOut(Request &request)
     Actor actor = actorOf(request, request.queryParam("reason"));
     const auto done = co_await m_users.signOut(std::move(actor), *id);
     co_return done.has_error() ? http::problem(request, done.error()) : http::noContent();
-}
-
-awaitable<Response> UserAdminRoutes::audit(Request &request)
-{
-    auto query = auditQuery(request);
-    if (query.has_error())
-        co_return http::problem(request, query.error());
-    const auto found = co_await m_users.audit(std::move(*query));
-    co_return answer(request, found);
 }
 
 } // namespace portolan::portal

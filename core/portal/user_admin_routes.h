@@ -7,12 +7,11 @@ namespace portolan::portal {
 
 class UserAdminService;
 
-/// Operators read, admins change:
-/// `/api/admin/users` GET `?search=&match=contains|prefix&role=&disabled=&limit=&cursor=`, POST
-/// `/api/admin/users/{id}` GET PATCH
+/// Operators read, admins change; lists are questions (core/api/questions.h):
+/// `/api/admin/users` POST
+/// `/api/admin/users/{id}` GET PATCH DELETE
 /// `/api/admin/users/{id}/limits` GET PUT DELETE: `{"limits":{"api":"400 per day"}}`
-/// `/api/admin/users/{id}/sessions` GET DELETE (signs the user out everywhere)
-/// `/api/admin/audit` GET `?actor_id=&action=&subject=&from=&to=&limit=&cursor=`
+/// `/api/admin/users/{id}/sessions` DELETE (signs the user out everywhere)
 /// Changes take a `reason` for the audit log: in the body, for DELETE as a query parameter.
 class UserAdminRoutes final
 {
@@ -23,7 +22,6 @@ public:
 private:
     void mountUsers(http::Router &router);
     void mountParts(http::Router &router);
-    awaitable<http::Response> page(http::Request &request);
     awaitable<http::Response> create(http::Request &request);
     awaitable<http::Response> user(http::Request &request);
     awaitable<http::Response> change(http::Request &request);
@@ -31,9 +29,7 @@ private:
     awaitable<http::Response> limits(http::Request &request);
     awaitable<http::Response> setLimits(http::Request &request);
     awaitable<http::Response> dropLimits(http::Request &request);
-    awaitable<http::Response> sessions(http::Request &request);
     awaitable<http::Response> signOut(http::Request &request);
-    awaitable<http::Response> audit(http::Request &request);
 
     UserAdminService &m_users;
 };

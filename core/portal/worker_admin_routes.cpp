@@ -2,8 +2,8 @@
 #include "core/portal/worker_admin_routes.h"
 
 #include "core/base/json.h"
+#include "core/base/json_schema.h"
 #include "core/http/problem.h"
-#include "core/portal/page_query.h"
 #include "core/portal/worker_admin_service.h"
 
 namespace portolan::portal {
@@ -48,26 +48,12 @@ template <class T> Result<T> readOptional(const std::string &body)
 void WorkerAdminRoutes::mount(http::Router &router)
 {
     const http::Access access{Role::Operator, Category::Admin};
-    router.get("/api/admin/workers", access,
-               [this](Request &request) -> awaitable<Response> {
-                   const auto workers = co_await m_workers.workers();
-                   if (!workers)
-                       co_return http::problem(request, workers.error());
-                   boost::json::object answer{{"items", toJson(*workers)}, {"next_cursor", nullptr}};
-                   co_return http::json(boost::json::value(std::move(answer)));
-               },
-               {"Workers that answer, ours and Celery's", {}, {}});
     router.put("/api/admin/workers", access, [this](Request &r) { return resize(r); },
-               {"Sets how many tasks run at once",
-                R"({"type":"object","required":["concurrency"],"properties":{"concurrency":{"type":"integer"},)"
-                R"("node":{"type":"string"},"reason":{"type":"string"}}})",
-                {}});
-    router.get("/api/admin/tasks", access, [this](Request &r) { return tasks(r); },
-               {"Tasks that wait, and tasks that are taken", {}, {}});
+               {"Sets how many tasks run at once", requestSchema<Resize>(), {}});
     router.post("/api/admin/tasks/{id}/revoke", access, [this](Request &r) { return revoke(r); },
-                {"Ends a task as REVOKED", {}, {}});
+                {"Ends a task as REVOKED", requestSchema<Revoke>(), {}});
     router.post("/api/admin/tasks/{id}/rerun", access, [this](Request &r) { return rerun(r); },
-                {"Runs a task again with its original arguments", {}, {}});
+                {"Runs a task again with its original arguments", requestSchema<Rerun>(), {}});
 }
 
 awaitable<Response> WorkerAdminRoutes::resize(Request &request)
@@ -81,23 +67,6 @@ awaitable<Response> WorkerAdminRoutes::resize(Request &request)
     if (!done)
         co_return http::problem(request, done.error());
     boost::json::object answer{{"concurrency", wanted->concurrency}};
-    co_return http::json(boost::json::value(std::move(answer)));
-}
-
-awaitable<Response> WorkerAdminRoutes::tasks(Request &request)
-{
-    const auto limit = pageLimit(request, 50, 500);
-    if (!limit)
-        co_return http::problem(request, limit.error());
-    const auto lists = co_await m_workers.tasks(request.queryParam("queue").value_or(""), 0, *limit);
-    if (!lists)
-        co_return http::problem(request, lists.error());
-    boost::json::array items;
-    for (const auto &task : lists->waiting)
-        items.push_back(toJson(task));
-    for (const auto &task : lists->taken)
-        items.push_back(toJson(task));
-    boost::json::object answer{{"items", std::move(items)}, {"next_cursor", nullptr}};
     co_return http::json(boost::json::value(std::move(answer)));
 }
 

@@ -7,8 +7,7 @@ namespace portolan::portal {
 
 class WorkerAdminService;
 
-/// `/api/admin/workers` GET PUT, `/api/admin/tasks`, `/api/admin/tasks/{id}/revoke`, `/api/admin/tasks/{id}/rerun`: for
-/// operators.
+/// `PUT /api/admin/workers`, `POST /api/admin/tasks/{id}/revoke`, `POST /api/admin/tasks/{id}/rerun`: for operators.
 class WorkerAdminRoutes final
 {
 public:
@@ -17,7 +16,6 @@ public:
 
 private:
     awaitable<http::Response> resize(http::Request &request);
-    awaitable<http::Response> tasks(http::Request &request);
     awaitable<http::Response> revoke(http::Request &request);
     awaitable<http::Response> rerun(http::Request &request);
 

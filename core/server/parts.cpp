@@ -300,9 +300,10 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       realtime(clock, sessionCheck(sessions, sockets)),
       accountRoutes(accounts, csrfTokens, settings.tier().sessionLifetime, settings.production()),
       userAdminRoutes(userAdmin),
+      workerAdminRoutes(workerAdmin),
+      consoleRoutes([this] { return services(); }),
       marketRoutes(*quotes),
       taskRoutes(tasks),
-      workerAdminRoutes(workerAdmin),
       redisAdmin(infrastructure->redis.get(),
                  [this](monitor::AuditNote note) {
                      return auditLog.record({note.principal, std::move(note.reason)}, std::move(note.action),
@@ -340,6 +341,7 @@ void PortalServer::Parts::mountRoutes()
     marketRoutes.mount(router);
     taskRoutes.mount(router);
     workerAdminRoutes.mount(router);
+    consoleRoutes.mount(router);
     pageRoutes.mount(router);
     router.get("/openapi.json", {Role::Anonymous, Category::Unlimited},
                [this](http::Request &) -> awaitable<http::Response> { co_return http::json(*m_openApi); },

@@ -6,6 +6,7 @@
 #include "core/auth/secret_key.h"
 #include "core/auth/sessions.h"
 #include "core/auth/tokens.h"
+#include "core/console/console_routes.h"
 #include "core/console/snapshot_feed.h"
 #include "core/http/server.h"
 #include "core/limits/ceilings.h"
@@ -78,6 +79,7 @@ struct PortalServer::Parts
     Result<void> start();
     std::size_t stop();
     std::string url() const;
+    console::PortalServices services();
 
     const Settings settings;
     const Clock &clock;
@@ -125,9 +127,10 @@ struct PortalServer::Parts
     http::Router router;
     portal::AccountRoutes accountRoutes;
     portal::UserAdminRoutes userAdminRoutes;
+    portal::WorkerAdminRoutes workerAdminRoutes;
+    console::ConsoleRoutes consoleRoutes;
     portal::MarketRoutes marketRoutes;
     portal::TaskRoutes taskRoutes;
-    portal::WorkerAdminRoutes workerAdminRoutes;
     portal::PageRoutes pageRoutes;
     monitor::RedisAdmin redisAdmin;
     monitor::MonitorRoutes monitorRoutes;

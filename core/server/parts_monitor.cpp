@@ -204,6 +204,32 @@ WorkerFigures PortalServer::Parts::workerFigures()
     return figures;
 }
 
+console::PortalServices PortalServer::Parts::services()
+{
+    auto &base = *infrastructure;
+    return {base.runtime.at(0),
+            settings,
+            clock,
+            snapshots,
+            accounts,
+            userAdmin,
+            tasks,
+            workerAdmin,
+            redisAdmin,
+            history,
+            limitUse,
+            broker,
+            workers,
+            base.taskOwners,
+            *base.redis,
+            base.database,
+            auditLog,
+            taskLists,
+            logger,
+            redisCheck ? &*redisCheck : nullptr,
+            base.redisName() != "memory"};
+}
+
 monitor::Sources PortalServer::Parts::monitorSources()
 {
     monitor::Sources sources;

@@ -106,30 +106,6 @@ std::string PortalServer::summary() const
            m_parts->infrastructure->databaseName();
 }
 
-console::PortalServices PortalServer::services() const
-{
-    auto &parts = *m_parts;
-    auto &base = *parts.infrastructure;
-    return {base.runtime.at(0),
-            parts.settings,
-            parts.clock,
-            parts.snapshots,
-            parts.accounts,
-            parts.userAdmin,
-            parts.tasks,
-            parts.workerAdmin,
-            parts.redisAdmin,
-            parts.history,
-            parts.limitUse,
-            parts.broker,
-            parts.workers,
-            base.taskOwners,
-            *base.redis,
-            base.database,
-            parts.auditLog,
-            parts.taskLists,
-            parts.redisCheck ? &*parts.redisCheck : nullptr,
-            base.redisName() != "memory"};
-}
+console::PortalServices PortalServer::services() const { return m_parts->services(); }
 
 } // namespace portolan::server

@@ -103,7 +103,7 @@ class AdminTest(PortalTest):
         newest = self.newest_audit()
         answer = self.operator.put("/api/admin/workers", {"concurrency": 4})
         self.assertEqual(answer.status, 200, answer)
-        wait_until(lambda: "4" in self.operator.get("/api/admin/workers").body.decode(), "four workers")
+        wait_until(lambda: self.operator.get("/api/admin/workers").json["items"][0]["concurrency"] == 4, "four workers")
         self.assertEqual(len(self.audit_since(newest)), 1)
         for wrong in (-1, 10**6, "two"):
             self.assertIn(self.operator.put("/api/admin/workers", {"concurrency": wrong}).status, (400, 422))

@@ -121,7 +121,8 @@ class PlacesTest(unittest.TestCase):
             listed = self.client.get("/api/tasks?limit=100").json["items"]
             self.assertEqual(len(listed), count)
             self.assertEqual([one["ended"] for one in listed if one["id"] == task_id], [task["ended"]])
-            wait_until(lambda: task_id not in operator.get("/api/admin/tasks?limit=500").body.decode(),
+            wait_until(lambda: all(one["id"] != task_id or one["place"] == "ended"
+                                   for one in operator.get("/api/admin/tasks?limit=500").json["items"]),
                        "what has ended neither waits nor is taken", 10)
 
     def test_a_result_in_any_form_is_an_end(self):

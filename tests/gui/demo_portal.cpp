@@ -24,7 +24,8 @@ public:
     {
         const auto there = [this] { // in this situation they come by themselves
             const auto clients = m_demo.stack.deployment().ask(ClientsQuestion{}).result();
-            return std::ranges::count_if(*clients, [](const auto &c) { return c.address.starts_with("10.0.0.7:"); });
+            return std::ranges::count_if(clients->items,
+                                         [](const auto &c) { return c.address.starts_with("10.0.0.7:"); });
         };
         while (there() < 6) {
             m_demo.clock.advance(std::chrono::minutes(10));

@@ -155,7 +155,7 @@ void GateTest::asksAsTheTraitsSay()
     Gated at;
     UserQuery query;
     const Id user = at.stack.deployment().ask(UsersQuestion{query}).result()->items.front().id;
-    const auto clients = at.stack.deployment().ask(ClientsQuestion{}).result().value();
+    const auto clients = at.stack.deployment().ask(ClientsQuestion{}).result()->items;
     const std::vector<Action> actions{CloseClients{{clients[0].id, clients[1].id}},
                                       CleanUpFamily{"results", {}},
                                       ChangeUser{user, {}, true},

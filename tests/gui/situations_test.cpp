@@ -108,7 +108,7 @@ void SituationsTest::ownConnectionsStay()
     }
     console.find<TableView>("Connections")->selectAll(); // of these the portal's own are left alone
     console.command("Close selected")->trigger();
-    for (const ClientInfo &client : *console.stack.deployment().ask(ClientsQuestion{}).result())
+    for (const ClientInfo &client : console.stack.deployment().ask(ClientsQuestion{}).result()->items)
         QVERIFY(client.own);
 }
 

@@ -63,8 +63,8 @@ ConnectionsPage::ConnectionsPage(const PageContext &context, QWidget *parent)
       m_history(new HistoryPanel(this->context(), tr("Over time"),
                                  {{{}, {{metric::redisConnections, tr("connections")}}, {}}})),
       m_listed(
-          this, [this] { return this->context().shown.deployment().ask(ClientsQuestion{}); },
-          [this](const Result<std::vector<ClientInfo>> &answer) { take(answer); })
+          this, [this] { return this->context().shown.deployment().ask(ClientsQuestion{.limit = ClientsQuestion::most}); },
+          [this](const Result<ClientPage> &answer) { take(answer); })
 {
     m_close = addCommand(
         tr("Close selected"), "close", QKeySequence::Delete,
@@ -184,10 +184,10 @@ void ConnectionsPage::showSnapshot(const Snapshot &snapshot)
     m_listed.ask();
 }
 
-void ConnectionsPage::take(const Result<std::vector<ClientInfo>> &answer)
+void ConnectionsPage::take(const Result<ClientPage> &answer)
 {
     if (answer)
-        m_clients.setRows(*answer);
+        m_clients.setRows(answer->items);
     else if (m_clients.rows().empty())
         m_clientView->setWhenEmpty(errorText(answer.error()));
     updateCommands();

@@ -33,12 +33,12 @@ private:
     std::vector<std::uint64_t> chosenGroup() const;
     /// `ids`: of those chosen, the ones that are not the portal's own.
     Allowance mayClose(bool chosen, const std::vector<std::uint64_t> &ids, const QString &otherwise) const;
-    void take(const Result<std::vector<ClientInfo>> &answer);
+    void take(const Result<ClientPage> &answer);
 
     TableModel<ClientGroup, std::string> m_groups;
     TableModel<ClientInfo, std::uint64_t> m_clients;
     HistoryPanel *m_history;
-    Poll<Result<std::vector<ClientInfo>>> m_listed;
+    Poll<Result<ClientPage>> m_listed;
     Card *m_clientCard = nullptr;
     TableView *m_groupView = nullptr;
     TableView *m_clientView = nullptr;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/contract/deployment/deployments.h"
+#include "tests/contract/deployment/pages.h"
 #include "tests/contract/deployment/samples.h"
 #include "tests/fakes/permits.h"
 
@@ -22,7 +23,7 @@ About aboutWhatIsThere(Deployment &deployment)
     about.now = deployment.latest()->time + 1s;
     about.user = await(deployment.ask(UsersQuestion{})).value().items.front().id;
     about.task = await(deployment.ask(TasksQuestion{})).value().items.front().id;
-    about.client = await(deployment.ask(ClientsQuestion{})).value().front().id;
+    about.client = await(deployment.ask(ClientsQuestion{})).value().items.front().id;
     return about;
 }
 
@@ -164,8 +165,11 @@ private slots:
         m_under->bringUp();
         QTRY_COMPARE_WITH_TIMEOUT(deployment.link(), LinkState::Live, 10'000);
         const auto clients = await(deployment.ask(ClientsQuestion{}));
-        QVERIFY(clients && !clients->empty());
-        QVERIFY(std::ranges::is_sorted(*clients, std::greater(), &ClientInfo::age));
+        QVERIFY(clients && !clients->items.empty() && clients->total == clients->items.size());
+        QVERIFY(std::ranges::is_sorted(clients->items, std::greater(), &ClientInfo::age));
+        pagesClients(deployment, *clients);
+        tellsWhatItDoes(deployment);
+        logs(deployment);
         const auto workers = await(deployment.ask(WorkersQuestion{}));
         QVERIFY(workers && !workers->empty() && workers->front().own && workers->front().concurrency > 0);
         const auto instances = await(deployment.ask(InstancesQuestion{}));
@@ -247,7 +251,9 @@ private slots:
         QVERIFY(std::ranges::is_sorted(*events, {}, &Event::time));
         QCOMPARE(events->back().kind, EventKind::Action);
         QCOMPARE(events->back().name, std::string("user.sign-out"));
-        QVERIFY(kindsOf(events->back().facts) == Kinds{FactKind::SignedOut});
+        // Whose console it is not is told who did it, and to whom, as the audit log has it.
+        QVERIFY(events->back().actor.empty() ? kindsOf(events->back().facts) == Kinds{FactKind::SignedOut}
+                                             : events->back().subject == "user:" + std::to_string(user.id));
         QVERIFY(events->back().told.empty());
     }
 
@@ -263,7 +269,7 @@ private slots:
         const bool signedIn = !await(deployment.ask(SessionsQuestion{user.id}))->empty();
         const auto ends = [&](FactKind kind) { return signedIn ? Kinds{kind, FactKind::SessionsEnded} : Kinds{kind}; };
         const std::vector<std::pair<Action, Kinds>> actions{
-            {CloseClients{{clients->front().id}}, {FactKind::ConnectionsClosed}},
+            {CloseClients{{clients->items.front().id}}, {FactKind::ConnectionsClosed}},
             {CleanUpFamily{"results", {}}, {FactKind::KeysDeleted, FactKind::FamilyLost}},
             {ResizeWorker{7, {}}, {FactKind::WorkerResized}},
             {RevokeTasks{{tasks->items.back().id}}, {}},

@@ -43,6 +43,8 @@ inline UsersQuestion sampleOf(Tag<UsersQuestion>, const About &) { return {}; }
 inline LimitUseQuestion sampleOf(Tag<LimitUseQuestion>, const About &about) { return {about.user}; }
 inline SessionsQuestion sampleOf(Tag<SessionsQuestion>, const About &about) { return {about.user}; }
 inline AuditQuestion sampleOf(Tag<AuditQuestion>, const About &) { return {}; }
+inline LogQuestion sampleOf(Tag<LogQuestion>, const About &) { return {}; }
+inline DeploymentQuestion sampleOf(Tag<DeploymentQuestion>, const About &) { return {}; }
 
 inline CloseClients sampleOf(Tag<CloseClients>, const About &about) { return {{about.client}}; }
 inline CleanUpFamily sampleOf(Tag<CleanUpFamily>, const About &) { return {"results", {}}; }

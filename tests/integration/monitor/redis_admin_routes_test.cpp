@@ -12,7 +12,7 @@ class RedisAdminRoutesTest final : public QObject
     Q_OBJECT
 
 private slots:
-    void listsAndClosesClients()
+    void closesAClient()
     {
         Mounted mounted;
         redis::Client other(mounted.runtime.at(1), mounted.server.endpoint(), {.name = "leaky"});
@@ -20,28 +20,14 @@ private slots:
         QTRY_VERIFY_WITH_TIMEOUT(other.state() == redis::Client::State::Ready, 10'000);
         mounted.sampler->start();
         const auto leaky = [&]() -> std::string {
-            const auto answer = mounted.ask(http::verb::get, "/api/admin/redis/clients");
-            if (answer.code != http::status::ok)
-                return {};
-            const auto list = boost::json::parse(answer.body);
-            for (const auto &client : list.at("items").as_array())
-                if (client.at("name") == "leaky")
-                    return std::string(client.at("id").as_string());
+            const auto all = mounted.admin.clients();
+            for (std::size_t i = 0; all && i < all->size(); ++i)
+                if ((*all)[i].name == "leaky")
+                    return std::to_string((*all)[i].id);
             return {};
         };
         QTRY_VERIFY_WITH_TIMEOUT(!leaky().empty(), 10'000);
         const std::string id = leaky();
-        const auto page = mounted.get("/api/admin/redis/clients?limit=1");
-        QCOMPARE(page.at("items").as_array().size(), std::size_t{1});
-        QVERIFY(!page.at("next_cursor").is_null());
-        const auto rest =
-            mounted.get("/api/admin/redis/clients?limit=1&cursor=" + std::string(page.at("next_cursor").as_string()));
-        QVERIFY(rest.at("items").at(0).at("id") != page.at("items").at(0).at("id"));
-        QVERIFY(rest.at("next_cursor").is_null());
-        for (const char *bad : {"?limit=0", "?limit=x", "?limit=99999", "?cursor=-1"})
-            QVERIFY(mounted.ask(http::verb::get, std::string("/api/admin/redis/clients") + bad).code !=
-                    http::status::ok);
-
         const std::string path = "/api/admin/redis/clients/";
         QCOMPARE(mounted.ask(http::verb::delete_, path + id + "?reason=leak").code, http::status::no_content);
         QCOMPARE(mounted.ask(http::verb::delete_, path + id).code, http::status::not_found);

@@ -3,6 +3,7 @@
 #include "core/base/ids.h"
 #include "core/base/logging.h"
 #include "core/base/runtime.h"
+#include "core/console/question_routes.h"
 #include "core/http/router.h"
 #include "core/portal/user_admin_routes.h"
 #include "core/portal/user_admin_service.h"
@@ -40,7 +41,8 @@ struct Answer
     }
 };
 
-/// The service and its routes over an SQLite file of their own; requests go to the handlers as admission lets them.
+/// The service, its routes and its questions over an SQLite file of their own; requests go to the handlers as admission
+/// lets them.
 struct Admin
 {
     QTemporaryDir directory;
@@ -78,6 +80,14 @@ struct Admin
     {
         (void)storage::migrate(database, clock).value();
         routes.mount(router);
+        console::mountQuestion<UsersQuestion>(router, [this](const Principal &, UsersQuestion question) {
+            return service.page(std::move(question.query));
+        });
+        console::mountQuestion<SessionsQuestion>(
+            router, [this](const Principal &, SessionsQuestion question) { return service.sessions(question.id); });
+        console::mountQuestion<AuditQuestion>(router, [this](const Principal &, AuditQuestion question) {
+            return service.audit(std::move(question.query));
+        });
         boss = add("boss@example.com", Role::Admin);
     }
 
@@ -317,6 +327,10 @@ void UserAdminTest::refusesABadQuery_data()
                               << "/disabled";
     QTest::newRow("match") << "/api/admin/users?match=regex"
                            << "/match";
+    QTest::newRow("twice") << "/api/admin/users?limit=1&limit=2"
+                           << "/limit";
+    QTest::newRow("unknown") << "/api/admin/users?limit=1&serach=x"
+                             << "/serach";
     QTest::newRow("audit time") << "/api/admin/audit?from=yesterday"
                                 << "/from";
     QTest::newRow("audit actor") << "/api/admin/audit?actor_id=-1"

@@ -41,12 +41,13 @@ struct Wish
     std::optional<std::string> note;
     std::optional<WallTime> madeAt;
     std::vector<Metric> metrics;
+    std::optional<std::chrono::seconds> step;
     Page page;
     bool operator==(const Wish &) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Wish, (),
                       (id, ownerId, userIds, small, tiny, large, on, shown, shadeOfIt, shades, text, note, madeAt,
-                       metrics, page))
+                       metrics, step, page))
 
 struct Span
 {
@@ -96,6 +97,7 @@ Wish fullWish()
     wish.note = "";
     wish.madeAt = WallTime{} + 1234567890123ms;
     wish.metrics = {Metric("redis_memory"), Metric("route_p95", {{"route", "GET /api/{id}/x,y=z"}})};
+    wish.step = 90s;
     wish.page = {500, "a&b=c d+é%"};
     return wish;
 }
@@ -132,7 +134,7 @@ void JsonQueryTest::readsWhatQuestionsHold()
         const auto read = readQuery<std::remove_cvref_t<decltype(query)>>(queryParameters(query));
         return read.has_value() && *read == query;
     };
-    QVERIFY(same(UserQuery{}) && same(TaskQuery{}) && same(AuditQuery{}) && same(HistoryQuery{}));
+    QVERIFY(same(UserQuery{}) && same(TaskQuery{}) && same(AuditQuery{}) && same(HistoryQuery{{metric::redisMemory}}));
     QVERIFY(same(UserQuery{"anna", TextMatch::Prefix, Role::Operator, true, UserOrder::LastSignIn, true, 7, "abc"}));
     QVERIFY(same(TaskQuery{"celery", 500}));
     QVERIFY(same(AuditQuery{Id{9}, "user.", "user:9", WallTime{} + 1s, WallTime{} + 2s, 1, "x"}));
@@ -160,7 +162,7 @@ void JsonQueryTest::spells()
              std::string("id=7000000004 owner_id=12 user_ids=3 user_ids=1 user_ids=2 small=-32768 tiny=255 "
                          "large=18446744073709551615 on=true shown=false shade_of_it=light-grey shades=light-grey "
                          "shades=red text= note= made_at=2009-02-13T23:31:30.123Z metrics=redis_memory "
-                         "metrics=route_p95{route=GET /api/{id}/x,y=z} limit=500 cursor=a&b=c d+é%"));
+                         "metrics=route_p95{route=GET /api/{id}/x,y=z} step=90 limit=500 cursor=a&b=c d+é%"));
     QCOMPARE(plain(queryParameters(Page())), std::string("limit=50"));
     QCOMPARE(writeQuery(wish.page), std::string("limit=500&cursor=a%26b%3Dc%20d%2B%C3%A9%25"));
     QCOMPARE(writeQuery(QueryParameters{{"a b", "-._~Az09/"}, {"c", ""}}), std::string("a%20b=-._~Az09%2F&c="));

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/api/deployment.h"
+#include "tests/contract/deployment/samples.h"
+#include "tests/fakes/await.h"
+
+#include <QTest>
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+/// What the contract says of lists that come page by page, and of what a deployment tells of itself.
+namespace portolan {
+
+/// Page by page they are the same, each once; whoever comes meanwhile may be one more.
+inline void pagesClients(Deployment &deployment, const ClientPage &whole)
+{
+    std::vector<std::uint64_t> ids;
+    ClientsQuestion one{.limit = 1};
+    do {
+        const auto page = await(deployment.ask(one));
+        QVERIFY2(page.has_value(), page ? "" : page.error().message.c_str());
+        QVERIFY(page->items.size() <= 1);
+        for (const ClientInfo &client : page->items)
+            ids.push_back(client.id);
+        one.cursor = page->nextCursor.value_or("");
+    } while (!one.cursor.empty() && ids.size() < 1000);
+    for (const ClientInfo &client : whole.items)
+        QCOMPARE(std::ranges::count(ids, client.id), std::ptrdiff_t{1});
+    for (const auto &wrong : {ClientsQuestion{.limit = 0}, ClientsQuestion{.limit = ClientsQuestion::most + 1},
+                              ClientsQuestion{.cursor = "x"}})
+        QCOMPARE(await(deployment.ask(wrong)).error().kind, ErrorKind::Invalid);
+}
+
+/// What is told of what can be done agrees with what can be.
+inline void tellsWhatItDoes(Deployment &deployment)
+{
+    const auto told = await(deployment.ask(DeploymentQuestion{}));
+    QVERIFY2(told.has_value(), told ? "" : told.error().message.c_str());
+    QCOMPARE(told->tier, deployment.info().tier);
+    QCOMPARE(told->version, deployment.info().version);
+    QCOMPARE(told->role, deployment.info().role);
+    QCOMPARE(told->questions.size(), boost::mp11::mp_size<Questions>::value);
+    for (const QuestionOffer &offer : told->questions)
+        QVERIFY2(offer.capability.available(), offer.path.c_str());
+    const auto actions = everyAction();
+    QCOMPARE(told->actions.size(), actions.size());
+    for (std::size_t i = 0; i < actions.size(); ++i) {
+        QCOMPARE(told->actions[i].name, std::string(traitsOf(actions[i]).name));
+        QVERIFY2(told->actions[i].capability.available(), told->actions[i].name.c_str());
+    }
+}
+
+/// Newest first, page by page without a line twice.
+inline void logs(Deployment &deployment)
+{
+    std::vector<LogLine> all;
+    LogQuery query{.limit = 2};
+    do {
+        const auto page = await(deployment.ask(LogQuestion{query}));
+        QVERIFY2(page.has_value(), page ? "" : page.error().message.c_str());
+        QVERIFY(page->items.size() <= 2);
+        all.insert(all.end(), page->items.begin(), page->items.end());
+        query.cursor = page->nextCursor.value_or("");
+    } while (!query.cursor.empty() && all.size() < 20);
+    QVERIFY(!all.empty());
+    QVERIFY(std::ranges::is_sorted(all, std::greater(), &LogLine::time));
+    query = {.level = LogLine::Level::Error, .limit = 500};
+    for (const LogLine &line : await(deployment.ask(LogQuestion{query}))->items)
+        QVERIFY(line.level == LogLine::Level::Error);
+    for (const LogQuery &wrong : {LogQuery{.limit = 0}, LogQuery{.limit = 501}, LogQuery{.cursor = "x"}})
+        QCOMPARE(await(deployment.ask(LogQuestion{wrong})).error().kind, ErrorKind::Invalid);
+}
+
+} // namespace portolan

@@ -5,6 +5,7 @@
 #include "core/base/system_clock.h"
 #include "core/demo/demo_deployment.h"
 #include "core/embedded/embedded_stack.h"
+#include "tests/contract/deployment/http_under_test.h"
 #include "tests/fakes/await.h"
 #include "tests/fakes/permits.h"
 
@@ -73,6 +74,18 @@ private:
     demo::DemoDeployment m_deployment{{}, m_clock};
 };
 
+/// A portal of another process, over HTTP.
+class HttpUnderTest final : public DeploymentUnderTest
+{
+public:
+    Deployment &deployment() override { return m_portal.deployment(); }
+    void bringUp() override { m_portal.bringUp(); }
+    void takeAway() override { m_portal.takeAway(); }
+
+private:
+    ServedPortal m_portal;
+};
+
 struct DeploymentKind
 {
     const char *name;
@@ -84,6 +97,7 @@ inline std::vector<DeploymentKind> deployments()
     return {
         {"embedded", [] { return std::make_unique<EmbeddedUnderTest>(); }},
         {"scripted", [] { return std::make_unique<ScriptedUnderTest>(); }},
+        {"over HTTP", [] { return std::make_unique<HttpUnderTest>(); }},
     };
 }
 

@@ -47,8 +47,8 @@ package_list() {
             ;;
         test)
             printf '%s\n' redis-server redis-tools postgresql pgbouncer celery python3 python3-celery python3-redis \
-                python3-websockets python3-prometheus-client openssl procps util-linux xvfb dbus-daemon locales chromium \
-                openbox python3-xlib nginx
+                python3-websockets python3-prometheus-client python3-jsonschema openssl procps util-linux xvfb dbus-daemon \
+                locales chromium openbox python3-xlib nginx
             ;;
         bench)
             printf '%s\n' wrk procps redis-server redis-tools python3 python3-redis python3-celery python3-flask \

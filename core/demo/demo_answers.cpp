@@ -40,6 +40,9 @@ LogLine lineOf(const Event &event)
     case EventKind::Action:
         line.message = "action";
         break;
+    case EventKind::Instance:
+        line.message = "instance_" + event.reason;
+        break;
     }
     if (!event.name.empty())
         line.message += " name=" + event.name;

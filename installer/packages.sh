@@ -53,7 +53,8 @@ package_list() {
         bench)
             printf '%s\n' wrk procps redis-server redis-tools python3 python3-redis python3-celery python3-flask \
                 python3-flask-session python3-flask-limiter python3-eventlet gunicorn \
-                xvfb python3-xlib transmission-qt
+                xvfb python3-xlib transmission-qt qt6-charts-dev
+            if [ "$distro" = "debian 12" ]; then printf '%s\n' libqt6opengl6-dev; fi # Qt Charts' own needs it, unsaid
             ;;
         fuzz) printf '%s\n' clang llvm libclang-rt-dev ;;
         lint)

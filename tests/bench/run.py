@@ -222,7 +222,6 @@ class Bench:
             raise Failed("kill_test.py failed")
         return [Row(f"kill -9 at {instants} instants under load, twice: runs that lost a task", "", done.returncode, at_most=0)]
 
-
     def console(self):
         """The window, beside transmission-qt's, in turn; then each alone while nobody touches it."""
         starts, idle_seconds = console.StartTimes(), 6 if self.quick else 60
@@ -261,6 +260,19 @@ class Bench:
             Row("  users page, a search among them", "ms", inside["users_search"], at_most=200),
         ]
 
+    def charts(self):
+        """Our chart beside Qt Charts: the same points, the same picture, in turn in one process."""
+        rows = []
+        for one in run_json([program(self.build, "console", "chart_bench"), 3_600, 100_000, 1_000_000], 300):
+            ours, peer = one["ours"], one["qt_charts"]
+            rows += [
+                Row(f"a chart of {one['points']:,} points: a frame while it is resized (peer: Qt Charts)", "ms",
+                    ours["resized"], peer["resized"], at_most=16),
+                Row("  a frame with one point more", "ms", ours["second"], peer["second"]),
+                Row("  on the heap", "MiB", ours["heap"] / MIB, peer["heap"] / MIB),
+            ]
+        return rows
+
     def price(self):
         """What a Redis with a plan is asked: by a portal that nobody uses, and with the queue page open."""
         say("a portal alone")
@@ -272,7 +284,7 @@ class Bench:
                 Row("queue page open, 200,000 keys of others: commands", "1/s", watched, at_most=20)]
 
 
-PARTS = ["side_by_side", "health", "memory", "slow", "large", "kills", "price", "console"]
+PARTS = ["side_by_side", "health", "memory", "slow", "large", "kills", "price", "console", "charts"]
 
 
 def main():

@@ -279,7 +279,9 @@ monitor::Sources PortalServer::Parts::monitorSources()
     sources.notTold = [this] {
         std::vector<NotTold> all = redisCheck->notTold();
         const auto problem = roll ? roll->problem() : std::nullopt;
-        if (problem && problem->code == "redis-rights") // what else keeps Redis from it is told elsewhere
+        // What else keeps Redis from it is told elsewhere.
+        if (problem && (problem->code == "redis-rights" || problem->code == "redis-auth") &&
+            infrastructure->redis->state() == redis::Client::State::Ready)
             all.push_back({"instances", "PUBLISH", false, problem->message});
         return all;
     };

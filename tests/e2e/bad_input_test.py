@@ -47,6 +47,8 @@ class BadInputTest(unittest.TestCase):
             (["--redis", "redis://127.0.0.1:6379/99999"], ["out of range"]),
             (["--database", "postgresql://127.0.0.1:1/x"], ["connections? Check", "--database or DATABASE_URL"]),
             (["--set", "session.lifetime=1 h"], ["session.lifetime", "a blank before its unit"]),
+            (["--set", "instance.name=web 1"], ["instance.name", "'web 1'", "without blanks"]),
+            (["--set", "instance.name=" + "w" * 49], ["instance.name", "at most 48"]),
             (["--set", "market.currency=Euro"], ["market.currency", "Euro", "three capital letters"]),
             (["--tls-cert", "/no/such/cert.pem"], ["tls"]),
             (["--config", "/no/such/file.toml"], ["/no/such/file.toml"]),

@@ -99,6 +99,17 @@ class ExactRightsTest(unittest.TestCase):
             works(self, portal)
             self.assertEqual([line["level"] for line in rights_lines(portal)], ["warning"])
 
+    def test_without_the_right_to_tell_other_instances_everything_else_goes_on(self):
+        user = OWN_KEYS.replace("~i:* ", "") + " resetchannels &celery-task-meta-* +@all"
+        with served(user=user) as (portal, _):
+            works(self, portal)
+            told = wait_until(lambda: not_told(portal, "instances"), "that the others do not hear of it", 20)
+            self.assertEqual(told[0]["command"], "PUBLISH")
+            self.assertEqual([(one["own"], one["up"]) for one in snapshot_of(portal)["instances"]], [(True, True)])
+            self.assertIn("keys i:*", {one["command"] for one in not_told(portal, "live")})
+            self.assertIn("other instances", run("status", "--data-dir", portal.data_dir).stdout)
+            self.assertIn("~i:*", rights_lines(portal)[0]["mend"])
+
     def test_a_policy_that_never_acts(self):
         with served("--maxmemory-policy", "allkeys-lru") as (portal, _):
             works(self, portal)

@@ -3,6 +3,7 @@
 
 #include "ui/dialogs/command_palette.h"
 #include "ui/dialogs/help_dialogs.h"
+#include "ui/pages/banner_lines.h"
 #include "ui/pages/page_table.h"
 #include "ui/support/action_button.h"
 #include "ui/support/format.h"
@@ -87,6 +88,7 @@ MainWindow::MainWindow(const Parts &parts, ActionGate::Options options, QWidget 
     makeMenus();
     makeStatusBar();
     connect(m_sidebar, &QListWidget::currentRowChanged, this, &MainWindow::showPage);
+    connect(m_header, &DeploymentHeader::pageWanted, this, &MainWindow::openPage);
     listen();
     offerPages();
     // Ages grow while no sample comes.
@@ -320,9 +322,9 @@ QString MainWindow::problem() const
 /// Why the portal does not run stands once in the window: on its own page beside the fields, elsewhere in the header.
 void MainWindow::showHeader()
 {
-    const bool own = currentPage() == localPageId;
-    m_header->show(m_pages->shown().deployment(), problem(),
-                   own ? DeploymentHeader::Detail::Elsewhere : DeploymentHeader::Detail::Here);
+    const Deployment &deployment = m_pages->shown().deployment();
+    const auto lines = bannerLines(deployment, problem(), m_parts.clock.wall(), currentPage());
+    m_header->show(deployment, lines, currentPage() == localPageId ? QString() : problem());
 }
 
 void MainWindow::showLink()

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/api/verdict.h"
+#include "core/api/zone_series.h"
 #include "core/demo/demo_data.h"
-
-#include <boost/describe/enum_to_string.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -16,28 +15,17 @@ namespace {
 using Figures = std::map<std::string, double>;
 using Estimated = std::optional<Estimate> FamilyFigures::*;
 
-/// As JSON spells it: "redis_memory".
-std::string keyOf(Resource resource)
-{
-    std::string key;
-    for (const char letter : std::string_view(boost::describe::enum_to_string(resource, ""))) {
-        const bool capital = letter >= 'A' && letter <= 'Z';
-        if (capital && !key.empty())
-            key += '_';
-        key += capital ? char(letter - 'A' + 'a') : letter;
-    }
-    return key;
-}
-
 Figures zonesAt(const Script &script, double second)
 {
     Figures figures;
+    const auto away = script.situation().redisAwaySince;
     for (const Light &light : lights()) {
+        const bool down = away && second > *away && linkOf(light.resource) == "redis";
         const auto value = script.value(metricOf(light), second);
-        if (!value)
+        if (!value && !down)
             continue;
-        const Zone zone = zoneOf(*value, {light.yellow, light.red}, redWhenReached(light.resource));
-        figures.emplace(keyOf(light.resource), double(zone) - double(Zone::Green));
+        const Zone zone = down ? Zone::Red : zoneOf(*value, {light.yellow, light.red}, redWhenReached(light.resource));
+        figures.emplace(zoneMetric(light.resource).labels.at("resource"), double(zone) - double(Zone::Green));
     }
     return figures;
 }

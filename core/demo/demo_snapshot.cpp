@@ -50,6 +50,25 @@ std::optional<double> measured(const Light &light, const Snapshot &snapshot, con
     }
 }
 
+/// How long a curve has been in the zone it is in: to the second, of at most a day.
+seconds timeInZone(const Script &script, const Light &light, double second)
+{
+    constexpr double day = 86'400, step = 300;
+    const auto zoneAt = [&](double at) {
+        const auto value = script.value(metricOf(light), at);
+        return value ? zoneOf(*value, {light.yellow, light.red}, redWhenReached(light.resource)) : Zone::Unknown;
+    };
+    const Zone now = zoneAt(second);
+    double inside = second, outside = second - step;
+    for (; outside > second - day && zoneAt(outside) == now; outside -= step)
+        inside = outside;
+    while (inside - outside > 1) {
+        const double middle = (inside + outside) / 2;
+        (zoneAt(middle) == now ? inside : outside) = middle;
+    }
+    return seconds(std::int64_t(second - inside));
+}
+
 Reading readingOf(const Script &script, const Light &light, const Snapshot &snapshot, double second)
 {
     Reading reading;
@@ -71,7 +90,7 @@ Reading readingOf(const Script &script, const Light &light, const Snapshot &snap
     }
     reading.unknown = Unknown::No;
     reading.zone = zoneOf(*reading.value, {light.yellow, light.red}, redWhenReached(light.resource));
-    reading.inZone = seconds(1500);
+    reading.inZone = down ? seconds(std::int64_t(second - *away)) : timeInZone(script, light, second);
     const double climb = script.climb(metricOf(light));
     if (climb > 0 && *reading.value < script.most(metricOf(light))) {
         reading.slope = climb;

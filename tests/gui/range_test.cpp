@@ -246,7 +246,7 @@ void RangeTest::trendsSayWhatIsMissing()
 void RangeTest::trendsTellTheirValues()
 {
     Tile tile;
-    tile.resize(240, 130);
+    tile.resize(240, 180);
     tile.setFormat([](double value) { return QString::number(value) + " MB"; });
     tile.setContent({.title = "Redis memory", .value = "5 MB", .limit = "of 30 MB", .age = "just now", .known = true});
     tile.setTrend({.series = line().front().series, .from = start, .until = start + 400s});

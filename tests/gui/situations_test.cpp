@@ -4,6 +4,7 @@
 #include "ui/pages/page_table.h"
 #include "ui/pages/queue_page.h"
 #include "ui/support/colours.h"
+#include "ui/widgets/deployment_header.h"
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/table_view.h"
 #include "ui/widgets/time_chart.h"
@@ -443,6 +444,15 @@ void SituationsTest::everySituationOnEveryPage()
                              !QRegularExpression("[.!?] ?\\.(?!\\.)").match(label->text()).hasMatch(),
                          qPrintable(label->text()));
             QVERIFY2(console.window->width() <= size.width(), qPrintable(entry.id));
+            // How it stands is on every page, and leads to what explains it, but not to where one is.
+            const auto *header = console.window->findChild<DeploymentHeader *>();
+            QVERIFY(header->standing().isValid() && header->banner().isVisible() && !header->verdict().isEmpty());
+            for (const BannerLine &line : header->banner().lines()) {
+                QVERIFY2(line.page.isEmpty() ||
+                             std::ranges::find(pageTable(), line.page, &PageEntry::id) != pageTable().end(),
+                         qPrintable(line.page));
+                QVERIFY2(line.page != entry.id, qPrintable(line.words));
+            }
         }
     }
 }

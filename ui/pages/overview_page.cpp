@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/overview_page.h"
 
+#include "core/api/zone_series.h"
+#include "ui/pages/overview_board.h"
 #include "ui/pages/overview_causes.h"
 #include "ui/pages/page_table.h"
 #include "ui/support/advice.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
-#include "ui/widgets/adaptive_row.h"
 #include "ui/widgets/card.h"
 #include "ui/widgets/link_row.h"
 #include "ui/widgets/table_view.h"
@@ -14,7 +15,7 @@
 #include "ui/words/why_words.h"
 
 #include <QCoreApplication>
-#include <QStyle>
+#include <QHeaderView>
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -38,6 +39,9 @@ constexpr auto kinds = [] {
 constexpr auto trendSpan = std::chrono::minutes(15);
 constexpr std::uint32_t trendPoints = 1000; ///< more than there are seconds: what is short is drawn as short as it was
 constexpr std::uint64_t trendEvery = 5;     ///< samples
+constexpr auto daySpan = std::chrono::hours(24);
+constexpr std::uint32_t dayPoints = 24 * 12; ///< of five minutes: about as many as there are pixels
+constexpr std::uint64_t dayEvery = 30;       ///< samples
 
 QString limitText(const Reading &reading)
 {
@@ -71,6 +75,7 @@ TileText contentOf(const MetricKind &kind, const Reading *reading, const Snapsho
     }
     content.zone = reading->zone;
     content.known = reading->value.has_value();
+    content.gauge = gaugeOf(*reading);
     content.limited = reading->unknown != Unknown::NoLimit;
     content.value = valueOf(*reading);
     content.limit = content.limited ? limitText(*reading) : unknownReason(*reading);
@@ -100,7 +105,7 @@ TileText contentOf(const MetricKind &kind, const Reading *reading, const Snapsho
 
 constexpr auto eventSpan = std::chrono::hours(24);
 constexpr std::size_t mostEvents = 100;
-constexpr int mostColumns = 5;
+constexpr int eventsLeast = 3; ///< rows
 
 QString kindWord(EventKind kind)
 {
@@ -150,17 +155,24 @@ OverviewPage::OverviewPage(const PageContext &context, QWidget *parent)
     : Page(context, parent),
       m_events(eventColumns, eventKey),
       m_trendPoll(
-          this, [this] { return askTrends(); }, [this](const Result<std::vector<Series>> &answer) { take(answer); }),
+          this, [this] { return askTrends(); },
+          [this](const Result<std::vector<Series>> &answer) { takeTrends(answer); }),
+      m_dayPoll(
+          this, [this] { return askDay(); }, [this](const Result<std::vector<Series>> &answer) { takeDay(answer); }),
       m_eventPoll(
-          this, [this] { return askEvents(); }, [this](const Result<std::vector<Event>> &answer) { take(answer); })
+          this, [this] { return askEvents(); }, [this](const Result<std::vector<Event>> &answer) { take(answer); }),
+      m_board(new OverviewBoard)
 {
-    m_grid = new QGridLayout;
-    m_grid->setSpacing(12);
-    body()->addLayout(m_grid, 3);
-    auto *row = new AdaptiveRow;
-    addEvents(row->row());
-    addCauses(row->row());
-    body()->addWidget(row, 2);
+    addTiles();
+    Card &events = makeEvents();
+    Card &causes = makeCauses();
+    m_board->setParts({m_tiles.begin(), m_tiles.end()}, events, causes);
+    m_cardsLeast = std::max(events.minimumSizeHint().height(), causes.minimumSizeHint().height());
+    body()->addWidget(m_board, 1);
+}
+
+void OverviewPage::addTiles()
+{
     for (const MetricKind *kind : kinds) {
         auto *tile = new Tile;
         tile->setContent({.title = metricTitle(*kind), .value = unknownText()});
@@ -169,56 +181,39 @@ OverviewPage::OverviewPage(const PageContext &context, QWidget *parent)
         connect(tile, &Tile::clicked, this, [this, target] { emit pageWanted(target); });
         m_tiles.push_back(tile);
     }
-    arrange();
 }
 
-void OverviewPage::resizeEvent(QResizeEvent *event)
-{
-    Page::resizeEvent(event);
-    arrange();
-}
-
-void OverviewPage::addEvents(QBoxLayout &row)
+Card &OverviewPage::makeEvents()
 {
     auto *card = new Card(tr("Lately"));
     card->setNote(tr("in the last 24 h"));
     m_eventView = new TableView(m_events, tr("What happened lately"),
                                 tr("Nothing happened in the last 24 h: no change of zone, no restart, no action"));
-    m_eventView->setRowsShown(3);
+    m_eventView->setRowsShown(eventsLeast);
+    m_eventView->setClosing(tr("Nothing else happened in that time."));
     card->body()->addWidget(m_eventView, 1);
-    row.addWidget(card, 1);
+    return *card;
 }
 
-void OverviewPage::addCauses(QBoxLayout &row)
+Card &OverviewPage::makeCauses()
 {
     auto *card = new Card(tr("Top consumers"));
     card->body()->setSpacing(0);
     for (const CauseKind &kind : causeTable()) {
         auto *link = new LinkRow(QCoreApplication::translate("causes", kind.title));
         connect(link, &QAbstractButton::clicked, this, [this, &kind] { emit pageWanted(kind.page); });
-        card->body()->addWidget(link);
+        card->body()->addWidget(link, 1);
         m_causes.push_back(link);
     }
-    card->body()->addStretch(1);
-    row.addWidget(card, 1);
+    return *card;
 }
 
-void OverviewPage::arrange()
+/// As high as the list of events is long, in what room there is.
+void OverviewPage::fitCards()
 {
-    const int count = int(m_tiles.size());
-    int wide = 0;
-    for (const Tile *tile : m_tiles)
-        wide = std::max(wide, tile->sizeHint().width() + m_grid->spacing());
-    const int room = width() - style()->pixelMetric(QStyle::PM_ScrollBarExtent);
-    const int columns = std::clamp((room + m_grid->spacing()) / wide, 1, mostColumns);
-    if (columns == m_columns)
-        return;
-    m_columns = columns;
-    // All of one width, or the eye takes the wider ones for more important.
-    for (int i = 0; i < mostColumns; ++i)
-        m_grid->setColumnStretch(i, i < columns ? 1 : 0);
-    for (int i = 0; i < count; ++i)
-        m_grid->addWidget(m_tiles[std::size_t(i)], i / columns, i % columns);
+    const int more = std::max(0, m_events.rowCount() - eventsLeast);
+    const int high = m_eventView->verticalHeader()->defaultSectionSize();
+    m_board->setCardsMost(std::min(m_cardsLeast * 3 / 2, m_cardsLeast + more * high));
 }
 
 void OverviewPage::showCauses(const Snapshot &snapshot, Age sampleAge)
@@ -251,14 +246,19 @@ void OverviewPage::showSnapshot(const Snapshot &snapshot)
         m_tiles[i]->setContent(contentOf(*kinds[i], found ? &*reading : nullptr, snapshot, sampleAge));
     }
     showCauses(snapshot, sampleAge);
-    if (m_samplesShown++ % trendEvery == 0)
-        refresh();
+    if (m_samplesShown % trendEvery == 0) {
+        m_trendPoll.ask();
+        m_eventPoll.ask();
+    }
+    if (m_samplesShown++ % dayEvery == 0)
+        m_dayPoll.ask();
 }
 
 void OverviewPage::refresh()
 {
     m_trendPoll.ask();
     m_eventPoll.ask();
+    m_dayPoll.ask();
 }
 
 QFuture<Result<std::vector<Event>>> OverviewPage::askEvents()
@@ -277,6 +277,7 @@ void OverviewPage::take(const Result<std::vector<Event>> &answer)
     if (latest.size() > mostEvents)
         latest.resize(mostEvents);
     m_events.setRows(std::move(latest));
+    fitCards();
 }
 
 QFuture<Result<std::vector<Series>>> OverviewPage::askTrends()
@@ -290,7 +291,32 @@ QFuture<Result<std::vector<Series>>> OverviewPage::askTrends()
     return context().shown.deployment().ask(HistoryQuestion{query});
 }
 
-void OverviewPage::take(const Result<std::vector<Series>> &answer)
+QFuture<Result<std::vector<Series>>> OverviewPage::askDay()
+{
+    HistoryQuery query;
+    query.metrics.emplace_back(metric::zone); // of all resources
+    query.to = context().clock.wall();
+    query.from = query.to - daySpan;
+    query.most = dayPoints;
+    return context().deployment.ask(HistoryQuestion{query});
+}
+
+void OverviewPage::takeDay(const Result<std::vector<Series>> &answer)
+{
+    TileDay day;
+    day.until = context().clock.wall();
+    day.from = day.until - daySpan;
+    for (std::size_t i = 0; i < m_tiles.size(); ++i) {
+        day.spans = m_tiles[i]->day().spans; // what is known stays
+        if (answer) {
+            const auto series = std::ranges::find(*answer, zoneMetric(*kinds[i]->resource), &Series::metric);
+            day.spans = series == answer->end() ? std::vector<ZoneSpan>() : zoneSpans(*series, day.from, day.until);
+        }
+        m_tiles[i]->setDay(day);
+    }
+}
+
+void OverviewPage::takeTrends(const Result<std::vector<Series>> &answer)
 {
     const auto snapshot = context().shown.deployment().latest();
     for (std::size_t i = 0; i < m_tiles.size(); ++i) {

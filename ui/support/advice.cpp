@@ -15,6 +15,39 @@ namespace {
 
 QString tr(const char *source) { return QCoreApplication::translate("advice", source); }
 
+QString adviceOn(const Reading &reading)
+{
+    switch (reading.resource) {
+    case Resource::Workers:
+        return reading.value && *reading.value < 1
+                   ? tr("There is nothing to do: it turns green when tasks go on being taken.")
+                   : tr("Give a worker slots on the page Queue, or start a worker.");
+    case Resource::Disk:
+        return tr("Free space in the data directory before the database can no longer be written.");
+    case Resource::Refused:
+        return tr("The page Performance shows which routes refuse, the page Users who used up which limit.");
+    case Resource::RedisMemory:
+    case Resource::RedisOverhead:
+        return tr("Clean up the largest key family on the page Redis, or choose a larger plan.");
+    case Resource::RedisConnections:
+        return tr("Close idle connections of the largest group on the page Connections.");
+    case Resource::Queue:
+    case Resource::OldestTask:
+        return tr("Give a worker slots on the page Queue, or revoke tasks that are no longer wanted.");
+    case Resource::FailedTasks:
+        return tr("The page Queue shows which tasks failed, and why.");
+    case Resource::ResponseTime:
+    case Resource::ErrorRate:
+        return tr("The page Performance shows which routes are slow or fail.");
+    case Resource::DbPool:
+    case Resource::Users:
+    case Resource::RedisCommands:
+    case Resource::RedisTraffic:
+        break;
+    }
+    return {};
+}
+
 } // namespace
 
 QString paceText(const std::optional<double> &perSecond, const std::optional<double> &beside)
@@ -47,18 +80,11 @@ QString adviceText(const Snapshot &snapshot)
                               "nobody can sign in."));
         return advised({});
     }
-    if (standing.zone != Zone::Red)
+    if (standing.zone != Zone::Red && standing.zone != Zone::Yellow)
         return {};
-    for (const Reading &reading : standing.causes) {
-        if (reading.resource == Resource::Workers && reading.value && *reading.value < 1)
-            return tr("There is nothing to do: it turns green when tasks go on being taken.");
-        if (reading.resource == Resource::Workers)
-            return tr("Give a worker slots on the page Queue, or start a worker.");
-        if (reading.resource == Resource::Disk)
-            return tr("Free space in the data directory before the database can no longer be written.");
-        if (reading.resource == Resource::Refused)
-            return tr("The page Performance shows which routes refuse, the page Users who used up which limit.");
-    }
+    for (const Reading &reading : standing.causes)
+        if (const QString advice = adviceOn(reading); !advice.isEmpty())
+            return advice;
     return {};
 }
 

@@ -10,7 +10,7 @@
 /// What to do, and why something is not known: more words of how a portal stands.
 namespace portolan::ui {
 
-/// What to do about what is red; empty where the figures themselves say it.
+/// What to do about what is red or yellow; empty where the figures themselves say it.
 QString adviceText(const Snapshot &snapshot);
 /// Why what comes over `link` ("redis", "database") is not known: it is down. Empty while it answers.
 QString silence(const Snapshot &snapshot, std::string_view link);

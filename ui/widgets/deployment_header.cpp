@@ -3,9 +3,7 @@
 
 #include "ui/support/advice.h"
 #include "ui/support/format.h"
-#include "ui/support/zones.h"
 #include "ui/widgets/card.h"
-#include "ui/words/why_words.h"
 
 #include <QHBoxLayout>
 #include <QVBoxLayout>
@@ -13,12 +11,7 @@
 namespace portolan::ui {
 
 DeploymentHeader::DeploymentHeader(QWidget *parent)
-    : QWidget(parent),
-      m_nameRow(new QWidget),
-      m_name(new QLabel),
-      m_facts(mutedLabel()),
-      m_verdict(new ZoneBadge),
-      m_advice(mutedLabel())
+    : QWidget(parent), m_nameRow(new QWidget), m_name(new QLabel), m_facts(mutedLabel()), m_banner(new Banner)
 {
     m_name->setFont(scaledFont(font(), 1.35, true));
     m_name->setTextFormat(Qt::PlainText);
@@ -32,17 +25,12 @@ DeploymentHeader::DeploymentHeader(QWidget *parent)
     auto *layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(4);
-    m_verdict->setFont(scaledFont(font(), 1.08));
-    m_verdict->setLoud(true);
-    layout->addWidget(m_verdict);
-    m_advice->setWordWrap(true);
-    m_advice->setAccessibleName(tr("What to do"));
-    m_advice->hide();
-    layout->addWidget(m_advice);
+    layout->addWidget(m_banner);
+    connect(m_banner, &Banner::pageWanted, this, &DeploymentHeader::pageWanted);
     layout->addWidget(m_nameRow);
 }
 
-void DeploymentHeader::show(const Deployment &deployment, const QString &problem, Detail detail)
+void DeploymentHeader::show(const Deployment &deployment, const std::vector<BannerLine> &lines, const QString &problem)
 {
     const DeploymentInfo info = deployment.info();
     m_fullName = text(info.name);
@@ -57,25 +45,13 @@ void DeploymentHeader::show(const Deployment &deployment, const QString &problem
     m_facts->setText(facts.join("  ·  "));
     elide();
     const auto snapshot = deployment.latest();
-    const LinkState link = deployment.link();
-    QString advice;
-    if (link == LinkState::Live && snapshot) {
-        m_verdict->setZone(snapshot->verdict, verdictText(*snapshot));
-        advice = adviceText(*snapshot);
-    } else {
-        const bool wrong = link == LinkState::Lost || !problem.isEmpty();
-        const QString why = problem.isEmpty() ? linkText(deployment.linkReason()) : tr("the portal is not running");
-        m_verdict->setZone(wrong ? Zone::Red : Zone::Unknown, wrong ? tr("Red: %1").arg(why) : why);
-        if (detail == Detail::Here)
-            advice = problem;
-    }
-    m_advice->setText(advice);
-    m_advice->setVisible(!advice.isEmpty());
+    const bool live = deployment.link() == LinkState::Live && snapshot;
+    m_banner->setLines(lines, live ? adviceText(*snapshot) : problem);
 }
 
 void DeploymentHeader::elide()
 {
-    m_name->setText(m_name->fontMetrics().elidedText(m_fullName, Qt::ElideRight, m_name->width()));
+    m_name->setText(m_name->fontMetrics().elidedText(m_fullName, Qt::ElideMiddle, m_name->width()));
 }
 
 void DeploymentHeader::resizeEvent(QResizeEvent *event)

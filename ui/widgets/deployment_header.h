@@ -2,27 +2,30 @@
 #pragma once
 
 #include "core/api/deployment.h"
-#include "ui/widgets/zone_badge.h"
+#include "ui/widgets/banner.h"
 
 #include <QLabel>
 
 namespace portolan::ui {
 
-/// How a deployment stands, in one sentence, and what to do where something is wrong; below it which one this is.
+/// How a deployment stands, and what to do where something is wrong; below it which one this is.
 class DeploymentHeader final : public QWidget
 {
     Q_OBJECT
 
 public:
     explicit DeploymentHeader(QWidget *parent = nullptr);
-    enum class Detail : std::uint8_t { Here, Elsewhere };
-    /// `problem`: why it is not there, where it should be; empty: it is, or nobody wants it. `detail`: whether the
-    /// reason is read here, or the page says it.
-    void show(const Deployment &deployment, const QString &problem = {}, Detail detail = Detail::Here);
-    QString verdict() const { return m_verdict->accessibleName(); }
-    QString advice() const { return m_advice->isHidden() ? QString() : m_advice->text(); }
+    /// `lines` as Banner has them. `problem`: why it is not there, where it should be; empty: it is, nobody wants it,
+    /// or the page says it.
+    void show(const Deployment &deployment, const std::vector<BannerLine> &lines, const QString &problem = {});
+    QString verdict() const { return m_banner->verdict(); }
+    QString advice() const { return m_banner->advice(); }
     QWidget &nameRow() const { return *m_nameRow; } ///< says nothing of how it stands
-    QRect standing() const { return m_verdict->geometry(); }
+    QRect standing() const { return m_banner->geometry(); }
+    Banner &banner() const { return *m_banner; }
+
+signals:
+    void pageWanted(const QString &id); ///< that explains a cause
 
 protected:
     void resizeEvent(QResizeEvent *event) override;
@@ -33,8 +36,7 @@ private:
     QWidget *m_nameRow;
     QLabel *m_name;
     QLabel *m_facts;
-    ZoneBadge *m_verdict;
-    QLabel *m_advice;
+    Banner *m_banner;
     QString m_fullName;
 };
 

@@ -20,7 +20,7 @@ LinkRow::LinkRow(const QString &caption, QWidget *parent) : QAbstractButton(pare
     setFocusPolicy(Qt::StrongFocus);
     setCursor(Qt::PointingHandCursor);
     setAttribute(Qt::WA_Hover);
-    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::MinimumExpanding);
     setAccessibleName(caption);
 }
 
@@ -36,7 +36,7 @@ void LinkRow::setContent(const QString &name, const QString &figure, bool stale)
     update();
 }
 
-QSize LinkRow::sizeHint() const { return {fontMetrics().height() * 16, fontMetrics().height() + 16}; }
+QSize LinkRow::sizeHint() const { return {fontMetrics().height() * 16, fontMetrics().height() + 10}; }
 
 void LinkRow::keyPressEvent(QKeyEvent *event)
 {

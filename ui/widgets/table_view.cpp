@@ -346,6 +346,12 @@ void TableView::setWhenEmpty(const QString &words)
     viewport()->update();
 }
 
+void TableView::setClosing(const QString &words)
+{
+    m_closing = words;
+    viewport()->update();
+}
+
 void TableView::sortBy(int column, Qt::SortOrder wanted) { order(column, wanted); }
 
 /// A column that is sorted by is turned round, and one of figures begins with the largest.
@@ -426,9 +432,15 @@ void TableView::keyPressEvent(QKeyEvent *event)
 void TableView::paintEvent(QPaintEvent *event)
 {
     QTableView::paintEvent(event);
-    if (m_proxy->rowCount() > 0)
-        return;
     QPainter painter(viewport());
+    if (const int rows = m_proxy->rowCount(); rows > 0) {
+        const int top = rowViewportPosition(rows - 1) + rowHeight(rows - 1);
+        painter.setPen(coloursOf(palette()).muted);
+        if (top + rowHeight(rows - 1) <= viewport()->height())
+            painter.drawText(QRect(padding, top, viewport()->width() - 2 * padding, rowHeight(rows - 1)),
+                             Qt::AlignLeft | Qt::AlignVCenter, m_closing);
+        return;
+    }
     if (hasFocus()) { // no row has it
         painter.setPen(QPen(coloursOf(palette()).accent, 1));
         painter.drawRoundedRect(QRectF(viewport()->rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4);

@@ -23,6 +23,7 @@ public:
 
     void setFilter(const QString &words);
     void setWhenEmpty(const QString &words);
+    void setClosing(const QString &words); ///< below the last row, where there is room: that this is all
     void sortBy(int column, Qt::SortOrder order);
     void setStale(bool stale); ///< greyed: it was so, perhaps it is not any more
     bool isStale() const { return m_stale; }
@@ -56,6 +57,7 @@ private:
     const Sorting m_sorting;
     QSortFilterProxyModel *m_proxy;
     QString m_whenEmpty;
+    QString m_closing;
     std::vector<int> m_needed; ///< pixels a column, to be whole
     bool m_fitDue = false;
     bool m_stale = false;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/api/catalogue.h"
 #include "core/api/words.h"
+#include "core/api/zone_series.h"
+#include "core/base/names.h"
 
 #include <boost/describe/enumerators.hpp>
 #include <boost/mp11/algorithm.hpp>
@@ -35,6 +37,20 @@ private slots:
         QVERIFY(kind->finest > 0);
         QCOMPARE(findKind(kind->name), kind);
         QVERIFY(!kind->resource || kind->label.empty()); // zones are of one figure
+    }
+
+    /// As the monitor, the files and JSON spell a resource.
+    void zonesHaveSeriesOfTheirResource()
+    {
+        std::set<Metric> series;
+        boost::mp11::mp_for_each<boost::describe::describe_enumerators<Resource>>([&](auto one) {
+            const Metric metric = zoneMetric(one.value);
+            QCOMPARE(metric.name, std::string(metric::zone));
+            QCOMPARE(metric.labels.at(std::string(findKind(metric::zone)->label)), std::string(enumKey(one.value)));
+            series.insert(metric);
+        });
+        QCOMPARE(textOf(zoneMetric(Resource::DbPool)), std::string("zone{resource=db_pool}"));
+        QCOMPARE(series.size(), boost::mp11::mp_size<boost::describe::describe_enumerators<Resource>>::value);
     }
 
     void namesAndTitlesAreUnique()

@@ -151,9 +151,8 @@ void MainWindow::makeMenus()
     QMenu *go = menuBar()->addMenu(tr("&Go"));
     int number = 0;
     for (const PageEntry &entry : pageTable()) {
-        const QString id = entry.id;
         addGlobal(*go, pageTitle(entry), entry.icon, QKeySequence(QString("Ctrl+%1").arg(++number)),
-                  [this, id] { openPage(id); });
+                  [this, id = entry.id] { openPage(id); });
         m_goTo.append(m_globals.last());
     }
     go->addSeparator();
@@ -260,7 +259,8 @@ void MainWindow::showPage(int row)
 void MainWindow::leaveActions()
 {
     const QWidget *focused = focusWidget();
-    if (focused && page()->isAncestorOf(focused) && qobject_cast<const QAbstractButton *>(focused))
+    const bool mine = page()->isAncestorOf(focused) || m_header->isAncestorOf(focused);
+    if (mine && qobject_cast<const QAbstractButton *>(focused))
         page()->focusSomethingQuiet();
 }
 

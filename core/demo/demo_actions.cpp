@@ -60,7 +60,7 @@ Result<ActionPreview> DemoDeployment::previewOf(const CloseClients &action) cons
 Result<ActionPreview> DemoDeployment::previewOf(const CleanUpFamily &action) const
 {
     if (!m_latest)
-        return failure(ErrorKind::Unavailable, "Nothing is known of the keys yet.");
+        return failure(ErrorKind::Unavailable, "The keys have not been sampled yet.");
     if (whyNotCleanedUp(action.family) != WhyNot::No)
         return failure(ErrorKind::Unsupported, "The family \"" + action.family + "\" cannot be cleaned up.");
     const auto &families = m_latest->families.families;

@@ -104,7 +104,7 @@ std::vector<Said> done()
           .name = "redis.cleanup",
           .actor = "ada@example.org",
           .facts = {{.kind = FactKind::KeysDeleted, .name = "results", .count = 412}}},
-         "ada@example.org: Deleted 412 keys of results."},
+         "ada@example.org: Deleted 412 result keys."},
         // What somebody named is no pattern, and shows what it is made of.
         {{.kind = EventKind::Action, .name = "task.revoke", .actor = "%1%2", .subject = "a\u202eb"},
          "%1%2: task.revoke of a\\u202eb"},

@@ -58,7 +58,7 @@ private slots:
             will({{.kind = FactKind::KeysDeleted, .name = "results", .count = 1234, .bytes = 1048576, .atLeast = true},
                   {.kind = FactKind::OnlyIdleKeys, .time = 24h},
                   {.kind = FactKind::FamilyLost, .name = "results"}}),
-            QString("Deletes at least 1,234 keys of results, about 1.00 MB. Only those nobody has used for 1 d. "
+            QString("Deletes at least 1,234 result keys, about 1.00 MB. Only those nobody has used for 1 d. "
                     "Finished analyses cannot be fetched any more."));
         Fact stop{.kind = FactKind::WorkerStopped, .name = "celery@w1"};
         QCOMPARE(will({stop}), QString("celery@w1 takes no task any more: how many wait is not known."));
@@ -78,6 +78,14 @@ private slots:
         QCOMPARE(outcomeText(std::vector<Fact>{added}), QString("Added nothing: all of it is there already."));
         added.amounts = {{Counted::Users, 40}, {Counted::Sessions, 0}, {Counted::Analyses, 1}};
         QCOMPARE(outcomeText(std::vector<Fact>{added}), QString("Added 40 users and 1 finished analysis."));
+        const auto deleted = [](const char *family, std::uint64_t count) {
+            return outcomeText(std::vector<Fact>{{.kind = FactKind::KeysDeleted, .name = family, .count = count}});
+        };
+        QCOMPARE(deleted("results", 10), QString("Deleted 10 result keys."));
+        QCOMPARE(deleted("sessions", 1), QString("Deleted 1 session key."));
+        QCOMPARE(deleted("somebody's", 2), QString("Deleted 2 keys of somebody's."));
+        const std::vector<Fact> none{{.kind = FactKind::NoKeys, .name = "tickers"}};
+        QCOMPARE(outcomeText(none), QString("There are no ticker keys."));
         ActionOutcome some;
         some.facts = {{.kind = FactKind::TasksRevoked, .count = 2}, {.kind = FactKind::OthersRefused, .count = 1}};
         some.refusal = failure(ErrorKind::NotFound, "There is no such task");

@@ -279,7 +279,7 @@ void LocalTest::longLogLinesAreReadWhole()
     log->setFocus();
     log->selectAll();
     Console::settle();
-    const QString whole = console.find<QPlainTextEdit>("The chosen lines, whole")->toPlainText();
+    const QString whole = console.find<QPlainTextEdit>("The selected lines, whole")->toPlainText();
     QVERIFY(whole.contains("request " + QString::fromStdString(tail)) && whole.contains("short"));
     QTest::keySequence(log, QKeySequence::Copy);
     const QStringList copied = QApplication::clipboard()->text().split('\n');

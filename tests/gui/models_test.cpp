@@ -28,6 +28,7 @@ private slots:
     void barsHaveTheColourOfWhatTheyShow();
     void theRowOfAReadingHasItsZone();
     void aLimitThatIsNearlyUsedUpIsSeen();
+    void hoverAndFocusAreOfRows();
     void theLogIsBounded();
     void usersComePageByPage();
     void aMillionUsersStayQuick();
@@ -255,6 +256,34 @@ void ModelsTest::aLimitThatIsNearlyUsedUpIsSeen()
         }
     }
     QVERIFY(seen[Zone::Yellow] > 0 && seen[Zone::Green] > 0);
+}
+
+void ModelsTest::hoverAndFocusAreOfRows()
+{
+    TableModel<Item, int> model(itemColumns, itemKey);
+    TableView view(model, "Items", "nothing");
+    view.resize(400, 200);
+    view.show();
+    const Colours &colours = coloursOf(view.palette());
+    const auto cellAt = [&view](int row, int column) { return view.visualRect(view.model()->index(row, column)); };
+    const auto colourAt = [&view](QPoint at) { return view.viewport()->grab().toImage().pixelColor(at); };
+    view.setFocus();
+    QVERIFY(QTest::qWaitForWindowActive(&view));
+    QVERIFY(colourAt({view.viewport()->width() / 2, 0}) == colours.accent); // also where there is no row
+    model.setRows({{1, 10}, {2, 20}, {3, 30}});
+    Console::settle();
+    view.setCurrentIndex(view.model()->index(1, 0));
+    for (const int column : {0, 1}) {
+        QCOMPARE(colourAt(cellAt(1, column).bottomRight() - QPoint(3, 0)), colours.accent);
+        QVERIFY(colourAt(cellAt(0, column).bottomRight() - QPoint(3, 0)) != colours.accent);
+    }
+    view.setCurrentIndex(view.model()->index(2, 1)); // and goes with it
+    QVERIFY(colourAt(cellAt(1, 0).bottomRight() - QPoint(3, 0)) != colours.accent);
+    QCOMPARE(colourAt(cellAt(2, 0).bottomRight() - QPoint(3, 0)), colours.accent);
+    const QColor before = colourAt(cellAt(0, 1).topRight() + QPoint(-3, 3));
+    QTest::mouseMove(view.viewport(), cellAt(0, 0).center());
+    QVERIFY(colourAt(cellAt(0, 1).topRight() + QPoint(-3, 3)) != before);
+    QCOMPARE(colourAt(cellAt(0, 1).topRight() + QPoint(-3, 3)), colourAt(cellAt(0, 0).topRight() + QPoint(-3, 3)));
 }
 
 void ModelsTest::theLogIsBounded()

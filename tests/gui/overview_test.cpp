@@ -11,6 +11,7 @@
 #include "ui/widgets/notice_bar.h"
 #include "ui/widgets/tile.h"
 
+#include <QAbstractButton>
 #include <QRegion>
 
 using namespace portolan;
@@ -281,6 +282,7 @@ void OverviewTest::bannersLeadToTheRemedy()
         buttons()[i]->setFocus();
         console.press(Qt::Key_Space);
         reached << console.window->currentPage();
+        QVERIFY(!qobject_cast<QAbstractButton *>(QApplication::focusWidget())); // Space again fires nothing
     }
     QCOMPARE(reached.first(3), QStringList({"queue", "queue", "performance"}));
     console.window->openPage("queue"); // where one is no button leads

@@ -27,6 +27,7 @@ class RangeTest final : public QObject
 private slots:
     void zoomAndPan();
     void thePanelStaysWhereOneLooks();
+    void draggingZooms();
     void zoomedOutItEndsWithNow();
     void zoomedInThereIsSomethingToSee_data();
     void zoomedInThereIsSomethingToSee();
@@ -94,6 +95,58 @@ void RangeTest::thePanelStaysWhereOneLooks()
     console.press(Qt::Key_0);
     console.press(Qt::Key_Home);
     QVERIFY(chart->readOut() != before);
+}
+
+void RangeTest::draggingZooms()
+{
+    Console console;
+    console.window->openPage("queue");
+    Console::settle();
+    const auto charts = console.window->page()->findChild<HistoryPanel *>()->charts();
+    TimeChart *chart = charts.front();
+    const auto shown = [chart] { return chart->to() - chart->from(); };
+    const auto usual = shown();
+    const int middle = chart->height() / 2;
+    const auto xOf = [chart](double part) {
+        const auto time =
+            chart->from() + WallTime::duration(std::int64_t(double((chart->to() - chart->from()).count()) * part));
+        return int(chart->placeOf(time, 0).x());
+    };
+    const auto drag = [&](int from, int to) {
+        QTest::mousePress(chart, Qt::LeftButton, {}, {from, middle});
+        QTest::mouseMove(chart, {(from + to) / 2, middle});
+        QTest::mouseMove(chart, {to, middle});
+        QVERIFY(!chart->grab().isNull()); // with what is covered so far
+        QTest::mouseRelease(chart, Qt::LeftButton, {}, {to, middle});
+        Console::settle();
+    };
+    const WallTime begin = chart->from();
+    drag(xOf(0.75), xOf(0.25)); // whichever way
+    QVERIFY2(std::abs(double(shown().count()) / double(usual.count()) - 0.5) < 0.02, "half of it");
+    QVERIFY(chart->from() > begin);
+    for (const TimeChart *other : charts)
+        QVERIFY(other->from() == chart->from() && other->to() == chart->to());
+    // A click is no drag; a double click returns, and so does Escape once the cursor is gone.
+    const auto zoomed = shown();
+    drag(xOf(0.5), xOf(0.5) + 2);
+    QVERIFY(shown() == zoomed);
+    QTest::mouseDClick(chart, Qt::LeftButton, {}, {xOf(0.5), middle});
+    Console::settle();
+    QVERIFY(shown() == usual && chart->to() == console.clock.wall());
+    drag(xOf(0.2), xOf(0.6));
+    QVERIFY(shown() < usual);
+    chart->setFocus();
+    console.press(Qt::Key_Home);
+    console.press(Qt::Key_Escape);
+    QVERIFY(shown() < usual && chart->readOut().isEmpty());
+    console.press(Qt::Key_Escape);
+    QVERIFY(shown() == usual);
+    // Escape during a drag calls it off.
+    QTest::mousePress(chart, Qt::LeftButton, {}, {xOf(0.2), middle});
+    QTest::mouseMove(chart, {xOf(0.6), middle});
+    QTest::keyClick(chart, Qt::Key_Escape);
+    QTest::mouseRelease(chart, Qt::LeftButton, {}, {xOf(0.6), middle});
+    QVERIFY(shown() == usual);
 }
 
 void RangeTest::zoomedOutItEndsWithNow()
@@ -285,7 +338,7 @@ void RangeTest::eventsAreListed()
 {
     Console console({.situation = "memory-climbing"});
     Console::settle();
-    auto *view = console.find<TableView>("What happened lately");
+    auto *view = console.find<TableView>("Recent events");
     QVERIFY(view && view->model()->rowCount() >= 3);
     QCOMPARE(view->model()->index(0, 2).data().toString(), QString("Redis memory turned yellow")); // the latest first
 }

@@ -89,7 +89,7 @@ void ShellTest::paletteSaysWhyNot()
     console.type("close selected");
     const auto *list = console.window->findChild<CommandPalette *>()->findChild<QListWidget *>();
     QVERIFY(list && list->count() > 0);
-    QVERIFY2(list->item(0)->text().contains("Choose a connection first."), qPrintable(list->item(0)->text()));
+    QVERIFY2(list->item(0)->text().contains("Select a connection first."), qPrintable(list->item(0)->text()));
 }
 
 void ShellTest::aNoticeMovesNothing()

@@ -189,8 +189,7 @@ void SituationsTest::nothingIsCutBesideRoom()
                     cut.push_back(longest);
                 const QString title = table->model()->headerData(column, Qt::Horizontal).toString();
                 const int head = table->fontMetrics().horizontalAdvance(title) + 30;
-                if (!whole)
-                    spare += std::max(0, table->columnWidth(column) - std::max({needed, head, 4 * 16}));
+                spare += std::max(0, table->columnWidth(column) - std::max({needed, head, 4 * 16}));
             }
             QVERIFY2(cut.empty() || spare < 30, qPrintable(where + (cut.empty() ? QString() : cut.front())));
         }
@@ -379,7 +378,7 @@ void SituationsTest::pagesAskAgainWhenThePortalIsThere()
     QCOMPARE(console.window->currentPage(), page);
     const auto answered = [&console] {
         bool all = true;
-        for (const char *table : {"Accounts", "What happened lately"})
+        for (const char *table : {"Accounts", "Recent events"})
             if (const auto *view = console.find<TableView>(table))
                 all &= view->model()->rowCount() > 0;
         for (const TimeChart *chart : console.window->page()->findChildren<TimeChart *>())

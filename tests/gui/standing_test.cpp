@@ -147,8 +147,7 @@ void StandingTest::whatIsNotKnownSaysWhy()
         Console::settle();
         for (const QWidget *row : console.window->page()->findChildren<QWidget *>()) {
             const QString words = row->accessibleDescription();
-            QVERIFY2(!words.contains("no key is in Redis") && !words.contains("nobody is connected"),
-                     qPrintable(words));
+            QVERIFY2(!words.contains("no keys") && !words.contains("no connections"), qPrintable(words));
         }
     }
 }

@@ -167,7 +167,7 @@ void CommandPalette::addSearches(const QString &typed)
 
 void CommandPalette::sayNothingFits(const QString &typed)
 {
-    auto *item = new QListWidgetItem(noIcon(), tr("No command fits “%1”").arg(typed.trimmed()), m_list);
+    auto *item = new QListWidgetItem(noIcon(), tr("No matching command for “%1”").arg(typed.trimmed()), m_list);
     item->setFlags(Qt::NoItemFlags);
 }
 

@@ -71,14 +71,14 @@ ConnectionsPage::ConnectionsPage(const PageContext &context, QWidget *parent)
         [this] { this->context().gate.run(Action(CloseClients{chosenClients()})); },
         [this] {
             const bool chosen = m_clientView && !m_clientView->selectedSourceRows().isEmpty();
-            return mayClose(chosen, chosenClients(), tr("Choose a connection first."));
+            return mayClose(chosen, chosenClients(), tr("Select a connection first."));
         });
     m_closeGroup = addCommand(
         tr("Close group"), "close", QKeySequence("Shift+Del"),
         [this] { this->context().gate.run(Action(CloseClients{chosenGroup()})); },
         [this] {
             const bool chosen = m_groupView && m_groupView->currentSourceRow() >= 0;
-            return mayClose(chosen, chosenGroup(), tr("Choose a group first."));
+            return mayClose(chosen, chosenGroup(), tr("Select a group first."));
         });
     makeDestructive(*m_close);
     makeDestructive(*m_closeGroup);
@@ -92,8 +92,8 @@ ConnectionsPage::ConnectionsPage(const PageContext &context, QWidget *parent)
 
 void ConnectionsPage::addGroups(QBoxLayout &row)
 {
-    auto *card = new Card(tr("Who holds them"));
-    m_groupView = new TableView(m_groups, tr("Groups of connections"), tr("Nobody is connected"));
+    auto *card = new Card(tr("Holders of connections"));
+    m_groupView = new TableView(m_groups, tr("Groups of connections"), tr("No connections"));
     m_groupView->setSelectionMode(QAbstractItemView::SingleSelection);
     m_groupView->setRowsShown(4);
     m_groupView->setToolTip(tr("Enter shows its connections only"));
@@ -115,7 +115,7 @@ void ConnectionsPage::addClients(QBoxLayout &row)
     m_filter->setAccessibleName(tr("Filter connections"));
     m_filter->setClearButtonEnabled(true);
     m_clientCard->head()->addWidget(m_filter);
-    m_clientView = new TableView(m_clients, tr("Connections"), tr("Nobody is connected"));
+    m_clientView = new TableView(m_clients, tr("Connections"), tr("No connections"));
     m_clientView->setRowsShown(4);
     m_clientCard->body()->addWidget(m_clientView, 1);
     auto *buttons = new ButtonRow;

@@ -115,7 +115,7 @@ void LocalPage::addCommands()
     makeDisruptive(*command(tr("Restart"), "restart", "Ctrl+Shift+R", [this] { return RestartStack{settings()}; }));
     command(tr("Seed"), "seed", "Ctrl+Shift+E", [] { return SeedStack{}; });
     command(tr("Seed with an admin"), "seed", "", [] { return SeedStack{.privileged = true}; });
-    makeDestructive(*command(tr("Take the seed back"), "revoke", "", [] { return UnseedStack{}; }));
+    makeDestructive(*command(tr("Remove seed"), "revoke", "", [] { return UnseedStack{}; }));
     makeDestructive(*command(tr("Reset"), "reset", "Ctrl+Shift+Del", [] { return ResetStack{}; }));
     command(tr("Mend and start"), "restart", "Ctrl+Shift+M", [] { return MendStack{false}; });
     m_mend = commands().last();
@@ -286,8 +286,8 @@ void LocalPage::addLog()
     m_whole->setReadOnly(true);
     m_whole->setFrameShape(QFrame::NoFrame);
     m_whole->setTabChangesFocus(true);
-    m_whole->setAccessibleName(tr("The chosen lines, whole"));
-    m_whole->setPlaceholderText(tr("Choose a line to read all of it; Ctrl+C copies it"));
+    m_whole->setAccessibleName(tr("The selected lines, whole"));
+    m_whole->setPlaceholderText(tr("Select a line to read all of it; Ctrl+C copies it"));
     m_whole->setFixedHeight(fontMetrics().lineSpacing() * 3 + 12);
     card->body()->addWidget(m_whole);
     connect(m_logView, &TableView::selected, this, &LocalPage::showWhole);

@@ -101,12 +101,11 @@ std::optional<Cause> oldestTask(const Snapshot &snapshot)
 const std::vector<CauseKind> &causeTable()
 {
     static const std::vector<CauseKind> table{
-        {QT_TRANSLATE_NOOP("causes", "Largest key family"), "redis", "redis",
-         QT_TRANSLATE_NOOP("causes", "no key is in Redis"),
+        {QT_TRANSLATE_NOOP("causes", "Largest key family"), "redis", "redis", QT_TRANSLATE_NOOP("causes", "no keys"),
          [](const Snapshot &s) { return s.families.age && s.redis.keys == 0; }, biggestFamily},
         {QT_TRANSLATE_NOOP("causes", "Most connections"), "connections", "redis",
-         QT_TRANSLATE_NOOP("causes", "nobody is connected"),
-         [](const Snapshot &s) { return s.clients.age.has_value(); }, mostConnected},
+         QT_TRANSLATE_NOOP("causes", "no connections"), [](const Snapshot &s) { return s.clients.age.has_value(); },
+         mostConnected},
         {QT_TRANSLATE_NOOP("causes", "Oldest task"), "queue", "redis",
          QT_TRANSLATE_NOOP("causes", "no task waits for our workers"),
          [](const Snapshot &s) { return s.queue.age.has_value(); }, oldestTask},

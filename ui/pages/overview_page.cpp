@@ -129,7 +129,7 @@ const std::array eventColumns{
                   [](const Event &e) { return QVariant(qlonglong(e.time.time_since_epoch().count())); }, nullptr, true},
     Column<Event>{QT_TRANSLATE_NOOP("tables", "Kind"), 8, [](const Event &e) { return kindWord(e.kind); }, nullptr,
                   nullptr, true},
-    Column<Event>{QT_TRANSLATE_NOOP("tables", "What happened"), 30, eventText},
+    Column<Event>{QT_TRANSLATE_NOOP("tables", "Event"), 30, eventText},
 };
 
 template <class T> std::string numberOf(const std::optional<T> &value)
@@ -185,9 +185,9 @@ void OverviewPage::addTiles()
 
 Card &OverviewPage::makeEvents()
 {
-    auto *card = new Card(tr("Lately"));
+    auto *card = new Card(tr("Recent events"));
     card->setNote(tr("in the last 24 h"));
-    m_eventView = new TableView(m_events, tr("What happened lately"),
+    m_eventView = new TableView(m_events, tr("Recent events"),
                                 tr("Nothing happened in the last 24 h: no change of zone, no restart, no action"));
     m_eventView->setRowsShown(eventsLeast);
     m_eventView->setClosing(tr("Nothing else happened in that time."));

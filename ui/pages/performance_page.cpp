@@ -93,7 +93,7 @@ PerformancePage::PerformancePage(const PageContext &context, QWidget *parent)
     addExports(*m_history);
     m_card = new Card(tr("Routes"));
     m_card->setToolTip(tr("Errors: 5xx. Refused: 429, over a limit. Not found: 404."));
-    m_view = new TableView(m_routes, tr("Routes"), tr("Nothing is known of the requests yet"));
+    m_view = new TableView(m_routes, tr("Routes"), tr("The requests have not been measured yet"));
     m_view->setRowsShown(4);
     m_card->body()->addWidget(m_view, 1);
     body()->addWidget(m_card, 4);
@@ -118,7 +118,7 @@ void PerformancePage::showSnapshot(const Snapshot &snapshot)
     const bool live = context().shown.deployment().link() == LinkState::Live;
     m_view->setWhenEmpty(!live   ? tr("Not known: %1").arg(linkText(context().shown.deployment().linkReason()))
                          : known ? tr("No requests in the last 60 s")
-                                 : tr("Nothing is known of the requests yet"));
+                                 : tr("The requests have not been measured yet"));
     m_card->setNote(known ? tr("of the last 60 s  ·  %1 refused  ·  %2 not found")
                                 .arg(countText(double(http.traffic.refused)), countText(double(http.traffic.notFound)))
                           : unknownText());

@@ -230,7 +230,7 @@ void QueuePage::addTasks(QBoxLayout &row)
         m_states->addItem(tr(choice.title));
     m_taskCard->head()->addWidget(m_states);
     m_taskCard->head()->addWidget(m_filter);
-    m_taskView = new TableView(m_tasks, tr("Tasks"), tr("No task waits, runs, or ended lately"));
+    m_taskView = new TableView(m_tasks, tr("Tasks"), tr("No tasks waiting, running or recently ended"));
     m_taskView->setRowsShown(4);
     m_taskCard->body()->addWidget(m_taskView, 1);
     auto *buttons = new ButtonRow;
@@ -245,7 +245,7 @@ void QueuePage::addTasks(QBoxLayout &row)
     m_details->setFrameShape(QFrame::NoFrame);
     m_details->setTabChangesFocus(true);
     m_details->setAccessibleName(tr("Details of the task"));
-    m_details->setPlaceholderText(tr("Choose a task to see its arguments, result or error"));
+    m_details->setPlaceholderText(tr("Select a task to see its arguments, result or error"));
     card->body()->addWidget(m_details, 1);
     row.addWidget(card, 1);
     connect(m_states, &QComboBox::currentIndexChanged, this, &QueuePage::showTasks);
@@ -281,7 +281,7 @@ Allowance QueuePage::mayResize(int by) const
         return allowed;
     const int row = m_workerView ? m_workerView->currentSourceRow() : -1;
     if (row < 0)
-        return {false, tr("Choose a worker first.")};
+        return {false, tr("Select a worker first.")};
     const std::uint64_t size = sizeOf(m_workers.row(row));
     if (by < 0 && size == 0)
         return {false, tr("It runs no tasks already.")};
@@ -335,7 +335,7 @@ Allowance QueuePage::mayRevoke() const
         return allowed;
     const auto chosen = chosenTasks();
     if (chosen.empty())
-        return {false, tr("Choose a task first.")};
+        return {false, tr("Select a task first.")};
     if (chosen.size() > mostTasksAtOnce)
         return {false, tr("At most %1 tasks at once.").arg(mostTasksAtOnce)};
     const auto ended = [](const TaskInfo *task) { return task->place == TaskPlace::Ended; };
@@ -351,7 +351,7 @@ Allowance QueuePage::mayRerun() const
         return allowed;
     const auto chosen = chosenTasks();
     if (chosen.empty())
-        return {false, tr("Choose a task first.")};
+        return {false, tr("Select a task first.")};
     if (chosen.size() > mostTasksAtOnce)
         return {false, tr("At most %1 tasks at once.").arg(mostTasksAtOnce)};
     for (const TaskInfo *task : chosen) {
@@ -372,7 +372,7 @@ void QueuePage::showDetails()
     if (chosen.size() == 1)
         details = taskDetails(*chosen.front());
     else if (!chosen.empty())
-        details = tr("%1 tasks are chosen").arg(chosen.size());
+        details = tr("%1 tasks selected").arg(chosen.size());
     if (m_details->toPlainText() != details)
         m_details->setPlainText(details);
 }
@@ -383,7 +383,7 @@ void QueuePage::showTasks()
     std::vector<ListedTask> shown;
     std::ranges::copy_if(m_allTasks, std::back_inserter(shown),
                          [&](const ListedTask &listed) { return choice.fits(listed.task); });
-    m_taskView->setWhenEmpty(m_allTasks.empty() ? tr("No task waits, runs, or ended lately")
+    m_taskView->setWhenEmpty(m_allTasks.empty() ? tr("No tasks waiting, running or recently ended")
                                                 : tr("None of the %1 tasks is among these").arg(m_allTasks.size()));
     m_tasks.setRows(std::move(shown));
     showDetails();

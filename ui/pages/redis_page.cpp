@@ -212,7 +212,7 @@ RedisPage::RedisPage(const PageContext &context, QWidget *parent)
 void RedisPage::addFamilies(QBoxLayout &row)
 {
     m_familyCard = new Card(tr("Key families"));
-    m_familyView = new TableView(m_families, tr("Key families"), tr("Nothing is known of the keys yet"));
+    m_familyView = new TableView(m_families, tr("Key families"), tr("The keys have not been sampled yet"));
     m_familyView->setSelectionMode(QAbstractItemView::SingleSelection);
     m_familyView->setRowsShown(4);
     m_familyCard->body()->addWidget(m_familyView, 1);
@@ -227,7 +227,7 @@ void RedisPage::addFamilies(QBoxLayout &row)
 void RedisPage::addBiggest(QBoxLayout &row)
 {
     auto *card = new Card(tr("Largest keys"));
-    m_biggestView = new TableView(m_biggest, tr("Largest keys"), tr("Nothing is known of the keys yet"));
+    m_biggestView = new TableView(m_biggest, tr("Largest keys"), tr("The keys have not been sampled yet"));
     m_biggestView->setRowsShown(3);
     m_filter = new QLineEdit;
     m_filter->setPlaceholderText(tr("Filter (Ctrl+F)"));
@@ -250,7 +250,7 @@ Allowance RedisPage::mayCleanUp() const
     if (row >= 0 && !isFamily)
         return {false, tr("This is what Redis needs beside the keys: tables, buffers and itself.")};
     if (row < 0)
-        return {false, tr("Choose a family first.")};
+        return {false, tr("Select a family first.")};
     const auto &keys = m_families.row(row).keys;
     return keys && keys->high < 0.5 ? Allowance{false, tr("There is no key of it.")} : allowed;
 }
@@ -278,10 +278,10 @@ void RedisPage::showSnapshot(const Snapshot &snapshot)
     const QString unknown =
         live ? silent : tr("Not known: %1").arg(linkText(context().shown.deployment().linkReason()));
     const bool looked = snapshot.families.age.has_value();
-    m_familyView->setWhenEmpty(unknown.isEmpty() ? tr("Nothing is known of the keys yet") : unknown);
+    m_familyView->setWhenEmpty(unknown.isEmpty() ? tr("The keys have not been sampled yet") : unknown);
     m_biggestView->setWhenEmpty(!unknown.isEmpty() ? unknown
-                                : looked           ? tr("No key of 64 KB or more was met yet")
-                                                   : tr("Nothing is known of the keys yet"));
+                                : looked           ? tr("No key of 64 KB or more found yet")
+                                                   : tr("The keys have not been sampled yet"));
     m_biggest.setRows(snapshot.families.biggest);
     const auto familyAge = snapshot.families.age ? std::optional(*snapshot.families.age + sampleAge) : std::nullopt;
     m_familyView->setStale(familyAge && *familyAge > std::max<Age>(staleFamilies, snapshot.sampling.detailsStaleAfter));

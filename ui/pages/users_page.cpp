@@ -200,7 +200,7 @@ void UsersPage::addUsers(QBoxLayout &row)
     line->addWidget(m_roles);
     line->addWidget(m_states);
     m_userCard->body()->addLayout(line);
-    m_userView = new TableView(m_users, tr("Accounts"), tr("Nobody has an account yet"), TableView::Sorting::Elsewhere);
+    m_userView = new TableView(m_users, tr("Accounts"), tr("No accounts yet"), TableView::Sorting::Elsewhere);
     m_userView->setSelectionMode(QAbstractItemView::SingleSelection);
     m_userView->setRowsShown(10);
     m_userCard->body()->addWidget(m_userView, 1);
@@ -232,7 +232,7 @@ void UsersPage::addChosen(QBoxLayout &row)
     cards->setSpacing(12);
     const auto add = [&](QAbstractItemModel &model, const QString &title, int rows) {
         auto *card = new Card(title);
-        auto *view = new TableView(model, title, tr("Choose an account to see it"));
+        auto *view = new TableView(model, title, tr("Select an account to see it"));
         view->setRowsShown(rows);
         card->body()->addWidget(view, 1);
         cards->addWidget(card, rows);
@@ -255,7 +255,7 @@ void UsersPage::search()
 {
     m_typing.stop();
     m_userView->setWhenEmpty(m_search->text().isEmpty() && m_roles->currentIndex() == 0 && m_states->currentIndex() == 0
-                                 ? tr("Nobody has an account yet. Ctrl+N makes one.")
+                                 ? tr("No accounts yet. Ctrl+N creates one.")
                                  : tr("No matching accounts"));
     m_users.restart();
 }
@@ -300,7 +300,7 @@ void UsersPage::showChosen()
     m_chosen = id;
     ++m_chosenQuestion;
     for (TableView *view : {m_limitView, m_sessionView, m_activityView})
-        view->setWhenEmpty(user ? tr("…") : tr("Choose an account to see it"));
+        view->setWhenEmpty(user ? tr("…") : tr("Select an account to see it"));
     if (!user)
         return;
     askLimits(id);
@@ -315,7 +315,7 @@ void UsersPage::askLimits(Id user)
                  if (question != m_chosenQuestion)
                      return;
                  m_limits.setRows(answer ? *answer : std::vector<LimitUse>());
-                 m_limitView->setWhenEmpty(answer ? tr("Nothing limits this account") : errorText(answer.error()));
+                 m_limitView->setWhenEmpty(answer ? tr("No limits") : errorText(answer.error()));
              });
 }
 
@@ -327,7 +327,7 @@ void UsersPage::askSessions(Id user)
                      return;
                  m_sessionsKnown = answer.has_value();
                  m_sessions.setRows(answer ? *answer : std::vector<SessionEntry>());
-                 m_sessionView->setWhenEmpty(answer ? tr("Not signed in anywhere") : errorText(answer.error()));
+                 m_sessionView->setWhenEmpty(answer ? tr("No sessions") : errorText(answer.error()));
                  updateCommands();
              });
 }
@@ -341,8 +341,7 @@ void UsersPage::askActivity(Id user)
                  if (question != m_chosenQuestion)
                      return;
                  m_activity.setRows(answer ? answer->items : std::vector<AuditEntry>());
-                 m_activityView->setWhenEmpty(answer ? tr("Nothing was done to this account")
-                                                     : errorText(answer.error()));
+                 m_activityView->setWhenEmpty(answer ? tr("No activity") : errorText(answer.error()));
              });
 }
 
@@ -377,7 +376,7 @@ Allowance UsersPage::mayChange(const Action &action, const std::function<Allowan
     const Allowance allowed = context().gate.allowed(action);
     if (!allowed.available)
         return allowed;
-    return chosen() ? look(*chosen()) : Allowance{false, tr("Choose an account first.")};
+    return chosen() ? look(*chosen()) : Allowance{false, tr("Select an account first.")};
 }
 
 void UsersPage::change(const std::function<Action(const User &)> &actionOf)

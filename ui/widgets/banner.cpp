@@ -62,6 +62,9 @@ void Banner::setLines(const std::vector<BannerLine> &lines, const QString &advic
         m_rows.push_back(makeRow());
     for (std::size_t i = 0; i < m_rows.size(); ++i) {
         const Row &row = m_rows[i];
+        // The focus of one that goes is nobody's: Qt would hand it to the next action.
+        if (row.button->hasFocus() && (i >= lines.size() || lines[i].page.isEmpty()))
+            row.button->clearFocus();
         row.all->setVisible(i < lines.size());
         if (i >= lines.size())
             continue;

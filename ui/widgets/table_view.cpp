@@ -74,9 +74,13 @@ public:
         const QString words = index.data().toString();
         const auto elide = words.contains(' ') ? Qt::ElideRight : Qt::ElideMiddle;
         painter->drawText(room, int(alignment), option.fontMetrics.elidedText(words, elide, room.width()));
-        if (option.state.testFlag(QStyle::State_HasFocus)) {
-            painter->setPen(QPen(colours.accent, 1));
-            painter->drawLine(option.rect.bottomLeft(), option.rect.bottomRight());
+        // The focus is a row's; the cell of the cursor, by whose column Alt+Up sorts, has the stronger line.
+        if (view && view->hasFocus() && view->currentIndex().row() == index.row()) {
+            const bool cell = view->currentIndex() == index;
+            painter->setRenderHint(QPainter::Antialiasing, false);
+            const int high = cell ? 2 : 1;
+            painter->fillRect(QRect(option.rect.left(), option.rect.bottom() + 1 - high, option.rect.width(), high),
+                              colours.accent);
         }
         painter->restore();
     }
@@ -186,6 +190,7 @@ TableView::TableView(QAbstractItemModel &model, const QString &name, const QStri
     connect(m_proxy, &QAbstractItemModel::dataChanged, this, &TableView::fitSoon);
     connect(m_proxy, &QAbstractItemModel::layoutChanged, this, &TableView::fitSoon);
     connect(selectionModel(), &QItemSelectionModel::selectionChanged, this, &TableView::selected);
+    connect(selectionModel(), &QItemSelectionModel::currentRowChanged, viewport(), qOverload<>(&QWidget::update));
     connect(this, &QTableView::doubleClicked, this,
             [this](const QModelIndex &index) { emit opened(m_proxy->mapToSource(index).row()); });
 }
@@ -254,7 +259,11 @@ void TableView::fitColumns()
         return used;
     };
     const int room = viewport()->width();
-    if (sum(widths) > room)
+    // Figures are given more than they need only where no words are cut for it.
+    std::vector<int> whole = widths;
+    for (std::size_t column = 0; column < whole.size(); ++column)
+        whole[column] = std::max(whole[column], m_needed[column]);
+    if (sum(whole) > room)
         widths = tight;
     std::vector<Words> words;
     int left = room;
@@ -448,7 +457,7 @@ void TableView::paintEvent(QPaintEvent *event)
     painter.setPen(coloursOf(palette()).muted);
     const bool filtered = m_proxy->sourceModel()->rowCount() > 0;
     painter.drawText(viewport()->rect().adjusted(12, 8, -12, -8), Qt::AlignCenter | Qt::TextWordWrap,
-                     filtered ? tr("Nothing fits the filter") : m_whenEmpty);
+                     filtered ? tr("No matching rows") : m_whenEmpty);
 }
 
 } // namespace portolan::ui

@@ -229,6 +229,7 @@ void TimeChart::paintEvent(QPaintEvent *)
         paintLine(painter, line);
     paintEnds(painter);
     paintLabels(painter);
+    paintDrag(painter);
     paintCursor(painter);
 }
 

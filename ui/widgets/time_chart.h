@@ -16,7 +16,8 @@ namespace portolan::ui {
 
 /// Figures over time: zones as bands, events on the time line, gaps where nothing was known. Only extremes and means
 /// per pixel are drawn, computed when points or size change. Left and Right walk along it and read it out, Page up and
-/// Page down from event to event; + and − zoom, with Shift Left and Right move the time shown, 0 returns to now. What
+/// Page down from event to event; + and −, Ctrl with the wheel and a drag zoom, with Shift Left and Right move the time
+/// shown; 0, Escape and a double click return to now. What
 /// keeps it from showing how it stands now is said beside its title and in its accessible description.
 class TimeChart final : public QWidget
 {
@@ -87,7 +88,10 @@ signals:
 protected:
     void paintEvent(QPaintEvent *event) override;
     void resizeEvent(QResizeEvent *event) override;
+    void mousePressEvent(QMouseEvent *event) override; ///< a drag zooms to what it covers
     void mouseMoveEvent(QMouseEvent *event) override;
+    void mouseReleaseEvent(QMouseEvent *event) override;
+    void mouseDoubleClickEvent(QMouseEvent *event) override; ///< back to now
     void leaveEvent(QEvent *event) override;
     void wheelEvent(QWheelEvent *event) override;
     void keyPressEvent(QKeyEvent *event) override;
@@ -132,6 +136,7 @@ private:
     void paintEnds(QPainter &painter) const;
     void paintEvents(QPainter &painter) const;
     void paintCursor(QPainter &painter) const;
+    void paintDrag(QPainter &painter) const;
 
     QString m_title;
     Format m_format;
@@ -149,7 +154,8 @@ private:
     double m_top = 1;
     bool m_hasData = false;
     Standing m_standing;
-    std::optional<int> m_cursor; ///< pixel column
+    std::optional<int> m_cursor;  ///< pixel column
+    std::optional<int> m_dragged; ///< the column a drag began at
 };
 
 } // namespace portolan::ui

@@ -19,7 +19,8 @@ namespace {
 constexpr double dot = 3.5;
 constexpr double zoomStep = 2;
 constexpr double panStep = 0.25;
-constexpr int reach = 12; ///< pixels: beside a gap the nearest figure is meant
+constexpr int reach = 12;    ///< pixels: beside a gap the nearest figure is meant
+constexpr int leastDrag = 6; ///< pixels: less is a click
 constexpr double eventReach = 5;
 constexpr std::size_t eventsTold = 3;
 
@@ -174,7 +175,51 @@ void TimeChart::followCursor(std::optional<WallTime> time)
 void TimeChart::mouseMoveEvent(QMouseEvent *event)
 {
     const double x = event->position().x() - plot().left();
-    moveCursor(x >= 0 && x < plot().width() ? std::optional(int(x)) : std::nullopt);
+    // A drag goes on beside the plot, and then means its edge.
+    moveCursor(m_dragged || (x >= 0 && x < plot().width()) ? std::optional(int(x)) : std::nullopt);
+}
+
+void TimeChart::mousePressEvent(QMouseEvent *event)
+{
+    QWidget::mousePressEvent(event);
+    const double x = event->position().x() - plot().left();
+    if (event->button() == Qt::LeftButton && x >= 0 && x < plot().width())
+        m_dragged = int(x);
+}
+
+void TimeChart::mouseReleaseEvent(QMouseEvent *event)
+{
+    QWidget::mouseReleaseEvent(event);
+    const auto from = event->button() == Qt::LeftButton ? std::exchange(m_dragged, std::nullopt) : std::nullopt;
+    if (!from)
+        return;
+    update();
+    const int to = std::clamp(int(event->position().x() - plot().left()), 0, std::max(0, int(plot().width()) - 1));
+    if (std::abs(to - *from) >= leastDrag && m_to > m_from)
+        emit rangeWanted(timeAt(std::min(*from, to)), timeAt(std::max(*from, to)));
+}
+
+void TimeChart::mouseDoubleClickEvent(QMouseEvent *event)
+{
+    QWidget::mouseDoubleClickEvent(event);
+    m_dragged.reset();
+    emit nowWanted();
+}
+
+void TimeChart::paintDrag(QPainter &painter) const
+{
+    if (!m_dragged || !m_cursor || std::abs(*m_cursor - *m_dragged) < leastDrag)
+        return;
+    const Colours &colours = coloursOf(palette());
+    const QRectF area = plot();
+    QColor fill = colours.accent;
+    fill.setAlphaF(0.16f);
+    const QRectF chosen(area.left() + std::min(*m_dragged, *m_cursor), area.top(), std::abs(*m_cursor - *m_dragged),
+                        area.height());
+    painter.fillRect(chosen, fill);
+    painter.setPen(QPen(colours.accent, 1));
+    painter.drawLine(chosen.topLeft(), chosen.bottomLeft());
+    painter.drawLine(chosen.topRight(), chosen.bottomRight());
 }
 
 void TimeChart::leaveEvent(QEvent *event)
@@ -255,9 +300,9 @@ void TimeChart::keyPressEvent(QKeyEvent *event)
     case Qt::Key_0:
         return emit nowWanted();
     case Qt::Key_Escape:
-        if (m_cursor)
-            return moveCursor(std::nullopt);
-        break;
+        if (std::exchange(m_dragged, std::nullopt))
+            return update();
+        return m_cursor ? moveCursor(std::nullopt) : emit nowWanted();
     default:
         break;
     }

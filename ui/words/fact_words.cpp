@@ -7,6 +7,7 @@
 #include <QCoreApplication>
 #include <QStringList>
 #include <algorithm>
+#include <array>
 
 namespace portolan::ui {
 
@@ -52,6 +53,30 @@ QString counted(const Amount &amount)
         return counted(amount.count, "audit entry", "audit entries");
     }
     return {};
+}
+
+/// "412 result keys", "1 key of app"; without a count "result keys".
+QString keysOf(const std::string &family, const std::optional<std::uint64_t> &count, bool atLeast = false)
+{
+    constexpr std::array<std::pair<std::string_view, const char *>, 8> own{
+        {{"sessions", QT_TRANSLATE_NOOP("facts", "session")},
+         {"results", QT_TRANSLATE_NOOP("facts", "result")},
+         {"limits", QT_TRANSLATE_NOOP("facts", "limit")},
+         {"cache", QT_TRANSLATE_NOOP("facts", "cache")},
+         {"tickers", QT_TRANSLATE_NOOP("facts", "ticker")},
+         {"push", QT_TRANSLATE_NOOP("facts", "push")},
+         {"queue", QT_TRANSLATE_NOOP("facts", "queue")},
+         {"other", QT_TRANSLATE_NOOP("facts", "other")}}};
+    const bool one = count == std::uint64_t{1};
+    const QString noun = one ? tr("key") : tr("keys");
+    const auto known =
+        std::ranges::find(own, std::string_view(family), &std::pair<std::string_view, const char *>::first);
+    const QString named =
+        known == own.end() ? tr("%1 of %2").arg(noun, inLine(family)) : tr("%1 %2").arg(tr(known->second), noun);
+    if (!count)
+        return named;
+    const QString number = countText(*count);
+    return tr("%1 %2").arg(atLeast ? tr("at least %1").arg(number) : number, named);
 }
 
 /// "40 users, 8 sessions and 6 results"; what there is none of is left out.
@@ -118,7 +143,8 @@ QString eitherText(const Fact &fact)
     case FactKind::FamilyLost:
         return lossOf(fact.name);
     case FactKind::NoKeys:
-        return fact.time ? tr("No key of %1 was idle that long.").arg(name) : tr("There is no key of %1.").arg(name);
+        return fact.time ? tr("No %1 were idle that long.").arg(keysOf(fact.name, {}))
+                         : tr("There are no %1.").arg(keysOf(fact.name, {}));
     case FactKind::CleanupGoesOn:
         return tr("That is not all: the cleanup goes on.");
     case FactKind::TasksOver:
@@ -137,7 +163,7 @@ QString eitherText(const Fact &fact)
         return fact.amounts.empty() ? tr("All have the role user, and nobody knows their passwords.")
                                     : tr("Among them: %1. Nobody knows their passwords.").arg(listed(fact.amounts));
     case FactKind::TheyCanBeTakenBack:
-        return tr("They can be taken back.");
+        return tr("They can be removed again.");
     case FactKind::WhereAuditIs:
         return tr("Of the audit entries, Overview shows those of the last 24 h and Users those of one account; all are "
                   "at /api/admin/audit.");
@@ -157,11 +183,9 @@ QString willOfRedisAndTasks(const Fact &fact)
         return name.isEmpty() ? tr("Closes %1. Their owners may connect again.").arg(connections)
                               : tr("Closes %1 of %2.").arg(connections, name);
     }
-    case FactKind::KeysDeleted: {
-        const QString keys = counted(fact.count, "key", "keys");
-        return tr("Deletes %1 of %2, about %3.")
-            .arg(fact.atLeast ? tr("at least %1").arg(keys) : keys, name, sizeText(fact.bytes));
-    }
+    case FactKind::KeysDeleted:
+        return tr("Deletes %1, about %2.")
+            .arg(keysOf(fact.name, fact.count.value_or(0), fact.atLeast), sizeText(fact.bytes));
     case FactKind::OnlyIdleKeys:
         return tr("Only those nobody has used for %1.").arg(durationText(fact.time));
     case FactKind::WorkerResized:
@@ -190,7 +214,7 @@ QString willOfAccounts(const Fact &fact)
     case FactKind::AccountMade:
         return tr("Makes an account for %1, %2, with a password that is shown once.").arg(name, withArticle(fact.role));
     case FactKind::PasswordMade:
-        return tr("Gives %1 a new password, which is shown once. The old password is of no use any more.").arg(name);
+        return tr("Resets the password of %1. The new one is shown once; the old one stops working.").arg(name);
     case FactKind::RoleGiven:
         return tr("Makes %1 %2.").arg(name, withArticle(fact.role));
     case FactKind::AccountDisabled:
@@ -270,7 +294,7 @@ QString didOfRedisAndTasks(const Fact &fact)
     case FactKind::ConnectionsClosed:
         return tr("Closed %1.").arg(counted(fact.count, "connection", "connections"));
     case FactKind::KeysDeleted:
-        return tr("Deleted %1 of %2.").arg(counted(fact.count, "key", "keys"), name);
+        return tr("Deleted %1.").arg(keysOf(fact.name, fact.count.value_or(0)));
     case FactKind::WorkerResized:
         return tr("%1 runs %2 at once.")
             .arg(name.isEmpty() ? tr("The worker") : name, counted(fact.count, "task", "tasks"));

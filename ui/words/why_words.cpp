@@ -47,7 +47,7 @@ QString whyText(const Capability &capability)
     case WhyNot::NotOurs:
         return tr("A Redis or a database that was named is not ours to delete.");
     case WhyNot::NoMadeUpUsers:
-        return tr("No made-up user is there to be taken back.");
+        return tr("There are no made-up users to remove.");
     case WhyNot::NoRedis:
         return tr("This portal runs without Redis.");
     case WhyNot::CommandRefused:

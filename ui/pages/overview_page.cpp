@@ -298,7 +298,7 @@ QFuture<Result<std::vector<Series>>> OverviewPage::askDay()
     query.to = context().clock.wall();
     query.from = query.to - daySpan;
     query.most = dayPoints;
-    return context().deployment.ask(HistoryQuestion{query});
+    return context().shown.deployment().ask(HistoryQuestion{query});
 }
 
 void OverviewPage::takeDay(const Result<std::vector<Series>> &answer)

@@ -237,15 +237,15 @@ void FeedbackTest::whatCannotBeDoneIsOff_data()
     QTest::newRow("no task") << "queue"
                              << "" << 0 << ""
                              << "Revoke"
-                             << "Choose";
+                             << "Select";
     QTest::newRow("no account") << "users"
                                 << "" << 0 << ""
                                 << "Delete the account"
-                                << "Choose";
+                                << "Select";
     QTest::newRow("no connection") << "connections"
                                    << "" << 0 << ""
                                    << "Close selected"
-                                   << "Choose";
+                                   << "Select";
     QTest::newRow("runs already") << "local"
                                   << "" << 0 << ""
                                   << "Start"

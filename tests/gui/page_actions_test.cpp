@@ -93,7 +93,7 @@ void PageActionsTest::cleanUpAFamily()
     auto &console = open("redis");
     EVENTUALLY(goTo("Key families", 0, "sessions"));
     console.press(Qt::Key_Delete);
-    EVENTUALLY(said().startsWith("Deleted ") && said().contains("sessions"));
+    EVENTUALLY(said().startsWith("Deleted ") && said().contains("session key"));
     const auto &asked = console.confirmer.asked;
     QCOMPARE(asked.size(), std::size_t(1));
     QVERIFY(asked[0].title.contains("sessions") && asked[0].preview.count.value_or(0) > 0);

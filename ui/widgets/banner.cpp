@@ -78,7 +78,8 @@ void Banner::setLines(const std::vector<BannerLine> &lines, const QString &advic
     m_advice->setText(said);
     m_advice->setVisible(!said.isEmpty());
     const int around = isOnGround() ? edge : 0;
-    m_column->setContentsMargins(around, around / 2, around, around / 2);
+    // As high with a ground as without: nothing below moves as the zone changes.
+    m_column->setContentsMargins(around, edge / 2, around, edge / 2);
     showSince();
     update();
 }

@@ -39,22 +39,20 @@ template <class T> bool isWithin(const QWidget *widget, const QWidget *surface)
 
 QString toolTipAt(QWidget &widget, const QPoint &at)
 {
+    const QString none = "nothing was shown since"; // hiding one takes its time
+    const QPoint place = widget.mapToGlobal(at);
+    QToolTip::showText(place, none);
+    QHelpEvent help(QEvent::ToolTip, at, place);
+    QCoreApplication::sendEvent(&widget, &help); // whoever is around it is asked too
+    const QString words = QToolTip::text();
     QToolTip::hideText();
-    QHelpEvent help(QEvent::ToolTip, at, widget.mapToGlobal(at));
-    for (QWidget *asked = &widget; asked; asked = asked->parentWidget()) {
-        if (QCoreApplication::sendEvent(asked, &help) && QToolTip::isVisible())
-            break;
-        if (asked->isWindow())
-            break;
-    }
-    const QString words = QToolTip::isVisible() ? QToolTip::text() : QString();
-    QToolTip::hideText();
-    QTextDocument plain;
-    if (Qt::mightBeRichText(words)) {
-        plain.setHtml(words);
-        return plain.toPlainText();
-    }
-    return words;
+    if (words == none)
+        return {};
+    if (!Qt::mightBeRichText(words))
+        return words;
+    QTextDocument document;
+    document.setHtml(words);
+    return document.toPlainText();
 }
 
 /// Whether words are all of what an elided text stands for.
@@ -150,6 +148,7 @@ void FitTest::whatIsWrongIsFound()
     label("another", {12, 92, 200, 30})->setAttribute(Qt::WA_TranslucentBackground);
     label(QString("elid") + ellipsis, {10, 130, 200, 30});
     label(QString("tol") + ellipsis, {10, 170, 200, 30})->setToolTip("told in full");
+    label(QString("told in") + ellipsis, {210, 170, 100, 30});
     label("half as high", {10, 210, 200, 6});
     surface.show();
     ConsoleWindow::settle();
@@ -157,8 +156,8 @@ void FitTest::whatIsWrongIsFound()
     QCOMPARE(problems.filter("\"this has no room at all\" is cut").size(), 1);
     QCOMPARE(problems.filter("\"half as high\" is cut").size(), 1);
     QCOMPARE(problems.filter("painted over each other").size(), 1);
-    QCOMPARE(problems.filter("no tool tip has all of it").size(), 1);
-    QCOMPARE(problems.size(), 4);
+    QCOMPARE(problems.filter("no tool tip has all of it").size(), 2);
+    QCOMPARE(problems.size(), 5);
 }
 
 void FitTest::addLooks()

@@ -2,6 +2,7 @@
 #include "tests/gui/console_fixture.h"
 #include "tests/gui/drawn_texts.h"
 #include "ui/pages/page_table.h"
+#include "ui/widgets/card.h"
 
 #include <QAbstractItemView>
 #include <QHelpEvent>
@@ -116,6 +117,38 @@ QStringList problemsOf(MainWindow &window, const QString &page)
     return problems;
 }
 
+/// The part of a card that is used: where something other than its ground is, or is nearer than a line of text.
+double usedPart(QWidget &card)
+{
+    const QImage image = card.grab().toImage().convertToFormat(QImage::Format_RGB32);
+    const int em = std::max(1, int(card.fontMetrics().height() * image.devicePixelRatio()));
+    const int border = int(4 * image.devicePixelRatio());
+    const QRgb ground = image.pixel(image.width() / 2, border);
+    const QSize cells((image.width() - 2 * border) / em, (image.height() - 2 * border) / em);
+    if (cells.isEmpty())
+        return 1;
+    std::vector<char> ink(std::size_t(cells.width()) * std::size_t(cells.height()));
+    const auto cell = [&](int x, int y) -> char & {
+        return ink[std::size_t(y) * std::size_t(cells.width()) + std::size_t(x)];
+    };
+    for (int y = 0; y < cells.height() * em; ++y) {
+        const auto *line = reinterpret_cast<const QRgb *>(image.constScanLine(border + y)) + border;
+        for (int x = 0; x < cells.width() * em; ++x)
+            if (line[x] != ground)
+                cell(x / em, y / em) = 1;
+    }
+    int used = 0;
+    for (int y = 0; y < cells.height(); ++y)
+        for (int x = 0; x < cells.width(); ++x) {
+            bool near = false;
+            for (int beside = std::max(0, y - 1); beside <= std::min(cells.height() - 1, y + 1); ++beside)
+                for (int at = std::max(0, x - 1); at <= std::min(cells.width() - 1, x + 1); ++at)
+                    near |= cell(at, beside) != 0;
+            used += near;
+        }
+    return double(used) / (cells.width() * cells.height());
+}
+
 } // namespace
 
 /// Whatever the window's size, the scale of the screen (QT_SCALE_FACTOR: CMakeLists.txt) and the length of names: all
@@ -127,6 +160,8 @@ private slots:
     void whatIsWrongIsFound();
     void textsFit_data() { addLooks(); }
     void textsFit();
+    void cardsOfTheOverviewAreFull_data() { addLooks(); }
+    void cardsOfTheOverviewAreFull();
 
 private:
     static void addLooks();
@@ -158,6 +193,7 @@ void FitTest::whatIsWrongIsFound()
     QCOMPARE(problems.filter("painted over each other").size(), 1);
     QCOMPARE(problems.filter("no tool tip has all of it").size(), 2);
     QCOMPARE(problems.size(), 5);
+    QVERIFY(usedPart(surface) < 0.7);
 }
 
 void FitTest::addLooks()
@@ -196,6 +232,26 @@ void FitTest::textsFit()
     }
     problems.removeDuplicates();
     QVERIFY2(problems.isEmpty(), qPrintable(problems.join("\n    ")));
+}
+
+void FitTest::cardsOfTheOverviewAreFull()
+{
+    QFETCH(QString, situation);
+    QFETCH(QSize, size);
+    Console console({.situation = situation.toStdString()});
+    console.window->resize(size);
+    console.window->openPage("overview");
+    console.tick();
+    QStringList empty;
+    for (Card *card : console.window->page()->findChildren<Card *>())
+        if (card->isVisible())
+            if (const double used = usedPart(*card); used < 0.5)
+                empty << QString("%1 (%2 x %3): %4 % used")
+                             .arg(card->findChild<QLabel *>()->text())
+                             .arg(card->width())
+                             .arg(card->height())
+                             .arg(int(used * 100));
+    QVERIFY2(empty.isEmpty(), qPrintable(empty.join("\n    ")));
 }
 
 QTEST_MAIN(FitTest)

@@ -82,6 +82,7 @@ private slots:
             return outcomeText(std::vector<Fact>{{.kind = FactKind::KeysDeleted, .name = family, .count = count}});
         };
         QCOMPARE(deleted("results", 10), QString("Deleted 10 result keys."));
+        QCOMPARE(deleted("instances", 3), QString("Deleted 3 instance keys."));
         QCOMPARE(deleted("sessions", 1), QString("Deleted 1 session key."));
         QCOMPARE(deleted("somebody's", 2), QString("Deleted 2 keys of somebody's."));
         const std::vector<Fact> none{{.kind = FactKind::NoKeys, .name = "tickers"}};

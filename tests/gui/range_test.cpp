@@ -147,6 +147,13 @@ void RangeTest::draggingZooms()
     QTest::keyClick(chart, Qt::Key_Escape);
     QTest::mouseRelease(chart, Qt::LeftButton, {}, {xOf(0.6), middle});
     QVERIFY(shown() == usual);
+    // So does letting go where the chart does not hear of it.
+    QTest::mousePress(chart, Qt::LeftButton, {}, {xOf(0.2), middle});
+    const QPointF back(xOf(0.6), middle);
+    QMouseEvent move(QEvent::MouseMove, back, chart->mapToGlobal(back), Qt::NoButton, Qt::NoButton, {});
+    QCoreApplication::sendEvent(chart, &move);
+    QTest::mouseRelease(chart, Qt::LeftButton, {}, back.toPoint());
+    QVERIFY(shown() == usual);
 }
 
 void RangeTest::zoomedOutItEndsWithNow()

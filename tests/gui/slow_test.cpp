@@ -125,6 +125,7 @@ class SlowTest final : public QObject
 private slots:
     void neverAsksTwiceAtOnce();
     void theNewestIsShown();
+    void whatHappenedInOneMomentIsAllShown();
 };
 
 void SlowTest::neverAsksTwiceAtOnce()
@@ -170,6 +171,30 @@ void SlowTest::theNewestIsShown()
     QCOMPARE(console.slow.taskLists.asked, 2); // nobody has wanted another
     console.tick();
     QCOMPARE(console.slow.taskLists.asked, 3);
+}
+
+/// An instance that comes with another version is two events of the same thing and time.
+void SlowTest::whatHappenedInOneMomentIsAllShown()
+{
+    SlowConsole console;
+    console.window.openPage("overview");
+    ConsoleWindow::settle();
+    Event came{.time = console.clock.wall(), .kind = EventKind::Instance, .name = "web-2"};
+    came.reason = instance_event::started;
+    Event differs = came;
+    differs.reason = instance_event::version;
+    differs.detail = "0.9.1";
+    Event again = differs;
+    again.detail = "0.9.2";
+    console.slow.happened.answer({came, differs, again});
+    ConsoleWindow::settle();
+    TableView *view = nullptr;
+    for (TableView *table : console.window.page()->findChildren<TableView *>()) {
+        if (table->accessibleName() == "Recent events")
+            view = table;
+    }
+    QVERIFY(view);
+    QCOMPARE(view->model()->rowCount(), 3);
 }
 
 QTEST_MAIN(SlowTest)

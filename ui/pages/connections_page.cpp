@@ -63,7 +63,8 @@ ConnectionsPage::ConnectionsPage(const PageContext &context, QWidget *parent)
       m_history(new HistoryPanel(this->context(), tr("Over time"),
                                  {{{}, {{metric::redisConnections, tr("connections")}}, {}}})),
       m_listed(
-          this, [this] { return this->context().shown.deployment().ask(ClientsQuestion{.limit = ClientsQuestion::most}); },
+          this,
+          [this] { return this->context().shown.deployment().ask(ClientsQuestion{.limit = ClientsQuestion::most}); },
           [this](const Result<ClientPage> &answer) { take(answer); })
 {
     m_close = addCommand(

@@ -141,8 +141,9 @@ template <class T> std::string numberOf(const std::optional<T> &value)
 std::string eventKey(const Event &event)
 {
     std::string key = std::to_string(event.time.time_since_epoch().count());
-    for (const std::string &part : {numberOf(std::optional(event.kind)), numberOf(event.resource), numberOf(event.zone),
-                                    numberOf(event.up), event.name, event.actor, event.subject, event.told})
+    for (const std::string &part :
+         {numberOf(std::optional(event.kind)), numberOf(event.resource), numberOf(event.zone), numberOf(event.up),
+          event.name, event.actor, event.subject, event.reason, event.detail, event.told})
         key.append(1, '\n').append(part);
     for (const Fact &fact : event.facts)
         key.append(1, '\n').append(fact.name);

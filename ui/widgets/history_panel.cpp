@@ -108,7 +108,10 @@ HistoryPanel::HistoryPanel(const PageContext &context, const QString &title, std
         connect(chart, &QWidget::customContextMenuRequested, this,
                 [this, number = m_charts.size()](const QPoint &at) { offerExports(number, at); });
         connect(chart, &TimeChart::rangeWanted, this, &HistoryPanel::chooseRange);
-        connect(chart, &TimeChart::nowWanted, this, &HistoryPanel::returnToNow);
+        connect(chart, &TimeChart::nowWanted, this, [this] {
+            if (m_fixed) // a key that is held asks nothing again and again
+                returnToNow();
+        });
         connect(chart, &TimeChart::cursorMoved, this, [this, chart](std::optional<WallTime> time) {
             for (TimeChart *other : m_charts)
                 if (other != chart)

@@ -57,6 +57,8 @@ void Tile::setTrend(TileTrend trend)
     if (trend == m_trend)
         return;
     m_trend = std::move(trend);
+    if (m_readOut)
+        describe();
     update();
 }
 

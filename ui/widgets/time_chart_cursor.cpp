@@ -174,6 +174,8 @@ void TimeChart::followCursor(std::optional<WallTime> time)
 
 void TimeChart::mouseMoveEvent(QMouseEvent *event)
 {
+    if (!(event->buttons() & Qt::LeftButton))
+        m_dragged.reset(); // it was let go of where nobody heard it: over a dialog, on another page
     const double x = event->position().x() - plot().left();
     // A drag goes on beside the plot, and then means its edge.
     moveCursor(m_dragged || (x >= 0 && x < plot().width()) ? std::optional(int(x)) : std::nullopt);

@@ -58,7 +58,7 @@ QString counted(const Amount &amount)
 /// "412 result keys", "1 key of app"; without a count "result keys".
 QString keysOf(const std::string &family, const std::optional<std::uint64_t> &count, bool atLeast = false)
 {
-    constexpr std::array<std::pair<std::string_view, const char *>, 8> own{
+    constexpr std::array<std::pair<std::string_view, const char *>, 9> own{
         {{"sessions", QT_TRANSLATE_NOOP("facts", "session")},
          {"results", QT_TRANSLATE_NOOP("facts", "result")},
          {"limits", QT_TRANSLATE_NOOP("facts", "limit")},
@@ -66,6 +66,7 @@ QString keysOf(const std::string &family, const std::optional<std::uint64_t> &co
          {"tickers", QT_TRANSLATE_NOOP("facts", "ticker")},
          {"push", QT_TRANSLATE_NOOP("facts", "push")},
          {"queue", QT_TRANSLATE_NOOP("facts", "queue")},
+         {"instances", QT_TRANSLATE_NOOP("facts", "instance")},
          {"other", QT_TRANSLATE_NOOP("facts", "other")}}};
     const bool one = count == std::uint64_t{1};
     const QString noun = one ? tr("key") : tr("keys");

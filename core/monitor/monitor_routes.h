@@ -38,8 +38,8 @@ struct MetricsAccess
 };
 
 /// The routes of what is measured: /health, /ready, /metrics, /api/admin/snapshot, /api/admin/stream,
-/// /api/admin/queues, /api/admin/redis/families, DELETE /api/admin/redis/clients/{id}, /api/admin/redis/cleanup. The first
-/// three tell of this process, whoever asks adds them up; the others of all instances.
+/// /api/admin/queues, /api/admin/redis/families, DELETE /api/admin/redis/clients/{id}, /api/admin/redis/cleanup. The
+/// first three tell of this process, whoever asks adds them up; the others of all instances.
 ///
 /// In this order: construct; mount() (so that HttpMetrics, which the sampler needs, can count these routes too);
 /// connect(); mountStream(); then start sampler and server. Requests before connect() are answered 503.

@@ -95,7 +95,7 @@ public:
 
     std::uint64_t answeredInAll() const { return m_answered; }             ///< up to the last advance()
     const Unanswered &unansweredInAll() const { return m_lastUnanswered; } ///< of these
-    std::optional<SteadyTime> started() const { return m_started; } ///< when advance() was first called
+    std::optional<SteadyTime> started() const { return m_started; }        ///< when advance() was first called
 
 private:
     struct Slice

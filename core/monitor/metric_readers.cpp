@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <optional>
 
 namespace portolan::monitor {
@@ -109,9 +110,22 @@ std::optional<double> useOf(const DbPoolFigures &pool)
     return pool.connections > 0 ? std::optional(double(pool.busy) / double(pool.connections)) : std::nullopt;
 }
 
-std::string nameOf(const DbPoolFigures &pool)
+/// The greatest of each name, whichever instances there are, so that its series goes on when one joins or leaves; and,
+/// where there are several, each one's own.
+template <class F> void pools(const Snapshot &snapshot, const Emit &emit, F figure)
 {
-    return pool.instance.empty() ? pool.name : pool.name + " of " + pool.instance;
+    std::map<std::string_view, double> greatest;
+    for (const DbPoolFigures &pool : snapshot.dbPools) {
+        const std::optional<double> value = figure(pool);
+        if (!value)
+            continue;
+        const auto known = greatest.try_emplace(pool.name, *value).first;
+        known->second = std::max(known->second, *value);
+        if (!pool.instance.empty())
+            emit.add(pool.name + " of " + pool.instance, *value);
+    }
+    for (const auto &[name, value] : greatest)
+        emit.add(name, value);
 }
 
 void fullestPool(const Snapshot &snapshot, const Emit &emit)
@@ -175,16 +189,10 @@ constexpr std::array readers{
     Reader{metric::queueDepth, queues},
     Reader{metric::familyBytes, families<&FamilyFigures::bytes>},
     Reader{metric::familyKeys, families<&FamilyFigures::keys>},
-    Reader{metric::dbPoolUse,
-           [](const Snapshot &s, const Emit &emit) {
-               for (const DbPoolFigures &pool : s.dbPools)
-                   if (const auto use = useOf(pool))
-                       emit.add(nameOf(pool), *use);
-           }},
+    Reader{metric::dbPoolUse, [](const Snapshot &s, const Emit &emit) { pools(s, emit, useOf); }},
     Reader{metric::dbPoolWaiting,
            [](const Snapshot &s, const Emit &emit) {
-               for (const DbPoolFigures &pool : s.dbPools)
-                   emit.add(nameOf(pool), double(pool.waiting));
+               pools(s, emit, [](const DbPoolFigures &pool) { return std::optional(double(pool.waiting)); });
            }},
 };
 

@@ -112,6 +112,24 @@ private slots:
         QVERIFY(!valueOf(snapshot, metric::zone, "redis_memory")); // has no reading here
     }
 
+    /// When another instance joins, the series of a pool goes on, and each one's own stands beside it.
+    void aPoolKeepsItsNameWhoeverElseHasOne()
+    {
+        Snapshot snapshot = fullSnapshot();
+        snapshot.dbPools = {{"primary", 4, 3, 1}, {"primary", 4, 1, 7}, {"primary", 0, 0, 0}};
+        snapshot.dbPools[0].instance = "a";
+        snapshot.dbPools[1].instance = "b";
+        snapshot.dbPools[2].instance = "c"; // has no connections yet: how full it is nobody knows
+        QCOMPARE(valueOf(snapshot, metric::dbPoolUse, "primary"), std::optional(0.75));
+        QCOMPARE(valueOf(snapshot, metric::dbPoolWaiting, "primary"), std::optional(7.0));
+        QCOMPARE(valueOf(snapshot, metric::dbPoolUse, "primary of a"), std::optional(0.75));
+        QCOMPARE(valueOf(snapshot, metric::dbPoolUse, "primary of b"), std::optional(0.25));
+        QVERIFY(!valueOf(snapshot, metric::dbPoolUse, "primary of c"));
+        QCOMPARE(valueOf(snapshot, metric::dbPoolWaiting, "primary of c"), std::optional(0.0));
+        const auto figures = figuresOf(snapshot, metric::dbPoolUse);
+        QCOMPARE(figures.size(), std::size_t{3}); // each once
+    }
+
     void staleValuesAreUnknown_data()
     {
         QTest::addColumn<std::string>("name");

@@ -15,6 +15,7 @@ using std::chrono::seconds;
 constexpr double reservedBytes = 30;
 constexpr milliseconds idleLeast = seconds(5);
 constexpr milliseconds idleMost = seconds(60);
+constexpr milliseconds exchangeMost = seconds(600); ///< instances::longestEvery
 constexpr milliseconds detailsLeast = seconds(30);
 constexpr milliseconds detailsMost = seconds(3600);
 constexpr milliseconds closeDetailsLeast = seconds(5);
@@ -87,7 +88,7 @@ void SamplingBudget::update(bool watched, bool near, SteadyTime now)
             m_searchInterval = interval(m_search, {0.35, 0}, m_often, idleMost);
     }
     m_exchangeInterval =
-        interval(m_exchange, closer ? Part{0.05, 0} : Part{0.05, 0.1}, closer ? m_often : idleLeast, idleMost);
+        interval(m_exchange, closer ? Part{0.05, 0} : Part{0.05, 0.1}, closer ? m_often : idleLeast, exchangeMost);
     const auto stale = [](milliseconds interval) {
         return std::max<milliseconds>(seconds(5), 2 * interval + seconds(1));
     };

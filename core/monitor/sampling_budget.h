@@ -53,7 +53,7 @@ public:
     void searched(std::uint64_t commands, std::uint64_t bytes, SteadyTime now); ///< such a step was made
     /// Instances told each other what they do.
     void exchanged(std::uint64_t commands, std::uint64_t bytes);
-    /// How far apart they are to do so, at least; 0: as they like.
+    /// How far apart they are to do so, at least, up to 10 min; 0: as they like.
     std::chrono::milliseconds exchangeInterval() const { return m_exchangeInterval; }
     /// There was no answer: the next round is due at the usual interval of a second.
     void failed(SteadyTime now);

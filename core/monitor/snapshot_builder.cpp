@@ -166,6 +166,7 @@ void SnapshotBuilder::fillQueue(Snapshot &snapshot, const Sources &sources)
     if (sources.tasks) {
         tasks = sources.tasks();
         m_searching = tasks.searching;
+        m_parked = tasks.parked;
         m_taken.add(tasks.taken, now);
         m_ended.add(tasks.ended, now);
         m_failed.add(tasks.failed, now);
@@ -345,7 +346,7 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetr
     const instances::Together together = join ? join(*own) : instances::Together{};
     auto snapshot = std::make_shared<Snapshot>(*own);
     if (join)
-        instances::join(*snapshot, together);
+        instances::join(*snapshot, together, m_parked);
 
     lightHttp(m_lights, snapshot->http, together.alone() ? http.timed : together.merged.timed);
     lightQueue(snapshot->queue);

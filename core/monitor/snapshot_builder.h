@@ -135,8 +135,9 @@ private:
     bool m_recount = false;
     bool m_near = false; ///< a figure of Redis is near its threshold, or beyond
     PlanFigures m_plan;
-    OwnLoad m_rounds;    ///< so far, of all rounds
-    OwnLoad m_searching; ///< TaskFigures::searching, as last told
+    OwnLoad m_rounds;           ///< so far, of all rounds
+    OwnLoad m_searching;        ///< TaskFigures::searching, as last told
+    std::uint64_t m_parked = 0; ///< TaskFigures::parked, likewise
     RedisFigures m_redisFigures;
     std::optional<SteadyTime> m_clientsTime;
     std::shared_ptr<const std::vector<ClientInfo>> m_clients;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/monitor/instances/merge.h"
 
+#include "core/monitor/instances/share_traffic.h"
 #include "core/telemetry/buckets.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -69,10 +71,17 @@ struct Windows
 /// Buckets take 6 KiB: those of routes are made one after the other, from what was counted for each.
 using Routes = std::map<TrafficSlices::Route, std::vector<Counted>>;
 
-/// Adds what of a share is in the window still, to all and to the part of its own.
-void addTraffic(Windows &all, Windows &own, Routes &routes, const Share &share, milliseconds age)
+/// By how much its window has moved on since: while nothing more is due of who is there, it answers as it did.
+milliseconds staleness(const Told &told)
 {
-    const TrafficSlices &traffic = share.traffic;
+    return told.there ? std::max(told.age - told.share->who.every, milliseconds(0)) : told.age;
+}
+
+/// Adds what of a share is in the window still, to all and to the part of its own.
+void addTraffic(Windows &all, Windows &own, Routes &routes, const Told &told)
+{
+    const TrafficSlices &traffic = told.share->traffic;
+    const milliseconds age = staleness(told);
     const auto covered = std::clamp(traffic.covered + age, milliseconds(1000), TrafficSlices::span);
     const double seconds = std::chrono::duration<double>(covered).count();
     std::vector<std::vector<Counted> *> rows;
@@ -90,17 +99,49 @@ void addTraffic(Windows &all, Windows &own, Routes &routes, const Share &share, 
     }
 }
 
+struct Asked
+{
+    const TrafficSlices::Route *route;
+    const std::vector<Counted> *parts;
+    std::uint64_t count;
+};
+
+std::uint64_t answersIn(const std::vector<Counted> &parts)
+{
+    std::uint64_t count = 0;
+    for (const Counted &counted : parts)
+        for (const auto &hit : counted.part->hits)
+            count += hit.count;
+    return count;
+}
+
+/// What others tell is bounded for each of them alone; here for all, whose buckets are made anew each second.
 std::vector<MergedRoute> mergedRoutes(const Routes &routes)
 {
+    std::vector<Asked> asked;
+    for (const auto &[route, parts] : routes)
+        if (!parts.empty())
+            asked.push_back({&route, &parts, answersIn(parts)});
+    const auto most = [](const auto &a, const auto &b) { return a.count > b.count; };
+    std::ranges::stable_sort(asked, most);
     std::vector<MergedRoute> result;
-    for (const auto &[route, parts] : routes) {
-        if (parts.empty())
-            continue;
-        Window window;
-        for (const auto &[part, seconds] : parts)
+    std::array<Window, 2> others; // streams by themselves
+    std::array<bool, 2> anyOther{};
+    for (const Asked &one : asked) {
+        const bool stream = one.route->stream;
+        const bool byName = result.size() < maxRoutes && *one.route != otherRoute(stream);
+        Window own;
+        Window &window = byName ? own : others[stream];
+        for (const auto &[part, seconds] : *one.parts)
             add(window, *part, seconds);
-        result.push_back({route, window.figures()});
+        if (byName)
+            result.push_back({*one.route, own.figures()});
+        else
+            anyOther[stream] = true;
     }
+    for (const bool stream : {false, true})
+        if (anyOther[stream])
+            result.push_back({otherRoute(stream), others[stream].figures()});
     std::ranges::stable_sort(
         result, [](const MergedRoute &a, const MergedRoute &b) { return a.figures.count > b.figures.count; });
     return result;
@@ -230,7 +271,7 @@ Merged merged(const Share &own, std::span<const Told> others)
     const std::vector<Told> newestOfEach = newest(own, others); // `routes` points into it
     for (const Told &told : newestOfEach) {
         Windows part;
-        addTraffic(all, part, routes, *told.share, told.age);
+        addTraffic(all, part, routes, told);
         if (told.there)
             addState(result, *told.share);
         result.instances.push_back(partOf(*told.share, told.age, told.there, part));

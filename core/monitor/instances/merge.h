@@ -75,7 +75,7 @@ struct Merged
 {
     telemetry::WindowFigures traffic; ///< counts of all routes, percentiles without streams
     std::uint64_t timed = 0;          ///< how many answers the percentiles rest on
-    std::vector<MergedRoute> routes;  ///< those with answers, most first
+    std::vector<MergedRoute> routes;  ///< those with answers, most first; maxRoutes by name, and "other"
 
     // Sums over those that are there; nothing: none of them knows it.
     std::uint64_t answered = 0; ///< since the start of each
@@ -94,10 +94,11 @@ struct Merged
 };
 
 /// Of one's own share, just made, and those of others. Of several of one process' life the newest counts; one's own
-/// among the others does not. A slice counts while its age and that of its share are within TrafficSlices::span
-/// together, so what a process answered leaves the window in time though it says no more; rates are over the time of
-/// the span that a process is known to have been there, and add up. Percentiles are those of all answers as one, at
-/// most 1/64 off (latency_buckets.h).
+/// among the others does not. Who is there and is not late (Identity::every) answers as it did when it told, for its
+/// next word may be minutes away. Else a slice counts while its age and the time it is late, or since it was heard of
+/// one that is gone, are within TrafficSlices::span together: so what a process answered leaves the window though it
+/// says no more. Rates are over the time of the span that a process is known to have been there, and add up.
+/// Percentiles are those of all answers as one, at most 1/64 off (latency_buckets.h).
 Merged merged(const Share &own, std::span<const Told> others);
 
 } // namespace portolan::monitor::instances

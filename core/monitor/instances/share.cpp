@@ -38,7 +38,8 @@ constexpr std::size_t maxPools = 8;
 constexpr std::size_t maxReasons = 16;
 constexpr std::size_t maxZones = 64;
 constexpr std::size_t maxSlices = 64;
-constexpr std::uint64_t maxEvery = 3'600'000;
+constexpr std::uint64_t maxEvery = 3'600'000; ///< that is read; more than longestEvery counts as that
+constexpr double mostRate = 1e12;             ///< sums of what 64 of them say stay numbers
 constexpr std::uint64_t spanMs = std::uint64_t(TrafficSlices::span.count());
 constexpr auto unknownResource = Resource(0xff);
 
@@ -46,7 +47,7 @@ bool isSound(const Identity &who)
 {
     return isInstanceName(who.name) && !who.version.empty() && who.version.size() <= maxVersionBytes &&
            isShownText(who.version) && who.started <= maxNumber && who.sequence <= maxNumber &&
-           who.every >= milliseconds(100) && who.every <= milliseconds(maxEvery);
+           who.every >= milliseconds(100) && who.every <= longestEvery;
 }
 
 template <class Bytes, class Who> void identity(Bytes &bytes, Who &who)
@@ -77,7 +78,7 @@ template <class Bytes, class Traffic> void traffic(Bytes &bytes, Traffic &window
     bytes.number(window.unanswered.errors);
     bytes.number(window.unanswered.refused);
     bytes.number(window.unanswered.notFound);
-    bytes.list(window.routes, maxShareBytes, [&](auto &route) {
+    bytes.list(window.routes, maxRoutes + 2, [&](auto &route) {
         bytes.text(route.method, maxMethodBytes);
         bytes.text(route.path, maxPathBytes);
         bytes.flag(route.stream);
@@ -104,7 +105,7 @@ template <class Bytes, class Tasks> void taskShare(Bytes &bytes, Tasks &tasks)
     for (auto *count : {&tasks.endedLately, &tasks.failedLately})
         bytes.maybe(*count, [&](auto &value) { bytes.number(value); });
     for (auto *rate : {&tasks.takenPerSecond, &tasks.endedPerSecond})
-        bytes.maybe(*rate, [&](auto &value) { bytes.real(value); });
+        bytes.maybe(*rate, [&](auto &value) { bytes.real(value, mostRate); });
     bytes.maybe(tasks.ratesOver, [&](auto &value) { bytes.time(value); });
 }
 
@@ -125,7 +126,7 @@ template <class Bytes, class Pool> void dbPool(Bytes &bytes, Pool &pool)
     bytes.text(pool.name, maxLabelBytes);
     for (auto *count : {&pool.connections, &pool.busy, &pool.waiting, &pool.waits, &pool.timedOut})
         bytes.number(*count);
-    bytes.real(pool.waitedSeconds);
+    bytes.real(pool.waitedSeconds, mostRate);
 }
 
 /// By name: versions of the program may number them differently.
@@ -162,7 +163,7 @@ template <class Bytes, class S, class Traffic> void members(Bytes &bytes, S &sha
     bytes.list(share.zones, maxZones, [&](auto &light) {
         resource(bytes, light.resource);
         zone(bytes, light.zone);
-        bytes.maybe(light.value, [&](auto &value) { bytes.real(value); });
+        bytes.maybe(light.value, [&](auto &value) { bytes.real(value, double(maxNumber)); });
     });
 }
 
@@ -212,7 +213,7 @@ Error refused(std::string why)
 Error unsoundIdentity()
 {
     return failure(ErrorKind::Invalid, "An instance needs a name of 1 to 48 visible bytes, a version of 1 to 32, and "
-                                       "tells of itself every 100 ms to 1 h.");
+                                       "tells of itself every 100 ms to 10 min.");
 }
 
 } // namespace
@@ -229,11 +230,13 @@ Result<std::string> encodeShare(const Share &share)
     constexpr std::array cuts{Cut{milliseconds(1000), usualShareBytes}, Cut{milliseconds(5000), usualShareBytes},
                               Cut{milliseconds(15'000), maxShareBytes}, Cut{TrafficSlices::span, maxShareBytes}};
     for (const auto &[width, most] : cuts) {
-        std::string bytes = written(share, condensed(share.traffic, width, maxShareBytes));
+        if (4 * width < share.who.every && width < TrafficSlices::span)
+            continue;
+        std::string bytes = written(share, condensed(share.traffic, width, maxRoutes));
         if (bytes.size() <= most)
             return bytes;
     }
-    const TrafficSlices whole = condensed(share.traffic, TrafficSlices::span, share.traffic.routes.size());
+    const TrafficSlices whole = condensed(share.traffic, TrafficSlices::span, maxRoutes);
     std::size_t fitting = 0; // two rows of "other" and all else fit, whatever they hold
     std::size_t beyond = whole.routes.size();
     while (beyond - fitting > 1) {
@@ -267,6 +270,7 @@ Result<Message> decodeMessage(std::string_view text)
     Message message;
     bytes.flag(message.goodbye);
     identity(bytes, message.who);
+    message.who.every = std::min(message.who.every, longestEvery);
     std::uint32_t number = 0;
     bytes.number(number);
     if (!bytes.ok() || !isSound(message.who))
@@ -301,7 +305,7 @@ Share shareOf(Identity who, TrafficSlices traffic, const Snapshot &own, const st
                                 tasks->failed,
                                 tasks->running,
                                 tasks->reserved,
-                                tasks->scheduled + tasks->parked,
+                                tasks->scheduled,
                                 own.queue.endedLately,
                                 own.queue.failedLately,
                                 own.queue.takenPerSecond,

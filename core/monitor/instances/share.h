@@ -25,7 +25,7 @@ struct Identity
     std::string version;                   ///< of the program; 1 to 32 visible bytes
     std::uint64_t started = 0;             ///< µs since 1970 by its own clock: another start, another life
     std::uint64_t sequence = 0;            ///< one more with each message of that life
-    std::chrono::milliseconds every{1000}; ///< until its next message; 100 ms to 1 h
+    std::chrono::milliseconds every{1000}; ///< until its next message; 100 ms to longestEvery
     bool operator==(const Identity &) const = default;
 };
 
@@ -37,7 +37,7 @@ struct TaskShare
     std::uint64_t failed = 0; ///< of these
     std::uint64_t running = 0;
     std::uint64_t reserved = 0;
-    std::uint64_t scheduled = 0;              ///< held by the process, or put aside by it in Redis
+    std::uint64_t scheduled = 0;              ///< held by the process; what is put aside in Redis is of all of them
     std::optional<std::uint64_t> endedLately; ///< in the last 10 min
     std::optional<std::uint64_t> failedLately;
     std::optional<double> takenPerSecond;
@@ -86,15 +86,20 @@ struct Share
     bool operator==(const Share &) const = default;
 };
 
+/// Nobody tells more rarely; who says so is taken for silent no later than one who tells as often as this.
+inline constexpr std::chrono::milliseconds longestEvery{600'000};
+/// So many routes are told by name, of one process as of all together; all others count as "other".
+inline constexpr std::size_t maxRoutes = 256;
 /// No message is longer, and none that is longer is read.
 inline constexpr std::size_t maxShareBytes = 16 * 1024;
 /// Beyond it the window is told in coarser slices, down to the whole of it as one.
 inline constexpr std::size_t usualShareBytes = 4 * 1024;
 
 /// A share as bytes (the form is described in share.cpp): the same for the same share, whatever the order of its
-/// routes. Slices are 1 s or 5 s long while that stays within usualShareBytes, else 15 s or all 60 s; where even that
-/// exceeds maxShareBytes, the routes with the fewest answers count as "other" (streams by themselves), so that all sums
-/// stay exact. So do routes whose names are too long or no text. Figures beyond 2^53 - 1 are told as that.
+/// routes. Slices are 1 s or 5 s long while that stays within usualShareBytes, else 15 s or all 60 s, and no finer than
+/// a quarter of Identity::every. Of more than maxRoutes routes, and where even one slice exceeds maxShareBytes, those
+/// with the fewest answers count as "other" (streams by themselves), so that all sums stay exact. So do routes whose
+/// names are too long or no text. Figures beyond 2^53 - 1 are told as that, rates beyond 10^12 too, negative ones as 0.
 /// Invalid: the identity breaks its bounds.
 Result<std::string> encodeShare(const Share &share);
 

@@ -47,9 +47,10 @@ public:
         number(std::max<std::int64_t>(value.count(), 0), most);
     }
     void flag(const bool &value) { m_bytes += char(value); }
-    void real(const double &value)
+    /// From 0 to `most`; what is no number, 0.
+    void real(const double &value, double most)
     {
-        const auto bits = std::bit_cast<std::uint64_t>(std::isfinite(value) ? value : 0.0);
+        const auto bits = std::bit_cast<std::uint64_t>(std::isfinite(value) ? std::clamp(value, 0.0, most) : 0.0);
         for (unsigned byte = 0; byte < 8; ++byte)
             m_bytes += char(bits >> (8 * byte));
     }
@@ -128,13 +129,13 @@ public:
             return fail();
         value = byte == 1;
     }
-    void real(double &value)
+    void real(double &value, double most)
     {
         std::uint64_t bits = 0;
         for (unsigned byte = 0; byte < 8; ++byte)
             bits |= std::uint64_t(next()) << (8 * byte);
         const auto read = std::bit_cast<double>(bits);
-        if (!std::isfinite(read))
+        if (!(read >= 0 && read <= most))
             return fail();
         value = read;
     }

@@ -22,7 +22,7 @@ constexpr std::uint32_t nowhere = std::numeric_limits<std::uint32_t>::max();
 
 bool isEmpty(const Part &part) { return part.hits.empty() && part.unanswered == telemetry::Unanswered(); }
 
-bool isOther(const Route &route) { return route.method == "other" && route.path == "other"; }
+bool isOther(const Route &route) { return route == otherRoute(route.stream); }
 
 /// Parts of one route in one slice as one.
 class Sum final
@@ -99,7 +99,7 @@ Names namesOf(const TrafficSlices &traffic, std::size_t mostRoutes)
         const Route &name = traffic.routes[route];
         const bool byName = !isOther(name) && hasShownName(name) && left > 0;
         left -= byName;
-        names.emplace_back(route, byName ? name : Route{"other", "other", name.stream});
+        names.emplace_back(route, byName ? name : otherRoute(name.stream));
     }
     Names result;
     for (const auto &[route, name] : names)

@@ -11,6 +11,9 @@ namespace portolan::monitor::instances {
 inline constexpr std::size_t maxMethodBytes = 16;
 inline constexpr std::size_t maxPathBytes = 200;
 
+/// What counts together because there is no room for its name.
+inline telemetry::TrafficSlices::Route otherRoute(bool stream) { return {"other", "other", stream}; }
+
 /// Whether others can be told of a route by its name.
 bool hasShownName(const telemetry::TrafficSlices::Route &route);
 

@@ -28,11 +28,11 @@ void joinTraffic(HttpFigures &http, const Merged &all)
     http.cutConnections = all.connections.cut;
 }
 
-void joinTasks(QueueFigures &queue, const TaskShare &tasks)
+void joinTasks(QueueFigures &queue, const TaskShare &tasks, std::uint64_t parked)
 {
     queue.running = tasks.running;
     queue.reserved = tasks.reserved;
-    queue.scheduled = tasks.scheduled;
+    queue.scheduled = tasks.scheduled + parked;
     queue.takenPerSecond = tasks.takenPerSecond;
     queue.endedPerSecond = tasks.endedPerSecond;
     queue.ratesOver = tasks.ratesOver;
@@ -111,7 +111,7 @@ InstanceFigures figuresOf(const Member &member, const Merged &merged)
 
 } // namespace
 
-void join(Snapshot &own, const Together &together)
+void join(Snapshot &own, const Together &together, std::uint64_t parked)
 {
     const Merged &all = together.merged;
     InstanceFigures here;
@@ -135,7 +135,7 @@ void join(Snapshot &own, const Together &together)
 
     joinTraffic(own.http, all);
     if (all.tasks)
-        joinTasks(own.queue, *all.tasks);
+        joinTasks(own.queue, *all.tasks, parked);
     if (all.workers)
         joinWorkers(own.workers, *all.workers);
     own.dbPools.clear();

@@ -5,6 +5,7 @@
 #include "core/monitor/instances/merge.h"
 #include "core/monitor/instances/roster.h"
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,8 +33,9 @@ constexpr bool isEachOwn(Resource resource) { return resource == Resource::DbPoo
 
 /// Adds to a snapshot of one's own figures those of the others: answers, connections, tasks, workers and sign-ins that
 /// failed are sums, pools stand side by side with the fullest first, the disk is that with the least left. Fills in
-/// `instances`, also where one is alone; everything else it leaves then.
-void join(Snapshot &own, const Together &together);
+/// `instances`, also where one is alone; everything else it leaves then. `parked`: tasks that are kept in Redis until
+/// their time, which belong to no instance.
+void join(Snapshot &own, const Together &together, std::uint64_t parked);
 
 /// Of what each instance has for itself, the pool and the disk, the worst one's light takes the place of one's own.
 void joinReadings(std::vector<Reading> &readings, const Together &together, std::string_view ownName);

@@ -247,6 +247,81 @@ private slots:
         }
     }
 
+    void whoTellsRarelyAnswersAsItDidUntilItIsLate()
+    {
+        ManualClock clock;
+        Process rare("rare");
+        Process here("here");
+        for (int second = 0; second < 60; ++second) {
+            for (int i = 0; i < 100; ++i)
+                rare.answer(0, 200, 5ms);
+            clock.advance(1s);
+            rare.advance(clock.steady());
+            here.advance(clock.steady());
+        }
+        Share share = rare.share(clock.steady());
+        share.who.every = 60s;
+        const auto last = heard(share);
+        const auto seen = [&](std::chrono::milliseconds age, bool there) {
+            const Told told{last, age, there};
+            return merged(here.share(clock.steady()), {&told, 1}).traffic;
+        };
+        const WindowFigures whole = rare.window(clock.steady()).all;
+        QVERIFY(whole.count >= 5900);
+        for (const auto age : {0ms, 1000ms, 50'000ms, 60'000ms}) {
+            QVERIFY(same(seen(age, true), whole));
+            QVERIFY(std::abs(seen(age, true).perSecond - 100) < 2);
+        }
+        QVERIFY(seen(80s, true).count <= whole.count * 3 / 4); // its next word is 20 s late
+        QVERIFY(seen(80s, true).count >= whole.count / 2);
+        QVERIFY(seen(30s, false).count < whole.count * 3 / 4); // gone
+        QCOMPARE(seen(60s, false).count, std::uint64_t{0});
+    }
+
+    void routesBeyondCountAsOther()
+    {
+        std::vector<Told> others;
+        std::uint64_t sum = 0;
+        for (int who = 0; who < 5; ++who) {
+            Share share;
+            share.who = {"web-" + std::to_string(who), "1.2.0", 1, 1};
+            share.traffic.covered = 60s;
+            auto &slice = share.traffic.slices.emplace_back();
+            for (std::uint32_t route = 0; route < 200; ++route) {
+                const bool stream = route % 10 == 9;
+                share.traffic.routes.push_back(
+                    {"GET", '/' + std::to_string(who) + '/' + std::to_string(route), stream});
+                slice.parts.push_back({route, {1, 0, 0}, {{40, route == 7 ? 50u : 2u}}});
+                sum += route == 7 ? 50 : 2;
+            }
+            others.push_back({heard(share), 0ms, true});
+        }
+        Share own;
+        own.who = {"own", "1.2.0", 1, 1};
+        const Merged result = merged(own, others);
+        QCOMPARE(result.traffic.count, sum);
+        QCOMPARE(result.routes.size(), maxRoutes + 2);
+        std::uint64_t counted = 0;
+        std::uint64_t streamed = 0;
+        std::uint64_t errors = 0;
+        for (const auto &[route, figures] : result.routes) {
+            counted += figures.count;
+            streamed += route.stream ? figures.count : 0;
+            errors += figures.unanswered.errors;
+        }
+        QCOMPARE(counted, sum);
+        QCOMPARE(streamed, std::uint64_t{5 * 20 * 2});
+        QCOMPARE(errors, std::uint64_t{1000});
+        QVERIFY(std::ranges::is_sorted(result.routes, std::ranges::greater(),
+                                       [](const MergedRoute &one) { return one.figures.count; }));
+        const auto named = [&](const std::string &path) {
+            return std::ranges::any_of(result.routes, [&](const MergedRoute &one) { return one.route.path == path; });
+        };
+        for (int who = 0; who < 5; ++who)
+            QVERIFY(named('/' + std::to_string(who) + "/7"));
+        QVERIFY(named("other"));
+    }
+
     void twoLivesOfANameBothCount()
     {
         ManualClock clock;

@@ -116,7 +116,7 @@ private slots:
         const Share share = shareOf(fullShare().who, fullShare().traffic, own, tasks);
         QCOMPARE(share.uptime, std::chrono::milliseconds(90'000));
         QVERIFY(share.connections.connections == 5u && !share.connections.webSockets && share.connections.cut == 2u);
-        QVERIFY(share.tasks && share.tasks->taken == 11 && share.tasks->scheduled == 5);
+        QVERIFY(share.tasks && share.tasks->taken == 11 && share.tasks->scheduled == 2);
         QVERIFY(share.tasks->failedLately == 6u && share.tasks->endedPerSecond == 1.5);
         QVERIFY(share.workers && share.workers->concurrency == 4 && share.workers->busy == 1);
         QVERIFY(share.workers->holdingBack && share.workers->refused == own.workers.refused);
@@ -160,7 +160,7 @@ private slots:
         QTest::newRow("24 routes, each asked each second") << 24 << 2 << 4 << 16384;
         QTest::newRow("24 routes, each asked 60 times a second") << 24 << 60 << 1 << 16384;
         QTest::newRow("every bucket of 100 routes") << 100 << 120 << 1 << 16384;
-        QTest::newRow("10,000 routes") << 10'000 << 3 << 1 << 16384;
+        QTest::newRow("10,000 routes") << 10'000 << 3 << 4 << 16384;
     }
     void staysWithinItsBounds()
     {
@@ -177,17 +177,82 @@ private slots:
         QCOMPARE(*encodeShare(read), *encodeShare(share));
     }
 
+    void whoTellsRarelyTellsInFewerSlices()
+    {
+        Share share = shareOfTraffic(busy(2, 1));
+        for (const auto &[every, slices] : {std::pair(4000ms, 60), std::pair(5000ms, 12), std::pair(20'000ms, 12),
+                                            std::pair(60'000ms, 4), std::pair(600'000ms, 1)}) {
+            share.who.every = every;
+            const Share read = told(share);
+            QCOMPARE(int(read.traffic.slices.size()), slices);
+            sumsAreThose(read.traffic, share.traffic);
+        }
+    }
+
+    void whoSaysItTellsHourlyIsHeldToTheLongestTime()
+    {
+        Share share = fullShare();
+        share.who.every = longestEvery;
+        std::string bytes = *encodeShare(share);
+        const std::string longest("\xc0\xcf\x24", 3); // 600,000
+        QVERIFY(bytes.find(longest) != std::string::npos);
+        bytes.replace(bytes.find(longest), 3, "\x80\xdd\xdb\x01", 4); // 3,600,000
+        const auto message = decodeMessage(bytes);
+        QVERIFY(message && message->share);
+        QVERIFY(message->who.every == longestEvery && message->share->who.every == longestEvery);
+    }
+
+    void ratesThatCannotBeAreRefused_data()
+    {
+        QTest::addColumn<double>("rate");
+        QTest::addColumn<bool>("read");
+        QTest::newRow("nothing") << 0.0 << true;
+        QTest::newRow("the greatest") << 1e12 << true;
+        QTest::newRow("greater") << 1.1e12 << false;
+        QTest::newRow("two of them are no number") << 1e308 << false;
+        QTest::newRow("negative") << -0.5 << false;
+        QTest::newRow("infinite") << std::numeric_limits<double>::infinity() << false;
+        QTest::newRow("no number") << std::numeric_limits<double>::quiet_NaN() << false;
+    }
+    void ratesThatCannotBeAreRefused()
+    {
+        QFETCH(double, rate);
+        QFETCH(bool, read);
+        const auto as = [](double value) { return std::string(reinterpret_cast<const char *>(&value), sizeof value); };
+        const Share share = fullShare();
+        const std::string bytes = *encodeShare(share);
+        for (const double told : {*share.tasks->endedPerSecond, share.dbPools[0].waitedSeconds}) {
+            std::string changed = bytes;
+            QVERIFY(changed.find(as(told)) != std::string::npos);
+            changed.replace(changed.find(as(told)), sizeof told, as(rate));
+            QCOMPARE(decodeMessage(changed).has_value(), read);
+        }
+    }
+
+    void routesBeyondCountAsOther_data()
+    {
+        QTest::addColumn<int>("longer"); // names
+        QTest::newRow("more than are told by name") << 0;
+        QTest::newRow("more than there is room for") << 100;
+    }
     void routesBeyondCountAsOther()
     {
-        const Share share = shareOfTraffic(busy(10'000, 3));
+        QFETCH(int, longer);
+        Share share = shareOfTraffic(busy(10'000, 3));
+        const std::string end(std::size_t(longer), 'x');
+        for (auto &route : share.traffic.routes)
+            route.path += end;
         std::size_t bytes = 0;
         const Share read = told(share, &bytes);
-        QVERIFY(bytes > maxShareBytes * 9 / 10); // as many by name as there is room for
+        sumsAreThose(read.traffic, share.traffic);
         const auto &routes = read.traffic.routes;
-        QVERIFY(routes.size() > 100);
+        if (longer == 0)
+            QCOMPARE(routes.size(), maxRoutes + 2);
+        else
+            QVERIFY(bytes > maxShareBytes * 9 / 10 && routes.size() > 50);
         QVERIFY(std::ranges::find(routes, TrafficSlices::Route{"other", "other", false}) != routes.end());
         QVERIFY(std::ranges::find(routes, TrafficSlices::Route{"other", "other", true}) != routes.end());
-        QVERIFY(std::ranges::find(routes, TrafficSlices::Route{"GET", "/api/things/7", false}) != routes.end());
+        QVERIFY(std::ranges::find(routes, TrafficSlices::Route{"GET", "/api/things/7" + end, false}) != routes.end());
         const auto streamed = [](const TrafficSlices &traffic) {
             std::uint64_t count = 0;
             for (const auto &slice : traffic.slices)

@@ -169,9 +169,23 @@ private slots:
         rounds.budget.exchanged(2, 3 * 450);
         rounds.run(1s);
         const auto ofThree = rounds.budget.exchangeInterval();
-        QVERIFY(ofThree > alone && ofThree <= 60s);
-        // A tenth of the monitor's share of traffic, where the minute is not the bound; a twentieth of its commands.
+        QVERIFY(ofThree > alone);
+        // A tenth of the monitor's share of traffic; a twentieth of its commands.
         const double share = freePlan.bytesPerMonth * SamplingBudget::share / SamplingBudget::month;
+        const auto perSecond = [](double bytes, std::chrono::milliseconds interval) {
+            return bytes / (double(interval.count()) / 1000);
+        };
+        QVERIFY(perSecond(3 * 450, ofThree) <= 0.1001 * share);
+        for (const std::uint64_t busy : {3u * 2048u, 3u * 4096u}) {
+            rounds.budget.exchanged(2, busy);
+            rounds.run(1s);
+            QVERIFY2(perSecond(double(busy), rounds.budget.exchangeInterval()) <= 0.1001 * share,
+                     qPrintable(QString::number(rounds.budget.exchangeInterval().count())));
+        }
+        Rounds dear;
+        dear.budget.exchanged(2, 1'000'000);
+        dear.run(1s);
+        QCOMPARE(dear.budget.exchangeInterval(), std::chrono::milliseconds(10min)); // nobody may be silent for longer
         QVERIFY(450 / (double(alone.count()) / 1000) <= 0.135 * share);
         QVERIFY(2 / (double(alone.count()) / 1000) <= 0.05 * freePlan.commandsPerSecond * SamplingBudget::share);
         rounds.run(1s, true);

@@ -65,7 +65,7 @@ struct InstanceFigures
     std::optional<std::chrono::seconds> since;    ///< how long it has been so
     std::optional<std::chrono::seconds> uptime;   ///< of its process, as it said last
     std::optional<std::chrono::milliseconds> age; ///< since it said so
-    std::optional<InstanceShare> share;           ///< nothing: another version, whose figures this one cannot read
+    std::optional<InstanceShare> share;           ///< nothing: of a version that cannot be read, or gone for a minute
     bool own = false;                             ///< it made this snapshot
     bool otherVersion = false;                    ///< than that one's
     bool twice = false;                           ///< two processes go by this name: `instance.name` must differ

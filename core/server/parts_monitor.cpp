@@ -133,10 +133,8 @@ void PortalServer::Parts::makeRoll()
     options.name = instanceName;
     options.version = version();
     options.database = base.redisEndpoint.database;
-    if (m_hasPlan)
-        options.pace = [this](std::uint64_t commands, std::uint64_t bytes) {
-            return sampler->exchanged(commands, bytes);
-        };
+    // Without a plan nothing bounds it, but it is told all the same what the portal asks of Redis itself.
+    options.pace = [this](std::uint64_t commands, std::uint64_t bytes) { return sampler->exchanged(commands, bytes); };
     roll.emplace(base.runtime.at(0), *base.redis, *base.subscriber, clock, std::move(options),
                  [this](monitor::instances::Identity who) { return sampler->share(std::move(who)); });
     roll->onChange([this](const monitor::instances::Change &change) { instanceChanged(change); });
@@ -283,6 +281,11 @@ monitor::Sources PortalServer::Parts::monitorSources()
         if (problem && (problem->code == "redis-rights" || problem->code == "redis-auth") &&
             infrastructure->redis->state() == redis::Client::State::Ready)
             all.push_back({"instances", "PUBLISH", false, problem->message});
+        if (roll && roll->full())
+            all.push_back({"instances", "SUBSCRIBE", false,
+                           "More than " + std::to_string(monitor::instances::Roster::maxMembers) +
+                               " instances tell of themselves: the figures of those beyond are missing. Is each "
+                               "instance.name kept over restarts?"});
         return all;
     };
     sources.pingDatabase = [this] { return checkDatabase(); };

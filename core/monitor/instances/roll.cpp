@@ -3,6 +3,7 @@
 
 #include "core/base/json.h"
 #include "core/base/runtime.h"
+#include "core/monitor/instances/changes.h"
 #include "core/redis/client.h"
 #include "core/redis/errors.h"
 #include "core/redis/keys.h"
@@ -34,12 +35,13 @@ namespace {
 
 /// Beyond Identity::every: 10 s where an instance tells of itself each second.
 constexpr std::chrono::seconds signLife{9};
-constexpr std::chrono::milliseconds slowest{600'000};
 /// With more instances, each tells of itself more rarely.
 constexpr std::size_t tellersAtOnce = 8;
 /// Of what Redis sends to each who listens, what is not the share: the frame of a message, and the name of the channel.
 constexpr std::uint64_t frameBytes = 48;
 constexpr std::uint64_t replyBytes = 10; ///< to SET and PUBLISH
+/// Not for longer is waited until what the others answer could be heard, before they are told.
+constexpr int deafIntervals = 5;
 
 std::string channelOf(unsigned database) { return database == 0 ? "p:i" : "p:i:" + std::to_string(database); }
 
@@ -71,6 +73,13 @@ Result<void> wasPublished(const Result<std::vector<redis::Reply>> &replies)
 
 } // namespace
 
+/// What became of telling the others.
+enum class Telling : std::uint8_t {
+    Done, ///< or refused: Redis was there
+    Late, ///< nobody knows whether they were told; Redis may have done all of it
+    Away, ///< nothing was asked of it
+};
+
 struct Roll::Impl : std::enable_shared_from_this<Impl>
 {
     Impl(Executor on, redis::Client &to, redis::Subscriber &from, const Clock &time, RollOptions with, Teller tells)
@@ -79,6 +88,7 @@ struct Roll::Impl : std::enable_shared_from_this<Impl>
           subscriber(from),
           options(std::move(with)),
           teller(std::move(tells)),
+          clock(time),
           startedAt(time.wall()),
           channel(channelOf(options.database)),
           key(std::string(redis::keys::instancePrefix) + options.name),
@@ -89,7 +99,8 @@ struct Roll::Impl : std::enable_shared_from_this<Impl>
 
     void subscribe();
     awaitable<void> run();
-    awaitable<bool> tell();
+    awaitable<Telling> tell();
+    bool hears(std::chrono::steady_clock::time_point now);
     awaitable<void> sayGoodbye();
     void hear(std::string_view payload);
     void look();
@@ -100,6 +111,7 @@ struct Roll::Impl : std::enable_shared_from_this<Impl>
     redis::Subscriber &subscriber;
     const RollOptions options;
     const Teller teller;
+    const Clock &clock;
     const WallTime startedAt;
     const std::string channel;
     const std::string key;
@@ -108,9 +120,13 @@ struct Roll::Impl : std::enable_shared_from_this<Impl>
     Identity who; ///< on the executor, as what follows
     Timer timer;
     bool stopping = false;
-    bool joined = false;        ///< somebody has, who does not know of this process yet
+    bool answers = false; ///< somebody has joined, who does not know of this process yet
+    bool told = false;    ///< the others were
+    std::chrono::steady_clock::time_point deafSince;
+    std::optional<std::chrono::steady_clock::time_point> hearsSince;
     std::uint64_t commands = 0; ///< that telling took, since it was last said
     std::uint64_t bytes = 0;
+    std::uint64_t listeners = 0; ///< to whom Redis sent the last
     std::shared_ptr<void> subscription;
     std::promise<void> finished;
 
@@ -120,7 +136,7 @@ struct Roll::Impl : std::enable_shared_from_this<Impl>
 
     mutable std::mutex mutex; ///< of what follows
     Roster roster;
-    std::vector<Change> changes; ///< the handler has not been told of yet
+    ChangeQueue changes;         ///< the handler has not been told of yet
     std::uint64_t published = 0; ///< the last of our messages that Redis took
     std::uint64_t cameBack = 0;  ///< the last of them that was heard
     bool away = false;           ///< Redis, when the last was to be told
@@ -145,8 +161,7 @@ void Roll::Impl::hear(std::string_view payload)
     const std::lock_guard lock(mutex);
     if (message->who.name == options.name && message->who.started == microseconds(startedAt))
         cameBack = std::max(cameBack, message->who.sequence);
-    const std::vector<Change> fresh = roster.heard(std::move(*message));
-    changes.insert(changes.end(), fresh.begin(), fresh.end());
+    changes.add(roster.heard(std::move(*message)));
 }
 
 /// Time has passed.
@@ -158,29 +173,41 @@ void Roll::Impl::look()
     {
         const std::lock_guard lock(mutex);
         const bool listening = connected && !away && cameBack >= published;
-        const std::vector<Change> fresh = roster.tick(listening);
-        changes.insert(changes.end(), fresh.begin(), fresh.end());
-        news.swap(changes);
+        changes.add(roster.tick(listening));
+        news = changes.take(clock.steady());
+        answers = changes.answers(clock.steady());
         there = std::size_t(std::ranges::count_if(
             roster.members(), [](const Member &member) { return member.presence != Presence::Gone; }));
     }
     setPace(there);
-    for (const Change &change : news) {
-        joined |= change.kind == Change::Kind::Joined || change.kind == Change::Kind::Restarted;
-        if (handler)
-            handler(change);
-    }
+    if (!handler)
+        return;
+    for (const Change &change : news)
+        handler(change);
 }
 
 void Roll::Impl::setPace(std::size_t there)
 {
     who.every = options.interval * (1 + there / tellersAtOnce);
     if (options.pace)
-        who.every = std::clamp(options.pace(std::exchange(commands, 0), std::exchange(bytes, 0)), who.every, slowest);
+        who.every =
+            std::clamp(options.pace(std::exchange(commands, 0), std::exchange(bytes, 0)), who.every, longestEvery);
 }
 
-/// Whether Redis was there for it.
-awaitable<bool> Roll::Impl::tell()
+/// Whether what the others answer, who answer but once, would be heard. SUBSCRIBE goes out with the subscriber's next
+/// turn; within an interval it is in force.
+bool Roll::Impl::hears(std::chrono::steady_clock::time_point now)
+{
+    if (told)
+        return true;
+    if (subscriber.state() != redis::Client::State::Ready)
+        hearsSince.reset();
+    else if (!hearsSince)
+        hearsSince = now;
+    return (hearsSince && now - *hearsSince >= options.interval) || now - deafSince >= deafIntervals * options.interval;
+}
+
+awaitable<Telling> Roll::Impl::tell()
 {
     ++who.sequence;
     const Share share = teller(who);
@@ -188,16 +215,19 @@ awaitable<bool> Roll::Impl::tell()
     if (!encoded) {
         const std::lock_guard lock(mutex);
         trouble = encoded.error();
-        co_return true;
+        co_return Telling::Done;
     }
     const std::string sign = writeJson(Sign{options.version, startedAt, who.sequence, who.every});
     redis::Command command("SET", key, sign, "PX", (who.every + signLife).count());
     command.add("PUBLISH", channel, *encoded);
     const auto replies = co_await client.pipeline(std::move(command), options.deadline);
     const Result<void> done = wasPublished(replies);
-    if (replies) {
-        commands += replies->size();
-        bytes += replyBytes + listenersOf(replies) * (frameBytes + encoded->size());
+    const bool late = !replies && replies.error().kind == ErrorKind::Timeout;
+    if (replies)
+        listeners = listenersOf(replies);
+    if (replies || late) {
+        commands += 2;
+        bytes += replyBytes + listeners * (frameBytes + encoded->size());
     }
     const std::lock_guard lock(mutex);
     away = !done && (done.error().kind == ErrorKind::Unavailable || done.error().kind == ErrorKind::Timeout) &&
@@ -205,7 +235,8 @@ awaitable<bool> Roll::Impl::tell()
     trouble = done ? std::nullopt : std::optional(done.error());
     if (done)
         published = share.who.sequence;
-    co_return !away;
+    told |= done.has_value();
+    co_return late ? Telling::Late : away ? Telling::Away : Telling::Done;
 }
 
 awaitable<void> Roll::Impl::sayGoodbye()
@@ -226,16 +257,23 @@ awaitable<void> Roll::Impl::run()
     const auto self = shared_from_this();
     subscribe();
     auto due = std::chrono::steady_clock::now();
-    std::optional<std::chrono::steady_clock::time_point> told;
+    deafSince = due;
+    std::optional<std::chrono::steady_clock::time_point> last;
     std::chrono::milliseconds promised{0};
+    std::chrono::milliseconds again = options.interval;
     while (!stopping) {
         look(); // before telling: by now all that was told before has come back
-        if (std::exchange(joined, false) || !told || due >= *told + std::min(promised, who.every)) {
-            told = due;
+        if (hears(due) && (answers || !last || due >= *last + std::min(promised, who.every))) {
+            last = due;
             promised = who.every;
-            const bool there = co_await tell();
-            if (!there)
-                told.reset(); // asking again costs nothing while it is away
+            const Telling outcome = co_await tell();
+            if (outcome == Telling::Away)
+                last.reset(); // asking again costs nothing
+            promised = outcome == Telling::Late ? std::exchange(again, std::min(2 * again, longestEvery)) : promised;
+            if (outcome != Telling::Late)
+                again = options.interval;
+            if (!told)
+                deafSince = due;
         }
         // Late rounds are skipped, not made up for.
         for (const auto now = std::chrono::steady_clock::now(); due <= now;)
@@ -307,6 +345,12 @@ std::optional<Error> Roll::problem() const
 {
     const std::lock_guard lock(m_impl->mutex);
     return m_impl->trouble;
+}
+
+bool Roll::full() const
+{
+    const std::lock_guard lock(m_impl->mutex);
+    return m_impl->roster.full();
 }
 
 } // namespace portolan::monitor::instances

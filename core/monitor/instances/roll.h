@@ -43,9 +43,15 @@ struct RollOptions
 /// In Redis: a share is published on the channel `p:i` (`p:i:<n>` of database n above 0), and `i:<name>` says for 10 s
 /// that the instance is there, as a little JSON for whoever looks. Two commands a second and instance, and each share
 /// goes to each: so with more than eight instances each tells of itself every second second, above sixteen every third,
-/// and so on, and on a Redis with a plan as its budget has it (but at once where somebody has joined); what they say is
-/// whole, so sums stay exact. What is not heard for want of Redis is nobody's silence: this
+/// and so on, and on a Redis with a plan as its budget has it (but at once where somebody has joined, every 10 s at
+/// most); what they say is whole, so sums stay exact. What is not heard for want of Redis is nobody's silence: this
 /// process hears its own shares too, and while these do not come back nobody is said to hang.
+///
+/// Nobody answers twice, so it tells of itself first once its own subscription has been in force for an interval (or
+/// cannot be had for five). Where Redis is too slow it tries again after an interval, two, four, which may count there.
+///
+/// One that has just started hears nothing of what its own former life told: for a minute its figures lack what that
+/// answered, which the others still count.
 class Roll final
 {
 public:
@@ -59,8 +65,8 @@ public:
     Roll(const Roll &) = delete;
     Roll &operator=(const Roll &) = delete;
 
-    /// Called on the executor with what became of the others, at most a second after it was so; must not block. Before
-    /// start().
+    /// Called on the executor with what became of the others, at most a second after it was so; must not block. As
+    /// often as ChangeQueue (changes.h) lets it. Before start().
     void onChange(std::function<void(const Change &)> handler);
 
     void start();
@@ -72,6 +78,9 @@ public:
     Together together(const Share &own) const; ///< of one's own share, just made, and the others'; from any thread
     /// Why the others do not hear of this process: Redis is away, or refuses to publish. From any thread.
     std::optional<Error> problem() const;
+    /// More go by names of their own than are listed (Roster::maxMembers); the others' figures are missing. From any
+    /// thread.
+    bool full() const;
 
 private:
     struct Impl;

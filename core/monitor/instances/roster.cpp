@@ -66,6 +66,7 @@ Roster::Entry *Roster::roomFor(const std::string &name)
                 oldest = entry;
         if (oldest == m_entries.end()) {
             ++m_ignored;
+            m_ignoredLast = m_clock.steady();
             return nullptr;
         }
         m_entries.erase(oldest);
@@ -214,6 +215,8 @@ std::vector<Told> Roster::told() const
     }
     return result;
 }
+
+bool Roster::full() const { return m_ignoredLast && m_clock.steady() - *m_ignoredLast <= longestEvery; }
 
 bool Roster::ownNameTaken() const
 {

@@ -87,6 +87,7 @@ public:
     std::vector<Told> told() const;                     ///< for merged(): what still counts
     bool ownNameTaken() const;                          ///< another process goes by this one's name now
     std::uint64_t ignored() const { return m_ignored; } ///< messages for which there was no room
+    bool full() const;                                  ///< there was none for one of the last longestEvery
 
 private:
     struct Life
@@ -123,6 +124,7 @@ private:
     Entries m_entries;
     std::optional<SteadyTime> m_ticked;
     std::uint64_t m_ignored = 0;
+    std::optional<SteadyTime> m_ignoredLast;
 };
 
 } // namespace portolan::monitor::instances

@@ -241,6 +241,37 @@ private slots:
         QCOMPARE(commands.load(), std::uint64_t{4});
     }
 
+    /// What is not answered in time may have been done: it counts.
+    void aSlowRedisIsNotAskedForNothing()
+    {
+        RedisServerFixture server;
+        std::atomic<std::uint64_t> commands{0};
+        InstanceInTest one(server.endpoint(), "one", 1, 1ms, 500ms, [&](std::uint64_t more, std::uint64_t) {
+            commands += more;
+            return std::chrono::milliseconds(500);
+        });
+        QTRY_VERIFY_WITH_TIMEOUT(commands.load() >= 2, 10'000);
+        server.pause();
+        const std::uint64_t before = commands;
+        QTRY_VERIFY_WITH_TIMEOUT(commands.load() >= before + 6, 10'000); // of one that was under way, and of two more
+        const auto problem = one.roll.problem();
+        server.resume();
+        QVERIFY(problem && problem->kind == ErrorKind::Timeout);
+        QTRY_VERIFY_WITH_TIMEOUT(!one.roll.problem(), 10'000);
+    }
+
+    /// Those who are there already answer once, and rarely after that: what they answer is heard.
+    void whoJoinsOneWhoTellsRarelyHearsItsOneAnswer()
+    {
+        RedisServerFixture server;
+        const auto rarely = [](std::uint64_t, std::uint64_t) { return std::chrono::milliseconds(10min); };
+        InstanceInTest there(server.endpoint(), "there", 1, 1ms, 500ms, rarely);
+        QTRY_COMPARE_WITH_TIMEOUT(server.command("EXISTS i:there"), std::string(":1\r\n"), 10'000);
+        InstanceInTest late(server.endpoint(), "late", 1, 1ms, 500ms, rarely);
+        QTRY_COMPARE_WITH_TIMEOUT(there.presenceOf("late"), Presence::Up, 10'000);
+        QTRY_COMPARE_WITH_TIMEOUT(late.presenceOf("there"), Presence::Up, 5'000);
+    }
+
     void saysWhyNobodyHearsOfIt()
     {
         RedisServerFixture server;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/monitor/instances/changes.h"
 #include "core/monitor/instances/roster.h"
 #include "tests/fakes/manual_clock.h"
 #include "tests/unit/monitor/instances_shares.h"
@@ -277,6 +278,11 @@ private slots:
         QVERIFY(bench.roster.heard(says("one-more", 1, 1)).empty());
         QCOMPARE(bench.roster.members().size(), Roster::maxMembers);
         QCOMPARE(bench.roster.ignored(), std::uint64_t{1});
+        QVERIFY(bench.roster.full());
+        bench.clock.advance(longestEvery);
+        QVERIFY(bench.roster.full()); // it may tell of itself no oftener
+        bench.clock.advance(1ms);
+        QVERIFY(!bench.roster.full());
         (void)bench.roster.heard(leaves("web-8", 1, 2));
         (void)bench.pass(1s);
         (void)bench.roster.heard(leaves("web-3", 1, 2));
@@ -285,6 +291,67 @@ private slots:
         QCOMPARE(members.size(), Roster::maxMembers);
         QVERIFY(std::ranges::none_of(members, [](const Member &m) { return m.who.name == "web-8"; }));
         QVERIFY(std::ranges::any_of(members, [](const Member &m) { return m.who.name == "web-3"; }));
+    }
+
+    void ofANameOneChangeOfAKindIsTold()
+    {
+        Bench bench;
+        ChangeQueue queue;
+        for (std::uint64_t life = 1; life <= 10'000; ++life)
+            queue.add(bench.roster.heard(says("web", life, 1)));
+        QVERIFY(queue.take(bench.clock.steady()) == (Changes{{Kind::Joined, "web"}, {Kind::Restarted, "web"}}));
+        QVERIFY(queue.take(bench.clock.steady()).empty());
+        queue.add(bench.roster.heard(says("web", 10'001, 1)));
+        queue.add(bench.roster.heard(says("other", 1, 1)));
+        QVERIFY(queue.take(bench.clock.steady()) == (Changes{{Kind::Restarted, "web"}, {Kind::Joined, "other"}}));
+    }
+
+    /// Whoever may publish makes up names that come and go.
+    void manyChangesAreToldOneASecond()
+    {
+        ManualClock clock;
+        ChangeQueue queue;
+        std::size_t told = 0;
+        for (int second = 0; second < 600; ++second) {
+            for (int i = 0; i < 1000; ++i)
+                queue.add({{Kind::Joined, "made-up-" + std::to_string(1000 * second + i)}});
+            told += queue.take(clock.steady()).size();
+            clock.advance(1s);
+        }
+        QCOMPARE(told, ChangeQueue::saved + 599);
+        (void)queue.take(clock.steady());
+        clock.advance(10s);
+        for (int i = 0; i < 64; ++i)
+            queue.add({{Kind::Joined, "made-up-" + std::to_string(i)}});
+        QCOMPARE(queue.take(clock.steady()).size(), std::size_t{11}); // with that of the second before
+        clock.advance(1h);
+        for (int i = 0; i < 64; ++i) // a deployment that is started anew
+            queue.add({{Kind::Restarted, "web-" + std::to_string(i)}});
+        QCOMPARE(queue.take(clock.steady()).size(), std::size_t{64});
+    }
+
+    void whoIsNewIsAnsweredEveryTenSecondsAtMost()
+    {
+        ManualClock clock;
+        ChangeQueue queue;
+        QVERIFY(!queue.answers(clock.steady()));
+        queue.add({{Kind::Hangs, "a"}, {Kind::Back, "a"}});
+        QVERIFY(!queue.answers(clock.steady()));
+        queue.add({{Kind::Joined, "b"}});
+        QVERIFY(queue.answers(clock.steady()));
+        QVERIFY(!queue.answers(clock.steady()));
+        int answers = 0;
+        for (int second = 0; second < 60; ++second) {
+            clock.advance(1s);
+            queue.add({{Kind::Restarted, "c"}});
+            (void)queue.take(clock.steady());
+            answers += queue.answers(clock.steady());
+        }
+        QCOMPARE(answers, 6);
+        queue.add({{Kind::Joined, "d"}}); // within the ten seconds: not forgotten
+        QVERIFY(!queue.answers(clock.steady()));
+        clock.advance(10s);
+        QVERIFY(queue.answers(clock.steady()));
     }
 
     void aNameThatKeepsCrashingHasABound()

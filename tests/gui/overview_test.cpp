@@ -9,7 +9,9 @@
 #include "ui/widgets/deployment_header.h"
 #include "ui/widgets/flat_button.h"
 #include "ui/widgets/notice_bar.h"
+#include "ui/widgets/table_view.h"
 #include "ui/widgets/tile.h"
+#include "ui/widgets/zone_badge.h"
 
 #include <QAbstractButton>
 #include <QRegion>
@@ -36,6 +38,10 @@ private slots:
     void bannerOfEachSituation();
     void bannersLeadToTheRemedy();
     void bannersCountWhatTheyLeaveOut();
+    void bannersSayWhatIsDown();
+    void bannersSayTheTimeWithoutRoom();
+    void aButtonKeepsItsPage();
+    void eventsThatCouldNotBeRead();
     void spansOfADay_data();
     void spansOfADay();
     void everyTileHasItsDay();
@@ -325,6 +331,113 @@ void OverviewTest::bannersCountWhatTheyLeaveOut()
     QCOMPARE(bannerLines(snapshot, now, "overview").size(), std::size_t(1));
 }
 
+/// Each of what is down is said as the verdict would say it alone.
+void OverviewTest::bannersSayWhatIsDown()
+{
+    const auto down = [](const char *name, const char *reason) {
+        return LinkStatus{name, false, std::nullopt, std::nullopt, {}, reason};
+    };
+    const std::pair<std::pair<const char *, const char *>, QString> links[]{
+        {{"redis", ""}, "Redis does not answer"},
+        {{"queue", ""}, "Tasks cannot be queued or run"},
+        {{"sessions", ""}, "Sessions cannot be kept in Redis"},
+        {{"data_dir", ""}, "The data directory cannot be used"},
+        {{"database", "disk-full"}, "The database cannot be written"},
+        {{"database", "database-lost"}, "The database does not answer"},
+    };
+    const WallTime now{std::chrono::hours(480'000)};
+    for (const auto &[link, words] : links) {
+        Snapshot snapshot;
+        snapshot.verdict = Zone::Red;
+        snapshot.links = {down(link.first, link.second)};
+        const auto alone = bannerLines(snapshot, now, "overview");
+        QCOMPARE(alone.size(), std::size_t(1));
+        QVERIFY2(alone[0].words.compare("Red: " + words, Qt::CaseInsensitive) == 0, qPrintable(alone[0].words));
+        snapshot.links.insert(snapshot.links.begin(), down("disk", ""));
+        const auto besides = bannerLines(snapshot, now, "overview");
+        QCOMPARE(besides.size(), std::size_t(2));
+        QCOMPARE(besides[1].words, words);
+    }
+}
+
+namespace {
+
+std::vector<BannerLine> twoCauses()
+{
+    return {{Zone::Red, "Red: Redis does not answer", "for 9 min, since 14:01", "redis", "Redis"},
+            {Zone::Red, "Queue is long", "for 7 min, since 14:03", "queue", "Queue"}};
+}
+
+} // namespace
+
+void OverviewTest::bannersSayTheTimeWithoutRoom()
+{
+    Banner banner;
+    banner.resize(300, 100);
+    banner.setLines(twoCauses(), {});
+    banner.show();
+    Console::settle();
+    QStringList heard, tips;
+    for (const ZoneBadge *badge : banner.findChildren<ZoneBadge *>()) {
+        heard << badge->accessibleName();
+        tips << badge->toolTip();
+    }
+    QCOMPARE(heard, QStringList({"Red: Redis does not answer", "red: Queue is long, for 7 min, since 14:03"}));
+    QCOMPARE(tips, QStringList({"Red: Redis does not answer", "Queue is long, for 7 min, since 14:03"}));
+    banner.setLines({twoCauses().front(), {Zone::Red, "Queue is long", {}, "queue", "Queue"}}, {});
+    QCOMPARE(banner.findChildren<ZoneBadge *>().back()->toolTip(), QString("Queue is long"));
+}
+
+/// The causes are sorted anew with every sample, also between a look at a button and its press.
+void OverviewTest::aButtonKeepsItsPage()
+{
+    Banner banner;
+    QStringList wanted;
+    connect(&banner, &Banner::pageWanted, &banner, [&wanted](const QString &page) { wanted << page; });
+    auto lines = twoCauses();
+    banner.setLines(lines, {});
+    banner.show();
+    banner.activateWindow();
+    QVERIFY(QTest::qWaitForWindowActive(&banner));
+    const auto buttons = banner.findChildren<FlatButton *>();
+    QCOMPARE(buttons.size(), 2);
+    buttons[0]->setFocus();
+    std::swap(lines[0], lines[1]);
+    banner.setLines(lines, {});
+    QCOMPARE(QApplication::focusWidget(), static_cast<QWidget *>(buttons[1]));
+    QTest::keyClick(QApplication::focusWidget(), Qt::Key_Space);
+    QCOMPARE(wanted, QStringList{"redis"});
+    // By mouse: pressed before, let go after.
+    QTest::mousePress(buttons[1], Qt::LeftButton);
+    std::swap(lines[0], lines[1]);
+    banner.setLines(lines, {});
+    QTest::mouseRelease(buttons[1], Qt::LeftButton);
+    QCOMPARE(wanted, QStringList({"redis", "redis"}));
+    // Once it is none of the causes any more, nothing has the focus.
+    buttons[0]->setFocus();
+    banner.setLines({lines[1]}, {});
+    QVERIFY(!qobject_cast<QAbstractButton *>(QApplication::focusWidget()));
+}
+
+void OverviewTest::eventsThatCouldNotBeRead()
+{
+    Console console({.situation = "backlog"});
+    console.window->openPage("overview");
+    console.tick();
+    const auto *events = console.find<TableView>("Recent events");
+    const int rows = events->model()->rowCount();
+    QVERIFY(rows > 0);
+    QCOMPARE(events->closing(), QString("Nothing else happened in that time."));
+    console.stack.switchOff();
+    console.press(Qt::Key_F5);
+    QCOMPARE(events->model()->rowCount(), rows);
+    QVERIFY2(events->closing().contains("not running"), qPrintable(events->closing()));
+    QVERIFY(console.stack.start({}).result().has_value());
+    console.tick();
+    console.press(Qt::Key_F5);
+    QCOMPARE(events->closing(), QString("Nothing else happened in that time."));
+}
+
 namespace {
 
 const WallTime morning{std::chrono::hours(480'000)};
@@ -376,14 +489,25 @@ void OverviewTest::spansOfADay()
         QPainter painter(&image);
         paintZoneSpans(painter, QRectF(0, 0, 60, 12), spans, morning, until, lightColours);
     }
-    for (const ZoneSpan &span : spans) {
-        const int x = int(std::chrono::duration_cast<std::chrono::minutes>(span.from - morning).count());
-        const int top = span.zone == Zone::Red ? 0 : span.zone == Zone::Yellow ? 4 : 8;
-        QVERIFY(image.pixelColor(std::min(x, 59), top) != QColor(Qt::white));
-        QVERIFY(top == 0 || image.pixelColor(std::min(x, 59), top - 1) == QColor(Qt::white) || spans.size() > 1);
+    const QColor ground(Qt::white);
+    for (int x = 0; x < image.width(); ++x) {
+        const WallTime at = morning + std::chrono::minutes(x) + 30s; // the middle of what this column stands for
+        const auto within = [at](const ZoneSpan &span) { return span.from <= at && at < span.until; };
+        const auto beside = [at](const ZoneSpan &span) { return span.from <= at + 3min && at - 3min < span.until; };
+        const auto painted = [&image, x, ground](int y) { return image.pixelColor(x, y) != ground; };
+        const auto here = std::ranges::find_if(spans, within);
+        const QByteArray column = QByteArray::number(x);
+        if (here != spans.end()) {
+            const int top = here->zone == Zone::Red ? 0 : here->zone == Zone::Yellow ? 4 : 8;
+            QVERIFY2(painted(top), column);
+            // What is worse is as wide as can be seen, and may cover what is beside it.
+            const bool alone = std::ranges::none_of(
+                spans, [&](const ZoneSpan &span) { return span.zone > here->zone && beside(span); });
+            QVERIFY2(top == 0 || !alone || !painted(top - 1), column);
+        } else if (std::ranges::none_of(spans, beside)) {
+            QVERIFY2(!painted(10), column); // the line at the foot is below
+        }
     }
-    if (spans.empty())
-        QVERIFY(image.pixelColor(30, 10) == QColor(Qt::white));
 }
 
 void OverviewTest::everyTileHasItsDay()

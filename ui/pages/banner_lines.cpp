@@ -40,8 +40,7 @@ QString sinceText(const std::optional<std::chrono::seconds> &time, WallTime now)
 
 BannerLine lineOf(const LinkStatus &link, WallTime now)
 {
-    const QString words = link.name == "data_dir" ? tr("%1 cannot be used") : tr("%1 does not answer");
-    return {Zone::Red, words.arg(linkTitle(link)), sinceText(link.since, now), pageOf(link)};
+    return {Zone::Red, downText(link), sinceText(link.since, now), pageOf(link)};
 }
 
 BannerLine lineOf(const Reading &reading, WallTime now)

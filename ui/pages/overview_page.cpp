@@ -188,10 +188,9 @@ Card &OverviewPage::makeEvents()
 {
     auto *card = new Card(tr("Recent events"));
     card->setNote(tr("in the last 24 h"));
-    m_eventView = new TableView(m_events, tr("Recent events"),
-                                tr("Nothing happened in the last 24 h: no change of zone, no restart, no action"));
+    m_eventView = new TableView(m_events, tr("Recent events"), {});
     m_eventView->setRowsShown(eventsLeast);
-    m_eventView->setClosing(tr("Nothing else happened in that time."));
+    sayThatIsAll();
     card->body()->addWidget(m_eventView, 1);
     return *card;
 }
@@ -207,6 +206,12 @@ Card &OverviewPage::makeCauses()
         m_causes.push_back(link);
     }
     return *card;
+}
+
+void OverviewPage::sayThatIsAll()
+{
+    m_eventView->setWhenEmpty(tr("Nothing happened in the last 24 h: no change of zone, no restart, no action"));
+    m_eventView->setClosing(tr("Nothing else happened in that time."));
 }
 
 /// As high as the list of events is long, in what room there is.
@@ -271,9 +276,12 @@ QFuture<Result<std::vector<Event>>> OverviewPage::askEvents()
 void OverviewPage::take(const Result<std::vector<Event>> &answer)
 {
     if (!answer) {
+        // What is listed stays, but whether that is all nobody knows.
         m_eventView->setWhenEmpty(errorText(answer.error()));
+        m_eventView->setClosing(errorText(answer.error()));
         return;
     }
+    sayThatIsAll();
     std::vector<Event> latest(answer->rbegin(), answer->rend());
     if (latest.size() > mostEvents)
         latest.resize(mostEvents);

@@ -35,6 +35,7 @@ private:
     void take(const Result<std::vector<Event>> &answer);
     void takeTrends(const Result<std::vector<Series>> &answer);
     void takeDay(const Result<std::vector<Series>> &answer);
+    void sayThatIsAll(); ///< what is listed of events
     void fitCards();
 
     TableModel<Event, std::string> m_events;

@@ -40,18 +40,18 @@ QString capitalised(QString word)
     return word;
 }
 
-/// What is down; the queue and the sessions although Redis answers.
-QString silentText(const QString &word, const LinkStatus &link)
+/// What is down, to go on with; the queue and the sessions although Redis answers.
+QString silentText(const LinkStatus &link)
 {
     if (link.name == "queue")
-        return tr("%1: tasks cannot be queued or run").arg(word);
+        return tr("tasks cannot be queued or run");
     if (link.name == "sessions")
-        return tr("%1: sessions cannot be kept in Redis").arg(word);
+        return tr("sessions cannot be kept in Redis");
     if (link.name == "data_dir")
-        return tr("%1: the data directory cannot be used").arg(word);
+        return tr("the data directory cannot be used");
     if (link.name == "database" && !link.reason.empty() && link.reason != "database-lost")
-        return tr("%1: the database cannot be written").arg(word);
-    return tr("%1: %2 does not answer").arg(word, linkTitle(link));
+        return tr("the database cannot be written");
+    return tr("%1 does not answer").arg(linkTitle(link));
 }
 
 } // namespace
@@ -196,6 +196,8 @@ QString linkTitle(const LinkStatus &link)
                                      : capitalised(text(link.name));
 }
 
+QString downText(const LinkStatus &link) { return capitalised(silentText(link)); }
+
 namespace {
 
 QString titles(const std::vector<Reading> &readings)
@@ -243,7 +245,7 @@ QString verdictText(const Snapshot &snapshot)
         return greenText(standing);
     const QString word = capitalised(zoneWord(standing.zone));
     if (!standing.down.empty()) {
-        const QString sentence = silentText(word, standing.down.front());
+        const QString sentence = tr("%1: %2").arg(word, silentText(standing.down.front()));
         // What is red for want of it is red beside this: a number would be taken for theirs.
         QStringList besides;
         for (std::size_t other = 1; other < standing.down.size(); ++other)

@@ -33,6 +33,8 @@ QString valueText(const Reading &reading);
 QString nextZoneText(const Reading &reading);
 /// What a link is called at the beginning of a sentence: "Redis", "The database".
 QString linkTitle(const LinkStatus &link);
+/// What a link that is down has stopped, as a sentence: "Redis does not answer", "Tasks cannot be queued or run".
+QString downText(const LinkStatus &link);
 /// "This Redis does not tell: INFO is blocked or renamed there." of these parts of the snapshot (Snapshot::notTold);
 /// empty: all of them were told.
 QString notToldText(const Snapshot &snapshot, std::initializer_list<std::string_view> parts);

@@ -9,6 +9,8 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPainter>
+#include <algorithm>
+#include <memory>
 
 namespace portolan::ui {
 
@@ -40,9 +42,13 @@ Banner::Row Banner::makeRow()
     across->addWidget(row.since);
     across->addWidget(row.button);
     const std::size_t at = m_rows.size();
-    connect(row.button, &QAbstractButton::clicked, this, [this, at] {
-        if (at < m_lines.size())
-            emit pageWanted(m_lines[at].page);
+    // What it said when it was pressed: the causes may have been sorted anew until it is let go.
+    const auto said = std::make_shared<QString>();
+    connect(row.button, &QAbstractButton::pressed, this,
+            [this, at, said] { *said = at < m_lines.size() ? m_lines[at].page : QString(); });
+    connect(row.button, &QAbstractButton::clicked, this, [this, said] {
+        if (!said->isEmpty())
+            emit pageWanted(*said);
     });
     row.button->hide();
     row.since->hide();
@@ -57,24 +63,28 @@ void Banner::setLines(const std::vector<BannerLine> &lines, const QString &advic
         since.isEmpty() ? advice : since + (advice.isEmpty() ? QString() : QStringLiteral("  ·  ") + advice);
     if (lines == m_lines && said == m_advice->text())
         return;
+    const QString focused = leaveMoved(lines);
     m_lines = lines;
     while (m_rows.size() < lines.size())
         m_rows.push_back(makeRow());
+    for (; m_rows.size() > lines.size(); m_rows.pop_back()) {
+        m_rows.back().all->hide();
+        m_rows.back().all->deleteLater(); // its button may be what led here
+    }
     for (std::size_t i = 0; i < m_rows.size(); ++i) {
         const Row &row = m_rows[i];
-        // The focus of one that goes is nobody's: Qt would hand it to the next action.
-        if (row.button->hasFocus() && (i >= lines.size() || lines[i].page.isEmpty()))
-            row.button->clearFocus();
-        row.all->setVisible(i < lines.size());
-        if (i >= lines.size())
-            continue;
-        row.words->setZone(lines[i].zone, lines[i].words);
-        row.since->setText(i == 0 ? QString() : lines[i].since);
+        row.all->show();
+        const QString beside = i == 0 ? QString() : lines[i].since;
+        row.words->setZone(lines[i].zone, lines[i].words, beside); // with it where there is no room for it
+        row.since->setText(beside);
         row.button->setText(lines[i].pageTitle);
         row.button->setAccessibleName(tr("Open the page %1").arg(lines[i].pageTitle));
         row.button->setToolTip(tr("Open the page %1").arg(lines[i].pageTitle));
         row.button->setVisible(!lines[i].page.isEmpty());
     }
+    const auto moved = std::ranges::find(m_lines, focused, &BannerLine::page);
+    if (!focused.isEmpty() && moved != m_lines.end())
+        m_rows[std::size_t(moved - m_lines.begin())].button->setFocus(Qt::OtherFocusReason);
     m_advice->setText(said);
     m_advice->setVisible(!said.isEmpty());
     const int around = isOnGround() ? edge : 0;
@@ -82,6 +92,23 @@ void Banner::setLines(const std::vector<BannerLine> &lines, const QString &advic
     m_column->setContentsMargins(around, edge / 2, around, edge / 2);
     showSince();
     update();
+}
+
+/// The focus of one that goes is nobody's: Qt would hand it to the next action. Of one that is to lead elsewhere it
+/// goes with the page, which this is; empty: it stays where it is.
+QString Banner::leaveMoved(const std::vector<BannerLine> &lines)
+{
+    const QWidget *focused = window()->focusWidget();
+    for (std::size_t i = 0; i < std::min(m_rows.size(), m_lines.size()); ++i) {
+        const QString &page = m_lines[i].page;
+        const bool leads = i < lines.size() && !lines[i].page.isEmpty();
+        // One that is held down leads to where it did then; without the focus it would not be let go.
+        if (m_rows[i].button != focused || (leads && (lines[i].page == page || m_rows[i].button->isDown())))
+            continue;
+        m_rows[i].button->clearFocus();
+        return page;
+    }
+    return {};
 }
 
 void Banner::showSince()

@@ -53,6 +53,7 @@ private:
         FlatButton *button;
     };
     Row makeRow();
+    QString leaveMoved(const std::vector<BannerLine> &lines);
     void showSince(); ///< where there is room beside the words
     bool isOnGround() const;
 

@@ -23,6 +23,7 @@ public:
 
     void setFilter(const QString &words);
     void setWhenEmpty(const QString &words);
+    QString closing() const { return m_closing; }
     void setClosing(const QString &words); ///< below the last row, where there is room: that this is all
     void sortBy(int column, Qt::SortOrder order);
     void setStale(bool stale); ///< greyed: it was so, perhaps it is not any more

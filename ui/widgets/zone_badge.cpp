@@ -17,17 +17,19 @@ ZoneBadge::ZoneBadge(QWidget *parent) : QWidget(parent)
     setZone(Zone::Unknown);
 }
 
-void ZoneBadge::setZone(Zone zone, const QString &words)
+void ZoneBadge::setZone(Zone zone, const QString &words, const QString &more)
 {
     const QString shown = words.isEmpty() ? zoneWord(zone) : words;
-    if (zone == m_zone && shown == m_words)
+    if (zone == m_zone && shown == m_words && more == m_more)
         return;
     m_zone = zone;
     m_words = shown;
+    m_more = more;
+    const QString rest = more.isEmpty() ? QString() : tr(", %1").arg(more);
     // Read out, the zone's word is heard once.
     const bool said = shown.startsWith(zoneWord(zone), Qt::CaseInsensitive);
-    setAccessibleName(said ? shown : zoneWord(zone) + ": " + shown);
-    setToolTip(words);
+    setAccessibleName((said ? shown : zoneWord(zone) + ": " + shown) + rest);
+    setToolTip(words.isEmpty() ? more : words + rest);
     updateGeometry();
     update();
 }

@@ -14,8 +14,9 @@ class ZoneBadge final : public QWidget
 
 public:
     explicit ZoneBadge(QWidget *parent = nullptr);
-    void setLoud(bool loud) { m_loud = loud; }          ///< red stands on a ground of its colour
-    void setZone(Zone zone, const QString &words = {}); ///< `words` in place of the zone's own
+    void setLoud(bool loud) { m_loud = loud; } ///< red stands on a ground of its colour
+    /// `words` in place of the zone's own. `more` is not painted, but read out, and stands in the tool tip.
+    void setZone(Zone zone, const QString &words = {}, const QString &more = {});
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override;
 
@@ -28,6 +29,7 @@ private:
     bool m_loud = false;
     Zone m_zone = Zone::Unknown;
     QString m_words;
+    QString m_more;
 };
 
 } // namespace portolan::ui

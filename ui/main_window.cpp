@@ -322,8 +322,10 @@ QString MainWindow::problem() const
 /// Why the portal does not run stands once in the window: on its own page beside the fields, elsewhere in the header.
 void MainWindow::showHeader()
 {
-    const Deployment &deployment = m_pages->shown().deployment();
-    const auto lines = bannerLines(deployment, problem(), m_parts.clock.wall(), currentPage());
+    const Shown &shown = m_pages->shown();
+    const Deployment &deployment = shown.deployment();
+    const auto lines =
+        bannerLines(deployment, problem(), m_parts.clock.wall(), currentPage(), shown.ownStack() != nullptr);
     m_header->show(deployment, lines, currentPage() == localPageId ? QString() : problem());
 }
 

@@ -428,6 +428,24 @@ void SituationsTest::everySituationOnEveryPage_data()
         QTest::newRow(situation.name.data()) << QString::fromUtf8(situation.name.data());
 }
 
+namespace {
+
+/// The causes in the header, from the page `here`: to another, and one that there is.
+void leadsSomewhere(MainWindow &window, const QString &here)
+{
+    const std::vector<BannerLine> lines = window.findChild<DeploymentHeader *>()->banner().lines();
+    for (const BannerLine &line : lines) {
+        QVERIFY2(line.page != here, qPrintable(line.words));
+        if (line.page.isEmpty())
+            continue;
+        QVERIFY2(window.openPage(line.page), qPrintable(line.page));
+        QCOMPARE(window.currentPage(), line.page);
+        window.openPage(here);
+    }
+}
+
+} // namespace
+
 void SituationsTest::everySituationOnEveryPage()
 {
     QFETCH(QString, situation);
@@ -446,12 +464,19 @@ void SituationsTest::everySituationOnEveryPage()
             // How it stands is on every page, and leads to what explains it, but not to where one is.
             const auto *header = console.window->findChild<DeploymentHeader *>();
             QVERIFY(header->standing().isValid() && header->banner().isVisible() && !header->verdict().isEmpty());
-            for (const BannerLine &line : header->banner().lines()) {
-                QVERIFY2(line.page.isEmpty() ||
-                             std::ranges::find(pageTable(), line.page, &PageEntry::id) != pageTable().end(),
-                         qPrintable(line.page));
-                QVERIFY2(line.page != entry.id, qPrintable(line.words));
-            }
+            leadsSomewhere(*console.window, entry.id);
+        }
+    }
+    // Where there is no portal of this machine's, there is no page of it either.
+    console.window->show(console.stack.deployment(), nullptr);
+    for (const bool on : {true, false}) {
+        if (!on)
+            console.stack.switchOff();
+        for (const PageEntry &entry : pageTable()) {
+            if (!console.window->openPage(entry.id))
+                continue;
+            console.tick();
+            leadsSomewhere(*console.window, entry.id);
         }
     }
 }

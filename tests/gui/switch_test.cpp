@@ -330,6 +330,26 @@ void SwitchTest::noStackNoPageOfIt()
     QVERIFY(sidebar->isRowHidden(local));
     QVERIFY(!console.window->openPage("local"));
     QVERIFY(!console.global("Local stack")->isVisible() && !console.global("Local stack")->isEnabled());
+    console.toFront();
+    for (const char *list : {"Commands …", "Keyboard shortcuts"}) {
+        console.global(list)->trigger();
+        ConsoleWindow::settle();
+        const QPointer<QDialog> dialog = qobject_cast<QDialog *>(QApplication::activeModalWidget());
+        QVERIFY2(dialog, list);
+        const auto *view = dialog->findChild<QAbstractItemView *>();
+        const auto listed = [view](const char *words) {
+            const QAbstractItemModel *model = view->model();
+            for (const QModelIndex &top : model->match(model->index(0, 0), Qt::DisplayRole, QString(words), -1,
+                                                       Qt::MatchExactly | Qt::MatchRecursive))
+                if (top.isValid())
+                    return true;
+            return false;
+        };
+        QVERIFY2(listed("Overview") && !listed("Local stack"), list);
+        dialog->reject();
+        QTRY_VERIFY(!dialog);
+    }
+    console.toFront();
     console.press(Qt::Key_7, Qt::ControlModifier);
     console.press(Qt::Key_Left, Qt::AltModifier); // not back to it either
     QVERIFY(console.window->currentPage() != "local");

@@ -113,7 +113,9 @@ void CommandPalette::filter(const QString &typed)
 {
     QList<std::pair<int, QAction *>> fitting;
     for (QAction *action : m_actions) {
-        if (const int quality = matchQuality(plainText(*action), typed); quality > 0 && !action->isSeparator())
+        if (action->isSeparator() || !action->isVisible())
+            continue; // of a page that is not there
+        if (const int quality = matchQuality(plainText(*action), typed); quality > 0)
             fitting.append({quality, action});
     }
     // Of what fits as well, what can be done comes before what cannot, and what loses or interrupts something last:

@@ -36,7 +36,7 @@ ShortcutsDialog::ShortcutsDialog(const std::vector<Group> &groups, QWidget *pare
     for (const Group &group : groups) {
         auto *top = new QTreeWidgetItem({group.title});
         for (const QAction *action : group.actions) {
-            if (!action->shortcut().isEmpty())
+            if (action->isVisible() && !action->shortcut().isEmpty())
                 new QTreeWidgetItem(
                     top, {QString(action->text()).remove('&'), action->shortcut().toString(QKeySequence::NativeText)});
         }

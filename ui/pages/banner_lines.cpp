@@ -103,7 +103,7 @@ std::vector<BannerLine> bannerLines(const Snapshot &snapshot, WallTime now, cons
 }
 
 std::vector<BannerLine> bannerLines(const Deployment &deployment, const QString &problem, WallTime now,
-                                    const QString &page)
+                                    const QString &page, bool ownStack)
 {
     const auto snapshot = deployment.latest();
     const LinkState link = deployment.link();
@@ -112,7 +112,7 @@ std::vector<BannerLine> bannerLines(const Deployment &deployment, const QString 
     const bool wrong = link == LinkState::Lost || !problem.isEmpty();
     const QString why = problem.isEmpty() ? linkText(deployment.linkReason()) : tr("the portal is not running");
     std::vector<BannerLine> lines{{wrong ? Zone::Red : Zone::Unknown, wrong ? tr("Red: %1").arg(why) : why}};
-    if (!problem.isEmpty() || link == LinkState::Off)
+    if (ownStack && (!problem.isEmpty() || link == LinkState::Off))
         lines.front().page = QStringLiteral("local"); // where it is started
     namePages(lines, page);
     return lines;

@@ -13,8 +13,9 @@ namespace portolan::ui {
 /// first, and none leads to where one is.
 std::vector<BannerLine> bannerLines(const Snapshot &snapshot, WallTime now, const QString &page);
 
-/// The same where no figures come: `problem` says why the portal is not there, where it should be.
+/// The same where no figures come: `problem` says why the portal is not there, where it should be. `ownStack`: it is
+/// the portal of this machine's stack, which is started on the page Local stack; no other is.
 std::vector<BannerLine> bannerLines(const Deployment &deployment, const QString &problem, WallTime now,
-                                    const QString &page);
+                                    const QString &page, bool ownStack);
 
 } // namespace portolan::ui

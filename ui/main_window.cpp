@@ -447,7 +447,7 @@ void MainWindow::askToQuit(const Result<ActionPreview> &preview, LocalStack &sta
         return;
     }
     const QString words = preview ? previewText(*preview) : errorText(preview.error());
-    m_parts.askToQuit({words, Tray::available()},
+    m_parts.askToQuit({words, Tray::available(), this},
                       [self = QPointer<MainWindow>(this), pages = QPointer<PageStack>(m_pages)](QuitAnswer answer) {
                           if (!self || pages != self->m_pages) // or it was asked about another
                               return;

@@ -208,8 +208,13 @@ void SwitchTest::questionsClose()
     SwitchedConsole console;
     DialogConfirmer confirmer;
     const MainWindow::Parts parts = console.parts();
-    console.open({parts.deployment, parts.stack, confirmer, parts.clock, parts.settings, parts.theme, parts.openUrl});
+    console.open({parts.deployment, parts.stack, confirmer, parts.clock, parts.settings, parts.theme, parts.openUrl,
+                  askWithSaveDialog, parts.rememberChoices, askWithQuitDialog});
     confirmer.setOwner(console.window.get());
+    QLineEdit other; // while something else is in front
+    other.show();
+    other.activateWindow();
+    QVERIFY(QTest::qWaitForWindowActive(&other));
     const auto dialogs = [&console] {
         const auto all = console.window->findChildren<QDialog *>();
         return std::ranges::count_if(all, [](const QDialog *dialog) { return dialog->isVisible(); });
@@ -223,6 +228,12 @@ void SwitchTest::questionsClose()
          }},
         {"palette", [&console] { console.global("Commands …")->trigger(); }},
         {"shortcuts", [&console] { console.global("Keyboard shortcuts")->trigger(); }},
+        {"saving",
+         [&console] {
+             console.window->openPage("redis");
+             console.export_("CSV")->trigger();
+         }},
+        {"quitting", [&console] { console.window->close(); }},
         {"about", [&console] { console.global("About Portolan")->trigger(); }},
     };
     for (const auto &[what, ask] : questions) {

@@ -5,7 +5,7 @@
 #include "ui/support/work_area.h"
 #include "ui/widgets/card.h"
 
-#include <QApplication>
+#include <QCoreApplication>
 #include <QDialog>
 #include <QDialogButtonBox>
 #include <QLabel>
@@ -20,7 +20,7 @@ QString tr(const char *source) { return QCoreApplication::translate("quit", sour
 
 void askWithQuitDialog(const QuitQuestion &question, std::function<void(QuitAnswer)> answer)
 {
-    auto *dialog = new QDialog(QApplication::activeWindow());
+    auto *dialog = new QDialog(question.owner);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setWindowTitle(tr("Quit"));
     auto *layout = new QVBoxLayout(dialog);

@@ -5,7 +5,7 @@
 
 namespace portolan::ui {
 
-/// Asks with a dialog over the window that is active. It does not stop the event loop.
+/// Asks with a dialog over its owner, also while another program is in front. It does not stop the event loop.
 void askWithQuitDialog(const QuitQuestion &question, std::function<void(QuitAnswer)> answer);
 
 } // namespace portolan::ui

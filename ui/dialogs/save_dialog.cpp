@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/dialogs/save_dialog.h"
 
-#include <QApplication>
 #include <QFileDialog>
 #include <QFileInfo>
 
@@ -9,7 +8,7 @@ namespace portolan::ui {
 
 void askWithSaveDialog(const SaveQuestion &question, SaveAnswer answer)
 {
-    auto *dialog = new QFileDialog(QApplication::activeWindow(), question.title, question.folder, question.filter);
+    auto *dialog = new QFileDialog(question.owner, question.title, question.folder, question.filter);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setAcceptMode(QFileDialog::AcceptSave);
     dialog->setDefaultSuffix(QFileInfo(question.fileName).suffix());

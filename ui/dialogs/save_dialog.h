@@ -5,7 +5,7 @@
 
 namespace portolan::ui {
 
-/// Asks with a file dialog over the window that is active. It does not stop the event loop.
+/// Asks with a file dialog over its owner, also while another program is in front. It does not stop the event loop.
 void askWithSaveDialog(const SaveQuestion &question, SaveAnswer answer);
 
 } // namespace portolan::ui

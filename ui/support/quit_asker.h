@@ -4,13 +4,16 @@
 #include <QString>
 #include <functional>
 
+class QWidget;
+
 namespace portolan::ui {
 
 /// Closing the window would stop a portal that serves people.
 struct QuitQuestion
 {
-    QString interrupted; ///< "8 people use it now. Nobody can use the portal until it runs again."
-    bool tray = false;   ///< the window can go into the tray; else it is minimised
+    QString interrupted;      ///< "8 people use it now. Nobody can use the portal until it runs again."
+    bool tray = false;        ///< the window can go into the tray; else it is minimised
+    QWidget *owner = nullptr; ///< the window that would be closed
 };
 
 enum class QuitAnswer { Stay, KeepServing, Quit };

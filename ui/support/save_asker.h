@@ -4,6 +4,8 @@
 #include <QString>
 #include <functional>
 
+class QWidget;
+
 namespace portolan::ui {
 
 /// Where a file is to go, as somebody is asked.
@@ -11,8 +13,9 @@ struct SaveQuestion
 {
     QString title;
     QString folder;
-    QString fileName; ///< suggested, with its suffix
-    QString filter;   ///< as file dialogs take them: "Comma-separated values (*.csv)"
+    QString fileName;         ///< suggested, with its suffix
+    QString filter;           ///< as file dialogs take them: "Comma-separated values (*.csv)"
+    QWidget *owner = nullptr; ///< the window that it is saved from
 };
 
 /// Empty: nowhere.

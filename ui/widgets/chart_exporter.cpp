@@ -116,7 +116,7 @@ void ChartExporter::start(ExportFormat format, ExportSource source)
             report, format == ExportFormat::Png ? ReportPainter::Medium::Image : ReportPainter::Medium::Document);
     const SaveQuestion question{exportTitle(format), folder,
                                 fileName(text(info.name), source.title, source.to, kind.suffix),
-                                QCoreApplication::translate("export", kind.filter)};
+                                QCoreApplication::translate("export", kind.filter), window()};
     const auto answer = [=, self = QPointer<ChartExporter>(this), round = ++m_round](const QString &path) {
         if (!self || round != self->m_round)
             return;

@@ -35,6 +35,7 @@ private slots:
     void documentsHavePages();
     void failuresNameTheWayOut();
     void cancelledLeavesWhatWasThere();
+    void whatIsLeftIsNotWaitedFor();
     void nobodyAnswers();
     void nothingToExport();
     void readOnlyMayLook();
@@ -353,6 +354,28 @@ void ExportTest::cancelledLeavesWhatWasThere()
     QVERIFY(ended->error().kind == ErrorKind::Cancelled);
     QCOMPARE(contentOf(path), QByteArray("before"));
     QCOMPARE(QDir(folder.path()).entryList(QDir::Files), QStringList{"chart.csv"}); // no half of a file is left
+}
+
+/// A picture is encoded in one go.
+void ExportTest::whatIsLeftIsNotWaitedFor()
+{
+    const QTemporaryDir folder;
+    const QString path = folder.filePath("picture.png");
+    QSemaphore begun, mayEnd;
+    auto job = std::make_unique<FileJob>(path, [&](QIODevice &file, const Going &) {
+        begun.release();
+        mayEnd.acquire();
+        return file.write("picture") > 0;
+    });
+    QPointer<FileJob> left = job.get();
+    QVERIFY(begun.tryAcquire(1, 10'000));
+    QSignalSpy told(left, &FileJob::finished);
+    FileJob::leave(std::move(job)); // would never return, if it waited
+    QVERIFY(left);
+    mayEnd.release();
+    QTRY_VERIFY(!left);
+    QCOMPARE(told.size(), 0);
+    QVERIFY(!QFileInfo::exists(path));
 }
 
 void ExportTest::nobodyAnswers()

@@ -3,6 +3,7 @@
 
 #include "core/api/post_to.h"
 
+#include <QCoreApplication>
 #include <QDir>
 #include <QSaveFile>
 
@@ -50,6 +51,15 @@ FileJob::FileJob(QString path, FileWriter writer, QObject *parent) : QObject(par
     }));
     m_thread->setObjectName("file");
     m_thread->start();
+}
+
+void FileJob::leave(std::unique_ptr<FileJob> job)
+{
+    FileJob *left = job.release();
+    left->disconnect();
+    left->cancel();
+    left->setParent(QCoreApplication::instance());
+    connect(left, &FileJob::finished, left, &QObject::deleteLater);
 }
 
 FileJob::~FileJob()

@@ -29,6 +29,9 @@ public:
     ~FileJob() override;                                                 ///< gives it up, if it is still going on
 
     const QString &path() const { return m_path; }
+    /// Gives it up without waiting for its thread: some of what writes a file cannot be told to stop. It is gone once
+    /// that has ended, at the latest with the application; nobody is told any more. GUI thread.
+    static void leave(std::unique_ptr<FileJob> job);
     void cancel() { m_cancelled->store(true); } ///< ends with the error Cancelled, unless it is just done
 
 signals:

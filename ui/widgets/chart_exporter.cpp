@@ -19,6 +19,7 @@
 #include <QStandardPaths>
 #include <QTimer>
 #include <algorithm>
+#include <utility>
 
 namespace portolan::ui {
 
@@ -77,7 +78,11 @@ ChartExporter::ChartExporter(const PageContext &context, QWidget *parent)
     connect(&context.shown, &Shown::over, this, &ChartExporter::abandon);
 }
 
-ChartExporter::~ChartExporter() = default;
+ChartExporter::~ChartExporter()
+{
+    if (m_job)
+        FileJob::leave(std::move(m_job));
+}
 
 Allowance ChartExporter::allowed(const ExportSource &source) const
 {

@@ -52,8 +52,9 @@ public:
     using QMainWindow::show;
     /// Shows another deployment from now on. Nothing of the one before stays but a password that was just made up: what
     /// was asked about it, chosen on it or is being saved of it is given up, and answers of its that are still to come
-    /// change nothing. The page and the focus stay where they are. `stack`: of this machine's, whichever is shown;
-    /// null: there is none, and no page of it. When what is shown is destroyed, NoDeployment takes its place.
+    /// change nothing; of an action on its way there a new password and a failure are told, with the deployment's name.
+    /// The page and the focus stay where they are. `stack`: of this machine's, whichever is shown; null: there is none,
+    /// and no page of it. When what is shown is destroyed, NoDeployment takes its place.
     void show(Deployment &deployment, LocalStack *stack);
 
     bool openPage(const QString &id); ///< false: there is no such page
@@ -73,6 +74,8 @@ protected:
 
 private:
     PageStack *makePages(Deployment &deployment, LocalStack *stack);
+    LateOutcomes lateOutcomes();
+    void showSecret(const QString &sentence, const QString &secret);
     void makeLayout();
     void listen();      ///< to what is shown
     void forgetShown(); ///< but for its pages, which something may still be at work in

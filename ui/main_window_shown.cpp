@@ -20,7 +20,27 @@ PageStack *MainWindow::makePages(Deployment &deployment, LocalStack *stack)
     const auto tell = [this](const QString &sentence, bool worked) { m_notice->tell(sentence, worked); };
     return new PageStack(deployment, stack,
                          {m_parts.confirmer, m_options, m_parts.clock, m_parts.settings, m_parts.openUrl,
-                          m_parts.askWhereToSave, tell, m_parts.rememberChoices});
+                          m_parts.askWhereToSave, tell, m_parts.rememberChoices, lateOutcomes()});
+}
+
+LateOutcomes MainWindow::lateOutcomes()
+{
+    const auto of = [](const QString &deployment, const QString &sentence) {
+        return tr("%1: %2").arg(deployment, sentence);
+    };
+    return {this,
+            [this, of](const QString &deployment, const QString &sentence, const QString &secret) {
+                showSecret(of(deployment, sentence), secret);
+            },
+            [this, of](const QString &deployment, const QString &sentence) {
+                if (sentence != problem()) // or it is said already
+                    this->tell(of(deployment, sentence), false);
+            }};
+}
+
+void MainWindow::showSecret(const QString &sentence, const QString &secret)
+{
+    (new SecretDialog(sentence, secret, this))->open();
 }
 
 void MainWindow::listen()
@@ -43,9 +63,7 @@ void MainWindow::listen()
         if (worked || sentence != problem()) // why it did not start is said already, and stays
             m_notice->tell(sentence, worked);
     });
-    connect(&gate, &ActionGate::secretMade, this, [this](const QString &sentence, const QString &secret) {
-        (new SecretDialog(sentence, secret, this))->open();
-    });
+    connect(&gate, &ActionGate::secretMade, this, &MainWindow::showSecret);
     connect(&gate, &ActionGate::performed, this, [this] {
         page()->refresh();
         page()->updateCommands();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/api/deployment.h"
+#include "core/api/local_stack.h"
 
 #include <functional>
 #include <memory>
@@ -74,6 +75,57 @@ private:
     Deployment &m_behind;
     bool m_holds = false;
     bool m_holdsOutcomes = false;
+    std::vector<std::function<void()>> m_held;
+};
+
+/// The same for a stack: the outcomes of its commands come when they are let come.
+class HeldStack final : public LocalStack
+{
+public:
+    explicit HeldStack(LocalStack &behind) : m_behind(behind)
+    {
+        connect(&behind, &LocalStack::stateChanged, this, &LocalStack::stateChanged);
+        connect(&behind, &LocalStack::logged, this, &LocalStack::logged);
+    }
+
+    void holdOutcomes() { m_holds = true; }
+    std::size_t outstanding() const { return m_held.size(); }
+    void answerAll()
+    {
+        for (const auto &answer : std::exchange(m_held, {}))
+            answer();
+    }
+
+    State state() const override { return m_behind.state(); }
+    std::optional<Error> problem() const override { return m_behind.problem(); }
+    const LocalStackSettings &settings() const override { return m_behind.settings(); }
+    std::vector<TierChoice> tiers() const override { return m_behind.tiers(); }
+    std::string dataDirectory() const override { return m_behind.dataDirectory(); }
+    std::optional<bool> seeded() const override { return m_behind.seeded(); }
+    Deployment &deployment() override { return m_behind.deployment(); }
+    QFuture<Result<void>> start(LocalStackSettings settings) override { return m_behind.start(std::move(settings)); }
+    QFuture<Result<ActionPreview>> preview(StackCommand command) override
+    {
+        return m_behind.preview(std::move(command));
+    }
+    QFuture<Result<ActionOutcome>> perform(StackCommand command, Permit permit) override
+    {
+        auto reply = std::make_shared<Promised<ActionOutcome>>();
+        auto told = reply->future();
+        std::function<void()> give = [reply,
+                                      result = m_behind.perform(std::move(command), std::move(permit)).result()] {
+            reply->finish(result);
+        };
+        if (m_holds)
+            m_held.push_back(std::move(give));
+        else
+            give();
+        return told;
+    }
+
+private:
+    LocalStack &m_behind;
+    bool m_holds = false;
     std::vector<std::function<void()>> m_held;
 };
 

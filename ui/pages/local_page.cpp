@@ -13,7 +13,6 @@
 #include "ui/widgets/zone_badge.h"
 
 #include <QAbstractItemView>
-#include <QPointer>
 #include <QScrollBar>
 #include <QStyledItemDelegate>
 
@@ -145,11 +144,12 @@ void LocalPage::begin(const LocalStackSettings &chosen, const StackCommand &comm
     const bool starts = std::holds_alternative<StartStack>(command) || std::holds_alternative<RestartStack>(command);
     if (!starts || !context().rememberChoices)
         return context().gate.run(command);
-    if (const LocalStack *stack = context().shown.stack(); stack && !m_before)
-        m_before = stack->settings();
-    context().gate.run(command, [self = QPointer<LocalPage>(this), chosen](bool worked) {
-        if (self && worked && self->m_before)
-            rememberChoices(self->context().settings, *std::exchange(self->m_before, std::nullopt), chosen);
+    if (const LocalStack *stack = context().shown.stack(); stack && !*m_before)
+        *m_before = stack->settings();
+    // The window may show another deployment when it has started, and this page be gone.
+    context().gate.run(command, [&settings = context().settings, before = m_before, chosen](bool worked) {
+        if (worked && *before)
+            rememberChoices(settings, *std::exchange(*before, std::nullopt), chosen);
     });
 }
 

@@ -11,6 +11,8 @@
 #include <QLineEdit>
 #include <QPlainTextEdit>
 #include <QSortFilterProxyModel>
+#include <memory>
+#include <optional>
 
 namespace portolan::ui {
 
@@ -48,7 +50,8 @@ private:
     void showState();
     void take(const std::vector<LogLine> &lines);
 
-    std::optional<LocalStackSettings> m_before; ///< the first start that has not worked yet
+    /// Of the first start that has not worked yet; whoever waits for one has it too.
+    std::shared_ptr<std::optional<LocalStackSettings>> m_before = std::make_shared<std::optional<LocalStackSettings>>();
     LogModel m_log;
     QSortFilterProxyModel *m_levels;
     ZoneBadge *m_state = nullptr;

@@ -6,7 +6,7 @@
 namespace portolan::ui {
 
 PageStack::PageStack(Deployment &deployment, LocalStack *stack, const Parts &parts, QWidget *parent)
-    : QStackedWidget(parent), m_shown(deployment, stack), m_gate(m_shown, parts.confirmer, parts.options)
+    : QStackedWidget(parent), m_shown(deployment, stack), m_gate(m_shown, parts.confirmer, parts.options, parts.late)
 {
     const auto tell = [this, tell = parts.tell](const QString &sentence, bool worked) {
         if (!m_shown.isOver())

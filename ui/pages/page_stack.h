@@ -27,6 +27,7 @@ public:
         SaveAsker askWhereToSave;
         std::function<void(const QString &sentence, bool worked)> tell;
         bool rememberChoices;
+        LateOutcomes late;
     };
 
     PageStack(Deployment &deployment, LocalStack *stack, const Parts &parts, QWidget *parent = nullptr);

@@ -8,13 +8,26 @@
 #include "ui/words/fact_words.h"
 
 #include <QPointer>
+#include <utility>
 
 namespace portolan::ui {
 
 QString errorText(const Error &error) { return text(wordsOf(error)); }
 
-ActionGate::ActionGate(const Shown &shown, Confirmer &confirmer, Options options, QObject *parent)
-    : QObject(parent), m_shown(shown), m_confirmer(confirmer), m_gate(options)
+namespace {
+
+void tellLate(const LateOutcomes &late, const QString &deployment, const Result<ActionOutcome> &outcome)
+{
+    if (!outcome)
+        late.failed(deployment, errorText(outcome.error()));
+    else if (!outcome->secret.empty())
+        late.secretMade(deployment, outcomeText(*outcome), text(outcome->secret));
+}
+
+} // namespace
+
+ActionGate::ActionGate(const Shown &shown, Confirmer &confirmer, Options options, LateOutcomes late, QObject *parent)
+    : QObject(parent), m_shown(shown), m_confirmer(confirmer), m_gate(options), m_late(std::move(late))
 {}
 
 Capability ActionGate::standing(const Action &action) const { return m_gate.allowed(m_shown.deployment(), action); }
@@ -91,18 +104,29 @@ template <class What> void ActionGate::perform(const What &what, Decision decisi
 {
     if (const auto *refused = std::get_if<Capability>(&decision))
         return finish(inWords(*refused).reason, false, done);
-    onAnswer(this, targetOf(what).perform(what, std::get<Permit>(std::move(decision))),
-             [this, done = std::move(done)](const Result<ActionOutcome> &outcome) {
-                 if (m_shown.isOver())
-                     return;
-                 if (outcome && !outcome->secret.empty())
-                     emit secretMade(outcomeText(*outcome), text(outcome->secret));
-                 if (outcome)
-                     finish(outcomeText(*outcome), true, done);
-                 else
-                     fail(outcome.error(), done);
-                 emit performed();
+    QObject *context = m_late.context ? m_late.context : this;
+    const QString deployment = text(infoOf(what).name);
+    onAnswer(context, targetOf(what).perform(what, std::get<Permit>(std::move(decision))),
+             [self = QPointer<ActionGate>(this), deployment, late = m_late, tellsLate = tellsLate(what),
+              done = std::move(done)](const Result<ActionOutcome> &outcome) {
+                 if (self && !self->m_shown.isOver())
+                     return self->conclude(outcome, done);
+                 if (late.context)
+                     tellLate(late, deployment, outcome);
+                 if (tellsLate && done)
+                     done(outcome.has_value());
              });
+}
+
+void ActionGate::conclude(const Result<ActionOutcome> &outcome, const Done &done)
+{
+    if (outcome && !outcome->secret.empty())
+        emit secretMade(outcomeText(*outcome), text(outcome->secret));
+    if (outcome)
+        finish(outcomeText(*outcome), true, done);
+    else
+        fail(outcome.error(), done);
+    emit performed();
 }
 
 void ActionGate::finish(const QString &sentence, bool worked, const Done &done)

@@ -77,9 +77,10 @@ private:
     LateOutcomes lateOutcomes();
     void showSecret(const QString &sentence, const QString &secret);
     void makeLayout();
-    void listen();      ///< to what is shown
-    void forgetShown(); ///< but for its pages, which something may still be at work in
-    void offerPages();  ///< those that are there
+    void listen(); ///< to what is shown
+    /// But for its pages, which something may still be at work in; `stack` is that which is shown next.
+    void forgetShown(const LocalStack *stack);
+    void offerPages(); ///< those that are there
     QWidget *counterpart(const PageStack &before) const;
     void useRoom(); ///< as the width of the window is
     void makeMenus();

@@ -2,6 +2,7 @@
 // What a window has of the deployment that it shows, and how it comes to show another.
 #include "ui/dialogs/secret_dialog.h"
 #include "ui/main_window.h"
+#include "ui/pages/local_page.h"
 #include "ui/widgets/notice_bar.h"
 #include "ui/widgets/sidebar.h"
 #include "ui/widgets/start_warnings.h"
@@ -68,8 +69,8 @@ void MainWindow::listen()
         page()->refresh();
         page()->updateCommands();
     });
-    if (shown.stack())
-        m_startWarnings = new StartWarnings(shown, m_parts.clock, *m_notice, this);
+    if (shown.stack() && !m_startWarnings)
+        m_startWarnings = new StartWarnings(*shown.stack(), m_parts.clock, *m_notice, this);
 }
 
 void MainWindow::offerPages()
@@ -84,7 +85,7 @@ void MainWindow::offerPages()
     m_visited.removeIf([this](int row) { return !m_pages->isThere(row); });
 }
 
-void MainWindow::forgetShown()
+void MainWindow::forgetShown(const LocalStack *stack)
 {
     m_pages->end();
     m_pages->disconnect(this);
@@ -98,8 +99,11 @@ void MainWindow::forgetShown()
     }
     m_asking = false;
     qDeleteAll(std::exchange(m_elsewhere, {}));
-    delete std::exchange(m_startWarnings, nullptr);
-    if (m_notice->sentence() != m_ownNotice)
+    // What this machine's portal warned of as it started is said once, and is so whatever is shown.
+    if (m_startWarnings && !m_startWarnings->areOf(stack))
+        delete std::exchange(m_startWarnings, nullptr);
+    const bool warns = m_startWarnings && m_notice->sentence() == m_startWarnings->told();
+    if (m_notice->sentence() != m_ownNotice && !warns)
         m_notice->withdraw(m_notice->sentence());
     for (QWidget *tip : QApplication::topLevelWidgets()) {
         if (tip->windowType() == Qt::ToolTip)
@@ -129,8 +133,11 @@ void MainWindow::show(Deployment &deployment, LocalStack *stack)
 {
     if (m_pages->shown().shows(deployment, stack))
         return;
-    forgetShown();
+    const bool sameStack = m_startWarnings && m_startWarnings->areOf(stack); // else this is one of another
+    forgetShown(stack);
     PageStack *before = std::exchange(m_pages, makePages(deployment, stack));
+    if (sameStack)
+        m_pages->findChild<LocalPage *>()->continueFrom(*before->findChild<LocalPage *>());
     delete m_column->replaceWidget(before, m_pages); // the place of the one before in the layout
     m_row = -1;                                      // of the pages that were
     listen();

@@ -19,7 +19,9 @@ class SwitchKeepsTest final : public QObject
 private slots:
     void latePasswordsAreShown();
     void lateFailuresAreTold();
+    void startWarningsStayWithTheirStack();
     void choicesAreRememberedAfterASwitch();
+    void theStackKeepsItsLogAndForm();
     void noButtonLeadsToWhatIsNotThere();
 };
 
@@ -75,6 +77,34 @@ void SwitchKeepsTest::lateFailuresAreTold()
              qPrintable(console.notice()));
 }
 
+void SwitchKeepsTest::startWarningsStayWithTheirStack()
+{
+    SwitchedConsole console;
+    console.green.switchOff();
+    console.open(console.parts()); // before its portal has started
+    QVERIFY(console.green.start({}).result().has_value());
+    LogLine line;
+    line.time = console.clock.wall();
+    line.level = LogLine::Level::Warning;
+    line.message = "A file was set aside";
+    emit console.green.logged({line});
+    const QString warned = console.notice();
+    QVERIFY2(warned.contains("A file was set aside"), qPrintable(warned));
+    for (int i = 0; i < 2; ++i) { // there and back
+        console.window->show(console.backlog.deployment(), &console.green);
+        SwitchedConsole::oneTurn();
+        QCOMPARE(console.notice(), warned);
+        console.tick(); // of which the figures of another know nothing
+        QCOMPARE(console.notice(), warned);
+        console.window->show(console.green.deployment(), &console.green);
+        SwitchedConsole::oneTurn();
+        QCOMPARE(console.notice(), warned);
+    }
+    console.window->show(console.backlog.deployment(), &console.backlog);
+    SwitchedConsole::oneTurn();
+    QCOMPARE(console.notice(), QString()); // it was of another portal
+}
+
 /// The page that asked for the start is gone when it has worked.
 void SwitchKeepsTest::choicesAreRememberedAfterASwitch()
 {
@@ -102,6 +132,40 @@ void SwitchKeepsTest::choicesAreRememberedAfterASwitch()
     ConsoleWindow::settle();
     QVERIFY(kept());
     console.window.reset(); // before what it shows
+}
+
+void SwitchKeepsTest::theStackKeepsItsLogAndForm()
+{
+    SwitchedConsole console;
+    console.window->openPage("local");
+    LogLine line;
+    line.time = console.clock.wall();
+    line.level = LogLine::Level::Error;
+    line.message = "The disk is full";
+    emit console.green.logged({line});
+    console.find<QLineEdit>("Listen")->setText("127.0.0.1:8099");
+    const auto logged = [&console] {
+        const QAbstractItemModel *log = console.find<TableView>("Log")->model();
+        return log->match(log->index(0, 2), Qt::DisplayRole, "The disk is full", -1, Qt::MatchContains).size();
+    };
+    QCOMPARE(logged(), 1);
+    console.window->show(console.backlog.deployment(), &console.green);
+    SwitchedConsole::oneTurn();
+    QCOMPARE(logged(), 1);
+    QCOMPARE(console.find<QLineEdit>("Listen")->text(), QString("127.0.0.1:8099"));
+    emit console.green.logged({line}); // which goes on
+    QCOMPARE(logged(), 2);
+    auto elsewhere = std::make_unique<demo::DemoDeployment>(demo::DemoOptions{}, console.clock);
+    console.window->show(*elsewhere, &console.green);
+    elsewhere.reset(); // nor does it go with what is shown
+    SwitchedConsole::oneTurn();
+    QCOMPARE(logged(), 2);
+    QCOMPARE(console.find<QLineEdit>("Listen")->text(), QString("127.0.0.1:8099"));
+    // Of another stack it says nothing.
+    console.window->show(console.backlog.deployment(), &console.backlog);
+    SwitchedConsole::oneTurn();
+    QCOMPARE(logged(), 0);
+    QVERIFY(console.find<QLineEdit>("Listen")->text() != "127.0.0.1:8099");
 }
 
 /// Where what was shown has stopped, only what is this machine's own is started on the page Local stack.

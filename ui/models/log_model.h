@@ -21,6 +21,7 @@ public:
     using QAbstractTableModel::QAbstractTableModel;
     void append(const std::vector<LogLine> &lines);
     void clear();
+    std::vector<LogLine> lines() const { return {m_lines.begin(), m_lines.end()}; }
 
     int rowCount(const QModelIndex &parent = {}) const override;
     int columnCount(const QModelIndex &parent = {}) const override;

@@ -357,6 +357,17 @@ void LocalPage::take(const std::vector<LogLine> &lines)
         m_logView->scrollToBottom();
 }
 
+void LocalPage::continueFrom(const LocalPage &before)
+{
+    m_before = before.m_before;
+    m_tier->setCurrentText(before.m_tier->currentText());
+    m_listen->setText(before.m_listen->text());
+    m_directory->setText(before.m_directory->text());
+    m_redis->setUrl(before.m_redis->url());
+    m_database->setUrl(before.m_database->url());
+    take(before.m_log.lines());
+}
+
 void LocalPage::refresh() { showState(); }
 
 } // namespace portolan::ui

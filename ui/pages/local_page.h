@@ -29,6 +29,9 @@ class LocalPage final : public Page
 
 public:
     explicit LocalPage(const PageContext &context, QWidget *parent = nullptr);
+    /// Takes over what is of the stack, from a page of the same that is shown no more: its log, which the stack does
+    /// not keep, and what was typed for its next start.
+    void continueFrom(const LocalPage &before);
     void refresh() override;
     QWidget *searchField() const override { return m_filter; }
     QString searched() const override { return tr("log"); }

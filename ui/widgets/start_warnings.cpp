@@ -15,18 +15,20 @@ const QString end = ": this is over";   ///< after the words of a warning: that 
 
 } // namespace
 
-StartWarnings::StartWarnings(const Shown &shown, const Clock &clock, NoticeBar &notice, QObject *parent)
-    : QObject(parent), m_shown(shown), m_clock(clock), m_notice(notice)
+StartWarnings::StartWarnings(LocalStack &stack, const Clock &clock, NoticeBar &notice, QObject *parent)
+    : QObject(parent), m_stack(&stack), m_clock(clock), m_notice(notice)
 {
-    if (m_shown.stack()->state() == LocalStack::State::Running)
+    if (stack.state() == LocalStack::State::Running)
         m_end = WallTime::min(); // before there was a window
-    connect(&m_shown, &Shown::stackChanged, this, &StartWarnings::follow);
-    connect(&m_shown, &Shown::logged, this, &StartWarnings::take);
+    connect(&stack, &LocalStack::stateChanged, this, &StartWarnings::follow);
+    connect(&stack, &LocalStack::logged, this, &StartWarnings::take);
 }
 
 void StartWarnings::follow()
 {
-    const auto state = m_shown.stack()->state();
+    if (!m_stack)
+        return;
+    const auto state = m_stack->state();
     if (state == LocalStack::State::Starting || state == LocalStack::State::Stopped) {
         m_warnings.clear(); // of a portal that is no more
         tell();
@@ -39,7 +41,7 @@ void StartWarnings::follow()
 
 void StartWarnings::take(const std::vector<LogLine> &lines)
 {
-    if (m_shown.stack()->problem())
+    if (!m_stack || m_stack->problem())
         return; // why it did not start is said already
     bool more = false;
     for (const LogLine &line : lines) {

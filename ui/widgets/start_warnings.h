@@ -2,10 +2,11 @@
 #pragma once
 
 #include "core/api/clock.h"
+#include "core/api/local_stack.h"
 #include "core/api/snapshot.h"
-#include "ui/support/shown.h"
 
 #include <QObject>
+#include <QPointer>
 #include <QString>
 #include <functional>
 
@@ -14,14 +15,16 @@ namespace portolan::ui {
 class NoticeBar;
 
 /// What a portal of this machine warns of while it starts (a file set aside, a Redis that is missing): it changes what
-/// its user will see, and is said only once. Later warnings are the log's. All outlive this.
+/// its user will see, and is said only once. Later warnings are the log's. It is of one stack, whichever deployment is
+/// shown, and says nothing once that is gone. Clock and notice outlive this.
 class StartWarnings final : public QObject
 {
     Q_OBJECT
 
 public:
-    /// There is a stack.
-    StartWarnings(const Shown &shown, const Clock &clock, NoticeBar &notice, QObject *parent = nullptr);
+    StartWarnings(LocalStack &stack, const Clock &clock, NoticeBar &notice, QObject *parent = nullptr);
+    bool areOf(const LocalStack *stack) const { return stack && m_stack == stack; }
+    QString told() const { return m_told; } ///< as the notice says it; empty: nothing
     /// That something does not answer is no news any more once it does; what the log says the end of goes by itself.
     void forgetWhatIsOver(const Snapshot &snapshot);
 
@@ -39,7 +42,7 @@ private:
     void tell();
     void forget(const std::function<bool(const Warning &)> &over);
 
-    const Shown &m_shown;
+    const QPointer<LocalStack> m_stack;
     const Clock &m_clock;
     NoticeBar &m_notice;
     WallTime m_end = WallTime::max(); ///< what is warned of until then is told

@@ -69,7 +69,8 @@ struct HistoryQuery
     /// there are still more, neighbours are merged, their extremes kept. 2–1,000,000. Where the finest is left of the
     /// later part only, points of the next coarser one come before it, and tell what they cover.
     std::uint32_t most = 2000;
-    /// Instead of `most`: as many points as fit, each covering so much or more. 1 s and more.
+    /// Instead of `most`: points that cover so much each, or, where only what is coarser is left, so much or more. The
+    /// first begins with what covers `from`, so there may be one more than fit between. 1 s and more.
     std::optional<std::chrono::seconds> step = {};
     bool operator==(const HistoryQuery &) const = default;
     static constexpr std::string_view queryRequired[] = {"metrics", "from", "to"};

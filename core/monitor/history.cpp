@@ -23,6 +23,7 @@ constexpr std::size_t mostEventsWaiting = 1000;
 constexpr std::uint32_t mostEvents = 500;
 constexpr std::uint32_t mostPoints = 1'000'000;
 constexpr std::size_t mostSeries = 1000; ///< in one answer
+constexpr std::size_t readAtOnce = 8;    ///< of them: a month's minutes of one are 3 MB
 
 /// Which resolution answers.
 struct Choice
@@ -64,21 +65,41 @@ std::optional<Error> wrongIn(const HistoryQuery &query)
     if (query.to < query.from)
         return badQuestion("/to", "must not be before from");
     if (query.metrics.size() > KeptSeries::most)
-        return badQuestion("/metrics", "must name each at most once");
-    for (std::size_t i = 0; i < query.metrics.size(); ++i) {
-        const Metric &metric = query.metrics[i];
-        const std::string pointer = "/metrics/" + std::to_string(i);
+        return badQuestion("/metric", "must name each at most once");
+    for (const Metric &metric : query.metrics) {
         const MetricKind *kind = findKind(metric.name);
         if (!kind)
-            return badQuestion(pointer + "/name", "must be a metric's");
+            return badQuestion("/metric", "must name metrics of the catalogue");
+        const std::string name(kind->name);
         const bool fits =
             metric.labels.empty() || (metric.labels.size() == 1 && metric.labels.begin()->first == kind->label);
         if (!fits && kind->label.empty())
-            return badQuestion(pointer + "/labels", "must be empty: it has none");
+            return badQuestion("/metric", "must be " + name + " without a label: it has none");
         if (!fits)
-            return badQuestion(pointer + "/labels", "must be " + std::string(kind->label) + " alone, or empty");
+            return badQuestion("/metric", "must be " + name + " with its " + std::string(kind->label) + ", or without");
     }
     return std::nullopt;
+}
+
+/// Points of one series at most, where it was measured all the time.
+std::uint64_t mostPointsIn(const HistoryQuery &query, std::chrono::seconds resolution)
+{
+    const auto range = std::max(query.to - query.from, WallTime::duration(0));
+    const auto rows = resolution == second ? std::min<WallTime::duration>(range, HistoryStore::hour) / second +
+                                                 range / HistoryStore::minute
+                                           : range / resolution;
+    const auto wanted = query.step ? range / *query.step + 2 : std::int64_t(query.most);
+    return static_cast<std::uint64_t>(std::min<std::int64_t>(rows + 2, wanted)); // both ends may cover less
+}
+
+std::optional<Error> tooMany(const HistoryQuery &query, std::uint64_t points, std::uint64_t mostInAll)
+{
+    if (points <= mostInAll)
+        return std::nullopt;
+    Error error = badQuestion(query.step ? "/step" : "/most", query.step ? "must be longer" : "must be less");
+    error.message = "That may be " + std::to_string(points) + " points, more than " + std::to_string(mostInAll) + ".";
+    error.hint = "Ask for fewer metrics, a shorter time or a longer step.";
+    return error;
 }
 
 template <class T> void keepLatest(std::vector<T> &all, std::size_t most)
@@ -106,6 +127,7 @@ struct History::Impl : std::enable_shared_from_this<Impl>
     std::optional<WallTime> oldestSecond(const std::vector<Metric> &metrics) const;
     bool wereBefore(const std::vector<Metric> &metrics) const;
     awaitable<Result<std::vector<Metric>>> resolve(std::vector<Metric> asked);
+    std::chrono::seconds resolution(const HistoryQuery &query) const;
     awaitable<Result<Choice>> choose(const HistoryQuery &query);
     awaitable<Result<std::vector<std::vector<HistoryRow>>>> read(const HistoryQuery &query, std::chrono::seconds step);
     awaitable<Result<std::vector<Series>>> answer(HistoryQuery query);
@@ -233,16 +255,22 @@ awaitable<Result<std::vector<Metric>>> History::Impl::resolve(std::vector<Metric
         }
         std::ranges::move(sets, std::back_inserter(all));
         if (all.size() > mostSeries)
-            co_return badQuestion("/metrics", "must not ask for more than 1000 series");
+            co_return badQuestion("/metric", "must not ask for more than 1000 series");
     }
     co_return all;
 }
 
-awaitable<Result<Choice>> History::Impl::choose(const HistoryQuery &query)
+/// As far as the question alone tells.
+std::chrono::seconds History::Impl::resolution(const HistoryQuery &query) const
 {
     if (query.from < clock.wall() - HistoryStore::minutesKept - HistoryStore::hour)
-        co_return Choice{HistoryStore::hour};
-    const auto step = resolutionFor(query.from, query.to, query.most);
+        return HistoryStore::hour;
+    return query.step ? resolutionOf(*query.step) : resolutionFor(query.from, query.to, query.most);
+}
+
+awaitable<Result<Choice>> History::Impl::choose(const HistoryQuery &query)
+{
+    const auto step = resolution(query);
     const auto oldest = oldestSecond(query.metrics);
     if (step != second || (oldest && query.from >= *oldest))
         co_return Choice{step};
@@ -349,26 +377,34 @@ awaitable<Result<std::vector<Series>>> History::Impl::answer(HistoryQuery query)
     if (!choice)
         co_return choice.error();
     const auto then = choice->thenSeconds;
+    // Each is at most half of what is wanted: seconds were chosen because there are fewer minutes than that.
+    const auto most = then ? query.most / 2 : query.most;
+    const auto points = [&](const Metric &metric, const std::vector<HistoryRow> &rows, std::chrono::seconds step) {
+        return query.step ? seriesAtLeast(metric, rows, step, *query.step) : seriesOf(metric, rows, step, most);
+    };
+    std::vector<Series> all;
     auto coarse = query;
     coarse.to = then.value_or(query.to);
-    const auto rows = co_await read(coarse, choice->step);
-    if (!rows)
-        co_return rows.error();
-    std::vector<Series> all;
-    for (std::size_t i = 0; i < query.metrics.size(); ++i) {
-        const Metric &metric = query.metrics[i];
-        // Each is at most half of what is wanted: seconds were chosen because there are fewer minutes than that.
-        auto series = seriesOf(metric, (*rows)[i], choice->step, then ? query.most / 2 : query.most);
-        if (then)
-            series = followedBy(std::move(series), *then,
-                                seriesOf(metric, seconds(metric, *then, query.to), second, query.most / 2),
-                                store->lastBefore());
-        all.push_back(std::move(series));
+    for (std::size_t at = 0; at < query.metrics.size(); at += readAtOnce) {
+        const auto from = query.metrics.begin() + static_cast<std::ptrdiff_t>(at);
+        const std::size_t count = std::min(readAtOnce, query.metrics.size() - at);
+        coarse.metrics.assign(from, from + static_cast<std::ptrdiff_t>(count));
+        const auto rows = co_await read(coarse, choice->step);
+        if (!rows)
+            co_return rows.error();
+        for (std::size_t i = 0; i < count; ++i) {
+            const Metric &metric = coarse.metrics[i];
+            auto series = points(metric, (*rows)[i], choice->step);
+            if (then)
+                series = followedBy(std::move(series), *then, points(metric, seconds(metric, *then, query.to), second),
+                                    store->lastBefore());
+            all.push_back(std::move(series));
+        }
     }
     co_return all;
 }
 
-awaitable<Result<std::vector<Series>>> History::query(HistoryQuery query)
+awaitable<Result<std::vector<Series>>> History::query(HistoryQuery query, std::uint64_t mostInAll)
 {
     query.most = mostPointsOf(query);
     if (auto wrong = wrongIn(query))
@@ -383,6 +419,9 @@ awaitable<Result<std::vector<Series>>> History::query(HistoryQuery query)
     const auto metrics = co_await m_impl->resolve(query.metrics);
     if (!metrics)
         co_return metrics.error();
+    const std::uint64_t points = metrics->size() * mostPointsIn(query, m_impl->resolution(query));
+    if (auto refused = tooMany(query, points, mostInAll))
+        co_return *refused;
     std::vector<Series> all(metrics->size());
     auto parts = partsOf(*metrics);
     for (Part &part : parts) {

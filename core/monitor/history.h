@@ -7,7 +7,9 @@
 #include "core/api/snapshot.h"
 #include "core/base/asio.h"
 
+#include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -49,8 +51,10 @@ public:
     /// HistoryQuery as core/api/history.h has it. Where seconds would be taken, but only minutes are left of the
     /// beginning (it is too long ago, or a restart has lost the seconds), minutes come first and seconds follow. The
     /// file's errors pass through. Invalid: `most` out of its bounds, `to` before `from`, a metric that is none of the
-    /// catalogue's or has other labels, more than 1,000 series. Any thread.
-    awaitable<Result<std::vector<Series>>> query(HistoryQuery query);
+    /// catalogue's or has other labels, more than 1,000 series; more than `mostInAll` points of all series together
+    /// where each second, minute or hour were measured, which is refused before any is read. Any thread.
+    awaitable<Result<std::vector<Series>>> query(HistoryQuery query,
+                                                 std::uint64_t mostInAll = std::numeric_limits<std::uint64_t>::max());
     /// The latest 500 with from ≤ time < to, oldest first.
     awaitable<Result<std::vector<Event>>> events(WallTime from, WallTime to);
 

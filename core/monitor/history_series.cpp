@@ -37,6 +37,47 @@ std::vector<Point> pointsOf(std::vector<Covered> all, std::chrono::seconds step)
     return points;
 }
 
+void addPoint(std::vector<Covered> &points, WallTime time, const storage::HistoryRow &row, WallTime end)
+{
+    points.push_back({row.first, row.last, {time, row.low, row.high, row.mean}, end});
+}
+
+/// A point for each row.
+Series each(const Metric &metric, const std::vector<storage::HistoryRow> &rows, std::chrono::seconds step)
+{
+    const bool ofPieces = step == storage::HistoryStore::minute;
+    std::vector<Covered> points;
+    points.reserve(rows.size());
+    for (const auto &row : rows)
+        addPoint(points, row.time, row,
+                 row.time + step - (ofPieces ? row.time.time_since_epoch() % step : WallTime::duration(0)));
+    return {metric, step, pointsOf(std::move(points), step)};
+}
+
+/// Where the spans of time begin that are merged: with a step of its own.
+WallTime beginOf(const std::vector<storage::HistoryRow> &rows, std::chrono::seconds step)
+{
+    const auto first = std::chrono::floor<std::chrono::seconds>(rows.front().time);
+    return first - first.time_since_epoch() % step;
+}
+
+/// A point for each `span` that has rows, a multiple of `step`.
+Series merged(const Metric &metric, const std::vector<storage::HistoryRow> &rows, std::chrono::seconds step,
+              std::chrono::seconds span)
+{
+    const WallTime first = beginOf(rows, step);
+    std::vector<Covered> points;
+    for (std::size_t at = 0; at < rows.size();) {
+        const auto index = (rows[at].time - first) / span;
+        auto one = rows[at];
+        for (++at; at < rows.size() && (rows[at].time - first) / span == index; ++at)
+            storage::mergeInto(one, rows[at]);
+        addPoint(points, first + index * span, one, first + (index + 1) * span);
+    }
+    // Of seconds there are holes between points, not within them.
+    return {metric, span, pointsOf(std::move(points), step == std::chrono::seconds(1) ? step : span)};
+}
+
 } // namespace
 
 std::chrono::seconds resolutionFor(WallTime from, WallTime to, std::uint32_t most)
@@ -47,41 +88,32 @@ std::chrono::seconds resolutionFor(WallTime from, WallTime to, std::uint32_t mos
     return std::chrono::seconds(1);
 }
 
+std::chrono::seconds resolutionOf(std::chrono::seconds step)
+{
+    for (const auto coarser : {storage::HistoryStore::hour, storage::HistoryStore::minute})
+        if (step % coarser == std::chrono::seconds(0))
+            return coarser;
+    return std::chrono::seconds(1);
+}
+
 Series seriesOf(const Metric &metric, const std::vector<storage::HistoryRow> &rows, std::chrono::seconds step,
                 std::uint32_t most)
 {
-    Series series;
-    series.metric = metric;
-    series.step = step;
-    std::vector<Covered> points;
-    const auto add = [&points](WallTime time, const storage::HistoryRow &row, WallTime end) {
-        points.push_back({row.first, row.last, {time, row.low, row.high, row.mean}, end});
-    };
-    const bool ofPieces = step == storage::HistoryStore::minute;
-    if (rows.size() <= most) {
-        points.reserve(rows.size());
-        for (const auto &row : rows)
-            add(row.time, row,
-                row.time + step - (ofPieces ? row.time.time_since_epoch() % step : WallTime::duration(0)));
-        series.points = pointsOf(std::move(points), step);
-        return series;
-    }
-    auto first = std::chrono::floor<std::chrono::seconds>(rows.front().time);
-    first -= first.time_since_epoch() % step;
-    const auto span = std::chrono::ceil<std::chrono::seconds>(rows.back().time - first) + step;
+    if (rows.size() <= most)
+        return each(metric, rows, step);
+    const auto range = std::chrono::ceil<std::chrono::seconds>(rows.back().time - beginOf(rows, step)) + step;
     // Whole steps, rounded up: so no more spans than wanted.
-    const auto steps = (span / step + most - 1) / most;
-    series.step = step * std::max<std::int64_t>(steps, 1);
-    for (std::size_t at = 0; at < rows.size();) {
-        const auto index = (rows[at].time - first) / series.step;
-        auto merged = rows[at];
-        for (++at; at < rows.size() && (rows[at].time - first) / series.step == index; ++at)
-            storage::mergeInto(merged, rows[at]);
-        add(first + index * series.step, merged, first + (index + 1) * series.step);
-    }
-    // Of seconds there are holes between points, not within them.
-    series.points = pointsOf(std::move(points), step == std::chrono::seconds(1) ? step : series.step);
-    return series;
+    const auto steps = (range / step + most - 1) / most;
+    return merged(metric, rows, step, step * std::max<std::int64_t>(steps, 1));
+}
+
+Series seriesAtLeast(const Metric &metric, const std::vector<storage::HistoryRow> &rows, std::chrono::seconds step,
+                     std::chrono::seconds least)
+{
+    if (least <= step)
+        return each(metric, rows, step);
+    const auto span = step * ((least + step - std::chrono::seconds(1)) / step);
+    return rows.empty() ? Series{metric, span, {}} : merged(metric, rows, step, span);
 }
 
 Series followedBy(Series coarse, WallTime then, Series fine, std::optional<WallTime> lastBefore)

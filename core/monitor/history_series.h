@@ -15,12 +15,19 @@ namespace portolan::monitor {
 /// The coarsest of 1 h, 1 min and 1 s that gives at least half of `most` points from `from` to `to`; 1 s if none does.
 std::chrono::seconds resolutionFor(WallTime from, WallTime to, std::uint32_t most);
 
+/// The coarsest of these of which points of `step` can be made.
+std::chrono::seconds resolutionOf(std::chrono::seconds step);
+
 /// Rows of one series, oldest first and `step` apart (of a minute with gaps, what lies between them), as points: at
 /// most `most`. Where there are more, neighbours that lie in the same span of time are merged, their extremes kept, and
 /// the series' step is that span. What minutes and hours were not measured throughout tell so (Point::from, until): at
 /// a hole of more than briefGap between the last value of one and the first of the next, and at both ends.
 Series seriesOf(const Metric &metric, const std::vector<storage::HistoryRow> &rows, std::chrono::seconds step,
                 std::uint32_t most);
+
+/// The same, merged only as far as each point covers `least` or more, however many there are.
+Series seriesAtLeast(const Metric &metric, const std::vector<storage::HistoryRow> &rows, std::chrono::seconds step,
+                     std::chrono::seconds least);
 
 /// A coarse series up to `then`, and from there a finer one, whose step is that of both: so each point of the coarse
 /// one tells what it covers. `lastBefore`: when the portal's last run measured last, which the minute does not tell in

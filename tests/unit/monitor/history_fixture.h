@@ -9,6 +9,8 @@
 
 #include <QDir>
 #include <QTemporaryDir>
+#include <cstdint>
+#include <limits>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -53,10 +55,12 @@ struct Kept
             clock.advance(step);
         }
     }
-    Result<std::vector<Series>> query(HistoryQuery query)
+    Result<std::vector<Series>> query(HistoryQuery query,
+                                      std::uint64_t mostInAll = std::numeric_limits<std::uint64_t>::max())
     {
-        return runSync<Result<std::vector<Series>>>(
-            runtime.at(0), [&]() -> awaitable<Result<std::vector<Series>>> { return history->query(query); });
+        return runSync<Result<std::vector<Series>>>(runtime.at(0), [&]() -> awaitable<Result<std::vector<Series>>> {
+            return history->query(query, mostInAll);
+        });
     }
     Series memory(std::chrono::seconds back, std::uint32_t most = 2000)
     {

@@ -312,11 +312,65 @@ private slots:
         const auto field = [&](const Metric &metric) {
             return kept.query({{metric::sessions, metric}, now - 1h, now, 100}).error().fields.at(0).pointer;
         };
-        QCOMPARE(field({"no_metric"}), std::string("/metrics/1/name"));
-        QCOMPARE(field({metric::sessions, {{"route", "GET /"}}}), std::string("/metrics/1/labels"));
-        QCOMPARE(field({metric::routeP95, {{"queue", "celery"}}}), std::string("/metrics/1/labels"));
-        QCOMPARE(field({metric::routeP95, {{"route", "GET /"}, {"x", "y"}}}), std::string("/metrics/1/labels"));
+        for (const Metric &wrong : {Metric("no_metric"), Metric(metric::sessions, {{"route", "GET /"}}),
+                                    Metric(metric::routeP95, {{"queue", "celery"}}),
+                                    Metric(metric::routeP95, {{"route", "GET /"}, {"x", "y"}})})
+            QCOMPARE(field(wrong), std::string("/metric")); // the parameter of an address
         QVERIFY(kept.query({{}, now - 1h, now, 100}).value().empty());
+    }
+
+    /// However the range lies to the minutes, it is points of the step that was asked for.
+    void pointsAreOfTheStep_data()
+    {
+        QTest::addColumn<qint64>("from"); // milliseconds
+        QTest::addColumn<int>("step");
+        QTest::addColumn<int>("points"); // of 15 minutes
+        QTest::addColumn<bool>("restarted");
+        QTest::newRow("minutes, from one's beginning") << qint64(0) << 60 << 15 << false;
+        QTest::newRow("minutes, from within one") << qint64(30'000) << 60 << 16 << false;
+        QTest::newRow("two minutes, from within one") << qint64(30'500) << 120 << 8 << false;
+        QTest::newRow("seconds, from within one") << qint64(500) << 1 << 901 << false;
+        QTest::newRow("ten seconds") << qint64(30'500) << 10 << 91 << false;
+        QTest::newRow("half a minute, of which only minutes are left") << qint64(30'000) << 30 << 16 << true;
+    }
+    void pointsAreOfTheStep()
+    {
+        QFETCH(qint64, from);
+        QFETCH(int, step);
+        QFETCH(int, points);
+        QFETCH(bool, restarted);
+        Kept kept;
+        const WallTime begin = kept.clock.wall();
+        kept.record(1s, counting(20 * 60));
+        if (restarted)
+            kept.reopen();
+        const auto at = begin + std::chrono::milliseconds(from);
+        HistoryQuery query{{metric::redisMemory}, at, at + 15min};
+        query.step = std::chrono::seconds(step);
+        const auto series = kept.query(query).value().front();
+        QCOMPARE(series.step, restarted ? 60s : std::chrono::seconds(step));
+        QCOMPARE(int(series.points.size()), points);
+        QVERIFY(series.points.front().time <= at && endOf(series.points.front(), series.step) > at);
+        for (std::size_t i = 1; i < series.points.size(); ++i)
+            QCOMPARE(series.points[i].time - series.points[i - 1].time, WallTime::duration(series.step));
+    }
+
+    /// Before anything is read: of a history that has nothing yet, too.
+    void refusesMoreThanItMayAnswer()
+    {
+        Kept kept;
+        const auto now = kept.clock.wall();
+        HistoryQuery query{{metric::sessions, metric::redisMemory}, now - 24h, now, 1000};
+        QVERIFY(kept.query(query, 2000).has_value());
+        QCOMPARE(kept.query(query, 1999).error().fields.at(0).pointer, std::string("/most"));
+        query.step = 60s; // 1440 of each, and one more at each end
+        QVERIFY(kept.query(query, 2884).has_value());
+        QCOMPARE(kept.query(query, 2883).error().fields.at(0).pointer, std::string("/step"));
+        query.step = 1s; // of which an hour is kept
+        QVERIFY(kept.query(query, 2 * (3600 + 1440 + 2)).has_value());
+        query.from = now - 14min;
+        query.to = now - 15min;
+        QCOMPARE(kept.query(query, 1).error().fields.at(0).pointer, std::string("/to"));
     }
 
     void answersAMillionPoints()

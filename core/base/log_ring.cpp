@@ -19,13 +19,33 @@ std::size_t cutOf(const std::string &text, std::size_t longest)
     return end;
 }
 
+LogLine cut(LogLine line)
+{
+    if (line.message.size() > LogRing::longest)
+        line.message.replace(cutOf(line.message, LogRing::longest), std::string::npos, "…");
+    return line;
+}
+
 } // namespace
 
 void LogRing::add(LogLine line)
 {
-    if (line.message.size() > longest)
-        line.message.replace(cutOf(line.message, longest), std::string::npos, "…");
+    line = cut(std::move(line));
     const std::lock_guard lock(m_mutex);
+    push(std::move(line));
+}
+
+WallTime LogRing::add(LogLine line, const Clock &clock)
+{
+    line = cut(std::move(line));
+    const std::lock_guard lock(m_mutex);
+    const WallTime now = line.time = clock.wall();
+    push(std::move(line));
+    return now;
+}
+
+void LogRing::push(LogLine line)
+{
     m_lines.push_back(std::move(line));
     if (m_lines.size() > most) {
         m_lines.pop_front();

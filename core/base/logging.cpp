@@ -167,11 +167,10 @@ LogLine::Level levelOf(LogLevel level)
     return LogLine::Level::Info;
 }
 
-/// As it is kept: its message, and its fields as text.
-LogLine keptLine(WallTime time, LogLevel level, std::string_view message, std::string_view requestId,
-                 Logger::Fields fields)
+/// As it is kept: its message, and its fields as text; its time it is given there.
+LogLine keptLine(LogLevel level, std::string_view message, std::string_view requestId, Logger::Fields fields)
 {
-    LogLine line{.time = time, .level = levelOf(level)};
+    LogLine line{.time = {}, .level = levelOf(level)};
     appendEscaped(line.message, maskSecrets(message));
     if (!requestId.empty())
         appendTextField(line.message, {"request_id", requestId});
@@ -270,8 +269,7 @@ void Logger::log(LogLevel level, std::string_view message, Fields fields, std::s
 {
     if (!enabled(level))
         return;
-    const WallTime now = m_impl->clock.wall();
-    m_impl->recent.add(keptLine(now, level, message, requestId, fields));
+    const WallTime now = m_impl->recent.add(keptLine(level, message, requestId, fields), m_impl->clock);
     const std::string line = formatLine(m_impl->format, now, level, message, requestId, fields);
     m_impl->posted.fetch_add(1);
     m_impl->logger->log(spdlog::level::info, spdlog::string_view_t(line));

@@ -4,6 +4,11 @@
 #include "core/base/system_clock.h"
 
 #include <QTest>
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <thread>
+#include <vector>
 
 using namespace portolan;
 
@@ -101,6 +106,44 @@ private slots:
         const auto page = ring.page({.limit = limit, .cursor = cursor.toStdString()});
         QVERIFY(page.has_error());
         QCOMPARE(page.error().kind, ErrorKind::Invalid);
+    }
+
+    /// Whoever took the earlier time is kept earlier, also where another thread comes between.
+    void timesFollowEachOther()
+    {
+        class Counting final : public Clock
+        {
+        public:
+            WallTime wall() const override
+            {
+                const WallTime now{std::chrono::microseconds(++m_calls)};
+                std::this_thread::yield(); // the other one's turn
+                return now;
+            }
+            SteadyTime steady() const override { return {}; }
+
+        private:
+            mutable std::atomic<int> m_calls{0};
+        };
+        const Counting clock;
+        Logger logger(clock, {.write = [](std::string_view) {}});
+        std::vector<std::thread> threads;
+        for (int i = 0; i < 4; ++i)
+            threads.emplace_back([&logger] {
+                for (std::size_t line = 0; line < LogRing::most / 4; ++line)
+                    logger.info("a line");
+            });
+        for (std::thread &thread : threads)
+            thread.join();
+        std::vector<LogLine> all;
+        LogQuery query{.limit = 500};
+        do {
+            const auto page = logger.recent().page(query).value();
+            all.insert(all.end(), page.items.begin(), page.items.end());
+            query.cursor = page.nextCursor.value_or("");
+        } while (!query.cursor.empty());
+        QCOMPARE(all.size(), LogRing::most);
+        QVERIFY(std::ranges::is_sorted(all, std::greater(), &LogLine::time));
     }
 
     /// What a logger keeps is what it writes: masked, and nothing below its level.

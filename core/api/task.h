@@ -7,10 +7,13 @@
 #include <boost/describe/class.hpp>
 #include <boost/describe/enum.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace portolan {
@@ -25,6 +28,24 @@ enum class TaskPlace : std::uint8_t {
 };
 BOOST_DESCRIBE_ENUM(TaskPlace, Waiting, Scheduled, Reserved, Running, Ended)
 
+/// How far a task is, in units of its own.
+struct TaskProgress
+{
+    std::uint64_t done = 0;
+    std::uint64_t total = 0; ///< 0: not known
+    std::string note;
+    bool operator==(const TaskProgress &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(TaskProgress, (), (done, total, note))
+
+/// 0–1; nothing: not known.
+inline std::optional<double> fractionOf(const TaskProgress &progress)
+{
+    if (progress.total == 0)
+        return std::nullopt;
+    return std::min(1.0, double(progress.done) / double(progress.total));
+}
+
 /// A task as operators see it.
 struct TaskInfo
 {
@@ -32,12 +53,11 @@ struct TaskInfo
     std::string name;
     std::string queue;
     TaskPlace place = TaskPlace::Waiting;
-    std::string state;              ///< Celery's names, PROGRESS, EXPIRED
-    std::string arguments;          ///< as the message shows them, cut to 1,024 bytes
-    std::string result;             ///< JSON of what it returned, cut to 4,096 bytes; empty: none
-    std::string error;              ///< "ValueError: …"; empty: none
-    std::string note;               ///< of its progress
-    std::optional<double> progress; ///< fraction 0–1
+    std::string state;                    ///< Celery's names, PROGRESS, EXPIRED
+    std::string arguments;                ///< as the message shows them, cut to 1,024 bytes
+    std::string result;                   ///< JSON of what it returned, cut to 4,096 bytes; empty: none
+    std::string error;                    ///< "ValueError: …"; empty: none
+    std::optional<TaskProgress> progress; ///< nothing: it reported none, or has ended
     std::optional<WallTime> created;
     std::optional<WallTime> started;
     std::optional<WallTime> ended;
@@ -49,8 +69,8 @@ struct TaskInfo
     bool operator==(const TaskInfo &) const = default;
 };
 BOOST_DESCRIBE_STRUCT(TaskInfo, (),
-                      (id, name, queue, place, state, arguments, result, error, note, progress, created, started, ended,
-                       eta, priority, owner, rerunnable, ownerAddress))
+                      (id, name, queue, place, state, arguments, result, error, progress, created, started, ended, eta,
+                       priority, owner, rerunnable, ownerAddress))
 
 /// Waiting and taken tasks, and those that ended lately.
 struct TaskQuery
@@ -58,6 +78,7 @@ struct TaskQuery
     std::string queue;         ///< empty: all
     std::uint32_t limit = 100; ///< of each place; 1–500
     bool operator==(const TaskQuery &) const = default;
+    static constexpr std::pair<std::string_view, std::uint32_t> queryMost[] = {{"limit", 500}};
 };
 BOOST_DESCRIBE_STRUCT(TaskQuery, (), (queue, limit))
 

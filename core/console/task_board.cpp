@@ -62,11 +62,8 @@ void addResult(TaskInfo &info, const queue::TaskResult &result)
     info.state = result.state;
     if (!info.started)
         info.started = result.started;
-    if (result.progress) {
-        info.note = result.progress->note;
-        if (result.progress->total > 0)
-            info.progress = std::min(1.0, double(result.progress->done) / double(result.progress->total));
-    }
+    if (result.progress)
+        info.progress = {result.progress->done, result.progress->total, result.progress->note};
     if (result.failure) {
         info.error = result.failure->type;
         if (!result.failure->message.empty())

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdio>
 
 namespace portolan::demo {
@@ -11,6 +12,12 @@ namespace {
 
 constexpr std::array symbols{"AAPL", "MSFT", "SAP.DE", "NVDA", "TSLA", "BAS.DE", "AMZN", "NESN.SW"};
 constexpr std::size_t mostKept = 400;
+constexpr std::uint64_t paths = 10'000; ///< that an analysis simulates
+
+TaskProgress pathsOf(std::uint64_t done)
+{
+    return {done, paths, "paths " + std::to_string(done) + " of " + std::to_string(paths)};
+}
 
 int rank(TaskPlace place)
 {
@@ -56,8 +63,7 @@ DemoTasks::DemoTasks(const Situation &situation, std::uint64_t seed, WallTime st
             task.state = state;
             if (place == TaskPlace::Running) {
                 task.started = start - seconds(12 - std::int64_t(i) * 5);
-                task.progress = 0.15 + 0.35 * double(i);
-                task.note = "paths 3,500 of 10,000";
+                task.progress = pathsOf(1500 + 3500 * i);
             }
             if (place == TaskPlace::Scheduled)
                 task.eta = start + seconds(240);
@@ -99,7 +105,6 @@ void DemoTasks::end(TaskInfo &task, WallTime now)
     task.ended = now;
     task.rerunnable = true;
     task.progress.reset();
-    task.note.clear();
     const bool failed = std::hash<std::string>()(task.id) % 11 == 3;
     task.state = failed ? "FAILURE" : "SUCCESS";
     if (failed)
@@ -150,11 +155,8 @@ void DemoTasks::advance(WallTime now, std::size_t concurrency)
     for (TaskInfo &task : m_tasks) {
         if (task.place != TaskPlace::Running)
             continue;
-        task.progress = std::min(1.0, task.progress.value_or(0) + 0.06);
-        char note[48];
-        std::snprintf(note, sizeof note, "paths %d of 10000", int(*task.progress * 10000));
-        task.note = note;
-        if (*task.progress >= 1)
+        task.progress = pathsOf(std::min(paths, (task.progress ? task.progress->done : 0) + 600));
+        if (task.progress->done == paths)
             end(task, now);
     }
     if (concurrency == 0)
@@ -166,7 +168,7 @@ void DemoTasks::advance(WallTime now, std::size_t concurrency)
             task.place = TaskPlace::Running;
             task.state = "PROGRESS";
             task.started = now;
-            task.progress = 0;
+            task.progress = pathsOf(0);
         }
     }
     while (m_tasks.size() > mostKept) {

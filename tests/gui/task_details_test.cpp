@@ -81,23 +81,26 @@ void TaskDetailsTest::taskDetailsAreReadable()
 
 void TaskDetailsTest::progressIsWhatWasReported_data()
 {
-    QTest::addColumn<double>("progress");
+    QTest::addColumn<quint64>("done");
+    QTest::addColumn<quint64>("total");
     QTest::addColumn<QString>("shown");
-    QTest::newRow("3 of 10") << 3.0 / 10 << "Place: running 30 %";
-    QTest::newRow("29 of 100") << 29.0 / 100 << "Place: running 29 %";
-    QTest::newRow("116 of 200") << 116.0 / 200 << "Place: running 58 %";
-    QTest::newRow("not yet all") << 999.0 / 1000 << "Place: running 99 %";
-    QTest::newRow("all") << 1.0 << "Place: running 100 %";
+    QTest::newRow("3 of 10") << quint64(3) << quint64(10) << "Place: running 30 %";
+    QTest::newRow("29 of 100") << quint64(29) << quint64(100) << "Place: running 29 %";
+    QTest::newRow("116 of 200") << quint64(116) << quint64(200) << "Place: running 58 %";
+    QTest::newRow("not yet all") << quint64(999) << quint64(1000) << "Place: running 99 %";
+    QTest::newRow("all") << quint64(7) << quint64(7) << "Place: running 100 %";
+    QTest::newRow("more than all") << quint64(8) << quint64(7) << "Place: running 100 %";
+    QTest::newRow("of what is not known") << quint64(3) << quint64(0) << "Place: running";
 }
 
 void TaskDetailsTest::progressIsWhatWasReported()
 {
-    QFETCH(double, progress);
+    QFETCH(quint64, done);
+    QFETCH(quint64, total);
     QFETCH(QString, shown);
     TaskInfo task;
     task.place = TaskPlace::Running;
-    task.progress = progress;
-    task.note = "x";
+    task.progress = TaskProgress{done, total, "x"};
     const QStringList lines = taskDetails(task).split('\n');
     QVERIFY2(lines.contains(shown) && lines.contains("Progress: x"), qPrintable(lines.join('\n')));
 }

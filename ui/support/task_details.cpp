@@ -142,8 +142,9 @@ QString argumentsText(const TaskInfo &task)
 QString placeText(const TaskInfo &task)
 {
     QString words = placeWord(task.place);
-    if (task.progress && task.place != TaskPlace::Ended)
-        words += QString(" %1 %").arg(int(*task.progress * 100 + 1e-6)); // 0.29 is a little less than that
+    const auto fraction = task.progress ? fractionOf(*task.progress) : std::nullopt;
+    if (fraction && task.place != TaskPlace::Ended)
+        words += QString(" %1 %").arg(int(*fraction * 100 + 1e-6)); // 0.29 is a little less than that
     return words;
 }
 
@@ -159,7 +160,8 @@ QString taskDetails(const TaskInfo &task)
         add(tr("Outcome"), outcomeWord(task));
     add(tr("Owner"), text(task.ownerAddress));
     add(tr("Queue"), tr("%1, priority %2").arg(text(task.queue)).arg(task.priority));
-    add(tr("Progress"), withPlainNumbers(text(task.note)));
+    if (task.progress)
+        add(tr("Progress"), withPlainNumbers(text(task.progress->note)));
     for (const auto &[name, time] : {std::pair(tr("Created"), task.created), std::pair(tr("Started"), task.started),
                                      std::pair(tr("Ended"), task.ended), std::pair(tr("Due"), task.eta)})
         add(name, time ? secondText(*time) : QString());

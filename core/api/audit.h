@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace portolan {
@@ -43,6 +45,7 @@ struct AuditQuery
     std::uint32_t limit = 50;     ///< 1–500
     std::string cursor;
     bool operator==(const AuditQuery &) const = default;
+    static constexpr std::pair<std::string_view, std::uint32_t> queryMost[] = {{"limit", 500}};
 };
 BOOST_DESCRIBE_STRUCT(AuditQuery, (), (actorId, action, subject, from, to, limit, cursor))
 

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace portolan {
@@ -29,10 +31,12 @@ struct LogQuery
 {
     LogLine::Level level = LogLine::Level::Debug; ///< of this, and what is worse
     std::uint32_t limit = 100;                    ///< 1–500
-    std::string cursor = {}; ///< LogPage::nextCursor of the page before; empty: the first page, which has the newest
+    std::string cursor = {};   ///< LogPage::nextCursor of the page before; empty: the first page, which has the newest
+    std::string instance = {}; ///< whose log; empty: that of the one which is asked
     bool operator==(const LogQuery &) const = default;
+    static constexpr std::pair<std::string_view, std::uint32_t> queryMost[] = {{"limit", 500}};
 };
-BOOST_DESCRIBE_STRUCT(LogQuery, (), (level, limit, cursor))
+BOOST_DESCRIBE_STRUCT(LogQuery, (), (level, limit, cursor, instance))
 
 /// Newest first. Of a log the last 2,000 lines are kept.
 struct LogPage

@@ -17,6 +17,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 /// Everything a console can ask of a deployment: one struct a question, with the answer it has and the line that says
@@ -59,17 +61,20 @@ struct ClientPage
     std::vector<ClientInfo> items;
     std::optional<std::string> nextCursor; ///< nothing: this was the last page
     std::uint64_t total = 0;               ///< of all pages
+    std::optional<Age> age;                ///< since Redis was asked; nothing: not known
     bool operator==(const ClientPage &) const = default;
 };
-BOOST_DESCRIBE_STRUCT(ClientPage, (), (items, nextCursor, total))
+BOOST_DESCRIBE_STRUCT(ClientPage, (), (items, nextCursor, total, age))
 
-/// Connections to Redis, oldest first, a page of them.
+/// Connections to Redis, oldest first, a page of them. Where a plan bounds what Redis is asked, they are of a while ago
+/// at first; whoever asks for them makes the next ones come sooner.
 struct ClientsQuestion
 {
     using Answer = ClientPage;
     static constexpr std::uint32_t most = 10'000; ///< as many as Redis lets in by default
     std::uint32_t limit = 100;                    ///< 1–most
     std::string cursor = {};                      ///< ClientPage::nextCursor of the page before; empty: the first page
+    static constexpr std::pair<std::string_view, std::uint32_t> queryMost[] = {{"limit", most}};
 };
 BOOST_DESCRIBE_STRUCT(ClientsQuestion, (), (limit, cursor))
 constexpr Route routeOf(Tag<ClientsQuestion>)
@@ -157,7 +162,8 @@ constexpr Route routeOf(Tag<AuditQuestion>)
     return {Method::Get, "/api/admin/audit", Role::Operator, "Who changed what, newest first"};
 }
 
-/// What the portal wrote into its log lately, newest first, a page of it.
+/// What the portal wrote into its log lately, newest first, a page of it. Each instance keeps its own. Unsupported: the
+/// log of another instance. NotFound: there is no such instance.
 struct LogQuestion
 {
     using Answer = LogPage;
@@ -189,18 +195,28 @@ struct ActionOffer
 };
 BOOST_DESCRIBE_STRUCT(ActionOffer, (), (name, role, capability))
 
+/// A process of the deployment.
+struct InstanceOffer
+{
+    std::string name;
+    std::string version; ///< of the program
+    bool operator==(const InstanceOffer &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(InstanceOffer, (), (name, version))
+
 struct DeploymentAnswer
 {
     std::string name;
     std::string tier;
     std::string version;
     bool production = false;
-    Role role = Role::Anonymous; ///< of whoever asks
+    std::vector<InstanceOffer> instances; ///< those that are up, by name; none before the first sample
+    Role role = Role::Anonymous;          ///< of whoever asks
     std::vector<QuestionOffer> questions;
     std::vector<ActionOffer> actions;
     bool operator==(const DeploymentAnswer &) const = default;
 };
-BOOST_DESCRIBE_STRUCT(DeploymentAnswer, (), (name, tier, version, production, role, questions, actions))
+BOOST_DESCRIBE_STRUCT(DeploymentAnswer, (), (name, tier, version, production, instances, role, questions, actions))
 
 /// What this deployment is, and what it answers and does for whoever asks: an end that is older or runs without Redis
 /// says so before a page asks.

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace portolan {
@@ -53,6 +54,7 @@ struct UserQuery
     std::uint32_t limit = 50;       ///< 1–500
     std::string cursor; ///< UserPage::nextCursor of the page before, of the same query; empty: the first page
     bool operator==(const UserQuery &) const = default;
+    static constexpr std::pair<std::string_view, std::uint32_t> queryMost[] = {{"limit", 500}};
 };
 BOOST_DESCRIBE_STRUCT(UserQuery, (), (search, match, role, disabled, order, ascending, limit, cursor))
 

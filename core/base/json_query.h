@@ -41,6 +41,10 @@
 ///
 ///     static constexpr std::string_view queryNames[][2] = {{"metrics", "metric"}};
 ///
+/// Of a number that is 1 to so much the document tells that; who answers refuses others:
+///
+///     static constexpr std::pair<std::string_view, std::uint32_t> queryMost[] = {{"limit", 500}};
+///
 /// Reading is strict, as JsonMode::Strict is: a parameter that is unknown, twice where one is meant, no UTF-8 or no
 /// value of its type is Invalid, each under its name as a pointer. An empty parameter is none, except of a text.
 namespace portolan {

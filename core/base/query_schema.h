@@ -31,6 +31,21 @@ template <class T> boost::json::value parameterSchema(bool isId)
         return schemaOf<T>(SchemaOf::Request, isId);
 }
 
+/// What the value of a parameter of T is.
+template <class T, class D, class Member> boost::json::value memberSchema()
+{
+    auto schema = parameterSchema<Member>(isIdMember(D::name));
+    if constexpr (requires { T::queryMost; }) {
+        for (const auto &[member, most] : T::queryMost) {
+            if (member == std::string_view(D::name)) {
+                schema.as_object()["minimum"] = 1;
+                schema.as_object()["maximum"] = most;
+            }
+        }
+    }
+    return schema;
+}
+
 template <class T> void addParameterSchemas(boost::json::array &to, std::string_view path)
 {
     boost::mp11::mp_for_each<AllMembers<T>>([&]<class D>(D) {
@@ -43,7 +58,7 @@ template <class T> void addParameterSchemas(boost::json::array &to, std::string_
             to.push_back(boost::json::object{{"name", boost::json::string_view(name)},
                                              {"in", inPath ? "path" : "query"},
                                              {"required", inPath || mustBeThere<T>(D::name)},
-                                             {"schema", parameterSchema<Member>(isIdMember(D::name))}});
+                                             {"schema", memberSchema<T, D, Member>()}});
         }
     });
 }

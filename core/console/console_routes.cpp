@@ -8,11 +8,13 @@
 #include "core/console/question_routes.h"
 #include "core/console/questions.h"
 #include "core/http/uri.h"
+#include "core/monitor/history.h"
 
 #include <boost/json/parse.hpp>
 
 #include <algorithm>
-#include <numeric>
+#include <concepts>
+#include <iterator>
 
 namespace portolan::console {
 namespace {
@@ -63,6 +65,18 @@ template <class A> const std::string &bodySchema()
     return text;
 }
 
+/// Of what the sampler brings more often while somebody looks.
+template <class Q> constexpr bool isOfSamples = std::same_as<Q, ClientsQuestion> || std::same_as<Q, InstancesQuestion>;
+
+template <class Q> auto ask(PortalServices services, Role asker, Q question)
+{
+    return answerTo(std::move(services), asker, std::move(question));
+}
+auto ask(PortalServices services, Role, HistoryQuestion question)
+{
+    return services.history.query(std::move(question.query), mostPoints);
+}
+
 template <class T> http::Response written(const http::Request &request, const Result<T> &result)
 {
     if (!result)
@@ -80,6 +94,9 @@ Result<QueryParameters> parametersOf(const http::Request &request)
     auto query = http::queryValues(request.query);
     if (!query)
         return failure(ErrorKind::Invalid, "The query of the address is malformed.");
+    for (const auto &[name, value] : all)
+        if (std::ranges::find(*query, name, [](const auto &one) { return one.first; }) != query->end())
+            return badField("The address says that twice.", '/' + name, "must stand in the path only");
     std::ranges::move(*query, std::back_inserter(all));
     return all;
 }
@@ -91,20 +108,12 @@ bool namesNothing(std::string_view path, const Error &error)
     });
 }
 
-std::optional<Error> tooMuch(const std::vector<Series> &answer)
-{
-    const auto points = std::accumulate(answer.begin(), answer.end(), std::size_t{0},
-                                        [](auto sum, const Series &one) { return sum + one.points.size(); });
-    if (points <= mostPoints)
-        return {};
-    return badField("That is more than 200,000 points.", "/step", "must be longer",
-                    "Ask for fewer metrics, a shorter time or a longer step.");
-}
-
 template <class Q> void ConsoleRoutes::mountOne(http::Router &router)
 {
     mountQuestion<Q>(router, [this](const Principal &asker, Q question) {
-        return answerTo(m_services(), asker.role, std::move(question));
+        if constexpr (isOfSamples<Q>)
+            m_looked();
+        return console::ask(m_services(), asker.role, std::move(question));
     });
 }
 

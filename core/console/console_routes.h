@@ -20,7 +20,10 @@ class ConsoleRoutes final
 {
 public:
     /// `services`: asked for with each request, none of which comes before they are there.
-    explicit ConsoleRoutes(std::function<PortalServices()> services) : m_services(std::move(services)) {}
+    /// `looked`: called whenever somebody asks for what the sampler brings, which it then does more often. Any thread.
+    ConsoleRoutes(std::function<PortalServices()> services, std::function<void()> looked)
+        : m_services(std::move(services)), m_looked(std::move(looked))
+    {}
 
     /// This outlives the router.
     void mount(http::Router &router);
@@ -30,6 +33,7 @@ private:
     template <class A> void mountAction(http::Router &router);
 
     const std::function<PortalServices()> m_services;
+    const std::function<void()> m_looked;
 };
 
 } // namespace portolan::console

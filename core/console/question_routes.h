@@ -8,24 +8,19 @@
 #include "core/http/problem.h"
 #include "core/http/router.h"
 
-#include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 /// One of Questions as a route: where its line in questions.h says, its parameters read into its members, its answer
 /// written as json_answer.h says, and all of it in the API's document.
 namespace portolan::console {
 
-/// What a request asks, by name: the `{…}`s of its path, then its query. Invalid where that is malformed.
+/// What a request asks, by name: the `{…}`s of its path, then its query. Invalid where that is malformed, or its query
+/// has another value for a part of the path.
 Result<QueryParameters> parametersOf(const http::Request &request);
 
 /// Whether a question was refused for what stands in its path: nothing is there, then.
 bool namesNothing(std::string_view path, const Error &error);
-
-/// Why an answer is more than one request is good for, where it may be.
-template <class Answer> std::optional<Error> tooMuch(const Answer &) { return {}; }
-std::optional<Error> tooMuch(const std::vector<Series> &answer);
 
 template <class Q> http::Doc docOf()
 {
@@ -59,8 +54,6 @@ template <class Q, class Ask> void mountQuestion(http::Router &router, Ask ask)
         const Result<typename Q::Answer> answer = co_await std::move(work);
         if (!answer)
             co_return http::problem(request, answer.error());
-        if (const auto refused = tooMuch(*answer))
-            co_return http::problem(request, *refused);
         co_return http::json(writeAnswer(*answer)).with("Cache-Control", "no-store");
     };
     router.get(std::string(route.path), {route.role, Category::Admin}, std::move(handle), docOf<Q>());

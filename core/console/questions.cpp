@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <numeric>
 
 namespace portolan::console {
@@ -54,6 +55,17 @@ awaitable<Result<AuditPage>> answer(PortalServices services, AuditQuestion quest
 
 awaitable<Result<LogPage>> answer(PortalServices services, LogQuestion question)
 {
+    if (const std::string &name = question.query.instance; !name.empty()) {
+        const auto latest = services.snapshots.latest();
+        if (!latest)
+            co_return failure(ErrorKind::Unavailable, "The instances are not known yet.", "Try again in a second.");
+        if (std::ranges::find(latest->instances, name, &InstanceFigures::name) == latest->instances.end())
+            co_return failure(ErrorKind::NotFound, "There is no instance of this name.");
+        if (name != latest->instance)
+            co_return failure(ErrorKind::Unsupported,
+                              "This is instance " + latest->instance + ", which has no log of " + name + ".",
+                              "Ask " + name + " at its own address.");
+    }
     co_return services.logger.recent().page(question.query);
 }
 
@@ -70,7 +82,12 @@ awaitable<Result<ClientPage>> answer(PortalServices services, ClientsQuestion qu
     const auto all = services.redis.clients();
     if (!all)
         co_return failure(ErrorKind::Unavailable, "The connections are not known yet.", "Try again in a second.");
-    co_return clientPage(*all, question);
+    auto page = clientPage(*all, question);
+    if (const auto latest = services.snapshots.latest(); page && latest && latest->clients.age) {
+        const auto since = std::chrono::duration_cast<Age>(services.clock.wall() - latest->time);
+        page->age = *latest->clients.age + std::max(since, Age(0));
+    }
+    co_return page;
 }
 
 /// Redis numbers its clients as they come, so the oldest has the lowest id, and a page stays put.
@@ -129,6 +146,15 @@ awaitable<Result<std::vector<LimitUse>>> answer(PortalServices services, LimitUs
     co_return co_await services.limitUse.of(question.id);
 }
 
+std::vector<InstanceOffer> instancesUp(const std::vector<InstanceFigures> &all)
+{
+    std::vector<InstanceOffer> up;
+    for (const InstanceFigures &one : all)
+        if (one.up)
+            up.push_back({one.name, one.version});
+    return up;
+}
+
 Capability whyNotAnswered(const PortalServices &services, Tag<ClientsQuestion>)
 {
     if (!services.hasRedis)
@@ -149,6 +175,8 @@ awaitable<Result<DeploymentAnswer>> answer(PortalServices services, DeploymentQu
     told.tier = services.settings.tier().name;
     told.version = version();
     told.production = services.settings.production();
+    if (const auto latest = services.snapshots.latest())
+        told.instances = instancesUp(latest->instances);
     told.role = asker;
     boost::mp11::mp_for_each<boost::mp11::mp_transform<Tag, Questions>>([&](auto tag) {
         const Route route = routeOf(tag);

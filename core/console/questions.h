@@ -27,7 +27,7 @@ awaitable<Result<std::vector<LimitUse>>> answer(PortalServices services, LimitUs
 awaitable<Result<std::vector<SessionEntry>>> answer(PortalServices services, SessionsQuestion question);
 /// Invalid: bad limit or cursor.
 awaitable<Result<AuditPage>> answer(PortalServices services, AuditQuestion question);
-/// Invalid: bad limit or cursor.
+/// Of this instance. Invalid: bad limit or cursor. Unsupported: another instance's. NotFound: of no instance.
 awaitable<Result<LogPage>> answer(PortalServices services, LogQuestion question);
 /// `asker`: the role of whoever asks.
 awaitable<Result<DeploymentAnswer>> answer(PortalServices services, DeploymentQuestion question, Role asker);
@@ -43,6 +43,9 @@ template <class Q> awaitable<Result<typename Q::Answer>> answerTo(PortalServices
 
 /// A page of all clients, for a question of them. Invalid: bad limit or cursor.
 Result<ClientPage> clientPage(const std::vector<ClientInfo> &all, const ClientsQuestion &question);
+
+/// Of all that are known those that are up.
+std::vector<InstanceOffer> instancesUp(const std::vector<InstanceFigures> &all);
 
 /// Whether a portal can answer a kind of question at all, as its Redis is and with the rights it has there; else why
 /// not.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <iterator>
 #include <utility>
 
@@ -58,7 +59,7 @@ Result<std::vector<Series>> DemoDeployment::answerTo(const HistoryQuestion &ques
     const HistoryQuery &query = question.query;
     if (const Result<void> reach = reachable(false); !reach)
         return reach.error();
-    const std::uint32_t most = mostPointsOf(query);
+    std::uint32_t most = mostPointsOf(query);
     if (most < 2 || most > 1'000'000)
         return failure(ErrorKind::Invalid, "Between 2 and 1,000,000 points.");
     const auto offset = [this](WallTime time) {
@@ -67,7 +68,11 @@ Result<std::vector<Series>> DemoDeployment::answerTo(const HistoryQuestion &ques
     // What lies ahead of the last sample is not history, and seconds are kept for an hour.
     const double from = offset(query.from);
     const double to = std::min(offset(query.to), m_lastSecond + 0.001);
-    const double finest = from < m_lastSecond - 3660 ? 60 : 1;
+    double finest = from < m_lastSecond - 3660 ? 60 : 1;
+    if (query.step) { // of which points are made, however many
+        finest = std::ceil(double(query.step->count()) / finest) * finest;
+        most = 1'000'000;
+    }
     std::vector<Series> all;
     for (const Metric &metric : query.metrics) {
         const MetricKind *kind = findKind(metric.name);
@@ -117,6 +122,7 @@ Result<ClientPage> DemoDeployment::answerTo(const ClientsQuestion &question) con
         return failure(ErrorKind::Invalid, "That is no cursor of connections.");
     ClientPage page;
     page.total = all.size();
+    page.age = m_latest->clients.age;
     const std::size_t end = std::min<std::size_t>(all.size(), *shown + question.limit);
     page.items.assign(all.begin() + std::ptrdiff_t(*shown), all.begin() + std::ptrdiff_t(end));
     if (end < all.size())
@@ -131,6 +137,8 @@ Result<LogPage> DemoDeployment::answerTo(const LogQuestion &question) const
         return reach.error();
     if (question.query.limit < 1 || question.query.limit > 500)
         return failure(ErrorKind::Invalid, "Between 1 and 500 lines a page.");
+    if (const std::string &name = question.query.instance; !name.empty() && name != m_latest->instance)
+        return failure(ErrorKind::NotFound, "There is no instance of this name.");
     const auto before = numberIn(question.query.cursor);
     if (!before || *before > m_events.size())
         return failure(ErrorKind::Invalid, "That is no cursor of the log.");
@@ -158,6 +166,8 @@ Result<DeploymentAnswer> DemoDeployment::answerTo(const DeploymentQuestion &) co
     told.tier = here.tier;
     told.version = here.version;
     told.production = here.production;
+    for (const InstanceFigures &one : m_latest->instances)
+        told.instances.push_back({one.name, one.version});
     told.role = here.role;
     boost::mp11::mp_for_each<boost::mp11::mp_transform<Tag, Questions>>([&](auto tag) {
         const Route route = routeOf(tag);

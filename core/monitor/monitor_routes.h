@@ -61,11 +61,13 @@ public:
     /// Whether somebody looks at what is measured: a stream is open, or it was asked for within the last ten seconds.
     bool watched() const;
 
+    /// Somebody looks, elsewhere than here. Any thread.
+    void looked();
+
     /// /ready says no from now on.
     void stopping() { m_health.stopping(); }
 
 private:
-    void looked();
     std::shared_ptr<const Snapshot> own() const;
     bool mayReadMetrics(const http::Request &request) const;
     std::shared_ptr<const std::string> metricsText();

@@ -301,7 +301,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       accountRoutes(accounts, csrfTokens, settings.tier().sessionLifetime, settings.production()),
       userAdminRoutes(userAdmin),
       workerAdminRoutes(workerAdmin),
-      consoleRoutes([this] { return services(); }),
+      consoleRoutes([this] { return services(); }, [this] { monitorRoutes.looked(); }),
       marketRoutes(*quotes),
       taskRoutes(tasks),
       redisAdmin(infrastructure->redis.get(),

@@ -6,7 +6,7 @@ import time
 import unittest
 
 from celery_client import App
-from harness import Client, Portal, Redis, Socket, folder, patience
+from harness import Client, Portal, Redis, Socket, add_user, folder, patience, wait_until
 
 
 class InstancesTest(unittest.TestCase):
@@ -19,6 +19,7 @@ class InstancesTest(unittest.TestCase):
             cls._stack.callback(cls.redis.stop)
             shared = ("--redis", cls.redis.url, "--database", f"sqlite:{cls.where}/portal.db")
             secret = {"PORTAL_SECRET_KEY": "the same key for all instances of a portal"}
+            add_user(cls.where / "front", "ops@example.org", "operator", *shared)
             # One takes requests only, the other runs the tasks.
             cls.front = Portal(cls.where, *shared, "--workers", "0", env=secret, name="front")
             cls._stack.callback(cls.front.kill)
@@ -41,6 +42,16 @@ class InstancesTest(unittest.TestCase):
         self.assertEqual(Client(self.front.url, bearer=token).get("/api/me").status, 200)
         at_front.post("/auth/logout")
         self.assertEqual(at_back.get("/api/me").status, 401)
+
+    def test_each_tells_of_both_and_keeps_its_own_log(self):
+        operator = self.front.client()
+        operator.login("ops@example.org")
+        names = wait_until(lambda: both if len(both := [
+            one["name"] for one in operator.get("/api/admin/deployment").json["instances"]]) == 2 else None, "both instances", 20)
+        own = operator.get("/api/admin/snapshot").json["instance"]
+        self.assertTrue(operator.get(f"/api/admin/log?instance={own}").json["items"])
+        for name, status in ((next(name for name in names if name != own), 501), ("nobody", 404)):
+            self.assertEqual(operator.get(f"/api/admin/log?instance={name}").status, status)
 
     def test_windows_are_counted_together(self):
         at_front = self.front.client().sign_up("counted@example.org")

@@ -10,7 +10,7 @@ import unittest
 import urllib.parse
 
 import jsonschema
-from harness import PortalTest, Redis, wait_until
+from harness import PASSWORD, PortalTest, Redis, wait_until
 
 ABSENT = "999999999"
 
@@ -113,15 +113,19 @@ class DescribedTest(PortalTest):
 
     def test_lists_are_pages(self):
         for path, operation, schema in self.questions():
-            names = {one["name"] for one in operation.get("parameters", [])}
-            if "limit" not in names:
+            parameters = {one["name"]: one["schema"] for one in operation.get("parameters", [])}
+            if "limit" not in parameters:
                 continue
             with self.subTest(path=path):
+                self.assertEqual(parameters["limit"]["minimum"], 1)
+                most = parameters["limit"]["maximum"]
+                self.assertEqual(self.admin.get(f"{path}?limit={most}").status, 200)
+                self.assertProblem(self.admin.get(f"{path}?limit={most + 1}"), 400)
                 answer = self.admin.get(path + "?limit=1").json
                 self.assertLessEqual({"items", "next_cursor"}, set(answer))
                 for wrong in ("0", "-1", "1000000", "x", "99999999999999999999"):
                     self.assertProblem(self.admin.get(f"{path}?limit={wrong}"), 400)
-                if "cursor" in names:
+                if "cursor" in parameters:
                     self.assertEqual(len(answer["items"]), 1)
 
     def test_what_must_be_there_is_asked_for(self):
@@ -214,16 +218,54 @@ class DescribedTest(PortalTest):
         for rest in ("sessions", "limits/use"):
             for wrong in (ABSENT, "x", "0", "-1"):
                 self.assertProblem(self.admin.get(f"/api/admin/users/{wrong}/{rest}"), 404)
+            answer = self.admin.get(f"/api/admin/users/{self.user()}/{rest}?id={ABSENT}")
+            self.assertProblem(answer, 400)
+            self.assertEqual([error["pointer"] for error in answer.json["errors"]], ["/id"])
 
-    def test_the_log_has_no_secrets(self):
-        lines = []
-        cursor = ""
+    def test_a_history_of_the_step_asked_for(self):
+        path, now = "/api/admin/history", datetime.datetime.now(datetime.timezone.utc)
+        span = {"from": (now - datetime.timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:30Z"),
+                "to": (now + datetime.timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        for step in (1, 10):
+            answer = self.admin.get(f"{path}?{urllib.parse.urlencode({**span, 'metric': 'redis_memory', 'step': step})}")
+            self.assertEqual([one["step"] for one in answer.json["items"]], [step])
+        for query, pointer in (({"metric": "no_metric"}, "/metric"), ({"metric": "redis_memory", "step": 0}, "/step"),
+                               ({"metric": ["redis_memory"] * 50, "most": 100_000, "from": "2026-01-01T00:00:00Z"}, "/most")):
+            with self.subTest(query=query):
+                answer = self.admin.get(f"{path}?{urllib.parse.urlencode({**span, **query}, doseq=True)}")
+                self.assertProblem(answer, 400)
+                self.assertEqual([error["pointer"] for error in answer.json["errors"]], [pointer])
+
+    def test_a_task_tells_its_progress_as_everywhere(self):
+        schema = next(schema for path, _, schema in self.questions() if path == "/api/admin/tasks")
+        progress = schema["properties"]["items"]["items"]["properties"]["progress"]
+        validator = jsonschema.Draft202012Validator(closed(progress))
+        for value, fits in ((None, True), ({"done": 1, "total": 2, "note": ""}, True), (0.5, False)):
+            self.assertEqual(validator.is_valid(value), fits, value)
+
+    def test_whose_log_it_is(self):
+        own = [one["name"] for one in self.admin.get("/api/admin/deployment").json["instances"]]
+        self.assertEqual(own, [one["name"] for one in self.admin.get("/api/admin/instances").json["items"]])
+        self.assertTrue(self.admin.get(f"/api/admin/log?instance={own[0]}").json["items"])
+        self.assertProblem(self.admin.get("/api/admin/log?instance=nobody"), 404)
+
+    def log(self):
+        lines, cursor = [], ""
         while cursor is not None:
             page = self.operator.get("/api/admin/log?limit=500" + (f"&cursor={cursor}" if cursor else "")).json
             lines += [line["message"] for line in page["items"]]
             cursor = page["next_cursor"]
-        self.assertTrue(lines)
-        self.assertFalse([line for line in lines if re.search(r"password=[^*]|Bearer (?!\*)", line)])
+        return lines
+
+    def test_the_log_has_no_secrets(self):
+        stranger = self.portal.client()
+        mixed_up = {"email": "sesame-as-an-address", "password": "sesame-as-a-password"}
+        self.assertProblem(stranger.post("/auth/login", mixed_up), 401)
+        self.assertProblem(stranger.get("/api/me?access_token=sesame-in-a-query",
+                                        headers={"Authorization": "Bearer sesame-as-a-token"}), 401)
+        wait_until(lambda: any("a sign-in failed" in line for line in self.log()), "it is in the log")
+        for secret in ("sesame", PASSWORD):
+            self.assertFalse([line for line in self.log() if secret in line])
 
 
 if __name__ == "__main__":

@@ -167,6 +167,7 @@ private slots:
         const auto clients = await(deployment.ask(ClientsQuestion{}));
         QVERIFY(clients && !clients->items.empty() && clients->total == clients->items.size());
         QVERIFY(std::ranges::is_sorted(clients->items, std::greater(), &ClientInfo::age));
+        QVERIFY(clients->age && *clients->age >= 0s && *clients->age < 60s);
         pagesClients(deployment, *clients);
         tellsWhatItDoes(deployment);
         logs(deployment);
@@ -240,6 +241,12 @@ private slots:
                 QVERIFY(point.time < query.to && (at == 0 || point.time > one.points[at - 1].time));
             }
         }
+        query.step = 10s;
+        const auto ofStep = await(deployment.ask(HistoryQuestion{query}));
+        QVERIFY2(ofStep.has_value(), ofStep ? "" : ofStep.error().message.c_str());
+        for (const Series &one : *ofStep)
+            QVERIFY(one.step == 10s && !one.points.empty());
+        query.step.reset();
         query.most = 1;
         QCOMPARE(await(deployment.ask(HistoryQuestion{query})).error().kind, ErrorKind::Invalid);
         remembersByLabel(deployment, query.from, query.to);

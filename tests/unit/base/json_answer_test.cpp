@@ -95,6 +95,8 @@ private slots:
         QCOMPARE(told("match"), std::string(R"({"name":"match","in":"query","required":false,)"
                                             R"("schema":{"type":"string","enum":["contains","prefix"]}})"));
         QCOMPARE(told("metrics"), std::string("none"));
+        QCOMPARE(told("limit"), std::string(R"({"name":"limit","in":"query","required":false,)"
+                                            R"("schema":{"type":"integer","minimum":1,"maximum":500}})"));
         QCOMPARE(all.size(), std::size_t{11});
     }
 

@@ -49,8 +49,8 @@ class NeighboursTest(unittest.TestCase):
         self._stack.callback(shop.close)
         return shop
 
-    def takes(self, portal):
-        wait_until(lambda: workers(portal).get("threads") == 2, "the workers take tasks")
+    def takes(self, portal, instances=1):
+        wait_until(lambda: workers(portal).get("threads") == 2 * instances, "the workers take tasks")
 
     def holds_back(self, portal):
         wait_until(lambda: shared(portal).get("holding_back") and shared(portal).get("looked") and workers(portal)["threads"] == 0,
@@ -122,8 +122,8 @@ class NeighboursTest(unittest.TestCase):
         shared_by_all = ("--database", f"sqlite:{self.where}/portal.db")
         secret = {"PORTAL_SECRET_KEY": "the same key for all instances of a portal"}
         portals = [self.portal(*shared_by_all, env=secret, name=name) for name in ("one", "two", "three")]
-        for portal in portals:
-            self.takes(portal)
+        for portal in portals:  # each tells of all of them
+            self.takes(portal, len(portals))
 
     def test_holds_back_when_another_worker_comes_later(self):
         portal = self.portal()

@@ -109,7 +109,8 @@ void SituationsTest::ownConnectionsStay()
     }
     console.find<TableView>("Connections")->selectAll(); // of these the portal's own are left alone
     console.command("Close selected")->trigger();
-    for (const ClientInfo &client : console.stack.deployment().ask(ClientsQuestion{}).result()->items)
+    const auto left = console.stack.deployment().ask(ClientsQuestion{}).result();
+    for (const ClientInfo &client : left->items)
         QVERIFY(client.own);
 }
 

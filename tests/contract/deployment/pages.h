@@ -81,7 +81,8 @@ inline void logs(Deployment &deployment)
     QVERIFY(!all.empty());
     QVERIFY(std::ranges::is_sorted(all, std::greater(), &LogLine::time));
     query = {.level = LogLine::Level::Error, .limit = 500};
-    for (const LogLine &line : await(deployment.ask(LogQuestion{query}))->items)
+    const auto severe = await(deployment.ask(LogQuestion{query}));
+    for (const LogLine &line : severe->items)
         QVERIFY(line.level == LogLine::Level::Error);
     query = {.instance = deployment.latest()->instance};
     QVERIFY(!await(deployment.ask(LogQuestion{query})).value().items.empty());

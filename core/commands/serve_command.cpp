@@ -121,7 +121,8 @@ int serve(const SettingSources &sources, const ServeRequest &request)
     }
     std::cout << "portoland: serving " << (*portal)->url() << " (" << (*portal)->summary() << ")" << std::endl;
 
-    logger.info("serving", {{"url", (*portal)->url()}, {"with", (*portal)->summary()}});
+    logger.info("serving",
+                {{"url", (*portal)->url()}, {"with", (*portal)->summary()}, {"instance", (*portal)->instanceName()}});
 
     std::shared_ptr<void> company;
     if (request.company && !settings->production())

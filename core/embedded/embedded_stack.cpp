@@ -227,8 +227,9 @@ Result<std::string> EmbeddedStack::tryLaunch(Settings settings)
     if (!started)
         return started.error();
     portal->server = std::move(*started);
-    portal->logger->info("the portal is serving",
-                         {{"url", portal->server->url()}, {"with", portal->server->summary()}});
+    portal->logger->info("the portal is serving", {{"url", portal->server->url()},
+                                                   {"with", portal->server->summary()},
+                                                   {"instance", portal->server->instanceName()}});
     m_portal = std::move(portal);
     return m_portal->server->url();
 }

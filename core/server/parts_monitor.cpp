@@ -81,7 +81,6 @@ void PortalServer::Parts::makeMonitor()
     monitor::SamplerOptions options;
     options.version = version();
     options.instance = instanceName;
-    logger.info("this instance of the deployment has a name", {{"instance", instanceName}});
     options.planned = settings.isSet("redis.url");
     options.details = settings.boolean("monitoring");
     if (m_hasPlan) {

@@ -106,6 +106,8 @@ std::string PortalServer::summary() const
            m_parts->infrastructure->databaseName();
 }
 
+const std::string &PortalServer::instanceName() const { return m_parts->instanceName; }
+
 console::PortalServices PortalServer::services() const { return m_parts->services(); }
 
 } // namespace portolan::server

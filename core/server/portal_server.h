@@ -37,8 +37,9 @@ public:
     /// must end without destroying what they use. Twice is harmless.
     std::size_t stop();
 
-    std::string url() const;     ///< "http://127.0.0.1:8080"
-    std::string summary() const; ///< "tier small, redis embedded, database sqlite"
+    std::string url() const;                 ///< "http://127.0.0.1:8080"
+    std::string summary() const;             ///< "tier small, redis embedded, database sqlite"
+    const std::string &instanceName() const; ///< by which the other instances of the deployment know it
 
     /// For a console in this process; good until stop().
     console::PortalServices services() const;

@@ -117,7 +117,8 @@ QStringList problemsOf(MainWindow &window, const QString &page)
     return problems;
 }
 
-/// The part of a card that is used: where something other than its ground is, or is nearer than a line of text.
+/// The part of a card that is used: where something other than its ground is, or is nearer than a line of text. A line
+/// is used from the first to the last of it: the columns of a table are read across.
 double usedPart(QWidget &card)
 {
     const QImage image = card.grab().toImage().convertToFormat(QImage::Format_RGB32);
@@ -138,14 +139,20 @@ double usedPart(QWidget &card)
                 cell(x / em, y / em) = 1;
     }
     int used = 0;
-    for (int y = 0; y < cells.height(); ++y)
+    for (int y = 0; y < cells.height(); ++y) {
+        int first = cells.width(), last = -1;
         for (int x = 0; x < cells.width(); ++x) {
             bool near = false;
             for (int beside = std::max(0, y - 1); beside <= std::min(cells.height() - 1, y + 1); ++beside)
                 for (int at = std::max(0, x - 1); at <= std::min(cells.width() - 1, x + 1); ++at)
                     near |= cell(at, beside) != 0;
-            used += near;
+            if (near) {
+                first = std::min(first, x);
+                last = x;
+            }
         }
+        used += std::max(0, last - first + 1);
+    }
     return double(used) / (cells.width() * cells.height());
 }
 

@@ -65,9 +65,11 @@ OverviewCells overviewCells(QSize room, const OverviewNeeds &needs)
     }
     const int top = above + (count == 0 ? 0 : needs.spacing);
     if (beside) {
-        const auto [second, wide] = part(width, 2, 1, needs.spacing);
-        cells.left = QRect(0, top, part(width, 2, 0, needs.spacing).second, card);
-        cells.right = QRect(second, top, wide, card);
+        // The left one tells events in short lines, the right one is read across: of much width it needs more.
+        const bool wide = width >= 4 * needs.cardWidth + needs.spacing;
+        const int second = part(width, wide ? 3 : 2, 1, needs.spacing).first;
+        cells.left = QRect(0, top, second - needs.spacing, card);
+        cells.right = QRect(second, top, width - second, card);
     } else {
         cells.left = QRect(0, top, width, card);
         cells.right = QRect(0, top + card + needs.spacing, width, card);

@@ -5,16 +5,15 @@
 #include "core/base/logging.h"
 #include "core/base/runtime.h"
 #include "core/base/trouble.h"
+#include "core/monitor/loop_life.h"
 #include "core/monitor/printable.h"
 #include "core/queue/keys.h"
 #include "core/redis/client.h"
 #include "core/redis/subscriber.h"
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 
 #include <algorithm>
-#include <future>
 #include <map>
 #include <mutex>
 
@@ -149,11 +148,7 @@ struct RedisCheck::Impl : std::enable_shared_from_this<RedisCheck::Impl>
     bool refused = false;                    ///< somebody met one that is news
     unsigned looks = 0;
     std::string told; ///< the last message
-    std::promise<void> finished;
-
-    std::mutex lifecycle;
-    bool started = false;
-    bool stopped = false;
+    LoopLife life;
 
     mutable std::mutex mutex; ///< of all below
     std::shared_ptr<const redis::Rights> rights;
@@ -172,7 +167,7 @@ awaitable<void> RedisCheck::Impl::run()
         const auto time = well ? options.every : options.soon;
         co_await rest(time);
     }
-    finished.set_value();
+    life.ended();
 }
 
 /// Cut short by a refusal that anybody meets.
@@ -412,25 +407,15 @@ RedisCheck::~RedisCheck() { stop(); }
 
 void RedisCheck::start()
 {
-    const std::lock_guard lock(m_impl->lifecycle);
-    if (m_impl->started || m_impl->stopped)
-        return;
-    m_impl->started = true;
-    spawn(m_impl->executor, [impl = m_impl] { return impl->run(); });
+    m_impl->life.start([this] { spawn(m_impl->executor, [impl = m_impl] { return impl->run(); }); });
 }
 
 void RedisCheck::stop()
 {
-    const std::lock_guard lock(m_impl->lifecycle);
-    const bool running = m_impl->started && !m_impl->stopped;
-    m_impl->stopped = true;
-    if (!running)
-        return;
-    asio::post(m_impl->executor, [impl = m_impl] {
+    m_impl->life.stop(m_impl->executor, [impl = m_impl] {
         impl->stopping = true;
         impl->timer.cancel();
     });
-    m_impl->finished.get_future().wait();
 }
 
 std::vector<LinkStatus> RedisCheck::paths() const

@@ -3,6 +3,7 @@
 
 #include "core/base/runtime.h"
 #include "core/monitor/instances/together.h"
+#include "core/monitor/loop_life.h"
 #include "core/redis/client.h"
 #include "core/redis/keys.h"
 
@@ -10,7 +11,6 @@
 #include <boost/asio/redirect_error.hpp>
 
 #include <algorithm>
-#include <future>
 #include <iterator>
 #include <mutex>
 #include <utility>
@@ -68,11 +68,7 @@ struct Sampler::Impl : std::enable_shared_from_this<Impl>
     bool stopping = false; ///< on the executor, as the timers
     bool again = false;    ///< a round is wanted before the next is due
     int running = 0;
-    std::promise<void> finished;
-
-    std::mutex lifecycle;
-    bool started = false;
-    bool stopped = false;
+    LoopLife life;
 
     mutable std::mutex mutex; ///< of what follows
     std::shared_ptr<const Snapshot> latest;
@@ -186,7 +182,7 @@ instances::Together Sampler::Impl::together(const Snapshot &measured) const
 void Sampler::Impl::ended()
 {
     if (--running == 0)
-        finished.set_value();
+        life.ended();
 }
 
 Sampler::Sampler(Executor executor, redis::Client *redis, telemetry::HttpMetrics &http, const Tier &tier,
@@ -203,30 +199,22 @@ void Sampler::onSnapshot(std::function<void(std::shared_ptr<const Snapshot>)> ha
 
 void Sampler::start()
 {
-    const std::lock_guard lock(m_impl->lifecycle);
-    if (m_impl->started || m_impl->stopped)
-        return;
-    m_impl->started = true;
-    m_impl->running = m_impl->sources.pingDatabase ? 2 : 1;
-    auto impl = m_impl;
-    spawn(impl->executor, [impl] { return impl->run(); });
-    if (impl->sources.pingDatabase)
-        spawn(impl->executor, [impl] { return impl->watchDatabase(); });
+    m_impl->life.start([this] {
+        m_impl->running = m_impl->sources.pingDatabase ? 2 : 1;
+        auto impl = m_impl;
+        spawn(impl->executor, [impl] { return impl->run(); });
+        if (impl->sources.pingDatabase)
+            spawn(impl->executor, [impl] { return impl->watchDatabase(); });
+    });
 }
 
 void Sampler::stop()
 {
-    const std::lock_guard lock(m_impl->lifecycle);
-    const bool running = m_impl->started && !m_impl->stopped;
-    m_impl->stopped = true;
-    if (!running)
-        return;
-    asio::post(m_impl->executor, [impl = m_impl] {
+    m_impl->life.stop(m_impl->executor, [impl = m_impl] {
         impl->stopping = true;
         impl->timer.cancel();
         impl->pingTimer.cancel();
     });
-    m_impl->finished.get_future().wait();
 }
 
 std::shared_ptr<const Snapshot> Sampler::latest() const { return m_impl->lastSnapshot(); }

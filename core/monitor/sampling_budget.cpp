@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/monitor/sampling_budget.h"
 
+#include "core/monitor/instances/share.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -15,7 +17,6 @@ using std::chrono::seconds;
 constexpr double reservedBytes = 30;
 constexpr milliseconds idleLeast = seconds(5);
 constexpr milliseconds idleMost = seconds(60);
-constexpr milliseconds exchangeMost = seconds(600); ///< instances::longestEvery
 constexpr milliseconds detailsLeast = seconds(30);
 constexpr milliseconds detailsMost = seconds(3600);
 constexpr milliseconds closeDetailsLeast = seconds(5);
@@ -87,8 +88,8 @@ void SamplingBudget::update(bool watched, bool near, SteadyTime now)
         if (watched)
             m_searchInterval = interval(m_search, {0.35, 0}, m_often, idleMost);
     }
-    m_exchangeInterval =
-        interval(m_exchange, closer ? Part{0.05, 0} : Part{0.05, 0.1}, closer ? m_often : idleLeast, exchangeMost);
+    m_exchangeInterval = interval(m_exchange, closer ? Part{0.05, 0} : Part{0.05, 0.1}, closer ? m_often : idleLeast,
+                                  instances::longestEvery);
     const auto stale = [](milliseconds interval) {
         return std::max<milliseconds>(seconds(5), 2 * interval + seconds(1));
     };

@@ -4,18 +4,17 @@
 #include "core/base/json.h"
 #include "core/base/runtime.h"
 #include "core/monitor/instances/changes.h"
+#include "core/monitor/loop_life.h"
 #include "core/redis/client.h"
 #include "core/redis/errors.h"
 #include "core/redis/keys.h"
 #include "core/redis/subscriber.h"
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/describe/class.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <future>
 #include <mutex>
 #include <utility>
 
@@ -128,11 +127,7 @@ struct Roll::Impl : std::enable_shared_from_this<Impl>
     std::uint64_t bytes = 0;
     std::uint64_t listeners = 0; ///< to whom Redis sent the last
     std::shared_ptr<void> subscription;
-    std::promise<void> finished;
-
-    std::mutex lifecycle;
-    bool started = false;
-    bool stopped = false;
+    LoopLife life;
 
     mutable std::mutex mutex; ///< of what follows
     Roster roster;
@@ -286,7 +281,7 @@ awaitable<void> Roll::Impl::run()
     }
     subscription.reset();
     co_await sayGoodbye();
-    finished.set_value();
+    life.ended();
 }
 
 Roll::Roll(Executor executor, redis::Client &client, redis::Subscriber &subscriber, const Clock &clock,
@@ -300,25 +295,15 @@ void Roll::onChange(std::function<void(const Change &)> handler) { m_impl->handl
 
 void Roll::start()
 {
-    const std::lock_guard lock(m_impl->lifecycle);
-    if (m_impl->started || m_impl->stopped)
-        return;
-    m_impl->started = true;
-    spawn(m_impl->executor, [impl = m_impl] { return impl->run(); });
+    m_impl->life.start([this] { spawn(m_impl->executor, [impl = m_impl] { return impl->run(); }); });
 }
 
 void Roll::stop()
 {
-    const std::lock_guard lock(m_impl->lifecycle);
-    const bool running = m_impl->started && !m_impl->stopped;
-    m_impl->stopped = true;
-    if (!running)
-        return;
-    asio::post(m_impl->executor, [impl = m_impl] {
+    m_impl->life.stop(m_impl->executor, [impl = m_impl] {
         impl->stopping = true;
         impl->timer.cancel();
     });
-    m_impl->finished.get_future().wait();
 }
 
 std::vector<Member> Roll::members() const

@@ -62,8 +62,7 @@ void addResult(TaskInfo &info, const queue::TaskResult &result)
     info.state = result.state;
     if (!info.started)
         info.started = result.started;
-    if (result.progress)
-        info.progress = {result.progress->done, result.progress->total, result.progress->note};
+    info.progress = result.progress;
     if (result.failure) {
         info.error = result.failure->type;
         if (!result.failure->message.empty())

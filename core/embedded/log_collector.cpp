@@ -2,7 +2,6 @@
 #include "core/embedded/log_collector.h"
 
 #include "core/base/json_numbers.h"
-#include "core/base/logging.h"
 #include "core/base/names.h"
 #include "core/base/time_format.h"
 #include "core/base/units.h"
@@ -14,21 +13,6 @@
 
 namespace portolan::embedded {
 namespace {
-
-LogLine::Level levelOf(std::string_view name)
-{
-    switch (enumFromName<LogLevel>(name).value_or(LogLevel::Info)) {
-    case LogLevel::Debug:
-        return LogLine::Level::Debug;
-    case LogLevel::Info:
-        return LogLine::Level::Info;
-    case LogLevel::Warning:
-        return LogLine::Level::Warning;
-    case LogLevel::Error:
-        return LogLine::Level::Error;
-    }
-    return LogLine::Level::Info;
-}
 
 WallTime timeOf(std::string_view text)
 {
@@ -75,7 +59,7 @@ LogLine parseLogLine(std::string_view json)
         if (key == "time" && text)
             line.time = timeOf(*text);
         else if (key == "level" && text)
-            line.level = levelOf(*text);
+            line.level = enumFromName<LogLine::Level>(*text).value_or(LogLine::Level::Info);
         else if (key == "message" && text)
             line.message = *text;
         else

@@ -3,6 +3,7 @@
 
 #include "core/api/clock.h"
 #include "core/api/result.h"
+#include "core/api/task.h"
 
 #include <boost/json/value.hpp>
 
@@ -32,14 +33,7 @@ inline constexpr std::string_view failure = "FAILURE";
 inline constexpr std::string_view revoked = "REVOKED";
 } // namespace state
 
-struct Progress
-{
-    std::uint64_t done = 0;
-    std::uint64_t total = 0;
-    std::string note;
-    bool operator==(const Progress &) const = default;
-};
-BOOST_DESCRIBE_STRUCT(Progress, (), (done, total, note))
+using Progress = TaskProgress;
 
 /// Why a task did not succeed, in Celery's shape.
 struct TaskFailure

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "core/api/result.h"
+#include "core/api/secret.h"
 #include "core/base/asio.h"
 #include "core/base/blocking_pool.h"
-#include "core/base/secret.h"
 
 #include <string>
 #include <string_view>

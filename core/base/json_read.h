@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/api/result.h"
+#include "core/api/secret.h"
 #include "core/base/json_write.h"
-#include "core/base/secret.h"
 
 #include <boost/json/value.hpp>
 

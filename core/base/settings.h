@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/api/result.h"
+#include "core/api/secret.h"
 #include "core/api/tier.h"
-#include "core/base/secret.h"
 #include "core/base/tier_file.h"
 
 #include <boost/describe/enum.hpp>

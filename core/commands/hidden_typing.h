@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/api/result.h"
-#include "core/base/secret.h"
+#include "core/api/secret.h"
 
 #include <termios.h>
 

@@ -3,8 +3,8 @@
 
 #include "core/api/access.h"
 #include "core/api/clock.h"
+#include "core/api/secret.h"
 #include "core/base/asio.h"
-#include "core/base/secret.h"
 #include "core/http/message.h"
 #include "core/http/router.h"
 #include "core/http/socket_watch.h"

@@ -2,13 +2,13 @@
 #pragma once
 
 #include "core/api/result.h"
+#include "core/api/secret.h"
 #include "core/api/user.h"
 #include "core/auth/passwords.h"
 #include "core/auth/sessions.h"
 #include "core/auth/tokens.h"
 #include "core/base/asio.h"
 #include "core/base/ids.h"
-#include "core/base/secret.h"
 #include "core/portal/failed_sign_ins.h"
 #include "core/storage/session_list_store.h"
 #include "core/storage/users_store.h"

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "core/api/audit.h"
+#include "core/api/secret.h"
 #include "core/api/user.h"
 #include "core/base/asio.h"
-#include "core/base/secret.h"
 #include "core/portal/audit_log.h"
 
 #include <functional>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/redis/append_only.h"
 
+#include "core/base/child_process.h"
 #include "core/base/data_directory.h"
-#include "core/redis/child_process.h"
 
 #include <algorithm>
 #include <charconv>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/api/result.h"
-#include "core/redis/child_process.h"
+#include "core/base/child_process.h"
 
 #include <chrono>
 #include <filesystem>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/redis/server_process.h"
 
+#include "core/base/child_process.h"
 #include "core/base/kept_file.h"
 #include "core/base/masking.h"
 #include "core/redis/append_only.h"
-#include "core/redis/child_process.h"
 #include "core/redis/server_directory.h"
 
 #include <poll.h>

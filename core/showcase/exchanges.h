@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "core/base/secret.h"
+#include "core/api/secret.h"
 #include "core/showcase/rota.h"
 
 #include <chrono>

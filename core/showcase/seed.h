@@ -4,7 +4,7 @@
 #include "core/api/action.h"
 #include "core/api/fact.h"
 #include "core/api/result.h"
-#include "core/base/secret.h"
+#include "core/api/secret.h"
 #include "core/console/portal_services.h"
 
 #include <functional>

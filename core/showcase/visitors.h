@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/api/clock.h"
-#include "core/base/secret.h"
+#include "core/api/secret.h"
 #include "core/showcase/cast.h"
 #include "core/showcase/rota.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/api/secret.h"
 #include "core/base/given_text.h"
 #include "core/base/masking.h"
-#include "core/base/secret.h"
 #include "core/base/secret_key_check.h"
 #include "core/base/time_format.h"
 #include "core/base/units.h"

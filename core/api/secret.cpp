@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/base/secret.h"
+#include "core/api/secret.h"
 
 #include <sodium.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/redis/child_process.h"
+#include "core/base/child_process.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 
-namespace portolan::redis {
+namespace portolan {
 
 namespace {
 
@@ -191,4 +191,4 @@ std::optional<std::string> findProgram(const std::string &name)
     return std::nullopt;
 }
 
-} // namespace portolan::redis
+} // namespace portolan

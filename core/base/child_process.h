@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace portolan::redis {
+namespace portolan {
 
 /// An open file descriptor, closed with its owner.
 class FileDescriptor final
@@ -72,4 +72,4 @@ private:
 /// places.
 std::optional<std::string> findProgram(const std::string &name);
 
-} // namespace portolan::redis
+} // namespace portolan

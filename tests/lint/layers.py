@@ -15,8 +15,9 @@ import sys
 _GROUND = {"api", "base", "telemetry"}
 _TRANSPORT = {"redis", "storage", "http", "net"}
 _SERVICES = {"auth", "limits", "queue", "market"}
-_FEATURES = {"portal", "monitor", "alerts", "scaling"}
+_FEATURES = {"portal", "monitor", "stack", "diagnose", "alerts", "scaling", "connect"}
 _BELOW_SERVICES = _GROUND | _TRANSPORT - {"http"}
+_MONITOR = _GROUND | _TRANSPORT | {"queue"}
 _BELOW_SERVER = _GROUND | _TRANSPORT | _SERVICES | _FEATURES | {"console"}
 MAY_USE = {
     "api": set(),
@@ -25,14 +26,17 @@ MAY_USE = {
     **{folder: _GROUND for folder in _TRANSPORT},
     **{folder: _BELOW_SERVICES for folder in _SERVICES},
     "portal": _GROUND | _TRANSPORT | _SERVICES,
-    "monitor": _GROUND | _TRANSPORT | {"queue"},
-    "alerts": _GROUND | _TRANSPORT | {"queue", "monitor"},
-    "scaling": _GROUND | _TRANSPORT | {"queue", "monitor"},
-    "console": _GROUND | _TRANSPORT | _SERVICES | _FEATURES,
-    "server": _BELOW_SERVER,
-    "showcase": _BELOW_SERVER | {"server"},
-    "embedded": _BELOW_SERVER | {"server", "showcase"},
-    "client": _GROUND | _TRANSPORT,
+    "monitor": _MONITOR,
+    "stack": _MONITOR - {"http"} | {"monitor"},
+    "scaling": _MONITOR - {"http"} | {"monitor", "stack"},
+    "diagnose": _MONITOR | {"monitor"},
+    "alerts": _MONITOR | {"monitor"},
+    "connect": _BELOW_SERVICES | {"stack"},
+    "console": _GROUND | _TRANSPORT | _SERVICES | _FEATURES - {"connect"},
+    "server": _BELOW_SERVER - {"connect"},
+    "showcase": _BELOW_SERVER - {"connect"} | {"server"},
+    "embedded": _BELOW_SERVER - {"connect"} | {"server", "showcase"},
+    "client": _GROUND | {"net"},
     "commands": _BELOW_SERVER | {"server", "client"},
     "demo": {"api"},
 }

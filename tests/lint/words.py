@@ -17,7 +17,7 @@ import sys
 
 import layers
 
-ROOMS = ("api", "console", "demo", "embedded", "monitor", "showcase")
+ROOMS = ("api", "client", "connect", "console", "demo", "embedded", "monitor", "net", "showcase", "stack")
 
 # file -> (how many texts, why they are there)
 ALLOWED = {

@@ -22,8 +22,6 @@ MemoryRateLimiter::MemoryRateLimiter(const Clock &clock, std::size_t keys)
     : m_clock(clock), m_bound(std::max<std::size_t>(4, keys))
 {}
 
-awaitable<Result<Decision>> MemoryRateLimiter::hit(std::span<const Check> checks) { co_return count(checks); }
-
 Decision MemoryRateLimiter::count(std::span<const Check> checks)
 {
     const std::lock_guard lock(m_mutex);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "core/limits/rate_limiter.h"
+#include "core/limits/decision.h"
 
 #include <list>
 #include <mutex>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -13,13 +14,12 @@ namespace portolan::limits {
 
 /// The same windows in this process alone: for while Redis is away or full. From any thread. Bounded: beyond `keys`
 /// the one not used for longest goes, so a flood of addresses cannot eat the machine.
-class MemoryRateLimiter final : public RateLimiter
+class MemoryRateLimiter final
 {
 public:
     explicit MemoryRateLimiter(const Clock &clock, std::size_t keys = 100'000);
 
-    awaitable<Result<Decision>> hit(std::span<const Check> checks) override;
-    Decision count(std::span<const Check> checks); ///< hit() without a coroutine
+    Decision count(std::span<const Check> checks);
 
     /// Takes back what count() counted at `at` (Decision::now), in every window in which it still counts.
     void giveBack(std::span<const Check> checks, WallTime at);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/api/clock.h"
-#include "core/limits/rate_limiter.h"
+#include "core/limits/decision.h"
 
 #include <cstdint>
 #include <string>

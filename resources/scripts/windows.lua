@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
--- Counting windows. Put in front of a script that uses it: limits/redis_rate_limiter, portal/admission.
+-- Counting windows. Put in front of a script that uses them: portal/admission.
 --
 -- One key holds all windows of one user or address, packed little-endian, since a key costs some 100 bytes whatever is
 -- in it:

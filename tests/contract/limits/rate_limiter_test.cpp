@@ -2,9 +2,9 @@
 #include "core/base/runtime.h"
 #include "core/limits/keys.h"
 #include "core/limits/memory_rate_limiter.h"
-#include "core/limits/redis_rate_limiter.h"
 #include "core/redis/client.h"
 #include "tests/fakes/manual_clock.h"
+#include "tests/fakes/redis_rate_limiter.h"
 #include "tests/fakes/redis_server_fixture.h"
 
 #include <QTest>
@@ -18,6 +18,16 @@ using namespace std::chrono_literals;
 
 namespace {
 
+class InThisProcess final : public RateLimiter
+{
+public:
+    explicit InThisProcess(const Clock &clock) : m_counts(clock) {}
+    awaitable<Result<Decision>> hit(std::span<const Check> checks) override { co_return m_counts.count(checks); }
+
+private:
+    MemoryRateLimiter m_counts;
+};
+
 /// Several limiters that share what they count, as several instances do. All work on one ManualClock.
 struct Bench
 {
@@ -30,7 +40,7 @@ struct Bench
     explicit Bench(const QString &kind)
     {
         if (kind == "memory") {
-            limiters.push_back(std::make_unique<MemoryRateLimiter>(clock));
+            limiters.push_back(std::make_unique<InThisProcess>(clock));
             return;
         }
         server.emplace();

@@ -3,9 +3,9 @@
 #include "core/limits/keys.h"
 #include "core/limits/limit_use.h"
 #include "core/limits/limits_table.h"
-#include "core/limits/redis_rate_limiter.h"
 #include "core/redis/client.h"
 #include "tests/fakes/manual_clock.h"
+#include "tests/fakes/redis_rate_limiter.h"
 #include "tests/fakes/redis_server_fixture.h"
 
 #include <QTest>

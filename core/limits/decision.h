@@ -3,18 +3,23 @@
 
 #include "core/api/access.h"
 #include "core/api/clock.h"
-#include "core/api/result.h"
-#include "core/base/asio.h"
 #include "core/limits/window_spec.h"
 
 #include <chrono>
 #include <cstdint>
-#include <span>
 #include <string_view>
 
+/// How requests are counted in windows, in this process (memory_rate_limiter.h) and in Redis
+/// (resources/scripts/windows.lua, as the admission of requests uses it).
+///
+/// All windows of all checks are looked at and counted as one step: either each has room
+/// and counts one more, or none does. Never more than its count passes a window, whoever else counts at the same time.
+///
+/// Moving windows of up to 256 requests remember each request. Larger ones join requests that are closer together than
+/// 1/256 of the window into one entry with the time of the last: never exceeded, and freed up to 1/256 late.
 namespace portolan::limits {
 
-/// One caller's windows of one category. Views must live until the call has returned its awaitable's result.
+/// One caller's windows of one category.
 struct Check
 {
     std::string_view key; ///< of keys.h
@@ -38,18 +43,7 @@ struct Decision
     bool operator==(const Decision &) const = default;
 };
 
-/// Counts requests in windows. All windows of all checks are looked at and counted as one step: either each has room
-/// and counts one more, or none does. Never more than its count passes a window, whoever else counts at the same time.
-///
-/// Moving windows of up to 256 requests remember each request. Larger ones join requests that are closer together than
-/// 1/256 of the window into one entry with the time of the last: never exceeded, and freed up to 1/256 late.
-class RateLimiter
-{
-public:
-    virtual ~RateLimiter() = default;
-    virtual awaitable<Result<Decision>> hit(std::span<const Check> checks) = 0;
-};
-
+/// Of a moving window: how many requests it remembers each for itself.
 inline constexpr std::uint32_t exactMovingEntries = 256;
 
 } // namespace portolan::limits

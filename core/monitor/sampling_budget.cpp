@@ -32,7 +32,7 @@ SamplingBudget::SamplingBudget(PlanLimits limits, milliseconds often, SteadyTime
 {
     // An hour's worth, so that starting again and again does not pay.
     m_saved = byteRate() * hour;
-    update(false, false, now);
+    update(false, false, 1, now);
 }
 
 void SamplingBudget::Cost::add(double moreCommands, double moreBytes)
@@ -47,13 +47,13 @@ milliseconds SamplingBudget::interval(const Cost &cost, Part part, milliseconds 
 {
     double wanted = 0;
     if (m_limits.commandsPerSecond > 0)
-        wanted = std::max(wanted, cost.commands / (m_limits.commandsPerSecond * share * part.commands));
+        wanted = std::max(wanted, cost.commands / (m_limits.commandsPerSecond * m_commandShare * part.commands));
     if (m_limits.bytesPerMonth > 0 && part.bytes > 0)
         wanted = std::max(wanted, cost.bytes / (byteRate() * part.bytes));
     return std::clamp(milliseconds(std::int64_t(std::min(wanted, hour) * 1000)), least, most);
 }
 
-void SamplingBudget::update(bool watched, bool near, SteadyTime now)
+void SamplingBudget::update(bool watched, bool near, std::size_t instances, SteadyTime now)
 {
     if (!bounded()) {
         m_figures.interval = m_often;
@@ -61,6 +61,8 @@ void SamplingBudget::update(bool watched, bool near, SteadyTime now)
         m_detailsInterval = m_often;
         return;
     }
+    m_instances = double(std::max<std::size_t>(instances, 1));
+    m_commandShare = share / (watched ? 1 : m_instances);
     const double passed = std::chrono::duration<double>(now - m_updated).count();
     m_updated = now;
     const double most = byteRate() * day;

@@ -5,6 +5,7 @@
 #include "core/api/snapshot.h"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -30,6 +31,10 @@ struct PlanLimits
 /// be put by: while somebody looks they may take up to a ninth, so that with what pages ask for themselves it stays
 /// below a fifth; else a tenth all the same.
 ///
+/// The plan is the deployment's: where several instances are up, each has its part of the tenth. Only whose figures
+/// somebody looks at may spend as if it were alone, since the others are at rest meanwhile. What each needs for its
+/// tasks and its lease is not divided, for each needs it.
+///
 /// No I/O. One caller at a time.
 class SamplingBudget final
 {
@@ -39,8 +44,9 @@ public:
 
     bool bounded() const { return m_limits.commandsPerSecond > 0 || m_limits.bytesPerMonth > 0; }
 
-    /// Whether somebody looks, and whether a figure is near or beyond its threshold. Each second or so.
-    void update(bool watched, bool near, SteadyTime now);
+    /// Whether somebody looks, whether a figure is near or beyond its threshold, and how many instances are up, with
+    /// this one. Each second or so.
+    void update(bool watched, bool near, std::size_t instances, SteadyTime now);
 
     bool due(SteadyTime now) const;
     bool detailsDue(SteadyTime now) const;
@@ -78,7 +84,7 @@ private:
     };
     std::chrono::milliseconds interval(const Cost &cost, Part part, std::chrono::milliseconds least,
                                        std::chrono::milliseconds most) const;
-    double byteRate() const { return m_limits.bytesPerMonth * share / month; }
+    double byteRate() const { return m_limits.bytesPerMonth * share / month / m_instances; }
 
     const PlanLimits m_limits;
     const std::chrono::milliseconds m_often;
@@ -92,6 +98,8 @@ private:
     Cost m_exchange{2, 600};
     std::chrono::milliseconds m_exchangeInterval{0};
     double m_saved = 0; ///< bytes
+    double m_instances = 1;
+    double m_commandShare = share; ///< of the plan's, this instance's
     SteadyTime m_updated;
     bool m_usedUp = false;
     SteadyTime m_asked{};

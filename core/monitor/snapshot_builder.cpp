@@ -61,7 +61,7 @@ SnapshotBuilder::SnapshotBuilder(const Tier &tier, Identity identity, const KeyF
 std::optional<RoundPlan> SnapshotBuilder::plan(queue::QueueDirectory &queues, bool watched)
 {
     const SteadyTime now = m_clock.steady();
-    m_budget.update(watched, m_near, now);
+    m_budget.update(watched, m_near, m_instancesUp, now);
     m_lights.setStaleAfter(m_budget.figures().staleAfter);
     RoundPlan plan;
     plan.searchOnly = !m_budget.due(now) && !m_recount;
@@ -344,6 +344,8 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetr
 {
     auto own = std::make_shared<Snapshot>(ownFigures(http, sources));
     const instances::Together together = join ? join(*own) : instances::Together{};
+    m_instancesUp =
+        1 + std::size_t(std::ranges::count(together.members, instances::Presence::Up, &instances::Member::presence));
     auto snapshot = std::make_shared<Snapshot>(*own);
     if (join)
         instances::join(*snapshot, together, m_parked);

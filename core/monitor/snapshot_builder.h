@@ -133,7 +133,8 @@ private:
     bool m_loadScript = true;
     bool m_plain = false; ///< Redis refuses scripts
     bool m_recount = false;
-    bool m_near = false; ///< a figure of Redis is near its threshold, or beyond
+    bool m_near = false;           ///< a figure of Redis is near its threshold, or beyond
+    std::size_t m_instancesUp = 1; ///< of the deployment, with this one
     PlanFigures m_plan;
     OwnLoad m_rounds;           ///< so far, of all rounds
     OwnLoad m_searching;        ///< TaskFigures::searching, as last told

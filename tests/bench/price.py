@@ -26,22 +26,20 @@ def counted(client, seconds):
     return (end[1] - begin[1] - 1) / span, (end[2] - begin[2] - (begin[2] - first[2])) / span
 
 
-def idle(binary):
-    """A portal of tier small on a Redis that is named, without console and traffic."""
-    with Folder() as folder:
+def idle(binary, instances=1):
+    """A portal of tier small on a Redis that is named, without console and traffic; of several processes, all of them."""
+    with Folder() as folder, contextlib.ExitStack() as stack:
         redis = PrivateRedis(folder)
-        try:
+        stack.callback(redis.stop)
+        for number in range(instances):
+            log = folder / f"portoland-{number}.log"
             child = Child([binary, "serve", "--tier", "small", "--redis", redis.url, "--listen", "127.0.0.1:0", "--data-dir",
-                           folder / "data"], folder / "portoland.log", dict(os.environ, LC_ALL="C.UTF-8"))
-            try:
-                wait_until(lambda: child.check() and b"serving http" in (folder / "portoland.log").read_bytes(),
-                           30, "portoland")
-                time.sleep(5)  # what starting asks for
-                return counted(redis.client, SECONDS)
-            finally:
-                child.stop()
-        finally:
-            redis.stop()
+                           folder / f"data-{number}", "--set", f"instance.name=bench-{number}"], log,
+                          dict(os.environ, LC_ALL="C.UTF-8"))
+            stack.callback(child.stop)
+            wait_until(lambda: child.check() and b"serving http" in log.read_bytes(), 30, "portoland")
+        time.sleep(5 if instances == 1 else 60)  # what starting asks for, and until they know of each other at that pace
+        return counted(redis.client, SECONDS if instances == 1 else 2 * SECONDS)
 
 
 def queue_page(program):

@@ -20,7 +20,7 @@ struct Rounds
     void run(std::chrono::seconds time, bool watched = false, bool near = false)
     {
         for (auto passed = 0s; passed < time; ++passed) {
-            budget.update(watched, near, clock.steady());
+            budget.update(watched, near, instances, clock.steady());
             if (budget.due(clock.steady())) {
                 const bool details = budget.detailsDue(clock.steady());
                 commands += details ? 50 : plainCommands;
@@ -40,6 +40,7 @@ struct Rounds
 
     ManualClock clock;
     SamplingBudget budget;
+    std::size_t instances = 1;
     std::uint64_t plainCommands = 8;
     std::uint64_t detailBytes = 3000;
     std::uint64_t commands = 0;
@@ -84,6 +85,31 @@ private slots:
         QVERIFY2(double(rounds.commands) / seconds < 5, qPrintable(QString::number(rounds.commands)));
         QVERIFY2(double(rounds.bytes) / seconds < 165, qPrintable(QString::number(rounds.bytes)));
         QVERIFY(rounds.rounds >= seconds / 60);
+    }
+
+    /// Three processes of one deployment ask no more of its plan than one does, but for the one that is looked at.
+    void severalInstancesShareThePlan_data()
+    {
+        QTest::addColumn<bool>("near");
+        QTest::newRow("at rest") << false;
+        QTest::newRow("near a threshold") << true;
+    }
+    void severalInstancesShareThePlan()
+    {
+        QFETCH(bool, near);
+        Rounds alone, one;
+        one.instances = 3;
+        for (Rounds *rounds : {&alone, &one}) {
+            rounds->run(300s, false, near);
+            rounds->forget();
+            rounds->run(3h, false, near);
+        }
+        QVERIFY2(one.commands * 3 <= alone.commands * 11 / 10,
+                 qPrintable(QString("%1 of three, %2 of one").arg(one.commands * 3).arg(alone.commands)));
+        QVERIFY(one.bytes * 3 <= alone.bytes * 11 / 10);
+        one.forget();
+        one.run(60s, true);
+        QVERIFY2(one.rounds >= 25, qPrintable(QString::number(one.rounds))); // as if it were alone
     }
 
     void isFasterWhileSomebodyLooksUntilItIsUsedUp()

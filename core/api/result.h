@@ -52,9 +52,17 @@ struct Error
     std::string hint;    ///< the way out, or empty
     std::vector<FieldError> fields = {}; ///< only with ErrorKind::Invalid
     std::chrono::seconds retryAfter{0};  ///< zero: not said
+    /// Keys of the settings that are at fault, or that mend it: "data_dir". Neither `message` nor `hint` says how they
+    /// are set: an option, a variable and a field of a form are words of whoever shows it.
+    std::vector<std::string> settings = {};
+    /// Beside `code`, what a sentence of one's own is made of. Each may be empty.
+    std::string about = {}; ///< as its owner writes it: an address, a file, a folder, the names of keys or commands
+    std::string told = {};  ///< what the other side, or the system, said of it
+    std::string mend = {};  ///< the command that mends it: "ACL SETUSER portal +evalsha"
     bool operator==(const Error &) const = default;
+    static constexpr std::string_view jsonDefaulted[] = {"settings", "about", "told", "mend"};
 };
-BOOST_DESCRIBE_STRUCT(Error, (), (kind, code, message, hint, fields, retryAfter))
+BOOST_DESCRIBE_STRUCT(Error, (), (kind, code, message, hint, fields, retryAfter, settings, about, told, mend))
 
 /// Thrown only where a Result is read without having been asked: a bug.
 class BadResult final : public std::logic_error
@@ -79,6 +87,21 @@ template <class T> using Result = boost::system::result<T, Error>;
 inline Error failure(ErrorKind kind, std::string message, std::string hint = {})
 {
     return Error{kind, {}, std::move(message), std::move(hint), {}, std::chrono::seconds{0}};
+}
+
+/// An error with the keys of the settings it is about (Error::settings).
+inline Error ofSettings(Error error, std::vector<std::string> keys)
+{
+    error.settings = std::move(keys);
+    return error;
+}
+
+/// An error with what it is about, and what was said of it (Error::about, Error::told).
+inline Error aboutThat(Error error, std::string what, std::string told = {})
+{
+    error.about = std::move(what);
+    error.told = std::move(told);
+    return error;
 }
 
 /// Invalid for one field: the sentence, the JSON pointer of the field and what is wrong with it.

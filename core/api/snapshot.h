@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// Everything the monitor knows about one deployment at one moment: immutable, made once a second, read by the console,
@@ -67,12 +68,29 @@ struct LinkStatus
     std::optional<bool> up;                    ///< unknown before the first try
     std::optional<std::chrono::seconds> since; ///< how long it has been so
     std::optional<double> latency;             ///< seconds, of the last round trip
-    std::string detail;                        ///< what went wrong last, for people; empty while up
-    std::string reason = {};                   ///< Error::code of that: "redis-rights", "disk-full"; or empty
+    // What went wrong last, as Error has it; empty while up, and what is not known of it. Each at most
+    // `longestLinkText` bytes.
+    std::string reason = {}; ///< Error::code: one of linkTroubles, or of another version; or empty
+    std::string about = {};  ///< the address, file, keys or commands it is about
+    std::string told = {};   ///< what the other side, or the system, said of it; without a reason all that is known
+    std::string mend = {};   ///< the command that mends it
     bool operator==(const LinkStatus &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
-BOOST_DESCRIBE_STRUCT(LinkStatus, (), (name, up, since, latency, detail, reason))
+BOOST_DESCRIBE_STRUCT(LinkStatus, (), (name, up, since, latency, reason, about, told, mend))
+
+inline constexpr std::size_t longestLinkText = 1000;
+
+/// Every LinkStatus::reason, which is Event::reason of a link too: whoever makes sentences has words for each.
+inline constexpr std::string_view linkTroubles[]{
+    "redis-away",       "redis-lost",       "redis-timeout",    "redis-busy",           "redis-busy-script",
+    "redis-loading",    "redis-read-only",  "redis-auth",       "redis-rights",         "redis-database",
+    "redis-cluster",    "redis-full",       "redis-evicts",     "redis-moved",          "redis-wrong-type",
+    "queue-cancelled",  "database-lost",    "database-busy",    "database-connections", "database-resources",
+    "database-refused", "database-rights",  "database-missing", "database-moved",       "database-unwritable",
+    "database-schema",  "database-corrupt", "disk-full",        "disk-error",           "data-dir-moved",
+    "data-dir-hangs",
+};
 
 /// From INFO. https://redis.io/docs/latest/commands/info/
 struct RedisFigures
@@ -422,11 +440,22 @@ struct NotTold
                           ///< "lists": those beside our own queues, "live": news as it happens
     std::string command;  ///< "CLIENT LIST"; "keys emails" where it is the keys that the user may not read
     bool unknown = false; ///< the server does not know it (renamed, blocked); else the user may not
-    std::string why{};    ///< in words, where it is neither
+    /// Empty: it is the command. Else keys of unread_keys that the user may not read, or one of linkTroubles: why there
+    /// is no connection to hear it by. Another version may know more.
+    std::string reason = {};
+    std::string about = {}; ///< the name of the list, of unread_keys::list; as LinkStatus::about
+    std::string told = {};  ///< as LinkStatus::told
     bool operator==(const NotTold &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
-BOOST_DESCRIBE_STRUCT(NotTold, (), (part, command, unknown, why))
+BOOST_DESCRIBE_STRUCT(NotTold, (), (part, command, unknown, reason, about, told))
+
+/// Whose keys a Redis user has no right to read, as NotTold::reason.
+namespace unread_keys {
+inline constexpr const char *queue = "queue-keys";  ///< the queue's own
+inline constexpr const char *list = "list-keys";    ///< those of one list
+inline constexpr const char *others = "other-keys"; ///< those of other programs
+} // namespace unread_keys
 
 /// Figures are of all instances of the deployment together, unless they say otherwise.
 struct Snapshot

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "core/api/catalogue.h"
-#include "core/api/snapshot.h"
 
 #include <string_view>
 
@@ -25,31 +24,6 @@ constexpr std::string_view wordOf(Zone zone)
         break;
     }
     return "unknown";
-}
-
-/// Why a resource's value, or its zone, is not known.
-constexpr std::string_view reasonOf(Unknown unknown, Resource resource)
-{
-    switch (unknown) {
-    case Unknown::NotYet:
-        return "not measured yet";
-    case Unknown::TooFew:
-        return resource == Resource::FailedTasks    ? "too few tasks"
-               : resource == Resource::RedisTraffic ? "measured for less than 10 min"
-                                                    : "too few requests";
-    case Unknown::Away:
-        return "not answering";
-    case Unknown::NotAvailable:
-        return "not available here";
-    case Unknown::NoLimit:
-        return resource == Resource::RedisCommands || resource == Resource::RedisTraffic ? "no plan limits it"
-                                                                                         : "no limit in this tier";
-    case Unknown::NotTold:
-        return "this Redis does not tell";
-    case Unknown::No:
-        break;
-    }
-    return "";
 }
 
 } // namespace portolan

@@ -55,8 +55,8 @@ Error fileError(int error, const std::string &what, const fs::path &path)
     case EACCES:
     case EPERM:
     case EROFS:
-        return failure(ErrorKind::Invalid, message,
-                       "Make it writable for this user, or choose another with --data-dir");
+        return ofSettings(failure(ErrorKind::Invalid, message, "Make it writable for this user, or choose another"),
+                          {"data_dir"});
     default:
         return failure(ErrorKind::Unavailable, message);
     }
@@ -97,11 +97,14 @@ Result<void> makeDirectory(const fs::path &path)
     if (::stat(path.c_str(), &info) != 0)
         return fileError(errno, "Cannot read the data directory", path);
     if (!S_ISDIR(info.st_mode))
-        return failure(ErrorKind::Invalid, "The data directory " + path.string() + " is a file",
-                       "Choose another with --data-dir");
+        return ofSettings(
+            failure(ErrorKind::Invalid, "The data directory " + path.string() + " is a file", "Choose another"),
+            {"data_dir"});
     if (info.st_uid != ::geteuid())
-        return failure(ErrorKind::Invalid, "The data directory " + path.string() + " belongs to another user",
-                       "Run as that user, or choose another with --data-dir");
+        return ofSettings(failure(ErrorKind::Invalid,
+                                  "The data directory " + path.string() + " belongs to another user",
+                                  "Run as that user, or choose another"),
+                          {"data_dir"});
     if ((info.st_mode & 0077) != 0 && ::chmod(path.c_str(), 0700) != 0)
         return fileError(errno, "Cannot close the data directory to others:", path);
     return {};
@@ -130,7 +133,8 @@ Result<DataDirectory> DataDirectory::open(const fs::path &path)
     std::error_code error;
     const fs::path whole = fs::absolute(path, error);
     if (error || path.empty())
-        return failure(ErrorKind::Invalid, "The data directory has no usable name", "Choose one with --data-dir");
+        return ofSettings(failure(ErrorKind::Invalid, "The data directory has no usable name", "Choose one"),
+                          {"data_dir"});
     if (const auto made = makeDirectory(whole); made.has_error())
         return made.error();
     const fs::path file = lockFileIn(whole);
@@ -142,9 +146,9 @@ Result<DataDirectory> DataDirectory::open(const fs::path &path)
             return fileError(errno, "Cannot lock", file);
         Error taken = failure(ErrorKind::Conflict,
                               "The data directory " + whole.string() + " is in use by process " + holderOf(lock.get()),
-                              "Stop that process, or choose another directory with --data-dir");
+                              "Stop that process, or choose another directory");
         taken.code = "data-dir-locked";
-        return taken;
+        return ofSettings(aboutThat(std::move(taken), whole.string()), {"data_dir"});
     }
     if (::ftruncate(lock.get(), 0) != 0)
         return fileError(errno, "Cannot write", file);
@@ -171,7 +175,7 @@ Result<void> DataDirectory::keep()
             failure(ErrorKind::Unavailable, file.path().string() + ' ' + std::string(change) + " while it is in use",
                     "Put the very same one back (moved, not copied), or restart the portal");
         error.code = "data-dir-moved";
-        return error;
+        return aboutThat(std::move(error), file.path().string());
     };
     if (const auto change = m_folder.change(); !change.empty())
         return moved(m_folder, change);

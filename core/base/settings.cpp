@@ -38,10 +38,14 @@ std::vector<std::string> allKeys()
     return keys;
 }
 
-/// One line, in which nothing is hidden but secrets.
-Error refusal(const std::string &where, const std::string &why, const std::string &hint = {})
+/// One line, in which nothing is hidden but secrets. `key`: of the setting, where it is one.
+Error refusal(const std::string &where, const std::string &why, const std::string &hint = {},
+              const std::string &key = {})
 {
-    return failure(ErrorKind::Invalid, visible(where.empty() ? why : where + ": " + why), hint);
+    Error error = failure(ErrorKind::Invalid, visible(where.empty() ? why : where + ": " + why), hint);
+    if (!key.empty())
+        error.settings.push_back(key);
+    return error;
 }
 
 std::string inQuotes(std::string_view text) { return '"' + quotable(text) + '"'; }
@@ -185,14 +189,14 @@ struct Settings::Loader
         given.text = trimmed(given.text);
         if (const auto *spec = findSpec(given.key)) {
             if (const auto good = checkValue(*spec, given.text); good.has_error())
-                return refusal(given.where, given.key + ": " + good.error().message, good.error().hint);
+                return refusal(given.where, given.key + ": " + good.error().message, good.error().hint, given.key);
             settings.m_values[given.key] = {given.text, given.origin, given.where, spec, spec->type};
             return {};
         }
         if (findTierKey(given.key)) {
             if (const auto quotes = surroundingQuotes(given.text))
                 return refusal(given.where, given.key + ": the value is in quotes (" + *quotes + ")",
-                               "Leave the quotes out: they are taken as part of the value here");
+                               "Leave the quotes out: they are taken as part of the value here", given.key);
             tierGiven.push_back(std::move(given));
             return {};
         }
@@ -281,7 +285,8 @@ struct Settings::Loader
         const auto &chosen = settings.m_values["tier"];
         auto tier = loadTier(chosen.text);
         if (tier.has_error())
-            return refusal(chosen.where.empty() ? "tier" : chosen.where, tier.error().message, tier.error().hint);
+            return refusal(chosen.where.empty() ? "tier" : chosen.where, tier.error().message, tier.error().hint,
+                           "tier");
         settings.m_tier = std::move(*tier);
         for (const auto &key : tierKeys())
             note(key, Origin::Tier, {});
@@ -290,7 +295,7 @@ struct Settings::Loader
         for (const auto &given : tierGiven) {
             const auto match = findTierKey(given.key);
             if (const auto set = match->key->set(settings.m_tier, match->name, given.text); set.has_error())
-                return refusal(given.where, given.key + ": " + set.error().message, set.error().hint);
+                return refusal(given.where, given.key + ": " + set.error().message, set.error().hint, given.key);
             note(*match->key, given.origin, given.where);
             for (const auto &key : tierKeys()) // those follow the plan
                 if (key.key.starts_with("zones."))
@@ -301,7 +306,7 @@ struct Settings::Loader
         }
         if (const auto checked = checkTier(settings.m_tier); checked.has_error())
             return refusal(tierGiven.empty() ? "tier" : tierGiven.back().where, checked.error().message,
-                           checked.error().hint);
+                           checked.error().hint, tierGiven.empty() ? "tier" : tierGiven.back().key);
         return {};
     }
 
@@ -361,7 +366,8 @@ Result<Settings> Settings::load(const SettingSources &sources)
     const auto &key = loader.settings.m_values["secret_key"];
     if (loader.settings.production())
         if (const auto fit = checkSecretKey(key.text); fit.has_error())
-            return refusal(key.where.empty() ? "PORTAL_SECRET_KEY" : key.where, fit.error().message, fit.error().hint);
+            return refusal(key.where.empty() ? "PORTAL_SECRET_KEY" : key.where, fit.error().message, fit.error().hint,
+                           "secret_key");
     return std::move(loader.settings);
 }
 

@@ -1,7 +1,82 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/commands/link_words.h"
 
+#include "core/api/sentences.h"
+
+#include <algorithm>
+#include <iterator>
+
 namespace portolan::commands {
+
+namespace {
+
+struct Reason
+{
+    std::string_view code;
+    std::string_view phrase;
+    std::string_view advice; ///< or empty
+};
+
+constexpr Reason reasons[]{
+    {"redis-away", "not reachable", ""},
+    {"redis-lost", "the connection broke", ""},
+    {"redis-timeout", "no answer in time", "Look whether Redis is overloaded or stuck."},
+    {"redis-busy", "too many calls at once", ""},
+    {"redis-busy-script", "a script occupies Redis", "SCRIPT KILL ends it."},
+    {"redis-loading", "Redis is loading its data", "Wait a moment."},
+    {"redis-read-only", "Redis refuses writes", "Look at its disk, and whether it is a replica."},
+    {"redis-auth", "Redis refuses the user of this portal", "Check user and password in the Redis URL."},
+    {"redis-rights", "Redis refuses commands that are needed",
+     "Take back the rename-command of what the server does not know, or name another Redis."},
+    {"redis-database", "Redis refuses the number of the database", "Check it in the Redis URL."},
+    {"redis-cluster", "a Redis Cluster is not supported", "Name a single Redis server."},
+    {"redis-full", "Redis has no room left", "Clean up a key family, or raise its maxmemory."},
+    {"redis-evicts", "this Redis evicts any key when it is full",
+     "Run it with maxmemory-policy noeviction, or name another."},
+    {"redis-moved", "the files of Redis are not in their place",
+     "Put the very same folder back (moved, not copied), or restart the portal."},
+    {"redis-wrong-type", "Redis holds something else under a key that is needed",
+     "Rename or delete it there, or give this portal a database of its own."},
+    {"queue-cancelled", "a control message told the worker to take no tasks",
+     "`celery control add_consumer` with the queue's name, or a restart, takes that back."},
+    {"database-lost", "not reachable", ""},
+    {"database-busy", "others are writing to it", ""},
+    {"database-connections", "its server takes no more connections",
+     "Raise max_connections of the server, or make the pools smaller."},
+    {"database-resources", "its server is short of resources", "Look at its memory and its max_connections."},
+    {"database-refused", "it refuses the user of this portal", "Check user and password in the URL of the database."},
+    {"database-rights", "the user of this portal lacks a right", "Grant it the rights on the database's schema."},
+    {"database-missing", "it does not exist", "Create the database or the role, or correct its URL."},
+    {"database-moved", "its file is not in its place",
+     "Put the very same file back (moved, not copied); or stop the portal, put a backup back, and start it again."},
+    {"database-unwritable", "it cannot be written", "Give this user the right to write it."},
+    {"database-schema", "a table is missing", "Put a backup back."},
+    {"database-corrupt", "it is damaged", "Keep a copy of it, then put a backup back."},
+    {"disk-full", "the disk is full", "Free space on it; nothing is lost, and reading still works."},
+    {"disk-error", "the disk failed", "Check the disk, its quota and the system log."},
+    {"data-dir-moved", "it is not in its place",
+     "Put the very same one back (moved, not copied), or restart the portal."},
+    {"data-dir-hangs", "its file system does not answer", "Look at the disk or the network drive it is on."},
+};
+
+const Reason *wordsFor(std::string_view code)
+{
+    const auto found = std::ranges::find(reasons, code, &Reason::code);
+    return found == std::end(reasons) ? nullptr : found;
+}
+
+/// What to do about it: the command that mends it, or what there is to look at.
+std::string adviceOn(const LinkStatus &link)
+{
+    const Reason *const reason = wordsFor(link.reason);
+    if (link.mend.empty())
+        return reason ? std::string(reason->advice) : std::string();
+    const std::string run = "Run `" + link.mend + "` in Redis.";
+    const bool drops = link.mend.find(" reset") != std::string::npos; // ACL SETUSER: resetkeys, resetchannels
+    return drops ? run + " It first takes all patterns from this user: add those that others need." : run;
+}
+
+} // namespace
 
 /// The queue and the sessions may be down although Redis answers.
 std::string downText(const LinkStatus &link)
@@ -13,6 +88,26 @@ std::string downText(const LinkStatus &link)
            : link.name != "database"                               ? link.name + " does not answer"
            : link.reason.empty() || link.reason == "database-lost" ? "the database does not answer"
                                                                    : "the database cannot be written";
+}
+
+std::string_view phraseOf(std::string_view code)
+{
+    const Reason *const reason = wordsFor(code);
+    return reason ? reason->phrase : std::string_view();
+}
+
+std::string troubleText(const LinkStatus &link, bool mend)
+{
+    std::string text(phraseOf(link.reason));
+    if (text.empty())
+        text = link.about.empty() || link.told.empty() ? link.about + link.told : link.about + ": " + link.told;
+    else
+        text.append(link.about.empty() ? "" : ": " + link.about)
+            .append(link.told.empty() ? "" : " (" + link.told + ")");
+    const std::string advice = mend ? adviceOn(link) : std::string();
+    if (advice.empty())
+        return text;
+    return inSentences(text.ends_with(')') ? text + '.' : text, advice); // which takes a bracket for the end of one
 }
 
 } // namespace portolan::commands

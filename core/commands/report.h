@@ -3,6 +3,8 @@
 
 #include "core/api/result.h"
 
+#include <string>
+
 /// What a command tells whoever started it.
 namespace portolan::commands {
 
@@ -10,6 +12,10 @@ namespace portolan::commands {
 /// code: 2 for what is wrong with the words or the configuration (Invalid, Unsupported), otherwise 1.
 int report(const Error &error);
 int report(const Error &error, const char *program); ///< instead of "portoland"
+
+/// How the settings of an error are set from a terminal, where its words do not say so: " Set it with --database or
+/// DATABASE_URL."; empty: nothing is to be said.
+std::string howSet(const Error &error);
 
 /// For a command that is asked for what it prints: 0, or 1 after a line on standard error where that could not be
 /// written.

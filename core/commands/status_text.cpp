@@ -9,6 +9,7 @@
 #include "core/base/units.h"
 #include "core/commands/link_words.h"
 #include "core/commands/status_line.h"
+#include "core/commands/unknown_words.h"
 
 #include <algorithm>
 #include <cmath>
@@ -236,8 +237,8 @@ std::string linkLine(const LinkStatus &link, const StatusStyle &options)
         text += " for " + humanDuration(*link.since);
     if (link.latency)
         text += ", answers in " + seconds(*link.latency);
-    if (!link.detail.empty())
-        text += ": " + link.detail;
+    if (const std::string why = troubleText(link); link.up == false && !why.empty())
+        text += ": " + why;
     return labelled(link.name, text, options);
 }
 
@@ -305,35 +306,16 @@ std::string refusedLine(const WorkerFigures &workers, const StatusStyle &options
     return text.empty() ? std::string() : labelled("refused messages", text, options);
 }
 
-/// "CLIENT LIST" → "+client|list"; empty where that is more than a command. Without scripts the queue is down, and its
-/// line names all that they need.
-std::string aclOf(std::string_view command)
-{
-    if (command == "EVALSHA")
-        return {};
-    std::string acl = "+";
-    for (const char c : command) {
-        if (c != ' ' && (c < 'A' || c > 'Z'))
-            return {};
-        acl += c == ' ' ? '|' : static_cast<char>(c - 'A' + 'a');
-    }
-    return acl;
-}
-
 std::string notToldLine(const NotTold &part, const StatusStyle &options)
 {
-    const std::string text =
-        "this Redis does not tell: " + (!part.why.empty() ? part.why
-                                        : part.unknown    ? part.command + " is blocked or renamed there"
-                                                          : part.command + " is not allowed to this user");
     std::string lines = labelled(part.part == "families"    ? "key families"
                                  : part.part == "queue"     ? "tasks"
                                  : part.part == "live"      ? "live updates"
                                  : part.part == "lists"     ? "other queues"
                                  : part.part == "instances" ? "other instances"
                                                             : part.part,
-                                 text, options);
-    if (const std::string acl = aclOf(part.command); part.why.empty() && !part.unknown && !acl.empty())
+                                 "this Redis does not tell: " + whyNotTold(part), options);
+    if (const std::string acl = aclFor(part); !acl.empty())
         lines += labelled("", "ACL SETUSER <its user> " + acl + " allows it", options);
     return lines;
 }

@@ -310,10 +310,16 @@ double usuallyRefused()
 std::vector<LinkStatus> linksOf(const Script &script, double second)
 {
     const auto away = script.situation().redisAwaySince;
-    LinkStatus redis{"redis", true, seconds(86400), 0.0002, {}};
+    LinkStatus redis{"redis", true, seconds(86400), 0.0002};
     if (away && second > *away)
-        redis = {"redis", false, seconds(std::int64_t(second - *away)), std::nullopt, "connection refused"};
-    return {redis, {"database", true, seconds(86400), 0.0011, {}}};
+        redis = {"redis",
+                 false,
+                 seconds(std::int64_t(second - *away)),
+                 std::nullopt,
+                 "redis-away",
+                 "127.0.0.1:6379",
+                 "Connection refused"};
+    return {redis, {"database", true, seconds(86400), 0.0011}};
 }
 
 } // namespace
@@ -407,8 +413,8 @@ Snapshot makeSnapshot(const Script &script, const DemoData &data, double second,
     snapshot.instance = "demo";
     snapshot.uptime = situation.empty ? seconds(1) : seconds(86400 + std::int64_t(second));
     if (situation.empty) {
-        snapshot.links = {{"redis", std::nullopt, std::nullopt, std::nullopt, {}},
-                          {"database", std::nullopt, std::nullopt, std::nullopt, {}}};
+        snapshot.links = {{"redis", std::nullopt, std::nullopt, std::nullopt},
+                          {"database", std::nullopt, std::nullopt, std::nullopt}};
         for (const Light &light : lights())
             snapshot.readings.push_back(readingOf(script, light, snapshot, second));
         return snapshot;

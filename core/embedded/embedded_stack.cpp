@@ -7,7 +7,6 @@
 #include "core/base/names.h"
 #include "core/base/tier_file.h"
 #include "core/embedded/embedded_stack_parts.h"
-#include "core/embedded/field_names.h"
 #include "core/embedded/log_collector.h"
 #include "core/monitor/history.h"
 #include "core/server/environment.h"
@@ -57,7 +56,7 @@ LocalStackSettings settingsOf(const SettingSources &sources, std::optional<Error
                                                             {"data_dir", &wanted.dataDirectory}};
     const auto told = Settings::load(sources);
     if (!told)
-        problem = withFieldNames(told.error());
+        problem = told.error();
     for (const auto &[key, value] : named) {
         if (told)
             *value = told->text(key);
@@ -185,7 +184,6 @@ Result<std::string> EmbeddedStack::launch(const LocalStackSettings &settings, Tr
     if (!started) {
         if (m_options.notStarted)
             m_options.notStarted(started.error());
-        started = withFieldNames(started.error());
         Logger(m_clock, logOptions(m_log))
             .error("the portal did not start", {{"why", started.error().message}, {"mend", started.error().hint}});
     }
@@ -208,14 +206,11 @@ Result<void> EmbeddedStack::check(const LocalStackSettings &present, const Local
 {
     const auto then = Settings::load(sourcesOf(m_sources, wanted));
     if (!then)
-        return withFieldNames(then.error());
+        return then.error();
     const auto now = Settings::load(sourcesOf(m_sources, present));
     if (!now)
         return now.error();
-    const auto fit = server::checkRestart(*now, *then, [cancelled = m_cancelCheck] { return cancelled->load(); });
-    if (!fit)
-        return withFieldNames(fit.error());
-    return fit;
+    return server::checkRestart(*now, *then, [cancelled = m_cancelCheck] { return cancelled->load(); });
 }
 
 Result<std::string> EmbeddedStack::tryLaunch(Settings settings)
@@ -453,9 +448,6 @@ void EmbeddedStack::setState(State state, std::optional<Error> problem)
 void EmbeddedStack::handOverLog()
 {
     auto lines = m_log->take();
-    for (LogLine &line : lines)
-        if (line.level >= LogLine::Level::Warning) // which say what to do about it
-            line.message = withFieldNames(line.message);
     if (!lines.empty())
         emit logged(lines);
 }

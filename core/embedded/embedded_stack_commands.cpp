@@ -6,7 +6,6 @@
 #include "core/api/sentences.h"
 #include "core/base/logging.h"
 #include "core/embedded/embedded_stack_parts.h"
-#include "core/embedded/field_names.h"
 #include "core/monitor/history.h"
 #include "core/server/mending.h"
 #include "core/showcase/seed.h"
@@ -178,7 +177,6 @@ EmbeddedStack::Outcome EmbeddedStack::carryOut(ResetStack, StackEntry told)
                        return Result<void>(failure(ErrorKind::Cancelled, "The program ends; nothing was deleted."));
                    auto wiped = wipe(folder);
                    if (!wiped) {
-                       wiped = withFieldNames(wiped.error());
                        entry->error = wiped.error();
                        entry->detail = wiped.error().message;
                        note({settings}, *entry);
@@ -224,9 +222,8 @@ EmbeddedStack::Outcome EmbeddedStack::carryOut(MendStack command, StackEntry tol
                 return;
             }
             m_busy = false;
-            const Error why = withFieldNames(mended.error());
-            setState(State::Stopped, why);
-            done(why);
+            setState(State::Stopped, mended.error());
+            done(mended.error());
             stopAsAsked();
         });
     });

@@ -5,6 +5,7 @@
 #include "core/base/logging.h"
 #include "core/base/runtime.h"
 #include "core/base/trouble.h"
+#include "core/monitor/link_trouble.h"
 #include "core/monitor/loop_life.h"
 #include "core/monitor/printable.h"
 #include "core/queue/keys.h"
@@ -64,21 +65,30 @@ std::vector<redis::NeededKey> neededKeys(const std::vector<std::string> &queues)
     return needed;
 }
 
-/// What is lost, and nothing else: whoever reads it goes by it.
-std::string headline(const redis::Rights &found)
+/// What is missing, for the log. Its message says what is lost, and nothing else: whoever reads it goes by it.
+Error lossOf(const redis::Rights &found)
 {
     using redis::Use;
+    Error error =
+        failure(ErrorKind::Unavailable, "Redis refuses a part of what the portal asks for; it serves without");
+    error.hint = found.aclLine();
+    if (error.hint.empty())
+        error.hint = "Take back the rename-command of these, or name another Redis.";
     if (!found.unusable())
-        return "Redis refuses a part of what the portal asks for; it serves without";
-    const bool sessions = found.lacks(Use::Sessions), limits = found.lacks(Use::Limits);
-    std::string text = sessions && limits ? "sessions and limits live in memory"
-                       : sessions         ? "sessions live in memory"
-                       : limits           ? "limits are counted in memory"
-                                          : "";
-    if (found.lacks(Use::Queue))
-        text += text.empty() ? "tasks wait" : ", tasks wait";
-    const bool all = sessions && limits && found.lacks(Use::Queue);
-    return (all ? "Redis cannot be used: " : "Redis can be used in part only: ") + text;
+        return error;
+    const bool sessions = found.lacks(Use::Sessions), limits = found.lacks(Use::Limits),
+               queue = found.lacks(Use::Queue);
+    const bool all = sessions && limits && queue;
+    error.message = all ? "Redis cannot be used: " : "Redis can be used in part only: ";
+    if (sessions && limits)
+        error.message += "sessions and limits live in memory";
+    else if (sessions)
+        error.message += "sessions live in memory";
+    else if (limits)
+        error.message += "limits are counted in memory";
+    if (queue)
+        error.message += sessions || limits ? ", tasks wait" : "tasks wait";
+    return error;
 }
 
 Error wrongTypes(const std::vector<redis::NeededKey> &wrong)
@@ -91,7 +101,7 @@ Error wrongTypes(const std::vector<redis::NeededKey> &wrong)
                 "Another program may have written it: rename or delete it there, or give this portal a "
                 "database of its own (the number at the end of the Redis URL).");
     error.code = "redis-wrong-type";
-    return error;
+    return aboutThat(std::move(error), names);
 }
 
 } // namespace
@@ -258,6 +268,7 @@ void RedisCheck::Impl::lookAtPolicy()
                              "): queued tasks would be lost.",
                          "Run it with maxmemory-policy noeviction, or name another.");
         evicts->code = "redis-evicts";
+        evicts->about = kept;
     }
     const std::lock_guard lock(mutex);
     if (evicts && !policy)
@@ -365,16 +376,13 @@ void RedisCheck::Impl::tell(const redis::Rights &found)
     told = std::move(words);
     if (told.empty())
         return logger.info("Redis now allows everything the portal asks for");
-    const std::string line = found.aclLine();
-    const std::string_view mend =
-        line.empty() ? "Take back the rename-command of these, or name another Redis." : std::string_view(line);
+    const Error loss = lossOf(found);
     const std::string drops = found.aclDrops();
     const auto level = found.unusable() ? LogLevel::Error : LogLevel::Warning;
-    const std::string message = headline(found);
     if (drops.empty())
-        logger.log(level, message, {{"what", told}, {"mend", mend}});
+        logger.log(level, loss.message, {{"what", told}, {"mend", loss.hint}});
     else
-        logger.log(level, message, {{"what", told}, {"mend", mend}, {"mend_drops", drops}});
+        logger.log(level, loss.message, {{"what", told}, {"mend", loss.hint}, {"mend_drops", drops}});
 }
 
 std::optional<Error> RedisCheck::Impl::problem(redis::Use use) const
@@ -424,7 +432,7 @@ std::vector<LinkStatus> RedisCheck::paths() const
     std::vector<LinkStatus> paths;
     for (const auto &[name, use] :
          {std::pair{"queue", redis::Use::Queue}, std::pair{"sessions", redis::Use::Sessions}}) {
-        LinkStatus status{name, std::nullopt, std::nullopt, std::nullopt, {}, {}};
+        LinkStatus status{name, std::nullopt, std::nullopt, std::nullopt};
         std::optional<Error> why;
         if (!away) {
             why = m_impl->problem(use);
@@ -435,11 +443,8 @@ std::vector<LinkStatus> RedisCheck::paths() const
             if (!why && m_impl->written && m_impl->rights)
                 status.up = true;
         }
-        if (why) {
-            status.up = false;
-            status.detail = inWords(*why);
-            status.reason = why->code;
-        }
+        if (why)
+            setDown(status, *why);
         paths.push_back(std::move(status));
     }
     return paths;
@@ -451,11 +456,11 @@ std::vector<NotTold> RedisCheck::notTold() const
     if (m_impl->client.state() != redis::Client::State::Ready)
         return all;
     if (const auto why = m_impl->listening.current())
-        all.push_back({"live", "SUBSCRIBE", false, why->message});
+        all.push_back({"live", "SUBSCRIBE", false, why->code, why->about, whatWasTold(*why)});
     const auto known = rights();
     for (const redis::MissingRight &right : known ? known->missing : std::vector<redis::MissingRight>{})
         if (right.is(redis::Use::Live))
-            all.push_back({"live", right.what, right.unknown, {}});
+            all.push_back({"live", right.what, right.unknown});
     return all;
 }
 

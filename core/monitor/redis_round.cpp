@@ -184,15 +184,14 @@ void noteRefusal(RoundAnswer &answer, std::string_view part, std::string_view co
     const auto known = [&](const NotTold &one) { return one.part == part; };
     if (!reply.isError() || !redis::refusesRight(reply) || std::ranges::any_of(answer.notTold, known))
         return;
-    NotTold one{std::string(part),
-                std::string(command),
-                reply.errorCode() != "NOPERM" && reply.text.find("can't") == std::string::npos,
-                {}};
-    if (redis::refusesPlace(reply)) {
-        one.why = part == "lists"   ? "its user may not read \"" + printable(command) + "\""
-                  : part == "queue" ? "its user may not read the keys of the queue"
-                                    : "its user may not read the keys of other programs";
-        one.command = part == "lists" ? "keys " + printable(command) : one.command;
+    NotTold one{std::string(part), std::string(command),
+                reply.errorCode() != "NOPERM" && reply.text.find("can't") == std::string::npos};
+    if (redis::refusesPlace(reply) && part == "lists") {
+        one.reason = unread_keys::list;
+        one.about = printable(command);
+        one.command = "keys " + one.about;
+    } else if (redis::refusesPlace(reply)) {
+        one.reason = part == "queue" ? unread_keys::queue : unread_keys::others;
     } else if (part == "lists" && !command.ends_with("SCAN")) {
         one.command = "LLEN";
     }

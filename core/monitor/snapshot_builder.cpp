@@ -3,6 +3,7 @@
 
 #include "core/api/verdict.h"
 #include "core/monitor/instances/together.h"
+#include "core/monitor/link_trouble.h"
 #include "core/monitor/snapshot_parts.h"
 #include "core/monitor/traffic_figures.h"
 
@@ -100,23 +101,34 @@ std::optional<RoundPlan> SnapshotBuilder::plan(queue::QueueDirectory &queues, bo
 bool SnapshotBuilder::databaseAnswered(const Result<void> &result, std::chrono::nanoseconds took)
 {
     m_hasDatabase = true;
-    const std::optional<bool> before = m_database.up;
+    const std::optional<bool> before = m_database.status.up;
     if (result.has_error())
-        setLink(m_database, false, std::nullopt, result.error().message, result.error().code);
+        setLink(m_database, result.error());
     else
-        setLink(m_database, true, took, {});
-    return before != m_database.up;
+        setLink(m_database, took);
+    return before != m_database.status.up;
 }
 
-void SnapshotBuilder::setLink(Link &link, bool up, std::optional<std::chrono::nanoseconds> latency, std::string detail,
-                              std::string reason)
+void SnapshotBuilder::setLink(Link &link, LinkStatus status)
 {
-    if (link.up != up)
+    if (link.status.up != status.up)
         link.since = m_clock.steady();
-    link.up = up;
-    link.latency = latency ? std::optional(std::chrono::duration<double>(*latency).count()) : std::nullopt;
-    link.detail = std::move(detail);
-    link.reason = std::move(reason);
+    link.status = std::move(status);
+}
+
+void SnapshotBuilder::setLink(Link &link, std::chrono::nanoseconds latency)
+{
+    LinkStatus status;
+    status.up = true;
+    status.latency = std::chrono::duration<double>(latency).count();
+    setLink(link, std::move(status));
+}
+
+void SnapshotBuilder::setLink(Link &link, const Error &why)
+{
+    LinkStatus status;
+    setDown(status, why);
+    setLink(link, std::move(status));
 }
 
 Age SnapshotBuilder::ageOf(SteadyTime time) const { return std::chrono::duration_cast<Age>(m_clock.steady() - time); }
@@ -198,7 +210,7 @@ void SnapshotBuilder::lightQueue(const QueueFigures &queue)
                      ended >= leastTasks ? std::optional(double(queue.failedLately.value_or(0)) / double(ended))
                                          : std::nullopt,
                      Unknown::TooFew);
-    if (m_redis.up != true)
+    if (m_redis.status.up != true)
         return; // told by redisFailed()
     if (lacks(m_notTold, "queue")) {
         for (const Resource resource : {Resource::Queue, Resource::Workers, Resource::OldestTask})
@@ -244,7 +256,7 @@ void SnapshotBuilder::lightUsers(const UserFigures &users)
 {
     // Who is there is counted in Redis, and here while it is away.
     m_lights.measure(Resource::Users, real(users.concurrent),
-                     m_redis.up == false ? Unknown::Away : Unknown::NotAvailable);
+                     m_redis.status.up == false ? Unknown::Away : Unknown::NotAvailable);
 }
 
 void SnapshotBuilder::fillDisk(Snapshot &snapshot, const Sources &sources)
@@ -260,7 +272,7 @@ void SnapshotBuilder::fillDisk(Snapshot &snapshot, const Sources &sources)
 
 void SnapshotBuilder::lightPlan(const Snapshot &snapshot)
 {
-    if (m_redis.up != true)
+    if (m_redis.status.up != true)
         return; // told by redisFailed()
     // It has answered: what it did not say then it will not say later. Traffic takes time to be measured, and that it
     // has not yet is no sign that anything is wrong.
@@ -317,8 +329,9 @@ void SnapshotBuilder::fillLinks(Snapshot &own, const Sources &sources)
 {
     const SteadyTime now = m_clock.steady();
     const auto link = [&](std::string name, const Link &state) {
-        LinkStatus status{std::move(name), state.up, std::nullopt, state.latency, state.detail, state.reason};
-        if (state.up)
+        LinkStatus status = state.status;
+        status.name = std::move(name);
+        if (status.up)
             status.since = std::chrono::duration_cast<std::chrono::seconds>(now - state.since);
         own.links.push_back(std::move(status));
     };
@@ -328,11 +341,12 @@ void SnapshotBuilder::fillLinks(Snapshot &own, const Sources &sources)
     if (sources.paths) {
         for (LinkStatus &path : sources.paths()) {
             Link &state = m_paths[path.name];
+            const std::string name = path.name;
             if (path.up)
-                setLink(state, *path.up, std::nullopt, std::move(path.detail), std::move(path.reason));
+                setLink(state, std::move(path));
             else
                 state = Link{};
-            link(path.name, state);
+            link(name, state);
         }
     }
     own.notTold = sources.notTold ? sources.notTold() : std::vector<NotTold>{};

@@ -85,15 +85,13 @@ public:
 private:
     struct Link
     {
-        std::optional<bool> up;
+        LinkStatus status; ///< without name and `since`
         SteadyTime since{};
-        std::optional<double> latency;
-        std::string detail;
-        std::string reason;
     };
 
-    void setLink(Link &link, bool up, std::optional<std::chrono::nanoseconds> latency, std::string detail,
-                 std::string reason = {});
+    void setLink(Link &link, LinkStatus status);
+    void setLink(Link &link, std::chrono::nanoseconds latency); ///< it is up
+    void setLink(Link &link, const Error &why);                 ///< it is down
     void noteNotTold(const RoundPlan &plan, std::vector<NotTold> notTold);
     void readInfo(const redis::Info &info, std::optional<std::uint64_t> keys);
     void readClients(const std::vector<redis::ClientEntry> &entries);

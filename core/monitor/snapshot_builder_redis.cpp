@@ -35,7 +35,7 @@ void SnapshotBuilder::redisAnswered(const RoundPlan &plan, RoundAnswer answer, s
     m_redisTime = now;
     m_loadScript = answer.scriptMissing;
     m_plain = m_plain || answer.scriptRefused;
-    setLink(m_redis, true, took, {});
+    setLink(m_redis, took);
     noteNotTold(plan, answer.notTold);
     m_rounds += answer.load;
     m_budget.spent(answer.load.commands, answer.load.bytes, plan.details || plan.clientList, now);
@@ -72,7 +72,7 @@ void SnapshotBuilder::noteNotTold(const RoundPlan &plan, std::vector<NotTold> no
 
 void SnapshotBuilder::redisFailed(const Error &error)
 {
-    setLink(m_redis, false, std::nullopt, error.message, error.code);
+    setLink(m_redis, error);
     m_budget.failed(m_clock.steady());
     for (const auto &[resource, name] : enumNames<Resource>)
         if (linkOf(resource) == "redis")

@@ -459,7 +459,7 @@ std::optional<Error> Taker::cancelled() const
                 "This worker takes no tasks from " + names + ": it was told so by a control message (cancel_consumer).",
                 "`celery control add_consumer` with the queue's name, or a restart, takes that back.");
     error.code = "queue-cancelled";
-    return error;
+    return aboutThat(std::move(error), names);
 }
 
 } // namespace portolan::queue

@@ -91,7 +91,7 @@ void Client::Impl::expireQueued(SteadyTime now, Completions &completions)
     const auto late =
         std::partition(m_waiters.begin(), m_waiters.end(), [now](const Slot &waiter) { return waiter.deadline > now; });
     for (auto waiter = late; waiter != m_waiters.end(); ++waiter)
-        completions.fail(waiter->call, m_problem ? *m_problem : away(m_endpoint, "still connecting"));
+        completions.fail(waiter->call, m_problem ? *m_problem : away(m_endpoint, "still connecting", false));
     m_waiters.erase(late, m_waiters.end());
 }
 

@@ -14,9 +14,12 @@ constexpr std::size_t keptBuffer = 1024 * 1024;
 
 Error lost(const Error &why)
 {
-    return Error{
-        ErrorKind::Timeout, "redis-lost", "The connection to Redis broke before the answer came. " + why.message,
-        why.hint,           {},           std::chrono::seconds{1}};
+    Error error = why;
+    error.kind = ErrorKind::Timeout;
+    error.code = "redis-lost";
+    error.message = "The connection to Redis broke before the answer came. " + why.message;
+    error.retryAfter = std::chrono::seconds{1};
+    return error;
 }
 
 Error stopped() { return failure(ErrorKind::Cancelled, "The Redis client is stopped."); }
@@ -139,7 +142,7 @@ std::optional<Error> Client::Impl::refusal(std::size_t replies, std::size_t byte
     if (!m_accepting) {
         if (m_stopped)
             return stopped();
-        return m_problem ? *m_problem : away(m_endpoint, "still connecting");
+        return m_problem ? *m_problem : away(m_endpoint, "still connecting", false);
     }
     if (m_pending.load(std::memory_order_relaxed) + m_gathering.calls() + replies > m_options.maxPending ||
         m_outgoing.size() + m_gathering.bytes() + bytes > m_options.maxPendingBytes)
@@ -278,7 +281,7 @@ void Client::Impl::opened()
 
 void Client::Impl::broke(Link &link, const std::string &problem)
 {
-    lose(&link, away(m_endpoint, link.suspect ? "it does not answer" : problem));
+    lose(&link, away(m_endpoint, link.suspect ? "it does not answer" : problem, !link.suspect));
 }
 
 /// What waits for an answer of `link` (null: there is none) or to be sent gets none any more.
@@ -318,7 +321,7 @@ void Client::Impl::suspect(bool suspected)
 {
     m_link->suspect = suspected;
     if (suspected)
-        setAway(away(m_endpoint, "it does not answer"));
+        setAway(away(m_endpoint, "it does not answer", false));
     else
         setReady();
 }

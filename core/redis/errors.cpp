@@ -103,7 +103,8 @@ Error clusterRefused()
                  "Redis Cluster is not supported.",
                  "Name a single Redis server (cluster-enabled no) in the Redis URL.",
                  {},
-                 std::chrono::seconds{0}};
+                 std::chrono::seconds{0},
+                 {"redis.url"}};
 }
 
 std::string plainText(const Reply &reply)
@@ -160,13 +161,16 @@ Error errorOf(const Reply &reply)
     const auto word = reply.errorCode();
     if (word == "MOVED" || word == "ASK" || word == "CROSSSLOT" || word == "CLUSTERDOWN")
         return clusterRefused();
-    const auto coded = [](ErrorKind kind, std::string_view code, std::string message, std::string_view hint) {
+    const auto coded = [&](ErrorKind kind, std::string_view code, std::string message, std::string_view hint) {
         return Error{kind,
                      std::string(code),
                      std::move(message),
                      std::string(hint),
                      {},
-                     std::chrono::seconds{kind == ErrorKind::Unavailable ? 1 : 0}};
+                     std::chrono::seconds{kind == ErrorKind::Unavailable ? 1 : 0},
+                     {},
+                     refusesRight(reply) ? refusedCommand(reply) : std::string(),
+                     plainText(reply)};
     };
     if (contains(reply.text, "WRONGTYPE Operation against a key"))
         return coded(ErrorKind::Internal, "redis-wrong-type",
@@ -182,7 +186,7 @@ Error errorOf(const Reply &reply)
     }
     if (refusesRight(reply))
         return coded(ErrorKind::Unavailable, "redis-rights", refusalOf(reply), rightsHint);
-    return failure(ErrorKind::Internal, answered(reply));
+    return aboutThat(failure(ErrorKind::Internal, answered(reply)), {}, plainText(reply));
 }
 
 Error unavailable(Error error)
@@ -196,7 +200,7 @@ Error unavailable(Error error)
     return error;
 }
 
-Error away(const Endpoint &endpoint, std::string_view why)
+Error away(const Endpoint &endpoint, std::string_view why, bool said)
 {
     while (why.ends_with('.'))
         why.remove_suffix(1);
@@ -205,7 +209,10 @@ Error away(const Endpoint &endpoint, std::string_view why)
                  "Redis at " + endpoint.display() + " is away: " + std::string(why) + ".",
                  "Check that it runs and that the Redis URL is right.",
                  {},
-                 std::chrono::seconds{1}};
+                 std::chrono::seconds{1},
+                 {},
+                 endpoint.display(),
+                 said ? std::string(why) : std::string()};
 }
 
 } // namespace portolan::redis

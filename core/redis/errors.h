@@ -42,8 +42,9 @@ bool refusesPlace(const Reply &reply);
 /// What Redis said, without what only a log is for: "script: <hash>, on @user_script:1", "with args beginning with …".
 std::string plainText(const Reply &reply);
 
-/// Redis is not there right now: code "redis-away".
-Error away(const Endpoint &endpoint, std::string_view why);
+/// Redis is not there right now: code "redis-away", about its address. `said`: `why` is what the system said, and not
+/// our own words.
+Error away(const Endpoint &endpoint, std::string_view why, bool said = true);
 
 /// The refusal of a Redis Cluster: code "redis-cluster".
 Error clusterRefused();

@@ -313,6 +313,15 @@ private:
     std::vector<Means> m_means;
 };
 
+/// "a, b, c": names are no sentence.
+std::string namesOf(const std::vector<std::string> &names)
+{
+    std::string text;
+    for (const std::string &name : names)
+        text.append(text.empty() ? "" : ", ").append(name);
+    return text;
+}
+
 /// "a, b and c".
 std::string listed(const std::vector<std::string> &words)
 {
@@ -447,7 +456,11 @@ Error Rights::problem(Use use) const
                  "This Redis refuses what " + std::string(nameOf(use)) + " cannot do without: " + listed(names) + ".",
                  std::move(hint),
                  {},
-                 std::chrono::seconds{1}};
+                 std::chrono::seconds{1},
+                 {},
+                 namesOf(names),
+                 {},
+                 line};
 }
 
 std::vector<std::string_view> probedCommands()

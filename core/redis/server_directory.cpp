@@ -25,12 +25,16 @@ constexpr std::string_view socketName = "redis.sock";
 
 Error unusable(const fs::path &path, int reason)
 {
+    const std::string why = std::strerror(reason);
     return Error{ErrorKind::Unavailable,
                  "redis-data",
-                 "The embedded Redis cannot use its directory " + path.string() + ": " + std::strerror(reason) + ".",
-                 "Make it writable, free disk space, or choose another with --data-dir.",
+                 "The embedded Redis cannot use its directory " + path.string() + ": " + why + ".",
+                 "Make it writable, free disk space, or choose another data directory.",
                  {},
-                 std::chrono::seconds{0}};
+                 std::chrono::seconds{0},
+                 {"data_dir"},
+                 path.string(),
+                 why};
 }
 
 bool fits(const fs::path &socket) { return socket.native().size() < sizeof(sockaddr_un::sun_path); }
@@ -65,9 +69,11 @@ Result<ServerDirectory> ServerDirectory::open(const fs::path &path)
         return Error{ErrorKind::Conflict,
                      "redis-in-use",
                      "The embedded Redis in " + absolute.string() + " is in use by another process.",
-                     "Stop the other one, or choose another directory with --data-dir.",
+                     "Stop the other one, or choose another data directory.",
                      {},
-                     std::chrono::seconds{0}};
+                     std::chrono::seconds{0},
+                     {"data_dir"},
+                     absolute.string()};
     ServerDirectory directory(absolute, std::move(lock));
     if (auto chosen = directory.chooseSocket(); !chosen)
         return chosen.error();

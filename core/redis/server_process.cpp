@@ -118,9 +118,11 @@ Result<void> ServerProcess::Impl::start()
         return Error{ErrorKind::Unavailable,
                      "redis-missing",
                      "The program '" + quotable(m_options.program) + "' is not installed.",
-                     "Install the package redis-server (apt install redis-server), or name a Redis with --redis.",
+                     "Install the package redis-server (apt install redis-server), or name a Redis.",
                      {},
-                     std::chrono::seconds{0}};
+                     std::chrono::seconds{0},
+                     {"redis.url"},
+                     quotable(m_options.program)};
     std::error_code ignored;
     const AppendOnly files(std::filesystem::absolute(m_options.dataDirectory, ignored).lexically_normal(),
                            m_options.noteFile);
@@ -201,7 +203,9 @@ Result<void> ServerProcess::Impl::inPlace() const
                              " while the embedded Redis uses it; sessions and tasks would be lost with the next stop.",
                          "Put the very same folder back (moved, not copied), or restart the portal.",
                          {},
-                         std::chrono::seconds{0}};
+                         std::chrono::seconds{0},
+                         {},
+                         file.path().string()};
     }
     return {};
 }

@@ -76,7 +76,7 @@ std::optional<Error> objection(const Hello::Step &step, const Reply &reply, cons
         return std::nullopt;
     if (step.kind == Kind::Script)
         return scriptRefused(*step.script, reply);
-    Error error = errorOf(reply);
+    Error error = aboutThat(errorOf(reply), endpoint.display(), plainText(reply));
     error.message = "Redis at " + endpoint.display() + " refuses the connection: " + plainText(reply);
     if (!error.message.ends_with('.'))
         error.message += '.';

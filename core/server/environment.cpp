@@ -36,7 +36,7 @@ Result<storage::DatabaseUrl> databaseUrl(const Settings &settings)
     if (!url) {
         auto error = url.error();
         error.message = placeOf(settings, "database.url") + ": " + error.message;
-        return error;
+        return ofSettings(std::move(error), {"database.url"});
     }
     const auto slashes = text.find(":///");
     if (url->dialect != storage::Dialect::Sqlite || slashes == std::string::npos)
@@ -45,10 +45,12 @@ Result<storage::DatabaseUrl> databaseUrl(const Settings &settings)
     std::error_code ignored;
     if (atRoot == url->path || fs::exists(url->path, ignored) || !fs::is_regular_file(atRoot, ignored))
         return url;
-    return failure(ErrorKind::Invalid,
-                   placeOf(settings, "database.url") + ": three slashes mean " + url->path +
-                       ", which is not there, while there is a file " + atRoot + ".",
-                   "Write sqlite:///" + atRoot + " (four slashes) for that file, or move it into the working folder.");
+    return ofSettings(
+        failure(ErrorKind::Invalid,
+                placeOf(settings, "database.url") + ": three slashes mean " + url->path +
+                    ", which is not there, while there is a file " + atRoot + ".",
+                "Write sqlite:///" + atRoot + " (four slashes) for that file, or move it into the working folder."),
+        {"database.url"});
 }
 
 Result<redis::Endpoint> redisUrl(const Settings &settings)
@@ -60,7 +62,7 @@ Result<redis::Endpoint> redisUrl(const Settings &settings)
         return endpoint;
     auto error = endpoint.error();
     error.message = placeOf(settings, "redis.url") + ": " + error.message;
-    return error;
+    return ofSettings(std::move(error), {"redis.url"});
 }
 
 Result<void> checkAddresses(const Settings &settings)
@@ -89,11 +91,13 @@ Result<void> databaseIsThere(const storage::DatabaseUrl &url)
     if (url.dialect != storage::Dialect::Sqlite || fs::exists(url.path, unseen))
         return {};
     if (unseen)
-        return failure(ErrorKind::Unavailable,
-                       "Cannot look for the database at " + url.path + ": " + unseen.message() + ".",
-                       "Run as the user whose portal it is, or name another place with --data-dir or --database.");
-    return failure(ErrorKind::NotFound, "There is no database at " + url.path + ".",
-                   "Name the right place with --data-dir or --database; the first start of the portal makes it.");
+        return ofSettings(failure(ErrorKind::Unavailable,
+                                  "Cannot look for the database at " + url.path + ": " + unseen.message() + ".",
+                                  "Run as the user whose portal it is, or name another place."),
+                          {"data_dir", "database.url"});
+    return ofSettings(failure(ErrorKind::NotFound, "There is no database at " + url.path + ".",
+                              "Name the right place; the first start of the portal makes it."),
+                      {"data_dir", "database.url"});
 }
 
 fs::path redisSocketNote(const Settings &settings) { return dataDirectoryPath(settings) / "redis.socket"; }
@@ -120,14 +124,17 @@ Result<void> checkQueueSettings(const Settings &settings)
             continue;
         const auto named = redis::Endpoint::parse(settings.text(key), settings.secret("redis.password").reveal());
         if (!named)
-            return failure(ErrorKind::Invalid, "The setting '" + key + "': " + named.error().message,
-                           named.error().hint);
+            return ofSettings(
+                failure(ErrorKind::Invalid, "The setting '" + key + "': " + named.error().message, named.error().hint),
+                {key});
         const auto own = redisUrl(settings);
         if (!settings.isSet("redis.url") || !own || !(*own == *named))
-            return failure(ErrorKind::Unsupported,
-                           "The setting '" + key + "' names " + named->display() + ", which is not redis.url" +
-                               (own && settings.isSet("redis.url") ? " (" + own->display() + ")." : "."),
-                           "Queue, results and the rest share one Redis here: give the same URL to --redis.");
+            return ofSettings(failure(ErrorKind::Unsupported,
+                                      "The setting '" + key + "' names " + named->display() +
+                                          ", which is not redis.url" +
+                                          (own && settings.isSet("redis.url") ? " (" + own->display() + ")." : "."),
+                                      "Queue, results and the rest share one Redis here: give both the same URL."),
+                              {key, "redis.url"});
     }
     return {};
 }
@@ -147,10 +154,12 @@ Result<std::string> instanceNameOf(const Settings &settings)
         return monitor::instances::instanceName(unknown ? std::string() : host, dataDirectoryPath(settings));
     }
     if (!monitor::instances::isInstanceName(given))
-        return failure(ErrorKind::Invalid,
-                       "The setting 'instance.name' is '" + quotable(given) + "', which is no name of an instance.",
-                       "Write at most " + std::to_string(monitor::instances::maxNameBytes) +
-                           " letters, digits and signs of ASCII, without blanks.");
+        return ofSettings(
+            failure(ErrorKind::Invalid,
+                    "The setting 'instance.name' is '" + quotable(given) + "', which is no name of an instance.",
+                    "Write at most " + std::to_string(monitor::instances::maxNameBytes) +
+                        " letters, digits and signs of ASCII, without blanks."),
+            {"instance.name"});
     return given;
 }
 

@@ -64,6 +64,16 @@ Result<void> checkRedis(Executor executor, const redis::Endpoint &endpoint, Logg
     return checked;
 }
 
+Error evicts(const redis::Endpoint &endpoint, const std::string &policy)
+{
+    return ofSettings(failure(ErrorKind::Invalid,
+                              "The Redis at " + endpoint.display() +
+                                  " evicts any key when it is full (maxmemory-policy " + policy +
+                                  "): queued tasks would be lost.",
+                              "Run it with `maxmemory-policy noeviction`, or name another."),
+                      {"redis.url"});
+}
+
 } // namespace
 
 bool mayComeBack(const Error &why)
@@ -80,10 +90,7 @@ awaitable<Result<void>> checkEviction(redis::Client &client, redis::Endpoint end
     const auto told = redis::parseInfo(memory->text).memory;
     const auto policy = told.policy.value_or("");
     if (told.evictsAnyKey())
-        co_return failure(ErrorKind::Invalid,
-                          "The Redis at " + endpoint.display() + " evicts any key when it is full (maxmemory-policy " +
-                              policy + "): queued tasks would be lost.",
-                          "Run it with `maxmemory-policy noeviction`, or name another with --redis.");
+        co_return evicts(endpoint, policy);
     co_return Result<void>();
 }
 

@@ -146,8 +146,9 @@ Result<std::vector<std::string>> mendData(const Settings &settings, bool empty)
     const fs::path place = dataDirectoryPath(settings);
     std::error_code ignored;
     if (!fs::exists(place, ignored))
-        return failure(ErrorKind::NotFound, "There is no data directory " + place.string() + ".",
-                       "Name the right one with --data-dir.");
+        return ofSettings(
+            failure(ErrorKind::NotFound, "There is no data directory " + place.string() + ".", "Name the right one."),
+            {"data_dir"});
     const auto directory = DataDirectory::open(place);
     if (!directory)
         return directory.error();

@@ -20,13 +20,17 @@
 namespace portolan::server {
 namespace {
 
+Error wrong(std::string key, std::string message, std::string hint)
+{
+    return ofSettings(failure(ErrorKind::Invalid, std::move(message), std::move(hint)), {std::move(key)});
+}
+
 /// "address:port"; an IPv6 address in brackets. Only what the listener takes, so that check-config says what serve
 /// would.
 Result<std::pair<std::string, std::uint16_t>> parseListen(const std::string &text)
 {
     const auto refused = [&](const char *mend) {
-        return failure(ErrorKind::Invalid,
-                       "The setting 'listen' is '" + quotable(text) + "', which is no ADDRESS:PORT.", mend);
+        return wrong("listen", "The setting 'listen' is '" + quotable(text) + "', which is no ADDRESS:PORT.", mend);
     };
     if (text.find("://") != std::string::npos)
         return refused("Leave the scheme out: write for example 127.0.0.1:8080.");
@@ -57,7 +61,7 @@ Result<std::pair<std::string, std::uint16_t>> parseListen(const std::string &tex
 Result<void> checkNames(const Settings &settings, const http::ServerOptions &options)
 {
     const auto refused = [&](const std::string &key, const Error &error) {
-        return failure(ErrorKind::Invalid, placeOf(settings, key) + ": " + error.message + ".", error.hint + ".");
+        return wrong(key, placeOf(settings, key) + ": " + error.message + ".", error.hint + ".");
     };
     // Blanks and commas of a password would make items of its parts.
     for (const std::string key : {"allowed_hosts", "allowed_origins", "trusted_proxies"})
@@ -184,11 +188,12 @@ Result<http::ServerOptions> serverOptions(const Settings &settings)
     options.tlsCertificate = settings.text("tls.cert");
     options.tlsKey = settings.text("tls.key");
     if (settings.text("metrics.access") == "token" && settings.secret("metrics.token").empty())
-        return failure(ErrorKind::Invalid, "The setting 'metrics.access' is token, and 'metrics.token' is not set.",
-                       "Set metrics.token (METRICS_TOKEN), or say loopback or open.");
+        return wrong("metrics.token", "The setting 'metrics.access' is token, and 'metrics.token' is not set.",
+                     "Set metrics.token, or say loopback or open.");
     if (options.tlsCertificate.empty() != options.tlsKey.empty())
-        return failure(ErrorKind::Invalid, "Only one of 'tls.cert' and 'tls.key' is set.",
-                       "Give both --tls-cert and --tls-key, or neither.");
+        return ofSettings(
+            failure(ErrorKind::Invalid, "Only one of 'tls.cert' and 'tls.key' is set.", "Give both, or neither."),
+            {"tls.cert", "tls.key"});
     options.maxHeaderBytes = settings.size("http.max_header");
     options.maxBodyBeforeSignIn = settings.size("http.max_body_before_sign_in");
     options.maxConnections = static_cast<std::size_t>(settings.integer("http.max_connections"));
@@ -217,26 +222,26 @@ Result<void> checkPrices(const Settings &settings)
     const auto &currency = settings.text("market.currency");
     const bool capitals = std::ranges::all_of(currency, [](char c) { return c >= 'A' && c <= 'Z'; });
     if (currency.size() != 3 || !capitals)
-        return failure(ErrorKind::Invalid,
-                       "The setting 'market.currency' is '" + quotable(currency) + "', which is no code of a currency.",
-                       "Write its three capital letters (ISO 4217), such as EUR.");
+        return wrong("market.currency",
+                     "The setting 'market.currency' is '" + quotable(currency) + "', which is no code of a currency.",
+                     "Write its three capital letters (ISO 4217), such as EUR.");
     const auto &provider = settings.text("market.provider");
     if (provider == "alpha-vantage")
-        return failure(ErrorKind::Unsupported,
-                       "The setting 'market.provider' is alpha-vantage, which this version lacks.",
-                       "Say simulated or csv.");
+        return ofSettings(failure(ErrorKind::Unsupported, "This version lacks the market.provider alpha-vantage.",
+                                  "Say simulated or csv."),
+                          {"market.provider"});
     if (provider != "csv")
         return {};
     const std::string hint = "Name the folder of SYMBOL.csv files, or say market.provider=simulated.";
     if (!settings.isSet("market.csv_dir"))
-        return failure(ErrorKind::Invalid, "The setting 'market.csv_dir' is missing.", hint);
+        return wrong("market.csv_dir", "The setting 'market.csv_dir' is missing.", hint);
     const auto &folder = settings.text("market.csv_dir");
-    std::error_code wrong;
-    if (!std::filesystem::is_directory(folder, wrong))
-        return failure(ErrorKind::Invalid,
-                       "The folder of price files " + visible(folder) + " (" + placeOf(settings, "market.csv_dir") +
-                           ") cannot be used: " + (wrong ? wrong.message() : "it is no folder") + ".",
-                       hint);
+    std::error_code failed;
+    if (!std::filesystem::is_directory(folder, failed))
+        return wrong("market.csv_dir",
+                     "The folder of price files " + visible(folder) + " (" + placeOf(settings, "market.csv_dir") +
+                         ") cannot be used: " + (failed ? failed.message() : "it is no folder") + ".",
+                     hint);
     return {};
 }
 

@@ -23,10 +23,10 @@ Error limitError(const Settings &settings, const Error &error)
         if (line.key == key && !line.where.empty())
             where = " (" + line.where + ")";
     }
-    auto named =
+    return ofSettings(
         failure(ErrorKind::Invalid,
-                "The setting '" + key + "'" + where + " is no limit: " + error.fields.front().detail + ".", error.hint);
-    return named;
+                "The setting '" + key + "'" + where + " is no limit: " + error.fields.front().detail + ".", error.hint),
+        {key});
 }
 
 Result<void> checkCertificate(const Settings &settings)

@@ -65,8 +65,9 @@ Result<void> checkAddress(const Settings &present, const Settings &wanted)
         return then.error();
     const auto address = addressOf(*then);
     if (!address)
-        return failure(ErrorKind::Invalid, "Cannot listen on '" + then->address + "': that is no address.",
-                       "Write one like 127.0.0.1, 0.0.0.0 or ::.");
+        return ofSettings(failure(ErrorKind::Invalid, "Cannot listen on '" + then->address + "': that is no address.",
+                                  "Write one like 127.0.0.1, 0.0.0.0 or ::."),
+                          {"listen"});
     const bool samePort = now && now->port == then->port;
     const auto ours = now ? addressOf(*now) : std::nullopt;
     if (samePort && ours == address)
@@ -76,12 +77,14 @@ Result<void> checkAddress(const Settings &present, const Settings &wanted)
     if (failed == asio::error::address_in_use && overlap)
         failed = tryListening({*address, 0});
     if (failed)
-        return failure(ErrorKind::Unavailable,
-                       "Cannot listen on " + wanted.text("listen") + ": " +
-                           (failed == asio::error::address_in_use ? "the port is in use" : failed.message()) + ".",
-                       failed == asio::error::address_in_use ? "Choose another port, or end what uses this one."
-                                                             : "Choose an address of this machine and a port that this "
-                                                               "user may take.");
+        return ofSettings(
+            failure(ErrorKind::Unavailable,
+                    "Cannot listen on " + wanted.text("listen") + ": " +
+                        (failed == asio::error::address_in_use ? "the port is in use" : failed.message()) + ".",
+                    failed == asio::error::address_in_use
+                        ? "Choose another port, or end what uses this one."
+                        : "Choose an address of this machine and a port that this user may take."),
+            {"listen"});
     return {};
 }
 
@@ -99,10 +102,11 @@ Result<void> checkRoom(const fs::path &folder, const std::string &what)
     if (reason == ENOSPC || reason == EDQUOT || (!unknown && reason == 0 && space.available < least))
         return failure(ErrorKind::Full, "There is no room left for " + what + ".", "Free space on its disk.");
     if (reason != 0)
-        return failure(ErrorKind::Invalid,
-                       "Cannot make " + what + ": in " + folder.string() + " nothing can be made (" +
-                           std::generic_category().message(reason) + ").",
-                       "Make it writable for this user, or choose another place with --data-dir or --database.");
+        return ofSettings(failure(ErrorKind::Invalid,
+                                  "Cannot make " + what + ": in " + folder.string() + " nothing can be made (" +
+                                      std::generic_category().message(reason) + ").",
+                                  "Make it writable for this user, or choose another place."),
+                          {"data_dir", "database.url"});
     return {};
 }
 
@@ -122,8 +126,9 @@ Result<void> checkDirectory(const Settings &present, const Settings &wanted)
         folder = folder.parent_path();
     const std::string what = "the data directory " + path.string();
     if (!fs::is_directory(folder, ignored))
-        return failure(ErrorKind::Invalid, "Cannot make " + what + ": " + folder.string() + " is a file.",
-                       "Choose another with --data-dir.");
+        return ofSettings(failure(ErrorKind::Invalid, "Cannot make " + what + ": " + folder.string() + " is a file.",
+                                  "Choose another."),
+                          {"data_dir"});
     return checkRoom(folder, what);
 }
 
@@ -173,10 +178,11 @@ Result<void> checkDatabase(const Settings &present, const Settings &wanted)
         if (folder == fs::absolute(dataDirectoryPath(wanted), ignored).lexically_normal())
             return {};
         if (!fs::is_directory(folder, ignored))
-            return failure(ErrorKind::Invalid,
-                           "The database file " + url->path + " cannot be used: there is no folder " + folder.string() +
-                               ".",
-                           "Make the folder, or choose another place with --database.");
+            return ofSettings(failure(ErrorKind::Invalid,
+                                      "The database file " + url->path + " cannot be used: there is no folder " +
+                                          folder.string() + ".",
+                                      "Make the folder, or choose another place."),
+                              {"database.url"});
         return checkRoom(folder, "the database file " + url->path);
     }
     storage::PoolOptions options;

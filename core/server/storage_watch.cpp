@@ -5,6 +5,7 @@
 #include "core/base/data_directory.h"
 #include "core/base/logging.h"
 #include "core/base/runtime.h"
+#include "core/monitor/link_trouble.h"
 #include "core/redis/server_process.h"
 
 #include <algorithm>
@@ -128,19 +129,16 @@ void StorageWatch::State::logChange(std::string &last, const std::optional<Error
 
 LinkStatus StorageWatch::directory() const
 {
-    LinkStatus status{"data_dir", std::nullopt, std::nullopt, std::nullopt, {}, {}};
+    LinkStatus status{"data_dir", std::nullopt, std::nullopt, std::nullopt};
     const std::lock_guard lock(m_state->mutex);
     if (m_state->hangs()) {
         status.up = false;
-        status.detail = "Its file system does not answer. Look at the disk or the network drive it is on.";
         status.reason = "data-dir-hangs";
     } else if (m_state->found) {
         const std::optional<Error> &why = m_state->found->directory;
         status.up = !why;
-        if (why) {
-            status.detail = inWords(*why);
-            status.reason = why->code;
-        }
+        if (why)
+            monitor::setDown(status, *why);
     }
     return status;
 }

@@ -210,11 +210,13 @@ Result<void> refusePooler(Database &database)
             return pid.error();
         if (*pid == connection.backendPid())
             return {};
-        return failure(ErrorKind::Unsupported,
-                       "At " + database.url().display() +
-                           " a connection pooler answers, whose other clients a backup or restore would disturb.",
-                       "Name the server itself with --database postgresql://USER@HOST:PORT/NAME (its own port is "
-                       "5432 unless it was changed).");
+        return ofSettings(
+            failure(ErrorKind::Unsupported,
+                    "At " + database.url().display() +
+                        " a connection pooler answers, whose other clients a backup or restore would disturb.",
+                    "Name the server itself, postgresql://USER@HOST:PORT/NAME (its own port is 5432 unless it was "
+                    "changed)."),
+            {"database.url"});
     });
 }
 

@@ -162,8 +162,9 @@ Result<void> Database::open()
             return failure(ErrorKind::Invalid, "The database is not encoded in UTF-8.",
                            "Create it with: createdb --encoding=UTF8 --template=template0 NAME.");
         if ((**encoding).second == "t")
-            return failure(ErrorKind::Invalid, "The database server is a read-only standby.",
-                           "Point --database or DATABASE_URL at the primary.");
+            return ofSettings(failure(ErrorKind::Invalid, "The database server is a read-only standby.",
+                                      "Name the primary in the URL of the database."),
+                              {"database.url"});
         return {};
     });
 }
@@ -330,7 +331,7 @@ Result<void> Database::Impl::inPlace() const
                                   "back with 'portoland restore FILE', and start it again.");
             error.code = "database-moved";
             error.retryAfter = 1s;
-            return error;
+            return aboutThat(std::move(error), file.path().string());
         }
     }
     return {};

@@ -54,6 +54,9 @@ Error sqliteConstraint(int extended, const QSqlError &error)
     }
 }
 
+/// Of the setting that names the database.
+Error ofItsUrl(Error error) { return ofSettings(std::move(error), {"database.url"}); }
+
 /// What connecting fails with, by words of libpq or the server. In another language than English the last line answers.
 Error postgresConnect(const std::string &where, const std::string &text)
 {
@@ -63,15 +66,17 @@ Error postgresConnect(const std::string &where, const std::string &text)
         ErrorKind kind;
         std::string_view code;
         std::string_view hint;
+        bool ofUrl = false; ///< the URL is at fault, or may be
     };
     static constexpr std::array known{
         Known{"password authentication failed", ErrorKind::Invalid, "database-refused",
-              "Check the user and password of --database or DATABASE_URL."},
-        Known{"no password supplied", ErrorKind::Invalid, "database-refused", "Put the password into DATABASE_URL."},
+              "Check the user and password in the URL of the database.", true},
+        Known{"no password supplied", ErrorKind::Invalid, "database-refused",
+              "Put the password into the URL of the database.", true},
         Known{"no pg_hba.conf entry", ErrorKind::Invalid, "database-refused",
               "Allow this user and address in the server's pg_hba.conf."},
         Known{"Peer authentication failed", ErrorKind::Invalid, "database-refused",
-              "Use the database user of the same name as the system user, or a password."},
+              "Use the database user of the same name as the system user, or a password.", true},
         Known{"starting up", ErrorKind::Unavailable, codeLost, "Wait for the server to finish starting."},
         Known{"shutting down", ErrorKind::Unavailable, codeLost, "Start the server again."},
         Known{"too many clients", ErrorKind::Unavailable, "database-connections",
@@ -79,14 +84,20 @@ Error postgresConnect(const std::string &where, const std::string &text)
         Known{"remaining connection slots", ErrorKind::Unavailable, "database-connections",
               "Raise max_connections of the server or make the pools smaller."},
         Known{"does not exist", ErrorKind::Invalid, "database-missing",
-              "Create the database or the role (createdb, createuser), or correct --database or DATABASE_URL."},
+              "Create the database or the role (createdb, createuser), or correct the URL of the database.", true},
     };
-    for (const auto &entry : known)
-        if (text.find(entry.words) != std::string::npos)
-            return coded(entry.kind, entry.code, "Cannot connect to " + where + ": " + sentence(text),
-                         std::string(entry.hint));
-    return coded(ErrorKind::Unavailable, codeLost, "Cannot connect to " + where + ": " + sentence(text),
-                 "Check that the server runs and that --database or DATABASE_URL names it.");
+    for (const auto &entry : known) {
+        if (text.find(entry.words) == std::string::npos)
+            continue;
+        Error error = aboutThat(coded(entry.kind, entry.code, "Cannot connect to " + where + ": " + sentence(text),
+                                      std::string(entry.hint)),
+                                where, text);
+        return entry.ofUrl ? ofItsUrl(std::move(error)) : error;
+    }
+    return ofItsUrl(
+        aboutThat(coded(ErrorKind::Unavailable, codeLost, "Cannot connect to " + where + ": " + sentence(text),
+                        "Check that the server runs and that the URL of the database names it."),
+                  where, text));
 }
 
 } // namespace
@@ -100,38 +111,47 @@ Error classifySqlite(const DatabaseUrl &url, const QSqlError &error, std::string
         return sqliteConstraint(extended, error);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return coded(ErrorKind::Unavailable, codeRetry,
-                     "The database file " + file + " is being written by another process.", "Try again in a moment.");
+        return aboutThat(coded(ErrorKind::Unavailable, codeRetry,
+                               "The database file " + file + " is being written by another process.",
+                               "Try again in a moment."),
+                         file);
     case SQLITE_INTERRUPT:
         return coded(ErrorKind::Timeout, {}, "The database did not finish in time.");
     case SQLITE_FULL:
-        return coded(ErrorKind::Full, "disk-full", "There is no room left for the database file " + file + '.',
-                     "Free space on its disk; nothing is lost, and reading still works.");
+        return aboutThat(coded(ErrorKind::Full, "disk-full",
+                               "There is no room left for the database file " + file + '.',
+                               "Free space on its disk; nothing is lost, and reading still works."),
+                         file);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return coded(ErrorKind::Internal, "database-corrupt",
-                     "The database file " + file + " is damaged (" + said(error) + ").",
-                     "Keep a copy of it, then put a backup back with 'portoland restore FILE', or save what is left "
-                     "with 'sqlite3 " +
-                         file + " .recover'.");
+        return aboutThat(coded(ErrorKind::Internal, "database-corrupt",
+                               "The database file " + file + " is damaged (" + said(error) + ").",
+                               "Keep a copy of it, then put a backup back with 'portoland restore FILE', or save what "
+                               "is left with 'sqlite3 " +
+                                   file + " .recover'."),
+                         file, said(error));
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_AUTH:
-        return coded(
-            ErrorKind::Unavailable, "database-unwritable",
-            "The database file " + file + " cannot be opened for writing (" + said(error) + ").",
-            "Give this user the right to write the file and its directory, or choose another with --data-dir.");
+        return ofSettings(
+            aboutThat(coded(ErrorKind::Unavailable, "database-unwritable",
+                            "The database file " + file + " cannot be opened for writing (" + said(error) + ").",
+                            "Give this user the right to write the file and its directory, or choose another."),
+                      file, said(error)),
+            {"data_dir", "database.url"});
     case SQLITE_IOERR:
-        return coded(ErrorKind::Unavailable, "disk-error",
-                     "The disk failed under the database file " + file + " (" + said(error) + ").",
-                     "Check the disk, its quota and the system log.");
+        return aboutThat(coded(ErrorKind::Unavailable, "disk-error",
+                               "The disk failed under the database file " + file + " (" + said(error) + ").",
+                               "Check the disk, its quota and the system log."),
+                         file, said(error));
     case SQLITE_TOOBIG:
         return coded(ErrorKind::TooLarge, {}, "The value is too large for the database.");
     default:
-        return coded(ErrorKind::Internal,
-                     error.databaseText().startsWith("no such table") ? codeNoTable : std::string_view(),
-                     "Could not " + std::string(doing) + ": " + said(error) + '.');
+        return aboutThat(coded(ErrorKind::Internal,
+                               error.databaseText().startsWith("no such table") ? codeNoTable : std::string_view(),
+                               "Could not " + std::string(doing) + ": " + said(error) + '.'),
+                         file, said(error));
     }
 }
 
@@ -145,8 +165,9 @@ Error classifyPostgreSql(const DatabaseUrl &url, std::string_view state, std::st
 {
     const std::string where = url.display();
     if (!connected || state.starts_with("08") || state == "57P01" || state == "57P02" || state == "57P03")
-        return coded(ErrorKind::Unavailable, codeLost, "The connection to " + where + " was lost.",
-                     "It is opened again by itself when the server is back.");
+        return aboutThat(coded(ErrorKind::Unavailable, codeLost, "The connection to " + where + " was lost.",
+                               "It is opened again by itself when the server is back."),
+                         where, said(words));
     if (state == "23505")
         return coded(ErrorKind::Conflict, codeUnique, "It exists already (" + said(words) + ").");
     if (state == "23503")
@@ -158,26 +179,32 @@ Error classifyPostgreSql(const DatabaseUrl &url, std::string_view state, std::st
     if (state == "57014")
         return coded(ErrorKind::Timeout, {}, "The database did not finish in time.");
     if (state == "53100")
-        return coded(ErrorKind::Full, "disk-full", "The disk of " + where + " is full.",
-                     "Free space on the server's disk; nothing is lost, and reading still works.");
+        return aboutThat(coded(ErrorKind::Full, "disk-full", "The disk of " + where + " is full.",
+                               "Free space on the server's disk; nothing is lost, and reading still works."),
+                         where);
     if (state.starts_with("53"))
-        return coded(ErrorKind::Unavailable, "database-resources",
-                     "The server " + where + " is short of resources (" + said(words) + ").",
-                     "Look at its memory and its max_connections.");
+        return aboutThat(coded(ErrorKind::Unavailable, "database-resources",
+                               "The server " + where + " is short of resources (" + said(words) + ").",
+                               "Look at its memory and its max_connections."),
+                         where, said(words));
     if (state == "25006")
-        return coded(ErrorKind::Unavailable, "database-unwritable",
-                     "The server " + where + " is read-only, as a standby is.",
-                     "Point --database or DATABASE_URL at the primary.");
+        return ofItsUrl(aboutThat(coded(ErrorKind::Unavailable, "database-unwritable",
+                                        "The server " + where + " is read-only, as a standby is.",
+                                        "Name the primary in the URL of the database."),
+                                  where, said(words)));
     if (state == "42501")
-        return coded(ErrorKind::Forbidden, "database-rights",
-                     "The database user may not do that (" + said(words) + ").",
-                     "Grant the user of --database or DATABASE_URL the rights on the database's schema.");
+        return ofItsUrl(aboutThat(coded(ErrorKind::Forbidden, "database-rights",
+                                        "The database user may not do that (" + said(words) + ").",
+                                        "Grant the user in the URL of the database the rights on its schema."),
+                                  where, said(words)));
     if (state == "XX001" || state == "XX002")
-        return coded(ErrorKind::Internal, "database-corrupt",
-                     "The database " + where + " is damaged (" + said(words) + ").",
-                     "Put a backup back with 'portoland restore FILE'.");
-    return coded(ErrorKind::Internal, state == "42P01" ? codeNoTable : std::string_view(),
-                 "Could not " + std::string(doing) + ": " + said(words) + '.');
+        return aboutThat(coded(ErrorKind::Internal, "database-corrupt",
+                               "The database " + where + " is damaged (" + said(words) + ").",
+                               "Put a backup back with 'portoland restore FILE'."),
+                         where, said(words));
+    return aboutThat(coded(ErrorKind::Internal, state == "42P01" ? codeNoTable : std::string_view(),
+                           "Could not " + std::string(doing) + ": " + said(words) + '.'),
+                     where, said(words));
 }
 
 } // namespace portolan::storage

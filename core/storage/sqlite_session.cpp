@@ -33,12 +33,11 @@ sqlite3 *nativeHandle(const QSqlDatabase &database)
 }
 
 Error unwritable(const std::string &path, const std::string &why,
-                 const char *hint = "Give this user the right to write it, or choose another place with --data-dir or "
-                                    "--database.")
+                 const char *hint = "Give this user the right to write it, or choose another place.")
 {
     Error error = failure(ErrorKind::Unavailable, "The database file " + path + " cannot be used: " + why + '.', hint);
     error.code = "database-unwritable";
-    return error;
+    return ofSettings(aboutThat(std::move(error), path, why), {"data_dir", "database.url"});
 }
 
 Error noRoom(const std::string &path)
@@ -46,7 +45,7 @@ Error noRoom(const std::string &path)
     Error full = failure(ErrorKind::Full, "There is no room left for the database file " + path + '.',
                          "Free space on its disk.");
     full.code = "disk-full";
-    return full;
+    return aboutThat(std::move(full), path);
 }
 
 /// Says what is wrong with the place before SQLite says "unable to open database file". Makes the file with mode 0600,
@@ -64,8 +63,7 @@ Result<void> preparePlace(const std::string &path)
     if (!std::filesystem::is_directory(folder, ignored))
         return unwritable(path, folder.string() + " is not a directory");
     if (std::filesystem::is_directory(file, ignored))
-        return unwritable(path, "it is a directory",
-                          "Name a file in it, or another place, with --data-dir or --database.");
+        return unwritable(path, "it is a directory", "Name a file in it, or another place.");
     if (::access(folder.c_str(), W_OK) != 0)
         return unwritable(path, folder.string() + ": " + std::strerror(errno));
     const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -24,7 +24,7 @@ Result<void> checkPages(DatabaseConnection &connection, const std::string &path)
         failure(ErrorKind::Internal, "The database file " + path + " is damaged (" + found.substr(0, 200) + ").",
                 "Keep a copy of it, then put a backup back with 'portoland restore FILE'.");
     error.code = "database-corrupt";
-    return error;
+    return aboutThat(std::move(error), path, found.substr(0, 200));
 }
 
 } // namespace

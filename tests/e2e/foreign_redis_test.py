@@ -320,7 +320,7 @@ class TurningTest(unittest.TestCase):
             works(self, portal)
             app.control.cancel_consumer("celery", reply=True, timeout=5)
             wait_until(lambda: health_of(portal)["checks"]["queue"] == "stalled", "nobody takes tasks", 10)
-            wait_until(lambda: "control message (cancel_consumer)" in
+            wait_until(lambda: "a control message told the worker to take no tasks: celery" in
                        run("status", "--data-dir", portal.data_dir).stdout, "the reason", 10)
             told = [line for line in log_lines(portal) if line["message"] == "this worker was sent a control message"]
             self.assertEqual([(line["method"], bool(line["reply_to"])) for line in told], [("cancel_consumer", True)])

@@ -87,7 +87,7 @@ void AgreementTest::everyPlaceSaysTheSame_data()
         Snapshot snapshot = situation("all-green");
         for (LinkStatus &status : snapshot.links)
             if (status.name == link)
-                status = {link, false, 9s, {}, "connection refused"};
+                status = {link, false, 9s, {}, "redis-away"};
         markDown(snapshot.readings, snapshot.links);
         snapshot.verdict = verdict(snapshot.readings, snapshot.links);
         QTest::addRow("%s down", link) << snapshot;

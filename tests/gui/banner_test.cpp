@@ -147,7 +147,7 @@ void BannerTest::bannersCountWhatTheyLeaveOut()
 void BannerTest::bannersSayWhatIsDown()
 {
     const auto down = [](const char *name, const char *reason) {
-        return LinkStatus{name, false, std::nullopt, std::nullopt, {}, reason};
+        return LinkStatus{name, false, std::nullopt, std::nullopt, reason};
     };
     const std::pair<std::pair<const char *, const char *>, QString> links[]{
         {{"redis", ""}, "Redis does not answer"},

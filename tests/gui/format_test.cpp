@@ -3,6 +3,8 @@
 #include "ui/support/axis.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
+#include "ui/words/error_words.h"
+#include "ui/words/link_words.h"
 
 #include <QTest>
 
@@ -24,6 +26,11 @@ private slots:
     void worseZones();
     void adviceFitsTheMoment();
     void saysWhatRedisDoesNotTell();
+    void everyTroubleHasWords();
+    void troubles_data();
+    void troubles();
+    void errorsNameTheirFields_data();
+    void errorsNameTheirFields();
 };
 
 void FormatTest::figures_data()
@@ -180,11 +187,11 @@ void FormatTest::verdicts_data()
         << snapshot(Zone::Unknown, {calm, notYet}) << "Unknown: Redis traffic not measured yet; 1 of 2 watched";
     QTest::newRow("nothing known") << snapshot(Zone::Unknown, {}) << "Unknown: nothing is known yet";
     Snapshot down = snapshot(Zone::Red, {calm});
-    down.links = {{"redis", false, {}, {}, "refused"}};
+    down.links = {{"redis", false, {}, {}, "redis-away"}};
     QTest::newRow("redis is down") << down << "Red: Redis does not answer";
-    down.links = {{"redis", true, {}, {}, ""}, {"queue", false, {}, {}, "EVALSHA", "redis-rights"}};
+    down.links = {{"redis", true, {}, {}}, {"queue", false, {}, {}, "redis-rights", "EVALSHA"}};
     QTest::newRow("tasks do not run") << down << "Red: tasks cannot be queued or run";
-    down.links = {{"database", false, {}, {}, "no room", "disk-full"}};
+    down.links = {{"database", false, {}, {}, "disk-full", "/data/portal.db"}};
     QTest::newRow("nothing can be written") << down << "Red: the database cannot be written";
 }
 
@@ -204,9 +211,93 @@ void FormatTest::saysWhatRedisDoesNotTell()
              QString("This Redis does not tell: INFO is blocked or renamed there."));
     QCOMPARE(notToldText(snapshot, {"clients"}),
              QString("This Redis does not tell: its user may not use CLIENT LIST."));
+    snapshot.notTold = {{"queue", "LLEN", false, unread_keys::queue},
+                        {"lists", "keys emails", false, unread_keys::list, "emails"},
+                        {"families", "SCAN", false, unread_keys::others},
+                        {"live", "SUBSCRIBE", false, "redis-lost", "localhost:6379", "Broken pipe"},
+                        {"redis", "INFO", false, "of-a-later-version"},
+                        {"clients", "CLIENT LIST", false, "of-a-later-version", "", "closed for stocktaking"}};
+    QCOMPARE(notToldText(snapshot, {"queue", "lists", "families"}),
+             QString("This Redis does not tell: its user may not read the keys of the queue; its user may not read "
+                     "\"emails\"; its user may not read the keys of other programs."));
+    QCOMPARE(notToldText(snapshot, {"live"}),
+             QString("This Redis does not tell: the connection broke: localhost:6379 (Broken pipe)."));
+    QCOMPARE(notToldText(snapshot, {"redis"}), QString("This Redis does not tell: INFO does not work there."));
+    QCOMPARE(notToldText(snapshot, {"clients"}), QString("This Redis does not tell: closed for stocktaking."));
     Reading reading;
     reading.unknown = Unknown::NotTold;
     QCOMPARE(unknownReason(reading), QString("this Redis does not tell"));
+}
+
+void FormatTest::everyTroubleHasWords()
+{
+    for (const std::string_view reason : linkTroubles)
+        QVERIFY2(!linkPhrase(reason).isEmpty(), std::string(reason).c_str());
+    QVERIFY(linkPhrase("of-a-later-version").isEmpty());
+}
+
+void FormatTest::troubles_data()
+{
+    QTest::addColumn<LinkStatus>("link");
+    QTest::addColumn<QString>("sentences");
+    const auto row = [](const char *name, LinkStatus link, const char *sentences) {
+        QTest::newRow(name) << link << sentences;
+    };
+    row("away", {"redis", false, {}, {}, "redis-away", "localhost:6379", "Connection refused"},
+        "Not reachable: localhost:6379 (Connection refused).");
+    row("a file", {"database", false, {}, {}, "disk-full", "/data/portal.db"},
+        "The disk is full: /data/portal.db. Free space on it; nothing is lost, and reading still works.");
+    row("rights", {"queue", false, {}, {}, "redis-rights", "EVALSHA, keys q:*", "", "ACL SETUSER p +evalsha"},
+        "Redis refuses commands that are needed: EVALSHA, keys q:*. Run `ACL SETUSER p +evalsha` in Redis.");
+    row("rights that take others", {"queue", false, {}, {}, "redis-rights", "", "", "ACL SETUSER p resetkeys ~*"},
+        "Redis refuses commands that are needed. Run `ACL SETUSER p resetkeys ~*` in Redis. It first takes all "
+        "patterns "
+        "from this user: add those that others need.");
+    row("a renamed command", {"queue", false, {}, {}, "redis-rights", "EVALSHA"},
+        "Redis refuses commands that are needed: EVALSHA. Take back the rename-command of what the server does not "
+        "know, or name another Redis.");
+    row("the disk hangs", {"data_dir", false, {}, {}, "data-dir-hangs"},
+        "Its file system does not answer. Look at the disk or the network drive it is on.");
+    row("of a later version", {"redis", false, {}, {}, "redis-asleep", "localhost:6379", "it sleeps"},
+        "Localhost:6379: it sleeps.");
+    row("without a kind", {"redis", false, {}, {}, "", "", "is it there?"}, "Is it there?");
+    row("nothing is known", {"redis", false, {}, {}}, "");
+    row("placeholders of its owner", {"redis", false, {}, {}, "redis-away", "/tmp/%1%2", "%1"},
+        "Not reachable: /tmp/%1%2 (%1).");
+}
+
+void FormatTest::troubles()
+{
+    QFETCH(LinkStatus, link);
+    QTEST(troubleText(link), "sentences");
+}
+
+void FormatTest::errorsNameTheirFields_data()
+{
+    QTest::addColumn<QStringList>("settings");
+    QTest::addColumn<QString>("words");
+    QTest::newRow("none") << QStringList() << "It is a file. Choose another.";
+    QTest::newRow("one") << QStringList{"data_dir"}
+                         << "It is a file. Choose another. It is set in the field Data directory.";
+    QTest::newRow("two") << QStringList{"data_dir", "database.url"}
+                         << "It is a file. Choose another. It is set in the field Data directory or Database.";
+    QTest::newRow("one without a field") << QStringList{"tls.cert"}
+                                         << "It is a file. Choose another. The setting is tls.cert.";
+}
+
+void FormatTest::errorsNameTheirFields()
+{
+    QFETCH(QStringList, settings);
+    Error error = failure(ErrorKind::Invalid, "It is a file", "Choose another");
+    for (const QString &key : settings)
+        error.settings.push_back(key.toStdString());
+    QTEST(errorText(error), "words");
+    error.message = "The setting 'tls.cert' is a file";
+    error.settings = {"tls.cert"};
+    QCOMPARE(errorText(error), QString("The setting 'tls.cert' is a file. Choose another.")); // once is enough
+    QCOMPARE(codeText("redis-start"), QString("redis-server did not start"));
+    QCOMPARE(codeText("disk-full"), QString("the disk is full"));
+    QCOMPARE(codeText("of-a-later-version"), QString("of-a-later-version"));
 }
 
 /// What is over for the moment asks for nothing to be done.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/support/action_gate.h"
 
-#include "core/api/error_words.h"
 #include "ui/support/format.h"
 #include "ui/support/on_answer.h"
 #include "ui/words/action_words.h"
@@ -11,8 +10,6 @@
 #include <utility>
 
 namespace portolan::ui {
-
-QString errorText(const Error &error) { return text(wordsOf(error)); }
 
 namespace {
 

@@ -5,6 +5,7 @@
 #include "ui/support/allowance.h"
 #include "ui/support/confirmer.h"
 #include "ui/support/shown.h"
+#include "ui/words/error_words.h"
 
 #include <QObject>
 #include <functional>
@@ -85,8 +86,5 @@ private:
     const Gate m_gate;
     const LateOutcomes m_late;
 };
-
-/// "The portal is not running. Start it on the page Local stack."
-QString errorText(const Error &error);
 
 } // namespace portolan::ui

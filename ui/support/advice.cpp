@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/support/advice.h"
 
-#include "core/api/sentences.h"
 #include "core/api/verdict.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
+#include "ui/words/link_words.h"
 
 #include <QCoreApplication>
 #include <algorithm>
@@ -69,8 +69,9 @@ QString adviceText(const Snapshot &snapshot)
 {
     const Standing standing = standingOf(snapshot);
     for (const LinkStatus &link : standing.down) {
-        const auto advised = [&link](const QString &what) {
-            return text(inSentences(link.detail, what.toStdString()));
+        const QString trouble = troubleText(link);
+        const auto advised = [&trouble](const QString &what) {
+            return trouble.isEmpty() ? what : trouble + ' ' + what;
         };
         if (link.name == "redis")
             return advised(tr("Check that redis-server runs, can be reached, and has memory and disk left. Until it "
@@ -78,7 +79,7 @@ QString adviceText(const Snapshot &snapshot)
         if (link.name == "database")
             return advised(tr("Check that the database runs, can be reached, and has disk left. Until it answers, "
                               "nobody can sign in."));
-        return advised({});
+        return trouble;
     }
     if (standing.zone != Zone::Red && standing.zone != Zone::Yellow)
         return {};

@@ -4,6 +4,7 @@
 #include "core/api/verdict.h"
 #include "core/api/words.h"
 #include "ui/support/format.h"
+#include "ui/words/link_words.h"
 
 #include <QCoreApplication>
 #include <QPainterPath>
@@ -58,7 +59,30 @@ QString silentText(const LinkStatus &link)
 
 QString zoneWord(Zone zone) { return tr(wordOf(zone).data()); }
 
-QString unknownReason(const Reading &reading) { return tr(reasonOf(reading.unknown, reading.resource).data()); }
+QString unknownReason(const Reading &reading)
+{
+    const Resource resource = reading.resource;
+    switch (reading.unknown) {
+    case Unknown::NotYet:
+        return tr("not measured yet");
+    case Unknown::TooFew:
+        return resource == Resource::FailedTasks    ? tr("too few tasks")
+               : resource == Resource::RedisTraffic ? tr("measured for less than 10 min")
+                                                    : tr("too few requests");
+    case Unknown::Away:
+        return tr("not answering");
+    case Unknown::NotAvailable:
+        return tr("not available here");
+    case Unknown::NoLimit:
+        return resource == Resource::RedisCommands || resource == Resource::RedisTraffic ? tr("no plan limits it")
+                                                                                         : tr("no limit in this tier");
+    case Unknown::NotTold:
+        return tr("this Redis does not tell");
+    case Unknown::No:
+        break;
+    }
+    return {};
+}
 
 QString resourceTitle(Resource resource) { return tr(titleOf(resource).data()); }
 
@@ -220,6 +244,22 @@ QString greenText(const Standing &standing)
     return sentence;
 }
 
+QString whyNotTold(const NotTold &one)
+{
+    if (one.reason == unread_keys::queue)
+        return tr("its user may not read the keys of the queue");
+    if (one.reason == unread_keys::list)
+        return tr("its user may not read \"%1\"").arg(text(one.about));
+    if (one.reason == unread_keys::others)
+        return tr("its user may not read the keys of other programs");
+    const QString command = text(one.command);
+    if (!one.reason.empty() || !one.told.empty()) {
+        const QString why = linkPhrase(one.reason, one.about, one.told);
+        return why.isEmpty() ? tr("%1 does not work there").arg(command) : why;
+    }
+    return one.unknown ? tr("%1 is blocked or renamed there").arg(command) : tr("its user may not use %1").arg(command);
+}
+
 } // namespace
 
 QString notToldText(const Snapshot &snapshot, std::initializer_list<std::string_view> parts)
@@ -228,10 +268,7 @@ QString notToldText(const Snapshot &snapshot, std::initializer_list<std::string_
     for (const NotTold &one : snapshot.notTold) {
         if (std::ranges::find(parts, std::string_view(one.part)) == parts.end())
             continue;
-        const QString command = text(one.command);
-        const QString reason = !one.why.empty() ? text(one.why)
-                               : one.unknown    ? tr("%1 is blocked or renamed there").arg(command)
-                                                : tr("its user may not use %1").arg(command);
+        const QString reason = whyNotTold(one);
         if (!reasons.contains(reason))
             reasons << reason;
     }

@@ -3,7 +3,9 @@
 
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
+#include "ui/words/error_words.h"
 #include "ui/words/fact_words.h"
+#include "ui/words/link_words.h"
 
 #include <QCoreApplication>
 #include <algorithm>
@@ -19,41 +21,6 @@ struct Coded
 {
     std::string_view code;
     const char *words; ///< to be translated in the context "events"
-};
-
-/// Why a link is away, by Error::code. Of others than these the code would tell a person nothing.
-constexpr Coded reasons[]{
-    {"redis-away", QT_TRANSLATE_NOOP("events", "not reachable")},
-    {"redis-lost", QT_TRANSLATE_NOOP("events", "the connection broke")},
-    {"redis-timeout", QT_TRANSLATE_NOOP("events", "no answer in time")},
-    {"redis-busy", QT_TRANSLATE_NOOP("events", "too many calls at once")},
-    {"redis-busy-script", QT_TRANSLATE_NOOP("events", "a script occupies Redis")},
-    {"redis-loading", QT_TRANSLATE_NOOP("events", "Redis is loading its data")},
-    {"redis-read-only", QT_TRANSLATE_NOOP("events", "Redis refuses writes")},
-    {"redis-auth", QT_TRANSLATE_NOOP("events", "Redis refuses the user of this portal")},
-    {"redis-rights", QT_TRANSLATE_NOOP("events", "Redis refuses commands that are needed")},
-    {"redis-database", QT_TRANSLATE_NOOP("events", "Redis refuses the number of the database")},
-    {"redis-cluster", QT_TRANSLATE_NOOP("events", "a Redis Cluster is not supported")},
-    {"redis-full", QT_TRANSLATE_NOOP("events", "Redis has no room left")},
-    {"redis-evicts", QT_TRANSLATE_NOOP("events", "this Redis evicts any key when it is full")},
-    {"redis-moved", QT_TRANSLATE_NOOP("events", "the files of Redis are not in their place")},
-    {"redis-wrong-type", QT_TRANSLATE_NOOP("events", "Redis holds something else under a key that is needed")},
-    {"queue-cancelled", QT_TRANSLATE_NOOP("events", "a control message told the worker to take no tasks")},
-    {"database-lost", QT_TRANSLATE_NOOP("events", "not reachable")},
-    {"database-busy", QT_TRANSLATE_NOOP("events", "others are writing to it")},
-    {"database-connections", QT_TRANSLATE_NOOP("events", "its server takes no more connections")},
-    {"database-resources", QT_TRANSLATE_NOOP("events", "its server is short of resources")},
-    {"database-refused", QT_TRANSLATE_NOOP("events", "it refuses the user of this portal")},
-    {"database-rights", QT_TRANSLATE_NOOP("events", "the user of this portal lacks a right")},
-    {"database-missing", QT_TRANSLATE_NOOP("events", "it does not exist")},
-    {"database-moved", QT_TRANSLATE_NOOP("events", "its file is not in its place")},
-    {"database-unwritable", QT_TRANSLATE_NOOP("events", "it cannot be written")},
-    {"database-schema", QT_TRANSLATE_NOOP("events", "a table is missing")},
-    {"database-corrupt", QT_TRANSLATE_NOOP("events", "it is damaged")},
-    {"disk-full", QT_TRANSLATE_NOOP("events", "the disk is full")},
-    {"disk-error", QT_TRANSLATE_NOOP("events", "the disk failed")},
-    {"data-dir-moved", QT_TRANSLATE_NOOP("events", "it is not in its place")},
-    {"data-dir-hangs", QT_TRANSLATE_NOOP("events", "its file system does not answer")},
 };
 
 /// Redis, the database and the directory come and go; what rests on the first two works or does not.
@@ -73,8 +40,8 @@ QString linkTurned(const std::string &name, bool up)
 QString linkEvent(const Event &event)
 {
     const QString turned = linkTurned(event.name, event.up.value_or(false));
-    const auto reason = std::ranges::find(reasons, std::string_view(event.reason), &Coded::code);
-    return reason == std::end(reasons) ? turned : tr("%1: %2").arg(turned, tr(reason->words));
+    const QString why = linkPhrase(event.reason);
+    return why.isEmpty() ? turned : tr("%1: %2").arg(turned, why);
 }
 
 QString restartEvent(const Event &event)
@@ -108,6 +75,17 @@ QString instanceEvent(const Event &event)
     return (turn == std::end(instanceTurns) ? tr("Instance %1 changed") : tr(turn->words)).arg(name);
 }
 
+/// What is done to the portal as a whole, by its name in StackCommand's traits, where it failed.
+constexpr Coded failures[]{
+    {"stack.start", QT_TRANSLATE_NOOP("events", "The portal could not be started")},
+    {"stack.stop", QT_TRANSLATE_NOOP("events", "The portal could not be stopped")},
+    {"stack.restart", QT_TRANSLATE_NOOP("events", "The portal could not be restarted")},
+    {"stack.reset", QT_TRANSLATE_NOOP("events", "The portal could not be reset")},
+    {"stack.seed", QT_TRANSLATE_NOOP("events", "Made-up users could not be added")},
+    {"stack.unseed", QT_TRANSLATE_NOOP("events", "The made-up users could not be deleted")},
+    {"stack.mend", QT_TRANSLATE_NOOP("events", "What is damaged could not be mended")},
+};
+
 /// What the audit log says of it: "user.disable of user:7 (disabled: no → yes), which failed: conflict"
 QString recordOf(const Event &event)
 {
@@ -116,13 +94,16 @@ QString recordOf(const Event &event)
         words = tr("%1 of %2").arg(words, text(event.subject));
     if (!event.detail.empty())
         words = tr("%1 (%2)").arg(words, text(event.detail));
-    return event.reason.empty() ? words : tr("%1, which failed: %2").arg(words, text(event.reason));
+    return event.reason.empty() ? words : tr("%1, which failed: %2").arg(words, codeText(event.reason));
 }
 
 QString actionEvent(const Event &event)
 {
     const QString who = event.actor.empty() ? tr("This console") : text(event.actor);
     const QString outcome = event.reason.empty() ? outcomeText(event.facts) : QString();
+    const auto failed = std::ranges::find(failures, std::string_view(event.name), &Coded::code);
+    if (!event.reason.empty() && failed != std::end(failures))
+        return tr("%1: %2").arg(who, tr("%1: %2").arg(tr(failed->words), codeText(event.reason)));
     if (outcome.isEmpty())
         return tr("%1: %2").arg(who, recordOf(event));
     return event.detail.empty() ? tr("%1: %2").arg(who, outcome)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/words/fact_words.h"
 
-#include "core/api/error_words.h"
 #include "ui/support/format.h"
+#include "ui/words/error_words.h"
 
 #include <QCoreApplication>
 #include <QStringList>
@@ -400,7 +400,7 @@ QString outcomeText(const std::vector<Fact> &facts) { return joined(facts, didTe
 QString outcomeText(const ActionOutcome &outcome)
 {
     const QString done = outcomeText(outcome.facts);
-    return outcome.refusal ? tr("%1 %2").arg(done, text(wordsOf(*outcome.refusal))) : done;
+    return outcome.refusal ? tr("%1 %2").arg(done, errorText(*outcome.refusal)) : done;
 }
 
 QString touchedText(const Touched &touched)

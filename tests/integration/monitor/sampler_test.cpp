@@ -116,7 +116,7 @@ private slots:
         server.pause();
         const auto away = monitored.inbox.wait([](const Snapshot &s) { return linkUp(s, false); });
         QVERIFY(away);
-        QVERIFY(!away->links[0].detail.empty());
+        QVERIFY(!away->links[0].reason.empty());
         QCOMPARE(away->verdict, Zone::Red);
         QVERIFY(away->redis.usedMemory); // still shown, with its age
         const auto stale = monitored.inbox.wait(

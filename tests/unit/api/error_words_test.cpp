@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/api/error_words.h"
+#include "core/api/sentences.h"
 
 #include <QTest>
 
@@ -12,6 +13,8 @@ class ErrorWordsTest final : public QObject
 private slots:
     void errorsAreSentences_data();
     void errorsAreSentences();
+    void sentencesHaveOneStop_data();
+    void sentencesHaveOneStop();
 };
 
 void ErrorWordsTest::errorsAreSentences_data()
@@ -47,6 +50,32 @@ void ErrorWordsTest::errorsAreSentences()
 {
     QFETCH(Error, error);
     QTEST(QString::fromStdString(wordsOf(error)), "words");
+}
+
+void ErrorWordsTest::sentencesHaveOneStop_data()
+{
+    QTest::addColumn<QString>("first");
+    QTest::addColumn<QString>("second");
+    QTest::addColumn<QString>("whole");
+    QTest::newRow("none") << "No such file"
+                          << "It runs again"
+                          << "No such file. It runs again.";
+    QTest::newRow("both") << "no answer within 2000 ms."
+                          << "Look!"
+                          << "no answer within 2000 ms. Look!";
+    QTest::newRow("one only") << ""
+                              << "Look"
+                              << "Look.";
+    QTest::newRow("nothing") << ""
+                             << ""
+                             << "";
+}
+
+void ErrorWordsTest::sentencesHaveOneStop()
+{
+    QFETCH(QString, first);
+    QFETCH(QString, second);
+    QTEST(QString::fromStdString(inSentences(first.toStdString(), second.toStdString())), "whole");
 }
 
 QTEST_GUILESS_MAIN(ErrorWordsTest)

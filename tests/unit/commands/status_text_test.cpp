@@ -47,7 +47,8 @@ Snapshot sample()
     errors.red = 0.05;
     errors.age = 0ms;
     snapshot.readings = {memory, connections, response, errors};
-    snapshot.links = {{"redis", false, 9s, std::nullopt, "Redis does not answer."}, {"database", true, 2h, 0.0012, ""}};
+    snapshot.links = {{"redis", false, 9s, std::nullopt, "redis-away", "localhost:6379", "refused"},
+                      {"database", true, 2h, 0.0012}};
     snapshot.queue.waiting = 12;
     return snapshot;
 }
@@ -82,7 +83,7 @@ private slots:
             "Response time p95  ○ unknown  too few requests\n"
             "Error rate         ■ red      7.30 %, red above 5 %      0 s ago\n"
             "\n"
-            "redis              DOWN for 9 s: Redis does not answer.\n"
+            "redis              DOWN for 9 s: not reachable: localhost:6379 (refused)\n"
             "database           up for 2 h, answers in 1.2 ms\n"
             "tasks              12 waiting, unknown taken, unknown running\n"
             "requests           0.0/s over 60 s, p50 unknown, p95 unknown, p99 unknown\n";
@@ -166,7 +167,7 @@ private slots:
     {
         Snapshot snapshot = sample();
         snapshot.tier = "\x1b]0;title\x07\n";
-        snapshot.links[0].detail = "\x1b[2J";
+        snapshot.links[0].told = "\x1b[2J";
         const std::string text = statusText(snapshot, {120, false, true});
         QVERIFY(!has(text, "\x1b") && !has(text, "\x07"));
     }
@@ -291,10 +292,36 @@ private slots:
         QFETCH(bool, unknown);
         QFETCH(QString, acl);
         Snapshot snapshot;
-        snapshot.notTold = {{"redis", command.toStdString(), unknown, {}}};
+        snapshot.notTold = {{"redis", command.toStdString(), unknown}};
         const std::string text = statusText(snapshot);
         QCOMPARE(has(text, "ACL SETUSER"), !acl.isEmpty());
         QVERIFY2(has(text, acl.toStdString()), text.c_str());
+    }
+
+    void namesWhatItMayNotRead_data()
+    {
+        QTest::addColumn<NotTold>("part");
+        QTest::addColumn<QString>("why");
+        const auto row = [](const char *name, NotTold part, const char *why) { QTest::newRow(name) << part << why; };
+        row("the queue's", {"queue", "LLEN", false, unread_keys::queue}, "its user may not read the keys of the queue");
+        row("a list's", {"lists", "keys emails", false, unread_keys::list, "emails"},
+            R"(its user may not read "emails")");
+        row("others'", {"families", "SCAN", false, unread_keys::others},
+            "its user may not read the keys of other programs");
+        row("no connection", {"live", "SUBSCRIBE", false, "redis-lost", "localhost:6379", "Broken pipe"},
+            "the connection broke: localhost:6379 (Broken pipe)");
+        row("of a later version", {"redis", "INFO", false, "of-a-later-version"}, "INFO does not work there");
+        row("with what was told", {"redis", "INFO", false, "of-a-later-version", "", "closed"}, "closed");
+    }
+    void namesWhatItMayNotRead()
+    {
+        QFETCH(NotTold, part);
+        QFETCH(QString, why);
+        Snapshot snapshot;
+        snapshot.notTold = {part};
+        const std::string text = statusText(snapshot, {160, false, true});
+        QVERIFY2(has(text, ("this Redis does not tell: " + why + "\n").toStdString()), text.c_str());
+        QVERIFY(!has(text, "ACL SETUSER")); // no right to a command mends that
     }
 
     void saysWhyNoFamilyIsKnown()

@@ -125,7 +125,7 @@ void checkTasks(DemoDeployment &demo, const Snapshot &s)
     QCOMPARE(*s.queue.unacked, *s.queue.running + *s.queue.reserved + *s.queue.scheduled);
     QCOMPARE(valueOf(s, Resource::OldestTask), double(s.queue.oldestWaiting->count()));
     QVERIFY(*s.queue.oldest >= *s.queue.oldestWaiting);
-    if (demo.link() != LinkState::Live || !s.links[0].detail.empty())
+    if (demo.link() != LinkState::Live || !s.links[0].reason.empty())
         return;
     checkWorkers(demo, s);
     const TaskList tasks = *demo.ask(TasksQuestion{{{}, 500}}).result();

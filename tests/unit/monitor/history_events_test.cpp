@@ -52,7 +52,7 @@ private slots:
         auto snapshot = snapshotOf({}, 1);
         snapshot.readings.resize(1);
         snapshot.readings[0].zone = Zone::Green;
-        snapshot.links = {{.name = "redis", .up = true, .since = {}, .latency = {}, .detail = {}}};
+        snapshot.links = {{.name = "redis", .up = true, .since = {}, .latency = {}}};
         snapshot.redis.uptime = 100s;
         const Event started{.kind = EventKind::Restart, .name = "portal", .up = true};
         QCOMPARE(finder.update(snapshot), Events{started});
@@ -63,7 +63,8 @@ private slots:
         const Event turned{.kind = EventKind::Zone, .resource = Resource::RedisMemory, .zone = Zone::Yellow};
         QCOMPARE(finder.update(snapshot), Events{turned});
         snapshot.links[0].up = false;
-        snapshot.links[0].detail = "Redis at localhost:6379 is away: connection refused.";
+        snapshot.links[0].about = "localhost:6379";
+        snapshot.links[0].told = "Connection refused";
         snapshot.links[0].reason = "redis-away";
         const Event away{.kind = EventKind::Link, .name = "redis", .up = false, .reason = "redis-away"};
         QCOMPARE(finder.update(snapshot), Events{away});

@@ -183,7 +183,7 @@ private slots:
             snapshot.readings.back().resource = resource;
         }
         snapshot.readings[2].zone = Zone::Yellow;
-        snapshot.links = {{"redis", false, 9s, {}, "refused"}, {"database", true, 9s, {}, {}}};
+        snapshot.links = {{"redis", false, 9s, {}, "redis-away"}, {"database", true, 9s, {}, {}}};
         markDown(snapshot.readings, snapshot.links);
         snapshot.verdict = verdict(snapshot.readings, snapshot.links);
         QVERIFY(snapshot.readings[0].zone == Zone::Red && snapshot.readings[0].unknown == Unknown::Away);
@@ -202,7 +202,7 @@ private slots:
             snapshot.readings.push_back(reading(Zone::Green));
             snapshot.readings.back().resource = resource;
         }
-        snapshot.links = {{"redis", true, 9s, {}, {}}, {"queue", false, 9s, {}, "EVALSHA", "redis-auth"}};
+        snapshot.links = {{"redis", true, 9s, {}, {}}, {"queue", false, 9s, {}, "redis-auth", "EVALSHA"}};
         markDown(snapshot.readings, snapshot.links);
         snapshot.verdict = verdict(snapshot.readings, snapshot.links);
         for (std::size_t i = 0; i < 3; ++i)

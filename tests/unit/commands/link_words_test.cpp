@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/commands/link_words.h"
+#include "core/commands/report.h"
+
+#include <QTest>
+
+using namespace portolan;
+using namespace portolan::commands;
+
+/// What went wrong, as a terminal says it.
+class LinkWordsTest final : public QObject
+{
+    Q_OBJECT
+private slots:
+    void everyTroubleHasWords();
+    void troubles_data();
+    void troubles();
+    void settingsAreNamedAsTheyAreSet_data();
+    void settingsAreNamedAsTheyAreSet();
+};
+
+void LinkWordsTest::everyTroubleHasWords()
+{
+    for (const std::string_view reason : linkTroubles)
+        QVERIFY2(!phraseOf(reason).empty(), std::string(reason).c_str());
+    QVERIFY(phraseOf("of-a-later-version").empty());
+}
+
+void LinkWordsTest::troubles_data()
+{
+    QTest::addColumn<LinkStatus>("link");
+    QTest::addColumn<QString>("words");
+    const auto row = [](const char *name, LinkStatus link, const char *words) { QTest::newRow(name) << link << words; };
+    row("away", {"redis", false, {}, {}, "redis-away", "localhost:6379", "Connection refused"},
+        "not reachable: localhost:6379 (Connection refused)");
+    row("with advice", {"data_dir", false, {}, {}, "data-dir-hangs"},
+        "its file system does not answer. Look at the disk or the network drive it is on.");
+    row("what was told, with advice", {"database", false, {}, {}, "disk-error", "/data/portal.db", "EIO"},
+        "the disk failed: /data/portal.db (EIO). Check the disk, its quota and the system log.");
+    row("rights", {"queue", false, {}, {}, "redis-rights", "EVALSHA", "", "ACL SETUSER p +evalsha"},
+        "Redis refuses commands that are needed: EVALSHA. Run `ACL SETUSER p +evalsha` in Redis.");
+    row("of a later version", {"redis", false, {}, {}, "redis-asleep", "localhost:6379", "it sleeps"},
+        "localhost:6379: it sleeps");
+    row("without a kind", {"redis", false, {}, {}, "", "", "closed"}, "closed");
+    row("nothing is known", {"redis", false, {}, {}}, "");
+}
+
+void LinkWordsTest::troubles()
+{
+    QFETCH(LinkStatus, link);
+    QTEST(QString::fromStdString(troubleText(link)), "words");
+}
+
+void LinkWordsTest::settingsAreNamedAsTheyAreSet_data()
+{
+    QTest::addColumn<QString>("message");
+    QTest::addColumn<QStringList>("settings");
+    QTest::addColumn<QString>("added");
+    const auto row = [](const char *name, const char *message, QStringList settings, const char *added) {
+        QTest::newRow(name) << message << settings << added;
+    };
+    row("none", "It is a file.", {}, "");
+    row("an option", "It is a file.", {"data_dir"}, " Set it with --data-dir.");
+    row("an option and a variable", "Cannot connect.", {"database.url"}, " Set it with --database or DATABASE_URL.");
+    row("two settings", "It cannot be written.", {"data_dir", "database.url"},
+        " Set it with --data-dir, --database or DATABASE_URL.");
+    row("neither", "It is missing.", {"market.csv_dir"}, " Set it with --set market.csv_dir.");
+    row("a key of the tier", "It is no limit.", {"limits.default"}, " Set it with --set limits.default.");
+    row("named by its key", "The setting 'listen' is 'x'.", {"listen"}, " Set it with --listen.");
+    row("named by its key, which is all it has", "The setting 'market.csv_dir' is missing.", {"market.csv_dir"}, "");
+    row("named by its option", "--data-dir: it is a file.", {"data_dir"}, "");
+    row("named by its variable", "DATABASE_URL: it is no URL.", {"database.url"}, "");
+}
+
+void LinkWordsTest::settingsAreNamedAsTheyAreSet()
+{
+    QFETCH(QString, message);
+    QFETCH(QStringList, settings);
+    Error error = failure(ErrorKind::Invalid, message.toStdString());
+    for (const QString &key : settings)
+        error.settings.push_back(key.toStdString());
+    QTEST(QString::fromStdString(howSet(error)), "added");
+}
+
+QTEST_GUILESS_MAIN(LinkWordsTest)
+#include "link_words_test.moc"

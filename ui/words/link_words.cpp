@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/words/link_words.h"
+
+#include "core/api/sentences.h"
+#include "ui/support/format.h"
+
+#include <QCoreApplication>
+#include <algorithm>
+#include <iterator>
+
+namespace portolan::ui {
+
+namespace {
+
+QString tr(const char *source) { return QCoreApplication::translate("links", source); }
+
+struct Reason
+{
+    std::string_view code;
+    const char *phrase; ///< both to be translated in the context "links"
+    const char *advice; ///< or null
+};
+
+constexpr Reason reasons[]{
+    {"redis-away", QT_TRANSLATE_NOOP("links", "not reachable"), nullptr},
+    {"redis-lost", QT_TRANSLATE_NOOP("links", "the connection broke"), nullptr},
+    {"redis-timeout", QT_TRANSLATE_NOOP("links", "no answer in time"),
+     QT_TRANSLATE_NOOP("links", "Look whether Redis is overloaded or stuck.")},
+    {"redis-busy", QT_TRANSLATE_NOOP("links", "too many calls at once"), nullptr},
+    {"redis-busy-script", QT_TRANSLATE_NOOP("links", "a script occupies Redis"),
+     QT_TRANSLATE_NOOP("links", "SCRIPT KILL ends it.")},
+    {"redis-loading", QT_TRANSLATE_NOOP("links", "Redis is loading its data"),
+     QT_TRANSLATE_NOOP("links", "Wait a moment.")},
+    {"redis-read-only", QT_TRANSLATE_NOOP("links", "Redis refuses writes"),
+     QT_TRANSLATE_NOOP("links", "Look at its disk, and whether it is a replica.")},
+    {"redis-auth", QT_TRANSLATE_NOOP("links", "Redis refuses the user of this portal"),
+     QT_TRANSLATE_NOOP("links", "Check user and password in the Redis URL.")},
+    {"redis-rights", QT_TRANSLATE_NOOP("links", "Redis refuses commands that are needed"),
+     QT_TRANSLATE_NOOP("links",
+                       "Take back the rename-command of what the server does not know, or name another Redis.")},
+    {"redis-database", QT_TRANSLATE_NOOP("links", "Redis refuses the number of the database"),
+     QT_TRANSLATE_NOOP("links", "Check it in the Redis URL.")},
+    {"redis-cluster", QT_TRANSLATE_NOOP("links", "a Redis Cluster is not supported"),
+     QT_TRANSLATE_NOOP("links", "Name a single Redis server.")},
+    {"redis-full", QT_TRANSLATE_NOOP("links", "Redis has no room left"),
+     QT_TRANSLATE_NOOP("links", "Clean up a key family, or raise its maxmemory.")},
+    {"redis-evicts", QT_TRANSLATE_NOOP("links", "this Redis evicts any key when it is full"),
+     QT_TRANSLATE_NOOP("links", "Run it with maxmemory-policy noeviction, or name another.")},
+    {"redis-moved", QT_TRANSLATE_NOOP("links", "the files of Redis are not in their place"),
+     QT_TRANSLATE_NOOP("links", "Put the very same folder back (moved, not copied), or restart the portal.")},
+    {"redis-wrong-type", QT_TRANSLATE_NOOP("links", "Redis holds something else under a key that is needed"),
+     QT_TRANSLATE_NOOP("links", "Rename or delete it there, or give this portal a database of its own.")},
+    {"queue-cancelled", QT_TRANSLATE_NOOP("links", "a control message told the worker to take no tasks"),
+     QT_TRANSLATE_NOOP("links", "`celery control add_consumer` with the queue's name, or a restart, takes that back.")},
+    {"database-lost", QT_TRANSLATE_NOOP("links", "not reachable"), nullptr},
+    {"database-busy", QT_TRANSLATE_NOOP("links", "others are writing to it"), nullptr},
+    {"database-connections", QT_TRANSLATE_NOOP("links", "its server takes no more connections"),
+     QT_TRANSLATE_NOOP("links", "Raise max_connections of the server, or make the pools smaller.")},
+    {"database-resources", QT_TRANSLATE_NOOP("links", "its server is short of resources"),
+     QT_TRANSLATE_NOOP("links", "Look at its memory and its max_connections.")},
+    {"database-refused", QT_TRANSLATE_NOOP("links", "it refuses the user of this portal"),
+     QT_TRANSLATE_NOOP("links", "Check user and password in the URL of the database.")},
+    {"database-rights", QT_TRANSLATE_NOOP("links", "the user of this portal lacks a right"),
+     QT_TRANSLATE_NOOP("links", "Grant it the rights on the database's schema.")},
+    {"database-missing", QT_TRANSLATE_NOOP("links", "it does not exist"),
+     QT_TRANSLATE_NOOP("links", "Create the database or the role, or correct its URL.")},
+    {"database-moved", QT_TRANSLATE_NOOP("links", "its file is not in its place"),
+     QT_TRANSLATE_NOOP("links", "Put the very same file back (moved, not copied); or stop the portal, put a backup "
+                                "back, and start it again.")},
+    {"database-unwritable", QT_TRANSLATE_NOOP("links", "it cannot be written"),
+     QT_TRANSLATE_NOOP("links", "Give this user the right to write it.")},
+    {"database-schema", QT_TRANSLATE_NOOP("links", "a table is missing"),
+     QT_TRANSLATE_NOOP("links", "Put a backup back.")},
+    {"database-corrupt", QT_TRANSLATE_NOOP("links", "it is damaged"),
+     QT_TRANSLATE_NOOP("links", "Keep a copy of it, then put a backup back.")},
+    {"disk-full", QT_TRANSLATE_NOOP("links", "the disk is full"),
+     QT_TRANSLATE_NOOP("links", "Free space on it; nothing is lost, and reading still works.")},
+    {"disk-error", QT_TRANSLATE_NOOP("links", "the disk failed"),
+     QT_TRANSLATE_NOOP("links", "Check the disk, its quota and the system log.")},
+    {"data-dir-moved", QT_TRANSLATE_NOOP("links", "it is not in its place"),
+     QT_TRANSLATE_NOOP("links", "Put the very same one back (moved, not copied), or restart the portal.")},
+    {"data-dir-hangs", QT_TRANSLATE_NOOP("links", "its file system does not answer"),
+     QT_TRANSLATE_NOOP("links", "Look at the disk or the network drive it is on.")},
+};
+
+const Reason *wordsFor(std::string_view code)
+{
+    const auto found = std::ranges::find(reasons, code, &Reason::code);
+    return found == std::end(reasons) ? nullptr : found;
+}
+
+QString capitalised(QString words)
+{
+    if (!words.isEmpty())
+        words[0] = words[0].toUpper();
+    return words;
+}
+
+} // namespace
+
+QString linkPhrase(std::string_view reason, const std::string &about, const std::string &told)
+{
+    const Reason *const known = wordsFor(reason);
+    if (!known)
+        return about.empty() || told.empty() ? text(about + told) : tr("%1: %2").arg(text(about), text(told));
+    QString words = tr(known->phrase);
+    if (!about.empty())
+        words = tr("%1: %2").arg(words, text(about));
+    return told.empty() ? words : tr("%1 (%2)").arg(words, text(told));
+}
+
+QString linkAdvice(const LinkStatus &link)
+{
+    if (!link.mend.empty()) {
+        const QString run = tr("Run `%1` in Redis.").arg(text(link.mend));
+        const bool drops = link.mend.find(" reset") != std::string::npos; // ACL SETUSER: resetkeys, resetchannels
+        return drops ? run + ' ' + tr("It first takes all patterns from this user: add those that others need.") : run;
+    }
+    const Reason *const known = wordsFor(link.reason);
+    return known && known->advice ? tr(known->advice) : QString();
+}
+
+QString troubleText(const LinkStatus &link)
+{
+    QString what = capitalised(linkPhrase(link.reason, link.about, link.told));
+    if (what.endsWith(')')) // inSentences() takes a bracket for the end of a sentence
+        what += '.';
+    return text(inSentences(what.toStdString(), linkAdvice(link).toStdString()));
+}
+
+} // namespace portolan::ui

@@ -73,7 +73,10 @@ std::string adviceOn(const LinkStatus &link)
         return reason ? std::string(reason->advice) : std::string();
     const std::string run = "Run `" + link.mend + "` in Redis.";
     const bool drops = link.mend.find(" reset") != std::string::npos; // ACL SETUSER: resetkeys, resetchannels
-    return drops ? run + " It first takes all patterns from this user: add those that others need." : run;
+    const std::string rights =
+        drops ? run + " It first takes all patterns from this user: add those that others need." : run;
+    // What the server does not know, no right mends.
+    return link.told.empty() || !reason ? rights : rights + ' ' + std::string(reason->advice);
 }
 
 } // namespace

@@ -434,13 +434,13 @@ std::optional<Refusal> Rights::refusal(std::initializer_list<std::string_view> c
 
 Error Rights::problem(Use use) const
 {
-    std::vector<std::string> names;
-    bool unknown = false;
+    std::vector<std::string> names, unknown;
     for (const MissingRight &right : missing) {
         if (!right.is(use))
             continue;
         names.push_back(right.what);
-        unknown = unknown || right.unknown;
+        if (right.unknown)
+            unknown.push_back(right.what);
     }
     const std::string line = aclLine();
     std::string hint;
@@ -448,7 +448,7 @@ Error Rights::problem(Use use) const
         hint = "Run `" + line + "` in Redis.";
     if (const std::string drops = aclDrops(); !drops.empty())
         hint += " " + drops;
-    if (unknown)
+    if (!unknown.empty())
         hint += (hint.empty() ? "" : " ") + std::string("Take back the rename-command of what the server does not "
                                                         "know, or name another Redis");
     return Error{ErrorKind::Unavailable,
@@ -459,7 +459,7 @@ Error Rights::problem(Use use) const
                  std::chrono::seconds{1},
                  {},
                  namesOf(names),
-                 {},
+                 unknown.empty() ? std::string() : "unknown command " + namesOf(unknown),
                  line};
 }
 

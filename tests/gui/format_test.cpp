@@ -253,6 +253,11 @@ void FormatTest::troubles_data()
         "Redis refuses commands that are needed. Run `ACL SETUSER p resetkeys ~*` in Redis. It first takes all "
         "patterns "
         "from this user: add those that others need.");
+    row("a right and a renamed command",
+        {"queue", false, {}, {}, "redis-rights", "SET, GET", "unknown command SET", "ACL SETUSER p +get"},
+        "Redis refuses commands that are needed: SET, GET (unknown command SET). Run `ACL SETUSER p +get` in Redis. "
+        "Take "
+        "back the rename-command of what the server does not know, or name another Redis.");
     row("a renamed command", {"queue", false, {}, {}, "redis-rights", "EVALSHA"},
         "Redis refuses commands that are needed: EVALSHA. Take back the rename-command of what the server does not "
         "know, or name another Redis.");

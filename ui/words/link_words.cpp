@@ -111,13 +111,18 @@ QString linkPhrase(std::string_view reason, const std::string &about, const std:
 
 QString linkAdvice(const LinkStatus &link)
 {
+    const Reason *const known = wordsFor(link.reason);
+    const QString advice = known && known->advice ? tr(known->advice) : QString();
     if (!link.mend.empty()) {
         const QString run = tr("Run `%1` in Redis.").arg(text(link.mend));
         const bool drops = link.mend.find(" reset") != std::string::npos; // ACL SETUSER: resetkeys, resetchannels
-        return drops ? run + ' ' + tr("It first takes all patterns from this user: add those that others need.") : run;
+        const QString taken = tr("It first takes all patterns from this user: add those that others need.");
+        const QString rights = drops ? run + ' ' + taken : run;
+        return link.told.empty() || advice.isEmpty()
+                   ? rights
+                   : rights + ' ' + advice; // what the server does not know, no right mends
     }
-    const Reason *const known = wordsFor(link.reason);
-    return known && known->advice ? tr(known->advice) : QString();
+    return advice;
 }
 
 QString troubleText(const LinkStatus &link)

@@ -39,6 +39,11 @@ void LinkWordsTest::troubles_data()
         "the disk failed: /data/portal.db (EIO). Check the disk, its quota and the system log.");
     row("rights", {"queue", false, {}, {}, "redis-rights", "EVALSHA", "", "ACL SETUSER p +evalsha"},
         "Redis refuses commands that are needed: EVALSHA. Run `ACL SETUSER p +evalsha` in Redis.");
+    row("a right and a renamed command",
+        {"queue", false, {}, {}, "redis-rights", "SET, GET", "unknown command SET", "ACL SETUSER p +get"},
+        "Redis refuses commands that are needed: SET, GET (unknown command SET). Run `ACL SETUSER p +get` in Redis. "
+        "Take "
+        "back the rename-command of what the server does not know, or name another Redis.");
     row("of a later version", {"redis", false, {}, {}, "redis-asleep", "localhost:6379", "it sleeps"},
         "localhost:6379: it sleeps");
     row("without a kind", {"redis", false, {}, {}, "", "", "closed"}, "closed");

@@ -79,6 +79,11 @@ void FormatTest::figures_data()
     row("days", durationText(86400.0 * 3 + 4 * 3600), "3 d 4 h");
     row("negative", durationText(-90.0), "−2 min");
     row("few whole seconds", durationText(std::optional<std::chrono::seconds>(6s)), "6 s");
+    row("estimated", roughDurationText(40min), "40 min");
+    row("estimated, an hour", roughDurationText(59min + 40s), "60 min");
+    row("estimated, above an hour", roughDurationText(1h + 5min), "65 min");
+    row("estimated, hours", roughDurationText(2h + 5min), "2 h");
+    row("estimated, a day and a half", roughDurationText(37h), "2 d");
     row("rate", rateText(12.34), "12.3/s");
     row("pace of what is rare", paceText(0.09), "5.4/min");
     row("pace of what is frequent", paceText(12.34), "12.3/s");

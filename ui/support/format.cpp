@@ -181,6 +181,8 @@ QString roughDurationText(std::chrono::seconds duration)
         return QString::number(round<days>(duration).count()) + ' ' + tr("d");
     if (duration >= 100min)
         return QString::number(round<hours>(duration).count()) + ' ' + tr("h");
+    if (const auto whole = round<minutes>(duration); whole >= 60min) // "1 h 5 min" would be two
+        return QString::number(whole.count()) + ' ' + tr("min");
     return durationText(double(duration.count()));
 }
 

@@ -2,11 +2,14 @@
 #include "core/showcase/seed.h"
 
 #include "core/base/ids.h"
+#include "core/base/settings.h"
 #include "core/portal/account_service.h"
 #include "core/portal/analysis_task.h"
 #include "core/portal/task_service.h"
 #include "core/portal/user_admin_service.h"
 #include "core/queue/broker.h"
+#include "core/redis/client.h"
+#include "core/showcase/plan_pace.h"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -24,7 +27,11 @@ constexpr std::array agents{"Firefox 128 on Linux", "Safari 17 on macOS", "Chrom
 constexpr auto seedActor = "seed data";
 constexpr std::size_t signedIn = 8; ///< of the users: hashing their passwords takes a while
 constexpr std::chrono::seconds analysesPatience{15};
+constexpr std::chrono::seconds analysesPatienceOnPlan{45};
 constexpr std::chrono::milliseconds lookAgain{100};
+/// Of its commands, as they are sent: Redis counts those within scripts too, about as many again, and the portal has
+/// some of its own. Together that stays green.
+constexpr double partOfPlan = 0.2;
 
 struct Seeded
 {
@@ -47,6 +54,12 @@ Role roleOf(std::size_t index, bool privileged)
     if (!privileged)
         return Role::User;
     return index == 0 ? Role::Admin : index <= 2 ? Role::Operator : Role::User;
+}
+
+/// Commands a second that seeding keeps to; 0: no plan bounds them.
+double paceOn(const Settings &settings)
+{
+    return settings.isSet("redis.url") ? settings.tier().redis.commandsPerSecond * partOfPlan : 0;
 }
 
 awaitable<void> pause()
@@ -119,8 +132,15 @@ awaitable<Result<void>> addUser(console::PortalServices services, std::size_t in
     co_return Result<void>();
 }
 
+/// Before the next step, so that the plan's light stays green while people look at it for the first time.
+awaitable<void> keepPace(PlanPace &pace, const std::function<bool()> &goesOn)
+{
+    while (pace.left().count() > 0 && goesOn())
+        co_await pause();
+}
+
 /// While it `goesOn`: a ceiling lets only a few run at once, and they are to be finished when somebody looks.
-awaitable<void> analyse(console::PortalServices services, std::function<bool()> goesOn, Seeded &seeded)
+awaitable<void> analyse(console::PortalServices services, std::function<bool()> goesOn, PlanPace &pace, Seeded &seeded)
 {
     std::vector<std::string> ids;
     for (std::size_t i = 0; i < symbols.size() && goesOn();) {
@@ -135,6 +155,7 @@ awaitable<void> analyse(console::PortalServices services, std::function<bool()> 
             ++i;
         else
             co_await pause();
+        co_await keepPace(pace, goesOn);
     }
     for (const auto &id : ids) {
         for (bool ended = false; !ended && goesOn();) {
@@ -143,6 +164,7 @@ awaitable<void> analyse(console::PortalServices services, std::function<bool()> 
             seeded.analyses += ended ? 1 : 0;
             if (!ended)
                 co_await pause();
+            co_await keepPace(pace, goesOn);
         }
     }
 }
@@ -308,15 +330,20 @@ awaitable<Result<Seed>> seedPortal(console::PortalServices services, SeedOptions
 {
     Seeded seeded;
     const auto cancelled = [&options] { return options.cancelled && options.cancelled(); };
+    const double perSecond = paceOn(services.settings);
+    PlanPace pace(
+        perSecond, [&services] { return services.redisClient.counters().commands; }, services.clock);
+    std::function<bool()> notCancelled = [&] { return !cancelled(); };
     for (std::size_t i = 0; i < mostUsers && !cancelled(); ++i) {
         const auto added = co_await addUser(services, i, options, seeded);
         if (!added)
             co_return added.error();
+        co_await keepPace(pace, notCancelled);
     }
-    const auto deadline = services.clock.steady() + analysesPatience;
+    const auto deadline = services.clock.steady() + (perSecond > 0 ? analysesPatienceOnPlan : analysesPatience);
     std::function<bool()> goesOn = [&] { return !cancelled() && services.clock.steady() < deadline; };
     if (services.hasRedis && !seeded.users.empty())
-        co_await analyse(services, std::move(goesOn), seeded);
+        co_await analyse(services, std::move(goesOn), pace, seeded);
     if (cancelled())
         co_return calledOff(seeded);
     Seed seed;

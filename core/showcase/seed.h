@@ -35,9 +35,9 @@ struct Seed
 
 /// Adds what makes a portal worth a first look: some 40 users, sign-ins of a few, a handful of finished analyses, all
 /// through the services that serve real ones. Who is there already is left alone but for signInAgain, so it may be done
-/// again. Nobody knows the users' passwords. Takes at most some 20 s; what could not be done by then is missing from
-/// the facts. A coroutine on the services' executor. Errors: those of the database; Cancelled, with what was added
-/// before, which stays.
+/// again. Nobody knows the users' passwords. Takes at most some 20 s, on a Redis plan that bounds its commands about a
+/// minute, since it keeps to a part of these; what could not be done by then is missing from the facts. A coroutine on
+/// the services' executor. Errors: those of the database; Cancelled, with what was added before, which stays.
 awaitable<Result<Seed>> seedPortal(console::PortalServices services, SeedOptions options = {});
 
 /// What that would add: who is there already is not counted. A coroutine as above; errors of the database.

@@ -2,8 +2,11 @@
 #include "core/demo/demo_deployment.h"
 
 #include "core/api/audit_record.h"
+#include "core/demo/demo_instances.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace portolan::demo {
 
@@ -74,6 +77,7 @@ void DemoDeployment::tellWhatWasBefore()
                 {.time = m_start - ago, .kind = EventKind::Zone, .resource = light.resource, .zone = zone});
         }
     }
+    std::ranges::move(instanceEvents(m_script.situation(), m_start), std::back_inserter(m_events));
     if (const auto away = m_script.situation().redisAwaySince)
         m_events.push_back(
             {.time = m_start + seconds(std::int64_t(*away)), .kind = EventKind::Link, .name = "redis", .up = false});

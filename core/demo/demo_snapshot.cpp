@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/api/verdict.h"
 #include "core/demo/demo_data.h"
+#include "core/demo/demo_instances.h"
 
 #include <algorithm>
 #include <cmath>
@@ -349,7 +350,7 @@ HttpFigures httpAt(const Script &script, bool longNames, double second)
         RouteFigures route;
         route.method = shape.method;
         route.route = shape.route;
-        if (longNames)
+        if (longNames && route.route != "other")
             route.route += "/organisations/{organisation}/departments/{department}/portfolios/{portfolio}/holdings";
         route.stream = shape.slowness == 0;
         const auto part = [](double whole, double share) { return std::uint64_t(std::llround(whole * share)); };
@@ -380,28 +381,6 @@ HttpFigures httpAt(const Script &script, bool longNames, double second)
     return http;
 }
 
-/// One process, which answers everything.
-InstanceFigures onlyInstance(const Snapshot &snapshot)
-{
-    InstanceFigures instance;
-    instance.name = snapshot.instance;
-    instance.version = snapshot.version;
-    instance.up = instance.own = true;
-    instance.uptime = snapshot.uptime;
-    instance.age = Age(0);
-    InstanceShare &share = instance.share.emplace();
-    share.traffic = snapshot.http.traffic;
-    if (share.traffic.requests > 0)
-        share.fraction = 1;
-    share.answered = share.traffic.requests;
-    share.connections = snapshot.http.connections;
-    share.webSockets = snapshot.http.webSockets;
-    share.running = snapshot.queue.running;
-    share.threads = snapshot.workers.threads;
-    share.zone = snapshot.verdict;
-    return instance;
-}
-
 Snapshot makeSnapshot(const Script &script, const DemoData &data, double second, WallTime start, std::uint64_t sequence)
 {
     const Situation &situation = script.situation();
@@ -410,7 +389,7 @@ Snapshot makeSnapshot(const Script &script, const DemoData &data, double second,
     snapshot.sequence = sequence;
     snapshot.tier = "small";
     snapshot.version = "0.1.0";
-    snapshot.instance = "demo";
+    snapshot.instance = ownInstance(situation);
     snapshot.uptime = situation.empty ? seconds(1) : seconds(86400 + std::int64_t(second));
     if (situation.empty) {
         snapshot.links = {{"redis", std::nullopt, std::nullopt, std::nullopt},
@@ -434,9 +413,10 @@ Snapshot makeSnapshot(const Script &script, const DemoData &data, double second,
     snapshot.disk.available = std::uint64_t(diskSize * (1 - script.value(metric::disk, second).value_or(0)));
     for (const Light &light : lights())
         snapshot.readings.push_back(readingOf(script, light, snapshot, second));
+    nameWorst(situation, snapshot);
     markDown(snapshot.readings, snapshot.links);
     snapshot.verdict = verdict(snapshot.readings, snapshot.links);
-    snapshot.instances = {onlyInstance(snapshot)};
+    snapshot.instances = instancesOf(situation, snapshot, second);
     return snapshot;
 }
 

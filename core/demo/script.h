@@ -36,8 +36,9 @@ struct Situation
     bool noWorkers = false;                        ///< nobody takes tasks, and nobody has since the start of the demo
     bool empty = false;                            ///< a portal in which nothing has happened yet
     bool longNames = false;                        ///< names as long as they get
-    std::string_view climbingFamily = {};          ///< the key family that takes what memory grows by
-    std::size_t waitingTasks = 3;                  ///< at the start of the demo
+    std::optional<double> hangsSince = {}; ///< one of three instances, in seconds since the start; else there is one
+    std::string_view climbingFamily = {};  ///< the key family that takes what memory grows by
+    std::size_t waitingTasks = 3;          ///< at the start of the demo
 };
 
 /// All of them, all-green first.

@@ -211,7 +211,7 @@ void FitTest::addLooks()
     if (const qreal scale = qApp->devicePixelRatio(); scale > 1) // a window of as many pixels of the screen
         for (const QSize size : {sizes[1], sizes[2]})
             sizes.push_back((QSizeF(size) / scale).toSize());
-    for (const char *situation : {"all-green", "long-names", "redis-down", "backlog"})
+    for (const char *situation : {"all-green", "long-names", "redis-down", "backlog", "one-instance-hangs"})
         for (const QSize size : sizes)
             QTest::addRow("%s %d x %d", situation, size.width(), size.height()) << QString(situation) << size;
 }

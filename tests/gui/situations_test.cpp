@@ -147,7 +147,7 @@ void SituationsTest::nothingIsCutBesideRoom_data()
     QTest::addColumn<QString>("situation");
     QTest::addColumn<QSize>("size");
     for (const QSize size : {QSize(683, 400), QSize(800, 600), QSize(1024, 600), QSize(1280, 800), QSize(1920, 1080)}) {
-        for (const char *situation : {"all-green", "backlog", "leak", "long-names"})
+        for (const char *situation : {"all-green", "backlog", "leak", "long-names", "one-instance-hangs"})
             QTest::addRow("%s %d x %d", situation, size.width(), size.height()) << QString(situation) << size;
     }
 }

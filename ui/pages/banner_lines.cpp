@@ -5,10 +5,12 @@
 #include "ui/pages/page_table.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
+#include "ui/words/instance_words.h"
 #include "ui/words/why_words.h"
 
 #include <QCoreApplication>
 #include <algorithm>
+#include <iterator>
 
 namespace portolan::ui {
 
@@ -52,6 +54,20 @@ BannerLine lineOf(const Reading &reading, WallTime now)
     return {reading.zone, words, sinceText(reading.inZone, now), pageExplaining(reading.resource)};
 }
 
+/// Who is away beside all the rest; that is no zone of any resource while the others carry on.
+std::vector<BannerLine> absencesOf(const Snapshot &snapshot, WallTime now)
+{
+    std::vector<BannerLine> lines;
+    const std::vector<InstanceFigures> absent = absentOf(snapshot);
+    if (absent.empty())
+        return lines;
+    QString words = absentText(absent.front(), snapshot);
+    if (absent.size() > 1)
+        words = tr("%1 (and %2 more)").arg(words).arg(absent.size() - 1);
+    lines.push_back({Zone::Yellow, words, sinceText(absent.front().since, now), QStringLiteral("performance")});
+    return lines;
+}
+
 /// Worst first.
 std::vector<BannerLine> causesOf(const Snapshot &snapshot, WallTime now)
 {
@@ -84,13 +100,13 @@ void namePages(std::vector<BannerLine> &lines, const QString &here)
 std::vector<BannerLine> bannerLines(const Snapshot &snapshot, WallTime now, const QString &page)
 {
     BannerLine verdict{snapshot.verdict, verdictText(snapshot)};
-    if (snapshot.verdict == Zone::Green)
-        return {verdict};
-    std::vector<BannerLine> lines = causesOf(snapshot, now);
+    std::vector<BannerLine> lines =
+        snapshot.verdict == Zone::Green ? std::vector<BannerLine>() : causesOf(snapshot, now);
     if (lines.empty())
-        return {verdict};
+        lines.push_back(verdict);
     lines.front().words = verdict.words;
     lines.front().zone = verdict.zone;
+    std::ranges::move(absencesOf(snapshot, now), std::inserter(lines, lines.begin() + 1));
     const std::size_t all = lines.size();
     if (page != QLatin1String(overviewId))
         lines.resize(1);

@@ -12,6 +12,7 @@
 #include "ui/widgets/link_row.h"
 #include "ui/widgets/table_view.h"
 #include "ui/words/event_words.h"
+#include "ui/words/instance_words.h"
 #include "ui/words/why_words.h"
 
 #include <QCoreApplication>
@@ -85,6 +86,8 @@ TileText contentOf(const MetricKind &kind, const Reading *reading, const Snapsho
     for (const LinkStatus &link : snapshot.links)
         if (link.up == false && link.name == linkOf(*kind.resource))
             content.next = OverviewPage::tr("%1 is down").arg(linkTitle(link));
+    if (content.next.isEmpty() && content.known) // there is room for one of them; the banner has both
+        content.next = whoseText(*reading);
     if (pace) // 206 GB of what?
         content.next = std::exchange(content.limit, OverviewPage::tr("a month at this pace"));
     if (!content.known)

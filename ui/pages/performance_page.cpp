@@ -7,8 +7,10 @@
 #include "ui/widgets/figure_strip.h"
 #include "ui/widgets/history_panel.h"
 #include "ui/widgets/table_view.h"
+#include "ui/words/instance_words.h"
 #include "ui/words/why_words.h"
 
+#include <algorithm>
 #include <array>
 
 namespace portolan::ui {
@@ -66,6 +68,77 @@ const std::array columns{
 
 std::string routeKey(const RouteFigures &route) { return route.method + ' ' + route.route; }
 
+QString shareOrUnknown(const InstanceFigures &one, QString (*of)(const InstanceShare &))
+{
+    return one.share ? of(*one.share) : unknownText();
+}
+
+/// Marked where somebody is missing; one that said that it stops is not.
+QString stateText(const InstanceFigures &one)
+{
+    const QString state = instanceState(one);
+    return one.why == Absence::Hangs || one.why == Absence::Gone ? QStringLiteral("✕ ") + state : state;
+}
+
+QString versionText(const InstanceFigures &one)
+{
+    return one.otherVersion ? PerformancePage::tr("⚠ %1, another").arg(text(one.version)) : text(one.version);
+}
+
+QString nameText(const InstanceFigures &one)
+{
+    if (one.twice)
+        return PerformancePage::tr("⚠ %1 (twice)").arg(text(one.name));
+    return one.own ? PerformancePage::tr("%1 (this one)").arg(text(one.name)) : text(one.name);
+}
+
+const std::array instanceColumns{
+    Column<InstanceFigures>{QT_TRANSLATE_NOOP("tables", "Instance"), 22, nameText},
+    Column<InstanceFigures>{QT_TRANSLATE_NOOP("tables", "State"), 14, stateText, nullptr, nullptr, true},
+    Column<InstanceFigures>{
+        QT_TRANSLATE_NOOP("tables", "Zone"), 8,
+        [](const InstanceFigures &one) { return zoneWord(one.up && one.share ? one.share->zone : Zone::Unknown); },
+        nullptr, nullptr, true},
+    Column<InstanceFigures>{
+        QT_TRANSLATE_NOOP("tables", "Share"), 9,
+        [](const InstanceFigures &one) {
+            return shareOrUnknown(one, [](const InstanceShare &share) {
+                return share.fraction ? inUnit(Form::Share, *share.fraction) : unknownText();
+            });
+        },
+        [](const InstanceFigures &one) { return QVariant(one.share ? one.share->fraction.value_or(-1) : -1); },
+        [](const InstanceFigures &one) { return one.share ? one.share->fraction : std::optional<double>(); }},
+    Column<InstanceFigures>{
+        QT_TRANSLATE_NOOP("tables", "Requests"), 8,
+        [](const InstanceFigures &one) {
+            return shareOrUnknown(one, [](const InstanceShare &share) { return rateText(share.traffic.perSecond); });
+        },
+        [](const InstanceFigures &one) { return QVariant(one.share ? one.share->traffic.perSecond : -1); }},
+    Column<InstanceFigures>{
+        QT_TRANSLATE_NOOP("tables", "p95"), 7,
+        [](const InstanceFigures &one) {
+            return shareOrUnknown(one, [](const InstanceShare &share) {
+                return share.traffic.p95 ? durationText(*share.traffic.p95) : PerformancePage::tr("too few");
+            });
+        },
+        [](const InstanceFigures &one) { return QVariant(one.share ? one.share->traffic.p95.value_or(-1) : -1); }},
+    Column<InstanceFigures>{
+        QT_TRANSLATE_NOOP("tables", "Tasks"), 9,
+        [](const InstanceFigures &one) {
+            return shareOrUnknown(one, [](const InstanceShare &share) {
+                return share.threads
+                           ? PerformancePage::tr("%1 of %2").arg(countText(share.running), countText(share.threads))
+                           : unknownText();
+            });
+        },
+        [](const InstanceFigures &one) {
+            return QVariant(one.share ? qlonglong(one.share->running.value_or(0)) : -1);
+        }},
+    Column<InstanceFigures>{QT_TRANSLATE_NOOP("tables", "Version"), 12, versionText, nullptr, nullptr, true},
+};
+
+std::string instanceKey(const InstanceFigures &one) { return one.name; }
+
 /// "4 of 120": so few that the share alone would mislead are told apart.
 QString refusedText(const TrafficFigures &traffic, bool known)
 {
@@ -79,6 +152,7 @@ QString refusedText(const TrafficFigures &traffic, bool known)
 PerformancePage::PerformancePage(const PageContext &context, QWidget *parent)
     : Page(context, parent),
       m_routes(columns, routeKey),
+      m_instances(instanceColumns, instanceKey),
       m_figures(new FigureStrip({tr("p50"), tr("p95"), tr("p99"), tr("Requests"), tr("Error rate"), tr("Refused"),
                                  tr("Connections"), tr("WebSockets"), tr("Database pool")}))
 {
@@ -97,6 +171,30 @@ PerformancePage::PerformancePage(const PageContext &context, QWidget *parent)
     m_view->setRowsShown(4);
     m_card->body()->addWidget(m_view, 1);
     body()->addWidget(m_card, 4);
+    addInstances();
+}
+
+void PerformancePage::addInstances()
+{
+    m_instanceCard = new Card(tr("Instances"));
+    m_instanceView = new TableView(m_instances, tr("Instances"), {});
+    m_instanceView->setRowsShown(3);
+    m_instanceCard->body()->addWidget(m_instanceView, 1);
+    m_instanceCard->hide(); // until there are several
+    body()->addWidget(m_instanceCard, 2);
+}
+
+void PerformancePage::showInstances(const Snapshot &snapshot)
+{
+    m_instances.setRows(snapshot.instances);
+    const auto up = std::ranges::count(snapshot.instances, true, &InstanceFigures::up);
+    const auto other = std::ranges::count(snapshot.instances, true, &InstanceFigures::otherVersion);
+    QStringList note{tr("%1 of %2 up").arg(up).arg(snapshot.instances.size())};
+    if (other > 0)
+        note << tr("%1 of another version").arg(other);
+    m_instanceCard->setNote(note.join("  ·  "));
+    m_instanceCard->setVisible(snapshot.instances.size() > 1);
+    m_instanceView->setStale(isStale(std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time)));
 }
 
 void PerformancePage::showSnapshot(const Snapshot &snapshot)
@@ -122,6 +220,7 @@ void PerformancePage::showSnapshot(const Snapshot &snapshot)
     m_card->setNote(known ? tr("of the last 60 s  ·  %1 refused  ·  %2 not found")
                                 .arg(countText(double(http.traffic.refused)), countText(double(http.traffic.notFound)))
                           : unknownText());
+    showInstances(snapshot);
     m_view->setStale(isStale(std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time)));
 }
 

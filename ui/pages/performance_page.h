@@ -11,7 +11,7 @@ class FigureStrip;
 class HistoryPanel;
 class TableView;
 
-/// How fast the portal answers, over time and per route.
+/// How fast the portal answers, over time, per route and, where it is several processes, by each of them.
 class PerformancePage final : public Page
 {
     Q_OBJECT
@@ -22,11 +22,17 @@ public:
     void refresh() override;
 
 private:
+    void addInstances();
+    void showInstances(const Snapshot &snapshot);
+
     TableModel<RouteFigures, std::string> m_routes;
+    TableModel<InstanceFigures, std::string> m_instances;
     FigureStrip *m_figures;
     HistoryPanel *m_history;
     Card *m_card;
     TableView *m_view;
+    Card *m_instanceCard = nullptr;
+    TableView *m_instanceView = nullptr;
 };
 
 } // namespace portolan::ui

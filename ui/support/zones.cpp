@@ -4,6 +4,7 @@
 #include "core/api/verdict.h"
 #include "core/api/words.h"
 #include "ui/support/format.h"
+#include "ui/words/instance_words.h"
 #include "ui/words/link_words.h"
 
 #include <QCoreApplication>
@@ -39,20 +40,6 @@ QString capitalised(QString word)
     if (!word.isEmpty())
         word[0] = word[0].toUpper();
     return word;
-}
-
-/// What is down, to go on with; the queue and the sessions although Redis answers.
-QString silentText(const LinkStatus &link)
-{
-    if (link.name == "queue")
-        return tr("tasks cannot be queued or run");
-    if (link.name == "sessions")
-        return tr("sessions cannot be kept in Redis");
-    if (link.name == "data_dir")
-        return tr("the data directory cannot be used");
-    if (link.name == "database" && !link.reason.empty() && link.reason != "database-lost")
-        return tr("the database cannot be written");
-    return tr("%1 does not answer").arg(linkTitle(link));
 }
 
 } // namespace
@@ -180,6 +167,11 @@ Zone worseOf(Zone one, Zone other) { return badness(one) >= badness(other) ? one
 
 QString valueText(const Reading &reading)
 {
+    if (!reading.instance.empty()) {
+        Reading ofAll = reading;
+        ofAll.instance.clear();
+        return tr("%1, %2").arg(valueText(ofAll), whoseText(reading));
+    }
     if (!reading.value)
         return unknownReason(reading);
     const Resource resource = reading.resource;

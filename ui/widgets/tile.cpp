@@ -380,7 +380,7 @@ void Tile::paintFoot(QPainter &painter) const
     const int room = int(rect.width()) - fontMetrics().horizontalAdvance(right) - 12;
     painter.setPen(m_content.zone == Zone::Green ? colours.muted : colours.text);
     painter.drawText(rect, Qt::AlignLeft | Qt::AlignVCenter,
-                     fontMetrics().elidedText(m_content.next, Qt::ElideRight, room));
+                     fontMetrics().elidedText(m_content.next, Qt::ElideMiddle, room));
 }
 
 void Tile::paintDay(QPainter &painter) const

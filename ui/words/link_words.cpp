@@ -3,6 +3,7 @@
 
 #include "core/api/sentences.h"
 #include "ui/support/format.h"
+#include "ui/support/zones.h"
 
 #include <QCoreApplication>
 #include <algorithm>
@@ -107,6 +108,20 @@ QString linkPhrase(std::string_view reason, const std::string &about, const std:
     if (!about.empty())
         words = tr("%1: %2").arg(words, text(about));
     return told.empty() ? words : tr("%1 (%2)").arg(words, text(told));
+}
+
+/// The queue and the sessions may be down although Redis answers.
+QString silentText(const LinkStatus &link)
+{
+    if (link.name == "queue")
+        return tr("tasks cannot be queued or run");
+    if (link.name == "sessions")
+        return tr("sessions cannot be kept in Redis");
+    if (link.name == "data_dir")
+        return tr("the data directory cannot be used");
+    if (link.name == "database" && !link.reason.empty() && link.reason != "database-lost")
+        return tr("the database cannot be written");
+    return tr("%1 does not answer").arg(linkTitle(link));
 }
 
 QString linkAdvice(const LinkStatus &link)

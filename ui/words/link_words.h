@@ -14,6 +14,9 @@ namespace portolan::ui {
 /// was told; empty where nothing is known.
 QString linkPhrase(std::string_view reason, const std::string &about = {}, const std::string &told = {});
 
+/// What a link that is down has stopped, to go on with: "Redis does not answer", "tasks cannot be queued or run".
+QString silentText(const LinkStatus &link);
+
 /// What to do about it, in a sentence or two; empty: nothing that is known.
 QString linkAdvice(const LinkStatus &link);
 

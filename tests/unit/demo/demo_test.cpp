@@ -47,6 +47,8 @@ void DemoTest::situationsLookAsTheyAreCalled_data()
     QTest::newRow("backlog") << QByteArray("backlog") << int(Zone::Red) << int(LinkState::Live);
     QTest::newRow("no-workers") << QByteArray("no-workers") << int(Zone::Red) << int(LinkState::Live);
     QTest::newRow("refusals") << QByteArray("refusals") << int(Zone::Red) << int(LinkState::Live);
+    QTest::newRow("one-instance-hangs") << QByteArray("one-instance-hangs") << int(Zone::Yellow)
+                                        << int(LinkState::Live);
     QTest::newRow("empty") << QByteArray("empty") << int(Zone::Unknown) << int(LinkState::Live);
     QTest::newRow("stale") << QByteArray("stale") << int(Zone::Green) << int(LinkState::Lost);
     QTest::newRow("long-names") << QByteArray("long-names") << int(Zone::Green) << int(LinkState::Live);
@@ -176,6 +178,17 @@ void checkMemoryAndPeople(const Snapshot &s)
     QVERIFY(*s.users.concurrent <= *s.users.today && *s.users.today <= *s.users.registered);
 }
 
+void checkInstances(const Snapshot &s)
+{
+    std::uint64_t requests = 0, threads = 0;
+    for (const InstanceFigures &one : s.instances) {
+        requests += one.share ? one.share->traffic.requests : 0;
+        threads += one.share ? one.share->threads.value_or(0) : 0;
+    }
+    QCOMPARE(requests, s.http.traffic.requests);
+    QCOMPARE(threads, *s.workers.threads);
+}
+
 } // namespace
 
 /// A script must not say two things at once: what is shown apart adds up, and follows from the same figures.
@@ -194,6 +207,7 @@ void DemoTest::situationsAreConsistent()
         checkTasks(demo, s);
         checkHistory(demo, s, clock.wall());
         checkMemoryAndPeople(s);
+        checkInstances(s);
         // Tasks that come faster than they end are never said to drain, and the oldest of them gets older.
         if (!firstWaiting)
             firstWaiting = *s.queue.waiting;

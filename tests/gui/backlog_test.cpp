@@ -25,6 +25,7 @@ private slots:
     void arrivals();
     void oneSampleIsAddedOnce();
     void figuresAreThoseOfThisPortal();
+    void whileNothingComesNothingIsMeasured();
 };
 
 void BacklogTest::drain_data()
@@ -207,6 +208,18 @@ void BacklogTest::figuresAreThoseOfThisPortal() // what other workers hold and e
     QCOMPARE(said("Scheduled"), countText(queue.scheduled));
     QCOMPARE(said("Ended"), paceText(queue.endedPerSecond));
     QVERIFY2(said("Arriving, at least").endsWith("/min"), qPrintable(said("Arriving, at least")));
+}
+
+void BacklogTest::whileNothingComesNothingIsMeasured()
+{
+    Console console({.situation = "redis-down"});
+    console.window->openPage("queue");
+    console.tick();
+    for (const char *figure : {"Arriving, at least", "Time to drain"}) {
+        const auto *label = console.find<QLabel>(figure);
+        QVERIFY(label);
+        QCOMPARE(label->text(), unknownText());
+    }
 }
 
 QTEST_MAIN(BacklogTest)

@@ -401,13 +401,19 @@ void QueuePage::showSnapshot(const Snapshot &snapshot)
         m_workerNote->setText(note);
         m_workerNote->setVisible(!note.isEmpty());
     }
-    m_figures->setValues({countText(queue.waiting), countText(queue.reserved), countText(queue.running),
-                          countText(queue.scheduled), arrivingText(queue, m_pace),
-                          isPaceToCome(queue) ? tr("measuring") : paceText(queue.endedPerSecond, m_pace.arrivals()),
-                          oldestText(queue), drainText(queue, m_pace.growth()), ageText(age)},
-                         !age || isStale(age, snapshot.sampling.staleAfter));
-    m_taskView->setStale(!age || isStale(age, snapshot.sampling.staleAfter));
-    m_workerView->setStale(!age || isStale(age, snapshot.sampling.staleAfter));
+    const bool stale = !age || isStale(age, snapshot.sampling.staleAfter);
+    // While nothing comes nothing is being measured.
+    const auto ofPace = [stale](const QString &words) {
+        return stale && words == tr("measuring") ? unknownText() : words;
+    };
+    m_figures->setValues(
+        {countText(queue.waiting), countText(queue.reserved), countText(queue.running), countText(queue.scheduled),
+         ofPace(arrivingText(queue, m_pace)),
+         ofPace(isPaceToCome(queue) ? tr("measuring") : paceText(queue.endedPerSecond, m_pace.arrivals())),
+         oldestText(queue), ofPace(drainText(queue, m_pace.growth())), ageText(age)},
+        stale);
+    m_taskView->setStale(stale);
+    m_workerView->setStale(stale);
     m_history->showSnapshot(snapshot);
     m_untaken = untakenText(queue);
     showNote();

@@ -359,7 +359,10 @@ void TimeChart::paintEnds(QPainter &painter) const
     for (End &end : ends) {
         end.y = std::min(end.y, floor - em / 2);
         floor = end.y - em / 2;
-        painter.setPen(m_standing.stale ? coloursOf(palette()).muted : lineColour(end.line));
+        const Colours &colours = coloursOf(palette());
+        // Of what is stale a shade of its line, dark enough to be read.
+        const double hue = end.line == 0 ? 0 : 0.6;
+        painter.setPen(m_standing.stale ? blend(lineColour(end.line), colours.muted, hue) : lineColour(end.line));
         painter.drawText(QRectF(plot().right() + 8, end.y - em / 2, width() - plot().right() - 8, em),
                          Qt::AlignLeft | Qt::AlignVCenter, m_lines[end.line].name);
     }

@@ -5,13 +5,16 @@
 #include "ui/pages/page_table.h"
 #include "ui/support/action_button.h"
 #include "ui/support/work_area.h"
+#include "ui/widgets/button_row.h"
 #include "ui/widgets/flat_button.h"
 #include "ui/widgets/table_view.h"
 
 #include <QComboBox>
 #include <QHeaderView>
+#include <QMenu>
 #include <QPushButton>
 #include <QRegularExpression>
+#include <set>
 
 using namespace portolan;
 using namespace portolan::ui;
@@ -22,6 +25,7 @@ class FeedbackTest final : public QObject
 {
     Q_OBJECT
 private slots:
+    void theButtonsOfAnAccountStandOnOneLine();
     void focusStaysWhereItWas();
     void pagesOpenOnNothingThatActs();
     void everyTableSorts_data();
@@ -423,6 +427,32 @@ void FeedbackTest::windowsFitWithTheirFrames()
     QFETCH(QRect, area);
     QFETCH(QRect, content);
     QTEST(fittedInto(area, content, QMargins(4, 24, 4, 4), QSize(320, 240)), "expected");
+}
+
+/// The roles are one of them, with a menu.
+void FeedbackTest::theButtonsOfAnAccountStandOnOneLine()
+{
+    Console console;
+    console.window->resize(1600, 1000);
+    console.window->openPage("users");
+    Console::settle();
+    const auto *row = console.window->page()->findChild<ButtonRow *>();
+    QVERIFY(row && row->isVisible());
+    std::set<int> lines;
+    for (const QWidget *button : row->findChildren<QWidget *>(QString(), Qt::FindDirectChildrenOnly))
+        lines.insert(button->y());
+    QCOMPARE(lines.size(), std::size_t(1));
+    const FlatButton *roles = buttonOf(console, "Change the role");
+    QVERIFY(roles && roles->menu());
+    QVERIFY(!roles->isEnabled() && roles->toolTip().contains("Select an account first."));
+    console.find<TableView>("Accounts")->selectRow(0);
+    Console::settle();
+    QVERIFY(roles->isEnabled() && roles->accessibleDescription().isEmpty());
+    QStringList offered;
+    for (QAction *action : roles->menu()->actions())
+        offered << action->text() + (action->isEnabled() ? "" : " (has it)");
+    QCOMPARE(offered.size(), 3);
+    QCOMPARE(offered.filter("(has it)").size(), 1);
 }
 
 QTEST_MAIN(FeedbackTest)

@@ -33,6 +33,8 @@ private slots:
     void editsKeepOrReplaceThePassword_data();
     void editsKeepOrReplaceThePassword();
     void nobodySeesThePassword();
+    void aPortalThatRunsWithoutItsRedisSaysSo_data();
+    void aPortalThatRunsWithoutItsRedisSaysSo();
     void choicesAreRemembered();
     void aURLWithAPasswordIsNot();
     void whatDidNotStartIsNot();
@@ -454,6 +456,30 @@ void LocalTest::tiersSayWhatTheyAreFor()
     QCOMPARE(int(all.size()), tiers->count());
     QVERIFY(tiers->itemData(0, Qt::AccessibleTextRole).toString().endsWith("; 30 MB of Redis, 2 tasks at once"));
     QCOMPARE(tiers->currentText(), QString("small")); // what is chosen is the name alone
+}
+
+void LocalTest::aPortalThatRunsWithoutItsRedisSaysSo_data()
+{
+    QTest::addColumn<QString>("situation");
+    QTest::addColumn<QString>("words");
+    QTest::newRow("all is there") << "all-green"
+                                  << "green: running";
+    QTest::newRow("Redis is away") << "redis-down"
+                                   << "red: running, but Redis does not answer";
+    QTest::newRow("the link is lost") << "stale"
+                                      << "red: running, but the link is lost";
+}
+
+void LocalTest::aPortalThatRunsWithoutItsRedisSaysSo()
+{
+    QFETCH(QString, situation);
+    Console console({.situation = situation.toStdString()});
+    console.window->openPage("local");
+    console.tick();
+    QStringList said;
+    for (const ZoneBadge *badge : console.window->page()->findChildren<ZoneBadge *>())
+        said << badge->accessibleName();
+    QTEST(said.join('\n'), "words");
 }
 
 QTEST_MAIN(LocalTest)

@@ -7,14 +7,18 @@
 #include "ui/support/url_password.h"
 #include "ui/widgets/button_row.h"
 #include "ui/widgets/card.h"
+#include "ui/widgets/flat_button.h"
+#include "ui/widgets/menu_button.h"
 #include "ui/widgets/problem_label.h"
 #include "ui/widgets/table_view.h"
 #include "ui/widgets/url_line.h"
 #include "ui/widgets/zone_badge.h"
+#include "ui/words/link_words.h"
 
 #include <QAbstractItemView>
 #include <QScrollBar>
 #include <QStyledItemDelegate>
+#include <algorithm>
 
 namespace portolan::ui {
 
@@ -76,6 +80,21 @@ StateLook lookOf(LocalStack::State state)
     return {};
 }
 
+/// A process that runs is no portal that works: what it needs may be away.
+StateLook lookOf(LocalStack &stack)
+{
+    const StateLook look = lookOf(stack.state());
+    const auto snapshot = stack.deployment().latest();
+    if (stack.state() != LocalStack::State::Running || !snapshot)
+        return look;
+    if (stack.deployment().link() == LinkState::Lost)
+        return {Zone::Red, LocalPage::tr("running, but the link is lost")};
+    const auto down = std::ranges::find(snapshot->links, std::optional(false), &LinkStatus::up);
+    return down == snapshot->links.end()
+               ? look
+               : StateLook{Zone::Red, LocalPage::tr("running, but %1").arg(silentText(*down))};
+}
+
 /// What people share in it: "30 MB of Redis, 2 tasks at once". Empty where its file could not be read.
 QString figuresOf(const LocalStack::TierChoice &tier)
 {
@@ -115,6 +134,7 @@ void LocalPage::addCommands()
     command(tr("Seed"), "seed", "Ctrl+Shift+E", [] { return SeedStack{}; });
     command(tr("Seed with an admin"), "seed", "", [] { return SeedStack{.privileged = true}; });
     makeDestructive(*command(tr("Remove seed"), "revoke", "", [] { return UnseedStack{}; }));
+    m_seeding = commands().last(3);
     makeDestructive(*command(tr("Reset"), "reset", "Ctrl+Shift+Del", [] { return ResetStack{}; }));
     command(tr("Mend and start"), "restart", "Ctrl+Shift+M", [] { return MendStack{false}; });
     m_mend = commands().last();
@@ -204,9 +224,12 @@ void LocalPage::addForm(QHBoxLayout &row)
     for (const UrlLine *line : {m_redis, m_database})
         connect(line, &QLineEdit::textChanged, this, &LocalPage::showNote);
     auto *buttons = new ButtonRow;
-    for (QAction *command : commands())
-        if (command != m_mend && command != m_mendEmpty)
+    for (QAction *command : commands()) {
+        if (command == m_seeding.front())
+            buttons->addWidget(menuButton(tr("Made-up data"), "seed", m_seeding, this));
+        if (command != m_mend && command != m_mendEmpty && !m_seeding.contains(command))
             buttons->addWidget(buttonOf(command));
+    }
     card->body()->addWidget(buttons);
     addReason(*card);
     showNote();
@@ -335,11 +358,17 @@ void LocalPage::showNote()
                         : tr("Changes here count from the next start or restart, and are remembered."));
 }
 
+void LocalPage::showLook()
+{
+    LocalStack *stack = context().shown.stack();
+    const StateLook look = stack ? lookOf(*stack) : StateLook{Zone::Unknown, tr("none on this machine")};
+    m_state->setZone(look.zone, look.words);
+}
+
 void LocalPage::showState()
 {
+    showLook();
     const LocalStack *stack = context().shown.stack();
-    const StateLook look = stack ? lookOf(stack->state()) : StateLook{Zone::Unknown, tr("none on this machine")};
-    m_state->setZone(look.zone, look.words);
     const auto problem = stack ? stack->problem() : std::nullopt;
     m_problem->setProblem(problem ? errorText(*problem) : QString());
     m_note->setVisible(!problem);
@@ -367,6 +396,8 @@ void LocalPage::continueFrom(const LocalPage &before)
     m_database->setUrl(before.m_database->url());
     take(before.m_log.lines());
 }
+
+void LocalPage::showSnapshot(const Snapshot &) { showLook(); }
 
 void LocalPage::refresh() { showState(); }
 

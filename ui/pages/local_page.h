@@ -32,6 +32,7 @@ public:
     /// Takes over what is of the stack, from a page of the same that is shown no more: its log, which the stack does
     /// not keep, and what was typed for its next start.
     void continueFrom(const LocalPage &before);
+    void showSnapshot(const Snapshot &snapshot) override;
     void refresh() override;
     QWidget *searchField() const override { return m_filter; }
     QString searched() const override { return tr("log"); }
@@ -50,6 +51,7 @@ private:
     void openInBrowser(const QString &url);
     void showNote();
     void showWhole(); ///< of the chosen log lines
+    void showLook();
     void showState();
     void take(const std::vector<LogLine> &lines);
 
@@ -60,6 +62,7 @@ private:
     ZoneBadge *m_state = nullptr;
     ProblemLabel *m_problem = nullptr;
     QWidget *m_mending = nullptr;
+    QList<QAction *> m_seeding;
     QAction *m_mend = nullptr;
     QAction *m_mendEmpty = nullptr;
     QComboBox *m_tier = nullptr;

@@ -9,6 +9,8 @@
 #include "ui/widgets/adaptive_row.h"
 #include "ui/widgets/button_row.h"
 #include "ui/widgets/card.h"
+#include "ui/widgets/flat_button.h"
+#include "ui/widgets/menu_button.h"
 #include "ui/widgets/table_view.h"
 
 #include <QPointer>
@@ -131,11 +133,11 @@ UsersPage::UsersPage(const PageContext &context, QWidget *parent)
 
 void UsersPage::addCommands()
 {
-    addCommand(
+    m_create = addCommand(
         tr("New account"), "plus", QKeySequence("Ctrl+N"), [this] { create(); },
         [this] { return this->context().gate.allowed(Action(CreateUser{})); });
     const auto roleCommand = [this](Role role, const QString &text) {
-        addCommand(
+        m_makeRole << addCommand(
             text, "role", {}, [=, this] { change([role](const User &u) {
                                               return ChangeUser{u.id, role, {}};
                                           }); },
@@ -199,14 +201,17 @@ void UsersPage::addUsers(QBoxLayout &row)
     line->addWidget(m_search, 1);
     line->addWidget(m_roles);
     line->addWidget(m_states);
+    line->addWidget(buttonOf(m_create)); // of no account that is selected
     m_userCard->body()->addLayout(line);
     m_userView = new TableView(m_users, tr("Accounts"), tr("No accounts yet"), TableView::Sorting::Elsewhere);
     m_userView->setSelectionMode(QAbstractItemView::SingleSelection);
     m_userView->setRowsShown(10);
     m_userCard->body()->addWidget(m_userView, 1);
     auto *buttons = new ButtonRow;
+    buttons->addWidget(menuButton(tr("Change the role"), "role", m_makeRole, this));
     for (QAction *command : commands())
-        buttons->addWidget(buttonOf(command));
+        if (command != m_create && !m_makeRole.contains(command))
+            buttons->addWidget(buttonOf(command));
     m_userCard->body()->addWidget(buttons);
     row.addWidget(m_userCard, 3);
     connect(m_search, &QLineEdit::textChanged, &m_typing, qOverload<>(&QTimer::start));

@@ -52,6 +52,8 @@ private:
     TableModel<LimitUse, std::string> m_limits;
     TableModel<SessionEntry, std::string> m_sessions;
     TableModel<AuditEntry, Id> m_activity;
+    QAction *m_create = nullptr;
+    QList<QAction *> m_makeRole;
     Card *m_userCard = nullptr;
     TableView *m_userView = nullptr;
     TableView *m_limitView = nullptr;

@@ -4,6 +4,7 @@
 #include "ui/support/action_button.h"
 #include "ui/support/colours.h"
 
+#include <QMenu>
 #include <QPainter>
 
 namespace portolan::ui {
@@ -27,7 +28,8 @@ QSize FlatButton::sizeHint() const
     if (text().isEmpty())
         return {height + 4, height};
     const int mark = icon().isNull() ? 0 : fontMetrics().height() + gap;
-    return {fontMetrics().horizontalAdvance(text()) + mark + 2 * padding, height};
+    const int opens = menu() ? fontMetrics().height() / 2 + gap : 0;
+    return {fontMetrics().horizontalAdvance(text()) + mark + opens + 2 * padding, height};
 }
 
 bool FlatButton::focusNextPrevChild(bool next) { return !isEnabled() || QToolButton::focusNextPrevChild(next); }
@@ -54,6 +56,16 @@ void FlatButton::paintEvent(QPaintEvent *)
     }
     const QColor words = palette().color(isEnabled() ? QPalette::Active : QPalette::Disabled, QPalette::ButtonText);
     painter.setPen(isEnabled() && isDestructive(defaultAction()) ? colours.red : words);
+    if (menu() && !text().isEmpty()) {
+        const double wide = fontMetrics().height() / 2.0, middle = height() / 2.0;
+        const double left = inner.right() + 1 - wide;
+        const QColor pen = painter.pen().color();
+        painter.setPen(QPen(pen, 1.4, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+        painter.drawPolyline(QPolygonF({QPointF(left, middle - wide / 4), QPointF(left + wide / 2, middle + wide / 4),
+                                        QPointF(left + wide, middle - wide / 4)}));
+        painter.setPen(pen);
+        inner.setRight(int(left) - gap);
+    }
     painter.drawText(inner, Qt::AlignCenter, text());
 }
 

@@ -115,7 +115,8 @@ void MainWindow::makeLayout()
     m_column->addWidget(m_pages, 1);
     across->addLayout(m_column, 1);
     setCentralWidget(central);
-    m_notice = new NoticeBar(m_header->nameRow(), *central);
+    m_notice = new NoticeBar(m_header->noticeRoom(), m_header->nameRow(), *central);
+    connect(m_notice, &NoticeBar::shownChanged, m_header, &DeploymentHeader::makeRoom);
     useRoom();
 }
 

@@ -30,6 +30,8 @@ private slots:
     void verdicts();
     void tilesOpenTheirPages();
     void aNoticeMovesNothing();
+    void aNoticeLeavesTheName_data();
+    void aNoticeLeavesTheName();
     void samplesGrowOld();
     void geometryAndThemeAreRemembered();
     void corruptSettingsDoNoHarm();
@@ -90,6 +92,41 @@ void ShellTest::paletteSaysWhyNot()
     const auto *list = console.window->findChild<CommandPalette *>()->findChild<QListWidget *>();
     QVERIFY(list && list->count() > 0);
     QVERIFY2(list->item(0)->text().contains("Select a connection first."), qPrintable(list->item(0)->text()));
+}
+
+void ShellTest::aNoticeLeavesTheName_data()
+{
+    QTest::addColumn<QString>("situation");
+    QTest::addColumn<QSize>("size");
+    for (const char *situation : {"all-green", "long-names"})
+        for (const QSize size : {QSize(640, 480), QSize(800, 600), QSize(1600, 1000)})
+            QTest::addRow("%s %d", situation, size.width()) << QString(situation) << size;
+}
+
+/// Which deployment it is of is read beside it.
+void ShellTest::aNoticeLeavesTheName()
+{
+    QFETCH(QString, situation);
+    QFETCH(QSize, size);
+    Console console({.situation = situation.toStdString()});
+    console.window->resize(size);
+    Console::settle();
+    const auto *header = console.window->findChild<DeploymentHeader *>();
+    const auto *name = header->nameRow().findChild<QLabel *>("name");
+    QVERIFY(name);
+    const QString before = name->text();
+    console.window->tell(QString("A sentence that takes more than one line. ").repeated(6), false);
+    Console::settle();
+    const auto place = [&](const QWidget &widget) {
+        return QRect(widget.mapTo(console.window.get(), QPoint()), widget.size());
+    };
+    const auto *notice = console.window->findChild<NoticeBar *>();
+    QVERIFY(!place(*notice).intersects(place(*name)));
+    QVERIFY(name->text().size() >= 9 && name->width() >= name->fontMetrics().horizontalAdvance(name->text()));
+    QVERIFY2(notice->width() > size.width() / 2, qPrintable(QString::number(notice->width())));
+    console.window->findChild<NoticeBar *>()->hide();
+    Console::settle();
+    QCOMPARE(name->text(), before);
 }
 
 void ShellTest::aNoticeMovesNothing()

@@ -7,24 +7,43 @@
 
 #include <QHBoxLayout>
 #include <QVBoxLayout>
+#include <algorithm>
+#include <utility>
 
 namespace portolan::ui {
 
+namespace {
+
+constexpr int gap = 12;
+constexpr double nameBesideNotice = 0.35; ///< of the row's width, at most
+
+} // namespace
+
 DeploymentHeader::DeploymentHeader(QWidget *parent)
-    : QWidget(parent), m_nameRow(new QWidget), m_name(new QLabel), m_facts(mutedLabel()), m_banner(new Banner)
+    : QWidget(parent),
+      m_nameRow(new QWidget),
+      m_name(new QLabel),
+      m_room(new QWidget),
+      m_facts(mutedLabel()),
+      m_banner(new Banner)
 {
     m_name->setFont(scaledFont(font(), 1.35, true));
+    m_name->setObjectName("name");
     m_name->setTextFormat(Qt::PlainText);
-    m_name->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+    m_name->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Preferred);
+    m_name->setMinimumWidth(1); // elide() sees to the rest
     m_facts->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Preferred);
+    auto *room = new QHBoxLayout(m_room);
+    room->setContentsMargins(0, 0, 0, 0);
+    room->addWidget(m_facts, 0, Qt::AlignRight | Qt::AlignVCenter);
     auto *top = new QHBoxLayout(m_nameRow);
     top->setContentsMargins(0, 0, 0, 0);
-    top->setSpacing(12);
-    top->addWidget(m_name, 1);
-    top->addWidget(m_facts, 0, Qt::AlignRight | Qt::AlignVCenter);
+    top->setSpacing(gap);
+    top->addWidget(m_name);
+    top->addWidget(m_room, 1);
     auto *layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(4);
+    layout->setSpacing(8);
     layout->addWidget(m_banner);
     connect(m_banner, &Banner::pageWanted, this, &DeploymentHeader::pageWanted);
     layout->addWidget(m_nameRow);
@@ -49,9 +68,20 @@ void DeploymentHeader::show(const Deployment &deployment, const std::vector<Bann
     m_banner->setLines(lines, live ? adviceText(*snapshot) : problem);
 }
 
+void DeploymentHeader::makeRoom(bool wanted)
+{
+    if (std::exchange(m_roomWanted, wanted) != wanted)
+        elide();
+}
+
 void DeploymentHeader::elide()
 {
-    m_name->setText(m_name->fontMetrics().elidedText(m_fullName, Qt::ElideMiddle, m_name->width()));
+    const int beside = m_facts->text().isEmpty() ? 0 : m_facts->sizeHint().width() + gap;
+    const int wide = m_nameRow->width();
+    const int most = std::max(1, m_roomWanted ? std::min(wide - beside, int(wide * nameBesideNotice)) : wide - beside);
+    const QString shown = m_name->fontMetrics().elidedText(m_fullName, Qt::ElideMiddle, most);
+    if (shown != m_name->text())
+        m_name->setText(shown);
 }
 
 void DeploymentHeader::resizeEvent(QResizeEvent *event)

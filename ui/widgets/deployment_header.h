@@ -21,6 +21,8 @@ public:
     QString verdict() const { return m_banner->verdict(); }
     QString advice() const { return m_banner->advice(); }
     QWidget &nameRow() const { return *m_nameRow; } ///< says nothing of how it stands
+    QWidget &noticeRoom() const { return *m_room; } ///< at the right of the name, which is read while it is covered
+    void makeRoom(bool wanted);                     ///< a long name is shortened for what is told beside it
     QRect standing() const { return m_banner->geometry(); }
     Banner &banner() const { return *m_banner; }
 
@@ -35,9 +37,11 @@ private:
 
     QWidget *m_nameRow;
     QLabel *m_name;
+    QWidget *m_room;
     QLabel *m_facts;
     Banner *m_banner;
     QString m_fullName;
+    bool m_roomWanted = false;
 };
 
 } // namespace portolan::ui

@@ -14,10 +14,16 @@
 
 namespace portolan::ui {
 
-NoticeBar::NoticeBar(QWidget &place, QWidget &over)
-    : QWidget(&over), m_place(place), m_label(new QLabel), m_more(new QToolButton), m_close(new QToolButton)
+namespace {
+
+constexpr int leastRoom = 18; ///< heights of a line
+
+} // namespace
+
+NoticeBar::NoticeBar(QWidget &room, QWidget &row, QWidget &over)
+    : QWidget(&over), m_room(room), m_row(row), m_label(new QLabel), m_more(new QToolButton), m_close(new QToolButton)
 {
-    for (QWidget *moved = &place; moved && moved != &over; moved = moved->parentWidget())
+    for (QWidget *moved = &room; moved && moved != &over; moved = moved->parentWidget())
         moved->installEventFilter(this);
     auto *layout = new QHBoxLayout(this);
     layout->setContentsMargins(noticeMargin(fontMetrics()), 2, noticeEdge, 2);
@@ -56,6 +62,7 @@ void NoticeBar::tell(const QString &sentence, bool worked)
     m_sentence = sentence;
     m_whole = false;
     setAccessibleName(worked ? sentence : tr("Failed: %1").arg(sentence));
+    emit shownChanged(true);
     show();
     cover();
     raise();
@@ -84,9 +91,17 @@ void NoticeBar::dismiss()
     hide();
 }
 
+QRect NoticeBar::place() const
+{
+    const QRect row(m_row.mapTo(parentWidget(), QPoint()), m_row.size());
+    if (m_room.width() < fontMetrics().height() * leastRoom)
+        return row;
+    return {m_room.mapTo(parentWidget(), QPoint()).x(), row.y(), m_room.width(), row.height()};
+}
+
 void NoticeBar::cover()
 {
-    const QRect place(m_place.mapTo(parentWidget(), QPoint()), m_place.size());
+    const QRect place = this->place();
     const int left = noticeMargin(fontMetrics());
     int room = place.width() - left - noticeEdge - layout()->spacing() - m_close->sizeHint().width();
     const bool longer = m_label->fontMetrics().horizontalAdvance(m_sentence) > room || m_sentence.contains('\n');
@@ -104,7 +119,7 @@ void NoticeBar::cover()
     layout()->invalidate();
     const int height = cut ? layout()->sizeHint().height() : heightForWidth(place.width());
     if (!isHidden())
-        m_place.setMinimumHeight(cut ? 0 : height); // read whole, it moves the page down rather than covering it
+        m_row.setMinimumHeight(cut ? 0 : height); // read whole, it moves the page down rather than covering it
     setGeometry(place.x(), place.y(), place.width(), std::max(place.height(), height));
 }
 
@@ -118,8 +133,10 @@ void NoticeBar::changeEvent(QEvent *event)
 void NoticeBar::hideEvent(QHideEvent *event)
 {
     QWidget::hideEvent(event);
-    if (isHidden())
-        m_place.setMinimumHeight(0);
+    if (!isHidden())
+        return;
+    m_row.setMinimumHeight(0);
+    emit shownChanged(false);
 }
 
 bool NoticeBar::eventFilter(QObject *watched, QEvent *event)

@@ -17,13 +17,16 @@ class NoticeBar final : public QWidget
     Q_OBJECT
 
 public:
-    /// Covers `place`, which says nothing of how things stand, as a child of `over`, in which it lies; makes it higher
-    /// while a long sentence is read whole.
-    NoticeBar(QWidget &place, QWidget &over);
+    /// Covers `room`, which says nothing of how things stand, in `row`; all of the row where in large letters the room
+    /// is too small. A child of `over`, in which they lie; makes the row higher while a long sentence is read whole.
+    NoticeBar(QWidget &room, QWidget &row, QWidget &over);
     void tell(const QString &sentence, bool worked);
     /// What it says is so no longer. Whatever else is said meanwhile stays.
     void withdraw(const QString &sentence);
     QString sentence() const; ///< whole; empty: it says nothing
+
+signals:
+    void shownChanged(bool shown); ///< before it takes its place, and after it has left it
 
 protected:
     void paintEvent(QPaintEvent *event) override;
@@ -33,10 +36,12 @@ protected:
     bool eventFilter(QObject *watched, QEvent *event) override;
 
 private:
+    QRect place() const; ///< in what it lies over
     void cover();
     void dismiss();
 
-    QWidget &m_place;
+    QWidget &m_room;
+    QWidget &m_row;
     QLabel *m_label;
     QToolButton *m_more; ///< where the sentence is longer than the line
     QToolButton *m_close;

@@ -54,9 +54,11 @@ BOOST_DESCRIBE_STRUCT(ResizeWorker, (), (concurrency, node))
 struct RevokeTasks
 {
     std::vector<std::string> ids; ///< 1–mostTasksAtOnce
+    bool terminate = true;        ///< also those that run; false: those go on
     bool operator==(const RevokeTasks &) const = default;
+    static constexpr std::string_view jsonDefaulted[] = {"terminate"};
 };
-BOOST_DESCRIBE_STRUCT(RevokeTasks, (), (ids))
+BOOST_DESCRIBE_STRUCT(RevokeTasks, (), (ids, terminate))
 
 /// Enqueues tasks again with their original arguments.
 struct RerunTasks

@@ -53,6 +53,7 @@ enum class FactKind : std::uint8_t {
     WorkerResized,      ///< name: its node; count: tasks at once; before: until now
     WorkerStopped,      ///< name: its node; amounts: Waiting, unless it is not known, and Running
     RunningTasksEnded,  ///< count
+    RunningTasksGoOn,   ///< count: those that are kept from starting only
     TasksKeptFromStart, ///< count
     TasksOver,          ///< count: those that had ended already
     AllTasksOver,       ///< count
@@ -98,13 +99,14 @@ enum class FactKind : std::uint8_t {
     WhereAuditIs,      ///< where the audit entries are seen that go with it
 };
 BOOST_DESCRIBE_ENUM(FactKind, ConnectionsClosed, KeysDeleted, OnlyIdleKeys, FamilyLost, NoKeys, CleanupGoesOn,
-                    WorkerResized, WorkerStopped, RunningTasksEnded, TasksKeptFromStart, TasksOver, AllTasksOver,
-                    TasksRevoked, TasksEnqueued, OthersRefused, AccountMade, RoleGiven, AccountDisabled, AccountEnabled,
-                    PasswordMade, SessionsEnded, SignedOut, NoSession, AccountDeleted, PortalStarted, PortalStopped,
-                    PortalRestarted, PeopleInterrupted, TasksInterrupted, DatabaseSetAside, RedisSetAside, RedisMended,
-                    CopyKept, Added, MadeUpUsersAdded, MadeUpUsersThere, SignInsAdded, AnalysesAdded, RolesAmongThem,
-                    TheyCanBeTakenBack, MadeUpUsersDeleted, NoMadeUpUsers, LastAdminStays, ContentsDeleted,
-                    EverythingDeleted, EverythingUnseen, StartedEmpty, StartedWithMadeUp, WhereAuditIs)
+                    WorkerResized, WorkerStopped, RunningTasksEnded, RunningTasksGoOn, TasksKeptFromStart, TasksOver,
+                    AllTasksOver, TasksRevoked, TasksEnqueued, OthersRefused, AccountMade, RoleGiven, AccountDisabled,
+                    AccountEnabled, PasswordMade, SessionsEnded, SignedOut, NoSession, AccountDeleted, PortalStarted,
+                    PortalStopped, PortalRestarted, PeopleInterrupted, TasksInterrupted, DatabaseSetAside,
+                    RedisSetAside, RedisMended, CopyKept, Added, MadeUpUsersAdded, MadeUpUsersThere, SignInsAdded,
+                    AnalysesAdded, RolesAmongThem, TheyCanBeTakenBack, MadeUpUsersDeleted, NoMadeUpUsers,
+                    LastAdminStays, ContentsDeleted, EverythingDeleted, EverythingUnseen, StartedEmpty,
+                    StartedWithMadeUp, WhereAuditIs)
 
 /// One thing that comes of an action. One sentence, or a part of one.
 struct Fact

@@ -2,8 +2,8 @@
 #include "core/console/actions.h"
 
 #include "core/api/history.h"
-#include "core/base/ids.h"
 #include "core/base/names.h"
+#include "core/console/service_actions.h"
 #include "core/console/task_board.h"
 #include "core/monitor/history.h"
 #include "core/monitor/redis_admin.h"
@@ -18,22 +18,22 @@ namespace portolan::console {
 namespace {
 
 constexpr std::chrono::seconds cleanupPatience{20};
-constexpr std::size_t madeUpBytes = 12; ///< of randomness in a password: 16 letters
 
-ActionOutcome outcome(Fact fact, std::string subject = {})
+/// What accounts' own service does.
+template <class A>
+concept OfUsers = requires(portal::UserAdminService &users, A action, Actor actor)
 {
-    ActionOutcome done;
-    done.facts.push_back(std::move(fact));
-    done.subject = std::move(subject);
-    return done;
+    carryOut(users, std::move(action), std::move(actor));
+};
+
+template <OfUsers A> awaitable<Result<ActionOutcome>> perform(PortalServices services, A action, Actor actor)
+{
+    return carryOut(services.users, std::move(action), std::move(actor));
 }
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, CloseClients action, Actor actor)
 {
-    const auto closed = co_await services.redis.closeClients(std::move(actor), std::move(action.ids));
-    if (!closed)
-        co_return closed.error();
-    co_return outcome({.kind = FactKind::ConnectionsClosed, .count = *closed});
+    return carryOut(services.redis, std::move(action), std::move(actor));
 }
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, CleanUpFamily action, Actor actor)
@@ -47,7 +47,7 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, CleanUpFamily 
     if (status.state == monitor::CleanupState::Cancelled)
         co_return failure(ErrorKind::Cancelled, "The cleanup was cancelled; keys deleted until then: " +
                                                     std::to_string(status.removed) + ".");
-    auto done = outcome({.kind = FactKind::KeysDeleted, .name = action.family, .count = status.removed}, status.id);
+    auto done = outcomeOf({.kind = FactKind::KeysDeleted, .name = action.family, .count = status.removed}, status.id);
     if (status.state == monitor::CleanupState::Running)
         done.facts.push_back({.kind = FactKind::CleanupGoesOn});
     co_return done;
@@ -59,7 +59,7 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, ResizeWorker a
     if (!done)
         co_return done.error();
     const auto what = action.concurrency == 0 ? FactKind::WorkerStopped : FactKind::WorkerResized;
-    co_return outcome({.kind = what, .name = action.node, .count = action.concurrency});
+    co_return outcomeOf({.kind = what, .name = action.node, .count = action.concurrency});
 }
 
 constexpr std::size_t idPart = 8; ///< enough of an id to find it by
@@ -79,7 +79,7 @@ struct Tally
     {
         if (done == 0 && problem)
             return *problem;
-        auto told = outcome({.kind = kind, .name = asked == 1 ? name : "", .count = done}, std::move(subject));
+        auto told = outcomeOf({.kind = kind, .name = asked == 1 ? name : "", .count = done}, std::move(subject));
         if (problem) {
             told.facts.push_back({.kind = FactKind::OthersRefused, .count = asked - done});
             told.refusal = problem;
@@ -98,22 +98,30 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, RevokeTasks ac
     if (const auto fit = checkNumber(action.ids); !fit)
         co_return fit.error();
     Tally tally(FactKind::TasksRevoked);
-    std::size_t asked = 0;
+    std::size_t asked = 0, goOn = 0;
     for (const auto &id : action.ids) {
         const auto task = co_await findTask(services, id);
         if (task && task->place == TaskPlace::Ended) // since it was chosen
             continue;
         ++asked;
         tally.name = nameOf(task, id);
-        const auto done = co_await services.workers.revoke(actor, id, true);
-        if (done)
-            ++tally.done;
-        else
+        const auto done = co_await services.workers.revoke(actor, id, action.terminate);
+        if (!done)
             tally.problem = done.error();
+        else if (!action.terminate && task && task->place == TaskPlace::Running)
+            ++goOn; // but do not start again, should they mean to
+        else
+            ++tally.done;
     }
+    const Fact running{.kind = FactKind::RunningTasksGoOn, .count = goOn};
     if (asked == 0)
-        co_return outcome({.kind = FactKind::AllTasksOver, .count = action.ids.size()});
-    co_return tally.end(asked, action.ids.front());
+        co_return outcomeOf({.kind = FactKind::AllTasksOver, .count = action.ids.size()});
+    if (goOn > 0 && goOn == asked)
+        co_return outcomeOf(running, action.ids.front());
+    auto ended = tally.end(asked - goOn, action.ids.front());
+    if (ended && goOn > 0)
+        ended->facts.push_back(running);
+    co_return ended;
 }
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, RerunTasks action, Actor actor)
@@ -138,70 +146,6 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, RerunTasks act
     co_return tally.end(action.ids.size(), std::move(latest));
 }
 
-awaitable<Result<ActionOutcome>> perform(PortalServices services, CreateUser action, Actor actor)
-{
-    std::string password = randomToken(madeUpBytes);
-    portal::UserAdminService::NewUser wanted;
-    wanted.email = std::move(action.email);
-    wanted.password.emplace(password);
-    wanted.role = action.role;
-    const auto user = co_await services.users.create(std::move(actor), std::move(wanted));
-    if (!user)
-        co_return user.error();
-    auto done = outcome({.kind = FactKind::AccountMade, .name = user->email, .role = user->role}, formatId(user->id));
-    done.secret = std::move(password);
-    co_return done;
-}
-
-awaitable<Result<ActionOutcome>> perform(PortalServices services, ResetPassword action, Actor actor)
-{
-    std::string password = randomToken(madeUpBytes);
-    portal::UserAdminService::Change change;
-    change.password.emplace(password);
-    const auto user = co_await services.users.change(std::move(actor), action.id, std::move(change));
-    if (!user)
-        co_return user.error();
-    auto done = outcome({.kind = FactKind::PasswordMade, .name = user->email}, formatId(user->id));
-    done.secret = std::move(password);
-    co_return done;
-}
-
-awaitable<Result<ActionOutcome>> perform(PortalServices services, DeleteUser action, Actor actor)
-{
-    const auto user = co_await services.users.remove(std::move(actor), action.id);
-    if (!user)
-        co_return user.error();
-    co_return outcome({.kind = FactKind::AccountDeleted, .name = user->email}, formatId(action.id));
-}
-
-awaitable<Result<ActionOutcome>> perform(PortalServices services, ChangeUser action, Actor actor)
-{
-    portal::UserAdminService::Change change;
-    change.role = action.role;
-    change.disabled = action.disabled;
-    const auto user = co_await services.users.change(std::move(actor), action.id, std::move(change));
-    if (!user)
-        co_return user.error();
-    ActionOutcome done;
-    done.subject = formatId(user->id);
-    if (action.role)
-        done.facts.push_back({.kind = FactKind::RoleGiven, .name = user->email, .role = user->role});
-    if (action.disabled)
-        done.facts.push_back(
-            {.kind = user->disabled ? FactKind::AccountDisabled : FactKind::AccountEnabled, .name = user->email});
-    co_return done;
-}
-
-awaitable<Result<ActionOutcome>> perform(PortalServices services, SignOutUser action, Actor actor)
-{
-    const auto user = co_await services.users.user(action.id);
-    const auto done = co_await services.users.signOut(std::move(actor), action.id);
-    if (!done)
-        co_return done.error();
-    std::string who = user ? (*user)->email : "user:" + formatId(action.id);
-    co_return outcome({.kind = FactKind::SignedOut, .name = std::move(who)}, formatId(action.id));
-}
-
 } // namespace
 
 Actor consoleActor(std::string reason) { return {{0, Role::Admin}, std::move(reason)}; }
@@ -223,6 +167,13 @@ awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action a
         services.history.note(std::move(event));
     }
     co_return done;
+}
+
+Result<void> checkReason(std::string_view reason)
+{
+    if (reason.size() > longestReason)
+        return badField("The reason cannot be read.", "/reason", "must be a text of at most 2048 bytes");
+    return {};
 }
 
 Result<void> checkNumber(const std::vector<std::string> &ids)

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// What actions mean for a portal in this process, asked for by its own console or over HTTP. Coroutines; any executor.
@@ -30,6 +31,11 @@ awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action a
 /// A cleanup, or the count of what it would delete, once it is over or as it stands after `patience`.
 awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, CleanUpFamily action, bool dryRun,
                                                      Actor actor, std::chrono::seconds patience);
+
+constexpr std::size_t longestReason = 2 * 1024; ///< bytes, as it is asked for; the audit log keeps its beginning
+
+/// Whether a reason is short enough: Invalid, if not.
+Result<void> checkReason(std::string_view reason);
 
 /// Whether an action may name so many tasks: Invalid, if not.
 Result<void> checkNumber(const std::vector<std::string> &ids);

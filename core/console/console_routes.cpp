@@ -19,9 +19,8 @@
 namespace portolan::console {
 namespace {
 
-constexpr std::size_t mostPoints = 200'000;     ///< in one answer: some 20 MB
-constexpr std::size_t actionBody = 64 * 1024;   ///< 1,000 connections, or 100 tasks with long names
-constexpr std::size_t longestReason = 2 * 1024; ///< bytes
+constexpr std::size_t mostPoints = 200'000;   ///< in one answer: some 20 MB
+constexpr std::size_t actionBody = 64 * 1024; ///< 1,000 connections, or 100 tasks with long names
 
 /// An action as it was asked for, and why.
 template <class A> struct Wanted
@@ -39,10 +38,12 @@ template <class A> Result<Wanted<A>> readAction(const std::string &body)
     if (auto *const members = value->if_object()) {
         if (const auto *reason = members->if_contains("reason")) {
             const auto *text = reason->if_string();
-            if (!reason->is_null() && (!text || text->size() > longestReason))
+            if (!reason->is_null() && !text)
                 return badField("The reason cannot be read.", "/reason", "must be a text of at most 2048 bytes");
             if (text)
                 wanted.reason = *text;
+            if (const auto fits = checkReason(wanted.reason); !fits)
+                return fits.error();
             members->erase("reason");
         }
     }

@@ -140,14 +140,16 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, RevokeTasks ac
         (task->place == TaskPlace::Ended ? ended : task->place == TaskPlace::Running ? running : held) += 1;
         addSample(found, co_await touchedTask(services, std::move(*task)));
     }
-    found.count = running + held;
+    found.count = held + (action.terminate ? running : 0);
     found.nothing = *found.count == 0;
     if (running > 0)
-        found.facts.push_back({.kind = FactKind::RunningTasksEnded, .count = running});
+        found.facts.push_back(
+            {.kind = action.terminate ? FactKind::RunningTasksEnded : FactKind::RunningTasksGoOn, .count = running});
     if (held > 0)
         found.facts.push_back({.kind = FactKind::TasksKeptFromStart, .count = held});
     if (ended > 0)
-        found.facts.push_back({.kind = found.nothing ? FactKind::AllTasksOver : FactKind::TasksOver, .count = ended});
+        found.facts.push_back(
+            {.kind = ended == action.ids.size() ? FactKind::AllTasksOver : FactKind::TasksOver, .count = ended});
     co_return found;
 }
 

@@ -134,15 +134,16 @@ Result<ActionPreview> DemoDeployment::previewOf(const RevokeTasks &action) const
         (task->place == TaskPlace::Ended ? ended : task->place == TaskPlace::Running ? running : held) += 1;
         addSample(preview, touchedTask(*task));
     }
-    preview.count = running + held;
+    preview.count = held + (action.terminate ? running : 0);
     preview.nothing = *preview.count == 0;
     if (running > 0)
-        preview.facts.push_back({.kind = FactKind::RunningTasksEnded, .count = running});
+        preview.facts.push_back(
+            {.kind = action.terminate ? FactKind::RunningTasksEnded : FactKind::RunningTasksGoOn, .count = running});
     if (held > 0)
         preview.facts.push_back({.kind = FactKind::TasksKeptFromStart, .count = held});
     if (ended > 0)
         preview.facts.push_back(
-            {.kind = preview.nothing ? FactKind::AllTasksOver : FactKind::TasksOver, .count = ended});
+            {.kind = ended == action.ids.size() ? FactKind::AllTasksOver : FactKind::TasksOver, .count = ended});
     return preview;
 }
 
@@ -279,20 +280,28 @@ ActionOutcome DemoDeployment::carryOut(const ResizeWorker &action)
 
 ActionOutcome DemoDeployment::carryOut(const RevokeTasks &action)
 {
-    std::uint64_t revoked = 0;
+    std::uint64_t revoked = 0, goOn = 0;
     std::string name;
     for (const std::string &id : action.ids) {
         const TaskInfo *task = m_data.tasks.find(id);
         if (!task || task->place == TaskPlace::Ended)
             continue;
+        if (task->place == TaskPlace::Running && !action.terminate) {
+            ++goOn;
+            continue;
+        }
         name = nameOf(*task);
         m_data.tasks.revoke(id, m_clock.wall());
         ++revoked;
     }
+    const Fact running{.kind = FactKind::RunningTasksGoOn, .count = goOn};
     if (revoked == 0)
-        return outcome({.kind = FactKind::AllTasksOver, .count = action.ids.size()});
-    return outcome({.kind = FactKind::TasksRevoked, .name = revoked == 1 ? name : "", .count = revoked},
-                   action.ids.front());
+        return outcome(goOn > 0 ? running : Fact{.kind = FactKind::AllTasksOver, .count = action.ids.size()});
+    auto done = outcome({.kind = FactKind::TasksRevoked, .name = revoked == 1 ? name : "", .count = revoked},
+                        action.ids.front());
+    if (goOn > 0)
+        done.facts.push_back(running);
+    return done;
 }
 
 ActionOutcome DemoDeployment::carryOut(const RerunTasks &action)

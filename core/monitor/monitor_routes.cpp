@@ -13,7 +13,6 @@
 #include "core/telemetry/registry.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace portolan::monitor {
 
@@ -69,13 +68,6 @@ bool fromThisMachine(const Request &request)
     return !invalid &&
            (address.is_loopback() || (address.is_v6() && address.to_v6().is_v4_mapped() &&
                                       asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback()));
-}
-
-std::optional<std::uint64_t> parseNumber(std::string_view text)
-{
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
 Response operations(const Health::Report &report)
@@ -196,8 +188,6 @@ void MonitorRoutes::mountRedis(http::Router &router)
 {
     router.get("/api/admin/redis/families", operatorAccess, [this](Request &request) { return families(request); },
                {"Memory by key family, estimated from samples with its error", {}, {}});
-    router.del("/api/admin/redis/clients/{id}", operatorAccess,
-               [this](Request &request) { return closeClient(request); }, {"Close a connection to Redis", {}, {}});
     router.post("/api/admin/redis/cleanup", operatorAccess, [this](Request &request) { return cleanUp(request); },
                 {"Delete the keys of a family, or count what that would delete (dry_run)", requestSchema<CleanupBody>(),
                  answerSchema<CleanupStatus>()});
@@ -249,19 +239,6 @@ awaitable<Response> MonitorRoutes::queues(Request &request)
     if (!snapshot || !snapshot->queue.age)
         co_return http::problem(request, notYet());
     co_return http::json(listed(toJson(snapshot->queue), "queues"));
-}
-
-awaitable<Response> MonitorRoutes::closeClient(Request &request)
-{
-    const auto id = parseNumber(request.param("id"));
-    if (!id || *id == 0)
-        co_return http::problem(request, failure(ErrorKind::NotFound, "There is no such connection."));
-    Actor actor{request.principal, request.queryParam("reason").value_or("")};
-    std::vector<std::uint64_t> ids{*id};
-    const auto closed = co_await m_admin.closeClients(std::move(actor), std::move(ids));
-    if (closed.has_error())
-        co_return http::problem(request, closed.error());
-    co_return http::noContent();
 }
 
 awaitable<Response> MonitorRoutes::cleanUp(Request &request)

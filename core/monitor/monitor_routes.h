@@ -38,8 +38,8 @@ struct MetricsAccess
 };
 
 /// The routes of what is measured: /health, /ready, /metrics, /api/admin/snapshot, /api/admin/stream,
-/// /api/admin/queues, /api/admin/redis/families, DELETE /api/admin/redis/clients/{id}, /api/admin/redis/cleanup. The
-/// first three tell of this process, whoever asks adds them up; the others of all instances.
+/// /api/admin/queues, /api/admin/redis/families, /api/admin/redis/cleanup. The first three tell of this process,
+/// whoever asks adds them up; the others of all instances.
 ///
 /// In this order: construct; mount() (so that HttpMetrics, which the sampler needs, can count these routes too);
 /// connect(); mountStream(); then start sampler and server. Requests before connect() are answered 503.
@@ -72,7 +72,6 @@ private:
     bool mayReadMetrics(const http::Request &request) const;
     std::shared_ptr<const std::string> metricsText();
     awaitable<http::Response> families(http::Request &request);
-    awaitable<http::Response> closeClient(http::Request &request);
     awaitable<http::Response> cleanUp(http::Request &request);
     awaitable<http::Response> queues(http::Request &request);
     void mountOperations(http::Router &router);

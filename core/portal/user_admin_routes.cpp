@@ -84,8 +84,6 @@ void UserAdminRoutes::mountUsers(http::Router &router)
     router.patch("/api/admin/users/{id}", changing, [this](Request &r) { return change(r); },
                  {"Changes a user; a new role or password and disabling end the user's sessions",
                   requestSchema<ChangeBody>(), answerSchema<User>()});
-    router.del("/api/admin/users/{id}", changing, [this](Request &r) { return remove(r); },
-               {"Deletes a user with sessions and limits", {}, {}});
 }
 
 void UserAdminRoutes::mountParts(http::Router &router)
@@ -100,8 +98,6 @@ void UserAdminRoutes::mountParts(http::Router &router)
                {"Replaces the user's own windows", requestSchema<LimitsBody>(), answerSchema<LimitsAnswer>()});
     router.del("/api/admin/users/{id}/limits", changing, [this](Request &r) { return dropLimits(r); },
                {"Gives the user the tier's windows again", {}, {}});
-    router.del("/api/admin/users/{id}/sessions", changing, [this](Request &r) { return signOut(r); },
-               {"Signs the user out everywhere", {}, {}});
 }
 
 awaitable<Response> UserAdminRoutes::create(Request &request)
@@ -144,16 +140,6 @@ awaitable<Response> UserAdminRoutes::change(Request &request)
     co_return answer(request, changed);
 }
 
-awaitable<Response> UserAdminRoutes::remove(Request &request)
-{
-    const auto id = pathId(request);
-    if (id.has_error())
-        co_return http::problem(request, id.error());
-    Actor actor = actorOf(request, request.queryParam("reason"));
-    const auto done = co_await m_users.remove(std::move(actor), *id);
-    co_return done.has_error() ? http::problem(request, done.error()) : http::noContent();
-}
-
 awaitable<Response> UserAdminRoutes::limits(Request &request)
 {
     const auto id = pathId(request);
@@ -189,16 +175,6 @@ awaitable<Response> UserAdminRoutes::dropLimits(Request &request)
     UserAdminService::Limits none;
     const auto set = co_await m_users.setLimits(std::move(actor), *id, std::move(none));
     co_return set.has_error() ? http::problem(request, set.error()) : http::noContent();
-}
-
-awaitable<Response> UserAdminRoutes::signOut(Request &request)
-{
-    const auto id = pathId(request);
-    if (id.has_error())
-        co_return http::problem(request, id.error());
-    Actor actor = actorOf(request, request.queryParam("reason"));
-    const auto done = co_await m_users.signOut(std::move(actor), *id);
-    co_return done.has_error() ? http::problem(request, done.error()) : http::noContent();
 }
 
 } // namespace portolan::portal

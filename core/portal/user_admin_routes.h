@@ -7,11 +7,11 @@ namespace portolan::portal {
 
 class UserAdminService;
 
-/// Operators read, admins change; lists are questions (core/api/questions.h):
+/// Operators read, admins change; lists are questions (core/api/questions.h), deleting and signing
+/// out are actions (core/console/action_routes.h):
 /// `/api/admin/users` POST
-/// `/api/admin/users/{id}` GET PATCH DELETE
+/// `/api/admin/users/{id}` GET PATCH
 /// `/api/admin/users/{id}/limits` GET PUT DELETE: `{"limits":{"api":"400 per day"}}`
-/// `/api/admin/users/{id}/sessions` DELETE (signs the user out everywhere)
 /// Changes take a `reason` for the audit log: in the body, for DELETE as a query parameter.
 class UserAdminRoutes final
 {
@@ -25,11 +25,9 @@ private:
     awaitable<http::Response> create(http::Request &request);
     awaitable<http::Response> user(http::Request &request);
     awaitable<http::Response> change(http::Request &request);
-    awaitable<http::Response> remove(http::Request &request);
     awaitable<http::Response> limits(http::Request &request);
     awaitable<http::Response> setLimits(http::Request &request);
     awaitable<http::Response> dropLimits(http::Request &request);
-    awaitable<http::Response> signOut(http::Request &request);
 
     UserAdminService &m_users;
 };

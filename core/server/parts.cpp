@@ -5,6 +5,7 @@
 #include "core/base/json.h"
 #include "core/base/masking.h"
 #include "core/base/version.h"
+#include "core/console/actions.h"
 #include "core/http/hosts.h"
 #include "core/market/csv_provider.h"
 #include "core/market/simulated_market.h"
@@ -305,7 +306,9 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       realtime(clock, sessionCheck(sessions, sockets)),
       accountRoutes(accounts, csrfTokens, settings.tier().sessionLifetime, settings.production()),
       userAdminRoutes(userAdmin),
-      workerAdminRoutes(workerAdmin),
+      actionRoutes([this](Action action, Actor actor) {
+          return console::performAction(services(), std::move(action), std::move(actor));
+      }),
       consoleRoutes([this] { return services(); }, [this] { monitorRoutes.looked(); }),
       marketRoutes(*quotes),
       taskRoutes(tasks),
@@ -345,7 +348,7 @@ void PortalServer::Parts::mountRoutes()
     userAdminRoutes.mount(router);
     marketRoutes.mount(router);
     taskRoutes.mount(router);
-    workerAdminRoutes.mount(router);
+    actionRoutes.mount(router);
     consoleRoutes.mount(router);
     pageRoutes.mount(router);
     router.get("/openapi.json", {Role::Anonymous, Category::Unlimited},

@@ -6,6 +6,7 @@
 #include "core/auth/secret_key.h"
 #include "core/auth/sessions.h"
 #include "core/auth/tokens.h"
+#include "core/console/action_routes.h"
 #include "core/console/console_routes.h"
 #include "core/console/snapshot_feed.h"
 #include "core/http/server.h"
@@ -35,7 +36,6 @@
 #include "core/portal/task_topic.h"
 #include "core/portal/user_admin_routes.h"
 #include "core/portal/user_admin_service.h"
-#include "core/portal/worker_admin_routes.h"
 #include "core/portal/worker_admin_service.h"
 #include "core/queue/broker.h"
 #include "core/queue/gone_tasks.h"
@@ -127,7 +127,7 @@ struct PortalServer::Parts
     http::Router router;
     portal::AccountRoutes accountRoutes;
     portal::UserAdminRoutes userAdminRoutes;
-    portal::WorkerAdminRoutes workerAdminRoutes;
+    console::ActionRoutes actionRoutes;
     console::ConsoleRoutes consoleRoutes;
     portal::MarketRoutes marketRoutes;
     portal::TaskRoutes taskRoutes;

@@ -67,6 +67,9 @@ private slots:
         stop.amounts = {{Counted::Waiting, 3}, {Counted::Running, 1}};
         QCOMPARE(will({stop}), QString("celery@w1 takes no task any more: 3 tasks wait and 1 task runs. Those that run "
                                        "still end."));
+        QCOMPARE(will({{.kind = FactKind::TasksKeptFromStart, .count = 2},
+                       {.kind = FactKind::RunningTasksGoOn, .count = 1}}),
+                 QString("Keeps 2 tasks from running. 1 task that runs goes on."));
         QCOMPARE(will({{.kind = FactKind::FamilyLost, .name = "somebody's"}}), QString());
         QCOMPARE(will({{.kind = FactKind::RoleGiven, .name = "a@b.org", .role = Role::Operator}}),
                  QString("Makes a@b.org an operator."));

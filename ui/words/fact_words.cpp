@@ -148,6 +148,9 @@ QString eitherText(const Fact &fact)
                          : tr("There are no %1.").arg(keysOf(fact.name, {}));
     case FactKind::CleanupGoesOn:
         return tr("That is not all: the cleanup goes on.");
+    case FactKind::RunningTasksGoOn:
+        return fact.count == 1 ? tr("1 task that runs goes on.")
+                               : tr("%1 tasks that run go on.").arg(countText(fact.count));
     case FactKind::TasksOver:
         return fact.count == 1 ? tr("1 has ended already.") : tr("%1 have ended already.").arg(countText(fact.count));
     case FactKind::AllTasksOver:

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/console/action_routes.h"
+#include "core/console/service_actions.h"
 #include "mounted_routes.h"
 
 #include <QTest>
@@ -15,6 +17,10 @@ private slots:
     void closesAClient()
     {
         Mounted mounted;
+        console::ActionRoutes actions([&](Action action, Actor actor) {
+            return console::carryOut(mounted.admin, std::get<CloseClients>(std::move(action)), std::move(actor));
+        });
+        actions.mount(mounted.router);
         redis::Client other(mounted.runtime.at(1), mounted.server.endpoint(), {.name = "leaky"});
         other.start();
         QTRY_VERIFY_WITH_TIMEOUT(other.state() == redis::Client::State::Ready, 10'000);

@@ -72,23 +72,26 @@ BOOST_DESCRIBE_STRUCT(TaskInfo, (),
                       (id, name, queue, place, state, arguments, result, error, progress, created, started, ended, eta,
                        priority, owner, rerunnable, ownerAddress))
 
-/// Waiting and taken tasks, and those that ended lately.
+/// Waiting and taken tasks, and those that ended lately: a page of them. A task that stays where it is is on one page;
+/// one that moves on in between may be on two or on none.
 struct TaskQuery
 {
     std::string queue;         ///< empty: all
-    std::uint32_t limit = 100; ///< of each place; 1–500
+    std::uint32_t limit = 100; ///< of each place on a page; 1–500
+    std::string cursor = {};   ///< TaskList::nextCursor of the page before; empty: the first page
     bool operator==(const TaskQuery &) const = default;
     static constexpr std::pair<std::string_view, std::uint32_t> queryMost[] = {{"limit", 500}};
 };
-BOOST_DESCRIBE_STRUCT(TaskQuery, (), (queue, limit))
+BOOST_DESCRIBE_STRUCT(TaskQuery, (), (queue, limit, cursor))
 
 struct TaskList
 {
     std::vector<TaskInfo> items; ///< running first, then taken, waiting (next to run first), ended (last first)
-    bool complete = true;        ///< false: there are more than the limit
+    bool complete = true;        ///< false: there are others after these, on further pages or beyond what is looked at
+    std::optional<std::string> nextCursor = {}; ///< nothing: this was the last page
     bool operator==(const TaskList &) const = default;
 };
-BOOST_DESCRIBE_STRUCT(TaskList, (), (items, complete))
+BOOST_DESCRIBE_STRUCT(TaskList, (), (items, complete, nextCursor))
 
 /// A worker that answers: the deployment's own, another instance's, or Celery's.
 struct WorkerInfo

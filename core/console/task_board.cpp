@@ -3,6 +3,7 @@
 
 #include "core/base/json_numbers.h"
 #include "core/base/settings.h"
+#include "core/console/task_pages.h"
 #include "core/portal/user_admin_service.h"
 #include "core/portal/worker_admin_service.h"
 #include "core/queue/broker.h"
@@ -11,7 +12,7 @@
 #include "core/storage/text.h"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <unordered_map>
 
 namespace portolan::console {
@@ -87,87 +88,123 @@ std::string queueOf(const Settings &settings, const std::string &task)
     return found == routes.end() ? settings.tier().taskQueue : found->second;
 }
 
-/// The list while it is put together: each task once, at the place that is known best.
-class Board
+/// What workers hold, each task once, at the place that is known best.
+class Held
 {
 public:
-    explicit Board(const TaskQuery &query) : m_query(query) {}
+    explicit Held(const std::string &queue) : m_queue(queue) {}
 
     void add(TaskInfo info)
     {
-        if (!m_query.queue.empty() && info.queue != m_query.queue)
+        if (!m_queue.empty() && info.queue != m_queue)
             return;
         const auto [at, isNew] = m_index.try_emplace(info.id, m_items.size());
         if (isNew)
             m_items.push_back(std::move(info));
-        else if (info.place != TaskPlace::Waiting)
+        else
             m_items[at->second] = std::move(info);
     }
     bool has(const std::string &id) const { return m_index.contains(id); }
     std::vector<TaskInfo> &items() { return m_items; }
 
-    /// In the order people want, at most `limit` of each place.
-    TaskList take(bool complete) &&
-    {
-        constexpr std::array order{TaskPlace::Running, TaskPlace::Reserved, TaskPlace::Scheduled, TaskPlace::Waiting,
-                                   TaskPlace::Ended};
-        std::ranges::stable_sort(m_items, [&](const TaskInfo &a, const TaskInfo &b) {
-            if (a.place == TaskPlace::Ended && b.place == TaskPlace::Ended)
-                return a.ended > b.ended;
-            return std::ranges::find(order, a.place) < std::ranges::find(order, b.place);
-        });
-        TaskList list;
-        list.complete = complete;
-        std::array<std::uint32_t, 5> counts{};
-        for (auto &item : m_items) {
-            if (++counts[static_cast<std::size_t>(item.place)] > m_query.limit)
-                list.complete = false;
-            else
-                list.items.push_back(std::move(item));
-        }
-        return list;
-    }
-
 private:
-    const TaskQuery &m_query;
+    const std::string &m_queue;
     std::vector<TaskInfo> m_items;
     std::unordered_map<std::string, std::size_t> m_index;
 };
 
-void addOwn(Board &board, const queue::WorkerStatus &status)
+awaitable<Result<bool>> addHeld(PortalServices services, Held &held)
 {
+    const auto taken = co_await services.workers.taken();
+    if (!taken)
+        co_return taken.error();
+    for (const auto &task : *taken)
+        held.add(infoOf(task));
+    const queue::WorkerStatus status = services.pool.status();
     for (const auto &task : status.active)
-        board.add(infoOf(task, TaskPlace::Running));
+        held.add(infoOf(task, TaskPlace::Running));
     for (const auto &task : status.reserved)
-        board.add(infoOf(task, TaskPlace::Reserved));
+        held.add(infoOf(task, TaskPlace::Reserved));
     for (const auto &task : status.scheduled)
-        board.add(infoOf(task, TaskPlace::Scheduled));
+        held.add(infoOf(task, TaskPlace::Scheduled));
+    co_return taken->size() < mostOfAPlace;
+}
+
+/// The part of the line that comes after the cursor.
+struct Line
+{
+    std::vector<queue::TaskSummary> tasks;
+    std::uint64_t at = 0; ///< so many stand before the first one
+    bool more = false;
+};
+
+/// Looks for where a page goes on (task_pages.h): in one read of Redis where few tasks were taken since the page
+/// before, else further ahead, in at most `mostLooks`.
+awaitable<Result<Line>> readLine(PortalServices services, std::string queue, TaskCursor cursor, std::uint32_t limit)
+{
+    constexpr int mostLooks = 8;
+    Window window = firstWindow(cursor, limit);
+    for (int look = 1;; ++look) {
+        auto read = co_await services.workers.waiting(queue, window.from, window.count);
+        if (!read)
+            co_return read.error();
+        std::vector<std::string> ids;
+        for (const auto &task : read->items)
+            ids.push_back(task.id);
+        const bool cut = read->more && ids.size() < window.count; // of large messages fewer are answered
+        const auto next = nextInLine(cursor, window, ids, cut);
+        if (!next && !cut && look < mostLooks) {
+            window = windowAhead(window);
+            continue;
+        }
+        if (next && (*next < window.from + ids.size() || !read->more)) {
+            Line line{std::move(read->items), *next, read->more};
+            line.tasks.erase(line.tasks.begin(), line.tasks.begin() + std::ptrdiff_t(*next - window.from));
+            co_return line;
+        }
+        goOnWithout(cursor, next, cut);
+        window = firstWindow(cursor, limit);
+    }
 }
 
 /// Tasks users started lately, which are in no list any more: their results say how they ended.
-awaitable<Result<bool>> addEnded(PortalServices services, Board &board, std::uint32_t limit)
+awaitable<Result<void>> findEnded(PortalServices services, TasksFound &found, const Held &held,
+                                  const TaskCursor &cursor, std::uint32_t limit)
 {
-    const auto latest = co_await services.owners.latest(limit);
-    if (!latest)
-        co_return latest.error();
+    constexpr std::uint32_t fewest = 100; // where all results of so many are gone, those before are gone too
+    const std::uint32_t most = std::clamp(limit + 1, fewest, mostOfAPlace);
+    std::optional<storage::TaskOwnerStore::Before> before;
+    if (cursor.ended)
+        before = {cursor.ended->created, cursor.ended->id};
+    const auto rows = co_await services.owners.latest(most, std::move(before));
+    if (!rows)
+        co_return rows.error();
     std::vector<std::string> ids;
-    for (const auto &task : *latest)
+    for (const auto &task : *rows)
         ids.push_back(task.taskId);
     const auto results = co_await services.broker.results(std::move(ids));
     if (!results)
         co_return results.error();
-    for (std::size_t i = 0; i < latest->size() && i < results->size(); ++i) {
-        const auto &task = (*latest)[i];
-        if (!(*results)[i].ended() || board.has(task.taskId))
+    bool any = false;
+    for (std::size_t i = 0; i < rows->size() && i < results->size(); ++i) {
+        const auto &task = (*rows)[i];
+        const bool gone = task.ended && (*results)[i].state == queue::state::pending;
+        any = any || !gone;
+        const bool inLine =
+            std::ranges::any_of(found.line, [&](const auto &one) { return one.task.id == task.taskId; });
+        if (!(*results)[i].ended() || inLine || held.has(task.taskId))
             continue;
         TaskInfo info;
         info.id = task.taskId;
         info.name = task.name;
         info.queue = queueOf(services.settings, task.name);
         info.place = TaskPlace::Ended;
-        board.add(std::move(info));
+        info.created = task.created;
+        found.ended.push_back(std::move(info));
     }
-    co_return latest->size() < limit;
+    if (any && rows->size() == most)
+        found.endedUntil = {rows->back().created, rows->back().taskId};
+    co_return Result<void>();
 }
 
 awaitable<Result<void>> addStates(PortalServices services, std::vector<TaskInfo> &items)
@@ -243,39 +280,85 @@ awaitable<Result<void>> addOwners(PortalServices services, std::vector<TaskInfo>
     co_return Result<void>();
 }
 
+/// Whatever else is known of them.
+awaitable<Result<void>> complete(PortalServices services, std::vector<TaskInfo> &items)
+{
+    const auto states = co_await addStates(services, items);
+    if (!states)
+        co_return states.error();
+    const auto arguments = co_await addArguments(services, items);
+    if (!arguments)
+        co_return arguments.error();
+    co_return co_await addOwners(services, items);
+}
+
+awaitable<Result<void>> completeAll(PortalServices services, TasksFound &found)
+{
+    std::vector<TaskInfo> all = std::move(found.held);
+    const std::size_t held = all.size();
+    for (auto &one : found.line)
+        all.push_back(std::move(one.task));
+    std::ranges::move(found.ended, std::back_inserter(all));
+    const auto completed = co_await complete(services, all);
+    if (!completed)
+        co_return completed.error();
+    auto next = all.begin() + std::ptrdiff_t(held);
+    for (auto &one : found.line)
+        one.task = std::move(*next++);
+    std::move(next, all.end(), found.ended.begin());
+    all.resize(held);
+    found.held = std::move(all);
+    co_return Result<void>();
+}
+
+awaitable<Result<TasksFound>> findTasks(PortalServices services, const TaskQuery &query, const TaskCursor &cursor)
+{
+    TasksFound found;
+    auto line = co_await readLine(services, query.queue, cursor, query.limit);
+    if (!line)
+        co_return line.error();
+    Held held(query.queue);
+    const auto all = co_await addHeld(services, held);
+    if (!all)
+        co_return all.error();
+    found.all = *all;
+    for (std::size_t i = 0; i < line->tasks.size(); ++i) {
+        if (i > query.limit) { // one more says that there are more
+            line->more = true;
+            break;
+        }
+        const bool elsewhere = held.has(line->tasks[i].id);
+        found.line.push_back({infoOf(line->tasks[i]), line->at + i, elsewhere});
+    }
+    found.moreInLine = line->more;
+    const auto ended = co_await findEnded(services, found, held, cursor, query.limit);
+    if (!ended)
+        co_return ended.error();
+    if (!query.queue.empty())
+        std::erase_if(found.ended, [&](const TaskInfo &task) { return task.queue != query.queue; });
+    found.held = std::move(held.items());
+    const auto completed = co_await completeAll(services, found);
+    if (!completed)
+        co_return completed.error();
+    co_return found;
+}
+
 } // namespace
 
 awaitable<Result<TaskList>> listTasks(PortalServices services, TaskQuery query)
 {
     if (query.limit < 1 || query.limit > mostOfAPlace)
         co_return badField("Between 1 and 500 tasks can be listed of each place.", "/limit", "must be 1–500");
+    const auto cursor = parseTaskCursor(query.cursor);
+    if (!cursor)
+        co_return cursor.error();
     const std::uint64_t change = services.workers.changes();
     if (auto kept = services.taskLists.find(query, change, services.clock.steady()))
         co_return std::move(*kept);
-    const std::uint32_t oneMore = std::min(query.limit + 1, mostOfAPlace);
-    const auto lists = co_await services.workers.tasks(query.queue, 0, oneMore);
-    if (!lists)
-        co_return lists.error();
-    Board board(query);
-    for (const auto &task : lists->taken)
-        board.add(infoOf(task));
-    addOwn(board, services.pool.status());
-    for (const auto &task : lists->waiting)
-        board.add(infoOf(task));
-    const auto all = co_await addEnded(services, board, oneMore);
-    if (!all)
-        co_return all.error();
-    const auto states = co_await addStates(services, board.items());
-    if (!states)
-        co_return states.error();
-    const auto arguments = co_await addArguments(services, board.items());
-    if (!arguments)
-        co_return arguments.error();
-    const auto owners = co_await addOwners(services, board.items());
-    if (!owners)
-        co_return owners.error();
-    const bool complete = *all && lists->waiting.size() < mostOfAPlace && lists->taken.size() < mostOfAPlace;
-    TaskList list = std::move(board).take(complete);
+    auto found = co_await findTasks(services, query, *cursor);
+    if (!found)
+        co_return found.error();
+    TaskList list = taskPage(std::move(*found), *cursor, query.limit);
     services.taskLists.keep(query, change, list, services.clock.steady());
     co_return list;
 }

@@ -186,7 +186,10 @@ Result<TaskList> DemoDeployment::answerTo(const TasksQuestion &question) const
         return reach.error();
     if (question.query.limit < 1 || question.query.limit > 500)
         return failure(ErrorKind::Invalid, "Between 1 and 500 tasks of each place.");
-    return m_data.tasks.list(question.query);
+    const auto page = numberIn(question.query.cursor);
+    if (!page)
+        return failure(ErrorKind::Invalid, "That is no cursor of tasks.");
+    return m_data.tasks.list(question.query, *page);
 }
 
 Result<std::vector<WorkerInfo>> DemoDeployment::answerTo(const WorkersQuestion &) const

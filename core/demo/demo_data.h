@@ -51,7 +51,8 @@ class DemoTasks final
 public:
     DemoTasks(const Situation &situation, std::uint64_t seed, WallTime start);
 
-    TaskList list(const TaskQuery &query) const;
+    /// `page`: which one, from 0.
+    TaskList list(const TaskQuery &query, std::size_t page) const;
     const TaskInfo *find(const std::string &id) const;
     void advance(WallTime now, std::size_t concurrency);
     void fill(std::size_t waiting, WallTime now); ///< new ones come until so many wait

@@ -114,10 +114,10 @@ void DemoTasks::end(TaskInfo &task, WallTime now)
     ++m_endedTotal;
 }
 
-TaskList DemoTasks::list(const TaskQuery &query) const
+TaskList DemoTasks::list(const TaskQuery &query, std::size_t page) const
 {
     TaskList list;
-    std::array<std::uint32_t, 5> taken{};
+    std::array<std::size_t, 5> taken{};
     std::vector<const TaskInfo *> sorted;
     for (const TaskInfo &task : m_tasks)
         sorted.push_back(&task);
@@ -129,11 +129,14 @@ TaskList DemoTasks::list(const TaskQuery &query) const
     for (const TaskInfo *task : sorted) {
         if (!query.queue.empty() && task->queue != query.queue)
             continue;
-        if (taken[std::size_t(task->place)]++ < query.limit)
+        const std::size_t before = taken[std::size_t(task->place)]++;
+        if (before / query.limit == page)
             list.items.push_back(*task);
-        else
+        else if (before / query.limit > page)
             list.complete = false;
     }
+    if (!list.complete)
+        list.nextCursor = std::to_string(page + 1);
     return list;
 }
 

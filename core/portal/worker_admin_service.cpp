@@ -71,7 +71,6 @@ void WorkerAdminService::connect(const queue::QueueDirectory &queues, std::chron
 {
     m_directory = &queues;
     m_keptWorkers.setLife(answersKept);
-    m_keptTasks.setLife(answersKept);
 }
 
 awaitable<Result<std::vector<WorkerAdminService::Worker>>> WorkerAdminService::workers()
@@ -158,25 +157,13 @@ awaitable<Result<void>> WorkerAdminService::resizeRemote(std::uint32_t concurren
     co_return Result<void>();
 }
 
-awaitable<Result<WorkerAdminService::TaskLists>> WorkerAdminService::tasks(std::string queue, std::size_t offset,
-                                                                           std::size_t limit)
+awaitable<Result<queue::WaitingTasks>> WorkerAdminService::waiting(std::string queue, std::size_t offset,
+                                                                   std::size_t limit)
 {
-    const std::uint64_t change = m_changes;
-    TasksQuestion question{std::move(queue), offset, limit};
-    if (auto kept = m_keptTasks.find(question, change, m_clock.steady()))
-        co_return std::move(*kept);
-    TaskLists lists;
-    auto waiting = co_await m_broker.peek(listsOf(question.queue), offset, limit);
-    if (!waiting)
-        co_return waiting.error();
-    lists.waiting = std::move(*waiting);
-    auto taken = co_await m_broker.taken(limit);
-    if (!taken)
-        co_return taken.error();
-    lists.taken = std::move(*taken);
-    m_keptTasks.keep(std::move(question), change, lists, m_clock.steady());
-    co_return lists;
+    return m_broker.peek(listsOf(queue), offset, limit);
 }
+
+awaitable<Result<std::vector<queue::TaskSummary>>> WorkerAdminService::taken() { return m_broker.taken(500); }
 
 std::vector<queue::WaitingList> WorkerAdminService::listsOf(const std::string &queue) const
 {

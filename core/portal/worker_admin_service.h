@@ -64,14 +64,11 @@ public:
     /// A worker that holds back because others use its queues takes tasks from then on, until its process ends.
     awaitable<Result<void>> resize(Actor actor, std::uint32_t concurrency, std::string node = {});
 
-    struct TaskLists
-    {
-        std::vector<queue::TaskSummary> waiting; ///< next to run first
-        std::vector<queue::TaskSummary> taken;   ///< prefetched, scheduled or running, of any worker
-    };
-    /// At most `limit` (1–500) of each, of one queue or of all that are known (queue::QueueDirectory); of those nobody
-    /// here takes the 32 first lists that are not empty.
-    awaitable<Result<TaskLists>> tasks(std::string queue, std::size_t offset, std::size_t limit);
+    /// At most `limit` (1–500) of those that wait, after so many, of one queue or of all that are known
+    /// (queue::QueueDirectory); of those nobody here takes the 32 first lists that are not empty.
+    awaitable<Result<queue::WaitingTasks>> waiting(std::string queue, std::size_t offset, std::size_t limit);
+    /// At most 500 of what is prefetched, scheduled or running, of any worker.
+    awaitable<Result<std::vector<queue::TaskSummary>>> taken();
 
     /// NotFound: nothing is known of it, and nobody can have it in hand.
     awaitable<Result<void>> revoke(Actor actor, std::string id, bool terminate);
@@ -79,13 +76,6 @@ public:
     awaitable<Result<std::string>> rerun(Actor actor, std::string id);
 
 private:
-    struct TasksQuestion
-    {
-        std::string queue;
-        std::size_t offset = 0;
-        std::size_t limit = 0;
-        bool operator==(const TasksQuestion &) const = default;
-    };
     awaitable<bool> isNowhere(std::string id);
     awaitable<Result<void>> resizeRemote(std::uint32_t concurrency, std::string node);
     awaitable<std::vector<Worker>> askWorkers();
@@ -102,7 +92,6 @@ private:
     Gone m_gone;
     std::atomic<std::uint64_t> m_changes{0};
     KeptAnswer<bool, std::vector<Worker>> m_keptWorkers;
-    KeptAnswer<TasksQuestion, TaskLists> m_keptTasks;
 };
 BOOST_DESCRIBE_STRUCT(WorkerAdminService::Worker, (), (node, here, concurrency, active, totals, queues))
 

@@ -298,17 +298,16 @@ awaitable<Result<void>> Broker::revoke(std::string id, bool terminate, std::stri
     co_return Result<void>{};
 }
 
-awaitable<Result<std::vector<TaskSummary>>> Broker::peek(std::string queue, std::size_t offset, std::size_t limit)
+awaitable<Result<WaitingTasks>> Broker::peek(std::string queue, std::size_t offset, std::size_t limit)
 {
     co_return co_await peek(listsOf(queue), offset, limit);
 }
 
-awaitable<Result<std::vector<TaskSummary>>> Broker::peek(std::vector<WaitingList> lists, std::size_t offset,
-                                                         std::size_t limit)
+awaitable<Result<WaitingTasks>> Broker::peek(std::vector<WaitingList> lists, std::size_t offset, std::size_t limit)
 {
     constexpr std::string_view mostBytes = "4194304";
     constexpr std::string_view longestMessage = "1048576";
-    std::vector<TaskSummary> page;
+    WaitingTasks page;
     if (lists.empty() || limit == 0)
         co_return page;
     const std::vector<std::string_view> scriptKeys = [&] {
@@ -326,8 +325,10 @@ awaitable<Result<std::vector<TaskSummary>>> Broker::peek(std::vector<WaitingList
     for (std::size_t i = 1; i + 1 < reply->elements.size(); i += 2) {
         const auto at = static_cast<std::size_t>(reply->elements[i].integer) - 1;
         if (at < lists.size())
-            page.push_back(summaryOf(std::move(reply->elements[i + 1].text), lists[at].queue, stepIn(lists[at].key)));
+            page.items.push_back(
+                summaryOf(std::move(reply->elements[i + 1].text), lists[at].queue, stepIn(lists[at].key)));
     }
+    page.more = !reply->elements.empty() && reply->elements.front().integer != 0;
     co_return page;
 }
 

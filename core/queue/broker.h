@@ -59,6 +59,13 @@ struct TaskSummary
 };
 BOOST_DESCRIBE_STRUCT(TaskSummary, (), (id, name, queue, argsRepr, kwargsRepr, eta, priority, retries, taken))
 
+/// Some of what waits, next to run first.
+struct WaitingTasks
+{
+    std::vector<TaskSummary> items;
+    bool more = false; ///< there may be others after these
+};
+
 /// The producing end of the queue, and its administration. Works with our own workers and with Celery's.
 ///
 /// Calls come from coroutines on any thread. Errors: those of redis::Client (Unavailable while Redis is away, Timeout,
@@ -91,10 +98,9 @@ public:
     /// What waits in a queue, next to run first, highest priority first; `limit` ≤ 500. Messages that cannot be read
     /// are shown with an empty name.
     /// At most 4 MiB of messages in one answer; of one over 1 MiB only that it is there.
-    awaitable<Result<std::vector<TaskSummary>>> peek(std::string queue, std::size_t offset, std::size_t limit);
+    awaitable<Result<WaitingTasks>> peek(std::string queue, std::size_t offset, std::size_t limit);
     /// The same of several lists, one after the other, in one round trip.
-    awaitable<Result<std::vector<TaskSummary>>> peek(std::vector<WaitingList> lists, std::size_t offset,
-                                                     std::size_t limit);
+    awaitable<Result<WaitingTasks>> peek(std::vector<WaitingList> lists, std::size_t offset, std::size_t limit);
     /// What is taken and not ended, by whichever worker; `limit` ≤ 500, in no order.
     awaitable<Result<std::vector<TaskSummary>>> taken(std::size_t limit);
 

@@ -234,14 +234,22 @@ awaitable<Result<void>> TaskOwnerStore::end(std::string taskId, WallTime at)
     });
 }
 
-awaitable<Result<std::vector<TaskOwner>>> TaskOwnerStore::latest(std::uint32_t limit)
+awaitable<Result<std::vector<TaskOwner>>> TaskOwnerStore::latest(std::uint32_t limit, std::optional<Before> before)
 {
-    return m_database.run([limit](DatabaseConnection &connection) -> Result<std::vector<TaskOwner>> {
-        if (auto checked = checkLimit(limit); checked.has_error())
-            return checked.error();
-        return select(connection, taskOwners.select("ORDER BY created DESC, task_id DESC LIMIT ?"),
-                      valuesOf(std::int64_t{limit}), taskOwners.reader());
-    });
+    return m_database.run(
+        [limit, before = std::move(before)](DatabaseConnection &connection) -> Result<std::vector<TaskOwner>> {
+            if (auto checked = checkLimit(limit); checked.has_error())
+                return checked.error();
+            std::string where;
+            Values values;
+            if (before) {
+                where = "WHERE created < ? OR (created = ? AND task_id < ?) ";
+                values = valuesOf(before->created, before->created, before->taskId);
+            }
+            values.push_back(std::int64_t{limit});
+            return select(connection, taskOwners.select(where + "ORDER BY created DESC, task_id DESC LIMIT ?"), values,
+                          taskOwners.reader());
+        });
 }
 
 awaitable<Result<std::vector<TaskOwner>>> TaskOwnerStore::findMany(std::vector<std::string> taskIds)

@@ -48,8 +48,13 @@ public:
     awaitable<Result<TaskOwnerPage>> list(Id owner, std::uint32_t limit, std::string cursor);
     /// Notes that it ended then, unless that is known already. Fine for a task that is nobody's.
     awaitable<Result<void>> end(std::string taskId, WallTime at);
-    /// Of everybody, newest first; for operators. `limit`: 1–500.
-    awaitable<Result<std::vector<TaskOwner>>> latest(std::uint32_t limit);
+    struct Before
+    {
+        WallTime created{};
+        std::string taskId;
+    };
+    /// Of everybody, newest first, those after the one named; for operators. `limit`: 1–500.
+    awaitable<Result<std::vector<TaskOwner>>> latest(std::uint32_t limit, std::optional<Before> before = {});
     /// Those of these tasks that are somebody's, in no order; at most 2,000 ids.
     awaitable<Result<std::vector<TaskOwner>>> findMany(std::vector<std::string> taskIds);
     awaitable<Result<void>> remove(std::string taskId); ///< the task could not be enqueued after all

@@ -125,7 +125,10 @@ class DescribedTest(PortalTest):
                 self.assertLessEqual({"items", "next_cursor"}, set(answer))
                 for wrong in ("0", "-1", "1000000", "x", "99999999999999999999"):
                     self.assertProblem(self.admin.get(f"{path}?limit={wrong}"), 400)
-                if "cursor" in parameters:
+                if path == "/api/admin/tasks":
+                    places = [task["place"] for task in answer["items"]]
+                    self.assertEqual(len(places), len(set(places)), "one of each place")
+                elif "cursor" in parameters:
                     self.assertEqual(len(answer["items"]), 1)
 
     def test_what_must_be_there_is_asked_for(self):

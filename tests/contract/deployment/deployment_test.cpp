@@ -211,7 +211,9 @@ private slots:
         TaskQuery query;
         query.limit = 1;
         const auto few = await(deployment.ask(TasksQuestion{query}));
-        QVERIFY(few && endedIn(*few) == 1 && !few->complete);
+        QVERIFY(few && endedIn(*few) == 1 && !few->complete && few->nextCursor);
+        for (const std::uint32_t limit : {1u, 3u})
+            pagesTasks(deployment, *tasks, limit);
         query.queue = "nobody-has-this-queue";
         QVERIFY(await(deployment.ask(TasksQuestion{query}))->items.empty());
         query.limit = 501;

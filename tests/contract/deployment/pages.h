@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,38 @@ inline void pagesClients(Deployment &deployment, const ClientPage &whole)
     for (const auto &wrong : {ClientsQuestion{.limit = 0}, ClientsQuestion{.limit = ClientsQuestion::most + 1},
                               ClientsQuestion{.cursor = "x"}})
         QCOMPARE(await(deployment.ask(wrong)).error().kind, ErrorKind::Invalid);
+}
+
+/// Page by page, each with at most so many of each place, they are the same, each once; one that meanwhile moves to
+/// another place may be missing or there twice.
+inline void pagesTasks(Deployment &deployment, const TaskList &whole, std::uint32_t limit)
+{
+    std::vector<std::string> ids;
+    TaskQuery query{{}, limit};
+    do {
+        const auto page = await(deployment.ask(TasksQuestion{query}));
+        QVERIFY2(page.has_value(), page ? "" : page.error().message.c_str());
+        std::map<TaskPlace, std::size_t> places;
+        for (const TaskInfo &task : page->items) {
+            QVERIFY(++places[task.place] <= limit);
+            ids.push_back(task.id);
+        }
+        QCOMPARE(page->complete, !page->nextCursor.has_value());
+        query.cursor = page->nextCursor.value_or("");
+    } while (!query.cursor.empty() && ids.size() < 10'000);
+    const auto after = await(deployment.ask(TasksQuestion{{{}, 500}}));
+    QVERIFY2(after.has_value(), after ? "" : after.error().message.c_str());
+    std::size_t stayed = 0;
+    for (const TaskInfo &task : whole.items) {
+        const auto now = std::ranges::find(after->items, task.id, &TaskInfo::id);
+        if (now == after->items.end() || now->place != task.place)
+            continue;
+        ++stayed;
+        QCOMPARE(std::ranges::count(ids, task.id), std::ptrdiff_t{1});
+    }
+    QVERIFY(stayed > limit);
+    for (const char *wrong : {"x", "dA", "-1"})
+        QCOMPARE(await(deployment.ask(TasksQuestion{{{}, 100, wrong}})).error().kind, ErrorKind::Invalid);
 }
 
 /// What is told of what can be done agrees with what can be.

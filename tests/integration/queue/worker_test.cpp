@@ -365,13 +365,14 @@ private slots:
         QCOMPARE(m_instance->backlog().unacked, 0u);
         QCOMPARE(m_instance->redis(redis::Command("KEYS", "q:*")).elements.size(), 0u);
         const auto page =
-            m_instance->run<Result<std::vector<TaskSummary>>>([&] { return m_instance->broker.peek("celery", 0, 10); });
+            m_instance->run<Result<WaitingTasks>>([&] { return m_instance->broker.peek("celery", 0, 10); });
         QVERIFY(page);
-        QCOMPARE(page->size(), 4u);
+        QCOMPARE(page->items.size(), 4u);
+        QVERIFY(!page->more);
         // The one that was running came back last and is next.
-        QCOMPARE(page->at(0).name, std::string("t.until"));
-        QCOMPARE(page->at(1).id, ids[0]);
-        QCOMPARE(page->at(3).id, ids[2]);
+        QCOMPARE(page->items.at(0).name, std::string("t.until"));
+        QCOMPARE(page->items.at(1).id, ids[0]);
+        QCOMPARE(page->items.at(3).id, ids[2]);
     }
 
     void runsAFailedTaskAgain()

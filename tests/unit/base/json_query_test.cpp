@@ -136,7 +136,7 @@ void JsonQueryTest::readsWhatQuestionsHold()
     };
     QVERIFY(same(UserQuery{}) && same(TaskQuery{}) && same(AuditQuery{}) && same(HistoryQuery{{metric::redisMemory}}));
     QVERIFY(same(UserQuery{"anna", TextMatch::Prefix, Role::Operator, true, UserOrder::LastSignIn, true, 7, "abc"}));
-    QVERIFY(same(TaskQuery{"celery", 500}));
+    QVERIFY(same(TaskQuery{"celery", 500, "x"}));
     QVERIFY(same(AuditQuery{Id{9}, "user.", "user:9", WallTime{} + 1s, WallTime{} + 2s, 1, "x"}));
     QVERIFY(same(HistoryQuery{{metric::redisMemory, Metric(metric::queueDepth, {{"queue", "celery"}})},
                               WallTime{} + 1h,

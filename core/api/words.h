@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/api/catalogue.h"
+#include "core/api/zone.h"
 
 #include <string_view>
 

@@ -98,7 +98,7 @@ void StorageWatchTest::tellsWhatIsMissing()
     QTRY_VERIFY(m_watch->directory().up.has_value());
     QTEST(*m_watch->directory().up, "directory");
     QTEST(!m_watch->redisMoved(), "redis");
-    QCOMPARE(m_watch->directory().detail.empty(), *m_watch->directory().up);
+    QCOMPARE(m_watch->directory().reason.empty(), *m_watch->directory().up);
     QCOMPARE(m_watch->disk(), state.disk);
 }
 

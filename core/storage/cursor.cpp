@@ -2,6 +2,7 @@
 #include "core/storage/cursor.h"
 
 #include "core/base/ids.h"
+#include "core/base/utf8.h"
 
 #include <charconv>
 #include <limits>
@@ -37,7 +38,8 @@ Result<Cursor> parseCursor(std::string_view text, char kind)
     if (number.ec != std::errc() || number.ptr == end || *number.ptr != ':' || cursor.number > most)
         return malformed;
     cursor.text.assign(number.ptr + 1, end);
-    if (cursor.text.find('\0') != std::string::npos)
+    // PostgreSQL takes neither as a text.
+    if (!isUtf8(cursor.text) || cursor.text.find('\0') != std::string::npos)
         return malformed;
     return cursor;
 }

@@ -195,6 +195,7 @@ void TextTest::cursorsComeBack()
     QVERIFY(parseCursor(formatCursor({'i', 1, ""}), 'e').has_error());
     QVERIFY(parseCursor(formatCursor({'i', 9223372036854775808u, ""}), 'i').has_error());
     QVERIFY(parseCursor(formatCursor({'e', 0, std::string("a\0b", 3)}), 'e').has_error());
+    QVERIFY(parseCursor(formatCursor({'e', 0, "a\xff"}), 'e').has_error());
     for (const char *text : {"", "i", "aQ", "aTE", "====", "\xff"})
         QVERIFY(parseCursor(text, 'i').has_error());
 }

@@ -5,6 +5,7 @@
 #include "core/base/json.h"
 #include "core/base/json_schema.h"
 #include "core/console/actions.h"
+#include "core/http/actor.h"
 #include "core/http/problem.h"
 
 #include <charconv>
@@ -115,10 +116,10 @@ http::Handler ActionRoutes::handle(Read read, Answer answer)
         auto asked = read(request);
         if (!asked)
             co_return http::problem(request, asked.error());
-        if (const auto fits = checkReason(asked->reason); !fits)
-            co_return http::problem(request, fits.error());
-        Actor actor{request.principal, std::move(asked->reason)};
-        auto work = m_perform(std::move(asked->action), std::move(actor));
+        auto actor = http::actorOf(request, std::move(asked->reason));
+        if (!actor)
+            co_return http::problem(request, actor.error());
+        auto work = m_perform(std::move(asked->action), std::move(*actor));
         const auto done = co_await std::move(work);
         if (!done)
             co_return http::problem(request, done.error());

@@ -169,13 +169,6 @@ awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action a
     co_return done;
 }
 
-Result<void> checkReason(std::string_view reason)
-{
-    if (reason.size() > longestReason)
-        return badField("The reason cannot be read.", "/reason", "must be a text of at most 2048 bytes");
-    return {};
-}
-
 Result<void> checkNumber(const std::vector<std::string> &ids)
 {
     if (ids.empty() || ids.size() > mostTasksAtOnce)

@@ -32,11 +32,6 @@ awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action a
 awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, CleanUpFamily action, bool dryRun,
                                                      Actor actor, std::chrono::seconds patience);
 
-constexpr std::size_t longestReason = 2 * 1024; ///< bytes, as it is asked for; the audit log keeps its beginning
-
-/// Whether a reason is short enough: Invalid, if not.
-Result<void> checkReason(std::string_view reason);
-
 /// Whether an action may name so many tasks: Invalid, if not.
 Result<void> checkNumber(const std::vector<std::string> &ids);
 

@@ -7,6 +7,7 @@
 #include "core/console/actions.h"
 #include "core/console/question_routes.h"
 #include "core/console/questions.h"
+#include "core/http/actor.h"
 #include "core/http/uri.h"
 #include "core/monitor/history.h"
 
@@ -42,7 +43,7 @@ template <class A> Result<Wanted<A>> readAction(const std::string &body)
                 return badField("The reason cannot be read.", "/reason", "must be a text of at most 2048 bytes");
             if (text)
                 wanted.reason = *text;
-            if (const auto fits = checkReason(wanted.reason); !fits)
+            if (const auto fits = http::checkReason(wanted.reason); !fits)
                 return fits.error();
             members->erase("reason");
         }
@@ -60,7 +61,7 @@ template <class A> const std::string &bodySchema()
     static const std::string text = [] {
         auto schema = boost::json::parse(requestSchema<A>());
         schema.at("properties").as_object()["reason"] =
-            boost::json::object{{"type", boost::json::array{"string", "null"}}, {"maxLength", longestReason}};
+            boost::json::object{{"type", boost::json::array{"string", "null"}}, {"maxLength", http::longestReason}};
         return jsonText(schema);
     }();
     return text;
@@ -139,8 +140,10 @@ template <class A> void ConsoleRoutes::mountAction(http::Router &router)
                     auto wanted = readAction<A>(request.body);
                     if (!wanted)
                         co_return http::problem(request, wanted.error());
-                    Actor actor{request.principal, std::move(wanted->reason)};
-                    auto work = performAction(m_services(), std::move(wanted->action), std::move(actor));
+                    auto actor = http::actorOf(request, std::move(wanted->reason));
+                    if (!actor)
+                        co_return http::problem(request, actor.error());
+                    auto work = performAction(m_services(), std::move(wanted->action), std::move(*actor));
                     const auto done = co_await std::move(work);
                     co_return written(request, done);
                 },

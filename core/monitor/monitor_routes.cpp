@@ -3,6 +3,7 @@
 
 #include "core/base/json.h"
 #include "core/base/json_schema.h"
+#include "core/http/actor.h"
 #include "core/http/hosts.h"
 #include "core/http/problem.h"
 #include "core/http/server.h"
@@ -246,9 +247,11 @@ awaitable<Response> MonitorRoutes::cleanUp(Request &request)
     Result<CleanupBody> body = readJson<CleanupBody>(request.body, JsonMode::Strict);
     if (body.has_error())
         co_return http::problem(request, body.error());
-    Actor actor{request.principal, std::move(body->reason)};
+    auto actor = http::actorOf(request, std::move(body->reason));
+    if (!actor)
+        co_return http::problem(request, actor.error());
     CleanupRequest wanted{std::move(body->family), body->dryRun, body->idle};
-    const auto started = co_await m_admin.cleanUp(std::move(actor), std::move(wanted));
+    const auto started = co_await m_admin.cleanUp(std::move(*actor), std::move(wanted));
     if (started.has_error())
         co_return http::problem(request, started.error());
     // A small one is over in a moment: its answer is the result. A long one goes on, GET has its progress.

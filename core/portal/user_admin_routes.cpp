@@ -4,6 +4,7 @@
 #include "core/base/ids.h"
 #include "core/base/json.h"
 #include "core/base/json_schema.h"
+#include "core/http/actor.h"
 #include "core/http/problem.h"
 #include "core/portal/user_admin_service.h"
 
@@ -60,11 +61,6 @@ Response answer(const Request &request, const Result<T> &result, http::status co
     return result.has_error() ? http::problem(request, result.error()) : http::json(writeJson(*result), code);
 }
 
-Actor actorOf(const Request &request, std::optional<std::string> reason)
-{
-    return {request.principal, std::move(reason).value_or("")};
-}
-
 } // namespace
 
 void UserAdminRoutes::mount(http::Router &router)
@@ -105,10 +101,12 @@ awaitable<Response> UserAdminRoutes::create(Request &request)
     auto body = readJson<CreateBody>(request.body, JsonMode::Strict);
     if (body.has_error())
         co_return http::problem(request, body.error());
-    Actor actor = actorOf(request, std::move(body->reason));
+    auto actor = http::actorOf(request, std::move(body->reason));
+    if (!actor)
+        co_return http::problem(request, actor.error());
     UserAdminService::NewUser wanted{std::move(body->email), std::move(body->password),
                                      body->role.value_or(Role::User)};
-    const auto created = co_await m_users.create(std::move(actor), std::move(wanted));
+    const auto created = co_await m_users.create(std::move(*actor), std::move(wanted));
     Response response = answer(request, created, http::status::created);
     if (!created.has_error())
         response.with("Location", "/api/admin/users/" + formatId(created->id));
@@ -134,9 +132,11 @@ awaitable<Response> UserAdminRoutes::change(Request &request)
     auto body = readJson<ChangeBody>(request.body, JsonMode::Strict);
     if (body.has_error())
         co_return http::problem(request, body.error());
-    Actor actor = actorOf(request, std::move(body->reason));
+    auto actor = http::actorOf(request, std::move(body->reason));
+    if (!actor)
+        co_return http::problem(request, actor.error());
     UserAdminService::Change wanted{std::move(body->email), std::move(body->password), body->role, body->disabled};
-    const auto changed = co_await m_users.change(std::move(actor), *id, std::move(wanted));
+    const auto changed = co_await m_users.change(std::move(*actor), *id, std::move(wanted));
     co_return answer(request, changed);
 }
 
@@ -159,8 +159,10 @@ awaitable<Response> UserAdminRoutes::setLimits(Request &request)
     auto body = readJson<LimitsBody>(request.body, JsonMode::Strict);
     if (body.has_error())
         co_return http::problem(request, body.error());
-    Actor actor = actorOf(request, std::move(body->reason));
-    auto set = co_await m_users.setLimits(std::move(actor), *id, std::move(body->limits));
+    auto actor = http::actorOf(request, std::move(body->reason));
+    if (!actor)
+        co_return http::problem(request, actor.error());
+    auto set = co_await m_users.setLimits(std::move(*actor), *id, std::move(body->limits));
     if (set.has_error())
         co_return http::problem(request, set.error());
     co_return http::json(writeJson(LimitsAnswer{std::move(*set)}));
@@ -171,9 +173,11 @@ awaitable<Response> UserAdminRoutes::dropLimits(Request &request)
     const auto id = pathId(request);
     if (id.has_error())
         co_return http::problem(request, id.error());
-    Actor actor = actorOf(request, request.queryParam("reason"));
+    auto actor = http::actorOf(request, request.queryParam("reason"));
+    if (!actor)
+        co_return http::problem(request, actor.error());
     UserAdminService::Limits none;
-    const auto set = co_await m_users.setLimits(std::move(actor), *id, std::move(none));
+    const auto set = co_await m_users.setLimits(std::move(*actor), *id, std::move(none));
     co_return set.has_error() ? http::problem(request, set.error()) : http::noContent();
 }
 

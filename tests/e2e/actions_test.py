@@ -272,10 +272,20 @@ class ActionsTest(PortalTest):
             self.assertProblem(self.by_action("redis.cleanup", {"family": family}, "may-i", operator), 403)
 
     def test_reasons_are_bounded(self):
-        for answer in (self.by_route("worker.resize", "", {"concurrency": 2}, "x" * 3000),
-                       self.by_action("worker.resize", {"concurrency": 2}, "x" * 3000)):
-            self.assertProblem(answer, 400)
-            self.assertEqual([error["pointer"] for error in answer.json["errors"]], ["/reason"])
+        asked = {action: rest for action, *rest in NOTHING}
+        asked["user.password"] = (ABSENT, {"password": PASSWORD}, {"id": ABSENT}, 404)
+        self.assertEqual(set(asked), set(ROUTES))
+        long = "x" * 3000
+        limits = f"{ROOM}users/{ABSENT}/limits"
+        answers = {"PUT limits": self.admin.put(limits, {"limits": {}, "reason": long}),
+                   "DELETE limits": self.admin.delete(f"{limits}?reason={long}")}
+        for action, (subject, body, members, _) in asked.items():
+            answers[f"route of {action}"] = self.by_route(action, subject, body, long)
+            answers[action] = self.by_action(action, members, long)
+        for what, answer in answers.items():
+            with self.subTest(what=what):
+                self.assertProblem(answer, 400)
+                self.assertEqual([error["pointer"] for error in answer.json["errors"]], ["/reason"])
 
 
 if __name__ == "__main__":

@@ -75,22 +75,34 @@ std::string nameOf(const Result<TaskInfo> &task, std::string_view id)
 struct Tally
 {
     explicit Tally(FactKind kind_) : kind(kind_) {}
-    Result<ActionOutcome> end(std::size_t asked, std::string subject) const
+    Result<ActionOutcome> end(std::string subject) const
     {
-        if (done == 0 && problem)
+        if (done == 0 && goOn == 0 && problem)
             return *problem;
-        auto told = outcomeOf({.kind = kind, .name = asked == 1 ? name : "", .count = done}, std::move(subject));
+        ActionOutcome told;
+        told.subject = std::move(subject);
+        if (done > 0)
+            told.facts.push_back({.kind = kind, .name = done == 1 ? name : "", .count = done});
         if (problem) {
-            told.facts.push_back({.kind = FactKind::OthersRefused, .count = asked - done});
+            told.facts.push_back({.kind = FactKind::OthersRefused, .count = refused});
             told.refusal = problem;
         }
+        if (goOn > 0)
+            told.facts.push_back({.kind = FactKind::RunningTasksGoOn, .count = goOn});
         return told;
+    }
+    void refuse(Error why)
+    {
+        ++refused;
+        problem = std::move(why);
     }
 
     FactKind kind;
-    std::string name;
+    std::string name; ///< the latest it was done to
     std::size_t done = 0;
-    std::optional<Error> problem;
+    std::size_t goOn = 0; ///< run on, but do not start again, should they mean to
+    std::size_t refused = 0;
+    std::optional<Error> problem; ///< the latest
 };
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, RevokeTasks action, Actor actor)
@@ -98,30 +110,26 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, RevokeTasks ac
     if (const auto fit = checkNumber(action.ids); !fit)
         co_return fit.error();
     Tally tally(FactKind::TasksRevoked);
-    std::size_t asked = 0, goOn = 0;
+    std::size_t over = 0; // since it was chosen
     for (const auto &id : action.ids) {
         const auto task = co_await findTask(services, id);
-        if (task && task->place == TaskPlace::Ended) // since it was chosen
+        if (task && task->place == TaskPlace::Ended) {
+            ++over;
             continue;
-        ++asked;
-        tally.name = nameOf(task, id);
+        }
         const auto done = co_await services.workers.revoke(actor, id, action.terminate);
-        if (!done)
-            tally.problem = done.error();
-        else if (!action.terminate && task && task->place == TaskPlace::Running)
-            ++goOn; // but do not start again, should they mean to
-        else
+        if (!done) {
+            tally.refuse(done.error());
+        } else if (!action.terminate && task && task->place == TaskPlace::Running) {
+            ++tally.goOn;
+        } else {
             ++tally.done;
+            tally.name = nameOf(task, id);
+        }
     }
-    const Fact running{.kind = FactKind::RunningTasksGoOn, .count = goOn};
-    if (asked == 0)
-        co_return outcomeOf({.kind = FactKind::AllTasksOver, .count = action.ids.size()});
-    if (goOn > 0 && goOn == asked)
-        co_return outcomeOf(running, action.ids.front());
-    auto ended = tally.end(asked - goOn, action.ids.front());
-    if (ended && goOn > 0)
-        ended->facts.push_back(running);
-    co_return ended;
+    if (over == action.ids.size())
+        co_return outcomeOf({.kind = FactKind::AllTasksOver, .count = over});
+    co_return tally.end(action.ids.front());
 }
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, RerunTasks action, Actor actor)
@@ -140,10 +148,10 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, RerunTasks act
             ++tally.done;
             latest = std::move(*again);
         } else {
-            tally.problem = again.error();
+            tally.refuse(again.error());
         }
     }
-    co_return tally.end(action.ids.size(), std::move(latest));
+    co_return tally.end(std::move(latest));
 }
 
 } // namespace

@@ -141,7 +141,7 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, RevokeTasks ac
         addSample(found, co_await touchedTask(services, std::move(*task)));
     }
     found.count = held + (action.terminate ? running : 0);
-    found.nothing = *found.count == 0;
+    found.nothing = held + running == 0; // those that run on do not start again
     if (running > 0)
         found.facts.push_back(
             {.kind = action.terminate ? FactKind::RunningTasksEnded : FactKind::RunningTasksGoOn, .count = running});

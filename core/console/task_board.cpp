@@ -58,6 +58,12 @@ TaskInfo infoOf(const queue::HeldTask &held, TaskPlace place)
     return info;
 }
 
+/// Whether a worker is at it: STARTED, PROGRESS, or a state of the task's own.
+bool runs(const queue::TaskResult &result)
+{
+    return !result.ended() && result.state != queue::state::pending && result.state != queue::state::retry;
+}
+
 void addResult(TaskInfo &info, const queue::TaskResult &result)
 {
     info.state = result.state;
@@ -75,9 +81,8 @@ void addResult(TaskInfo &info, const queue::TaskResult &result)
         info.ended = result.dateDone;
         if (result.state == queue::state::success)
             info.result = storage::fitText(jsonText(result.result), longestResult);
-    } else if (info.place == TaskPlace::Reserved && result.state != queue::state::pending &&
-               result.state != queue::state::retry) {
-        info.place = TaskPlace::Running; // in another process; a state of the task's own is one of a running task
+    } else if (info.place == TaskPlace::Reserved && runs(result)) {
+        info.place = TaskPlace::Running; // in another process
     }
 }
 
@@ -379,6 +384,8 @@ awaitable<Result<TaskInfo>> findTask(PortalServices services, std::string id)
     if (!result)
         co_return result.error();
     addResult(info, *result);
+    if (info.place == TaskPlace::Waiting && runs(*result))
+        info.place = TaskPlace::Running; // in another process
     const auto owner = co_await services.owners.find(id);
     if (!owner && owner.error().kind != ErrorKind::NotFound)
         co_return owner.error();

@@ -3,6 +3,7 @@
 both, and both leave the same audit entry. No route that changes something can be left out."""
 
 import itertools
+import json
 import re
 import unittest
 
@@ -140,6 +141,28 @@ class ActionsTest(PortalTest):
                 entry = self.both("task.revoke", tasks, [{"terminate": terminate}, {"ids": tasks[1:], "terminate": terminate}],
                                   lambda task, _: self.client.task(task)["state"])
                 self.assertEqual(entry["detail"], "also while it runs" if terminate else "")
+
+    def test_what_runs_elsewhere_goes_on(self):
+        """Another process runs one of two, and says so."""
+        self.addCleanup(self.resize, 2)
+        self.addCleanup(self.server.client.delete, "celery")
+        self.resize(0)
+        waits, runs = (self.client.start_analysis(symbol="MSFT", paths=1000) for _ in range(2))
+        self.server.client.set(f"celery-task-meta-{runs}", json.dumps({"status": "STARTED", "result": None, "task_id": runs}))
+        preview = lambda *ids: self.admin.post(ROOM + "preview/task.revoke", {"ids": ids, "terminate": False}).json
+        kinds = lambda told: [(fact["kind"], fact["count"]) for fact in told["facts"]]
+        self.assertEqual(kinds(preview(waits, runs)), [("running-tasks-go-on", 1), ("tasks-kept-from-start", 1)])
+        self.assertEqual(kinds(preview(runs)), [("running-tasks-go-on", 1)])
+        self.assertFalse(preview(runs)["nothing"])  # it will not start again
+        revoke = lambda *ids: self.by_action("task.revoke", {"ids": ids, "terminate": False}, "let it end").json
+        told = revoke(runs, "nosuch")
+        self.assertEqual(kinds(told), [("others-refused", 1), ("running-tasks-go-on", 1)])
+        self.assertEqual(told["refusal"]["kind"], "not-found")
+        self.assertEqual(kinds(revoke(runs)), [("running-tasks-go-on", 1)])
+        told = revoke(waits, runs)
+        self.assertEqual(kinds(told), [("tasks-revoked", 1), ("running-tasks-go-on", 1)])
+        self.assertTrue(told["facts"][0]["name"].endswith(waits[:8]), told)
+        self.assertEqual([self.client.task(task)["state"] for task in (waits, runs)], ["REVOKED", "STARTED"])
 
     def test_revoking_what_has_ended(self):
         """Nothing is done, so nothing is noted; it is no error either."""

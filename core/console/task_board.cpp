@@ -12,8 +12,8 @@
 #include "core/storage/text.h"
 
 #include <algorithm>
-#include <iterator>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace portolan::console {
 namespace {
@@ -123,7 +123,7 @@ awaitable<Result<bool>> addHeld(PortalServices services, Held &held)
     const auto taken = co_await services.workers.taken();
     if (!taken)
         co_return taken.error();
-    for (const auto &task : *taken)
+    for (const auto &task : taken->items)
         held.add(infoOf(task));
     const queue::WorkerStatus status = services.pool.status();
     for (const auto &task : status.active)
@@ -132,48 +132,13 @@ awaitable<Result<bool>> addHeld(PortalServices services, Held &held)
         held.add(infoOf(task, TaskPlace::Reserved));
     for (const auto &task : status.scheduled)
         held.add(infoOf(task, TaskPlace::Scheduled));
-    co_return taken->size() < mostOfAPlace;
+    co_return !taken->more;
 }
 
-/// The part of the line that comes after the cursor.
-struct Line
-{
-    std::vector<queue::TaskSummary> tasks;
-    std::uint64_t at = 0; ///< so many stand before the first one
-    bool more = false;
-};
+using Ids = std::unordered_set<std::string>;
 
-/// Looks for where a page goes on (task_pages.h): in one read of Redis where few tasks were taken since the page
-/// before, else further ahead, in at most `mostLooks`.
-awaitable<Result<Line>> readLine(PortalServices services, std::string queue, TaskCursor cursor, std::uint32_t limit)
-{
-    constexpr int mostLooks = 8;
-    Window window = firstWindow(cursor, limit);
-    for (int look = 1;; ++look) {
-        auto read = co_await services.workers.waiting(queue, window.from, window.count);
-        if (!read)
-            co_return read.error();
-        std::vector<std::string> ids;
-        for (const auto &task : read->items)
-            ids.push_back(task.id);
-        const bool cut = read->more && ids.size() < window.count; // of large messages fewer are answered
-        const auto next = nextInLine(cursor, window, ids, cut);
-        if (!next && !cut && look < mostLooks) {
-            window = windowAhead(window);
-            continue;
-        }
-        if (next && (*next < window.from + ids.size() || !read->more)) {
-            Line line{std::move(read->items), *next, read->more};
-            line.tasks.erase(line.tasks.begin(), line.tasks.begin() + std::ptrdiff_t(*next - window.from));
-            co_return line;
-        }
-        goOnWithout(cursor, next, cut);
-        window = firstWindow(cursor, limit);
-    }
-}
-
-/// Tasks users started lately, which are in no list any more: their results say how they ended.
-awaitable<Result<void>> findEnded(PortalServices services, TasksFound &found, const Held &held,
+/// Tasks users started lately whose results say how they ended, except those that were `going` on a moment ago.
+awaitable<Result<void>> findEnded(PortalServices services, TasksFound &found, const Ids &going,
                                   const TaskCursor &cursor, std::uint32_t limit)
 {
     constexpr std::uint32_t fewest = 100; // where all results of so many are gone, those before are gone too
@@ -195,9 +160,7 @@ awaitable<Result<void>> findEnded(PortalServices services, TasksFound &found, co
         const auto &task = (*rows)[i];
         const bool gone = task.ended && (*results)[i].state == queue::state::pending;
         any = any || !gone;
-        const bool inLine =
-            std::ranges::any_of(found.line, [&](const auto &one) { return one.task.id == task.taskId; });
-        if (!(*results)[i].ended() || inLine || held.has(task.taskId))
+        if (!(*results)[i].ended() || going.contains(task.taskId))
             continue;
         TaskInfo info;
         info.id = task.taskId;
@@ -205,6 +168,7 @@ awaitable<Result<void>> findEnded(PortalServices services, TasksFound &found, co
         info.queue = queueOf(services.settings, task.name);
         info.place = TaskPlace::Ended;
         info.created = task.created;
+        addResult(info, (*results)[i]);
         found.ended.push_back(std::move(info));
     }
     if (any && rows->size() == most)
@@ -212,20 +176,57 @@ awaitable<Result<void>> findEnded(PortalServices services, TasksFound &found, co
     co_return Result<void>();
 }
 
-awaitable<Result<void>> addStates(PortalServices services, std::vector<TaskInfo> &items)
+awaitable<Result<void>> addStates(PortalServices services, TasksFound &found)
 {
     constexpr std::size_t atOnce = 500;
+    std::vector<TaskInfo *> items;
+    for (auto &task : found.held)
+        items.push_back(&task);
+    for (auto &one : found.line)
+        items.push_back(&one.task);
     for (std::size_t from = 0; from < items.size(); from += atOnce) {
         std::vector<std::string> ids;
         for (std::size_t i = from; i < std::min(items.size(), from + atOnce); ++i)
-            ids.push_back(items[i].id);
+            ids.push_back(items[i]->id);
         const auto results = co_await services.broker.results(std::move(ids));
         if (!results)
             co_return results.error();
         for (std::size_t i = 0; i < results->size() && from + i < items.size(); ++i)
-            addResult(items[from + i], (*results)[i]);
+            addResult(*items[from + i], (*results)[i]);
     }
     co_return Result<void>();
+}
+
+/// What was revoked may still stand in line or be in a worker's hands; of those that are somebody's findEnded() tells.
+/// Answers which of the others go on.
+awaitable<Result<Ids>> leaveOutEnded(PortalServices services, TasksFound &found)
+{
+    constexpr std::size_t atOnce = 1000;
+    Ids going;
+    std::vector<std::string> over;
+    const auto sort = [&](const TaskInfo &task) {
+        if (task.place == TaskPlace::Ended)
+            over.push_back(task.id);
+        else
+            going.insert(task.id);
+    };
+    std::ranges::for_each(found.held, sort);
+    std::ranges::for_each(found.line, sort, &TasksFound::InLine::task);
+    Ids owned;
+    while (!over.empty()) {
+        const auto first = over.end() - std::ptrdiff_t(std::min(over.size(), atOnce));
+        std::vector<std::string> some(first, over.end());
+        over.erase(first, over.end());
+        const auto owners = co_await services.owners.findMany(std::move(some));
+        if (!owners)
+            co_return owners.error();
+        for (const auto &one : *owners)
+            owned.insert(one.taskId);
+    }
+    std::erase_if(found.held, [&](const TaskInfo &task) { return owned.contains(task.id); });
+    for (auto &one : found.line)
+        one.elsewhere = one.elsewhere || owned.contains(one.task.id);
+    co_return going;
 }
 
 /// Of those that ended, what they were called with is known as long as they can be run again.
@@ -285,41 +286,24 @@ awaitable<Result<void>> addOwners(PortalServices services, std::vector<TaskInfo>
     co_return Result<void>();
 }
 
-/// Whatever else is known of them.
+/// Whatever else is known of those on a page.
 awaitable<Result<void>> complete(PortalServices services, std::vector<TaskInfo> &items)
 {
-    const auto states = co_await addStates(services, items);
-    if (!states)
-        co_return states.error();
     const auto arguments = co_await addArguments(services, items);
     if (!arguments)
         co_return arguments.error();
     co_return co_await addOwners(services, items);
 }
 
-awaitable<Result<void>> completeAll(PortalServices services, TasksFound &found)
-{
-    std::vector<TaskInfo> all = std::move(found.held);
-    const std::size_t held = all.size();
-    for (auto &one : found.line)
-        all.push_back(std::move(one.task));
-    std::ranges::move(found.ended, std::back_inserter(all));
-    const auto completed = co_await complete(services, all);
-    if (!completed)
-        co_return completed.error();
-    auto next = all.begin() + std::ptrdiff_t(held);
-    for (auto &one : found.line)
-        one.task = std::move(*next++);
-    std::move(next, all.end(), found.ended.begin());
-    all.resize(held);
-    found.held = std::move(all);
-    co_return Result<void>();
-}
-
 awaitable<Result<TasksFound>> findTasks(PortalServices services, const TaskQuery &query, const TaskCursor &cursor)
 {
     TasksFound found;
-    auto line = co_await readLine(services, query.queue, cursor, query.limit);
+    LineReader read = [&workers = services.workers](std::vector<queue::WaitingList> lists, std::size_t over,
+                                                    std::size_t most) {
+        return workers.waiting(std::move(lists), over, most);
+    };
+    auto lists = services.workers.listsOf(query.queue);
+    auto line = co_await readLine(std::move(read), std::move(lists), cursor.line, query.limit);
     if (!line)
         co_return line.error();
     Held held(query.queue);
@@ -327,24 +311,21 @@ awaitable<Result<TasksFound>> findTasks(PortalServices services, const TaskQuery
     if (!all)
         co_return all.error();
     found.all = *all;
-    for (std::size_t i = 0; i < line->tasks.size(); ++i) {
-        if (i > query.limit) { // one more says that there are more
-            line->more = true;
-            break;
-        }
-        const bool elsewhere = held.has(line->tasks[i].id);
-        found.line.push_back({infoOf(line->tasks[i]), line->at + i, elsewhere});
-    }
+    for (const auto &[task, mark] : line->tasks)
+        found.line.push_back({infoOf(task), mark, held.has(task.id)});
     found.moreInLine = line->more;
-    const auto ended = co_await findEnded(services, found, held, cursor, query.limit);
+    found.held = std::move(held.items());
+    const auto states = co_await addStates(services, found);
+    if (!states)
+        co_return states.error();
+    const auto going = co_await leaveOutEnded(services, found);
+    if (!going)
+        co_return going.error();
+    const auto ended = co_await findEnded(services, found, *going, cursor, query.limit);
     if (!ended)
         co_return ended.error();
     if (!query.queue.empty())
         std::erase_if(found.ended, [&](const TaskInfo &task) { return task.queue != query.queue; });
-    found.held = std::move(held.items());
-    const auto completed = co_await completeAll(services, found);
-    if (!completed)
-        co_return completed.error();
     co_return found;
 }
 
@@ -364,6 +345,9 @@ awaitable<Result<TaskList>> listTasks(PortalServices services, TaskQuery query)
     if (!found)
         co_return found.error();
     TaskList list = taskPage(std::move(*found), *cursor, query.limit);
+    const auto completed = co_await complete(services, list.items);
+    if (!completed)
+        co_return completed.error();
     services.taskLists.keep(query, change, list, services.clock.steady());
     co_return list;
 }

@@ -2,6 +2,7 @@
 #include "core/console/task_pages.h"
 
 #include "core/base/ids.h"
+#include "core/base/utf8.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,11 +10,9 @@
 namespace portolan::console {
 namespace {
 
-constexpr std::array order{TaskPlace::Running, TaskPlace::Reserved, TaskPlace::Scheduled, TaskPlace::Waiting,
-                           TaskPlace::Ended};
+/// Of what workers hold.
+constexpr std::array places{TaskPlace::Running, TaskPlace::Reserved, TaskPlace::Scheduled, TaskPlace::Ended};
 constexpr char kind = 't';
-constexpr std::uint64_t lookBack = 100; ///< so many tasks taken between two pages are found without another look
-constexpr std::size_t mostOfLine = 500;
 
 std::size_t indexOf(TaskPlace place) { return static_cast<std::size_t>(place); }
 
@@ -37,28 +36,29 @@ bool takeHeld(std::vector<TaskInfo> &held, TaskPlace place, TaskCursor &cursor, 
     return left.size() > most;
 }
 
-bool takeLine(TasksFound &found, TaskCursor &cursor, std::uint32_t limit, std::vector<TaskInfo> &to)
+/// What still stands in line may have been revoked: then it has ended.
+bool takeLine(TasksFound &found, TaskCursor &cursor, std::size_t limit, std::vector<TaskInfo> &to,
+              std::vector<TaskInfo> &ended)
 {
     std::size_t taken = 0;
     for (auto &one : found.line) {
-        if (!one.elsewhere && taken == limit)
+        const bool over = one.task.place == TaskPlace::Ended;
+        if (!one.elsewhere && (over ? ended.size() : taken) >= limit)
             return true;
-        cursor.waiting = markOf(one.task.id);
-        cursor.waitingAt = one.position + 1;
+        cursor.line = one.mark;
         if (one.elsewhere)
             continue;
-        ++taken;
-        to.push_back(std::move(one.task));
+        taken += over ? 0 : 1;
+        (over ? ended : to).push_back(std::move(one.task));
     }
     return found.moreInLine;
 }
 
 bool takeEnded(TasksFound &found, TaskCursor &cursor, std::size_t limit, std::vector<TaskInfo> &to)
 {
-    for (std::size_t i = 0; i < found.ended.size(); ++i) {
-        if (i == limit)
+    for (TaskInfo &task : found.ended) {
+        if (to.size() >= limit)
             return true;
-        TaskInfo &task = found.ended[i];
         cursor.ended = {task.created.value_or(WallTime{}), task.id};
         to.push_back(std::move(task));
     }
@@ -105,11 +105,21 @@ std::int64_t millisecondsOf(WallTime time)
     return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
 
-bool readCursor(std::string_view text, TaskCursor &cursor)
+bool readLineMark(std::string_view &text, std::optional<LineMark> &line)
 {
     constexpr std::uint64_t farthest = std::uint64_t{1} << 40;
-    if (!readChar(text, kind) || !readNumber(text, cursor.waitingAt, 10) || cursor.waitingAt > farthest ||
-        !readMark(text, cursor.waiting))
+    std::uint64_t at = 0;
+    std::optional<std::uint64_t> list, last;
+    if (!readNumber(text, at, 10) || at > farthest || !readMark(text, list) || !readMark(text, last))
+        return false;
+    if (list)
+        line = {*list, at, last};
+    return list || (at == 0 && !last);
+}
+
+bool readCursor(std::string_view text, TaskCursor &cursor)
+{
+    if (!readChar(text, kind) || !readLineMark(text, cursor.line))
         return false;
     for (auto &mark : cursor.held)
         if (!readMark(text, mark))
@@ -119,7 +129,7 @@ bool readCursor(std::string_view text, TaskCursor &cursor)
     std::int64_t created = 0;
     constexpr std::int64_t latest = 253'402'300'800'000; // the year 10000
     if (!readNumber(text, created, 10) || created < 0 || created > latest || !readChar(text, ':') ||
-        text.find('\0') != text.npos)
+        text.find('\0') != text.npos || !isUtf8(text))
         return false;
     cursor.ended = {WallTime(std::chrono::milliseconds(created)), std::string(text)};
     return true;
@@ -127,20 +137,13 @@ bool readCursor(std::string_view text, TaskCursor &cursor)
 
 } // namespace
 
-std::uint64_t markOf(std::string_view id)
-{
-    std::uint64_t hash = 0xcbf29ce484222325u;
-    for (const char c : id)
-        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-    return hash;
-}
-
-/// "t12;5f;;;;;;1790000000000:3f2a91c0-…": the position in line and the mark of the last one told there, the marks of
-/// each place, and the task that ended.
+/// "t12;8a01;5f;;;;;;1790000000000:3f2a91c0-…": the position in a list, which list and the mark of the last one told
+/// there, the marks of each place, and the task that ended.
 std::string formatTaskCursor(const TaskCursor &cursor)
 {
-    std::string text = kind + std::to_string(cursor.waitingAt);
-    addMark(text, cursor.waiting);
+    std::string text = kind + std::to_string(cursor.line ? cursor.line->at : 0);
+    addMark(text, cursor.line ? std::optional(cursor.line->list) : std::nullopt);
+    addMark(text, cursor.line ? cursor.line->last : std::nullopt);
     for (const auto &mark : cursor.held)
         addMark(text, mark);
     text += ';';
@@ -163,58 +166,16 @@ Result<TaskCursor> parseTaskCursor(std::string_view text)
     return badField("That is no cursor of tasks.", "/cursor", "must be a next_cursor of this list");
 }
 
-Window firstWindow(const TaskCursor &cursor, std::uint32_t limit)
-{
-    const std::uint64_t back = cursor.waiting ? std::min(cursor.waitingAt, lookBack) : 0;
-    return {cursor.waitingAt - back, std::min<std::size_t>(limit + 1 + back, mostOfLine)};
-}
-
-Window windowAhead(const Window &window)
-{
-    const std::uint64_t from = window.from > mostOfLine ? window.from - mostOfLine : 0;
-    return {from, mostOfLine};
-}
-
-std::optional<std::uint64_t> nextInLine(const TaskCursor &cursor, const Window &window,
-                                        const std::vector<std::string> &ids, bool cut)
-{
-    if (!cursor.waiting)
-        return window.from;
-    for (std::size_t i = 0; i < ids.size(); ++i)
-        if (markOf(ids[i]) == *cursor.waiting)
-            return window.from + i + 1;
-    return window.from == 0 && !cut ? std::optional<std::uint64_t>(0) : std::nullopt;
-}
-
-void goOnWithout(TaskCursor &cursor, const std::optional<std::uint64_t> &next, bool cut)
-{
-    if (next) {
-        cursor.waitingAt = *next;
-        return;
-    }
-    cursor.waiting.reset();
-    if (!cut)
-        cursor.waitingAt = 0;
-}
-
 TaskList taskPage(TasksFound found, const TaskCursor &cursor, std::uint32_t limit)
 {
     TaskList page;
     TaskCursor next = cursor;
     bool left = false;
     std::vector<TaskInfo> ended;
-    for (const TaskPlace place : order) {
-        const bool over = place == TaskPlace::Ended;
-        left = takeHeld(found.held, place, next, limit, over ? ended : page.items) || left;
-        if (place == TaskPlace::Waiting)
-            left = takeLine(found, next, limit, page.items) || left;
-    }
-    // What still stands in line may have been revoked.
-    std::ranges::stable_partition(page.items, [](const TaskInfo &task) { return task.place != TaskPlace::Ended; });
-    const auto revoked = std::ranges::find(page.items, TaskPlace::Ended, &TaskInfo::place);
-    std::move(revoked, page.items.end(), std::back_inserter(ended));
-    page.items.erase(revoked, page.items.end());
-    left = takeEnded(found, next, limit - std::min<std::size_t>(limit, ended.size()), ended) || left;
+    for (const TaskPlace place : places)
+        left = takeHeld(found.held, place, next, limit, place == TaskPlace::Ended ? ended : page.items) || left;
+    left = takeLine(found, next, limit, page.items, ended) || left;
+    left = takeEnded(found, next, limit, ended) || left;
     std::ranges::stable_sort(ended, [](const TaskInfo &a, const TaskInfo &b) { return a.ended > b.ended; });
     std::ranges::move(ended, std::back_inserter(page.items));
     if (left)

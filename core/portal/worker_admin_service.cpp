@@ -157,26 +157,21 @@ awaitable<Result<void>> WorkerAdminService::resizeRemote(std::uint32_t concurren
     co_return Result<void>();
 }
 
-awaitable<Result<queue::WaitingTasks>> WorkerAdminService::waiting(std::string queue, std::size_t offset,
-                                                                   std::size_t limit)
+awaitable<Result<queue::WaitingTasks>> WorkerAdminService::waiting(std::vector<queue::WaitingList> lists,
+                                                                   std::size_t over, std::size_t most)
 {
-    return m_broker.peek(listsOf(queue), offset, limit);
+    return m_broker.peek(std::move(lists), over, most);
 }
 
-awaitable<Result<std::vector<queue::TaskSummary>>> WorkerAdminService::taken() { return m_broker.taken(500); }
+awaitable<Result<queue::TakenTasks>> WorkerAdminService::taken() { return m_broker.taken(500); }
 
 std::vector<queue::WaitingList> WorkerAdminService::listsOf(const std::string &queue) const
 {
-    constexpr std::size_t mostOthers = 32;
     std::vector<queue::WaitingList> lists;
     if (m_directory)
         lists = m_directory->filled();
-    if (queue.empty()) {
-        std::size_t others = 0;
-        std::erase_if(lists, [&](const auto &list) { return list.untaken != Untaken::No && others++ >= mostOthers; });
-    } else {
+    if (!queue.empty())
         std::erase_if(lists, [&](const auto &list) { return list.queue != queue; });
-    }
     // Before the first sample, and of a queue that was not met yet.
     const std::vector<std::string> named = queue.empty() ? m_queues : std::vector<std::string>{queue};
     if (lists.empty())

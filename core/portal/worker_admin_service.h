@@ -64,11 +64,14 @@ public:
     /// A worker that holds back because others use its queues takes tasks from then on, until its process ends.
     awaitable<Result<void>> resize(Actor actor, std::uint32_t concurrency, std::string node = {});
 
-    /// At most `limit` (1–500) of those that wait, after so many, of one queue or of all that are known
-    /// (queue::QueueDirectory); of those nobody here takes the 32 first lists that are not empty.
-    awaitable<Result<queue::WaitingTasks>> waiting(std::string queue, std::size_t offset, std::size_t limit);
+    /// The lists in which tasks of one queue wait, or of all that are known (queue::QueueDirectory): our own, and of
+    /// those nobody here takes the ones that are not empty.
+    std::vector<queue::WaitingList> listsOf(const std::string &queue) const;
+    /// At most `most` (1–500) of those that wait in these lists, after so many.
+    awaitable<Result<queue::WaitingTasks>> waiting(std::vector<queue::WaitingList> lists, std::size_t over,
+                                                   std::size_t most);
     /// At most 500 of what is prefetched, scheduled or running, of any worker.
-    awaitable<Result<std::vector<queue::TaskSummary>>> taken();
+    awaitable<Result<queue::TakenTasks>> taken();
 
     /// NotFound: nothing is known of it, and nobody can have it in hand.
     awaitable<Result<void>> revoke(Actor actor, std::string id, bool terminate);
@@ -79,7 +82,6 @@ private:
     awaitable<bool> isNowhere(std::string id);
     awaitable<Result<void>> resizeRemote(std::uint32_t concurrency, std::string node);
     awaitable<std::vector<Worker>> askWorkers();
-    std::vector<queue::WaitingList> listsOf(const std::string &queue) const;
 
     queue::Broker &m_broker;
     queue::WorkerPool &m_pool;

@@ -324,32 +324,47 @@ awaitable<Result<WaitingTasks>> Broker::peek(std::vector<WaitingList> lists, std
         co_return reply.error();
     for (std::size_t i = 1; i + 1 < reply->elements.size(); i += 2) {
         const auto at = static_cast<std::size_t>(reply->elements[i].integer) - 1;
-        if (at < lists.size())
-            page.items.push_back(
-                summaryOf(std::move(reply->elements[i + 1].text), lists[at].queue, stepIn(lists[at].key)));
+        if (at >= lists.size())
+            continue;
+        page.items.push_back(summaryOf(std::move(reply->elements[i + 1].text), lists[at].queue, stepIn(lists[at].key)));
+        page.lists.push_back(at);
     }
     page.more = !reply->elements.empty() && reply->elements.front().integer != 0;
     co_return page;
 }
 
-awaitable<Result<std::vector<TaskSummary>>> Broker::taken(std::size_t limit)
+awaitable<Result<TakenTasks>> Broker::taken(std::size_t limit)
 {
+    constexpr std::size_t mostBytes = 4 * 1024 * 1024;
+    constexpr std::size_t largeStep = 256 * 1024;
+    constexpr int many = 100, few = 20; // at once
     limit = std::min(limit, pageMost);
-    std::vector<TaskSummary> page;
+    TakenTasks page;
     std::string cursor = "0";
+    std::size_t bytes = 0;
+    int count = few;
     do {
-        redis::Command command("HSCAN", keys::unacked, cursor, "COUNT", 100);
+        redis::Command command("HSCAN", keys::unacked, cursor, "COUNT", count);
         const Result<redis::Reply> reply = co_await m_impl->client.run(std::move(command));
         if (!reply)
             co_return reply.error();
         if (reply->elements.size() != 2)
             co_return failure(ErrorKind::Protocol, "HSCAN answered something else than a cursor and fields");
         const std::vector<redis::Reply> &fields = reply->elements[1].elements;
-        for (std::size_t i = 1; i < fields.size() && page.size() < limit; i += 2)
-            if (std::optional<TaskSummary> summary = takenSummary(fields[i].text))
-                page.push_back(std::move(*summary));
+        std::size_t step = 0;
+        for (std::size_t i = 1; i < fields.size(); i += 2) {
+            step += fields[i].text.size();
+            std::optional<TaskSummary> summary = takenSummary(fields[i].text);
+            if (summary && page.items.size() < limit)
+                page.items.push_back(std::move(*summary));
+            else
+                page.more = page.more || summary;
+        }
+        bytes += step;
+        count = step < largeStep ? many : few;
         cursor = reply->elements[0].text;
-    } while (cursor != "0" && page.size() < limit);
+    } while (cursor != "0" && page.items.size() < limit && bytes < mostBytes);
+    page.more = page.more || cursor != "0";
     co_return page;
 }
 

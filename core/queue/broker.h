@@ -63,7 +63,15 @@ BOOST_DESCRIBE_STRUCT(TaskSummary, (), (id, name, queue, argsRepr, kwargsRepr, e
 struct WaitingTasks
 {
     std::vector<TaskSummary> items;
-    bool more = false; ///< there may be others after these
+    std::vector<std::size_t> lists; ///< of each, in which of the lists it is
+    bool more = false;              ///< there may be others after these
+};
+
+/// Some of what is taken and not ended.
+struct TakenTasks
+{
+    std::vector<TaskSummary> items;
+    bool more = false; ///< there may be others
 };
 
 /// The producing end of the queue, and its administration. Works with our own workers and with Celery's.
@@ -101,8 +109,9 @@ public:
     awaitable<Result<WaitingTasks>> peek(std::string queue, std::size_t offset, std::size_t limit);
     /// The same of several lists, one after the other, in one round trip.
     awaitable<Result<WaitingTasks>> peek(std::vector<WaitingList> lists, std::size_t offset, std::size_t limit);
-    /// What is taken and not ended, by whichever worker; `limit` ≤ 500, in no order.
-    awaitable<Result<std::vector<TaskSummary>>> taken(std::size_t limit);
+    /// What is taken and not ended, by whichever worker; `limit` ≤ 500, in no order, and fewer where they are large:
+    /// nothing is read after 4 MiB.
+    awaitable<Result<TakenTasks>> taken(std::size_t limit);
 
     /// The stored state of a task; PENDING when nothing is stored.
     awaitable<Result<TaskResult>> result(std::string id);

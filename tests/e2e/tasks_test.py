@@ -68,6 +68,36 @@ class TasksTest(PortalTest):
         self.assertEqual(self.waiting(page), ids[11:])
         self.assertIsNone(page["next_cursor"])
 
+    def test_what_was_revoked_in_line_is_told_once(self):
+        self.addCleanup(self.resize, 2)
+        self.addCleanup(self.server.client.delete, "celery")
+        self.resize(0)
+        ids = self.start(7)
+        revoked = ids[1::2]
+        for task in revoked:
+            self.assertEqual(self.operator.post(f"{PATH}/{task}/revoke", {}).status, 204)
+        told = [task for task in self.pages(1) if task["id"] in ids]
+        self.assertEqual(sorted(task["id"] for task in told), sorted(ids))
+        self.assertEqual({task["id"] for task in told if task["place"] == "ended"}, set(revoked))
+        self.assertEqual([task["id"] for task in told if task["place"] == "waiting"], ids[::2])
+
+    def test_what_cannot_be_read_and_more_urgent_ones_are_told_once(self):
+        self.addCleanup(self.resize, 2)
+        self.addCleanup(self.server.client.delete, "celery", "celery\x06\x163")
+        self.resize(0)
+        self.server.client.lpush("celery\x06\x163", *["no message"] * 5)
+        page = self.page(2)
+        ids = self.start(4)
+        items = page["items"]
+        while page["next_cursor"]:
+            page = self.page(2, page["next_cursor"])
+            items += page["items"]
+        self.assertEqual(sum(task["id"] == "" for task in items), 5)
+        self.assertFalse(set(ids) & {task["id"] for task in items})  # they came into a list that had been told
+        items = self.pages(2)
+        self.assertEqual(sum(task["id"] == "" for task in items), 5)
+        self.assertEqual([task["id"] for task in items if task["id"] in ids], ids)
+
     def test_all_that_ended_is_told_once(self):
         ids = self.start(7)
         for task in ids:

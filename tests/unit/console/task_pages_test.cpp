@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/console/task_pages.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
 #include <QTest>
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -20,44 +24,90 @@ TaskInfo task(std::string id, TaskPlace place)
     return info;
 }
 
+constexpr auto base64url = QByteArray::Base64UrlEncoding | QByteArray::OmitTrailingEquals;
+
 std::string idOf(const char *kind, int number) { return kind + std::to_string(number); }
 
-/// A deployment's tasks, read as a portal reads them.
-struct Line
+queue::WaitingList listOf(std::string key, std::string queue, Untaken untaken = Untaken::No)
 {
-    std::deque<std::string> waiting; ///< next to run first
+    return {std::move(key), std::move(queue), untaken, true};
+}
+
+/// A deployment's tasks, read as a portal reads them.
+struct Tasks
+{
+    struct List
+    {
+        queue::WaitingList named;
+        std::deque<std::string> waiting; ///< next to run first
+    };
+    std::vector<List> lists;
     std::set<std::string> reserved;
     std::vector<TaskInfo> ended; ///< latest started first
     std::size_t cutAt = 500;     ///< so many are answered at most
     int looks = 0;
+    std::size_t read = 0; ///< messages
 
-    /// As readLine() in task_board.cpp.
+    explicit Tasks(std::vector<queue::WaitingList> names = {listOf("celery", "celery")})
+    {
+        for (auto &name : names)
+            lists.push_back({std::move(name), {}});
+    }
+    std::deque<std::string> &waiting() { return lists.front().waiting; }
+    List &named(const std::string &key)
+    {
+        return *std::ranges::find(lists, key, [](const List &list) { return list.named.key; });
+    }
+
+    /// As Broker::peek().
+    queue::WaitingTasks peek(const std::vector<queue::WaitingList> &wanted, std::size_t over, std::size_t most)
+    {
+        queue::WaitingTasks page;
+        ++looks;
+        most = std::min<std::size_t>(most, 500);
+        for (std::size_t i = 0; i < wanted.size(); ++i) {
+            const auto &ids = named(wanted[i].key).waiting;
+            const std::size_t from = std::min(over, ids.size());
+            over -= from;
+            for (std::size_t at = from; at < ids.size(); ++at) {
+                if (page.items.size() == std::min(most, cutAt)) {
+                    page.more = true;
+                    read += page.items.size();
+                    return page;
+                }
+                page.items.emplace_back().id = ids[at];
+                page.lists.push_back(i);
+            }
+        }
+        read += page.items.size();
+        return page;
+    }
+
+    Line line(std::optional<LineMark> after, std::size_t most)
+    {
+        LineReader reader = [this](std::vector<queue::WaitingList> wanted, std::size_t over,
+                                   std::size_t count) -> awaitable<Result<queue::WaitingTasks>> {
+            co_return peek(wanted, over, count);
+        };
+        std::vector<queue::WaitingList> names;
+        for (const List &list : lists)
+            names.push_back(list.named);
+        asio::io_context context;
+        auto found =
+            asio::co_spawn(context, readLine(std::move(reader), std::move(names), after, most), asio::use_future);
+        context.run();
+        return found.get().value();
+    }
+
     TaskList page(const std::string &after, std::uint32_t limit)
     {
-        TaskCursor cursor = parseTaskCursor(after).value();
+        const TaskCursor cursor = parseTaskCursor(after).value();
         TasksFound found;
-        TaskCursor at = cursor;
-        Window window = firstWindow(at, limit);
-        for (looks = 1;; ++looks) {
-            std::vector<std::string> ids;
-            for (std::uint64_t i = window.from; i < waiting.size() && ids.size() < std::min(window.count, cutAt); ++i)
-                ids.push_back(waiting[i]);
-            const bool more = window.from + ids.size() < waiting.size();
-            const bool cut = more && ids.size() < window.count;
-            const auto next = nextInLine(at, window, ids, cut);
-            if (!next && !cut && looks < 8) {
-                window = windowAhead(window);
-                continue;
-            }
-            if (next && (*next < window.from + ids.size() || !more)) {
-                for (std::uint64_t i = *next; i < window.from + ids.size() && found.line.size() <= limit; ++i)
-                    found.line.push_back({task(waiting[i], TaskPlace::Waiting), i, reserved.contains(waiting[i])});
-                found.moreInLine = more;
-                break;
-            }
-            goOnWithout(at, next, cut);
-            window = firstWindow(at, limit);
-        }
+        looks = 0;
+        Line next = line(cursor.line, limit);
+        for (auto &[one, mark] : next.tasks)
+            found.line.push_back({task(one.id, TaskPlace::Waiting), mark, reserved.contains(one.id)});
+        found.moreInLine = next.more;
         for (const auto &id : reserved)
             found.held.push_back(task(id, TaskPlace::Reserved));
         for (const TaskInfo &one : ended) {
@@ -67,6 +117,24 @@ struct Line
                 found.ended.push_back(one);
         }
         return taskPage(std::move(found), cursor, limit);
+    }
+
+    /// How often each is told, over all pages; `between` happens after each.
+    std::map<std::string, int> walk(
+        std::uint32_t limit, const std::function<void()> &between = [] {})
+    {
+        std::map<std::string, int> told;
+        std::string cursor;
+        for (int pages = 0; pages == 0 || !cursor.empty(); ++pages) {
+            if (pages == 10'000)
+                return {};
+            const TaskList next = page(cursor, limit);
+            for (const TaskInfo &one : next.items)
+                ++told[one.id];
+            cursor = next.nextCursor.value_or("");
+            between();
+        }
+        return told;
     }
 };
 
@@ -81,10 +149,12 @@ private slots:
         TaskCursor cursor;
         QVERIFY(parseTaskCursor("").value() == cursor);
         QVERIFY(parseTaskCursor(formatTaskCursor(cursor)).value() == cursor);
+        QVERIFY(parseTaskCursor(QByteArray("t0;;;;;;;;1:x").toBase64(base64url).toStdString()).value().ended);
         cursor.held[2] = markOf("a");
         cursor.held[4] = 0;
-        cursor.waitingAt = 12'345;
-        cursor.waiting = ~std::uint64_t{0};
+        cursor.line = {~std::uint64_t{0}, 12'345, 7};
+        QVERIFY(parseTaskCursor(formatTaskCursor(cursor)).value() == cursor);
+        cursor.line->last.reset();
         cursor.ended = {WallTime(std::chrono::milliseconds(1'790'000'000'123)), "an id; of: signs"};
         QVERIFY(parseTaskCursor(formatTaskCursor(cursor)).value() == cursor);
     }
@@ -97,6 +167,8 @@ private slots:
         QTest::newRow("no base64url") << QByteArray("=");
         QTest::newRow("cut") << QByteArray::fromStdString(good.substr(0, good.size() / 2));
         QTest::newRow("more") << QByteArray::fromStdString(good + "AAAA");
+        QTest::newRow("of no list") << QByteArray("t5;;;;;;;;").toBase64(base64url);
+        QTest::newRow("no text") << QByteArray("t0;;;;;;;;1:\xff").toBase64(base64url);
         QTest::newRow("long") << QByteArray(4096, 'd');
     }
     void whatIsNoCursorIsRefused()
@@ -128,9 +200,9 @@ private slots:
         QFETCH(int, taken);
         QFETCH(int, come);
         QFETCH(int, limit);
-        Line line;
+        Tasks line;
         for (int i = 0; i < waiting; ++i)
-            line.waiting.push_back(idOf("w", i));
+            line.waiting().push_back(idOf("w", i));
         for (int i = 0; i < 20; ++i) {
             line.reserved.insert(idOf("r", i));
             line.ended.push_back(task(idOf("e", i), TaskPlace::Ended));
@@ -152,12 +224,12 @@ private slots:
             QCOMPARE(page.complete, !page.nextCursor.has_value());
             cursor = page.nextCursor.value_or("");
             QVERIFY(++pages < 10'000);
-            for (int i = 0; i < taken && !line.waiting.empty(); ++i)
-                line.waiting.pop_front();
+            for (int i = 0; i < taken && !line.waiting().empty(); ++i)
+                line.waiting().pop_front();
             for (int i = 0; i < come; ++i)
-                line.waiting.push_back(idOf("n", pages * 10 + i));
+                line.waiting().push_back(idOf("n", pages * 10 + i));
         } while (!cursor.empty());
-        for (const auto &id : line.waiting)
+        for (const auto &id : line.waiting())
             QVERIFY2(id.front() == 'n' || told[id] == 1, id.c_str());
         for (const auto &[id, times] : told)
             QVERIFY2(times == 1, id.c_str());
@@ -165,55 +237,192 @@ private slots:
             QVERIFY(told[idOf("r", i)] == 1 && told[idOf("e", i)] == 1);
     }
 
+    void largeMessagesAreWalkedThroughToo_data()
+    {
+        QTest::addColumn<int>("taken");
+        QTest::newRow("nothing moves") << 0;
+        QTest::newRow("one is taken") << 1;
+    }
     void largeMessagesAreWalkedThroughToo()
     {
-        Line line;
-        line.cutAt = 3;
-        for (int i = 0; i < 40; ++i)
-            line.waiting.push_back(idOf("w", i));
-        std::set<std::string> told;
-        std::string cursor;
-        int pages = 0;
-        do {
-            const TaskList page = line.page(cursor, 10);
-            for (const TaskInfo &one : page.items)
-                QVERIFY(told.insert(one.id).second);
-            cursor = page.nextCursor.value_or("");
-        } while (!cursor.empty() && ++pages < 100);
-        QCOMPARE(told.size(), std::size_t{40});
+        QFETCH(int, taken);
+        Tasks line;
+        line.cutAt = 4;
+        for (int i = 0; i < 400; ++i)
+            line.waiting().push_back(idOf("w", i));
+        const auto told =
+            line.walk(10, [&] { line.waiting().erase(line.waiting().begin(), line.waiting().begin() + taken); });
+        QVERIFY(told.size() >= line.waiting().size());
+        for (const auto &id : line.waiting())
+            QCOMPARE(told.at(id), 1);
     }
 
     void looksAheadOnlyWhereItMust()
     {
-        Line line;
+        Tasks line;
         for (int i = 0; i < 3000; ++i)
-            line.waiting.push_back(idOf("w", i));
+            line.waiting().push_back(idOf("w", i));
         std::string cursor;
         for (int i = 0; i < 20; ++i) {
+            line.read = 0;
             cursor = line.page(cursor, 100).nextCursor.value();
             QCOMPARE(line.looks, 1);
+            QVERIFY(line.read <= 102);
         }
-        line.waiting.erase(line.waiting.begin(), line.waiting.begin() + 1900);
+        line.waiting().erase(line.waiting().begin(), line.waiting().begin() + 1900);
         QCOMPARE(line.page(cursor, 1).items.at(0).id, std::string("w2000"));
-        QVERIFY(line.looks > 1 && line.looks <= 8);
+        QVERIFY(line.looks > 1 && line.looks <= mostLooks + 2);
     }
 
     void tellsAgainRatherThanLeavesOut()
     {
-        Line line;
+        Tasks line;
         for (int i = 0; i < 20'000; ++i)
-            line.waiting.push_back(idOf("w", i));
+            line.waiting().push_back(idOf("w", i));
         std::string cursor;
         for (int i = 0; i < 30; ++i)
             cursor = line.page(cursor, 400).nextCursor.value();
-        line.waiting.erase(line.waiting.begin(), line.waiting.begin() + 8000); // some 4,000 of those told are left
+        line.waiting().erase(line.waiting().begin(),
+                             line.waiting().begin() + 8000); // some 4,000 of those told are left
         QCOMPARE(line.page(cursor, 10).items.front().id, std::string("w8000"));
+    }
+
+    void whatIsPutBackInFrontMovesNothing()
+    {
+        Tasks line;
+        for (int i = 0; i < 20; ++i)
+            line.waiting().push_back(idOf("w", i));
+        const std::string cursor = line.page({}, 10).nextCursor.value();
+        line.waiting().push_front("again");
+        QCOMPARE(line.page(cursor, 10).items.front().id, std::string("w10"));
+    }
+
+    /// Of an id that is there twice the nearest one is meant.
+    void oneIdMayBeThereTwice()
+    {
+        Tasks line;
+        for (int i = 0; i < 40; ++i)
+            line.waiting().push_back(i % 20 == 5 ? "twice" : idOf("w", i));
+        std::string cursor = line.page({}, 26).nextCursor.value(); // up to the second one
+        line.waiting().pop_front();
+        QCOMPARE(line.page(cursor, 26).items.front().id, std::string("w26"));
+    }
+
+    /// Messages that cannot be read have no id, so all of them look alike.
+    void whatHasNoIdIsToldOnce()
+    {
+        Tasks line;
+        line.waiting().assign(250, "");
+        line.waiting().push_back("last");
+        for (const std::uint32_t limit : {1u, 100u}) {
+            const auto told = line.walk(limit);
+            QCOMPARE(told.at(""), 250);
+            QCOMPARE(told.at("last"), 1);
+        }
+    }
+
+    static std::vector<queue::WaitingList> steps(const std::string &queue) { return queue::listsOf(queue); }
+
+    void eachListMovesByItself()
+    {
+        Tasks line(steps("celery"));
+        for (int i = 0; i < 30; ++i)
+            line.lists[1].waiting.push_back(idOf("w", i)); // of step 3
+        int number = 0;
+        const auto told = line.walk(5, [&] {
+            for (int i = 0; i < 50; ++i) // more urgent ones come
+                line.lists[0].waiting.push_back(idOf("n", number++));
+        });
+        for (int i = 0; i < 30; ++i)
+            QCOMPARE(told.at(idOf("w", i)), 1);
+    }
+
+    /// One line stands, another one is emptied as fast as it fills.
+    void aBusyLineHidesNoOther()
+    {
+        std::vector<queue::WaitingList> names{listOf("a", "a"), listOf("b", "b"), listOf("c", "c", Untaken::Queue)};
+        for (const std::string busy : {"a", "b", "c"}) {
+            Tasks line(names);
+            for (const std::string stuck : {"a", "b", "c"})
+                for (int i = 0; i < 40; ++i)
+                    line.named(stuck).waiting.push_back(idOf(stuck.c_str(), i));
+            int number = 40;
+            const auto told = line.walk(7, [&] {
+                auto &waiting = line.named(busy).waiting;
+                waiting.clear();
+                for (int i = 0; i < 5; ++i)
+                    waiting.push_back(idOf(busy.c_str(), number++));
+            });
+            for (const std::string stuck : {"a", "b", "c"})
+                for (int i = 0; i < 40 && stuck != busy; ++i)
+                    QCOMPARE(told.at(idOf(stuck.c_str(), i)), 1);
+        }
+    }
+
+    void aListMayGoAwayMeanwhile()
+    {
+        Tasks line({listOf("a", "a"), listOf("b", "b"), listOf("c", "c")});
+        for (auto &list : line.lists)
+            for (int i = 0; i < 10; ++i)
+                list.waiting.push_back(idOf(list.named.key.c_str(), i));
+        const TaskList first = line.page({}, 15); // one of them, and half of another one
+        const std::string half = first.items.back().id.substr(0, 1);
+        std::erase_if(line.lists, [&](const Tasks::List &list) { return list.named.key == half; });
+        const TaskList rest = line.page(first.nextCursor.value(), 15);
+        QVERIFY(!rest.nextCursor);
+        QCOMPARE(rest.items.size(), std::size_t{10});
+        QVERIFY(rest.items.front().id.substr(0, 1) != first.items.front().id.substr(0, 1));
+    }
+
+    void manyListsAreReadInPartsAndOursFirst()
+    {
+        std::vector<queue::WaitingList> names;
+        for (int i = 0; i < 70; ++i)
+            names.push_back(listOf(idOf("q", i), idOf("q", i), i == 69 ? Untaken::No : Untaken::Queue));
+        Tasks line(names);
+        for (auto &list : line.lists)
+            list.waiting = {list.named.key};
+        QCOMPARE(line.page({}, 1).items.front().id, std::string("q69"));
+        QCOMPARE(line.page({}, 100).items.size(), std::size_t{70});
+        QCOMPARE(line.walk(9).size(), std::size_t{70});
+    }
+
+    void stepsOfAQueueFollowEachOther()
+    {
+        const auto lists = steps("celery");
+        QVERIFY(std::ranges::is_sorted(lists, std::less(), orderOf));
+        QVERIFY(std::ranges::adjacent_find(lists, std::equal_to(), orderOf) == lists.end());
+    }
+
+    void noPageHasMoreThanSoManyOfAPlace()
+    {
+        TasksFound found;
+        for (int i = 0; i < 8; ++i) {
+            found.held.push_back(task(idOf("h", i), TaskPlace::Ended));
+            found.line.push_back({task(idOf("l", i), TaskPlace::Ended), {1, std::uint64_t(i) + 1, i}, false});
+            found.ended.push_back(task(idOf("e", i), TaskPlace::Ended));
+            found.ended.back().created = WallTime(std::chrono::milliseconds(100 - i));
+        }
+        std::set<std::string> told;
+        std::string cursor;
+        do {
+            const TaskCursor at = parseTaskCursor(cursor).value();
+            TasksFound rest = found;
+            std::erase_if(rest.line, [&](const auto &one) { return at.line && one.mark.at <= at.line->at; });
+            std::erase_if(rest.ended, [&](const auto &one) { return at.ended && *one.created >= at.ended->created; });
+            const TaskList page = taskPage(std::move(rest), at, 3);
+            QVERIFY(page.items.size() <= 3);
+            for (const TaskInfo &one : page.items)
+                QVERIFY(told.insert(one.id).second);
+            cursor = page.nextCursor.value_or("");
+        } while (!cursor.empty());
+        QCOMPARE(told.size(), std::size_t{24});
     }
 
     void whatAWorkerHoldsIsToldThere()
     {
-        Line line;
-        line.waiting = {"a", "b", "c"};
+        Tasks line;
+        line.waiting() = {"a", "b", "c"};
         line.reserved = {"b"};
         const TaskList page = line.page({}, 500);
         std::vector<std::string> ids;
@@ -230,7 +439,7 @@ private slots:
             found.ended.push_back(task(idOf("e", i), TaskPlace::Ended));
             found.ended.back().ended = WallTime(std::chrono::milliseconds(i));
         }
-        found.line.push_back({task("revoked", TaskPlace::Ended), 0, false});
+        found.line.push_back({task("revoked", TaskPlace::Ended), {}, false});
         found.all = false;
         const TaskList page = taskPage(std::move(found), {}, 10);
         std::vector<std::string> ids;

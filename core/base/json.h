@@ -34,4 +34,6 @@
 ///     Result<AnalysisRequest> request = readJson<AnalysisRequest>(body, JsonMode::Strict);
 ///     std::string answer = writeJson(value);
 ///
+/// Who writes a request leaves defaults out: json_request.h.
+///
 /// boost::json::value_from(x) follows the same rules where this header is included.

@@ -3,6 +3,7 @@
 
 #include "core/base/json.h"
 #include "core/base/json_answer.h"
+#include "core/base/json_request.h"
 #include "core/base/names.h"
 
 #include <boost/json/parse.hpp>
@@ -212,7 +213,7 @@ void HttpDeployment::answer(AnyAsked asked)
 
 template <class T> QFuture<Result<T>> HttpDeployment::act(std::string path, const Action &action, std::string reason)
 {
-    auto members = std::visit([](const auto &one) { return toJson(one); }, action).as_object();
+    auto members = std::visit([](const auto &one) { return requestJson(one); }, action);
     members["reason"] = reason;
     auto reply = std::make_shared<Promised<T>>();
     send({QNetworkAccessManager::PostOperation, path.append(traitsOf(action).name),

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/api/action.h"
 #include "core/api/snapshot.h"
 #include "core/api/tier.h"
 #include "core/base/json.h"
 #include "core/base/json_numbers.h"
+#include "core/base/json_request.h"
 
 #include <boost/json/serialize.hpp>
 
@@ -125,6 +127,7 @@ private slots:
     void valueFromFollowsTheSameRules();
     void writesWhatIsNoNumberAsNull();
     void takesDefaultsAndOptionals();
+    void leavesDefaultsOutOfRequests();
     void refuses_data();
     void refuses();
     void ignoresTheUnknownInAnswers();
@@ -178,6 +181,22 @@ void JsonTest::takesDefaultsAndOptionals()
     QCOMPARE(none->symbol, std::string("X"));
     const auto secret = readJson<AllDefaulted>(R"({"password":"hush"})", JsonMode::Strict);
     QVERIFY(secret->password.equals("hush"));
+}
+
+/// So that who reads them may be of a version that does not know them yet.
+void JsonTest::leavesDefaultsOutOfRequests()
+{
+    QCOMPARE(jsonText(requestJson(Asked{"AAPL", 30, {}})), std::string(R"({"symbol":"AAPL"})"));
+    QCOMPARE(jsonText(requestJson(Asked{})), std::string(R"({"symbol":""})")); // it is required
+    QCOMPARE(jsonText(requestJson(Asked{"AAPL", 5, 0})),
+             std::string(R"({"symbol":"AAPL","horizon_days":5,"paths":0})"));
+    QCOMPARE(jsonText(requestJson(RevokeTasks{{"a"}})), std::string(R"({"ids":["a"]})"));
+    QCOMPARE(jsonText(requestJson(RevokeTasks{{"a"}, false})), std::string(R"({"ids":["a"],"terminate":false})"));
+    boost::mp11::mp_for_each<Action>([](const auto &action) {
+        using A = std::remove_cvref_t<decltype(action)>;
+        const auto read = readJson<A>(jsonText(requestJson(action)), JsonMode::Strict);
+        QVERIFY(read.has_value() && *read == action);
+    });
 }
 
 void JsonTest::refuses_data()

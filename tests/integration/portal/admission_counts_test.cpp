@@ -29,6 +29,8 @@ private slots:
     void countsFailedSignInsOnly();
     void countsSignInsByAddressWhoeverIsSignedIn();
     void givesNothingBackToALaterWindow();
+    void countsInEveryWindowOrInNone_data();
+    void countsInEveryWindowOrInNone();
     void usesNothingUpWithoutCsrfToken();
     void triesEachSessionCookie();
     void asksRedisNothingForNobody();
@@ -161,6 +163,59 @@ void AdmissionCountsTest::givesNothingBackToALaterWindow()
             [&] { return portal.admission.giveBack(slow, route, *admitted.charge, http::status::bad_request); }));
         QCOMPARE(portal.ask(verb::post, "/form", {}, "200").remaining(), 1);
     }
+}
+
+void AdmissionCountsTest::countsInEveryWindowOrInNone_data()
+{
+    QTest::addColumn<QString>("windows");
+    QTest::addColumn<QString>("perAddress");
+    QTest::addColumn<bool>("signedIn");
+    for (const bool signedIn : {true, false}) {
+        const auto row = [signedIn](const char *name, const char *windows, const char *perAddress) {
+            QTest::addRow("%s, %s", name, signedIn ? "signed in" : "nobody") << windows << perAddress << signedIn;
+        };
+        row("fixed", "2 per minute; 5 per day", "");
+        row("moving", "2 per minute moving; 5 per day moving", "");
+        row("the longer one first", "5 per day moving; 2 per minute", "");
+        row("both of the address", "900 per day", "2 per minute; 5 per day moving");
+        row("the shorter one of the address", "5 per day", "2 per minute");
+        row("the longer one of the address", "2 per minute moving", "5 per day");
+    }
+}
+
+/// What the shorter window refuses takes nothing from the longer one.
+void AdmissionCountsTest::countsInEveryWindowOrInNone()
+{
+    QFETCH(QString, windows);
+    QFETCH(QString, perAddress);
+    QFETCH(bool, signedIn);
+    RedisServerFixture server;
+    Runtime runtime(1);
+    ManualClock time;
+    std::map<Category, std::string> limits, addresses;
+    for (const auto category : {Category::Api, Category::Default}) {
+        limits[category] = windows.toStdString();
+        if (!perAddress.isEmpty())
+            addresses[category] = perAddress.toStdString();
+    }
+    Instance portal(runtime.at(0), server.endpoint(), limits, addresses, &time);
+    mountRoutes(portal);
+    const Headers headers = signedIn ? portal.signIn(1) : Headers{};
+    const auto ask = [&] {
+        return signedIn ? portal.get("/api/thing", headers) : portal.ask(verb::post, "/form", {}, "200");
+    };
+    for (const int left : {1, 0})
+        QCOMPARE(ask().remaining(), left);
+    for (int over = 0; over < 6; ++over)
+        QCOMPARE(ask().status, 429u);
+    time.advance(61s);
+    for (const int left : {1, 0})
+        QCOMPARE(ask().remaining(), left);
+    for (int over = 0; over < 6; ++over)
+        QCOMPARE(ask().status, 429u);
+    time.advance(61s);
+    QCOMPARE(ask().remaining(), 0); // the fifth of the day
+    QCOMPARE(ask().status, 429u);
 }
 
 void AdmissionCountsTest::usesNothingUpWithoutCsrfToken()

@@ -11,6 +11,12 @@ namespace {
 
 std::string bounded(const std::string &text) { return toUtf8(cutText(text, longestLinkText)); }
 
+/// A part of a command, or a changed one, does something else.
+std::string whole(const std::string &command)
+{
+    return command.size() <= longestLinkCommand && isUtf8(command) ? command : std::string();
+}
+
 } // namespace
 
 std::string whatWasTold(const Error &why)
@@ -25,7 +31,7 @@ void setDown(LinkStatus &link, const Error &why)
     link.reason = why.code;
     link.about = bounded(why.about);
     link.told = whatWasTold(why);
-    link.mend = bounded(why.mend);
+    link.mend = whole(why.mend);
 }
 
 } // namespace portolan::monitor

@@ -2,6 +2,7 @@
 #include "core/api/action.h"
 #include "core/base/json.h"
 #include "core/monitor/link_trouble.h"
+#include "core/redis/rights.h"
 
 #include <QTest>
 
@@ -16,6 +17,7 @@ private slots:
     void takesTheKindAndWhatBelongsToIt();
     void keepsTheMessageOfWhatNobodyHasWordsFor();
     void isBounded();
+    void aCommandIsWholeOrNone();
     void readsWhatAnotherVersionTells();
 };
 
@@ -47,13 +49,34 @@ void LinkTroubleTest::keepsTheMessageOfWhatNobodyHasWordsFor()
 void LinkTroubleTest::isBounded()
 {
     Error error = aboutThat(failure(ErrorKind::Internal, ""), std::string(5000, 'a'), std::string(2000, 'b') + "\xff");
-    error.mend = std::string(3000, 'c');
     LinkStatus link;
     setDown(link, error);
     QCOMPARE(link.about.size(), longestLinkText);
     QCOMPARE(link.told.size(), longestLinkText);
-    QCOMPARE(link.mend.size(), longestLinkText);
     QCOMPARE(whatWasTold(aboutThat(error, {}, "a\xff")), std::string("a\xEF\xBF\xBD"));
+}
+
+/// What a user without any right needs, with many queues.
+void LinkTroubleTest::aCommandIsWholeOrNone()
+{
+    redis::Rights rights;
+    rights.user = "portal";
+    rights.untried = {"resetkeys"};
+    for (int queue = 0; queue < 100; ++queue) {
+        const std::string keys = "~a-queue-of-one-tenant-" + std::to_string(queue) + "*";
+        rights.missing.push_back({"keys " + keys.substr(1), {redis::Use::Queue}, false, keys});
+    }
+    const Error whole = rights.problem(redis::Use::Queue);
+    LinkStatus link;
+    setDown(link, whole);
+    QVERIFY(whole.mend.size() > longestLinkText);
+    QCOMPARE(link.mend, whole.mend);
+    for (const std::string &bad : {std::string(longestLinkCommand + 1, 'c'), std::string("ACL SETUSER p ~\xff")}) {
+        Error error = whole;
+        error.mend = bad;
+        setDown(link, error);
+        QVERIFY2(link.mend.empty(), link.mend.c_str());
+    }
 }
 
 void LinkTroubleTest::readsWhatAnotherVersionTells()

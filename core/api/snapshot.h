@@ -69,7 +69,7 @@ struct LinkStatus
     std::optional<std::chrono::seconds> since; ///< how long it has been so
     std::optional<double> latency;             ///< seconds, of the last round trip
     // What went wrong last, as Error has it; empty while up, and what is not known of it. Each at most
-    // `longestLinkText` bytes.
+    // `longestLinkText` bytes, but for the command, which is whole or empty (core/monitor/link_trouble.h).
     std::string reason = {}; ///< Error::code: one of linkTroubles, or of another version; or empty
     std::string about = {};  ///< the address, file, keys or commands it is about
     std::string told = {};   ///< what the other side, or the system, said of it; without a reason all that is known
@@ -83,13 +83,13 @@ inline constexpr std::size_t longestLinkText = 1000;
 
 /// Every LinkStatus::reason, which is Event::reason of a link too: whoever makes sentences has words for each.
 inline constexpr std::string_view linkTroubles[]{
-    "redis-away",       "redis-lost",       "redis-timeout",    "redis-busy",           "redis-busy-script",
-    "redis-loading",    "redis-read-only",  "redis-auth",       "redis-rights",         "redis-database",
-    "redis-cluster",    "redis-full",       "redis-evicts",     "redis-moved",          "redis-wrong-type",
-    "queue-cancelled",  "database-lost",    "database-busy",    "database-connections", "database-resources",
-    "database-refused", "database-rights",  "database-missing", "database-moved",       "database-unwritable",
-    "database-schema",  "database-corrupt", "disk-full",        "disk-error",           "data-dir-moved",
-    "data-dir-hangs",
+    "redis-away",         "redis-lost",       "redis-timeout",        "redis-busy",       "redis-busy-script",
+    "redis-loading",      "redis-read-only",  "redis-auth",           "redis-rights",     "redis-renamed",
+    "redis-database",     "redis-cluster",    "redis-full",           "redis-evicts",     "redis-moved",
+    "redis-wrong-type",   "queue-cancelled",  "database-lost",        "database-busy",    "database-connections",
+    "database-resources", "database-refused", "database-not-allowed", "database-peer",    "database-rights",
+    "database-missing",   "database-moved",   "database-unwritable",  "database-standby", "database-schema",
+    "database-corrupt",   "disk-full",        "disk-error",           "data-dir-moved",   "data-dir-hangs",
 };
 
 /// From INFO. https://redis.io/docs/latest/commands/info/

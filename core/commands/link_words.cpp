@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/commands/link_words.h"
 
+#include "core/api/acl_command.h"
 #include "core/api/sentences.h"
 
 #include <algorithm>
@@ -15,6 +16,7 @@ struct Reason
     std::string_view code;
     std::string_view phrase;
     std::string_view advice; ///< or empty
+    bool besides = false;    ///< the advice holds too where there is a command that mends
 };
 
 constexpr Reason reasons[]{
@@ -27,8 +29,10 @@ constexpr Reason reasons[]{
     {"redis-read-only", "Redis refuses writes", "Look at its disk, and whether it is a replica."},
     {"redis-auth", "Redis refuses the user of this portal", "Check user and password in the Redis URL."},
     {"redis-rights", "Redis refuses commands that are needed",
-     "Take back the rename-command of what the server does not know, or name another Redis."},
-    {"redis-database", "Redis refuses the number of the database", "Check it in the Redis URL."},
+     "Allow them in Redis (ACL SETUSER, rename-command), or name another Redis; the log lists all that is missing."},
+    {"redis-renamed", "Redis refuses commands that are needed",
+     "Take back the rename-command of what the server does not know, or name another Redis.", true},
+    {"redis-database", "Redis refuses the number of the database", "Name another in the Redis URL; 0 is always there."},
     {"redis-cluster", "a Redis Cluster is not supported", "Name a single Redis server."},
     {"redis-full", "Redis has no room left", "Clean up a key family, or raise its maxmemory."},
     {"redis-evicts", "this Redis evicts any key when it is full",
@@ -45,11 +49,16 @@ constexpr Reason reasons[]{
      "Raise max_connections of the server, or make the pools smaller."},
     {"database-resources", "its server is short of resources", "Look at its memory and its max_connections."},
     {"database-refused", "it refuses the user of this portal", "Check user and password in the URL of the database."},
+    {"database-not-allowed", "its server lets nobody in from here by this name",
+     "Allow this user and address in the server's pg_hba.conf."},
+    {"database-peer", "its server lets this system user in by no other name",
+     "Use the database user of the same name as the system user, or a password."},
     {"database-rights", "the user of this portal lacks a right", "Grant it the rights on the database's schema."},
     {"database-missing", "it does not exist", "Create the database or the role, or correct its URL."},
     {"database-moved", "its file is not in its place",
      "Put the very same file back (moved, not copied); or stop the portal, put a backup back, and start it again."},
     {"database-unwritable", "it cannot be written", "Give this user the right to write it."},
+    {"database-standby", "its server is a read-only standby", "Name the primary in the URL of the database."},
     {"database-schema", "a table is missing", "Put a backup back."},
     {"database-corrupt", "it is damaged", "Keep a copy of it, then put a backup back."},
     {"disk-full", "the disk is full", "Free space on it; nothing is lost, and reading still works."},
@@ -71,12 +80,17 @@ std::string adviceOn(const LinkStatus &link)
     const Reason *const reason = wordsFor(link.reason);
     if (link.mend.empty())
         return reason ? std::string(reason->advice) : std::string();
-    const std::string run = "Run `" + link.mend + "` in Redis.";
-    const bool drops = link.mend.find(" reset") != std::string::npos; // ACL SETUSER: resetkeys, resetchannels
-    const std::string rights =
-        drops ? run + " It first takes all patterns from this user: add those that others need." : run;
-    // What the server does not know, no right mends.
-    return link.told.empty() || !reason ? rights : rights + ' ' + std::string(reason->advice);
+    std::string advice = "Run `" + link.mend + "` in Redis.";
+    const auto acl = aclCommandOf(link.mend);
+    if (acl && (acl->dropsKeys || acl->dropsChannels))
+        advice.append(" It first takes all patterns of ")
+            .append(!acl->dropsChannels ? "keys"
+                    : !acl->dropsKeys   ? "channels"
+                                        : "keys and channels")
+            .append(" from this user: add those that others need, as `ACL GETUSER ")
+            .append(acl->user)
+            .append("` tells them.");
+    return reason && reason->besides ? advice.append(" ").append(reason->advice) : advice;
 }
 
 } // namespace

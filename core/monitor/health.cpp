@@ -36,6 +36,7 @@ const char *wordFor(std::string_view reason)
         {"database-busy", "busy"},        {"disk-error", "failing"},
         {"write-failed", "failing"},      {"redis-evicts", "failing"},
         {"database-schema", "corrupt"},   {"redis-moved", "failing"},
+        {"redis-renamed", "forbidden"},   {"database-standby", "read-only"},
         {"redis-wrong-type", "failing"},  {"queue-cancelled", "stalled"},
     };
     for (const Entry &entry : words)

@@ -49,8 +49,9 @@ struct ClientOptions
 ///
 /// Errors, as kind "code": Unavailable "redis-away" (not connected, the reason in `message`), "redis-busy" (a bound
 /// reached), "redis-loading", "redis-busy-script" (BUSY), "redis-read-only" (MISCONF, READONLY), "redis-auth" (NOAUTH,
-/// WRONGPASS, NOPERM); Timeout "redis-timeout", "redis-lost"; Full "redis-full" (OOM); Unsupported "redis-cluster";
-/// Protocol (a reply that is no RESP); Cancelled (stopped); Internal (any other error reply: `message` has its text).
+/// WRONGPASS), "redis-rights" (NOPERM); Timeout "redis-timeout", "redis-lost"; Full "redis-full" (OOM); Unsupported
+/// "redis-cluster"; Protocol (a reply that is no RESP); Cancelled (stopped); Internal (any other error reply: `message`
+/// has its text).
 class Client final
 {
 public:

@@ -37,7 +37,7 @@ constexpr std::array meanings{
             "Check user and password in the Redis URL."},
     Meaning{"NOPERM",
             ErrorKind::Unavailable,
-            "redis-auth",
+            "redis-rights",
             {},
             "The log lists all that the Redis user lacks, with the ACL SETUSER line that allows it."},
     Meaning{"DENIED", ErrorKind::Unavailable, "redis-auth", "Redis runs in protected mode.",

@@ -16,8 +16,8 @@ namespace portolan::redis {
 ///   LOADING                                Unavailable "redis-loading"
 ///   BUSY                                   Unavailable "redis-busy-script"
 ///   MASTERDOWN, TRYAGAIN                   Unavailable "redis-away"
-///   NOAUTH, WRONGPASS, NOPERM, DENIED      Unavailable "redis-auth"
-///   a command that is unknown here, or not for this user inside a script   Unavailable "redis-rights"
+///   NOAUTH, WRONGPASS, DENIED              Unavailable "redis-auth"
+///   NOPERM, and in other words a command that is unknown here, or not for this user   Unavailable "redis-rights"
 ///   MOVED, ASK, CROSSSLOT, CLUSTERDOWN     Unsupported "redis-cluster"
 ///   WRONGTYPE                              Internal "redis-wrong-type" (unavailable() where a user waits for it)
 ///   anything else                          Internal, with the reply's text

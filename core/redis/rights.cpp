@@ -452,7 +452,7 @@ Error Rights::problem(Use use) const
         hint += (hint.empty() ? "" : " ") + std::string("Take back the rename-command of what the server does not "
                                                         "know, or name another Redis");
     return Error{ErrorKind::Unavailable,
-                 "redis-rights",
+                 unknown.empty() ? "redis-rights" : "redis-renamed",
                  "This Redis refuses what " + std::string(nameOf(use)) + " cannot do without: " + listed(names) + ".",
                  std::move(hint),
                  {},

@@ -73,7 +73,8 @@ struct Rights
     /// What that line takes from the user before it gives, as a sentence: the patterns of keys or channels it has,
     /// which others may need. Empty: it only gives.
     std::string aclDrops() const;
-    /// Unavailable "redis-rights": `use` cannot work, everything it lacks, and the line that mends it.
+    /// Unavailable "redis-rights": `use` cannot work, everything it lacks, and the line that mends it; "redis-renamed"
+    /// where the server does not know some of that, which the line does not mend.
     Error problem(Use use) const;
     bool operator==(const Rights &) const = default;
 };

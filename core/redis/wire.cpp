@@ -87,9 +87,11 @@ std::optional<Error> objection(const Hello::Step &step, const Reply &reply, cons
     if (step.kind == Kind::Database) {
         error.code = "redis-database";
         const std::string user = endpoint.user.empty() ? "default" : endpoint.user;
+        if (reply.errorCode() == "NOPERM")
+            error.mend = "ACL SETUSER " + user + " +select";
         error.hint = !refusesRight(reply) ? "Check the database number in the Redis URL."
-                     : reply.errorCode() == "NOPERM"
-                         ? "Run `ACL SETUSER " + user + " +select` in Redis, or name database 0 in the Redis URL."
+                     : !error.mend.empty()
+                         ? "Run `" + error.mend + "` in Redis, or name database 0 in the Redis URL."
                          : "Take back the rename-command of SELECT, or name database 0 in the Redis URL.";
     }
     if (error.kind == ErrorKind::Internal)

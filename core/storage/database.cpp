@@ -161,11 +161,13 @@ Result<void> Database::open()
         if (!*encoding || (**encoding).first != "UTF8")
             return failure(ErrorKind::Invalid, "The database is not encoded in UTF-8.",
                            "Create it with: createdb --encoding=UTF8 --template=template0 NAME.");
-        if ((**encoding).second == "t")
-            return ofSettings(failure(ErrorKind::Invalid, "The database server is a read-only standby.",
-                                      "Name the primary in the URL of the database."),
-                              {"database.url"});
-        return {};
+        if ((**encoding).second != "t")
+            return {};
+        Error standby = ofSettings(failure(ErrorKind::Invalid, "The database server is a read-only standby.",
+                                           "Name the primary in the URL of the database."),
+                                   {"database.url"});
+        standby.code = "database-standby";
+        return standby;
     });
 }
 

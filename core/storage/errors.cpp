@@ -73,9 +73,9 @@ Error postgresConnect(const std::string &where, const std::string &text)
               "Check the user and password in the URL of the database.", true},
         Known{"no password supplied", ErrorKind::Invalid, "database-refused",
               "Put the password into the URL of the database.", true},
-        Known{"no pg_hba.conf entry", ErrorKind::Invalid, "database-refused",
+        Known{"no pg_hba.conf entry", ErrorKind::Invalid, "database-not-allowed",
               "Allow this user and address in the server's pg_hba.conf."},
-        Known{"Peer authentication failed", ErrorKind::Invalid, "database-refused",
+        Known{"Peer authentication failed", ErrorKind::Invalid, "database-peer",
               "Use the database user of the same name as the system user, or a password.", true},
         Known{"starting up", ErrorKind::Unavailable, codeLost, "Wait for the server to finish starting."},
         Known{"shutting down", ErrorKind::Unavailable, codeLost, "Start the server again."},
@@ -188,7 +188,7 @@ Error classifyPostgreSql(const DatabaseUrl &url, std::string_view state, std::st
                                "Look at its memory and its max_connections."),
                          where, said(words));
     if (state == "25006")
-        return ofItsUrl(aboutThat(coded(ErrorKind::Unavailable, "database-unwritable",
+        return ofItsUrl(aboutThat(coded(ErrorKind::Unavailable, "database-standby",
                                         "The server " + where + " is read-only, as a standby is.",
                                         "Name the primary in the URL of the database."),
                                   where, said(words)));

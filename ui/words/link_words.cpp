@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/words/link_words.h"
 
+#include "core/api/acl_command.h"
 #include "core/api/sentences.h"
 #include "ui/support/format.h"
 #include "ui/support/zones.h"
@@ -18,8 +19,9 @@ QString tr(const char *source) { return QCoreApplication::translate("links", sou
 struct Reason
 {
     std::string_view code;
-    const char *phrase; ///< both to be translated in the context "links"
-    const char *advice; ///< or null
+    const char *phrase;   ///< both to be translated in the context "links"
+    const char *advice;   ///< or null
+    bool besides = false; ///< the advice holds too where there is a command that mends
 };
 
 constexpr Reason reasons[]{
@@ -37,10 +39,14 @@ constexpr Reason reasons[]{
     {"redis-auth", QT_TRANSLATE_NOOP("links", "Redis refuses the user of this portal"),
      QT_TRANSLATE_NOOP("links", "Check user and password in the Redis URL.")},
     {"redis-rights", QT_TRANSLATE_NOOP("links", "Redis refuses commands that are needed"),
+     QT_TRANSLATE_NOOP("links", "Allow them in Redis (ACL SETUSER, rename-command), or name another Redis; the log "
+                                "lists all that is missing.")},
+    {"redis-renamed", QT_TRANSLATE_NOOP("links", "Redis refuses commands that are needed"),
      QT_TRANSLATE_NOOP("links",
-                       "Take back the rename-command of what the server does not know, or name another Redis.")},
+                       "Take back the rename-command of what the server does not know, or name another Redis."),
+     true},
     {"redis-database", QT_TRANSLATE_NOOP("links", "Redis refuses the number of the database"),
-     QT_TRANSLATE_NOOP("links", "Check it in the Redis URL.")},
+     QT_TRANSLATE_NOOP("links", "Name another in the Redis URL; 0 is always there.")},
     {"redis-cluster", QT_TRANSLATE_NOOP("links", "a Redis Cluster is not supported"),
      QT_TRANSLATE_NOOP("links", "Name a single Redis server.")},
     {"redis-full", QT_TRANSLATE_NOOP("links", "Redis has no room left"),
@@ -61,6 +67,10 @@ constexpr Reason reasons[]{
      QT_TRANSLATE_NOOP("links", "Look at its memory and its max_connections.")},
     {"database-refused", QT_TRANSLATE_NOOP("links", "it refuses the user of this portal"),
      QT_TRANSLATE_NOOP("links", "Check user and password in the URL of the database.")},
+    {"database-not-allowed", QT_TRANSLATE_NOOP("links", "its server lets nobody in from here by this name"),
+     QT_TRANSLATE_NOOP("links", "Allow this user and address in the server's pg_hba.conf.")},
+    {"database-peer", QT_TRANSLATE_NOOP("links", "its server lets this system user in by no other name"),
+     QT_TRANSLATE_NOOP("links", "Use the database user of the same name as the system user, or a password.")},
     {"database-rights", QT_TRANSLATE_NOOP("links", "the user of this portal lacks a right"),
      QT_TRANSLATE_NOOP("links", "Grant it the rights on the database's schema.")},
     {"database-missing", QT_TRANSLATE_NOOP("links", "it does not exist"),
@@ -70,6 +80,8 @@ constexpr Reason reasons[]{
                                 "back, and start it again.")},
     {"database-unwritable", QT_TRANSLATE_NOOP("links", "it cannot be written"),
      QT_TRANSLATE_NOOP("links", "Give this user the right to write it.")},
+    {"database-standby", QT_TRANSLATE_NOOP("links", "its server is a read-only standby"),
+     QT_TRANSLATE_NOOP("links", "Name the primary in the URL of the database.")},
     {"database-schema", QT_TRANSLATE_NOOP("links", "a table is missing"),
      QT_TRANSLATE_NOOP("links", "Put a backup back.")},
     {"database-corrupt", QT_TRANSLATE_NOOP("links", "it is damaged"),
@@ -128,16 +140,20 @@ QString linkAdvice(const LinkStatus &link)
 {
     const Reason *const known = wordsFor(link.reason);
     const QString advice = known && known->advice ? tr(known->advice) : QString();
-    if (!link.mend.empty()) {
-        const QString run = tr("Run `%1` in Redis.").arg(text(link.mend));
-        const bool drops = link.mend.find(" reset") != std::string::npos; // ACL SETUSER: resetkeys, resetchannels
-        const QString taken = tr("It first takes all patterns from this user: add those that others need.");
-        const QString rights = drops ? run + ' ' + taken : run;
-        return link.told.empty() || advice.isEmpty()
-                   ? rights
-                   : rights + ' ' + advice; // what the server does not know, no right mends
+    if (link.mend.empty())
+        return advice;
+    QString words = tr("Run `%1` in Redis.").arg(text(link.mend));
+    const auto acl = aclCommandOf(link.mend);
+    if (acl && (acl->dropsKeys || acl->dropsChannels)) {
+        const QString what = !acl->dropsChannels ? tr("keys")
+                             : !acl->dropsKeys   ? tr("channels")
+                                                 : tr("keys and channels");
+        words +=
+            ' ' + tr("It first takes all patterns of %1 from this user: add those that others need, as `ACL GETUSER "
+                     "%2` tells them.")
+                      .arg(what, text(acl->user));
     }
-    return advice;
+    return known && known->besides ? words + ' ' + advice : words;
 }
 
 QString troubleText(const LinkStatus &link)

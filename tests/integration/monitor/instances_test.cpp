@@ -282,7 +282,7 @@ private slots:
         InstanceInTest one(endpoint, "one", 1, 1ms);
         const auto refused = [&] {
             const auto problem = one.roll.problem();
-            return problem && problem->code == "redis-auth";
+            return problem && problem->code == "redis-rights";
         };
         QTRY_VERIFY_WITH_TIMEOUT(refused(), 10'000);
         QCOMPARE(server.command("EXISTS i:one"), std::string(":1\r\n")); // whoever looks finds it all the same

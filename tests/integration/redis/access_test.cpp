@@ -69,6 +69,7 @@ private slots:
     void saysThatThePasswordIsWrong_data();
     void saysThatThePasswordIsWrong();
     void saysThatTheDatabaseDoesNotExist();
+    void saysWhatAllowsTheDatabase();
     void verifiesTheCertificate();
     void tellsThatMemoryIsFull();
     void refusesARedisCluster();
@@ -127,6 +128,21 @@ void AccessTest::saysThatTheDatabaseDoesNotExist()
     endpoint.database = 2;
     Started started(endpoint);
     QCOMPARE(started.start().error().code, std::string("redis-database"));
+}
+
+void AccessTest::saysWhatAllowsTheDatabase()
+{
+    RedisServerFixture redis;
+    QCOMPARE(redis.command("ACL SETUSER portal on >word ~* &* +@all -select"), std::string("+OK\r\n"));
+    Endpoint endpoint = redis.endpoint();
+    endpoint.user = "portal";
+    endpoint.password = "word";
+    endpoint.database = 1;
+    const auto refused = Started(endpoint).start();
+    QCOMPARE(refused.error().code, std::string("redis-database"));
+    QCOMPARE(refused.error().mend, std::string("ACL SETUSER portal +select"));
+    QCOMPARE(redis.command(refused.error().mend), std::string("+OK\r\n"));
+    QVERIFY(Started(endpoint).start().has_value());
 }
 
 void AccessTest::verifiesTheCertificate()

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/api/acl_command.h"
 #include "core/base/runtime.h"
 #include "core/redis/client.h"
 #include "core/redis/rights.h"
@@ -187,7 +188,14 @@ private slots:
         QCOMPARE(said.empty(), drops.isEmpty());
         QVERIFY2(said.find("all patterns of " + drops.toStdString() + " ") != said.npos || drops.isEmpty(),
                  said.c_str());
-        QVERIFY2(rights.problem(Use::Queue).hint.ends_with(said), rights.problem(Use::Queue).hint.c_str());
+        const Error problem = rights.problem(Use::Queue);
+        QVERIFY2(problem.hint.ends_with(said), problem.hint.c_str());
+        if (rights.lacks(Use::Queue))
+            QCOMPARE(problem.code, std::string("redis-rights"));
+        const auto told = aclCommandOf(problem.mend);
+        QVERIFY2(told && told->user == "portal", problem.mend.c_str());
+        QCOMPARE(told->dropsKeys, drops.contains("keys"));
+        QCOMPARE(told->dropsChannels, drops.contains("channels"));
         // Neither more nor less than it says, as Redis does it.
         QCOMPARE(redis.command(rights.aclLine()), std::string("+OK\r\n"));
         redis.command("ACL SETUSER portal +get +publish");
@@ -218,7 +226,9 @@ private slots:
         QVERIFY(std::ranges::all_of(rights.missing, &MissingRight::unknown));
         QCOMPARE(rights.aclLine(), std::string());
         QVERIFY(rights.unusable());
-        QVERIFY(rights.problem(Use::Queue).hint.find("rename-command") != std::string::npos);
+        const Error problem = rights.problem(Use::Queue);
+        QVERIFY(problem.hint.find("rename-command") != std::string::npos);
+        QVERIFY(problem.code == "redis-renamed" && problem.mend.empty());
         QVERIFY(rights.inWords().find("EVALSHA (sessions, limits and the queue; the server does not know it)") !=
                 std::string::npos);
     }

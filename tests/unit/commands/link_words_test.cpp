@@ -39,8 +39,44 @@ void LinkWordsTest::troubles_data()
         "the disk failed: /data/portal.db (EIO). Check the disk, its quota and the system log.");
     row("rights", {"queue", false, {}, {}, "redis-rights", "EVALSHA", "", "ACL SETUSER p +evalsha"},
         "Redis refuses commands that are needed: EVALSHA. Run `ACL SETUSER p +evalsha` in Redis.");
+    row("rights that take others", {"queue", false, {}, {}, "redis-rights", "", "", "ACL SETUSER p resetkeys ~*"},
+        "Redis refuses commands that are needed. Run `ACL SETUSER p resetkeys ~*` in Redis. It first takes all "
+        "patterns "
+        "of keys from this user: add those that others need, as `ACL GETUSER p` tells them.");
+    row("rights that take all others",
+        {"queue", false, {}, {}, "redis-rights", "", "", "ACL SETUSER p resetkeys resetchannels ~* &p:*"},
+        "Redis refuses commands that are needed. Run `ACL SETUSER p resetkeys resetchannels ~* &p:*` in Redis. It "
+        "first "
+        "takes all patterns of keys and channels from this user: add those that others need, as `ACL GETUSER p` tells "
+        "them.");
+    row("rights of one with such a name",
+        {"queue", false, {}, {}, "redis-rights", "", "", "ACL SETUSER resetchannels ~resetkeys"},
+        "Redis refuses commands that are needed. Run `ACL SETUSER resetchannels ~resetkeys` in Redis.");
+    row("a refused right that no command mends",
+        {"queue", false, {}, {}, "redis-rights", "EVALSHA", "NOPERM this user has no permissions"},
+        "Redis refuses commands that are needed: EVALSHA (NOPERM this user has no permissions). Allow them in Redis "
+        "(ACL "
+        "SETUSER, rename-command), or name another Redis; the log lists all that is missing.");
+    row("a refused right that a command mends, with what Redis said",
+        {"queue", false, {}, {}, "redis-rights", "GET", "NOPERM no", "ACL SETUSER p +get"},
+        "Redis refuses commands that are needed: GET (NOPERM no). Run `ACL SETUSER p +get` in Redis.");
+    row("a renamed command", {"queue", false, {}, {}, "redis-renamed", "EVALSHA"},
+        "Redis refuses commands that are needed: EVALSHA. Take back the rename-command of what the server does not "
+        "know, or name another Redis.");
+    row("a database without the right to it",
+        {"redis", false, {}, {}, "redis-database", "h:1", "NOPERM no", "ACL SETUSER p +select"},
+        "Redis refuses the number of the database: h:1 (NOPERM no). Run `ACL SETUSER p +select` in Redis.");
+    row("a standby", {"database", false, {}, {}, "database-standby", "db:5432", "cannot execute INSERT"},
+        "its server is a read-only standby: db:5432 (cannot execute INSERT). Name the primary in the URL of the "
+        "database.");
+    row("an address that is not let in", {"database", false, {}, {}, "database-not-allowed", "db:5432"},
+        "its server lets nobody in from here by this name: db:5432. Allow this user and address in the server's "
+        "pg_hba.conf.");
+    row("another system user", {"database", false, {}, {}, "database-peer"},
+        "its server lets this system user in by no other name. Use the database user of the same name as the system "
+        "user, or a password.");
     row("a right and a renamed command",
-        {"queue", false, {}, {}, "redis-rights", "SET, GET", "unknown command SET", "ACL SETUSER p +get"},
+        {"queue", false, {}, {}, "redis-renamed", "SET, GET", "unknown command SET", "ACL SETUSER p +get"},
         "Redis refuses commands that are needed: SET, GET (unknown command SET). Run `ACL SETUSER p +get` in Redis. "
         "Take "
         "back the rename-command of what the server does not know, or name another Redis.");

@@ -243,12 +243,13 @@ void TextTest::mapsErrorReplies_data()
     row("READONLY You can't write against a read only replica.", ErrorKind::Unavailable, "redis-read-only");
     row("LOADING Redis is loading the dataset in memory", ErrorKind::Unavailable, "redis-loading");
     row("NOAUTH Authentication required.", ErrorKind::Unavailable, "redis-auth");
-    row("NOPERM this user has no permissions", ErrorKind::Unavailable, "redis-auth");
-    row("NOPERM this user has no permissions to run the 'evalsha' command", ErrorKind::Unavailable, "redis-auth");
+    row("NOPERM this user has no permissions", ErrorKind::Unavailable, "redis-rights");
+    row("NOPERM this user has no permissions to run the 'evalsha' command", ErrorKind::Unavailable, "redis-rights");
     row("NOPERM this user has no permissions to access one of the keys used as arguments", ErrorKind::Unavailable,
-        "redis-auth");
+        "redis-rights");
     row("NOPERM this user has no permissions to access one of the channels used as arguments", ErrorKind::Unavailable,
-        "redis-auth");
+        "redis-rights");
+    row("WRONGPASS invalid username-password pair or user is disabled.", ErrorKind::Unavailable, "redis-auth");
     row("WRONGTYPE Operation against a key holding the wrong kind of value script: 2a48246bf8f3, on @user_script:1.",
         ErrorKind::Internal, "redis-wrong-type");
     row("ERR Error running script (call to f_2a48246bf8f3cfe5bb919d8f9e552e62ee0c4628): @user_script:1: WRONGTYPE "

@@ -70,10 +70,11 @@ bool wantsPage(const Request &request)
     return request.method == verb::get && asksForPage(request.header(field::accept));
 }
 
-/// A file, a URL or an option of the command line, of which only the server's own faults speak.
-bool namesTheInside(std::string_view text)
+/// A file, a URL or a setting, of which only the server's own faults speak.
+bool namesTheInside(const Error &error)
 {
-    return text.find('/') != std::string_view::npos || text.find("--") != std::string_view::npos;
+    return !error.settings.empty() || error.message.find('/') != std::string::npos ||
+           error.hint.find('/') != std::string::npos;
 }
 
 /// What somebody without insight into the machine is told instead; empty: the words are meant for him.
@@ -91,7 +92,7 @@ std::string_view publicWords(Role role, const Error &error)
     if (code.starts_with("database-") || code.starts_with("disk-"))
         return "The portal's database cannot be used right now. Try again in a moment.";
     const bool ours = statusOf(error.kind) >= status::internal_server_error;
-    if (ours && (namesTheInside(error.message) || namesTheInside(error.hint)))
+    if (ours && namesTheInside(error))
         return "A part of the portal cannot be used right now. Try again in a moment.";
     return {};
 }

@@ -35,6 +35,7 @@ private slots:
     void writesProblems();
     void tellsOperatorsOnlyWhatThePortalStandsOn_data();
     void tellsOperatorsOnlyWhatThePortalStandsOn();
+    void tellsOperatorsOnlyWhichSettingIsAtFault();
     void countsNetworksOfIpv6AsOneAddress_data();
     void countsNetworksOfIpv6AsOneAddress();
     void knowsWhoAsksForAPage_data();
@@ -281,6 +282,23 @@ void MessagesTest::tellsOperatorsOnlyWhatThePortalStandsOn()
         QCOMPARE(response.body.find("DATABASE_URL") != std::string::npos, tells);
         QCOMPARE(response.cause.find(secret) != std::string::npos, !tells);
         QCOMPARE(response.code, statusOf(error.kind));
+    }
+}
+
+/// Whatever names a setting is a matter of who runs the server.
+void MessagesTest::tellsOperatorsOnlyWhichSettingIsAtFault()
+{
+    const std::string words = "This version has no prices of that kind.";
+    const Error plain = failure(ErrorKind::Unsupported, words);
+    const Error ofSetting = ofSettings(plain, {"market.provider"});
+    for (const auto role : {Role::User, Role::Operator}) {
+        Request request;
+        request.principal.role = role;
+        const auto tells = [&](const Error &error) {
+            return problem(request, error).body.find(words) != std::string::npos;
+        };
+        QVERIFY(tells(plain));
+        QCOMPARE(tells(ofSetting), role == Role::Operator);
     }
 }
 

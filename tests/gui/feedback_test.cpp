@@ -37,6 +37,7 @@ private slots:
     void tasksAreFilteredByPlaceAndOutcome();
     void theQuestionStandsOnce();
     void whatLosesSomethingLooksLikeIt();
+    void whatLosesSomethingIsRedInMenus();
     void theSpanStaysAsItIs();
     void windowsFitWithTheirFrames_data();
     void windowsFitWithTheirFrames();
@@ -384,6 +385,32 @@ void FeedbackTest::whatLosesSomethingLooksLikeIt()
     }
     console.window->openPage("local");
     QVERIFY(!isDestructive(console.command("Start")));
+}
+
+/// In the page's menu, in which it stands among what loses nothing.
+void FeedbackTest::whatLosesSomethingIsRedInMenus()
+{
+    Console console;
+    console.window->openPage("local");
+    const FlatButton *button = buttonOf(console, "Made-up data");
+    QVERIFY(button && button->menu());
+    QMenu &menu = *button->menu();
+    for (QAction *action : menu.actions())
+        action->setEnabled(true); // also what there is nothing for
+    const QImage picture = menu.grab().toImage();
+    const double scale = picture.devicePixelRatio();
+    for (QAction *action : menu.actions()) {
+        const QRect room = menu.actionGeometry(action);
+        int red = 0;
+        for (int y = int(room.top() * scale); y < int(room.bottom() * scale); ++y) {
+            for (int x = int(room.left() * scale); x < int(room.right() * scale); ++x) {
+                const QColor colour = picture.pixelColor(x, y);
+                red += colour.red() > colour.green() + 60 && colour.red() > colour.blue() + 60 ? 1 : 0;
+            }
+        }
+        QVERIFY2(isDestructive(action) ? red > 20 : red == 0,
+                 qPrintable(QString("%1: %2").arg(action->text()).arg(red)));
+    }
 }
 
 /// A span of time that was not chosen does not change under whoever reads it either.

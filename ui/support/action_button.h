@@ -7,7 +7,7 @@
 namespace portolan::ui {
 
 /// What loses something looks like it, wherever it stands: red, with the mark of an octagon, and named by what it does.
-/// The style and FlatButton draw it so.
+/// The style, in menus too, and FlatButton draw it so.
 void makeDestructive(QPushButton &button);
 void makeDestructive(QAction &action);
 bool isDestructive(const QObject *buttonOrAction);

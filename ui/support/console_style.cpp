@@ -5,6 +5,7 @@
 #include "ui/support/colours.h"
 
 #include <QComboBox>
+#include <QMenu>
 #include <QPainter>
 #include <QScrollArea>
 #include <QStyleOptionComboBox>
@@ -43,6 +44,14 @@ void paintDestructive(QPainter &painter, const QStyleOption &option)
     painter.setBrush(enabled ? blend(colours.red, colours.surface, lit ? 0.22 : 0.1) : colours.window);
     painter.drawRoundedRect(QRectF(option.rect).adjusted(1.2, 1.2, -1.2, -1.2), radius, radius);
     painter.restore();
+}
+
+/// Of a menu; one that is selected has the colours of the selection.
+bool losesSomething(const QStyleOptionMenuItem &item, const QWidget *menu)
+{
+    const auto *shown = qobject_cast<const QMenu *>(menu);
+    const bool plain = (item.state & QStyle::State_Enabled) && !(item.state & QStyle::State_Selected);
+    return shown && plain && isDestructive(shown->actionAt(item.rect.center()));
 }
 
 void paintArrow(QPainter &painter, const QRectF &room, const QColor &colour)
@@ -116,6 +125,13 @@ void ConsoleStyle::drawControl(ControlElement element, const QStyleOption *optio
         QStyleOptionButton red(*button);
         if (option->state & State_Enabled)
             red.palette.setColor(QPalette::ButtonText, coloursOf(option->palette).red);
+        return QProxyStyle::drawControl(element, &red, painter, widget);
+    }
+    if (const auto *item = qstyleoption_cast<const QStyleOptionMenuItem *>(option);
+        element == CE_MenuItem && item && losesSomething(*item, widget)) {
+        QStyleOptionMenuItem red(*item);
+        for (const auto role : {QPalette::Text, QPalette::WindowText, QPalette::ButtonText})
+            red.palette.setColor(role, coloursOf(option->palette).red);
         return QProxyStyle::drawControl(element, &red, painter, widget);
     }
     const auto *bar = qstyleoption_cast<const QStyleOptionProgressBar *>(option);

@@ -5,7 +5,8 @@
 
 namespace portolan::ui {
 
-/// Fusion, with fields, combo boxes, scroll bars and progress bars as flat as the rest of the console.
+/// Fusion, with what loses something in red (action_button.h), and with fields, combo boxes, scroll bars and progress
+/// bars as flat as the rest of the console.
 class ConsoleStyle final : public QProxyStyle
 {
     Q_OBJECT

@@ -22,6 +22,7 @@ private slots:
     void bannersLeadToTheRemedy();
     void bannersCountWhatTheyLeaveOut();
     void bannersSayWhatIsDown();
+    void bannersSayOnEveryPageWhoIsAway();
     void bannersSayTheTimeWithoutRoom();
     void aButtonKeepsItsPage();
 };
@@ -170,6 +171,28 @@ void BannerTest::bannersSayWhatIsDown()
         QCOMPARE(besides.size(), std::size_t(2));
         QCOMPARE(besides[1].words, words);
     }
+}
+
+/// Nothing else tells of it while the rest is green.
+void BannerTest::bannersSayOnEveryPageWhoIsAway()
+{
+    Snapshot snapshot;
+    snapshot.verdict = Zone::Green;
+    InstanceFigures away;
+    away.name = "portal-2";
+    away.why = Absence::Gone;
+    snapshot.instances = {away};
+    const WallTime now{std::chrono::hours(480'000)};
+    for (const char *page : {"overview", "users"}) {
+        const auto lines = bannerLines(snapshot, now, page);
+        QCOMPARE(lines.size(), std::size_t(2));
+        QVERIFY2(lines[1].zone == Zone::Yellow && lines[1].words.contains("portal-2"), qPrintable(lines[1].words));
+        QCOMPARE(lines[1].page, QString("performance"));
+    }
+    // The verdict leads to the overview where it is not, and that one tells it.
+    snapshot.verdict = Zone::Red;
+    QCOMPARE(bannerLines(snapshot, now, "users").size(), std::size_t(1));
+    QCOMPARE(bannerLines(snapshot, now, "overview").size(), std::size_t(2));
 }
 
 namespace {

@@ -108,8 +108,8 @@ std::vector<BannerLine> bannerLines(const Snapshot &snapshot, WallTime now, cons
     lines.front().zone = verdict.zone;
     std::ranges::move(absencesOf(snapshot, now), std::inserter(lines, lines.begin() + 1));
     const std::size_t all = lines.size();
-    if (page != QLatin1String(overviewId))
-        lines.resize(1);
+    if (page != QLatin1String(overviewId)) // one line, and nothing else says who is away where the verdict is green
+        lines.resize(snapshot.verdict == Zone::Green ? all : 1);
     else if (all > mostLines) {
         lines.resize(mostLines);
         lines.back() = {lines.back().zone, tr("%1 more, on the tiles below").arg(all - mostLines + 1)};

@@ -192,7 +192,7 @@ class BoundsTest(unittest.TestCase):
                 if int(one["id"]) != own and int(one["sub"]) + int(one["psub"]) > 0:
                     server.client.execute_command("CLIENT", "KILL", "ID", one["id"])
             told = wait_until(lambda: not_told(portal, "live"), "not told", 20)
-            self.assertIn("max number of clients", told[0]["why"])
+            self.assertIn("max number of clients", told[0]["told"])
             self.assertTrue(any("max number of clients" in line.get("why", "") for line in log_lines(portal)))
             server.client.config_set("maxclients", 100)
             wait_until(lambda: not not_told(portal, "live"), "live again", 40)

@@ -38,11 +38,13 @@ std::vector<std::string> allKeys()
     return keys;
 }
 
-/// One line, in which nothing is hidden but secrets. `key`: of the setting, where it is one.
+/// One line, in which nothing is hidden but secrets. `where` the value was given is Error::about. `key`: of the
+/// setting, where it is one.
 Error refusal(const std::string &where, const std::string &why, const std::string &hint = {},
               const std::string &key = {})
 {
     Error error = failure(ErrorKind::Invalid, visible(where.empty() ? why : where + ": " + why), hint);
+    error.about = visible(where);
     if (!key.empty())
         error.settings.push_back(key);
     return error;

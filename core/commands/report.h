@@ -14,7 +14,8 @@ int report(const Error &error);
 int report(const Error &error, const char *program); ///< instead of "portoland"
 
 /// How the settings of an error are set from a terminal, where its words do not say so: " Set it with --database or
-/// DATABASE_URL."; empty: nothing is to be said.
+/// DATABASE_URL.", of several " The settings are --tls-cert and --tls-key." Empty: nothing is to be said, as where the
+/// message begins with the place of the value (Error::about, "portolan.toml:3: …"), for there it is mended.
 std::string howSet(const Error &error);
 
 /// For a command that is asked for what it prints: 0, or 1 after a line on standard error where that could not be

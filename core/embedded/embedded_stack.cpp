@@ -3,6 +3,7 @@
 
 #include "core/api/post_to.h"
 #include "core/base/data_directory.h"
+#include "core/base/log_error.h"
 #include "core/base/logging.h"
 #include "core/base/names.h"
 #include "core/base/tier_file.h"
@@ -184,8 +185,8 @@ Result<std::string> EmbeddedStack::launch(const LocalStackSettings &settings, Tr
     if (!started) {
         if (m_options.notStarted)
             m_options.notStarted(started.error());
-        Logger(m_clock, logOptions(m_log))
-            .error("the portal did not start", {{"why", started.error().message}, {"mend", started.error().hint}});
+        Logger logger(m_clock, logOptions(m_log));
+        logError(logger, LogLevel::Error, "the portal did not start", started.error());
     }
     if (!trace.entry)
         return started;

@@ -4,6 +4,7 @@
 #include "core/api/audit_record.h"
 #include "core/api/post_to.h"
 #include "core/api/sentences.h"
+#include "core/base/log_error.h"
 #include "core/base/logging.h"
 #include "core/embedded/embedded_stack_parts.h"
 #include "core/monitor/history.h"
@@ -115,8 +116,8 @@ void EmbeddedStack::checkThenRestart(LocalStackSettings settings, StackEntry ent
         if (!fit) {
             entry.error = fit.error();
             entry.detail = fit.error().message;
-            m_portal->logger->warn("the restart was refused, and the portal goes on as it was",
-                                   {{"why", fit.error().message}, {"mend", fit.error().hint}});
+            logError(*m_portal->logger, LogLevel::Warning, "the restart was refused, and the portal goes on as it was",
+                     fit.error());
             noteHere(entry);
         }
         postTo(this,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/monitor/history.h"
 
+#include "core/base/log_error.h"
 #include "core/base/logging.h"
 #include "core/monitor/history_events.h"
 #include "core/monitor/history_series.h"
@@ -198,8 +199,8 @@ void History::Impl::written(const Result<void> &result)
         return;
     failing = result.has_error();
     if (failing)
-        logger.warn("the history cannot be written; it is kept in memory for a day",
-                    {{"why", result.error().message}, {"mend", result.error().hint}});
+        logError(logger, LogLevel::Warning, "the history cannot be written; it is kept in memory for a day",
+                 result.error());
     else
         logger.info("the history can be written again");
 }

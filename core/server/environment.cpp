@@ -35,7 +35,8 @@ Result<storage::DatabaseUrl> databaseUrl(const Settings &settings)
     auto url = storage::DatabaseUrl::parse(text);
     if (!url) {
         auto error = url.error();
-        error.message = placeOf(settings, "database.url") + ": " + error.message;
+        error.about = placeOf(settings, "database.url");
+        error.message = error.about + ": " + error.message;
         return ofSettings(std::move(error), {"database.url"});
     }
     const auto slashes = text.find(":///");
@@ -45,12 +46,14 @@ Result<storage::DatabaseUrl> databaseUrl(const Settings &settings)
     std::error_code ignored;
     if (atRoot == url->path || fs::exists(url->path, ignored) || !fs::is_regular_file(atRoot, ignored))
         return url;
-    return ofSettings(
-        failure(ErrorKind::Invalid,
-                placeOf(settings, "database.url") + ": three slashes mean " + url->path +
-                    ", which is not there, while there is a file " + atRoot + ".",
-                "Write sqlite:///" + atRoot + " (four slashes) for that file, or move it into the working folder."),
-        {"database.url"});
+    const std::string place = placeOf(settings, "database.url");
+    return ofSettings(aboutThat(failure(ErrorKind::Invalid,
+                                        place + ": three slashes mean " + url->path +
+                                            ", which is not there, while there is a file " + atRoot + ".",
+                                        "Write sqlite:///" + atRoot +
+                                            " (four slashes) for that file, or move it into the working folder."),
+                                place),
+                      {"database.url"});
 }
 
 Result<redis::Endpoint> redisUrl(const Settings &settings)
@@ -61,7 +64,8 @@ Result<redis::Endpoint> redisUrl(const Settings &settings)
     if (endpoint)
         return endpoint;
     auto error = endpoint.error();
-    error.message = placeOf(settings, "redis.url") + ": " + error.message;
+    error.about = placeOf(settings, "redis.url");
+    error.message = error.about + ": " + error.message;
     return ofSettings(std::move(error), {"redis.url"});
 }
 

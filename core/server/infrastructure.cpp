@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/server/infrastructure.h"
 
+#include "core/base/log_error.h"
 #include "core/redis/info.h"
 #include "core/server/environment.h"
 #include "core/server/mending.h"
@@ -174,8 +175,8 @@ Result<void> Infrastructure::startRedis(const Settings &settings, Logger &logger
         if (!started && started.error().code != "redis-missing")
             return started.error();
         if (!started) {
-            logger.warn("Redis is missing: sessions and limits live in memory, tasks cannot run",
-                        {{"why", started.error().message}, {"mend", started.error().hint}});
+            logError(logger, LogLevel::Warning,
+                     "Redis is missing: sessions and limits live in memory, tasks cannot run", started.error());
             redisProcess.reset();
             m_redisMissing = true;
         } else if (const auto noted = writeFileAtomically(m_socketNote, redisEndpoint.path); !noted) {

@@ -62,7 +62,8 @@ Result<std::pair<std::string, std::uint16_t>> parseListen(const std::string &tex
 Result<void> checkNames(const Settings &settings, const http::ServerOptions &options)
 {
     const auto refused = [&](const std::string &key, const Error &error) {
-        return wrong(key, placeOf(settings, key) + ": " + error.message + ".", error.hint + ".");
+        const std::string place = placeOf(settings, key);
+        return aboutThat(wrong(key, place + ": " + error.message + ".", error.hint + "."), place);
     };
     // Blanks and commas of a password would make items of its parts.
     for (const std::string key : {"allowed_hosts", "allowed_origins", "trusted_proxies"})
@@ -238,12 +239,14 @@ Result<void> checkPrices(const Settings &settings)
         return wrong("market.csv_dir", "The setting 'market.csv_dir' is missing.", hint);
     const auto &folder = settings.text("market.csv_dir");
     std::error_code failed;
-    if (!std::filesystem::is_directory(folder, failed))
-        return wrong("market.csv_dir",
-                     "The folder of price files " + visible(folder) + " (" + placeOf(settings, "market.csv_dir") +
-                         ") cannot be used: " + (failed ? failed.message() : "it is no folder") + ".",
-                     hint);
-    return {};
+    if (std::filesystem::is_directory(folder, failed))
+        return {};
+    const std::string place = placeOf(settings, "market.csv_dir");
+    return aboutThat(wrong("market.csv_dir",
+                           place + ": the folder of price files " + visible(folder) +
+                               " cannot be used: " + (failed ? failed.message() : "it is no folder") + ".",
+                           hint),
+                     place);
 }
 
 Result<std::unique_ptr<market::QuoteProvider>> quoteProvider(const Settings &settings, const Clock &clock,

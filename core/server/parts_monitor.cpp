@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/log_error.h"
 #include "core/base/names.h"
 #include "core/base/version.h"
 #include "core/limits/keys.h"
@@ -306,8 +307,7 @@ awaitable<Result<void>> PortalServer::Parts::checkDatabase()
     const std::string trouble = checked ? std::string() : inWords(checked.error());
     if (trouble != m_databaseTrouble) {
         if (!checked)
-            logger.error("the database does not keep what users write",
-                         {{"why", checked.error().message}, {"mend", checked.error().hint}});
+            logError(logger, LogLevel::Error, "the database does not keep what users write", checked.error());
         else
             logger.info("the database keeps again what users write");
     }

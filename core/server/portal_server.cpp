@@ -21,11 +21,12 @@ Error limitError(const Settings &settings, const Error &error)
     std::string where;
     for (const auto &line : settings.lines()) {
         if (line.key == key && !line.where.empty())
-            where = " (" + line.where + ")";
+            where = line.where;
     }
+    const std::string what = where.empty() ? "The setting '" + key + "'" : where + ": " + key;
     return ofSettings(
-        failure(ErrorKind::Invalid,
-                "The setting '" + key + "'" + where + " is no limit: " + error.fields.front().detail + ".", error.hint),
+        aboutThat(failure(ErrorKind::Invalid, what + " is no limit: " + error.fields.front().detail + ".", error.hint),
+                  where),
         {key});
 }
 

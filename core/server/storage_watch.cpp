@@ -3,6 +3,7 @@
 
 #include "core/base/blocking_pool.h"
 #include "core/base/data_directory.h"
+#include "core/base/log_error.h"
 #include "core/base/logging.h"
 #include "core/base/runtime.h"
 #include "core/monitor/link_trouble.h"
@@ -122,7 +123,7 @@ void StorageWatch::State::logChange(std::string &last, const std::optional<Error
         return;
     last = words;
     if (now)
-        logger.error(bad, {{"why", now->message}, {"mend", now->hint}});
+        logError(logger, LogLevel::Error, bad, *now);
     else
         logger.info(good);
 }

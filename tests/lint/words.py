@@ -49,7 +49,7 @@ _CALLED = re.compile(r"([\w:]+(?:(?:\.|->)\w+|\(\)(?:\.|->)\w+)*)\s*(?:<[\w:<>, 
 # Calls whose texts are meant for logs, errors, documents and programmers.
 _MEANT = re.compile(
     r"(?:^|::|\.|->)(?:"
-    r"trace|debug|info|warn|error|log|Trouble|"  # logs
+    r"trace|debug|info|warn|error|log|logError|Trouble|"  # logs
     r"failure|badField|badParameter|problem|"  # errors
     r"get|put|post|patch|del|onWebSocket|"  # routes
     r"gauge|counter|counted|histogram|"  # metrics

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/settings.h"
 #include "core/commands/link_words.h"
 #include "core/commands/report.h"
 
@@ -17,6 +18,7 @@ private slots:
     void troubles();
     void settingsAreNamedAsTheyAreSet_data();
     void settingsAreNamedAsTheyAreSet();
+    void noWayIsToldBesideThePlace();
 };
 
 void LinkWordsTest::everyTroubleHasWords()
@@ -104,13 +106,39 @@ void LinkWordsTest::settingsAreNamedAsTheyAreSet_data()
     row("an option", "It is a file.", {"data_dir"}, " Set it with --data-dir.");
     row("an option and a variable", "Cannot connect.", {"database.url"}, " Set it with --database or DATABASE_URL.");
     row("two settings", "It cannot be written.", {"data_dir", "database.url"},
-        " Set it with --data-dir, --database or DATABASE_URL.");
+        " The settings are --data-dir and --database (or DATABASE_URL).");
+    row("two that belong together", "Only one of 'tls.cert' and 'tls.key' is set.", {"tls.cert", "tls.key"},
+        " The settings are --tls-cert and --tls-key.");
+    row("two, one of them named by its option", "It lacks --tls-key.", {"tls.cert", "tls.key"},
+        " The settings are --tls-cert and tls.key.");
+    row("two that are both named", "It lacks --tls-key beside --tls-cert.", {"tls.cert", "tls.key"}, "");
     row("neither", "It is missing.", {"market.csv_dir"}, " Set it with --set market.csv_dir.");
     row("a key of the tier", "It is no limit.", {"limits.default"}, " Set it with --set limits.default.");
     row("named by its key", "The setting 'listen' is 'x'.", {"listen"}, " Set it with --listen.");
     row("named by its key, which is all it has", "The setting 'market.csv_dir' is missing.", {"market.csv_dir"}, "");
     row("named by its option", "--data-dir: it is a file.", {"data_dir"}, "");
     row("named by its variable", "DATABASE_URL: it is no URL.", {"database.url"}, "");
+}
+
+/// Where a value stands it is mended.
+void LinkWordsTest::noWayIsToldBesideThePlace()
+{
+    const auto told = [](const char *place, const char *message) {
+        return howSet(ofSettings(aboutThat(failure(ErrorKind::Invalid, message), place), {"listen"}));
+    };
+    QCOMPARE(told("portolan.toml:3", "portolan.toml:3: listen: \"x\" is not known."), std::string());
+    QCOMPARE(told("/data/portal.db", "The file /data/portal.db: it is a folder."),
+             std::string(" Set it with --listen."));
+    QCOMPARE(told("", "Cannot listen."), std::string(" Set it with --listen."));
+    // As the settings say it.
+    SettingSources sources;
+    sources.commandLine = {{"log.level", "loud"}};
+    sources.namesOptions = true;
+    const auto loaded = Settings::load(sources);
+    QVERIFY(loaded.has_error() && loaded.error().settings == std::vector<std::string>{"log.level"});
+    QVERIFY2(loaded.error().message.starts_with(loaded.error().about + ": ") && !loaded.error().about.empty(),
+             loaded.error().message.c_str());
+    QCOMPARE(howSet(loaded.error()), std::string());
 }
 
 void LinkWordsTest::settingsAreNamedAsTheyAreSet()

@@ -8,6 +8,7 @@
 #include "core/queue/json_scan.h"
 #include "core/queue/json_text.h"
 #include "core/queue/keys.h"
+#include "core/queue/long_integers.h"
 #include "core/queue/scripts.h"
 #include "core/queue/stored_results.h"
 #include "core/redis/client.h"
@@ -99,8 +100,11 @@ Result<std::string> alone(const Message &message)
     Result<Payload> read = payload(message);
     if (!read)
         return read.error();
-    json::value document = json::parse(message.raw);
-    json::object &root = document.as_object();
+    boost::system::error_code code;
+    json::value document = parseExactly(message.raw, code, maxJsonDepth);
+    if (code || !document.is_object())
+        return failure(ErrorKind::Protocol, "the message is not a JSON object");
+    json::object &root = document.get_object();
     std::string body;
     if (message.protocol == 1) {
         Result<std::string> text = message.bodyEncoded ? decodeBase64(message.body) : message.body;
@@ -113,12 +117,12 @@ Result<std::string> alone(const Message &message)
         json::object &headers = root["headers"].as_object();
         headers["group"] = headers["group_index"] = nullptr;
         if (!hasFollowUps(read->embed))
-            return jsonText(document);
+            return text::ofValue(document);
         read->embed["chain"] = read->embed["chord"] = nullptr;
         text::appendValue(body, json::array{std::move(read->args), std::move(read->kwargs), std::move(read->embed)});
     }
     root["body"] = message.bodyEncoded ? encodeBase64(body) : body;
-    return jsonText(document);
+    return text::ofValue(document);
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 #include "core/queue/canvas_signature.h"
 #include "core/queue/json_text.h"
 #include "core/queue/keys.h"
+#include "core/queue/long_integers.h"
 #include "core/queue/results.h"
 
 #include <boost/json/parse.hpp>
@@ -79,9 +80,7 @@ struct PartResult
 PartResult partResult(const std::string &member, std::string &why)
 {
     boost::system::error_code code;
-    json::parse_options options;
-    options.max_depth = maxJsonDepth + 1;
-    json::value value = json::parse(member, code, {}, options);
+    json::value value = parseExactly(member, code, maxJsonDepth + 1);
     json::array *fields = code || !isFinite(value) ? nullptr : value.if_array();
     if (!fields || fields->size() != 4 || !(*fields)[1].is_string() || !(*fields)[2].is_string()) {
         why = "Join error: the result of a part is not JSON";

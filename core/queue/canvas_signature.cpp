@@ -2,6 +2,7 @@
 #include "core/queue/canvas_signature.h"
 
 #include "core/queue/json_text.h"
+#include "core/queue/long_integers.h"
 #include "core/queue/message.h"
 #include "core/queue/results.h"
 
@@ -111,7 +112,8 @@ const json::object &optionsOf(const json::object &signature)
 std::string_view textOf(const json::object &object, std::string_view key)
 {
     const json::value *value = object.if_contains(key);
-    return value && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
+    const std::string_view text = value && value->is_string() ? std::string_view(value->get_string()) : "";
+    return longInteger(text) ? std::string_view() : text;
 }
 
 std::string chordMember(std::string_view id, std::string_view state, std::string_view result)

@@ -129,10 +129,14 @@ std::string_view numberAt(std::string_view text, std::size_t at)
     return text.substr(at, text.find_first_not_of("0123456789+-.eE", at) - at);
 }
 
-/// As a parser reads it. Without an exponent it takes more than 300 digits.
+bool isInteger(std::string_view number) { return number.find_first_of(".eE") == std::string_view::npos; }
+
+/// As a parser reads it. Without an exponent it takes more than 300 digits. Integers are read as text instead.
 bool isTooLarge(std::string_view number)
 {
     constexpr std::size_t surelyHeld = 300;
+    if (isInteger(number))
+        return false;
     if (number.size() <= surelyHeld && number.find_first_of("eE") == std::string_view::npos)
         return false;
     boost::system::error_code code;
@@ -194,8 +198,7 @@ bool isLongInteger(std::string_view number)
         return read.ec == std::errc();
     };
     constexpr std::size_t surelyHeld = 18;
-    return number.size() > surelyHeld && number.find_first_of(".eE") == std::string_view::npos &&
-           !held(std::int64_t()) && !held(std::uint64_t());
+    return number.size() > surelyHeld && isInteger(number) && !held(std::int64_t()) && !held(std::uint64_t());
 }
 
 /// Calls `each` with the place and the path of every number that JSON does not have and every one that `wanted` takes;
@@ -309,12 +312,12 @@ std::string withoutThem(std::string_view text)
     return out;
 }
 
-std::string withLongIntegersAsText(std::string_view text)
+std::string withLongIntegersAsText(std::string_view text, std::string_view before)
 {
     std::string out;
     std::size_t copied = 0;
     eachToken(text, isLongInteger, [&](std::size_t at, std::string_view number, const Path &) {
-        out.append(text.substr(copied, at - copied)).append("\"").append(number).append("\"");
+        out.append(text.substr(copied, at - copied)).append("\"").append(before).append(number).append("\"");
         copied = at + number.size();
         return true;
     });

@@ -24,7 +24,8 @@ using Members = std::span<const std::pair<std::string_view, std::string>>;
 /// The object with these members set, everything else as it was. `object` is well-formed.
 [[nodiscard]] std::string withMembers(std::string_view object, Members members);
 
-/// A number that Python writes and JSON does not have, or one that no double holds (1e999).
+/// A number that Python writes and JSON does not have, or one with a fraction or an exponent that no double holds
+/// (1e999).
 struct NotANumber
 {
     std::string token;     ///< "NaN", "Infinity", "-Infinity" or the number, at most 64 bytes of it
@@ -35,7 +36,8 @@ struct NotANumber
 [[nodiscard]] std::optional<NotANumber> notANumber(std::string_view text);
 /// The text with null for each of them.
 [[nodiscard]] std::string withoutThem(std::string_view text);
-/// The text with a string in place of each integer that has more than 64 bits, since a parser makes a double of it.
-[[nodiscard]] std::string withLongIntegersAsText(std::string_view text);
+/// The text with a string in place of each integer that has more than 64 bits, since a parser makes a double of it:
+/// `before`, and its digits.
+[[nodiscard]] std::string withLongIntegersAsText(std::string_view text, std::string_view before = {});
 
 } // namespace portolan::queue::scan

@@ -2,6 +2,7 @@
 #include "core/queue/json_text.h"
 
 #include "core/base/json_numbers.h"
+#include "core/queue/long_integers.h"
 
 #include <boost/json/serialize.hpp>
 
@@ -76,13 +77,12 @@ void appendString(std::string &out, std::string_view text)
         out.append(boost::json::serialize(boost::json::string_view(toUtf8(text))));
 }
 
-void appendValue(std::string &out, const boost::json::value &value)
+std::string ofValue(const boost::json::value &value)
 {
-    const std::string text = jsonText(value);
-    if (isUtf8(text))
-        out.append(text);
-    else
-        out.append(toUtf8(text));
+    std::string text = jsonText(value);
+    return isUtf8(text) ? text : toUtf8(withLongIntegers(text));
 }
+
+void appendValue(std::string &out, const boost::json::value &value) { out.append(ofValue(value)); }
 
 } // namespace portolan::queue::text

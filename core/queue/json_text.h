@@ -26,7 +26,8 @@ template <std::integral T> void appendNumber(std::string &out, T number)
     out.append(std::string_view(digits, static_cast<std::size_t>(end - digits)));
 }
 
-/// Any value, well-formed UTF-8 whatever its strings hold.
+/// Any value, well-formed UTF-8 whatever its strings hold; those that stand for a number are that (long_integers.h).
+[[nodiscard]] std::string ofValue(const boost::json::value &value);
 void appendValue(std::string &out, const boost::json::value &value);
 
 } // namespace portolan::queue::text

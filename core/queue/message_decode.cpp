@@ -4,6 +4,7 @@
 #include "core/base/names.h"
 #include "core/base/utf8.h"
 #include "core/queue/json_scan.h"
+#include "core/queue/long_integers.h"
 #include "core/queue/message.h"
 #include "core/queue/not_json.h"
 
@@ -52,7 +53,8 @@ std::string_view textAt(const json::object &object, std::string_view key)
     const json::value *value = object.if_contains(key);
     if (!value || !value->is_string())
         return {};
-    return {value->get_string().data(), value->get_string().size()};
+    const std::string_view text(value->get_string().data(), value->get_string().size());
+    return longInteger(text) ? std::string_view() : text;
 }
 
 const json::object *objectAt(const json::object &object, std::string_view key)
@@ -205,10 +207,8 @@ Result<json::value> bodyValue(const Message &message)
     const Result<std::string> text = bodyText(message);
     if (!text)
         return text.error();
-    json::parse_options options;
-    options.max_depth = maxJsonDepth;
     boost::system::error_code code;
-    json::value document = json::parse(json::string_view(text->data(), text->size()), code, {}, options);
+    json::value document = parseExactly(*text, code, maxJsonDepth);
     if (!code && isFinite(document))
         return document;
     if (code == json::error::too_deep)

@@ -5,6 +5,7 @@
 #include "core/queue/json_scan.h"
 #include "core/queue/json_text.h"
 #include "core/queue/keys.h"
+#include "core/queue/long_integers.h"
 #include "core/queue/message.h"
 
 #include <boost/json/parse.hpp>
@@ -241,10 +242,7 @@ Result<void> validate(const NewTask &task)
 Result<std::string> rewrite(std::string_view raw, const Changes &changes)
 {
     boost::system::error_code code;
-    boost::json::parse_options options;
-    options.max_depth = maxJsonDepth;
-    boost::json::value document =
-        boost::json::parse(boost::json::string_view(raw.data(), raw.size()), code, {}, options);
+    boost::json::value document = parseExactly(raw, code, maxJsonDepth);
     if (code || !document.is_object() || !isFinite(document))
         return failure(ErrorKind::Protocol, "the message is not a JSON object");
     boost::json::object &root = document.get_object();
@@ -257,7 +255,7 @@ Result<std::string> rewrite(std::string_view raw, const Changes &changes)
     if (!headers.contains("task")) {
         if (Result<void> changed = changeBody(root, properties, changes); !changed)
             return changed.error();
-        return jsonText(document);
+        return text::ofValue(document);
     }
     if (changes.retries)
         headers["retries"] = *changes.retries;
@@ -271,7 +269,7 @@ Result<std::string> rewrite(std::string_view raw, const Changes &changes)
     }
     if (changes.clearExpires)
         headers["expires"] = nullptr;
-    return jsonText(document);
+    return text::ofValue(document);
 }
 
 std::string newTaskId() { return uuid4(); }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/queue/json_text.h"
+#include "core/queue/long_integers.h"
 #include "core/queue/message.h"
 
 #include <charconv>
@@ -136,9 +137,14 @@ void appendRepr(std::string &out, const json::value &value, std::size_t limit, i
     case json::kind::double_:
         appendDouble(out, value.get_double());
         break;
-    case json::kind::string:
-        appendQuoted(out, {value.get_string().data(), value.get_string().size()}, limit);
+    case json::kind::string: {
+        const std::string_view text(value.get_string().data(), value.get_string().size());
+        if (const auto digits = longInteger(text))
+            out.append(digits->substr(0, limit + 1)); // pythonRepr() sees that it is cut
+        else
+            appendQuoted(out, text, limit);
         break;
+    }
     case json::kind::array: {
         out.push_back('[');
         const char *between = "";

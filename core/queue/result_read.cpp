@@ -4,6 +4,7 @@
 #include "core/base/utf8.h"
 #include "core/queue/json_scan.h"
 #include "core/queue/json_text.h"
+#include "core/queue/long_integers.h"
 #include "core/queue/message.h"
 #include "core/queue/not_json.h"
 #include "core/queue/progress_read.h"
@@ -12,7 +13,6 @@
 #include <boost/json/parse.hpp>
 
 #include <algorithm>
-#include <cmath>
 
 /// Reading what is stored for a task by whoever wrote it: our workers, Celery's of any version, and tasks that call
 /// `update_state` with a meta of their own making.
@@ -143,19 +143,6 @@ void refuseNumber(TaskResult &result, const scan::NotANumber &found)
                                      (found.tooLarge ? ", which is too large a number." : "."),
                                  "portolan",
                                  {}};
-}
-
-/// Whether a number is so large that it may be an integer which lost digits.
-bool mayHaveLostDigits(const json::value &value)
-{
-    constexpr double least = 9.2e18; // what 64 bits hold
-    if (const double *number = value.if_double())
-        return std::abs(*number) >= least;
-    if (const json::array *items = value.if_array())
-        return std::ranges::any_of(*items, mayHaveLostDigits);
-    const json::object *members = value.if_object();
-    return members &&
-           std::ranges::any_of(*members, [](const auto &member) { return mayHaveLostDigits(member.value()); });
 }
 
 Error refuse(std::string why)

@@ -29,6 +29,7 @@ public:
 
     const std::string &id() const;
     const std::string &name() const;
+    /// An integer of more than 64 bits is a string in them (long_integers.h).
     const boost::json::array &args() const;
     const boost::json::object &kwargs() const;
     int retries() const; ///< 0 the first time

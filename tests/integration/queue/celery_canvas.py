@@ -116,5 +116,9 @@ seen["a chord with a failed chain"] = stored(result)[0]
 result = add(1, 1).apply_async(link=noop(exchange="fanned", routing_key="out"))
 seen["no such route"] = ["exchange" in raised(result)[1], result.state]
 
+long = 2**70  # as text, since a reader of JSON may make a double of it
+seen["long integers"] = [str(signature.apply_async().get(timeout=20)["args"]) for signature in (
+    noop(long, [-long]), theirs(long, 1) | noop(long), chord([theirs(long, 0), noop(long)], noop()))]
+
 seen["left"] = sorted(key.decode() for key in app.backend.client.keys("celery-taskset-meta-*.[js]"))
 print(json.dumps(seen))

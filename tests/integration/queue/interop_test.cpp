@@ -74,7 +74,9 @@ private slots:
             "link with a countdown": [[5], true], "link to a group": [[5], [5]], "link to a chord": 2,
             "errback": true, "errback of an unknown name": true, "a failed chain": ["std::runtime_error", "FAILURE", "FAILURE"],
             "a failed chord": ["ChordError", true, true], "a chord with an unknown name": "ChordError",
-            "a chord with a failed chain": "ChordError", "no such route": [true, "FAILURE"], "left": []})");
+            "a chord with a failed chain": "ChordError", "no such route": [true, "FAILURE"],
+            "long integers": ["[1180591620717411303424, [-1180591620717411303424]]", "[1180591620717411303425, 1180591620717411303424]",
+                "[[1180591620717411303424, {'args': [1180591620717411303424], 'kwargs': {}}]]"], "left": []})");
         for (const auto &member : expected.as_object())
             QVERIFY2(seen.contains(member.key()) && seen.at(member.key()) == member.value(),
                      (std::string(member.key()) + " in " + boost::json::serialize(seen)).c_str());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/ids.h"
+#include "core/base/utf8.h"
 #include "core/queue/control_message.h"
 #include "core/queue/json_scan.h"
 #include "core/queue/json_text.h"
@@ -97,6 +98,94 @@ private slots:
         QVERIFY(decoded && decoded->args == task.args && decoded->kwargs == task.kwargs);
         QCOMPARE(boost::json::serialize(decoded->embed),
                  std::string(R"({"callbacks":null,"errbacks":null,"chain":null,"chord":null})"));
+    }
+
+    /// Python's integers have any size; a double has sixteen digits of them.
+    void passesLongIntegersOn_data()
+    {
+        QTest::addColumn<QByteArray>("number");
+        QTest::newRow("2^70") << QByteArray("1180591620717411303424");
+        QTest::newRow("-2^70") << QByteArray("-1180591620717411303424");
+        QTest::newRow("one more than 64 bits") << QByteArray("18446744073709551616");
+        QTest::newRow("one less than 64 bits") << QByteArray("-9223372036854775809");
+        QTest::newRow("of 64 bits") << QByteArray("18446744073709551615");
+        QTest::newRow("no double holds it") << QByteArray("7").append(QByteArray(500, '3'));
+    }
+    void passesLongIntegersOn()
+    {
+        QFETCH(QByteArray, number);
+        const std::string digits = number.toStdString();
+        const std::string embed = R"({"chain": [{"task": "x", "args": [)" + digits + R"(]}]})";
+        const std::string body = "[[" + digits + ", [1.5e300]], {\"k\": {\"n\": " + digits + "}}, " + embed + "]";
+        const auto message = decode(R"({"body": ")" + encodeBase64(body) +
+                                    R"json(", "content-type": "application/json", "headers": {"task":
+            "py.add", "id": "i", "x-own": )json" +
+                                    digits + R"(}, "properties": {"body_encoding": "base64"}})");
+        QVERIFY(message);
+        const auto read = payload(*message);
+        QVERIFY(read);
+        std::string written;
+        text::appendValue(written, boost::json::array{read->args, read->kwargs, read->embed});
+        QVERIFY2(boost::json::parse(written) == boost::json::parse(body), written.c_str());
+        QCOMPARE(QByteArray::fromStdString(written).count(number), qsizetype{3});
+        QVERIFY(pythonRepr(read->args).starts_with("[" + digits));
+        const auto again = decode(encode({.name = "py.add", .args = read->args, .id = "i"}, "o", "r"));
+        QVERIFY(again && QByteArray::fromStdString(decodeBase64(again->body).value()).startsWith("[[" + number + ","));
+        const auto back = rewrite(message->raw, {.redelivered = true});
+        QVERIFY(back && QByteArray::fromStdString(*back).contains("\"x-own\":" + number));
+    }
+
+    /// What a task returns may be any bytes; those of ÿ and digits in Latin-1 are what stands for a long integer here.
+    void takesNoTextForALongInteger_data()
+    {
+        QTest::addColumn<QByteArray>("bytes");
+        QTest::newRow("in UTF-8") << QByteArray("\xC3\xBF"
+                                                "1180591620717411303424");
+        QTest::newRow("few digits") << QByteArray("\xFF"
+                                                  "1180");
+        QTest::newRow("a leading zero") << QByteArray("\xFF"
+                                                      "01180591620717411303424");
+        QTest::newRow("in quotes") << QByteArray("say \"\xFF"
+                                                 "1180591620717411303424");
+        QTest::newRow("a text behind it") << QByteArray("\xFF"
+                                                        "1180591620717411303424 kg");
+    }
+    void takesNoTextForALongInteger()
+    {
+        QFETCH(QByteArray, bytes);
+        const std::string text = portolan::toUtf8(bytes.toStdString());
+        const auto written = boost::json::parse(text::ofValue(boost::json::array{1, bytes.toStdString(), "z"}));
+        QCOMPARE(written, (boost::json::value{1, text, "z"}));
+    }
+    void namesNoMemberByALongInteger()
+    {
+        const auto written = boost::json::parse(text::ofValue(boost::json::object{{"\xFF"
+                                                                                   "1180591620717411303424",
+                                                                                   1}}));
+        QCOMPARE(written, (boost::json::value{{"\xEF\xBF\xBD"
+                                               "1180591620717411303424",
+                                               1}}));
+    }
+
+    /// A name or an id is a text, and goes where only UTF-8 does.
+    void takesNoLongIntegerForAText_data()
+    {
+        QTest::addColumn<QByteArray>("fields");
+        QTest::addColumn<QString>("code");
+        QTest::newRow("name") << QByteArray(R"("task": 1180591620717411303424, "id": "i")") << "message-no-task";
+        QTest::newRow("id") << QByteArray(R"("task": "t", "id": -9223372036854775809)") << "message-no-id";
+    }
+    void takesNoLongIntegerForAText()
+    {
+        QFETCH(QByteArray, fields);
+        QFETCH(QString, code);
+        const std::string body = encodeBase64("{" + fields.toStdString() + R"(, "args": [], "kwargs": {}})");
+        boost::json::object root{
+            {"content-type", "application/json"}, {"headers", boost::json::object()}, {"body", body}};
+        root["properties"] = {{"body_encoding", "base64"}};
+        const Result<Message> message = decode(boost::json::serialize(root));
+        QVERIFY(!message);
+        QCOMPARE(QString::fromStdString(message.error().code), code);
     }
 
     void refuses_data()

@@ -175,7 +175,8 @@ private slots:
             << "-1E+400"
             << ""
             << "The task's result is not JSON: it holds -1E+400, which is too large a number.";
-        QTest::newRow("of many digits") << QString(1000, '9') << ""
+        QTest::newRow("of many digits") << QString(1000, '9') + ".0"
+                                        << ""
                                         << "The task's result is not JSON: it holds " + QString(64, '9') +
                                                ", which is too large a number.";
         QTest::newRow("too large in the arguments") << R"({"x": 1e308})"
@@ -206,6 +207,8 @@ private slots:
         row("-9223372036854775809", "\"-9223372036854775809\"");
         row("{\"a\": [1, 1000000000000000000000000000001, \"1000000000000000000000000000001\"]}",
             "{\"a\":[1,\"1000000000000000000000000000001\",\"1000000000000000000000000000001\"]}");
+        const std::string many(1000, '9'); // more than a double's 309
+        row(many.c_str(), ('"' + many + '"').c_str());
         row("1e30", "1E30");
         row("[1000000000000000000000.0]", "[1E21]");
     }

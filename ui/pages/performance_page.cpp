@@ -113,7 +113,8 @@ const std::array instanceColumns{
         [](const InstanceFigures &one) {
             return shareOrUnknown(one, [](const InstanceShare &share) { return rateText(share.traffic.perSecond); });
         },
-        [](const InstanceFigures &one) { return QVariant(one.share ? one.share->traffic.perSecond : -1); }},
+        [](const InstanceFigures &one) { return QVariant(one.share ? one.share->traffic.perSecond : -1); }, nullptr,
+        false, nullptr, true},
     Column<InstanceFigures>{
         QT_TRANSLATE_NOOP("tables", "p95"), 7,
         [](const InstanceFigures &one) {
@@ -134,7 +135,9 @@ const std::array instanceColumns{
         [](const InstanceFigures &one) {
             return QVariant(one.share ? qlonglong(one.share->running.value_or(0)) : -1);
         }},
-    Column<InstanceFigures>{QT_TRANSLATE_NOOP("tables", "Version"), 12, versionText, nullptr, nullptr, true},
+    // Events and the banner tell of another version; the share says more than the rate.
+    Column<InstanceFigures>{QT_TRANSLATE_NOOP("tables", "Version"), 12, versionText, nullptr, nullptr, true, nullptr,
+                            true},
 };
 
 std::string instanceKey(const InstanceFigures &one) { return one.name; }

@@ -2,36 +2,22 @@
 #include "core/monitor/history.h"
 
 #include "core/base/log_error.h"
-#include "core/base/logging.h"
-#include "core/monitor/history_events.h"
+#include "core/monitor/history_impl.h"
 #include "core/monitor/history_series.h"
-#include "core/monitor/kept_series.h"
 #include "core/storage/event_row.h"
-#include "core/storage/history_store.h"
 
 #include <algorithm>
-#include <mutex>
-#include <optional>
 
 namespace portolan::monitor {
 namespace {
-
-using storage::HistoryRow;
-using storage::HistoryStore;
 
 constexpr std::chrono::seconds second{1};
 constexpr std::size_t mostEventsWaiting = 1000;
 constexpr std::uint32_t mostEvents = 500;
 constexpr std::uint32_t mostPoints = 1'000'000;
 constexpr std::size_t mostSeries = 1000; ///< in one answer
-constexpr std::size_t readAtOnce = 8;    ///< of them: a month's minutes of one are 3 MB
-
-/// Which resolution answers.
-struct Choice
-{
-    std::chrono::seconds step;
-    std::optional<WallTime> thenSeconds = {}; ///< seconds from there on: of before only what is coarser is left
-};
+constexpr std::size_t mostMissed = 8;
+constexpr std::size_t readAtOnce = 8; ///< of them: a month's minutes of one are 3 MB
 
 /// Of a question, and where in the answer it stands.
 struct Part
@@ -111,47 +97,21 @@ template <class T> void keepLatest(std::vector<T> &all, std::size_t most)
 
 } // namespace
 
-struct History::Impl : std::enable_shared_from_this<Impl>
-{
-    Impl(std::filesystem::path file, const Clock &c, Logger &l)
-        : clock(c), logger(l), store(std::make_unique<HistoryStore>(std::move(file), c, l))
-    {}
-
-    void addEvent(Event event);
-    void closeMinute();
-    void flush();
-    void written(const Result<void> &result);
-    std::optional<HistoryStore::Batch> nextBatch();
-    std::vector<HistoryRow> unwritten(const Metric &metric, std::chrono::seconds step, WallTime from,
-                                      WallTime to) const;
-    std::vector<HistoryRow> seconds(const Metric &metric, WallTime from, WallTime to) const;
-    std::optional<WallTime> oldestSecond(const std::vector<Metric> &metrics) const;
-    bool wereBefore(const std::vector<Metric> &metrics) const;
-    awaitable<Result<std::vector<Metric>>> resolve(std::vector<Metric> asked);
-    std::chrono::seconds resolution(const HistoryQuery &query) const;
-    awaitable<Result<Choice>> choose(const HistoryQuery &query);
-    awaitable<Result<std::vector<std::vector<HistoryRow>>>> read(const HistoryQuery &query, std::chrono::seconds step);
-    awaitable<Result<std::vector<Series>>> answer(HistoryQuery query);
-
-    const Clock &clock;
-    Logger &logger;
-    mutable std::mutex mutex;
-    HistoryEvents finder;
-    KeptSeries kept;
-    std::optional<WallTime> minute; ///< the one under way
-    std::vector<Event> eventsWaiting;
-    std::vector<Event> eventsInFlight; ///< being written; still to be answered from here
-    bool writing = false;
-    bool failing = false; ///< so that it is said once
-    bool stopped = false;
-    std::unique_ptr<HistoryStore> store;
-};
-
 /// As it is read again: what waits here may already be in the file, and is told once.
 void History::Impl::addEvent(Event event)
 {
     eventsWaiting.push_back(storage::fitEvent(std::move(event)));
     keepLatest(eventsWaiting, mostEventsWaiting);
+}
+
+/// What was before the first snapshot, the file alone knows, and it is not asked here.
+void History::Impl::noteMissed(WallTime time)
+{
+    const auto before = std::exchange(recorded, time);
+    if (before && time - *before <= briefGap)
+        return;
+    missed.push_back({before, time, clock.steady()});
+    keepLatest(missed, mostMissed);
 }
 
 void History::Impl::closeMinute()
@@ -269,7 +229,7 @@ std::chrono::seconds History::Impl::resolution(const HistoryQuery &query) const
     return query.step ? resolutionOf(*query.step) : resolutionFor(query.from, query.to, query.most);
 }
 
-awaitable<Result<Choice>> History::Impl::choose(const HistoryQuery &query)
+awaitable<Result<History::Impl::Choice>> History::Impl::choose(const HistoryQuery &query)
 {
     const auto step = resolution(query);
     const auto oldest = oldestSecond(query.metrics);
@@ -337,6 +297,7 @@ void History::record(const Snapshot &snapshot)
         if (over)
             m_impl->closeMinute();
         m_impl->minute = minute;
+        m_impl->noteMissed(snapshot.time);
         m_impl->kept.add(figures, snapshot.time, m_impl->clock.steady());
         for (auto &event : m_impl->finder.update(snapshot))
             m_impl->addEvent(std::move(event));

@@ -6,11 +6,14 @@
 #include "core/api/result.h"
 #include "core/api/snapshot.h"
 #include "core/base/asio.h"
+#include "core/storage/history_fill.h"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace portolan {
@@ -18,6 +21,14 @@ class Logger;
 }
 
 namespace portolan::monitor {
+
+/// A time of which there is no history here: the process did not run, or stood still.
+struct Missed
+{
+    std::optional<WallTime> from; ///< the last value before; nothing: there is none
+    WallTime to;                  ///< the first after
+    SteadyTime noticed;           ///< when that was
+};
 
 /// What was measured over time: each second of the last hour in memory (some 900 KB; of series with labels only while
 /// somebody asks for them), each minute and each hour on disk (storage/history_store.h has bounds, and what becomes of
@@ -57,6 +68,21 @@ public:
                                                  std::uint64_t mostInAll = std::numeric_limits<std::uint64_t>::max());
     /// The latest 500 with from ≤ time < to, oldest first.
     awaitable<Result<std::vector<Event>>> events(WallTime from, WallTime to);
+
+    /// Times of more than briefGap without a snapshot since this was last asked, and once that before the first: the
+    /// latest 8. Errors of the file; then it may be asked again. Any thread, as all below.
+    awaitable<Result<std::vector<Missed>>> takeMissed();
+    /// All series of which there are points, in order; of a name that has a label at most 65, what has values now
+    /// first.
+    awaitable<Result<std::vector<Metric>>> allSeries();
+    /// Of each of these, rows of `step` (a minute, an hour) with from ≤ time < to, oldest first.
+    awaitable<Result<std::vector<storage::SeriesRows>>> rows(std::vector<Metric> metrics, std::chrono::seconds step,
+                                                             WallTime from, WallTime to);
+    /// Takes rows that another measured of times that are missing here (storage/history_fill.h): nothing that was
+    /// measured here changes, and to do it twice changes nothing. `held` is filled in. Errors of the file.
+    awaitable<Result<storage::Filled>> fill(storage::HistoryFill rows);
+    /// Of all before `to` the minutes tell now, for they have no gap: seconds of before are forgotten.
+    void filled(WallTime to);
 
     /// About what its series take in memory.
     std::size_t bytesHeld() const;

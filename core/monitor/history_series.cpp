@@ -121,7 +121,7 @@ Series followedBy(Series coarse, WallTime then, Series fine, std::optional<WallT
     Series both{fine.metric, fine.step, {}};
     for (Point point : coarse.points) {
         const bool lastOnes = endOf(point, coarse.step) >= then && lastBefore && *lastBefore < then;
-        point.until = std::min(endOf(point, coarse.step), lastOnes ? WallTime(*lastBefore + holds) : then);
+        point.until = std::min({endOf(point, coarse.step), then, lastOnes ? WallTime(*lastBefore + holds) : then});
         if (beginOf(point) < *point.until)
             both.points.push_back(point);
     }

@@ -186,6 +186,22 @@ void KeptSeries::written(bool there)
     }
 }
 
+std::optional<WallTime> KeptSeries::forgetSeconds(WallTime before)
+{
+    std::optional<WallTime> last;
+    for (; !m_moments.empty() && m_moments.front().time < before; ++m_firstMoment) {
+        last = m_moments.front().time;
+        m_moments.pop_front();
+    }
+    for (auto &[metric, one] : m_series) {
+        for (; one.first < m_firstMoment && !one.values.empty(); ++one.first) {
+            one.values.pop_front();
+            one.late = true;
+        }
+    }
+    return last;
+}
+
 void KeptSeries::ask(const std::vector<Metric> &metrics, SteadyTime now)
 {
     for (const Metric &metric : metrics) {

@@ -43,6 +43,8 @@ public:
     /// What waits to be written; it is still told from here until written().
     std::vector<storage::SeriesRows> beginWriting();
     void written(bool there);
+    /// Seconds of before then are told by the minutes from now on, which know more of that time. Answers the last.
+    std::optional<WallTime> forgetSeconds(WallTime before);
 
     /// Somebody wants these: of a name without its label, all of it.
     void ask(const std::vector<Metric> &metrics, SteadyTime now);

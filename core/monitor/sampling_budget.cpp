@@ -128,6 +128,8 @@ void SamplingBudget::exchanged(std::uint64_t commands, std::uint64_t bytes)
     m_saved = std::max(-byteRate() * hour, m_saved - double(bytes));
 }
 
+void SamplingBudget::paid(std::uint64_t bytes) { m_saved = std::max(-byteRate() * hour, m_saved - double(bytes)); }
+
 void SamplingBudget::spent(std::uint64_t commands, std::uint64_t bytes, bool details, SteadyTime now)
 {
     m_first = m_failed = false;

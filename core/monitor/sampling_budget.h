@@ -59,6 +59,8 @@ public:
     void searched(std::uint64_t commands, std::uint64_t bytes, SteadyTime now); ///< such a step was made
     /// Instances told each other what they do.
     void exchanged(std::uint64_t commands, std::uint64_t bytes);
+    /// Redis sent so much more, once: an instance took the history it had missed.
+    void paid(std::uint64_t bytes);
     /// How far apart they are to do so, at least, up to 10 min; 0: as they like.
     std::chrono::milliseconds exchangeInterval() const { return m_exchangeInterval; }
     /// There was no answer: the next round is due at the usual interval of a second.

@@ -70,6 +70,9 @@ public:
     /// they are to do so, at least.
     std::chrono::milliseconds exchanged(std::uint64_t commands, std::uint64_t bytes);
 
+    /// Redis sent so much beside that.
+    void paid(std::uint64_t bytes);
+
     /// The next round's draws count alone (FamilyEstimator::recount).
     void recount() { m_recount = true; }
 

@@ -88,6 +88,12 @@ std::chrono::milliseconds SnapshotBuilder::exchanged(std::uint64_t commands, std
     return m_budget.exchangeInterval();
 }
 
+void SnapshotBuilder::paid(std::uint64_t bytes)
+{
+    m_rounds.bytes += bytes;
+    m_budget.paid(bytes);
+}
+
 void SnapshotBuilder::readInfo(const redis::Info &info, std::optional<std::uint64_t> keys)
 {
     const SteadyTime now = m_clock.steady();

@@ -59,7 +59,7 @@ Result<std::optional<std::int64_t>> findSeries(DatabaseConnection &connection, c
                      valuesOf(metric.name, writeJson(metric.labels)), firstNumber);
 }
 
-Result<std::int64_t> makeSeries(DatabaseConnection &connection, const Metric &metric)
+Result<std::int64_t> findOrMakeSeries(DatabaseConnection &connection, const Metric &metric)
 {
     if (const auto found = findSeries(connection, metric); !found || *found)
         return found ? Result<std::int64_t>(**found) : Result<std::int64_t>(found.error());
@@ -236,7 +236,7 @@ Result<void> putMinutes(DatabaseConnection &connection, const SeriesRows &series
 {
     if (series.rows.empty())
         return {};
-    const auto id = makeSeries(connection, series.metric);
+    const auto id = findOrMakeSeries(connection, series.metric);
     if (!id)
         return id.error();
     for (const HistoryRow &row : series.rows) {
@@ -246,9 +246,24 @@ Result<void> putMinutes(DatabaseConnection &connection, const SeriesRows &series
     }
     if (series.metric.labels.empty())
         return {};
-    const WallTime latest = std::ranges::max(series.rows, {}, &HistoryRow::time).time;
+    return noteSeen(connection, *id, std::ranges::max(series.rows, {}, &HistoryRow::time).time);
+}
+
+Result<std::int64_t> makeSeries(DatabaseConnection &connection, const Metric &metric)
+{
+    return findOrMakeSeries(connection, metric);
+}
+
+Result<void> putRow(DatabaseConnection &connection, std::int64_t series, const HistoryRow &row,
+                    std::chrono::seconds step)
+{
+    return put(connection, series, row, step);
+}
+
+Result<void> noteSeen(DatabaseConnection &connection, std::int64_t series, WallTime latest)
+{
     return done(
-        execute(connection, "UPDATE series SET seen = max(seen, ?) WHERE id = ?", valuesOf(secondsOf(latest), *id)));
+        execute(connection, "UPDATE series SET seen = max(seen, ?) WHERE id = ?", valuesOf(secondsOf(latest), series)));
 }
 
 Result<std::vector<HistoryRow>> rowsOf(DatabaseConnection &connection, const Metric &metric, std::chrono::seconds step,

@@ -61,6 +61,14 @@ void mergeInto(HistoryRow &row, const HistoryRow &other);
 /// Adds minutes to what is there of the minute that they go on from, and to its hour.
 Result<void> putMinutes(DatabaseConnection &connection, const SeriesRows &series);
 
+/// The number of a series, which is made where there is none.
+Result<std::int64_t> makeSeries(DatabaseConnection &connection, const Metric &metric);
+/// Adds a row to what is there of its minute, as putMinutes() does, or of its hour: to that one step alone.
+Result<void> putRow(DatabaseConnection &connection, std::int64_t series, const HistoryRow &row,
+                    std::chrono::seconds step);
+/// Of a series with labels: it had a value then.
+Result<void> noteSeen(DatabaseConnection &connection, std::int64_t series, WallTime latest);
+
 /// Rows with from ≤ time < to, oldest first.
 Result<std::vector<HistoryRow>> rowsOf(DatabaseConnection &connection, const Metric &metric, std::chrono::seconds step,
                                        WallTime from, WallTime to);

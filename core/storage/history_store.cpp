@@ -83,6 +83,8 @@ public:
         return last == 0 ? std::nullopt : std::optional(fromMilliseconds(last));
     }
 
+    void noteBefore(WallTime last) { m_lastBefore = toMilliseconds(last); }
+
     Result<void> trim(DatabaseConnection &connection)
     {
         const auto now = m_clock.wall();
@@ -219,6 +221,26 @@ Result<void> HistoryStore::writeBlocking(Batch batch)
     return written.get_future().get();
 }
 
+awaitable<Result<Filled>> HistoryStore::fill(HistoryFill fill)
+{
+    auto work = [fill = std::move(fill), file = m_file](DatabaseConnection &open) -> Result<Filled> {
+        Filled filled;
+        const auto done = transaction(open, [&]() -> Result<void> {
+            auto put = putMissing(open, fill);
+            if (!put)
+                return put.error();
+            filled = *put;
+            return file->trim(open);
+        });
+        if (!done)
+            return done.error();
+        return filled;
+    };
+    return m_database->run(
+        [file = m_file, work = std::move(work)](DatabaseConnection &connection) { return file->run(connection, work); },
+        deadline);
+}
+
 awaitable<Result<std::vector<std::vector<HistoryRow>>>>
 HistoryStore::read(std::vector<Metric> metrics, std::chrono::seconds step, WallTime from, WallTime to)
 {
@@ -266,6 +288,8 @@ awaitable<Result<std::vector<Metric>>> HistoryStore::labelSets(std::string name,
 }
 
 std::optional<WallTime> HistoryStore::lastBefore() const { return m_file->lastBefore(); }
+
+void HistoryStore::noteBefore(WallTime last) { m_file->noteBefore(last); }
 
 awaitable<Result<std::vector<Event>>> HistoryStore::events(WallTime from, WallTime to, std::uint32_t most)
 {

@@ -5,6 +5,7 @@
 #include "core/api/history.h"
 #include "core/api/result.h"
 #include "core/storage/database.h"
+#include "core/storage/history_fill.h"
 #include "core/storage/history_points.h"
 
 #include <chrono>
@@ -55,6 +56,9 @@ public:
     void write(Batch batch, std::function<void(Result<void>)> done);
     Result<void> writeBlocking(Batch batch);
 
+    /// What is missing of another's points (history_fill.h), all of it or nothing.
+    awaitable<Result<Filled>> fill(HistoryFill fill);
+
     /// Rows of `step` (minute or hour) with from ≤ time < to, oldest first, for each metric in order.
     awaitable<Result<std::vector<std::vector<HistoryRow>>>> read(std::vector<Metric> metrics, std::chrono::seconds step,
                                                                  WallTime from, WallTime to);
@@ -62,9 +66,10 @@ public:
     awaitable<Result<bool>> hasMinutes(std::vector<Metric> metrics, WallTime from, WallTime to);
     /// Of a name that has a label: its series, written last first.
     awaitable<Result<std::vector<Metric>>> labelSets(std::string name, std::size_t most);
-    /// When the last value was measured that was in the file before anything was written to it; nothing: there is none,
-    /// or the file was not looked into yet, which each call does first. Any thread.
+    /// When the last value was measured that was in the file before anything was written to it, or as noteBefore() has
+    /// it; nothing: there is none, or the file was not looked into yet, which each call does first. Any thread.
     std::optional<WallTime> lastBefore() const;
+    void noteBefore(WallTime last);
     /// The latest `most` with from ≤ time < to, oldest first.
     awaitable<Result<std::vector<Event>>> events(WallTime from, WallTime to, std::uint32_t most);
 

@@ -94,6 +94,7 @@ public:
 
     bool ok() const { return m_ok; }
     bool atEnd() const { return m_rest.empty(); }
+    std::string_view rest() const { return m_rest; } ///< what was not read yet
     void fail()
     {
         m_ok = false;

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/monitor/history_impl.h"
+
+#include <algorithm>
+
+/// What the histories of several instances tell each other.
+namespace portolan::monitor {
+
+awaitable<Result<std::vector<Missed>>> History::takeMissed()
+{
+    {
+        const std::lock_guard lock(m_impl->mutex);
+        if (m_impl->missed.empty())
+            co_return std::vector<Missed>();
+    }
+    // Whatever is asked of it, it looks into the file first.
+    const WallTime now = m_impl->clock.wall();
+    const auto looked = co_await m_impl->store->hasMinutes({}, now, now);
+    if (!looked)
+        co_return looked.error();
+    std::vector<Missed> all;
+    {
+        const std::lock_guard lock(m_impl->mutex);
+        all = std::exchange(m_impl->missed, {});
+    }
+    for (Missed &missed : all)
+        if (!missed.from)
+            missed.from = m_impl->store->lastBefore();
+    std::erase_if(all, [](const Missed &missed) { return missed.from && missed.to - *missed.from <= briefGap; });
+    co_return all;
+}
+
+awaitable<Result<std::vector<Metric>>> History::allSeries()
+{
+    std::vector<Metric> all;
+    for (const MetricKind &kind : catalogue) {
+        const std::string name(kind.name);
+        if (kind.label.empty()) {
+            all.emplace_back(name);
+            continue;
+        }
+        std::vector<Metric> sets;
+        {
+            const std::lock_guard lock(m_impl->mutex);
+            sets = m_impl->kept.labelSets(name);
+        }
+        const auto stored = co_await m_impl->store->labelSets(name, KeptSeries::mostOfName + 1);
+        if (!stored)
+            co_return stored.error();
+        for (const Metric &one : *stored)
+            if (std::ranges::find(sets, one) == sets.end() && sets.size() <= KeptSeries::mostOfName)
+                sets.push_back(one);
+        std::ranges::move(sets, std::back_inserter(all));
+    }
+    std::ranges::sort(all);
+    co_return all;
+}
+
+awaitable<Result<std::vector<storage::SeriesRows>>> History::rows(std::vector<Metric> metrics,
+                                                                  std::chrono::seconds step, WallTime from, WallTime to)
+{
+    HistoryQuery query;
+    query.metrics = metrics;
+    query.from = from + step - WallTime::duration(1); // what covers it begins at `from`
+    query.to = to;
+    auto read = co_await m_impl->read(query, step);
+    if (!read)
+        co_return read.error();
+    std::vector<storage::SeriesRows> all;
+    for (std::size_t i = 0; i < metrics.size(); ++i)
+        all.push_back({std::move(metrics[i]), std::move((*read)[i])});
+    co_return all;
+}
+
+awaitable<Result<storage::Filled>> History::fill(storage::HistoryFill rows)
+{
+    rows.held.clear();
+    {
+        const std::lock_guard lock(m_impl->mutex);
+        // Hours are made of minutes that begin before the time that is filled.
+        for (const storage::SeriesRows &series : rows.series)
+            rows.held.push_back(m_impl->kept.unwritten(series.metric, HistoryStore::minute,
+                                                       rows.from - HistoryStore::hour, rows.to + HistoryStore::hour));
+    }
+    co_return co_await m_impl->store->fill(std::move(rows));
+}
+
+void History::filled(WallTime to)
+{
+    const std::lock_guard lock(m_impl->mutex);
+    if (const auto last = m_impl->kept.forgetSeconds(to))
+        m_impl->store->noteBefore(*last);
+}
+
+} // namespace portolan::monitor

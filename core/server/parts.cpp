@@ -447,6 +447,8 @@ Result<void> PortalServer::Parts::start()
     sampler->start();
     if (roll)
         roll->start();
+    if (backfill)
+        backfill->start();
     spawn(base.runtime.at(0), [this] { return everySecond(); });
     return server->start();
 }
@@ -469,6 +471,8 @@ std::size_t PortalServer::Parts::stop()
     infrastructure->database.hurry(std::chrono::seconds(1));
     if (localSocket)
         localSocket->stop();
+    if (backfill)
+        backfill->stop();
     if (roll)
         roll->stop();
     if (sampler)

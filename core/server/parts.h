@@ -16,6 +16,7 @@
 #include "core/market/quotes.h"
 #include "core/monitor/cleanup.h"
 #include "core/monitor/history.h"
+#include "core/monitor/instances/backfill.h"
 #include "core/monitor/instances/roll.h"
 #include "core/monitor/monitor_routes.h"
 #include "core/monitor/redis_admin.h"
@@ -142,6 +143,7 @@ struct PortalServer::Parts
     std::optional<monitor::Sampler> sampler;
     std::optional<monitor::instances::Roll>
         roll; ///< not on a private Redis, where nobody else is; it reads the sampler
+    std::optional<monitor::instances::Backfill> backfill; ///< where there is a roll
     std::optional<monitor::Cleanup> cleanup;
     std::optional<HttpObserver> observer;
     std::optional<http::Server> server;
@@ -153,6 +155,7 @@ private:
     void makeMonitor();
     monitor::RedisCheck::Options redisCheckOptions();
     void makeRoll();
+    void makeBackfill();
     void instanceChanged(const monitor::instances::Change &change);
     void countTasks();
     void addPeriodicJobs();

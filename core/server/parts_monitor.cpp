@@ -122,8 +122,10 @@ void PortalServer::Parts::makeMonitor()
         m_serverErrors = errors;
         snapshots.publish(snapshot);
     });
-    if (settings.isSet("redis.url"))
+    if (settings.isSet("redis.url")) {
         makeRoll();
+        makeBackfill();
+    }
 }
 
 void PortalServer::Parts::makeRoll()
@@ -138,6 +140,23 @@ void PortalServer::Parts::makeRoll()
     roll.emplace(base.runtime.at(0), *base.redis, *base.subscriber, clock, std::move(options),
                  [this](monitor::instances::Identity who) { return sampler->share(std::move(who)); });
     roll->onChange([this](const monitor::instances::Change &change) { instanceChanged(change); });
+}
+
+void PortalServer::Parts::makeBackfill()
+{
+    auto &base = *infrastructure;
+    monitor::instances::BackfillOptions options;
+    options.name = instanceName;
+    options.database = base.redisEndpoint.database;
+    options.plan = m_hasPlan;
+    options.paid = [this](std::uint64_t bytes) { sampler->paid(bytes); };
+    backfill.emplace(
+        base.runtime.at(0), *base.redis, *base.subscriber, clock, logger, history, [this] { return roll->members(); },
+        std::move(options));
+    base.registry.counted("portal_history_refused_total",
+                          "Pieces of history told by other instances that could not be read", {}, [this] {
+                              return telemetry::Samples{{{}, double(backfill->counters().refused)}};
+                          });
 }
 
 /// Another instance started, is silent, is gone: an event of the time line, and a line of the log.

@@ -110,7 +110,7 @@ void History::Impl::noteMissed(WallTime time)
     const auto before = std::exchange(recorded, time);
     if (before && time - *before <= briefGap)
         return;
-    missed.push_back({before, time, clock.steady()});
+    missed.push_back({before, time, clock.steady(), !before});
     keepLatest(missed, mostMissed);
 }
 

@@ -8,6 +8,7 @@
 #include "core/base/asio.h"
 #include "core/storage/history_fill.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -28,6 +29,7 @@ struct Missed
     std::optional<WallTime> from; ///< the last value before; nothing: there is none
     WallTime to;                  ///< the first after
     SteadyTime noticed;           ///< when that was
+    bool atStart = false;         ///< the process did not run
 };
 
 /// What was measured over time: each second of the last hour in memory (some 900 KB; of series with labels only while
@@ -69,12 +71,15 @@ public:
     /// The latest 500 with from ≤ time < to, oldest first.
     awaitable<Result<std::vector<Event>>> events(WallTime from, WallTime to);
 
-    /// Times of more than briefGap without a snapshot since this was last asked, and once that before the first: the
-    /// latest 8. Errors of the file; then it may be asked again. Any thread, as all below.
+    /// Times of more than briefGap without a snapshot since this was last asked, and once that before the first,
+    /// however short, for rates are known only later, and then those of keepMissed() too: the latest 8 of each. Errors
+    /// of the file; then it may be asked again. Any thread, as all below.
     awaitable<Result<std::vector<Missed>>> takeMissed();
+    /// These are still to be filled: so after a restart too. Replaces what it was told before.
+    awaitable<Result<void>> keepMissed(std::vector<Missed> missed);
     /// All series of which there are points, in order; of a name that has a label at most 65, what has values now
-    /// first.
-    awaitable<Result<std::vector<Metric>>> allSeries();
+    /// first. Cancelled: `stopping`, which outlives it, was set meanwhile.
+    awaitable<Result<std::vector<Metric>>> allSeries(const std::atomic<bool> &stopping);
     /// Of each of these, rows of `step` (a minute, an hour) with from ≤ time < to, oldest first.
     awaitable<Result<std::vector<storage::SeriesRows>>> rows(std::vector<Metric> metrics, std::chrono::seconds step,
                                                              WallTime from, WallTime to);

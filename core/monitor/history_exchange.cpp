@@ -15,7 +15,8 @@ awaitable<Result<std::vector<Missed>>> History::takeMissed()
     }
     // Whatever is asked of it, it looks into the file first.
     const WallTime now = m_impl->clock.wall();
-    const auto looked = co_await m_impl->store->hasMinutes({}, now, now);
+    std::vector<Metric> none;
+    const auto looked = co_await m_impl->store->hasMinutes(std::move(none), now, now);
     if (!looked)
         co_return looked.error();
     std::vector<Missed> all;
@@ -24,16 +25,32 @@ awaitable<Result<std::vector<Missed>>> History::takeMissed()
         all = std::exchange(m_impl->missed, {});
     }
     for (Missed &missed : all)
-        if (!missed.from)
+        if (missed.atStart)
             missed.from = m_impl->store->lastBefore();
-    std::erase_if(all, [](const Missed &missed) { return missed.from && missed.to - *missed.from <= briefGap; });
+    const auto isStart = [](const Missed &one) { return one.atStart; };
+    if (std::ranges::none_of(all, isStart))
+        co_return all;
+    const auto holes = co_await m_impl->store->holes();
+    if (holes) // else it is not known what a run before had not filled
+        for (const HistoryStore::Hole &hole : *holes)
+            all.push_back({hole.from, hole.to, m_impl->clock.steady()});
     co_return all;
 }
 
-awaitable<Result<std::vector<Metric>>> History::allSeries()
+awaitable<Result<void>> History::keepMissed(std::vector<Missed> missed)
+{
+    std::vector<HistoryStore::Hole> holes;
+    for (const Missed &one : missed)
+        holes.push_back({one.from.value_or(WallTime()), one.to});
+    co_return co_await m_impl->store->keepHoles(std::move(holes));
+}
+
+awaitable<Result<std::vector<Metric>>> History::allSeries(const std::atomic<bool> &stopping)
 {
     std::vector<Metric> all;
     for (const MetricKind &kind : catalogue) {
+        if (stopping)
+            co_return failure(ErrorKind::Cancelled, "The instance stops.");
         const std::string name(kind.name);
         if (kind.label.empty()) {
             all.emplace_back(name);

@@ -25,8 +25,8 @@ inline constexpr std::string_view pushPrefix = "p:"; ///< channels too
 inline constexpr std::string_view tickerPrefix = "t:";
 inline constexpr std::string_view cachePrefix = "c:";
 inline constexpr std::string_view instancePrefix = "i:"; ///< what an instance tells the others, a few seconds
-/// What an instance missed of the history, until it takes it, a minute at most. Where another one's name begins with
-/// "h:", the key of its own is such a list's too: the two then spoil it for each other, no more.
+/// What an instance missed of the history, until it takes it, a minute at most: a list for each question. Where
+/// another one's name begins with "h:", the key of its own is beside such lists; the number at their end tells them.
 inline constexpr std::string_view historyPrefix = "i:h:";
 
 inline constexpr std::string_view ownQueuePrefix = "q:"; ///< what Celery has no key for

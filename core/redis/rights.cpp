@@ -86,7 +86,6 @@ const Trial trials[] = {
     {"LLEN", On::Nothing, {}, queue},
     {"LPUSH", On::String, {"v"}, queue},
     {"RPUSH", On::String, {"v"}, queue},
-    {"RPOP", On::Nothing, {}, figures},
     {"LRANGE", On::Nothing, {"0", "0"}, queue},
     {"LTRIM", On::Nothing, {"0", "0"}, queue},
     {"SADD", On::String, {"m"}, queue},

@@ -18,6 +18,8 @@
 //           came after that; its time is the second in which it began
 //   events  what happened: time in milliseconds, kind (number of the enumerator), and as text all of it, an Event as
 //           JSON; earlier programs wrote a sentence there
+//   missed  gaps that another instance is still asked for, from one time to another (milliseconds; 0: from the
+//           beginning). Where a file of this version has it not, it is made; a program that does not know it lets it be
 // Version 2 had no table `series`, and the number of the metric in points.metric; version 1 also lacked first and last.
 // The file's header has both numbers at fixed places: https://www.sqlite.org/fileformat.html#the_database_header
 namespace portolan::storage {
@@ -31,6 +33,9 @@ constexpr std::size_t applicationAt = 68;
 constexpr const char *seriesTable =
     "CREATE TABLE series (id INTEGER PRIMARY KEY, name TEXT NOT NULL, labels TEXT NOT NULL, seen INTEGER NOT NULL "
     "DEFAULT 0, UNIQUE (name, labels))";
+
+constexpr const char *missedTable =
+    "CREATE TABLE IF NOT EXISTS missed (since INTEGER NOT NULL, until INTEGER NOT NULL)";
 
 constexpr std::array schema{
     seriesTable,
@@ -132,8 +137,10 @@ Result<std::string> prepareHistory(DatabaseConnection &connection)
     if (!tables)
         return tables.error();
     const std::int64_t old = found->value_or(0);
-    if (old == version)
+    if (old == version) {
+        (void)executeOnce(connection, missedTable); // should it fail, gaps are not remembered, and all else is as it is
         return std::string();
+    }
     const bool isNew = old == 0 && tables->value_or(0) == 0;
     if (!isNew && (old < 1 || old > version))
         return ofVersion(old);
@@ -141,6 +148,7 @@ Result<std::string> prepareHistory(DatabaseConnection &connection)
         connection, [&]() -> Result<void> { return isNew ? runAll(connection, schema) : stepUp(connection, old); });
     if (!made)
         return made.error();
+    (void)executeOnce(connection, missedTable);
     return std::string();
 }
 

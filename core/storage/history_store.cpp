@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds deadline{30}; ///< reading a million points takes a second or two
 constexpr std::chrono::hours trimEvery{1};
+constexpr std::int64_t mostHoles = 8;
 
 DatabaseUrl urlOf(const std::filesystem::path &file)
 {
@@ -281,6 +282,39 @@ awaitable<Result<std::vector<Metric>>> HistoryStore::labelSets(std::string name,
 {
     auto work = [name = std::move(name), most](DatabaseConnection &connection) {
         return storage::labelSets(connection, name, std::int64_t(most));
+    };
+    return m_database->run(
+        [file = m_file, work = std::move(work)](DatabaseConnection &connection) { return file->run(connection, work); },
+        deadline);
+}
+
+awaitable<Result<std::vector<HistoryStore::Hole>>> HistoryStore::holes()
+{
+    auto work = [](DatabaseConnection &connection) {
+        return select(connection, "SELECT since, until FROM missed ORDER BY until DESC LIMIT ?", valuesOf(mostHoles),
+                      [](const Row &row) {
+                          return Hole{fromMilliseconds(row.integer(0)), fromMilliseconds(row.integer(1))};
+                      });
+    };
+    return m_database->run(
+        [file = m_file, work = std::move(work)](DatabaseConnection &connection) { return file->run(connection, work); },
+        deadline);
+}
+
+awaitable<Result<void>> HistoryStore::keepHoles(std::vector<Hole> holes)
+{
+    auto work = [holes = std::move(holes)](DatabaseConnection &connection) -> Result<void> {
+        return transaction(connection, [&]() -> Result<void> {
+            if (const auto gone = execute(connection, "DELETE FROM missed", {}); !gone)
+                return gone.error();
+            for (const Hole &hole : holes) {
+                const auto put = execute(connection, "INSERT INTO missed (since, until) VALUES (?, ?)",
+                                         valuesOf(hole.from, hole.to));
+                if (!put)
+                    return put.error();
+            }
+            return {};
+        });
     };
     return m_database->run(
         [file = m_file, work = std::move(work)](DatabaseConnection &connection) { return file->run(connection, work); },

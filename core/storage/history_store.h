@@ -70,6 +70,14 @@ public:
     /// it; nothing: there is none, or the file was not looked into yet, which each call does first. Any thread.
     std::optional<WallTime> lastBefore() const;
     void noteBefore(WallTime last);
+    /// Gaps that are still to be filled, the latest 8, as they were put there last: what a restart is not to forget.
+    struct Hole
+    {
+        WallTime from{}; ///< 1970: there is nothing before
+        WallTime to{};
+    };
+    awaitable<Result<std::vector<Hole>>> holes();
+    awaitable<Result<void>> keepHoles(std::vector<Hole> holes);
     /// The latest `most` with from ≤ time < to, oldest first.
     awaitable<Result<std::vector<Event>>> events(WallTime from, WallTime to, std::uint32_t most);
 

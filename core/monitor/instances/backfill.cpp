@@ -4,11 +4,12 @@
 #include "core/base/logging.h"
 #include "core/base/runtime.h"
 #include "core/base/time_format.h"
+#include "core/monitor/instances/gap.h"
 #include "core/monitor/instances/history_chunk.h"
 #include "core/monitor/instances/history_teller.h"
-#include "core/monitor/kept_series.h"
 #include "core/monitor/loop_life.h"
 #include "core/redis/client.h"
+#include "core/redis/errors.h"
 #include "core/redis/subscriber.h"
 
 #include <boost/asio/post.hpp>
@@ -16,20 +17,21 @@
 
 #include <algorithm>
 #include <atomic>
-#include <map>
-#include <set>
+#include <functional>
+#include <optional>
+#include <tuple>
 #include <utility>
 
 namespace portolan::monitor::instances {
 
 namespace {
 
-using storage::SeriesRows;
-
-constexpr std::size_t mostPeers = 4;  ///< asked for one gap
-constexpr std::size_t mostAsks = 16;  ///< that wait to be answered
-constexpr std::size_t mostWanted = 8; ///< gaps that wait to be filled
-constexpr std::chrono::seconds askAgain{30};
+constexpr std::size_t mostAsks = 16;        ///< that wait to be answered
+constexpr std::size_t mostWanted = 8;       ///< gaps that wait to be filled
+constexpr std::size_t mostRows = 4'000'000; ///< of one answer: more than there are of 400 series
+constexpr std::chrono::minutes longestAnswer{10};
+/// For a shorter gap the seconds of the last hour are not given up: minutes alone show that it was filled.
+constexpr std::chrono::minutes worthSeconds{1};
 constexpr std::chrono::minutes wantedFor{15};
 /// How often the list is looked into while nothing is there.
 constexpr std::chrono::milliseconds lookAgain{200};
@@ -43,49 +45,6 @@ std::uint64_t requestOf(WallTime time)
     return std::uint64_t(std::max<std::int64_t>(since, 1)) & ((std::uint64_t{1} << 53) - 1);
 }
 
-/// So many label sets of a name are taken for one gap as history keeps at once, whoever tells them.
-class LabelBounds final
-{
-public:
-    void drop(std::vector<SeriesRows> &series)
-    {
-        std::erase_if(series, [this](const SeriesRows &one) { return !has(one.metric); });
-    }
-
-private:
-    bool has(const Metric &metric)
-    {
-        if (metric.labels.empty())
-            return true;
-        auto &sets = m_sets[metric.name];
-        if (sets.contains(metric.labels.begin()->second))
-            return true;
-        if (sets.size() > KeptSeries::mostOfName || m_count >= KeptSeries::most)
-            return false;
-        ++m_count;
-        sets.insert(metric.labels.begin()->second);
-        return true;
-    }
-
-    std::map<std::string, std::set<std::string>> m_sets;
-    std::size_t m_count = 0;
-};
-
-/// A gap that is to be filled.
-struct Wanted
-{
-    WallTime from;
-    WallTime until; ///< what is not told yet ends there
-    SteadyTime due;
-    SteadyTime given; ///< up
-    std::set<std::string> asked = {};
-    std::size_t bytes = 0;
-    std::uint64_t rows = 0;
-    bool answered = false; ///< somebody has told all that it has
-    bool begun = false;
-    LabelBounds labels = {};
-};
-
 /// A question of another's.
 struct Heard
 {
@@ -95,10 +54,8 @@ struct Heard
 
 enum class Outcome : std::uint8_t {
     Told,   ///< all that the one asked has of it
-    Silent, ///< it did not answer, or not to the end
-    Spoilt, ///< what came could not be read
-    Failed, ///< nothing can be written here
-    Enough, ///< it was as much as one answer may be
+    Silent, ///< it did not answer, or not to the end, or what cannot be taken
+    Failed, ///< it can be taken from nobody: Redis refuses it, or the file
 };
 
 } // namespace
@@ -116,25 +73,28 @@ struct Backfill::Impl : std::enable_shared_from_this<Impl>
           members(std::move(others)),
           options(std::move(with)),
           channel(channelOf(options.database)),
-          key(historyKey(options.name)),
           askTimer(on),
           tellTimer(on),
-          teller(on, to, kept, time, options.plan, options.deadline, stopping)
+          teller(on, to, kept, time, options.plan, options.deadline, options.paid, stopping)
     {}
 
     awaitable<void> ask();
     awaitable<void> answer();
     awaitable<void> lookForGaps();
-    awaitable<bool> fill(Wanted &wanted);
-    awaitable<Outcome> askOne(const std::string &peer, Wanted &wanted);
-    awaitable<Outcome> take(const std::string &peer, std::uint64_t request, Wanted &wanted);
-    awaitable<Outcome> put(HistoryChunk chunk, Wanted &wanted);
+    awaitable<void> keepGaps();
+    awaitable<bool> fill(Gap &gap);
+    awaitable<Outcome> askOne(const std::string &peer, Gap &gap);
+    awaitable<Outcome> take(const std::string &peer, std::uint64_t request, Gap &gap);
+    awaitable<Outcome> put(const std::string &peer, HistoryChunk chunk, Gap &gap);
+    Outcome notTaken(const std::string &peer, const Error &why, Gap &gap);
+    Outcome cannot(const Error &why, Gap &gap);
+    void finish(const Gap &gap);
     awaitable<void> wait(Timer &timer, std::chrono::milliseconds time);
     void hear(std::string_view payload);
-    std::string nextPeer(const std::set<std::string> &asked) const;
+    std::string nextPeer(const Gap &gap) const;
     bool isUp(const std::string &name) const;
     std::optional<HistoryAsk> nextAsk();
-    void pay(std::uint64_t bytes) const;
+    void pay(std::uint64_t commands, std::uint64_t bytes) const;
     void ended();
 
     const Executor executor;
@@ -146,17 +106,17 @@ struct Backfill::Impl : std::enable_shared_from_this<Impl>
     const std::function<std::vector<Member>()> members;
     const BackfillOptions options;
     const std::string channel;
-    const std::string key;
     std::atomic<bool> stopping{false};
     Timer askTimer; ///< on the executor, as what follows
     Timer tellTimer;
     HistoryTeller teller;
-    std::vector<Wanted> wanted;
+    std::vector<Gap> wanted;
     std::vector<Heard> asks;
     std::shared_ptr<void> subscription;
     unsigned running = 2;
     LoopLife life;
 
+    std::atomic<std::uint64_t> openGaps{0};
     std::atomic<std::uint64_t> asked{0};
     std::atomic<std::uint64_t> taken{0};
     std::atomic<std::uint64_t> rows{0};
@@ -172,10 +132,10 @@ void Backfill::Impl::ended()
     life.ended();
 }
 
-void Backfill::Impl::pay(std::uint64_t bytes) const
+void Backfill::Impl::pay(std::uint64_t commands, std::uint64_t bytes) const
 {
     if (options.paid)
-        options.paid(bytes);
+        options.paid(commands, bytes);
 }
 
 awaitable<void> Backfill::Impl::wait(Timer &timer, std::chrono::milliseconds time)
@@ -193,14 +153,21 @@ bool Backfill::Impl::isUp(const std::string &name) const
                                [&](const Member &one) { return one.who.name == name && one.presence == Presence::Up; });
 }
 
-/// The smallest name that is up and was not asked yet; empty: there is none.
-std::string Backfill::Impl::nextPeer(const std::set<std::string> &asked_) const
+/// Who is up and was not asked yet; empty: there is none. One that ran before the gap has most of it, another version
+/// may not know how to tell; among the rest each instance begins with another one.
+std::string Backfill::Impl::nextPeer(const Gap &gap) const
 {
-    std::string peer;
-    for (const Member &one : members())
-        if (one.presence == Presence::Up && !asked_.contains(one.who.name) && (peer.empty() || one.who.name < peer))
-            peer = one.who.name;
-    return peer;
+    const auto from = std::chrono::duration_cast<std::chrono::microseconds>(gap.from.time_since_epoch()).count();
+    std::optional<std::tuple<bool, bool, std::size_t, std::string>> next;
+    for (const Member &one : members()) {
+        const std::string &name = one.who.name;
+        if (one.presence != Presence::Up || gap.told.contains(name) || gap.failed.contains(name))
+            continue;
+        const bool late = std::int64_t(one.who.started) > from;
+        const std::tuple rank(one.otherVersion, late, std::hash<std::string>()(options.name + ' ' + name), name);
+        next = std::min(next.value_or(rank), rank);
+    }
+    return next ? std::get<std::string>(*next) : std::string();
 }
 
 /// On the subscriber's executor: a question, somebody else's, or of whoever else may publish there.
@@ -264,15 +231,29 @@ awaitable<void> Backfill::Impl::lookForGaps()
     if (!found)
         co_return; // the file's trouble is said where it is written
     for (const Missed &missed : *found) {
-        Wanted one;
+        Gap one;
         one.from = missed.from.value_or(WallTime());
-        one.until = missed.to;
+        one.forget = missed.atStart || missed.to - one.from >= worthSeconds;
+        one.to = missed.to + options.settle;
         one.due = missed.noticed + options.settle;
         one.given = missed.noticed + wantedFor;
         wanted.push_back(std::move(one));
     }
     if (wanted.size() > mostWanted)
         wanted.erase(wanted.begin(), wanted.end() - std::ptrdiff_t(mostWanted));
+    if (!found->empty())
+        co_await keepGaps();
+}
+
+/// For the run after this one, should it end before they are filled.
+awaitable<void> Backfill::Impl::keepGaps()
+{
+    std::vector<Missed> open;
+    for (const Gap &gap : wanted)
+        open.push_back({gap.from, gap.to, gap.due});
+    const auto kept = co_await history.keepMissed(std::move(open));
+    if (kept) // else the file's trouble is said where it is written
+        openGaps = wanted.size();
 }
 
 awaitable<void> Backfill::Impl::ask()
@@ -280,6 +261,7 @@ awaitable<void> Backfill::Impl::ask()
     const auto self = shared_from_this();
     while (!stopping) {
         co_await lookForGaps();
+        bool changed = false;
         for (std::size_t i = 0; i < wanted.size() && !stopping;) {
             const SteadyTime now = clock.steady();
             if (now < wanted[i].due) {
@@ -287,53 +269,85 @@ awaitable<void> Backfill::Impl::ask()
                 continue;
             }
             const bool over = co_await fill(wanted[i]);
-            if (over || clock.steady() > wanted[i].given)
+            if (stopping)
+                break;
+            if (over || clock.steady() > wanted[i].given) {
+                finish(wanted[i]);
+                changed = true;
                 wanted.erase(wanted.begin() + std::ptrdiff_t(i));
-            else
+            } else {
                 ++i;
+            }
         }
+        if (changed)
+            co_await keepGaps();
         co_await wait(askTimer, options.interval);
     }
     ended();
 }
 
-/// Asks one after the other. Whether there is no more to be had.
-awaitable<bool> Backfill::Impl::fill(Wanted &gap)
+/// Asks one after the other. Whether there is no more to be had: it is all there, or each has told what it has.
+awaitable<bool> Backfill::Impl::fill(Gap &gap)
 {
     if (!std::exchange(gap.begun, true))
-        gap.until = clock.wall(); // what came before all figures were known is missing too
-    const WallTime to = gap.until;
-    const std::uint64_t before = gap.rows;
-    Outcome outcome = Outcome::Silent;
-    std::string last;
-    while (!stopping && gap.asked.size() < mostPeers && gap.until > gap.from && outcome != Outcome::Enough &&
-           outcome != Outcome::Failed) {
-        const std::string peer = nextPeer(gap.asked);
+        gap.to = gap.until = clock.wall(); // what came before all figures were known is missing too
+    const auto isFilled = [&] { return gap.until <= gap.from || gap.bytes >= tellingBounds(options.plan).bytes; };
+    Outcome outcome = Outcome::Told;
+    while (!stopping && !isFilled() && outcome != Outcome::Failed) {
+        const std::string peer = nextPeer(gap);
         if (peer.empty())
             break;
-        gap.asked.insert(peer);
-        last = peer;
         outcome = co_await askOne(peer, gap);
-        gap.answered |= outcome == Outcome::Told || outcome == Outcome::Enough;
+        (outcome == Outcome::Told ? gap.told : gap.failed).insert(peer);
     }
-    if (gap.rows > before) {
-        history.filled(to);
-        logger.info("the history that was missed was taken from other instances", {{"from", formatTime(gap.from)},
-                                                                                   {"until", formatTime(to)},
-                                                                                   {"points", gap.rows},
-                                                                                   {"bytes", gap.bytes},
-                                                                                   {"instance", last}});
-    }
-    if (gap.answered || gap.until <= gap.from)
+    if (isFilled() || (gap.failed.empty() && !gap.told.empty()))
         co_return true;
-    if (!gap.asked.empty()) {
-        gap.asked.clear();
-        gap.due = clock.steady() + askAgain;
+    if (!gap.failed.empty()) {
+        gap.failed.clear();
+        gap.due = clock.steady() + 6 * options.patience;
     }
     co_return false;
 }
 
-awaitable<Outcome> Backfill::Impl::askOne(const std::string &peer, Wanted &gap)
+void Backfill::Impl::finish(const Gap &gap)
+{
+    if (gap.rows == 0)
+        return;
+    if (gap.forget && gap.minutes > 0)
+        history.filled(gap.to);
+    std::string givers;
+    for (const std::string &one : gap.givers)
+        givers.append(givers.empty() ? "" : ", ").append(one);
+    const std::string from = gap.from == WallTime() ? "the beginning" : formatTime(gap.from);
+    logger.info("the history that was missed was taken from other instances", {{"from", from},
+                                                                               {"until", formatTime(gap.to)},
+                                                                               {"points", gap.rows},
+                                                                               {"bytes", gap.bytes},
+                                                                               {"instances", givers}});
+}
+
+/// Something that came from one of them is of no use.
+Outcome Backfill::Impl::notTaken(const std::string &peer, const Error &why, Gap &gap)
+{
+    const bool otherForm = why.code == "history-form"; // while one after the other gets a new version
+    if (!otherForm)
+        ++refused;
+    if (!std::exchange(gap.warned, true))
+        logger.log(otherForm ? LogLevel::Info : LogLevel::Warning,
+                   "what another instance tells of the history is not taken",
+                   {{"instance", peer}, {"why", why.message}});
+    return Outcome::Silent;
+}
+
+Outcome Backfill::Impl::cannot(const Error &why, Gap &gap)
+{
+    if (!std::exchange(gap.warned, true))
+        logger.warn("the history that was missed cannot be taken from other instances",
+                    {{"why", why.message}, {"mend", why.hint}});
+    return Outcome::Failed;
+}
+
+awaitable<Outcome> Backfill::Impl::askOne(const std::string &peer, Gap &gap)
 {
     HistoryAsk question;
     question.asker = options.name;
@@ -343,71 +357,95 @@ awaitable<Outcome> Backfill::Impl::askOne(const std::string &peer, Wanted &gap)
     question.to = gap.until;
     question.minutes = !options.plan || gap.until - gap.from <= fewMinutes;
     const std::string payload = encodeAsk(question);
-    redis::Command command("DEL", key);
-    command.add("PUBLISH", channel, payload);
+    redis::Command command("PUBLISH", channel, payload);
     ++asked;
-    const auto replies = co_await client.pipeline(std::move(command), options.deadline);
-    if (!replies || replies->size() != 2 || replies->back().isError())
-        co_return Outcome::Silent;
-    pay(payload.size() * std::uint64_t(std::max<std::int64_t>(replies->back().integer, 0)));
-    if (replies->back().integer <= 0)
+    const auto reply = co_await client.run(std::move(command), options.deadline);
+    const std::int64_t hearers = reply ? reply->integer : 0;
+    pay(1, payload.size() * std::uint64_t(std::max<std::int64_t>(hearers, 0)));
+    if (hearers <= 1) // this one hears itself
         co_return Outcome::Silent;
     const Outcome outcome = co_await take(peer, question.request, gap);
     co_return outcome;
 }
 
-/// What comes in the list, until it is the last of it, or nothing comes.
-awaitable<Outcome> Backfill::Impl::take(const std::string &peer, std::uint64_t request, Wanted &gap)
+/// What comes in the list, until it is the last of it, or nothing comes. One that is busy answers late.
+awaitable<Outcome> Backfill::Impl::take(const std::string &peer, std::uint64_t request, Gap &gap)
 {
     const auto again = options.plan ? lookAgainUnderPlan : lookAgain;
-    auto until = std::chrono::steady_clock::now() + options.patience;
+    const std::string key = historyKey(options.name, request);
+    const auto begun = std::chrono::steady_clock::now();
+    auto until = begun + 2 * options.patience;
+    std::size_t bytes = 0, told = 0;
+    bool drop = false; // what was read last, before the next is
     while (!stopping && std::chrono::steady_clock::now() < until) {
-        redis::Command command("RPOP", key);
-        const auto reply = co_await client.run(std::move(command), options.deadline);
-        if (!reply || reply->type != redis::Reply::Type::String) {
+        redis::Command command;
+        if (drop)
+            command.add("LTRIM", key, 0, -2);
+        command.add("LRANGE", key, -1, -1);
+        const auto replies = co_await client.pipeline(std::move(command), options.deadline);
+        if (!replies || replies->empty()) {
+            if (drop)
+                co_return Outcome::Silent; // what it dropped is not known
             co_await wait(askTimer, again);
             continue;
         }
-        pay(reply->text.size());
-        gap.bytes += reply->text.size();
-        auto chunk = decodeChunk(reply->text);
-        if (!chunk) {
-            ++refused;
-            logger.warn("what another instance tells of the history is not taken",
-                        {{"instance", peer}, {"why", chunk.error().message}});
-            co_return Outcome::Spoilt;
-        }
-        if (gap.bytes > tellingBounds(options.plan).bytes + maxChunkBytes)
-            co_return Outcome::Enough;
-        if (chunk->request != request)
+        for (const redis::Reply &reply : *replies)
+            if (reply.isError())
+                co_return cannot(redis::errorOf(reply), gap);
+        const auto &found = replies->back().elements;
+        const std::size_t size = found.empty() ? 0 : found.front().text.size();
+        pay(replies->size(), size);
+        drop = !found.empty();
+        if (!drop) {
+            co_await wait(askTimer, again);
             continue;
+        }
+        bytes += size;
+        gap.bytes += size;
+        auto chunk = decodeChunk(found.front().text);
+        if (!chunk)
+            co_return notTaken(peer, chunk.error(), gap);
+        for (const storage::SeriesRows &one : chunk->series)
+            told += one.rows.size();
+        if (chunk->request != request || told > mostRows || bytes > tellingBounds(options.plan).bytes + maxChunkBytes)
+            co_return notTaken(peer, failure(ErrorKind::Protocol, "It is not what was asked for, or too much."), gap);
         ++taken;
-        until = std::chrono::steady_clock::now() + options.patience;
         const bool isLast = chunk->last;
-        const Outcome outcome = co_await put(std::move(*chunk), gap);
+        const Outcome outcome = co_await put(peer, std::move(*chunk), gap);
+        if (isLast) {
+            client.post(redis::Command("DEL", key));
+            pay(1, 0);
+        }
         if (outcome != Outcome::Told || isLast)
             co_return outcome;
+        until = std::min(std::chrono::steady_clock::now() + options.patience, begun + longestAnswer);
     }
     co_return Outcome::Silent;
 }
 
-awaitable<Outcome> Backfill::Impl::put(HistoryChunk chunk, Wanted &gap)
+awaitable<Outcome> Backfill::Impl::put(const std::string &peer, HistoryChunk chunk, Gap &gap)
 {
+    const bool minutes = chunk.step == storage::keep::minute;
+    const WallTime now = clock.wall();
     storage::HistoryFill missing;
     missing.step = chunk.step;
-    missing.from = gap.from;
-    missing.to = std::min(gap.until, clock.wall());
+    missing.from = minutes ? std::max({gap.from, gap.hoursUntil, now - storage::keep::minutes})
+                           : std::max(gap.from, now - storage::keep::hours);
+    missing.to = std::min(gap.until, now);
     gap.labels.drop(chunk.series);
     missing.series = std::move(chunk.series);
-    if (!missing.series.empty()) {
+    if (!missing.series.empty() && missing.from < missing.to) {
         const auto filled = co_await history.fill(std::move(missing));
-        if (!filled) {
-            logger.warn("the history that was missed cannot be written",
-                        {{"why", filled.error().message}, {"mend", filled.error().hint}});
-            co_return Outcome::Failed;
-        }
+        if (!filled)
+            co_return cannot(filled.error(), gap);
         gap.rows += filled->rows;
         rows += filled->rows;
+        if (minutes)
+            gap.minutes += filled->rows;
+        else if (filled->last)
+            gap.hoursUntil = std::max(gap.hoursUntil, *filled->last);
+        if (filled->rows > 0)
+            gap.givers.insert(peer);
     }
     gap.until = std::clamp(chunk.reached, gap.from, gap.until);
     co_return Outcome::Told;
@@ -441,7 +479,7 @@ void Backfill::stop()
 
 Backfill::Counters Backfill::counters() const
 {
-    return {m_impl->asked, m_impl->taken, m_impl->rows, m_impl->refused, m_impl->answered};
+    return {m_impl->openGaps, m_impl->asked, m_impl->taken, m_impl->rows, m_impl->refused, m_impl->answered};
 }
 
 } // namespace portolan::monitor::instances

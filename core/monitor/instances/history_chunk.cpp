@@ -102,7 +102,8 @@ bool isSound(const Told &told, std::chrono::seconds step)
     const std::uint64_t into = told.seconds % length;
     const bool begins = step == storage::keep::minute || into == 0;
     const bool lies = !told.measured || into * 1000 + told.first + told.lasted < length * 1000;
-    return begins && lies && told.count > 0 && told.low >= 0 && told.low <= told.high && told.high <= mostValue;
+    return begins && lies && told.count > 0 && told.count <= 2 * length && told.low >= 0 && told.low <= told.high &&
+           told.high <= mostValue;
 }
 
 std::optional<Told> toldOf(const HistoryRow &row, std::chrono::seconds step)

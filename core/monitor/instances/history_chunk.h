@@ -22,7 +22,7 @@ struct HistoryChunk
     bool last = false;             ///< nothing follows
     std::chrono::seconds step{60}; ///< of all rows: a minute or an hour
     /// Rows of a series in ascending order. `first` and `last` both there or not; both within the step; a time that
-    /// begins within a minute is that of a piece of it.
+    /// begins within a minute is that of a piece of it. Of at most two values a second.
     std::vector<storage::SeriesRows> series;
 };
 

@@ -23,8 +23,9 @@ constexpr std::uint32_t form = 1;
 constexpr std::size_t maxAskBytes = 1024;
 constexpr std::size_t readAtOnce = 8; ///< series
 constexpr std::chrono::seconds listKept{60};
-constexpr std::chrono::milliseconds lookAgain{100};
 constexpr std::chrono::seconds patience{10};
+
+Error stopped() { return failure(ErrorKind::Cancelled, "The instance stops."); }
 
 WallTime hourOf(WallTime time) { return std::chrono::floor<std::chrono::hours>(time); }
 
@@ -49,66 +50,94 @@ Result<HistoryAsk> decodeAsk(std::string_view payload)
     return sound ? ask : Result<HistoryAsk>(refused);
 }
 
-std::string historyKey(std::string_view asker) { return std::string(redis::keys::historyPrefix).append(asker); }
+std::string historyKey(std::string_view asker, std::uint64_t request)
+{
+    return std::string(redis::keys::historyPrefix).append(asker).append(":").append(std::to_string(request));
+}
+
+void HistoryTeller::pay(std::uint64_t commands) const
+{
+    if (m_paid)
+        m_paid(commands, 0);
+}
 
 awaitable<Result<HistoryTeller::Done>> HistoryTeller::tell(HistoryAsk ask)
 {
-    m_key = historyKey(ask.asker);
+    m_key = historyKey(ask.asker, ask.request);
     m_chunk = {};
     m_chunk.request = ask.request;
     m_waiting = 0;
     m_length = 0;
     m_done = {};
-    m_earliest.reset();
-    auto series = co_await m_history.allSeries();
+    m_whole = std::min(ask.to, m_clock.wall());
+    const auto told = co_await tellAll(ask);
+    if (told)
+        co_return m_done;
+    m_client.post(redis::Command("DEL", m_key));
+    pay(1);
+    co_return told.error();
+}
+
+awaitable<Result<void>> HistoryTeller::tellAll(const HistoryAsk &ask)
+{
+    auto series = co_await m_history.allSeries(m_stopping);
     if (!series)
         co_return series.error();
     if (!m_bounds.labels)
         std::erase_if(*series, [](const Metric &one) { return !one.labels.empty() && one.name != metric::zone; });
     const WallTime now = m_clock.wall();
     WallTime until = std::min(ask.to, now + storage::keep::minute);
-    const bool minutes = ask.minutes && (m_bounds.minutes || ask.to - ask.from <= fewMinutes);
-    const WallTime oldestMinute = std::max(ask.from, hourOf(now - storage::keep::minutes));
-    // Where minutes end hours begin, so each slice but the last begins at an hour.
     m_most = m_bounds.minuteBytes;
-    auto slice = m_bounds.minuteSlice;
-    while (minutes && until > oldestMinute) {
-        const WallTime begin = std::max(oldestMinute, hourOf(until - WallTime::duration(1)) - slice);
-        const std::uint64_t before = m_done.rows;
-        const auto told = co_await tellSlice(*series, storage::keep::minute, begin, until);
+    if (ask.minutes && (m_bounds.minutes || ask.to - ask.from <= fewMinutes)) {
+        // Where minutes end hours begin, so each slice but the last begins at an hour.
+        const WallTime oldest = std::max(ask.from, hourOf(now - storage::keep::minutes));
+        const auto told = co_await tellSteps(*series, storage::keep::minute, oldest, until);
         if (!told)
             co_return told.error();
-        if (isFull())
-            break;
-        until = begin;
-        slice = nextSlice(slice, m_bounds.minuteSlice, m_done.rows > before);
+        until = *told;
     }
-    const WallTime oldestHour = std::max(ask.from, hourOf(now - storage::keep::hours));
     m_most = m_bounds.bytes;
-    slice = m_bounds.hourSlice;
-    while (until > oldestHour) {
-        const WallTime begin = std::max(oldestHour, hourOf(until - WallTime::duration(1)) - slice);
-        const std::uint64_t before = m_done.rows;
-        const auto told = co_await tellSlice(*series, storage::keep::hour, begin, until);
-        if (!told)
-            co_return told.error();
-        if (isFull())
-            break;
-        until = begin;
-        slice = nextSlice(slice, m_bounds.hourSlice, m_done.rows > before);
-    }
-    const WallTime reached = reachedOf(ask, isFull() ? until : ask.from);
-    const auto ended = co_await push(reached, true);
-    if (!ended)
-        co_return ended.error();
-    co_return m_done;
+    const WallTime oldest = std::max(ask.from, hourOf(now - storage::keep::hours));
+    const auto told = co_await tellSteps(*series, storage::keep::hour, oldest, until);
+    if (!told)
+        co_return told.error();
+    const WallTime reached = toldFrom(isFull() ? *told : ask.from);
+    co_return co_await push(reached, true);
 }
 
-/// From when on all is told at the end: nobody can tell what was before this one's own first value.
-WallTime HistoryTeller::reachedOf(const HistoryAsk &ask, WallTime looked) const
+/// Slice by slice, the latest first, until it is as much as may be. Answers from when on all is told.
+awaitable<Result<WallTime>> HistoryTeller::tellSteps(const std::vector<Metric> &series, std::chrono::seconds step,
+                                                     WallTime oldest, WallTime until)
 {
-    const WallTime earliest = m_earliest.value_or(ask.to);
-    return earliest - ask.from <= briefGap ? looked : std::clamp(earliest, looked, std::max(looked, ask.to));
+    const auto least = step == storage::keep::minute ? m_bounds.minuteSlice : m_bounds.hourSlice;
+    auto slice = least;
+    while (until > oldest && !isFull()) {
+        const WallTime begin = std::max(oldest, hourOf(until - WallTime::duration(1)) - slice);
+        const std::uint64_t before = m_done.rows;
+        const auto told = co_await tellSlice(series, step, begin, until);
+        if (!told)
+            co_return told.error();
+        if (isFull())
+            break;
+        until = begin;
+        slice = nextSlice(slice, least, m_done.rows > before);
+    }
+    co_return until;
+}
+
+/// From when on all is told, where it was looked for back to `looked`: nobody can tell of when he was away himself, so
+/// that ends at the latest hole, and another one is asked for what was before.
+WallTime HistoryTeller::toldFrom(WallTime looked) const { return m_whole - looked <= briefGap ? looked : m_whole; }
+
+/// Goes on back through what was measured, to the end of the latest hole.
+void HistoryTeller::follow(std::vector<Span> spans)
+{
+    std::ranges::sort(spans, std::ranges::greater{}, &Span::last);
+    for (const Span &one : spans) {
+        if (m_whole - one.last > briefGap)
+            return;
+        m_whole = std::min(m_whole, one.first);
+    }
 }
 
 /// All series of one stretch of time, a few at a time: some MB at most are in memory.
@@ -117,19 +146,19 @@ awaitable<Result<void>> HistoryTeller::tellSlice(const std::vector<Metric> &seri
 {
     m_chunk.step = step;
     const WallTime covers = from - from.time_since_epoch() % step; // the row that covers it
+    std::vector<Span> spans;
     for (std::size_t at = 0; at < series.size(); at += readAtOnce) {
         if (m_stopping)
-            co_return failure(ErrorKind::Cancelled, "The instance stops.");
+            co_return stopped();
         const auto begin = series.begin() + std::ptrdiff_t(at);
         std::vector<Metric> some(begin, begin + std::ptrdiff_t(std::min(readAtOnce, series.size() - at)));
         const auto read = co_await m_history.rows(std::move(some), step, covers, to);
         if (!read)
             co_return read.error();
         for (const SeriesRows &one : *read) {
-            if (!one.rows.empty()) {
-                const WallTime first = one.rows.front().first.value_or(one.rows.front().time);
-                m_earliest = std::min(m_earliest.value_or(first), first);
-            }
+            if (one.metric.labels.empty())
+                for (const HistoryRow &row : one.rows)
+                    spans.push_back({row.first.value_or(row.time), row.last.value_or(row.time + step)});
             for (std::size_t row = 0; row < one.rows.size();) {
                 const std::size_t count = std::min(one.rows.size() - row, maxChunkRows - m_waiting);
                 const auto first = one.rows.begin() + std::ptrdiff_t(row);
@@ -138,7 +167,8 @@ awaitable<Result<void>> HistoryTeller::tellSlice(const std::vector<Metric> &seri
                 row += count;
                 if (m_waiting < maxChunkRows && m_chunk.series.size() < maxChunkSeries)
                     continue;
-                const auto pushed = co_await push(to, false);
+                const WallTime reached = toldFrom(to);
+                const auto pushed = co_await push(reached, false);
                 if (!pushed)
                     co_return pushed.error();
                 if (isFull())
@@ -146,9 +176,11 @@ awaitable<Result<void>> HistoryTeller::tellSlice(const std::vector<Metric> &seri
             }
         }
     }
+    follow(std::move(spans));
     if (m_chunk.series.empty())
         co_return Result<void>();
-    co_return co_await push(from, false);
+    const WallTime reached = toldFrom(from);
+    co_return co_await push(reached, false);
 }
 
 /// What has gathered in the chunk.
@@ -166,13 +198,15 @@ awaitable<Result<void>> HistoryTeller::push(WallTime reached, bool last)
         co_return room.error();
     redis::Command command("LPUSH", m_key, *bytes);
     command.add("EXPIRE", m_key, listKept.count());
+    pay(2);
     const auto replies = co_await m_client.pipeline(std::move(command), m_deadline);
     if (!replies)
         co_return replies.error();
-    if (replies->empty())
+    if (replies->size() != 2)
         co_return failure(ErrorKind::Protocol, "Redis did not answer LPUSH.");
-    if (replies->front().isError())
-        co_return redis::errorOf(replies->front());
+    for (const redis::Reply &reply : *replies)
+        if (reply.isError())
+            co_return redis::errorOf(reply);
     m_length = replies->front().integer;
     m_done.bytes += bytes->size();
     co_return Result<void>();
@@ -183,20 +217,21 @@ awaitable<Result<void>> HistoryTeller::waitForRoom()
     const auto until = std::chrono::steady_clock::now() + patience;
     while (m_length >= m_bounds.waiting) {
         if (m_stopping)
-            co_return failure(ErrorKind::Cancelled, "The instance stops.");
+            co_return stopped();
         if (std::chrono::steady_clock::now() > until)
             co_return failure(ErrorKind::Timeout, "Nobody takes the history that was asked for.");
-        m_timer.expires_after(lookAgain);
+        m_timer.expires_after(m_bounds.lookAgain);
         error_code cancelled;
         co_await m_timer.async_wait(asio::redirect_error(use_awaitable, cancelled));
         redis::Command command("LLEN", m_key);
+        pay(1);
         const auto length = co_await m_client.run(std::move(command), m_deadline);
         if (!length)
             co_return length.error();
         m_length = length->integer;
     }
     if (m_stopping)
-        co_return failure(ErrorKind::Cancelled, "The instance stops.");
+        co_return stopped();
     co_return Result<void>();
 }
 

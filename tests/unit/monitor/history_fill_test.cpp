@@ -196,6 +196,28 @@ private slots:
         QVERIFY(missed(kept).empty());
     }
 
+    /// Rates are known ten seconds later only.
+    void aBriefRestartIsOne()
+    {
+        Kept kept;
+        kept.record(1s, std::vector<double>(70, 5));
+        const WallTime last = kept.clock.wall() - 1s;
+        kept.reopen();
+        kept.clock.advance(1s);
+        kept.record(1s, {5});
+        const auto gaps = missed(kept);
+        QCOMPARE(gaps.size(), std::size_t{1});
+        QVERIFY(gaps[0].atStart);
+        QCOMPARE(*gaps[0].from, last);
+        HistoryFill rates;
+        rates.from = last;
+        rates.to = last + 12s;
+        rates.series = {{metric::requestRate, minutesOf(last - 1min, last + 12s, 7)}};
+        const auto put = runSync<Result<storage::Filled>>(
+            kept.runtime.at(0), [&]() -> awaitable<Result<storage::Filled>> { return kept.history->fill(rates); });
+        QVERIFY(put && put->rows > 0);
+    }
+
     void anEmptyFileMissesAll()
     {
         Kept kept;

@@ -237,6 +237,7 @@ private slots:
         row("a value without end", {.high = 1e200});
         row("beyond all values", {.low = 1e19, .high = 1e19, .mean = 1e19});
         row("of no value", {.count = 0});
+        row("of more values than were ever measured", {.count = 121});
         row("ends after its minute", {.lasted = 60'000});
         row("begins after its minute", {.first = 60'000, .lasted = 0});
         row("far from any time", {.time = std::uint64_t{1} << 40});

@@ -385,21 +385,6 @@ void PortalServer::Parts::mountWebSockets()
         std::make_shared<const std::string>(portal::openApiDocument(router, server->webSocketRoutes(), version()));
 }
 
-void PortalServer::Parts::addPeriodicJobs()
-{
-    // Only a Redis that others may reach too has other workers.
-    if (settings.isSet("redis.url"))
-        schedule.add("visibility-timeouts", std::chrono::minutes(1), [this] { return visibilityCheck.run(); });
-    schedule.add("trim-sessions", std::chrono::hours(1), [this]() -> awaitable<void> {
-        const WallTime now = clock.wall();
-        co_await infrastructure->sessionList.trim(now - settings.tier().sessionLifetime, now);
-    });
-    schedule.add("note-task-ends", std::chrono::minutes(1), [this] { return tasks.noteEnds(); });
-    schedule.add("expire-task-owners", std::chrono::hours(1), [this]() -> awaitable<void> {
-        co_await infrastructure->taskOwners.expire(clock.wall() - std::chrono::days(30));
-    });
-}
-
 Result<void> PortalServer::Parts::start()
 {
     auto &base = *infrastructure;

@@ -15,7 +15,8 @@
 
 #include <algorithm>
 
-/// How the portal is measured: what the sampler is told, what is counted, and who hears of it.
+/// How the portal is measured: what the sampler is told, what is counted, and who hears of it; and what it does by the
+/// clock.
 namespace portolan::server {
 
 /// From so many on, counting them is work for the database, and the figure may lag.
@@ -426,6 +427,21 @@ void PortalServer::Parts::countSignIns()
             return telemetry::Samples{{{"bad-credentials"}, of(Reason::UnknownAccount) + of(Reason::WrongPassword)},
                                       {{"disabled"}, of(Reason::Disabled)}};
         });
+}
+
+void PortalServer::Parts::addPeriodicJobs()
+{
+    // Only a Redis that others may reach too has other workers.
+    if (settings.isSet("redis.url"))
+        schedule.add("visibility-timeouts", std::chrono::minutes(1), [this] { return visibilityCheck.run(); });
+    schedule.add("trim-sessions", std::chrono::hours(1), [this]() -> awaitable<void> {
+        const WallTime now = clock.wall();
+        co_await infrastructure->sessionList.trim(now - settings.tier().sessionLifetime, now);
+    });
+    schedule.add("note-task-ends", std::chrono::minutes(1), [this] { return tasks.noteEnds(); });
+    schedule.add("expire-task-owners", std::chrono::hours(1), [this]() -> awaitable<void> {
+        co_await infrastructure->taskOwners.expire(clock.wall() - std::chrono::days(30));
+    });
 }
 
 awaitable<void> PortalServer::Parts::everySecond()

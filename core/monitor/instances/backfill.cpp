@@ -318,7 +318,7 @@ void Backfill::Impl::finish(const Gap &gap)
     std::string givers;
     for (const std::string &one : gap.givers)
         givers.append(givers.empty() ? "" : ", ").append(one);
-    const std::string from = gap.from == WallTime() ? "the beginning" : formatTime(gap.from);
+    const std::string from = gap.from == WallTime() ? std::string("ever") : formatTime(gap.from);
     logger.info("the history that was missed was taken from other instances", {{"from", from},
                                                                                {"until", formatTime(gap.to)},
                                                                                {"points", gap.rows},

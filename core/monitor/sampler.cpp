@@ -236,7 +236,7 @@ std::chrono::milliseconds Sampler::exchanged(std::uint64_t commands, std::uint64
     return m_impl->builder.exchanged(commands, bytes);
 }
 
-void Sampler::paid(std::uint64_t bytes) { m_impl->builder.paid(bytes); }
+void Sampler::paid(std::uint64_t commands, std::uint64_t bytes) { m_impl->builder.paid(commands, bytes); }
 
 std::shared_ptr<const std::vector<ClientInfo>> Sampler::clients() const
 {

@@ -69,7 +69,7 @@ public:
     /// at least. On the executor's thread.
     std::chrono::milliseconds exchanged(std::uint64_t commands, std::uint64_t bytes);
     /// What Redis sent beside that, once: history that was missed. On the executor's thread.
-    void paid(std::uint64_t bytes);
+    void paid(std::uint64_t commands, std::uint64_t bytes);
     /// Every client of the last CLIENT LIST, oldest connection first; null before the first. From any thread.
     std::shared_ptr<const std::vector<ClientInfo>> clients() const;
 

@@ -71,7 +71,7 @@ public:
     std::chrono::milliseconds exchanged(std::uint64_t commands, std::uint64_t bytes);
 
     /// Redis sent so much beside that.
-    void paid(std::uint64_t bytes);
+    void paid(std::uint64_t commands, std::uint64_t bytes);
 
     /// The next round's draws count alone (FamilyEstimator::recount).
     void recount() { m_recount = true; }

@@ -88,8 +88,9 @@ std::chrono::milliseconds SnapshotBuilder::exchanged(std::uint64_t commands, std
     return m_budget.exchangeInterval();
 }
 
-void SnapshotBuilder::paid(std::uint64_t bytes)
+void SnapshotBuilder::paid(std::uint64_t commands, std::uint64_t bytes)
 {
+    m_rounds.commands += commands;
     m_rounds.bytes += bytes;
     m_budget.paid(bytes);
 }

@@ -150,7 +150,7 @@ void PortalServer::Parts::makeBackfill()
     options.name = instanceName;
     options.database = base.redisEndpoint.database;
     options.plan = m_hasPlan;
-    options.paid = [this](std::uint64_t, std::uint64_t bytes) { sampler->paid(bytes); };
+    options.paid = [this](std::uint64_t commands, std::uint64_t bytes) { sampler->paid(commands, bytes); };
     backfill.emplace(
         base.runtime.at(0), *base.redis, *base.subscriber, clock, logger, history, [this] { return roll->members(); },
         std::move(options));

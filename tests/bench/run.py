@@ -274,13 +274,17 @@ class Bench:
         return rows
 
     def price(self):
-        """What a Redis with a plan is asked: by a portal that nobody uses, and with the queue page open."""
+        """What a Redis with a plan is asked: by a portal that nobody uses, by three of them, and with the queue page open."""
         say("a portal alone")
         commands, sent = price.idle(self.portoland)
+        say("three instances of it")
+        together, told = price.idle(self.portoland, instances=3)
         say("its queue page")
         watched, _ = price.queue_page(self.portolan)
         return [Row("idle on a named Redis, tier small: commands, those in scripts too", "1/s", commands, at_most=10),
                 Row("  bytes Redis sends", "bytes/s", sent, at_most=200),
+                Row("three instances of it, idle, together: commands", "1/s", together, at_most=20),
+                Row("  bytes Redis sends", "bytes/s", told, at_most=200),
                 Row("queue page open, 200,000 keys of others: commands", "1/s", watched, at_most=20)]
 
 

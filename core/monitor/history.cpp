@@ -274,7 +274,7 @@ awaitable<Result<std::vector<std::vector<HistoryRow>>>> History::Impl::read(cons
     if (!stored)
         co_return stored.error();
     for (std::size_t i = 0; i < query.metrics.size(); ++i)
-        addRows((*stored)[i], std::move(all[i]));
+        addRows((*stored)[i], std::move(all[i]), step);
     co_return stored;
 }
 

@@ -148,19 +148,26 @@ std::vector<storage::HistoryRow> inOrder(std::vector<TakenRow> rows, std::chrono
     return inOrder;
 }
 
-void addRows(std::vector<storage::HistoryRow> &rows, std::vector<storage::HistoryRow> more)
+void addRows(std::vector<storage::HistoryRow> &rows, std::vector<storage::HistoryRow> more, std::chrono::seconds step)
 {
     if (more.empty())
         return;
     std::ranges::move(more, std::back_inserter(rows));
     std::ranges::stable_sort(rows, {}, &storage::HistoryRow::time);
+    const auto stepOf = [step](const storage::HistoryRow &row) {
+        return row.time - row.time.time_since_epoch() % step;
+    };
     std::vector<storage::HistoryRow> joined;
     joined.reserve(rows.size());
-    for (auto &row : rows) {
-        if (!joined.empty() && joined.back().time == row.time)
-            storage::mergeInto(joined.back(), row);
-        else
-            joined.push_back(row);
+    for (auto row = rows.begin(); row != rows.end();) {
+        const auto next = std::find_if(row, rows.end(), [&](const auto &one) { return stepOf(one) != stepOf(*row); });
+        if (step == storage::HistoryStore::minute && next - row > 1) {
+            std::ranges::move(storage::piecesOf({row, next}), std::back_inserter(joined));
+        } else {
+            joined.push_back(*row);
+            std::for_each(row + 1, next, [&](const auto &one) { storage::mergeInto(joined.back(), one); });
+        }
+        row = next;
     }
     rows = std::move(joined);
 }

@@ -44,7 +44,8 @@ struct TakenRow
 /// ones count: no two that were not taken one after the other are less than a step apart.
 std::vector<storage::HistoryRow> inOrder(std::vector<TakenRow> rows, std::chrono::seconds step);
 
-/// Puts `more` (in any order) among `rows` (oldest first); of the same time, they become one.
-void addRows(std::vector<storage::HistoryRow> &rows, std::vector<storage::HistoryRow> more);
+/// Puts `more` (in any order) among `rows` (oldest first), all of `step`, a minute or an hour: of the same step they
+/// become one, of a minute as far as they are not apart.
+void addRows(std::vector<storage::HistoryRow> &rows, std::vector<storage::HistoryRow> more, std::chrono::seconds step);
 
 } // namespace portolan::monitor

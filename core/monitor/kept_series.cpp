@@ -123,7 +123,7 @@ void KeptSeries::addTo(One &one, double value, WallTime time)
 {
     const WallTime minute = std::chrono::floor<std::chrono::minutes>(time);
     HistoryRow row{minute, value, value, value, 1, time, time};
-    if (one.underWay && storage::isApart(one.underWay->last, row.first) && one.pieces + 1 < mostPieces) {
+    if (one.underWay && storage::areApart(*one.underWay, row) && one.pieces + 1 < mostPieces) {
         one.waiting.push_back(*std::exchange(one.underWay, std::nullopt));
         row.time = std::chrono::floor<std::chrono::seconds>(time);
         ++one.pieces;

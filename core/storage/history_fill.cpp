@@ -56,34 +56,6 @@ void note(Filled &filled, const HistoryRow &row)
     filled.last = std::max(filled.last.value_or(*row.last), *row.last);
 }
 
-/// A minute has rows of its own for what lies between gaps: those that touch now are one.
-Result<void> joinMinute(DatabaseConnection &connection, const Metric &metric, std::int64_t series, WallTime minute)
-{
-    const auto rows = rowsOf(connection, metric, keep::minute, minute, minute + keep::minute);
-    if (!rows)
-        return rows.error();
-    std::vector<HistoryRow> joined;
-    for (const HistoryRow &row : *rows) {
-        if (joined.empty() || isApart(joined.back().last, row.first))
-            joined.push_back(row);
-        else
-            mergeInto(joined.back(), row);
-    }
-    if (joined.size() == rows->size())
-        return {};
-    const auto seconds = [](WallTime time) {
-        return std::int64_t{std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count()};
-    };
-    const auto gone = execute(connection, "DELETE FROM points WHERE step = ? AND series = ? AND time >= ? AND time < ?",
-                              valuesOf(keep::minute.count(), series, seconds(minute), seconds(minute + keep::minute)));
-    if (!gone)
-        return gone.error();
-    for (const HistoryRow &row : joined)
-        if (auto put = putRow(connection, series, row, keep::minute); !put)
-            return put;
-    return {};
-}
-
 Result<Filled> putMissingMinutes(DatabaseConnection &connection, const SeriesRows &series, std::int64_t id,
                                  std::vector<HistoryRow> known, const HistoryFill &fill)
 {
@@ -103,10 +75,6 @@ Result<Filled> putMissingMinutes(DatabaseConnection &connection, const SeriesRow
             note(filled, piece);
         }
         known.insert(known.end(), pieces.begin(), pieces.end());
-        const WallTime minute = row.time - row.time.time_since_epoch() % keep::minute;
-        if (!pieces.empty())
-            if (auto joined = joinMinute(connection, series.metric, id, minute); !joined)
-                return joined.error();
     }
     return filled;
 }

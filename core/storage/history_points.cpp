@@ -72,43 +72,59 @@ Result<std::int64_t> findOrMakeSeries(DatabaseConnection &connection, const Metr
     return made ? Result<std::int64_t>(id) : Result<std::int64_t>(made.error());
 }
 
-/// Where a row of a minute belongs: to the one that it goes on from, or apart from it after a gap.
-Result<std::int64_t> placeOf(DatabaseConnection &connection, std::int64_t series, const HistoryRow &row)
+Result<void> add(DatabaseConnection &connection, std::int64_t series, const HistoryRow &row, std::chrono::seconds step)
 {
-    const std::int64_t step = keep::minute.count();
-    const std::int64_t begin = secondsOf(row.time) - secondsOf(row.time) % step;
-    if (!row.first)
-        return begin;
-    const std::int64_t second = secondsOf(*row.first);
-    struct Before
-    {
-        std::int64_t time;
-        std::optional<WallTime> last;
-    };
-    const auto before = selectOne(
-        connection,
-        "SELECT time, last FROM points WHERE step = ? AND series = ? AND time >= ? AND time <= ? ORDER BY time DESC "
-        "LIMIT 1",
-        valuesOf(step, series, begin, second), [](const Row &found) {
-            return Before{found.integer(0), Reader<std::optional<WallTime>>::read(found, 1)};
-        });
-    if (!before)
-        return before.error();
-    if (!*before)
-        return begin;
-    return isApart((*before)->last, row.first) ? second : (*before)->time;
+    return done(execute(connection, upsert,
+                        valuesOf(step.count(), series, secondsOf(row.time), row.low, row.high, row.mean,
+                                 std::int64_t{row.count}, row.first, row.last)));
 }
 
-Result<void> put(DatabaseConnection &connection, std::int64_t series, const HistoryRow &row, std::chrono::seconds step)
+Result<std::vector<HistoryRow>> rowsWithin(DatabaseConnection &connection, std::int64_t series,
+                                           std::chrono::seconds step, WallTime from, WallTime to)
 {
-    const std::int64_t time = secondsOf(row.time);
-    const auto place =
-        step == keep::minute ? placeOf(connection, series, row) : Result<std::int64_t>(time - time % step.count());
-    if (!place)
-        return place.error();
-    return done(execute(connection, upsert,
-                        valuesOf(step.count(), series, *place, row.low, row.high, row.mean, std::int64_t{row.count},
-                                 row.first, row.last)));
+    return select(connection,
+                  "SELECT time, low, high, mean, count, first, last FROM points WHERE step = ? AND series = ? AND "
+                  "time >= ? AND time < ? ORDER BY time",
+                  valuesOf(step.count(), series, boundOf(from), boundOf(to)), [](const Row &row) {
+                      return HistoryRow{WallTime(std::chrono::seconds(row.integer(0))),
+                                        row.real(1),
+                                        row.real(2),
+                                        row.real(3),
+                                        static_cast<std::uint32_t>(row.integer(4)),
+                                        Reader<std::optional<WallTime>>::read(row, 5),
+                                        Reader<std::optional<WallTime>>::read(row, 6)};
+                  });
+}
+
+/// Among what is there of its minute, which may go on from it, or it from that, or be apart on both sides.
+Result<void> putMinute(DatabaseConnection &connection, std::int64_t series, HistoryRow row)
+{
+    const WallTime minute = row.time - row.time.time_since_epoch() % keep::minute;
+    auto rows = rowsWithin(connection, series, keep::minute, minute, minute + keep::minute);
+    if (!rows)
+        return rows.error();
+    if (rows->empty()) {
+        row.time = minute;
+        return add(connection, series, row, keep::minute);
+    }
+    rows->push_back(row);
+    const auto gone =
+        execute(connection, "DELETE FROM points WHERE step = ? AND series = ? AND time >= ? AND time < ?",
+                valuesOf(keep::minute.count(), series, secondsOf(minute), boundOf(minute + keep::minute)));
+    if (!gone)
+        return gone.error();
+    for (const HistoryRow &piece : piecesOf(std::move(*rows)))
+        if (auto put = add(connection, series, piece, keep::minute); !put)
+            return put;
+    return {};
+}
+
+Result<void> put(DatabaseConnection &connection, std::int64_t series, HistoryRow row, std::chrono::seconds step)
+{
+    if (step == keep::minute)
+        return putMinute(connection, series, std::move(row));
+    row.time -= row.time.time_since_epoch() % step;
+    return add(connection, series, row, step);
 }
 
 Result<std::vector<std::int64_t>> seriesIds(DatabaseConnection &connection, bool labelled)
@@ -221,6 +237,11 @@ bool isApart(const std::optional<WallTime> &last, const std::optional<WallTime> 
     return last && next && *next - *last > briefGap;
 }
 
+bool areApart(const HistoryRow &one, const HistoryRow &other)
+{
+    return isApart(one.last, other.first) || isApart(other.last, one.first);
+}
+
 void mergeInto(HistoryRow &row, const HistoryRow &other)
 {
     const double all = double(row.count) + double(other.count);
@@ -230,6 +251,25 @@ void mergeInto(HistoryRow &row, const HistoryRow &other)
     row.count += other.count;
     row.first = row.first && other.first ? std::min(row.first, other.first) : std::nullopt;
     row.last = row.last && other.last ? std::max(row.last, other.last) : std::nullopt;
+}
+
+std::vector<HistoryRow> piecesOf(std::vector<HistoryRow> rows)
+{
+    if (rows.empty())
+        return rows;
+    const WallTime begin = std::ranges::min(rows, {}, &HistoryRow::time).time;
+    std::ranges::stable_sort(rows, {}, [](const HistoryRow &one) { return one.first.value_or(one.time); });
+    std::vector<HistoryRow> pieces;
+    for (const HistoryRow &row : rows) {
+        if (pieces.empty() || areApart(pieces.back(), row))
+            pieces.push_back(row);
+        else
+            mergeInto(pieces.back(), row);
+    }
+    for (HistoryRow &piece : pieces)
+        piece.time = std::chrono::floor<std::chrono::seconds>(piece.first.value_or(piece.time));
+    pieces.front().time = begin;
+    return pieces;
 }
 
 Result<void> putMinutes(DatabaseConnection &connection, const SeriesRows &series)
@@ -273,18 +313,7 @@ Result<std::vector<HistoryRow>> rowsOf(DatabaseConnection &connection, const Met
     if (!id || !*id)
         return id ? Result<std::vector<HistoryRow>>(std::vector<HistoryRow>())
                   : Result<std::vector<HistoryRow>>(id.error());
-    return select(connection,
-                  "SELECT time, low, high, mean, count, first, last FROM points WHERE step = ? AND series = ? AND "
-                  "time >= ? AND time < ? ORDER BY time",
-                  valuesOf(step.count(), **id, boundOf(from), boundOf(to)), [](const Row &row) {
-                      return HistoryRow{WallTime(std::chrono::seconds(row.integer(0))),
-                                        row.real(1),
-                                        row.real(2),
-                                        row.real(3),
-                                        static_cast<std::uint32_t>(row.integer(4)),
-                                        Reader<std::optional<WallTime>>::read(row, 5),
-                                        Reader<std::optional<WallTime>>::read(row, 6)};
-                  });
+    return rowsWithin(connection, **id, step, from, to);
 }
 
 Result<bool> hasMinutes(DatabaseConnection &connection, const Metric &metric, WallTime from, WallTime to)
@@ -312,12 +341,13 @@ Result<std::vector<Metric>> labelSets(DatabaseConnection &connection, std::strin
     return sets;
 }
 
-Result<std::int64_t> lastMeasured(DatabaseConnection &connection)
+Result<std::int64_t> lastMeasured(DatabaseConnection &connection, WallTime now)
 {
-    return numberOf(connection,
-                    "SELECT max((SELECT last FROM points WHERE step = ? AND points.series = one.id ORDER BY time DESC "
-                    "LIMIT 1)) FROM series AS one",
-                    valuesOf(keep::minute.count()));
+    const auto last = numberOf(connection,
+                               "SELECT max((SELECT last FROM points WHERE step = ? AND points.series = one.id AND "
+                               "time <= ? ORDER BY time DESC LIMIT 1)) FROM series AS one",
+                               valuesOf(keep::minute.count(), secondsOf(now)));
+    return last ? std::min(*last, toMilliseconds(now)) : last;
 }
 
 Result<void> trimPoints(DatabaseConnection &connection, WallTime now, const HistoryBounds &bounds)

@@ -54,9 +54,15 @@ constexpr std::chrono::days labelledHours{90};
 
 /// Whether nothing was measured for so long before `next` that the two do not become one row of a minute.
 bool isApart(const std::optional<WallTime> &last, const std::optional<WallTime> &next);
+/// The same of two rows, whichever was first.
+bool areApart(const HistoryRow &one, const HistoryRow &other);
 
 /// Takes what another row of the same series and time says into this one.
 void mergeInto(HistoryRow &row, const HistoryRow &other);
+
+/// Rows of one minute and series, in any order, as they are kept: those that are not apart are one, oldest first, and
+/// each but the first begins with the second in which it goes on.
+std::vector<HistoryRow> piecesOf(std::vector<HistoryRow> rows);
 
 /// Adds minutes to what is there of the minute that they go on from, and to its hour.
 Result<void> putMinutes(DatabaseConnection &connection, const SeriesRows &series);
@@ -77,8 +83,9 @@ Result<bool> hasMinutes(DatabaseConnection &connection, const Metric &metric, Wa
 /// Those of a name that has a label, written last first; at most `most`.
 Result<std::vector<Metric>> labelSets(DatabaseConnection &connection, std::string_view name, std::int64_t most);
 
-/// When the last value was measured, in milliseconds since 1970; 0: there is none, or none that tells.
-Result<std::int64_t> lastMeasured(DatabaseConnection &connection);
+/// When the last value was measured, in milliseconds since 1970; 0: there is none, or none that tells. What lies ahead
+/// of `now` was measured while the clock was fast, and does not count.
+Result<std::int64_t> lastMeasured(DatabaseConnection &connection, WallTime now);
 
 /// Throws away what is too old by the clock and by what has been measured since, and what is too much.
 Result<void> trimPoints(DatabaseConnection &connection, WallTime now, const HistoryBounds &bounds);

@@ -111,7 +111,7 @@ private:
             return renew(connection, checked.error().message);
         if (!checked)
             return checked.error();
-        const auto last = lastMeasured(connection);
+        const auto last = lastMeasured(connection, m_clock.wall());
         if (!last && last.error().code == "database-corrupt")
             return renew(connection, last.error().message);
         if (!last)

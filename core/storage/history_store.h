@@ -67,7 +67,8 @@ public:
     /// Of a name that has a label: its series, written last first.
     awaitable<Result<std::vector<Metric>>> labelSets(std::string name, std::size_t most);
     /// When the last value was measured that was in the file before anything was written to it, or as noteBefore() has
-    /// it; nothing: there is none, or the file was not looked into yet, which each call does first. Any thread.
+    /// it; nothing: there is none, or the file was not looked into yet, which each call does first. None is
+    /// later than when it was looked into. Any thread.
     std::optional<WallTime> lastBefore() const;
     void noteBefore(WallTime last);
     /// Gaps that are still to be filled, the latest 8, as they were put there last: what a restart is not to forget.

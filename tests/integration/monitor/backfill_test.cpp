@@ -352,6 +352,23 @@ private slots:
         QCOMPARE(c.series(memory, hung - 2min, hung, 1s).points.size(), std::size_t{120});
     }
 
+    /// It began after what another has of its first minute, who has nothing of what lies between either.
+    void whatNobodyMeasuredStaysUnknown()
+    {
+        RedisServerFixture server;
+        const QTemporaryDir ofA, ofC;
+        const WallTime minute = std::chrono::floor<std::chrono::minutes>(now()) - 10min, begin = minute - 10min;
+        Recording a(server.endpoint(), "a", ofA);
+        a.record(begin, minute + 10s, 5000);
+        Recording c(server.endpoint(), "c", ofC);
+        c.record(minute + 40s, now(), 7000);
+        QTRY_VERIFY_WITH_TIMEOUT(isWhole(c.series(memory, begin, minute, 60s), begin, minute), patience);
+        const auto first = [&] { return c.series(memory, minute, minute + 60s, 60s); };
+        QTRY_COMPARE_WITH_TIMEOUT(first().points.size(), std::size_t{2}, patience);
+        QCOMPARE(endOf(first().points[0], 60s), minute + 10s);
+        QCOMPARE(beginOf(first().points[1]), minute + 40s);
+    }
+
     void whatCannotBeReadIsRefusedAndCounted()
     {
         RedisServerFixture server;

@@ -196,6 +196,57 @@ private slots:
         QVERIFY(missed(kept).empty());
     }
 
+    /// It began after what another has of the minute, who has nothing of what lies between either.
+    void whatNobodyMeasuredStaysUnknown_data()
+    {
+        QTest::addColumn<int>("recorded"); // seconds, from the 40th of a minute on
+        QTest::newRow("while the minute is under way") << 10;
+        QTest::newRow("when it is written") << 100;
+    }
+    void whatNobodyMeasuredStaysUnknown()
+    {
+        QFETCH(int, recorded);
+        Kept kept;
+        const WallTime minute = kept.clock.wall();
+        const auto gap = [&] {
+            return longestGap(kept.query({{metric::redisMemory}, minute, minute + 2min, 2000, 60s}).value().front());
+        };
+        kept.clock.advance(40s);
+        kept.record(1s, std::vector<double>(std::size_t(recorded), 5));
+        const auto take = [&](std::chrono::seconds first, std::chrono::seconds last) {
+            const HistoryRow row{minute, 7, 7, 7, 6, minute + first, minute + last};
+            return fill(kept, {row}, 1min, minute, minute + 1min).rows;
+        };
+        QCOMPARE(take(5s, 10s), std::uint64_t{1});
+        QCOMPARE(gap(), 29s);
+        QCOMPARE(take(20s, 25s), std::uint64_t{1});
+        QCOMPARE(gap(), 14s);
+        QCOMPARE(take(5s, 25s), std::uint64_t{1}); // what was between these two is told late
+        QCOMPARE(gap(), 14s);
+        kept.reopen();
+        QCOMPARE(gap(), 14s);
+        QCOMPARE(take(26s, 39s), std::uint64_t{1});
+        QCOMPARE(gap(), 0s);
+    }
+
+    /// It was measured while the clock was fast.
+    void whatIsAheadOfTheClockIsNotTheLast()
+    {
+        Kept kept;
+        kept.record(1s, std::vector<double>(130, 5));
+        const WallTime last = kept.clock.wall() - 1s;
+        kept.clock.jump(2h);
+        kept.record(1s, std::vector<double>(130, 5));
+        kept.clock.jump(-2h);
+        kept.history.reset();
+        kept.clock.advance(10min);
+        kept.reopen();
+        kept.record(1s, {5});
+        const auto gaps = missed(kept);
+        QCOMPARE(gaps.size(), std::size_t{1});
+        QCOMPARE(gaps[0].from.value(), last);
+    }
+
     /// Rates are known ten seconds later only.
     void aBriefRestartIsOne()
     {

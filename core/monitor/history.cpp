@@ -257,8 +257,8 @@ awaitable<Result<History::Impl::Choice>> History::Impl::choose(const HistoryQuer
     co_return Choice{step};
 }
 
-awaitable<Result<std::vector<std::vector<HistoryRow>>>> History::Impl::read(const HistoryQuery &query,
-                                                                            std::chrono::seconds step)
+awaitable<Result<std::vector<std::vector<HistoryRow>>>>
+History::Impl::read(const HistoryQuery &query, std::chrono::seconds step, std::chrono::seconds within)
 {
     const WallTime from = query.from - step + WallTime::duration(1); // what begins there covers query.from
     std::vector<std::vector<HistoryRow>> all;
@@ -270,7 +270,7 @@ awaitable<Result<std::vector<std::vector<HistoryRow>>>> History::Impl::read(cons
     // Before the file is read: what is written meanwhile would be in neither. In both it becomes one.
     for (const Metric &metric : query.metrics)
         all.push_back(unwritten(metric, step, from, query.to));
-    auto stored = co_await store->read(query.metrics, step, from, query.to);
+    auto stored = co_await store->read(query.metrics, step, from, query.to, within);
     if (!stored)
         co_return stored.error();
     for (std::size_t i = 0; i < query.metrics.size(); ++i)

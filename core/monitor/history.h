@@ -23,10 +23,10 @@ class Logger;
 
 namespace portolan::monitor {
 
-/// A time of which there is no history here: the process did not run, or stood still.
+/// A time of which there is no history here: the process did not run, or stood still, or its file was set aside.
 struct Missed
 {
-    std::optional<WallTime> from; ///< the last value before; nothing: there is none
+    std::optional<WallTime> from; ///< the last value before; nothing: there is none, or it was lost
     WallTime to;                  ///< the first after
     SteadyTime noticed;           ///< when that was
     bool atStart = false;         ///< the process did not run
@@ -72,8 +72,9 @@ public:
     awaitable<Result<std::vector<Event>>> events(WallTime from, WallTime to);
 
     /// Times of more than briefGap without a snapshot since this was last asked, and once that before the first,
-    /// however short, for rates are known only later, and then those of keepMissed() too: the latest 8 of each. Errors
-    /// of the file; then it may be asked again. Any thread, as all below.
+    /// however short, for rates are known only later, and then those of keepMissed() too: the latest 8 of each; and all
+    /// of before, where a file in use turned out to be damaged. Errors of the file; then it may be asked again. Any
+    /// thread, as all below, which wait 5 s at most for what they ask of the file, once it is open: Timeout.
     awaitable<Result<std::vector<Missed>>> takeMissed();
     /// These are still to be filled: so after a restart too. Replaces what it was told before.
     awaitable<Result<void>> keepMissed(std::vector<Missed> missed);

@@ -6,11 +6,18 @@
 /// What the histories of several instances tell each other.
 namespace portolan::monitor {
 
+namespace {
+
+/// Of the file: who asks has another to ask, or asks again, and stopping waits for it.
+constexpr std::chrono::seconds quickly{5};
+
+} // namespace
+
 awaitable<Result<std::vector<Missed>>> History::takeMissed()
 {
     {
         const std::lock_guard lock(m_impl->mutex);
-        if (m_impl->missed.empty())
+        if (m_impl->missed.empty() && !m_impl->store->isLost())
             co_return std::vector<Missed>();
     }
     // Whatever is asked of it, it looks into the file first.
@@ -27,10 +34,12 @@ awaitable<Result<std::vector<Missed>>> History::takeMissed()
     for (Missed &missed : all)
         if (missed.atStart)
             missed.from = m_impl->store->lastBefore();
+    if (m_impl->store->takeLost())
+        all.push_back({std::nullopt, now, m_impl->clock.steady()});
     const auto isStart = [](const Missed &one) { return one.atStart; };
     if (std::ranges::none_of(all, isStart))
         co_return all;
-    const auto holes = co_await m_impl->store->holes();
+    const auto holes = co_await m_impl->store->holes(quickly);
     if (holes) // else it is not known what a run before had not filled
         for (const HistoryStore::Hole &hole : *holes)
             all.push_back({hole.from, hole.to, m_impl->clock.steady()});
@@ -42,7 +51,7 @@ awaitable<Result<void>> History::keepMissed(std::vector<Missed> missed)
     std::vector<HistoryStore::Hole> holes;
     for (const Missed &one : missed)
         holes.push_back({one.from.value_or(WallTime()), one.to});
-    co_return co_await m_impl->store->keepHoles(std::move(holes));
+    co_return co_await m_impl->store->keepHoles(std::move(holes), quickly);
 }
 
 awaitable<Result<std::vector<Metric>>> History::allSeries(const std::atomic<bool> &stopping)
@@ -61,7 +70,7 @@ awaitable<Result<std::vector<Metric>>> History::allSeries(const std::atomic<bool
             const std::lock_guard lock(m_impl->mutex);
             sets = m_impl->kept.labelSets(name);
         }
-        const auto stored = co_await m_impl->store->labelSets(name, KeptSeries::mostOfName + 1);
+        const auto stored = co_await m_impl->store->labelSets(name, KeptSeries::mostOfName + 1, quickly);
         if (!stored)
             co_return stored.error();
         for (const Metric &one : *stored)
@@ -80,7 +89,7 @@ awaitable<Result<std::vector<storage::SeriesRows>>> History::rows(std::vector<Me
     query.metrics = metrics;
     query.from = from + step - WallTime::duration(1); // what covers it begins at `from`
     query.to = to;
-    auto read = co_await m_impl->read(query, step);
+    auto read = co_await m_impl->read(query, step, quickly);
     if (!read)
         co_return read.error();
     std::vector<storage::SeriesRows> all;
@@ -99,7 +108,7 @@ awaitable<Result<storage::Filled>> History::fill(storage::HistoryFill rows)
             rows.held.push_back(m_impl->kept.unwritten(series.metric, HistoryStore::minute,
                                                        rows.from - HistoryStore::hour, rows.to + HistoryStore::hour));
     }
-    co_return co_await m_impl->store->fill(std::move(rows));
+    co_return co_await m_impl->store->fill(std::move(rows), quickly);
 }
 
 void History::filled(WallTime to)

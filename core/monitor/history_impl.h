@@ -46,7 +46,8 @@ struct History::Impl : std::enable_shared_from_this<Impl>
     awaitable<Result<std::vector<Metric>>> resolve(std::vector<Metric> asked);
     std::chrono::seconds resolution(const HistoryQuery &query) const;
     awaitable<Result<Choice>> choose(const HistoryQuery &query);
-    awaitable<Result<std::vector<std::vector<HistoryRow>>>> read(const HistoryQuery &query, std::chrono::seconds step);
+    awaitable<Result<std::vector<std::vector<HistoryRow>>>> read(const HistoryQuery &query, std::chrono::seconds step,
+                                                                 std::chrono::seconds within = HistoryStore::longest);
     awaitable<Result<std::vector<Series>>> answer(HistoryQuery query);
 
     const Clock &clock;

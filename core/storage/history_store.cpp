@@ -15,7 +15,7 @@
 namespace portolan::storage {
 namespace {
 
-constexpr std::chrono::seconds deadline{30}; ///< reading a million points takes a second or two
+constexpr std::chrono::seconds deadline = HistoryStore::longest;
 constexpr std::chrono::hours trimEvery{1};
 constexpr std::int64_t mostHoles = 8;
 
@@ -73,7 +73,9 @@ public:
         auto result = work(connection);
         if (result || result.error().code != "database-corrupt")
             return result;
-        if (auto renewed = renew(connection, result.error().message); !renewed)
+        auto renewed = renew(connection, result.error().message);
+        m_lost = m_lost || renewed.has_value();
+        if (!renewed)
             return renewed.error();
         return work(connection);
     }
@@ -85,6 +87,9 @@ public:
     }
 
     void noteBefore(WallTime last) { m_lastBefore = toMilliseconds(last); }
+
+    bool isLost() const { return m_lost; }
+    bool takeLost() { return m_lost.exchange(false); }
 
     Result<void> trim(DatabaseConnection &connection)
     {
@@ -163,6 +168,7 @@ private:
     std::function<void()> m_replaced;
     bool m_prepared = false;
     std::atomic<std::int64_t> m_lastBefore = 0; ///< milliseconds
+    std::atomic<bool> m_lost{false};
     std::optional<SteadyTime> m_trimmed;
 };
 
@@ -222,7 +228,7 @@ Result<void> HistoryStore::writeBlocking(Batch batch)
     return written.get_future().get();
 }
 
-awaitable<Result<Filled>> HistoryStore::fill(HistoryFill fill)
+awaitable<Result<Filled>> HistoryStore::fill(HistoryFill fill, std::chrono::seconds within)
 {
     auto work = [fill = std::move(fill), file = m_file](DatabaseConnection &open) -> Result<Filled> {
         Filled filled;
@@ -239,11 +245,12 @@ awaitable<Result<Filled>> HistoryStore::fill(HistoryFill fill)
     };
     return m_database->run(
         [file = m_file, work = std::move(work)](DatabaseConnection &connection) { return file->run(connection, work); },
-        deadline);
+        within);
 }
 
-awaitable<Result<std::vector<std::vector<HistoryRow>>>>
-HistoryStore::read(std::vector<Metric> metrics, std::chrono::seconds step, WallTime from, WallTime to)
+awaitable<Result<std::vector<std::vector<HistoryRow>>>> HistoryStore::read(std::vector<Metric> metrics,
+                                                                           std::chrono::seconds step, WallTime from,
+                                                                           WallTime to, std::chrono::seconds within)
 {
     using Rows = std::vector<std::vector<HistoryRow>>;
     auto work = [metrics = std::move(metrics), step, from, to](DatabaseConnection &connection) -> Result<Rows> {
@@ -258,7 +265,7 @@ HistoryStore::read(std::vector<Metric> metrics, std::chrono::seconds step, WallT
     };
     return m_database->run(
         [file = m_file, work = std::move(work)](DatabaseConnection &connection) { return file->run(connection, work); },
-        deadline);
+        within);
 }
 
 awaitable<Result<bool>> HistoryStore::hasMinutes(std::vector<Metric> metrics, WallTime from, WallTime to)
@@ -278,17 +285,18 @@ awaitable<Result<bool>> HistoryStore::hasMinutes(std::vector<Metric> metrics, Wa
         deadline);
 }
 
-awaitable<Result<std::vector<Metric>>> HistoryStore::labelSets(std::string name, std::size_t most)
+awaitable<Result<std::vector<Metric>>> HistoryStore::labelSets(std::string name, std::size_t most,
+                                                               std::chrono::seconds within)
 {
     auto work = [name = std::move(name), most](DatabaseConnection &connection) {
         return storage::labelSets(connection, name, std::int64_t(most));
     };
     return m_database->run(
         [file = m_file, work = std::move(work)](DatabaseConnection &connection) { return file->run(connection, work); },
-        deadline);
+        within);
 }
 
-awaitable<Result<std::vector<HistoryStore::Hole>>> HistoryStore::holes()
+awaitable<Result<std::vector<HistoryStore::Hole>>> HistoryStore::holes(std::chrono::seconds within)
 {
     auto work = [](DatabaseConnection &connection) {
         return select(connection, "SELECT since, until FROM missed ORDER BY until DESC LIMIT ?", valuesOf(mostHoles),
@@ -298,10 +306,10 @@ awaitable<Result<std::vector<HistoryStore::Hole>>> HistoryStore::holes()
     };
     return m_database->run(
         [file = m_file, work = std::move(work)](DatabaseConnection &connection) { return file->run(connection, work); },
-        deadline);
+        within);
 }
 
-awaitable<Result<void>> HistoryStore::keepHoles(std::vector<Hole> holes)
+awaitable<Result<void>> HistoryStore::keepHoles(std::vector<Hole> holes, std::chrono::seconds within)
 {
     auto work = [holes = std::move(holes)](DatabaseConnection &connection) -> Result<void> {
         return transaction(connection, [&]() -> Result<void> {
@@ -318,12 +326,16 @@ awaitable<Result<void>> HistoryStore::keepHoles(std::vector<Hole> holes)
     };
     return m_database->run(
         [file = m_file, work = std::move(work)](DatabaseConnection &connection) { return file->run(connection, work); },
-        deadline);
+        within);
 }
 
 std::optional<WallTime> HistoryStore::lastBefore() const { return m_file->lastBefore(); }
 
 void HistoryStore::noteBefore(WallTime last) { m_file->noteBefore(last); }
+
+bool HistoryStore::isLost() const { return m_file->isLost(); }
+
+bool HistoryStore::takeLost() { return m_file->takeLost(); }
 
 awaitable<Result<std::vector<Event>>> HistoryStore::events(WallTime from, WallTime to, std::uint32_t most)
 {

@@ -233,7 +233,7 @@ awaitable<void> Backfill::Impl::lookForGaps()
     for (const Missed &missed : *found) {
         Gap one;
         one.from = missed.from.value_or(WallTime());
-        one.forget = missed.atStart || missed.to - one.from >= worthSeconds;
+        one.forget = missed.atStart || (missed.from && missed.to - *missed.from >= worthSeconds);
         one.to = missed.to + options.settle;
         one.due = missed.noticed + options.settle;
         one.given = missed.noticed + wantedFor;

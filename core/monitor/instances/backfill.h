@@ -44,8 +44,8 @@ struct BackfillOptions
 /// still, or lost its data directory, another has. The algorithm:
 ///
 /// 1. History says what was missed: from the last value in its file, or of before it stood still, until the first
-///    after; without a file, everything. After `settle` the instance asks one of the others that are up: rather one
-///    that ran before the gap, one of another version last, else each begins with another one.
+///    after; without a file, or where that was damaged, everything. After `settle` the instance asks one of the others
+///    that are up: rather one that ran before the gap, one of another version last, else each begins with another one.
 /// 2. It publishes a HistoryAsk (history_teller.h) on `p:i:ask` (`p:i:ask:<n>` of database n above 0). All hear it; who
 ///    is named there answers, one question at a time.
 /// 3. That one reads its minutes and, for what is older or beyond 6 MB, its hours, latest first, and pushes them to the

@@ -12,7 +12,9 @@
 #include "core/redis/client.h"
 #include "core/redis/subscriber.h"
 #include "tests/fakes/redis_server_fixture.h"
+#include "tests/fakes/sqlite_file.h"
 
+#include <QDir>
 #include <QTemporaryDir>
 #include <QTest>
 #include <atomic>
@@ -367,6 +369,26 @@ private slots:
         QTRY_COMPARE_WITH_TIMEOUT(first().points.size(), std::size_t{2}, patience);
         QCOMPARE(endOf(first().points[0], 60s), minute + 10s);
         QCOMPARE(beginOf(first().points[1]), minute + 40s);
+    }
+
+    void aFileThatIsSetAsideIsFilledAgain()
+    {
+        RedisServerFixture server;
+        const QTemporaryDir ofA, ofC;
+        const WallTime end = now(), begin = end - 3h;
+        Recording a(server.endpoint(), "a", ofA);
+        Recording c(server.endpoint(), "c", ofC);
+        c.record(begin, begin + 2s, 7000);
+        QTRY_VERIFY_WITH_TIMEOUT(a.counters().answered >= 1 && c.counters().open == 0, patience); // of before
+        a.record(begin, end, 5000);
+        c.record(begin + 2s, end, 7000);
+        QVERIFY(isWhole(c.series(memory, begin, end, 60s), begin, end));
+        QTRY_VERIFY(damage(ofC.path() + "/history.db"));
+        QTRY_VERIFY_WITH_TIMEOUT(isWhole(c.series(memory, begin, end, 60s), begin, end), patience);
+        QVERIFY(!QDir(ofC.path()).entryList({"history.db.set-aside-*"}).isEmpty());
+        QCOMPARE(c.series(memory, begin, end, 60s).points[30].mean, 5000.0);
+        QTRY_COMPARE_WITH_TIMEOUT(c.counters().open, std::uint64_t{0}, patience);
+        QCOMPARE(c.series(memory, end - 2min, end, 1s).points.size(), std::size_t{120}); // its own, as before
     }
 
     void whatCannotBeReadIsRefusedAndCounted()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/api/catalogue.h"
 #include "core/storage/history_store.h"
-#include "core/storage/query.h"
+#include "tests/fakes/sqlite_file.h"
 #include "tests/unit/monitor/history_fixture.h"
 
 #include <QFile>
@@ -43,36 +43,6 @@ constexpr std::string_view numbered[]{metric::redisMemory,     metric::redisConn
 static_assert(std::size(numbered) == 26);
 
 Metric queueMetric(const std::string &queue) { return {metric::queueDepth, {{"queue", queue}}}; }
-
-/// Looks into a file, or makes one, by SQL.
-class Sql
-{
-public:
-    explicit Sql(const QString &file) : m_database(urlOf(file), {}) {}
-    void run(const std::string &sql)
-    {
-        const auto done = m_database.runBlocking(
-            [&sql](storage::DatabaseConnection &connection) { return storage::executeOnce(connection, sql); });
-        if (!done)
-            throw std::runtime_error(done.error().message);
-    }
-    std::int64_t number(const std::string &sql)
-    {
-        const auto found = m_database.runBlocking([&sql](storage::DatabaseConnection &connection) {
-            return storage::selectOne(connection, sql, {}, [](const storage::Row &row) { return row.integer(0); });
-        });
-        return found.value().value();
-    }
-
-private:
-    static storage::DatabaseUrl urlOf(const QString &file)
-    {
-        storage::DatabaseUrl url;
-        url.path = file.toStdString();
-        return url;
-    }
-    storage::Database m_database;
-};
 
 /// A store on a file of its own, with bounds of its own.
 struct Stored

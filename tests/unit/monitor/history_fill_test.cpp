@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What another measured fills what is missing here, and nothing else.
 #include "core/storage/history_fill.h"
+#include "tests/fakes/sqlite_file.h"
 #include "tests/unit/monitor/history_fixture.h"
 
 #include <QRegularExpression>
@@ -245,6 +246,52 @@ private slots:
         const auto gaps = missed(kept);
         QCOMPARE(gaps.size(), std::size_t{1});
         QCOMPARE(gaps[0].from.value(), last);
+    }
+
+    void aFileThatIsSetAsideMissesAll()
+    {
+        Kept kept;
+        kept.record(1s, std::vector<double>(200, 5));
+        QCOMPARE(missed(kept).size(), std::size_t{1});
+        QVERIFY(damage(kept.file()));
+        kept.record(1s, std::vector<double>(70, 5)); // a minute of it is written
+        QCOMPARE(kept.memory(1h).points.empty(), false);
+        QCOMPARE(kept.setAside().size(), 1);
+        const auto gaps = missed(kept);
+        QCOMPARE(gaps.size(), std::size_t{1});
+        QVERIFY(!gaps[0].from && !gaps[0].atStart);
+        QCOMPARE(gaps[0].to, kept.clock.wall());
+        QVERIFY(missed(kept).empty());
+        QVERIFY(fill(kept, minutesOf(gaps[0].to - 3h, gaps[0].to, 7), 1min, WallTime(), gaps[0].to).rows > 170);
+        QCOMPARE(longestGap(kept.memory(3h)), 0s);
+        QCOMPARE(kept.memory(60s).points.size(), std::size_t{60}); // seconds are in no file
+    }
+
+    /// Somebody else has locked it: what comes from others does not wait for it as long as what is written.
+    void aLockedFileIsNotWaitedForLong()
+    {
+        Kept kept;
+        kept.record(1s, std::vector<double>(70, 5));
+        QCOMPARE(missed(kept).size(), std::size_t{1});
+        HistoryFill rows;
+        rows.from = kept.clock.wall() - 1h;
+        rows.to = kept.clock.wall();
+        rows.series = {{metric::redisMemory, minutesOf(rows.from, rows.to, 7)}};
+        const auto put = [&] {
+            return runSync<Result<storage::Filled>>(
+                kept.runtime.at(0), [&]() -> awaitable<Result<storage::Filled>> { return kept.history->fill(rows); });
+        };
+        std::optional<Error> refused;
+        std::chrono::steady_clock::duration took{0};
+        Sql(kept.file()).whileLocked([&] {
+            const auto begin = std::chrono::steady_clock::now();
+            const auto filled = put();
+            took = std::chrono::steady_clock::now() - begin;
+            refused = filled ? std::nullopt : std::optional(filled.error());
+        });
+        QVERIFY(refused && refused->kind == ErrorKind::Timeout);
+        QVERIFY2(took < 20s, std::to_string(took / 1ms).c_str());
+        QVERIFY(put().value().rows > 50);
     }
 
     /// Rates are known ten seconds later only.

@@ -17,6 +17,7 @@ constexpr std::uint32_t mostEvents = 500;
 constexpr std::uint32_t mostPoints = 1'000'000;
 constexpr std::size_t mostSeries = 1000; ///< in one answer
 constexpr std::size_t mostMissed = 8;
+constexpr std::size_t mostHoles = 8;
 constexpr std::size_t readAtOnce = 8; ///< of them: a month's minutes of one are 3 MB
 
 /// Of a question, and where in the answer it stands.
@@ -102,6 +103,12 @@ void History::Impl::addEvent(Event event)
 {
     eventsWaiting.push_back(storage::fitEvent(std::move(event)));
     keepLatest(eventsWaiting, mostEventsWaiting);
+}
+
+void History::Impl::addHole(Hole hole)
+{
+    filledHoles.push_back(hole);
+    keepLatest(filledHoles, mostHoles);
 }
 
 /// What was before the first snapshot, the file alone knows, and it is not asked here.
@@ -332,6 +339,38 @@ void History::stop()
         m_impl->written(m_impl->store->writeBlocking(std::move(*last)));
 }
 
+/// Those within the seconds that answer it.
+std::vector<History::Impl::Hole> History::Impl::holesIn(const HistoryQuery &query, const Choice &choice) const
+{
+    std::vector<Hole> holes;
+    if (choice.step != second && !choice.thenSeconds)
+        return holes;
+    const std::lock_guard lock(mutex);
+    const auto oldest = query.metrics.empty() ? std::nullopt : kept.oldestSecond(query.metrics.front());
+    for (Hole hole : filledHoles) {
+        hole.from = std::max(hole.from, choice.thenSeconds.value_or(oldest.value_or(hole.to)));
+        hole.to = std::min(hole.to, query.to);
+        if (hole.from < hole.to && hole.to > query.from)
+            holes.push_back(hole);
+    }
+    return holes;
+}
+
+/// Puts minutes where the seconds have holes. What the file does not tell leaves one: the seconds are right without.
+awaitable<void> History::Impl::fillHoles(std::vector<Series> &series, HistoryQuery query, std::vector<Hole> holes)
+{
+    const WallTime from = query.from;
+    for (const Hole &hole : holes) {
+        query.from = std::max(from, hole.from);
+        query.to = hole.to;
+        const auto rows = co_await read(query, HistoryStore::minute);
+        for (std::size_t i = 0; rows && i < series.size(); ++i) {
+            const Series minutes = seriesAtLeast(series[i].metric, (*rows)[i], HistoryStore::minute, second);
+            series[i] = filledBetween(std::move(series[i]), minutes, hole.from, hole.to);
+        }
+    }
+}
+
 /// Of series whose seconds go back equally far.
 awaitable<Result<std::vector<Series>>> History::Impl::answer(HistoryQuery query)
 {
@@ -339,8 +378,13 @@ awaitable<Result<std::vector<Series>>> History::Impl::answer(HistoryQuery query)
     if (!choice)
         co_return choice.error();
     const auto then = choice->thenSeconds;
+    const std::vector<Hole> holes = holesIn(query, *choice);
+    std::uint32_t between = 0; // points in these
+    for (const Hole &hole : holes)
+        between += std::uint32_t((hole.to - hole.from) / HistoryStore::minute + 2);
     // Each is at most half of what is wanted: seconds were chosen because there are fewer minutes than that.
-    const auto most = then ? query.most / 2 : query.most;
+    const auto half = then ? query.most / 2 : query.most;
+    const auto most = std::max(2u, half - std::min(half, between));
     const auto points = [&](const Metric &metric, const std::vector<HistoryRow> &rows, std::chrono::seconds step) {
         return query.step ? seriesAtLeast(metric, rows, step, *query.step) : seriesOf(metric, rows, step, most);
     };
@@ -354,14 +398,17 @@ awaitable<Result<std::vector<Series>>> History::Impl::answer(HistoryQuery query)
         const auto rows = co_await read(coarse, choice->step);
         if (!rows)
             co_return rows.error();
+        std::vector<Series> some;
         for (std::size_t i = 0; i < count; ++i) {
             const Metric &metric = coarse.metrics[i];
             auto series = points(metric, (*rows)[i], choice->step);
             if (then)
                 series = followedBy(std::move(series), *then, points(metric, seconds(metric, *then, query.to), second),
                                     store->lastBefore());
-            all.push_back(std::move(series));
+            some.push_back(std::move(series));
         }
+        co_await fillHoles(some, coarse, holes);
+        std::ranges::move(some, std::back_inserter(all));
     }
     co_return all;
 }

@@ -87,8 +87,9 @@ public:
     /// Takes rows that another measured of times that are missing here (storage/history_fill.h): nothing that was
     /// measured here changes, and to do it twice changes nothing. `held` is filled in. Errors of the file.
     awaitable<Result<storage::Filled>> fill(storage::HistoryFill rows);
-    /// Of all before `to` the minutes tell now, for they have no gap: seconds of before are forgotten.
-    void filled(WallTime to);
+    /// Of a time between two snapshots the minutes tell now: they stand between the seconds of before and of after, of
+    /// the latest 8 such times; where none of before are in memory, they tell of all until `to`.
+    void filled(WallTime from, WallTime to);
 
     /// About what its series take in memory.
     std::size_t bytesHeld() const;

@@ -111,9 +111,15 @@ awaitable<Result<storage::Filled>> History::fill(storage::HistoryFill rows)
     co_return co_await m_impl->store->fill(std::move(rows), quickly);
 }
 
-void History::filled(WallTime to)
+void History::filled(WallTime from, WallTime to)
 {
     const std::lock_guard lock(m_impl->mutex);
+    const auto oldest = m_impl->kept.oldestSecond(Metric(metric::redisMemory));
+    if (oldest && *oldest <= from) {
+        m_impl->addHole({from, to});
+        return;
+    }
+    // Nothing of before is in memory.
     if (const auto last = m_impl->kept.forgetSeconds(to))
         m_impl->store->noteBefore(*last);
 }

@@ -32,7 +32,11 @@ struct History::Impl : std::enable_shared_from_this<Impl>
         : clock(c), logger(l), store(std::make_unique<HistoryStore>(std::move(file), c, l))
     {}
 
+    /// Between the seconds, where only minutes tell; from the last second before it.
+    using Hole = HistoryStore::Hole;
+
     void addEvent(Event event);
+    void addHole(Hole hole);
     void noteMissed(WallTime time);
     void closeMinute();
     void flush();
@@ -49,6 +53,8 @@ struct History::Impl : std::enable_shared_from_this<Impl>
     awaitable<Result<std::vector<std::vector<HistoryRow>>>> read(const HistoryQuery &query, std::chrono::seconds step,
                                                                  std::chrono::seconds within = HistoryStore::longest);
     awaitable<Result<std::vector<Series>>> answer(HistoryQuery query);
+    std::vector<Hole> holesIn(const HistoryQuery &query, const Choice &choice) const;
+    awaitable<void> fillHoles(std::vector<Series> &series, HistoryQuery query, std::vector<Hole> holes);
 
     const Clock &clock;
     Logger &logger;
@@ -58,6 +64,7 @@ struct History::Impl : std::enable_shared_from_this<Impl>
     std::optional<WallTime> minute;   ///< the one under way
     std::optional<WallTime> recorded; ///< the last snapshot
     std::vector<Missed> missed;       ///< since that was last taken
+    std::vector<Hole> filledHoles;    ///< the latest
     std::vector<Event> eventsWaiting;
     std::vector<Event> eventsInFlight; ///< being written; still to be answered from here
     bool writing = false;

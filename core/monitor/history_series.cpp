@@ -129,6 +129,27 @@ Series followedBy(Series coarse, WallTime then, Series fine, std::optional<WallT
     return both;
 }
 
+Series filledBetween(Series fine, const Series &minutes, WallTime from, WallTime to)
+{
+    const auto after = std::ranges::find_if(fine.points, [&](const Point &one) { return beginOf(one) > from; });
+    WallTime first = from + holds, last = to;
+    if (after != fine.points.begin())
+        first = std::max(first, endOf(*(after - 1), fine.step));
+    if (after != fine.points.end())
+        last = std::min(last, beginOf(*after));
+    std::vector<Point> between;
+    for (Point point : minutes.points) {
+        const WallTime until = std::min(endOf(point, minutes.step), last);
+        point.time = std::max(beginOf(point), first);
+        point.from = std::nullopt;
+        point.until = until;
+        if (point.time < until)
+            between.push_back(point);
+    }
+    fine.points.insert(after, between.begin(), between.end());
+    return fine;
+}
+
 std::vector<storage::HistoryRow> inOrder(std::vector<TakenRow> rows, std::chrono::seconds step)
 {
     std::ranges::stable_sort(rows, {}, [](const TakenRow &one) { return one.row.time; });

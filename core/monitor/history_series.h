@@ -34,6 +34,10 @@ Series seriesAtLeast(const Metric &metric, const std::vector<storage::HistoryRow
 /// which the next one began.
 Series followedBy(Series coarse, WallTime then, Series fine, std::optional<WallTime> lastBefore);
 
+/// Seconds with a hole after `from`, and in it what minutes tell of the time until `to`: cut to what lies between the
+/// seconds, of which none is lost.
+Series filledBetween(Series fine, const Series &minutes, WallTime from, WallTime to);
+
 /// A row, and as how manieth it was taken.
 struct TakenRow
 {

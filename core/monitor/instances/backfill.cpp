@@ -30,8 +30,6 @@ constexpr std::size_t mostAsks = 16;        ///< that wait to be answered
 constexpr std::size_t mostWanted = 8;       ///< gaps that wait to be filled
 constexpr std::size_t mostRows = 4'000'000; ///< of one answer: more than there are of 400 series
 constexpr std::chrono::minutes longestAnswer{10};
-/// For a shorter gap the seconds of the last hour are not given up: minutes alone show that it was filled.
-constexpr std::chrono::minutes worthSeconds{1};
 constexpr std::chrono::minutes wantedFor{15};
 /// How often the list is looked into while nothing is there.
 constexpr std::chrono::milliseconds lookAgain{200};
@@ -233,7 +231,7 @@ awaitable<void> Backfill::Impl::lookForGaps()
     for (const Missed &missed : *found) {
         Gap one;
         one.from = missed.from.value_or(WallTime());
-        one.forget = missed.atStart || (missed.from && missed.to - *missed.from >= worthSeconds);
+        one.between = missed.atStart || missed.from; // seconds are in no file that could be lost
         one.to = missed.to + options.settle;
         one.due = missed.noticed + options.settle;
         one.given = missed.noticed + wantedFor;
@@ -313,8 +311,8 @@ void Backfill::Impl::finish(const Gap &gap)
 {
     if (gap.rows == 0)
         return;
-    if (gap.forget && gap.minutes > 0)
-        history.filled(gap.to);
+    if (gap.between && gap.minutes > 0)
+        history.filled(gap.from, gap.to);
     std::string givers;
     for (const std::string &one : gap.givers)
         givers.append(givers.empty() ? "" : ", ").append(one);

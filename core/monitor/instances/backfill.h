@@ -60,8 +60,7 @@ struct BackfillOptions
 ///    once a gap, and counted): the next one is asked. It is over once all is there, or each of them has told what it
 ///    has, or it was as much as one answer may be; those that were silent are asked again after half a minute, for 15
 ///    min.
-/// 6. After a start, or a gap of a minute and more, seconds of before its end are told by the minutes, which have none
-///    (History::filled). Of a shorter one the seconds stay and show it.
+/// 6. In the gap, minutes stand between the seconds of before and of after (History::filled).
 ///
 /// With a plan: minutes of gaps of up to an hour alone, hours of longer ones, no labels but the zones', one chunk at a
 /// time, at most 256 KB an answer; what Redis sends of it counts against the sampling budget.

@@ -50,7 +50,7 @@ struct Gap
     WallTime until; ///< what is not told yet ends there
     SteadyTime due;
     SteadyTime given;                  ///< up
-    bool forget = false;               ///< seconds of before it are worth less than that it does not show
+    bool between = false;              ///< it is a hole in the seconds too
     std::set<std::string> told = {};   ///< those that have told all they have
     std::set<std::string> failed = {}; ///< that were asked since `due` and have not
     std::set<std::string> givers = {};

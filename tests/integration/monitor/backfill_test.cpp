@@ -17,6 +17,7 @@
 #include <QDir>
 #include <QTemporaryDir>
 #include <QTest>
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -205,13 +206,19 @@ private slots:
         const QTemporaryDir ofA, ofC;
         const WallTime end = now(), begin = end - 20min, hung = begin + 15min, back = end - 10s;
         Recording a(server.endpoint(), "a", ofA);
-        a.record(begin, end, 5000);
         Recording c(server.endpoint(), "c", ofC);
-        c.record(begin, hung, 7000);
+        c.record(begin, begin + 2s, 7000);
+        QTRY_VERIFY_WITH_TIMEOUT(a.counters().answered >= 1 && c.counters().open == 0, patience); // of before
+        a.record(begin, end, 5000);
+        c.record(begin + 2s, hung, 7000);
         c.record(back, now(), 7000);
         for (const std::chrono::seconds step : {1s, 60s})
             QTRY_VERIFY_WITH_TIMEOUT(isWhole(c.series(memory, begin, end, step), begin, end), patience);
         QCOMPARE(c.series(memory, begin, end, 60s).points[5].mean, 7000.0);
+        // Minutes stand between the seconds.
+        const Series seconds = c.series(memory, begin, end, 1s);
+        QVERIFY2(seconds.points.size() > 15 * 60, std::to_string(seconds.points.size()).c_str());
+        QVERIFY(std::ranges::any_of(seconds.points, [](const Point &one) { return one.mean == 5000; }));
     }
 
     void whereOneDoesNotAnswerTheNextDoes()
@@ -352,6 +359,7 @@ private slots:
         QTRY_VERIFY_WITH_TIMEOUT(isWhole(c.series(memory, begin, end, 60s), begin, end), patience);
         QTRY_VERIFY_WITH_TIMEOUT(c.counters().open == 0, patience);
         QCOMPARE(c.series(memory, hung - 2min, hung, 1s).points.size(), std::size_t{120});
+        QVERIFY(isWhole(c.series(memory, hung - 2min, end, 1s), hung - 2min, end, 5s));
     }
 
     /// It began after what another has of its first minute, who has nothing of what lies between either.

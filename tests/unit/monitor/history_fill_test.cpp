@@ -151,7 +151,7 @@ private slots:
         const auto rows = minutesOf(stopped - 5min, kept.clock.wall(), 7);
         const auto filled = fill(kept, rows, 1min, *gaps[0].from, kept.clock.wall());
         QVERIFY(filled.rows >= 4);
-        kept.history->filled(kept.clock.wall());
+        kept.history->filled(*gaps[0].from, kept.clock.wall());
         QCOMPARE(fill(kept, rows, 1min, *gaps[0].from, kept.clock.wall()).rows, std::uint64_t{0});
         kept.record(1s, std::vector<double>(30, 5));
         for (int again = 0; again < 2; ++again) { // as it is now, and of the file alone
@@ -180,9 +180,23 @@ private slots:
         QCOMPARE(*gaps[0].from, hung);
         QCOMPARE(longestGap(kept.memory(200s)), 25s);
         QVERIFY(fill(kept, minutesOf(hung - 5min, kept.clock.wall(), 7), 1min, hung, kept.clock.wall()).rows > 0);
-        kept.history->filled(kept.clock.wall());
+        kept.history->filled(hung, kept.clock.wall());
         kept.record(1s, std::vector<double>(90, 5));
-        QCOMPARE(longestGap(kept.memory(300s)), 0s);
+        const auto series = kept.memory(300s);
+        QCOMPARE(longestGap(series), 0s);
+        qsizetype seconds = 0; // of before and of after
+        for (const Point &point : series.points) {
+            const bool lies = beginOf(point) > hung && endOf(point, 1s) <= hung + 26s;
+            seconds += lies ? 0 : 1;
+            QVERIFY(lies ? point.mean > 5 : point.mean == 5);
+        }
+        QCOMPARE(seconds, 275);
+        // Of a part of the hole, and merged.
+        QCOMPARE(kept.query({{metric::redisMemory}, hung + 5s, hung + 10s, 2000}).value().front().points.size(),
+                 std::size_t{1});
+        const auto few = kept.memory(300s, 60);
+        QVERIFY(few.points.size() <= 60);
+        QCOMPARE(longestGap(few), 0s);
         kept.reopen();
         QCOMPARE(longestGap(kept.memory(300s)), 0s);
     }

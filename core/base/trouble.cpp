@@ -27,18 +27,21 @@ void Trouble::failed(const Error &why)
     const SteadyTime now = m_clock.steady();
     const std::lock_guard lock(m_mutex);
     const bool begins = !m_why;
-    const bool tell = begins || !sameReason(*m_why, why) || now - m_told >= m_reminder;
+    const bool quiet = m_toldElsewhere && m_toldElsewhere(why);
+    const bool tell = begins || !sameReason(*m_why, why) || now - m_told >= m_reminder || (!quiet && !m_loud);
     if (begins) {
         m_since = now;
         m_times = 0;
+        m_loud = false;
     }
     m_why = why;
     ++m_times;
     if (!tell)
         return;
     m_told = now;
+    m_loud = m_loud || !quiet;
     if (m_logger)
-        m_logger->warn(m_what, {{"why", inWords(why)}, {"times", m_times}});
+        m_logger->log(quiet ? LogLevel::Debug : LogLevel::Warning, m_what, {{"why", inWords(why)}, {"times", m_times}});
 }
 
 void Trouble::worked()
@@ -48,8 +51,8 @@ void Trouble::worked()
         return;
     m_why.reset();
     if (m_logger)
-        m_logger->info(
-            m_what + ": this is over",
+        m_logger->log(
+            m_loud ? LogLevel::Info : LogLevel::Debug, m_what + ": this is over",
             {{"after_seconds", std::chrono::duration_cast<std::chrono::seconds>(m_clock.steady() - m_since).count()},
              {"failed", m_times}});
 }

@@ -24,10 +24,18 @@ class Logger;
 class Trouble final
 {
 public:
+    using ToldElsewhere = bool (*)(const Error &);
+
     /// `what`: the sentence of the log line, as "tasks cannot be taken". `logger` may be null; both outlive this.
-    Trouble(Logger *logger, const Clock &clock, std::string what,
+    /// `toldElsewhere`: of which reasons something else tells that keeps several loops from working at once; they are
+    /// for debug lines only. Null: of none.
+    Trouble(Logger *logger, const Clock &clock, std::string what, ToldElsewhere toldElsewhere = nullptr,
             std::chrono::minutes reminder = std::chrono::minutes(10))
-        : m_logger(logger), m_clock(clock), m_what(std::move(what)), m_reminder(reminder)
+        : m_logger(logger),
+          m_clock(clock),
+          m_what(std::move(what)),
+          m_toldElsewhere(toldElsewhere),
+          m_reminder(reminder)
     {}
 
     void failed(const Error &why);
@@ -40,12 +48,14 @@ private:
     Logger *const m_logger;
     const Clock &m_clock;
     const std::string m_what;
+    const ToldElsewhere m_toldElsewhere; ///< may be null
     const std::chrono::minutes m_reminder;
     mutable std::mutex m_mutex;
     std::optional<Error> m_why;
     SteadyTime m_since;
     SteadyTime m_told;
     std::uint64_t m_times = 0;
+    bool m_loud = false; ///< it was warned of since it began, so its end is told too
 };
 
 } // namespace portolan

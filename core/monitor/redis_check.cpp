@@ -10,6 +10,7 @@
 #include "core/monitor/printable.h"
 #include "core/queue/keys.h"
 #include "core/redis/client.h"
+#include "core/redis/errors.h"
 #include "core/redis/subscriber.h"
 
 #include <boost/asio/redirect_error.hpp>
@@ -117,7 +118,7 @@ struct RedisCheck::Impl : std::enable_shared_from_this<RedisCheck::Impl>
           options(std::move(with)),
           script(redis::writeProbe()),
           typesScript(redis::typesProbe()),
-          writing(&log, time, "Redis does not take what the portal writes"),
+          writing(&log, time, "Redis does not take what the portal writes", redis::lacksNamedCommand),
           typing(&log, time, "a key the portal needs is used by something else"),
           listening(&log, time, "Redis gives the portal no connection to listen on: live updates are missing"),
           timer(on)

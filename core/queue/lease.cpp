@@ -51,6 +51,7 @@
 #include "core/queue/message.h"
 #include "core/queue/scripts.h"
 #include "core/redis/client.h"
+#include "core/redis/errors.h"
 
 #include <algorithm>
 #include <array>
@@ -93,7 +94,7 @@ Lease::Lease(redis::Client &client, const Scripts &scripts, const Clock &clock, 
       m_instance(std::move(instance)),
       m_owned(keys::owned(m_instance)),
       m_holder(std::move(holder)),
-      m_trouble(logger, clock, "this worker cannot renew its hold on tasks"),
+      m_trouble(logger, clock, "this worker cannot renew its hold on tasks", redis::lacksNamedCommand),
       m_records(client, scripts, clock, m_instance, logger)
 {}
 

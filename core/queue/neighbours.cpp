@@ -11,6 +11,7 @@
 #include "core/queue/neighbour_search.h"
 #include "core/queue/results.h"
 #include "core/queue/worker_pool.h"
+#include "core/redis/errors.h"
 #include "core/redis/subscriber.h"
 
 #include <algorithm>
@@ -94,7 +95,8 @@ struct NeighbourWatch::Impl : std::enable_shared_from_this<NeighbourWatch::Impl>
     SteadyTime nobodyUntil{};           ///< … so long that counts: a flood of unknown names asks once
     LogPace pace;
 
-    Trouble looking{options.logger, clock, "it cannot be found out whether others take from these queues"};
+    Trouble looking{options.logger, clock, "it cannot be found out whether others take from these queues",
+                    redis::lacksNamedCommand};
     std::shared_ptr<void> results; ///< the subscription, while one is wanted
     SteadyTime resultsSince{}, resultsOffUntil{};
     std::atomic<std::uint64_t> resultBytes{0}, discarded{0};

@@ -6,6 +6,7 @@
 #include "core/queue/message.h"
 #include "core/queue/scripts.h"
 #include "core/redis/client.h"
+#include "core/redis/errors.h"
 
 #include <boost/json/parse.hpp>
 
@@ -55,7 +56,8 @@ Records::Records(redis::Client &client, const Scripts &scripts, const Clock &clo
       m_clock(clock),
       m_logger(logger),
       m_instance(std::move(instance)),
-      m_trouble(logger, clock, "what was deleted of the notes on taken tasks cannot be written again")
+      m_trouble(logger, clock, "what was deleted of the notes on taken tasks cannot be written again",
+                redis::lacksNamedCommand)
 {}
 
 awaitable<Result<Records::Mended>> Records::mend(std::vector<Record> held)

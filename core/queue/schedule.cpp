@@ -7,6 +7,7 @@
 #include "core/queue/alarm.h"
 #include "core/queue/keys.h"
 #include "core/redis/client.h"
+#include "core/redis/errors.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -37,7 +38,8 @@ struct Schedule::Impl : std::enable_shared_from_this<Schedule::Impl>
         : executor(ioExecutor),
           client(redisClient),
           clock(theClock),
-          claiming(logger, theClock, "periodic jobs do not run, for none can be claimed in Redis"),
+          claiming(logger, theClock, "periodic jobs do not run, for none can be claimed in Redis",
+                   redis::lacksNamedCommand),
           pause(std::make_shared<Alarm>(executor))
     {}
 

@@ -4,6 +4,7 @@
 #include "core/queue/json_text.h"
 #include "core/queue/keys.h"
 #include "core/redis/client.h"
+#include "core/redis/errors.h"
 #include "core/redis/subscriber.h"
 
 #include <algorithm>
@@ -64,7 +65,8 @@ Taker::Taker(WorkerCommon &worker, Held &held, Endings &endings, Notes &notes, W
       m_endings(endings),
       m_notes(notes),
       m_loops(loops),
-      m_takeTrouble(worker.options.logger, worker.clock, "tasks cannot be taken from the queue"),
+      m_takeTrouble(worker.options.logger, worker.clock, "tasks cannot be taken from the queue",
+                    redis::lacksNamedCommand),
       m_asideTrouble(worker.options.logger, worker.clock,
                      "messages that are no tasks cannot be kept aside; nothing is taken")
 {

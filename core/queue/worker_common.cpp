@@ -2,6 +2,7 @@
 #include "core/queue/worker_common.h"
 
 #include "core/base/ids.h"
+#include "core/redis/errors.h"
 
 #include <unistd.h>
 
@@ -40,7 +41,8 @@ WorkerCommon::WorkerCommon(Executor ioExecutor, redis::Client &redisClient, redi
       options(bounded(std::move(theOptions))),
       instance(uuid4().substr(0, 8)),
       node(nodeName(options, instance)),
-      endTrouble(options.logger, clock, "tasks that ended cannot be acknowledged; tried again"),
+      endTrouble(options.logger, clock, "tasks that ended cannot be acknowledged; tried again",
+                 redis::lacksNamedCommand),
       lease(client, scripts, clock, instance, options.logger, std::move(leaseHolder)),
       outbox(executor, client, scripts, instance, options.resultExpiry, options.logger, &endTrouble),
       refusals(clock, options.logger, node)

@@ -189,6 +189,11 @@ Error errorOf(const Reply &reply)
     return aboutThat(failure(ErrorKind::Internal, answered(reply)), {}, plainText(reply));
 }
 
+bool lacksNamedCommand(const Error &error)
+{
+    return !error.about.empty() && (error.code == "redis-rights" || error.code == "redis-auth");
+}
+
 Error unavailable(Error error)
 {
     if (error.code == "redis-wrong-type") {

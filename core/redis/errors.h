@@ -42,6 +42,10 @@ bool refusesPlace(const Reply &reply);
 /// What Redis said, without what only a log is for: "script: <hash>, on @user_script:1", "with args beginning with …".
 std::string plainText(const Reply &reply);
 
+/// Whether an error of errorOf() is the want of a right to a command that Redis names. It keeps many loops from working
+/// at once, and Rights tells of each such command, with all else that is missing and what mends it.
+bool lacksNamedCommand(const Error &error);
+
 /// Redis is not there right now: code "redis-away", about its address. `said`: `why` is what the system said, and not
 /// our own words.
 Error away(const Endpoint &endpoint, std::string_view why, bool said = true);

@@ -171,6 +171,15 @@ void BannerTest::bannersSayWhatIsDown()
         QCOMPARE(besides.size(), std::size_t(2));
         QCOMPARE(besides[1].words, words);
     }
+    // What Redis refuses takes both: one cause, one line.
+    Snapshot snapshot;
+    snapshot.verdict = Zone::Red;
+    snapshot.links = {down("queue", "redis-rights"), down("sessions", "redis-rights")};
+    const auto refused = bannerLines(snapshot, now, "overview");
+    QCOMPARE(refused.size(), std::size_t(1));
+    QCOMPARE(refused[0].words, QString("Red: tasks cannot be queued or run; besides: Sessions"));
+    snapshot.links = {down("queue", "redis-evicts"), down("sessions", "redis-rights")};
+    QCOMPARE(bannerLines(snapshot, now, "overview").size(), std::size_t(2));
 }
 
 /// Nothing else tells of it while the rest is green.

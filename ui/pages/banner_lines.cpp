@@ -11,6 +11,7 @@
 #include <QCoreApplication>
 #include <algorithm>
 #include <iterator>
+#include <span>
 
 namespace portolan::ui {
 
@@ -68,13 +69,20 @@ std::vector<BannerLine> absencesOf(const Snapshot &snapshot, WallTime now)
     return lines;
 }
 
+/// Whether what is down before it is down for the same reason: one cause, of which the verdict names all that it takes.
+bool isSameCause(std::span<const LinkStatus> before, const LinkStatus &link)
+{
+    return !link.reason.empty() && std::ranges::find(before, link.reason, &LinkStatus::reason) != before.end();
+}
+
 /// Worst first.
 std::vector<BannerLine> causesOf(const Snapshot &snapshot, WallTime now)
 {
     const Standing standing = standingOf(snapshot);
     std::vector<BannerLine> lines;
-    for (const LinkStatus &link : standing.down)
-        lines.push_back(lineOf(link, now));
+    for (std::size_t i = 0; i < standing.down.size(); ++i)
+        if (!isSameCause(std::span(standing.down).first(i), standing.down[i]))
+            lines.push_back(lineOf(standing.down[i], now));
     for (const Reading &reading : standing.causes)
         lines.push_back(lineOf(reading, now));
     for (const Reading &reading : snapshot.readings)

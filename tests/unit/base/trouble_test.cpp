@@ -71,7 +71,7 @@ private slots:
     {
         ManualClock clock;
         Lines log(clock);
-        Trouble trouble(&log.logger, clock, "it does not work", 10min);
+        Trouble trouble(&log.logger, clock, "it does not work", nullptr, 10min);
         trouble.failed(refused("a", "one"));
         trouble.failed(refused("a", "the same in other words"));
         trouble.failed(refused("b", "two"));
@@ -102,6 +102,29 @@ private slots:
         trouble.failed(refused("redis-rights", "It refuses."));
         trouble.failed(late);
         QCOMPARE(log.take().size(), std::size_t(2));
+        trouble.worked();
+        QCOMPARE(log.take().size(), std::size_t(1));
+    }
+
+    /// What keeps many loops from working at once is told by one that knows all of it.
+    void leavesToOthersWhatTheyTell()
+    {
+        ManualClock clock;
+        Lines log(clock);
+        Trouble trouble(&log.logger, clock, "tasks cannot be taken",
+                        [](const Error &why) { return why.code == "told"; });
+        const Error told = refused("told", "It refuses.");
+        const Error full = refused("full", "It is full.");
+        trouble.failed(told);
+        QCOMPARE(trouble.current()->code, std::string("told"));
+        trouble.worked();
+        QCOMPARE(log.take().size(), std::size_t(0));
+        trouble.failed(told);
+        trouble.failed(full);
+        trouble.failed(full);
+        QCOMPARE(log.take().size(), std::size_t(1));
+        trouble.failed(told); // what was warned of is also said to be over
+        QCOMPARE(log.take().size(), std::size_t(0));
         trouble.worked();
         QCOMPARE(log.take().size(), std::size_t(1));
     }

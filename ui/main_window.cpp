@@ -130,6 +130,7 @@ void MainWindow::useRoom()
     m_column->setContentsMargins(narrow ? 4 : 12, narrow ? 0 : 8, std::max(0, (narrow ? 10 : 20) - bar),
                                  narrow ? 4 : 12);
     m_column->setSpacing(narrow ? 8 : 12);
+    m_header->layout()->setSpacing(m_column->spacing());
 }
 
 void MainWindow::resizeEvent(QResizeEvent *event)

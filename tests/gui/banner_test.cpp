@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/gui/console_fixture.h"
 #include "ui/pages/banner_lines.h"
+#include "ui/pages/page_stack.h"
 #include "ui/widgets/deployment_header.h"
 #include "ui/widgets/flat_button.h"
 #include "ui/widgets/notice_bar.h"
@@ -24,6 +25,7 @@ private slots:
     void bannersSayWhatIsDown();
     void bannersSayOnEveryPageWhoIsAway();
     void bannersSayTheTimeWithoutRoom();
+    void aBannerIsNoNearerToTheNameThanThatToThePage();
     void aButtonKeepsItsPage();
 };
 
@@ -198,6 +200,22 @@ void BannerTest::bannersSayOnEveryPageWhoIsAway()
         QVERIFY2(lines[1].zone == Zone::Yellow && lines[1].words.contains("portal-2"), qPrintable(lines[1].words));
         QCOMPARE(lines[1].page, QString("performance"));
     }
+    // Beside what is yellow too: of who is away the verdict says nothing.
+    Reading queue;
+    queue.resource = Resource::Queue;
+    queue.zone = Zone::Yellow;
+    queue.unknown = Unknown::No;
+    queue.value = 120;
+    snapshot.readings = {queue, queue};
+    snapshot.verdict = Zone::Yellow;
+    for (const char *page : {"performance", "users"}) {
+        const auto lines = bannerLines(snapshot, now, page);
+        QCOMPARE(lines.size(), std::size_t(2));
+        QVERIFY2(lines[0].words.startsWith("Yellow: Queue"), qPrintable(lines[0].words));
+        QVERIFY2(lines[1].words.contains("portal-2"), qPrintable(lines[1].words));
+        QCOMPARE(lines[1].page.isEmpty(), page == QString("performance"));
+    }
+    snapshot.readings.clear();
     // The verdict leads to the overview where it is not, and that one tells it.
     snapshot.verdict = Zone::Red;
     QCOMPARE(bannerLines(snapshot, now, "users").size(), std::size_t(1));
@@ -233,6 +251,24 @@ void BannerTest::bannersSayTheTimeWithoutRoom()
 }
 
 /// The causes are sorted anew with every sample, also between a look at a button and its press.
+void BannerTest::aBannerIsNoNearerToTheNameThanThatToThePage()
+{
+    Console console({.situation = "one-instance-hangs"});
+    console.window->openPage("performance");
+    const auto *header = console.window->findChild<DeploymentHeader *>();
+    const auto *pages = console.window->findChild<PageStack *>();
+    QVERIFY(pages);
+    for (const QSize size : {QSize(1180, 780), QSize(600, 700)}) {
+        console.window->resize(size);
+        console.tick();
+        Console::settle();
+        const int above = header->nameRow().y() - header->standing().bottom();
+        const int below = pages->mapTo(console.window.get(), QPoint()).y() -
+                          header->nameRow().mapTo(console.window.get(), QPoint(0, header->nameRow().height() - 1)).y();
+        QVERIFY2(above > 1 && above == below, qPrintable(QString("%1 and %2").arg(above).arg(below)));
+    }
+}
+
 void BannerTest::aButtonKeepsItsPage()
 {
     Banner banner;

@@ -65,15 +65,15 @@ Event instance(std::string reason)
 std::vector<Said> instances()
 {
     return {
-        {instance(instance_event::started), "Instance web%1-2 started"},
-        {instance(instance_event::restarted), "Instance web%1-2 restarted"},
-        {instance(instance_event::hangs), "Instance web%1-2 hangs: it no longer says what it does"},
-        {instance(instance_event::back), "Instance web%1-2 is back"},
-        {instance(instance_event::gone), "Instance web%1-2 is gone, without having said that it stops"},
-        {instance(instance_event::stopped), "Instance web%1-2 stopped"},
+        {instance(instance_event::started), "Started: instance web%1-2"},
+        {instance(instance_event::restarted), "Restarted: instance web%1-2"},
+        {instance(instance_event::hangs), "Hangs, and no longer says what it does: instance web%1-2"},
+        {instance(instance_event::back), "Back: instance web%1-2"},
+        {instance(instance_event::gone), "Gone without having said that it stops: instance web%1-2"},
+        {instance(instance_event::stopped), "Stopped: instance web%1-2"},
         {instance(instance_event::twice), "Two instances go by the name web%1-2"},
-        {instance(instance_event::version), "Instance web%1-2 runs version 1.1.0, others another"},
-        {instance("a-later-one"), "Instance web%1-2 changed"},
+        {instance(instance_event::version), "Another version, 1.1.0: instance web%1-2"},
+        {instance("a-later-one"), "Changed: instance web%1-2"},
     };
 }
 

@@ -114,10 +114,13 @@ std::vector<BannerLine> bannerLines(const Snapshot &snapshot, WallTime now, cons
         lines.push_back(verdict);
     lines.front().words = verdict.words;
     lines.front().zone = verdict.zone;
-    std::ranges::move(absencesOf(snapshot, now), std::inserter(lines, lines.begin() + 1));
+    std::vector<BannerLine> away = absencesOf(snapshot, now);
+    const std::size_t absences = away.size();
+    std::ranges::move(away, std::inserter(lines, lines.begin() + 1));
     const std::size_t all = lines.size();
-    if (page != QLatin1String(overviewId)) // one line, and nothing else says who is away where the verdict is green
-        lines.resize(snapshot.verdict == Zone::Green ? all : 1);
+    if (page !=
+        QLatin1String(overviewId)) // the verdict, and who is away, which is no zone; where it is red all is there
+        lines.resize(snapshot.verdict == Zone::Red ? 1 : 1 + absences);
     else if (all > mostLines) {
         lines.resize(mostLines);
         lines.back() = {lines.back().zone, tr("%1 more, on the tiles below").arg(all - mostLines + 1)};

@@ -82,7 +82,7 @@ QString stateText(const InstanceFigures &one)
 
 QString versionText(const InstanceFigures &one)
 {
-    return one.otherVersion ? PerformancePage::tr("⚠ %1, another").arg(text(one.version)) : text(one.version);
+    return one.otherVersion ? PerformancePage::tr("⚠ %1, others differ").arg(text(one.version)) : text(one.version);
 }
 
 QString nameText(const InstanceFigures &one)

@@ -43,7 +43,6 @@ DeploymentHeader::DeploymentHeader(QWidget *parent)
     top->addWidget(m_room, 1);
     auto *layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(8);
     layout->addWidget(m_banner);
     connect(m_banner, &Banner::pageWanted, this, &DeploymentHeader::pageWanted);
     layout->addWidget(m_nameRow);

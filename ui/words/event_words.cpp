@@ -55,14 +55,14 @@ QString restartEvent(const Event &event)
     return (event.name == "redis" || !event.up ? tr("%1 restarted") : tr("%1 started")).arg(what);
 }
 
-/// What became of an instance, by Event::reason.
+/// What became of an instance, by Event::reason; first, for where there is little room it is a name that is cut.
 constexpr Coded instanceTurns[]{
-    {instance_event::started, QT_TRANSLATE_NOOP("events", "Instance %1 started")},
-    {instance_event::restarted, QT_TRANSLATE_NOOP("events", "Instance %1 restarted")},
-    {instance_event::hangs, QT_TRANSLATE_NOOP("events", "Instance %1 hangs: it no longer says what it does")},
-    {instance_event::back, QT_TRANSLATE_NOOP("events", "Instance %1 is back")},
-    {instance_event::gone, QT_TRANSLATE_NOOP("events", "Instance %1 is gone, without having said that it stops")},
-    {instance_event::stopped, QT_TRANSLATE_NOOP("events", "Instance %1 stopped")},
+    {instance_event::started, QT_TRANSLATE_NOOP("events", "Started: instance %1")},
+    {instance_event::restarted, QT_TRANSLATE_NOOP("events", "Restarted: instance %1")},
+    {instance_event::hangs, QT_TRANSLATE_NOOP("events", "Hangs, and no longer says what it does: instance %1")},
+    {instance_event::back, QT_TRANSLATE_NOOP("events", "Back: instance %1")},
+    {instance_event::gone, QT_TRANSLATE_NOOP("events", "Gone without having said that it stops: instance %1")},
+    {instance_event::stopped, QT_TRANSLATE_NOOP("events", "Stopped: instance %1")},
     {instance_event::twice, QT_TRANSLATE_NOOP("events", "Two instances go by the name %1")},
 };
 
@@ -70,9 +70,9 @@ QString instanceEvent(const Event &event)
 {
     const QString name = text(event.name);
     if (event.reason == instance_event::version)
-        return tr("Instance %1 runs version %2, others another").arg(name, text(event.detail));
+        return tr("Another version, %2: instance %1").arg(name, text(event.detail));
     const auto turn = std::ranges::find(instanceTurns, std::string_view(event.reason), &Coded::code);
-    return (turn == std::end(instanceTurns) ? tr("Instance %1 changed") : tr(turn->words)).arg(name);
+    return (turn == std::end(instanceTurns) ? tr("Changed: instance %1") : tr(turn->words)).arg(name);
 }
 
 /// What is done to the portal as a whole, by its name in StackCommand's traits, where it failed.

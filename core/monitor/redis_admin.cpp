@@ -78,7 +78,7 @@ awaitable<Result<std::size_t>> RedisAdmin::closeClients(Actor actor, std::vector
     if (!m_redis)
         co_return failure(ErrorKind::Unsupported, "This portal has no Redis.");
     std::ranges::sort(ids);
-    ids.erase(std::ranges::unique(ids).begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
     if (ids.empty() || ids.size() > mostClosed)
         co_return wrongCount();
     AuditNote note{actor.principal,      std::string(cutText(actor.reason, longestReason)),

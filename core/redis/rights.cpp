@@ -400,7 +400,7 @@ std::string Rights::aclLine() const
         return {};
     std::ranges::for_each(untried, add);
     // Redis goes from left to right: what empties comes before what it would take back again.
-    std::ranges::stable_partition(rules, [](std::string_view rule) { return rule.starts_with("reset"); });
+    std::stable_partition(rules.begin(), rules.end(), [](std::string_view rule) { return rule.starts_with("reset"); });
     std::string line = "ACL SETUSER " + user;
     for (const std::string_view rule : rules)
         line.append(" ").append(rule);

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Whatever stands in the list of an instance that missed some of the history: it is refused, or keeps every bound, and
-// can be told on as it is.
+// can be told on as it is. The same of whatever is deflated in it.
 
 #include "core/api/catalogue.h"
 #include "core/monitor/instances/history_chunk.h"
 #include "core/monitor/instances/history_teller.h"
 #include "core/monitor/instances/instance_name.h"
+#include "core/monitor/instances/share_bytes.h"
 #include "core/monitor/metric_readers.h"
 #include "core/storage/history_fill.h"
 
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 using namespace portolan;
@@ -53,17 +55,32 @@ std::size_t rowsIn(const HistoryChunk &chunk)
     return rows;
 }
 
-} // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
+/// Bytes as the content of a chunk, in a block that deflate leaves as it is (RFC 1951, 3.2.4), and an empty one that
+/// ends it: of bytes that are changed few could be inflated.
+std::string containing(std::string_view content)
 {
-    const std::string_view bytes(reinterpret_cast<const char *>(data), size);
-    if (const auto ask = decodeAsk(bytes))
-        require(isInstanceName(ask->asker) && isInstanceName(ask->peer) && ask->from < ask->to);
+    content = content.substr(0, 0xffff);
+    const auto length = std::uint16_t(content.size());
+    Writer head;
+    for (const std::uint64_t number : {std::uint64_t('P'), std::uint64_t('h'), std::uint64_t(1), std::uint64_t(7)})
+        head.number(number); // … of this form, the answer to request 7
+    head.number(std::uint64_t(1'767'225'600'000));
+    head.flag(true);
+    head.number(content.size());
+    std::string chunk = head.take();
+    chunk += '\0';
+    for (const std::uint16_t number : {length, std::uint16_t(~length)})
+        chunk.append({char(number & 0xff), char(number >> 8)});
+    chunk.append(content).append(std::string_view("\0\0\0\xff\xff", 5));
+    return chunk;
+}
+
+void holdsBounds(std::string_view bytes)
+{
     const auto chunk = decodeChunk(bytes);
     if (!chunk) {
         require(chunk.error().kind == ErrorKind::Protocol && !chunk.error().message.empty());
-        return 0;
+        return;
     }
     require(chunk->series.size() <= maxChunkSeries && rowsIn(*chunk) <= maxChunkRows);
     const auto once = encodeChunk(*chunk);
@@ -72,5 +89,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     require(back && back->request == chunk->request && back->reached == chunk->reached &&
             rowsIn(*back) == rowsIn(*chunk));
     require(encodeChunk(*back) == once);
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
+{
+    const std::string_view bytes(reinterpret_cast<const char *>(data), size);
+    if (const auto ask = decodeAsk(bytes))
+        require(isInstanceName(ask->asker) && isInstanceName(ask->peer) && ask->from < ask->to);
+    holdsBounds(bytes);
+    const std::string chunk = containing(bytes);
+    holdsBounds(chunk);
     return 0;
 }

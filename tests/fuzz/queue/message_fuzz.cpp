@@ -3,6 +3,8 @@
 
 #include "core/base/json_numbers.h"
 #include "core/queue/control_message.h"
+#include "core/queue/json_text.h"
+#include "core/queue/long_integers.h"
 #include "core/queue/message.h"
 #include "core/queue/results.h"
 
@@ -72,6 +74,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     if (const Result<Payload> decoded = payload(*message)) {
         (void)pythonRepr(decoded->args);
         (void)pythonRepr(decoded->kwargs, 16);
+        // What is written again is JSON, whatever stood for a long integer meanwhile.
+        const std::string text = text::ofValue(boost::json::array{decoded->args, decoded->kwargs, decoded->embed});
+        boost::system::error_code code;
+        (void)parseExactly(text, code, maxJsonDepth + 1);
+        require(!code);
     }
     return 0;
 }

@@ -46,7 +46,9 @@ void PictureOptions::addTo(CLI::App &cli)
     cli.add_option("--screenshots", folder, "Take pictures of the pages into a folder")->type_name("DIR");
     cli.add_option("--theme", theme, "Of the pictures")->check(CLI::IsMember({"light", "dark", "both"}));
     cli.add_option("--scale", scales, "Of the pictures: 1,1.5")->delimiter(',')->check(CLI::Range(0.5, 4.0));
-    cli.add_option("--source", sources, "What the pictures show: demo,embedded")
+    cli.add_option("--source", sources,
+                   "What the pictures show: demo,embedded. An embedded one is a demonstration, "
+                   "or the portal of --data-dir, --database or --redis")
         ->delimiter(',')
         ->check(CLI::IsMember({"demo", "embedded", "both"}));
     cli.add_option("--size", size, "Of the window in the pictures")->type_name("WxH")->check(sizeProblem);

@@ -98,10 +98,13 @@ bool comesUp(const LocalStack &stack)
 std::unique_ptr<LocalStack> makeStack(const Options &options, const std::optional<app::PictureTask> &pictures,
                                       const QString &scratch, const QSettings &settings, const Clock &clock)
 {
-    if (pictures && pictures->source == "embedded")
+    if (pictures && pictures->source == "embedded") { // made-up users only where nobody's are
+        const auto &local = options.local;
+        const bool named = local.has("data_dir") || local.has("database.url") || local.has("redis.url");
         return std::make_unique<embedded::EmbeddedStack>(
-            app::pictureSources(options.local, scratch), clock,
-            embedded::EmbeddedStack::Options{.demonstration = true, .notStarted = tellNotStarted});
+            app::pictureSources(local, scratch), clock,
+            embedded::EmbeddedStack::Options{.demonstration = !named, .notStarted = tellNotStarted});
+    }
     if (options.situation.empty() && !pictures)
         return std::make_unique<embedded::EmbeddedStack>(
             options.demo ? app::demoSources(options.local) : options.local.sources(ui::rememberedChoices(settings)),

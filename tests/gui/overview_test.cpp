@@ -34,6 +34,8 @@ private slots:
     void spansOfADay();
     void everyTileHasItsDay();
     void trendsAreReadByKeyboard();
+    void zonesAreWhereTheyBegin_data();
+    void zonesAreWhereTheyBegin();
     void redIsSeenWithoutColour();
 };
 
@@ -364,6 +366,34 @@ void OverviewTest::redIsSeenWithoutColour()
     QVERIFY2(differing(red, green) > 2 * around, qPrintable(QString::number(differing(red, green))));
     QVERIFY(differing(yellow, green) > around / 2);
     QVERIFY(differing(red, yellow) > around);
+}
+
+void OverviewTest::zonesAreWhereTheyBegin_data()
+{
+    QTest::addColumn<double>("limit");
+    QTest::addColumn<double>("yellow");
+    QTest::addColumn<double>("red");
+    QTest::newRow("within the limit") << 30. << 20. << 25.;
+    QTest::newRow("a budget that ends where yellow begins") << 5. << 5. << 7.5;
+    QTest::newRow("at the limit") << 30. << 20. << 30.;
+}
+
+/// Each has a place of its own in the gauge and in the trend, and red is not shown where yellow is.
+void OverviewTest::zonesAreWhereTheyBegin()
+{
+    QFETCH(double, limit);
+    QFETCH(double, yellow);
+    QFETCH(double, red);
+    const auto gauge =
+        gaugeOf({.resource = Resource::RedisOverhead, .value = 2, .limit = limit, .yellow = yellow, .red = red});
+    QVERIFY(gauge && gauge->yellow && gauge->red);
+    QVERIFY(*gauge->yellow < *gauge->red && *gauge->red <= 1);
+    QVERIFY(qFuzzyCompare(*gauge->red / *gauge->yellow, red / yellow));
+    QVERIFY(qFuzzyCompare(*gauge->yellow / gauge->filled, yellow / 2));
+    TileTrend trend;
+    trend.limit = limit;
+    trend.red = red;
+    QVERIFY(trend.top() >= red);
 }
 
 QTEST_MAIN(OverviewTest)

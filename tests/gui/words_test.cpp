@@ -99,7 +99,7 @@ void WordsTest::linkReasons_data()
     QTest::addColumn<int>("reason");
     QTest::addColumn<QString>("sentence");
     QTest::newRow("silent") << int(LinkReason::Silent) << "No sample has come for a while.";
-    QTest::newRow("refused") << int(LinkReason::Refused) << "No sample has come: connection refused.";
+    QTest::newRow("refused") << int(LinkReason::Refused) << "The connection is refused.";
 }
 
 void WordsTest::linkReasons()

@@ -7,6 +7,8 @@
 #include <QWidget>
 #include <vector>
 
+class QLabel;
+
 namespace portolan::ui {
 
 class ZoneBadge;
@@ -49,7 +51,7 @@ private:
     {
         QWidget *all;
         ZoneBadge *words;
-        class QLabel *since;
+        QLabel *since;
         FlatButton *button;
     };
     Row makeRow();

@@ -28,7 +28,8 @@ std::optional<TileGauge> gaugeOf(const Reading &reading)
     const bool whole = reading.limit && kindOf(reading.resource).form != Form::Fraction;
     if (!whole && !reading.red)
         return std::nullopt;
-    const double full = whole ? *reading.limit : scale.top();
+    // A budget may be where yellow begins, and red beyond it.
+    const double full = whole && !(reading.red && *reading.red > *reading.limit) ? *reading.limit : scale.top();
     if (full <= 0)
         return std::nullopt;
     const auto part = [full](double value) { return std::clamp(value / full, 0.0, 1.0); };
@@ -44,7 +45,7 @@ double TileTrend::top() const
 {
     double most = least;
     if (red) // the whole of a share is too far away to see anything
-        most = std::max(most, limit ? std::min(*limit, *red * redPart) : *red * redPart);
+        most = std::max(most, limit && *limit >= *red ? std::min(*limit, *red * redPart) : *red * redPart);
     else if (limit)
         most = std::max(most, *limit);
     for (const Point &point : series.points)

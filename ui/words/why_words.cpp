@@ -78,7 +78,7 @@ QString linkText(LinkReason reason)
     case LinkReason::Silent:
         return tr("No sample has come for a while.");
     case LinkReason::Refused:
-        return tr("No sample has come: connection refused.");
+        return tr("The connection is refused.");
     case LinkReason::Stopping:
         return tr("The portal is stopping.");
     case LinkReason::Gone:

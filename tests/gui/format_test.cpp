@@ -6,7 +6,11 @@
 #include "ui/words/error_words.h"
 #include "ui/words/link_words.h"
 
+#include <boost/describe/enumerators.hpp>
+#include <boost/mp11/algorithm.hpp>
+
 #include <QTest>
+#include <tuple>
 
 using namespace portolan;
 using namespace portolan::ui;
@@ -346,6 +350,24 @@ void FormatTest::adviceFitsTheMoment()
     QVERIFY(adviceText(red).contains("Give a worker slots"));
     red.readings.front().value = 0;
     QVERIFY(!adviceText(red).contains("Give a worker slots"));
+    // Whatever it is, there is something to do.
+    boost::mp11::mp_for_each<boost::describe::describe_enumerators<Resource>>([](const auto &resource) {
+        for (const Zone zone : {Zone::Yellow, Zone::Red}) {
+            const QString advice = adviceText(snapshot(zone, {reading(resource.value, zone, 5, std::nullopt, 1)}));
+            QVERIFY2(advice.endsWith('.'), resource.name);
+        }
+    });
+    Snapshot full = snapshot(Zone::Red, {reading(Resource::RedisMemory, Zone::Red, 26e6, std::nullopt, 1)});
+    QVERIFY(adviceText(full).contains("largest key family"));
+    for (const auto &[name, bytes, budget] :
+         {std::tuple("cache", 9e6, 10'000'000), std::tuple("sessions", 8e6, 3'000'000)}) {
+        FamilyFigures family;
+        family.family = name;
+        family.bytes = Estimate{bytes, bytes, bytes};
+        family.budget = budget;
+        full.families.families.push_back(family);
+    }
+    QVERIFY2(adviceText(full).contains("family sessions takes"), qPrintable(adviceText(full)));
 }
 
 void FormatTest::worseZones()

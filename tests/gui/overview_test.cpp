@@ -384,8 +384,13 @@ void OverviewTest::zonesAreWhereTheyBegin()
     QFETCH(double, limit);
     QFETCH(double, yellow);
     QFETCH(double, red);
-    const auto gauge =
-        gaugeOf({.resource = Resource::RedisOverhead, .value = 2, .limit = limit, .yellow = yellow, .red = red});
+    Reading reading;
+    reading.resource = Resource::RedisOverhead;
+    reading.value = 2;
+    reading.limit = limit;
+    reading.yellow = yellow;
+    reading.red = red;
+    const auto gauge = gaugeOf(reading);
     QVERIFY(gauge && gauge->yellow && gauge->red);
     QVERIFY(*gauge->yellow < *gauge->red && *gauge->red <= 1);
     QVERIFY(qFuzzyCompare(*gauge->red / *gauge->yellow, red / yellow));

@@ -15,7 +15,26 @@ namespace {
 
 QString tr(const char *source) { return QCoreApplication::translate("advice", source); }
 
-QString adviceOn(const Reading &reading)
+/// Who takes the memory: the family furthest over its budget, else the largest.
+QString adviceOnMemory(const Snapshot &snapshot)
+{
+    const FamilyFigures *over = nullptr;
+    double most = 0;
+    for (const FamilyFigures &family : snapshot.families.families) {
+        const double by = family.bytes && family.budget ? family.bytes->value - double(*family.budget) : 0;
+        if (by > most) {
+            over = &family;
+            most = by;
+        }
+    }
+    if (!over)
+        return tr("Clean up the largest key family on the page Redis, or choose a larger plan.");
+    return tr("The key family %1 takes %2: clean it up on the page Redis, which shows before what that loses, or "
+              "choose a larger plan.")
+        .arg(text(over->family), sizeOfText(over->bytes->value, double(*over->budget)));
+}
+
+QString adviceOn(const Reading &reading, const Snapshot &snapshot)
 {
     switch (reading.resource) {
     case Resource::Workers:
@@ -27,8 +46,10 @@ QString adviceOn(const Reading &reading)
     case Resource::Refused:
         return tr("The page Performance shows which routes refuse, the page Users who used up which limit.");
     case Resource::RedisMemory:
+        return adviceOnMemory(snapshot);
     case Resource::RedisOverhead:
-        return tr("Clean up the largest key family on the page Redis, or choose a larger plan.");
+        return tr("It is memory of connections, their buffers and fragmentation, not of keys: close connections that "
+                  "nobody needs on the page Connections.");
     case Resource::RedisConnections:
         return tr("Close idle connections of the largest group on the page Connections.");
     case Resource::Queue:
@@ -40,10 +61,16 @@ QString adviceOn(const Reading &reading)
     case Resource::ErrorRate:
         return tr("The page Performance shows which routes are slow or fail.");
     case Resource::DbPool:
+        return tr("The page Performance shows which routes are slow and hold a connection meanwhile. More of them are "
+                  "a setting, database.pool_most, as far as the database lets them in.");
     case Resource::Users:
+        return tr(
+            "More use it at once than the tier is made for: choose the next one, or lower the limits of those who "
+            "ask most on the page Users.");
     case Resource::RedisCommands:
     case Resource::RedisTraffic:
-        break;
+        return tr(
+            "The page Connections shows who asks this Redis. Choose a larger plan, or let fewer programs use it.");
     }
     return {};
 }
@@ -84,7 +111,7 @@ QString adviceText(const Snapshot &snapshot)
     if (standing.zone != Zone::Red && standing.zone != Zone::Yellow)
         return {};
     for (const Reading &reading : standing.causes)
-        if (const QString advice = adviceOn(reading); !advice.isEmpty())
+        if (const QString advice = adviceOn(reading, snapshot); !advice.isEmpty())
             return advice;
     return {};
 }

@@ -118,8 +118,8 @@ std::vector<BannerLine> bannerLines(const Snapshot &snapshot, WallTime now, cons
     const std::size_t absences = away.size();
     std::ranges::move(away, std::inserter(lines, lines.begin() + 1));
     const std::size_t all = lines.size();
-    if (page !=
-        QLatin1String(overviewId)) // the verdict, and who is away, which is no zone; where it is red all is there
+    // Elsewhere the verdict, and who is away, which is no zone; where it is red the overview has all of it.
+    if (page != QLatin1String(overviewId))
         lines.resize(snapshot.verdict == Zone::Red ? 1 : 1 + absences);
     else if (all > mostLines) {
         lines.resize(mostLines);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/certificate.h"
 #include "core/http/transport_impl.h"
 #include "core/http/transports.h"
 
@@ -9,11 +10,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509err.h>
 
-#include <ctime>
 #include <memory>
-#include <optional>
 
 namespace portolan::http {
 
@@ -49,29 +47,6 @@ private:
     asio::ssl::context m_context;
 };
 
-/// Whether a passphrase is all that a key of this file lacks. Nobody is asked for one: a server starts by itself.
-bool isEncrypted(const std::string &key)
-{
-    const std::unique_ptr<BIO, decltype(&BIO_free)> file(BIO_new_file(key.c_str(), "r"), BIO_free);
-    bool asked = false;
-    const auto ask = [](char *, int, int, void *noted) {
-        *static_cast<bool *>(noted) = true;
-        return 0;
-    };
-    const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> read(
-        file ? PEM_read_bio_PrivateKey(file.get(), nullptr, ask, &asked) : nullptr, EVP_PKEY_free);
-    ERR_clear_error();
-    return asked;
-}
-
-std::optional<WallTime> wallTime(const ASN1_TIME *time)
-{
-    std::tm parts{};
-    if (ASN1_TIME_to_tm(time, &parts) != 1)
-        return std::nullopt;
-    return std::chrono::system_clock::from_time_t(::timegm(&parts));
-}
-
 } // namespace
 
 Result<Validity> certificateValidity(const std::string &certificate)
@@ -99,28 +74,8 @@ Result<std::shared_ptr<TlsContext>> TlsContext::load(const std::string &certific
     SSL_CTX_set_mode(context.native_handle(), SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(context.native_handle(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_alpn_select_cb(context.native_handle(), chooseProtocol, nullptr);
-    context.set_password_callback([](std::size_t, asio::ssl::context::password_purpose) { return std::string(); }, ec);
-    context.use_certificate_chain_file(certificate, ec);
-    if (ec) {
-        return failure(ErrorKind::Invalid, "Cannot use the certificate " + certificate + ": " + ec.message() + ".",
-                       "Name a readable PEM file with the whole chain.");
-    }
-    context.use_private_key_file(key, asio::ssl::context::pem, ec);
-    const bool another = ec && ERR_GET_LIB(static_cast<unsigned long>(ec.value())) == ERR_LIB_X509 &&
-                         ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == X509_R_KEY_VALUES_MISMATCH;
-    if (ec && isEncrypted(key)) {
-        return failure(ErrorKind::Invalid, "Cannot use the key " + key + ": the key is encrypted.",
-                       "Write it without a passphrase, readable by this user only.");
-    }
-    if (ec && !another) {
-        return failure(ErrorKind::Invalid, "Cannot use the key " + key + ": " + ec.message() + ".",
-                       "Name the readable PEM file of the certificate's own key.");
-    }
-    if (another || SSL_CTX_check_private_key(context.native_handle()) != 1) {
-        ERR_clear_error();
-        return failure(ErrorKind::Invalid, "The key " + key + " is not that of " + certificate + ".",
-                       "Name the key the certificate was made for.");
-    }
+    if (const auto used = useCertificate(context.native_handle(), certificate, key); !used)
+        return used.error();
     return std::shared_ptr<TlsContext>(std::move(tls));
 }
 

@@ -46,7 +46,7 @@ _ELSEWHERE = {
 }
 # The same of whole groups, by how they begin.
 _WAYS = "of a connection to another host: a console's, or that of a portal to its Redis, which the page knows as redis-…"
-_GROUPS_ELSEWHERE = {"tls-": _WAYS}
+_GROUPS_ELSEWHERE = {group: _WAYS for group in ("name-", "tcp-", "tls-")}
 
 
 def problems_of(root):

@@ -39,9 +39,21 @@ std::optional<Pipe> makePipe()
     return Pipe{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
+/// All that becomeProgram() needs, made before.
+struct Program
+{
+    char *const *argv;
+    char *const *environment; ///< null: ours
+    const char *folder;       ///< null: ours
+    pid_t parent;
+    int output;
+    int errors;
+    int report;
+};
+
 /// Between fork and exec in a process that had many threads: system calls only, no memory, no locks. Reports errno of
 /// what failed through `report`, which a successful exec closes.
-[[noreturn]] void becomeProgram(char *const *argv, pid_t parent, int output, int report)
+[[noreturn]] void becomeProgram(const Program &program)
 {
     struct sigaction standard = {};
     standard.sa_handler = SIG_DFL;
@@ -52,19 +64,30 @@ std::optional<Pipe> makePipe()
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (::getppid() != parent) // it ended before it could be tied to us
+    if (::getppid() != program.parent) // it ended before it could be tied to us
         ::_exit(127);
     const int input = ::open("/dev/null", O_RDONLY);
     ::dup2(input, 0);
-    ::dup2(output, 1);
-    ::dup2(output, 2);
-    if (report != 3)
-        ::dup3(report, 3, O_CLOEXEC);
+    ::dup2(program.output, 1);
+    ::dup2(program.errors, 2);
+    if (program.report != 3)
+        ::dup3(program.report, 3, O_CLOEXEC);
     ::syscall(SYS_close_range, 4U, ~0U, 0U);
-    ::execv(argv[0], argv);
+    if (!program.folder || ::chdir(program.folder) == 0)
+        ::execve(program.argv[0], program.argv, program.environment ? program.environment : ::environ);
     const int failed = errno;
     [[maybe_unused]] const auto written = ::write(3, &failed, sizeof failed);
     ::_exit(127);
+}
+
+/// As exec takes them: pointers into `words`, and a null behind.
+std::vector<char *> pointersTo(std::vector<std::string> &words)
+{
+    std::vector<char *> pointers;
+    for (auto &word : words)
+        pointers.push_back(word.data());
+    pointers.push_back(nullptr);
+    return pointers;
 }
 
 } // namespace
@@ -75,37 +98,48 @@ FileDescriptor::~FileDescriptor()
         ::close(m_fd);
 }
 
-ChildProcess::ChildProcess(pid_t pid, FileDescriptor output)
-    : m_pid(pid), m_output(std::move(output)), m_ended(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)))
+ChildProcess::ChildProcess(pid_t pid, FileDescriptor output, FileDescriptor errors)
+    : m_pid(pid),
+      m_output(std::move(output)),
+      m_errors(std::move(errors)),
+      m_ended(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)))
 {}
 
-Result<ChildProcess> ChildProcess::start(const std::vector<std::string> &arguments)
+Result<ChildProcess> ChildProcess::start(const std::vector<std::string> &arguments, const ChildSettings &settings)
 {
     std::vector<std::string> words = arguments;
-    std::vector<char *> argv;
-    for (auto &word : words)
-        argv.push_back(word.data());
-    argv.push_back(nullptr);
+    const auto argv = pointersTo(words);
+    std::vector<std::string> variables = settings.environment.value_or(std::vector<std::string>{});
+    const auto environment = pointersTo(variables);
     auto output = makePipe();
+    auto errors = settings.errorsApart ? makePipe() : std::optional<Pipe>(std::in_place);
     auto report = makePipe();
-    if (!output || !report)
+    if (!output || !errors || !report)
         return systemError("No pipe for " + arguments[0]);
     ::fcntl(output->read.get(), F_SETFL, O_NONBLOCK);
+    if (settings.errorsApart)
+        ::fcntl(errors->read.get(), F_SETFL, O_NONBLOCK);
+    const Program program{argv.data(),
+                          settings.environment ? environment.data() : nullptr,
+                          settings.folder.empty() ? nullptr : settings.folder.c_str(),
+                          ::getpid(),
+                          output->write.get(),
+                          settings.errorsApart ? errors->write.get() : output->write.get(),
+                          report->write.get()};
 
     // No handler of ours may run in the child.
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
     if (pid == 0)
-        becomeProgram(argv.data(), parent, output->write.get(), report->write.get());
+        becomeProgram(program);
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (pid < 0)
         return systemError("Cannot start " + arguments[0]);
 
-    ChildProcess child(pid, std::move(output->read));
+    ChildProcess child(pid, std::move(output->read), std::move(errors->read));
     report->write = FileDescriptor();
     int failed = 0;
     ssize_t size = 0;
@@ -137,6 +171,18 @@ void ChildProcess::signal(int number) const
 {
     if (m_running)
         ::kill(m_pid, number);
+}
+
+bool ChildProcess::hasEnded() const
+{
+    siginfo_t info{};
+    return m_running && ::waitid(P_PID, id_t(m_pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == m_pid;
+}
+
+void ChildProcess::signalGroup(int number) const
+{
+    if (m_running)
+        ::kill(-m_pid, number);
 }
 
 void ChildProcess::wait(int wake, std::chrono::milliseconds atMost,

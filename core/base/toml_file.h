@@ -15,6 +15,15 @@ struct TomlEntry
     std::string key;
     std::string text; ///< an array of plain values: joined by commas
     unsigned line = 0;
+    bool array = false;
+    std::vector<std::string> items{}; ///< of an array, each by itself: one may hold a comma
+};
+
+/// A table as it was written, inline or not, whether anything is in it or not.
+struct TomlSection
+{
+    std::string key;
+    unsigned line = 0;
 };
 
 /// One element of an array of tables.
@@ -22,7 +31,8 @@ struct TomlTable
 {
     std::string name; ///< "alerts"
     unsigned line = 0;
-    std::vector<TomlEntry> entries; ///< keys relative to the table
+    std::vector<TomlEntry> entries;      ///< keys relative to the table
+    std::vector<TomlSection> sections{}; ///< tables in it, keys relative to it
 };
 
 /// A TOML document, flattened, in order of lines.
@@ -30,10 +40,22 @@ struct TomlDocument
 {
     std::vector<TomlEntry> entries;
     std::vector<TomlTable> tables;
+    std::vector<TomlSection> sections{};
 };
 
-/// Invalid, with "source:line: why", for what is no TOML, and for dates and arrays within arrays, which no key of ours
-/// takes. At most 1 MB.
+/// What keeps a document, or a value in it, from being read.
+struct TomlFlaw
+{
+    unsigned line = 0; ///< 0: of the whole document
+    std::string key;   ///< empty: what stands there is no TOML
+    std::string why;
+};
+
+/// Everything of it that can be read; `flaws` gets the rest: dates, arrays within arrays, which no key of ours takes.
+/// What is no TOML is the only one, and nothing is read then. At most 1 MB, and tables 64 deep.
+TomlDocument parseToml(std::string_view text, std::vector<TomlFlaw> &flaws);
+
+/// The same where one flaw is too many: Invalid, with "source:line: why".
 Result<TomlDocument> parseToml(std::string_view text, const std::string &source);
 
 } // namespace portolan

@@ -42,6 +42,14 @@ _ELSEWHERE = {
     "queue-cancelled": "of a worker; health and the log tell it",
     "data-dir-locked": "of the start",
     "data-dir-moved": "of the check that what is written will last, which health and the log tell",
+    "secret-missing": "of a watched deployment's file",
+    "secret-open": "of a watched deployment's file",
+    "secret-rubbish": "of a watched deployment's file",
+    "secret-keychain": "of a watched deployment's file",
+    "program-missing": "of a watched deployment's file",
+    "program-failed": "of a watched deployment's file",
+    "program-slow": "of a watched deployment's file",
+    "program-output": "of a watched deployment's file",
     "prices-unreadable": "of quotes, which it does not ask for; a task says it in its own words",
 }
 # The same of whole groups, by how they begin.

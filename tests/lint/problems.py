@@ -42,6 +42,7 @@ _ELSEWHERE = {
     "queue-cancelled": "of a worker; health and the log tell it",
     "data-dir-locked": "of the start",
     "data-dir-moved": "of the check that what is written will last, which health and the log tell",
+    "watch-file": "of the file of a watched deployment, which a portal does not read",
     "secret-missing": "of a watched deployment's file",
     "secret-open": "of a watched deployment's file",
     "secret-rubbish": "of a watched deployment's file",

@@ -39,6 +39,7 @@ private:
     void addStatus();
     void addUsers();
     void addFiles();
+    void addCheck();
 
     CLI::App m_app{"A small web portal and its server: accounts, limits, a task queue and stock analysis.",
                    "portoland"};
@@ -48,6 +49,7 @@ private:
     commands::UserRequest m_user;
     commands::FileRequest m_file;
     commands::MendRequest m_mend;
+    commands::WatchCheckRequest m_watch;
     int m_result = 0;
 };
 
@@ -64,8 +66,7 @@ CommandLine::CommandLine()
     add(m_app, "mend", "Keep a copy of the private Redis' damaged files, and mend them",
         [this](const SettingSources &sources) { return commands::mend(sources, m_mend); })
         ->add_flag("--empty", m_mend.empty, "Move them aside instead: the portal starts without them");
-    add(m_app, "check-config", "Every setting with its effective value and where it comes from", commands::checkConfig,
-        Which::All);
+    addCheck();
 }
 
 CLI::App *CommandLine::add(CLI::App &parent, const char *name, const char *about, Work work, Which which)
@@ -138,6 +139,27 @@ void CommandLine::addFiles()
     };
     command("backup", "Copy the whole database into a file", commands::backupDatabase);
     command("restore", "Put a backup back", commands::restoreDatabase);
+}
+
+void CommandLine::addCheck()
+{
+    const auto work = [this](const SettingSources &sources) {
+        return m_watch.keys || !m_watch.file.empty() ? commands::checkWatchFile(m_watch)
+                                                     : commands::checkConfig(sources);
+    };
+    auto *command =
+        add(m_app, "check-config", "Every setting with its effective value and where it comes from", work, Which::All);
+    const auto settings = command->get_options();
+    auto *file = command->add_option("--watch", m_watch.file,
+                                     "Instead: what the file of a watched deployment says, and what is wrong with it");
+    auto *keys = command->add_flag("--watch-keys", m_watch.keys, "Instead: every key of such a file, with its meaning");
+    file->type_name("FILE.toml")->excludes(keys);
+    for (auto *setting : settings) { // they would be passed over
+        if (setting == command->get_help_ptr())
+            continue;
+        file->excludes(setting);
+        keys->excludes(setting);
+    }
 }
 
 int CommandLine::run(int argc, char **argv)

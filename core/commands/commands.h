@@ -56,6 +56,16 @@ int backupDatabase(const SettingSources &sources, const FileRequest &request);
 int restoreDatabase(const SettingSources &sources, const FileRequest &request);
 int checkConfig(const SettingSources &sources);
 
+struct WatchCheckRequest
+{
+    std::string file;  ///< a watched deployment's
+    bool keys = false; ///< lists every key there is instead
+};
+/// Prints what the file says, each key with its meaning, what would be watched by it and what not, and where its
+/// secrets come from. Exit code 2 after every mistake on a line of its own on standard error, "FILE:LINE: key: what"; 1
+/// when the file is right, but a secret or a file that it names cannot be read here.
+int checkWatchFile(const WatchCheckRequest &request);
+
 struct MendRequest
 {
     bool empty = false; ///< moves what is damaged aside instead

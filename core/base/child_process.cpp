@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -221,7 +222,11 @@ void ChildProcess::readOutput(const std::function<void(std::string_view line)> &
 
 std::optional<std::string> findProgram(const std::string &name)
 {
-    const auto usable = [](const std::string &path) { return ::access(path.c_str(), X_OK) == 0; };
+    const auto usable = [](const std::string &path) {
+        struct stat status
+        {};
+        return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && ::access(path.c_str(), X_OK) == 0;
+    };
     if (name.find('/') != std::string::npos)
         return usable(name) ? std::optional(name) : std::nullopt;
     const char *path = std::getenv("PATH");
@@ -230,7 +235,7 @@ std::optional<std::string> findProgram(const std::string &name)
     for (std::size_t from = 0; from <= places.size();) {
         const auto end = std::min(places.find(':', from), places.size());
         const std::string candidate = places.substr(from, end - from) + "/" + name;
-        if (candidate.front() == '/' && candidate[1] != '/' && usable(candidate))
+        if (places[from] == '/' && usable(candidate)) // what is relative is wherever we happen to be
             return candidate;
         from = end + 1;
     }

@@ -115,6 +115,8 @@ Result<SecretRef> parsePath(std::string_view text, const std::filesystem::path &
         text.remove_prefix(2);
     if (text.empty() || text.size() > longestPath || !isPlain(text))
         return invalid("what follows file: is no path", "Write \"file:/path/of/the/file\"");
+    if (text.front() == '~')
+        return invalid("'~' is for shells", "Write the whole path, or one beside this file");
     SecretRef reference;
     reference.kind = SecretRef::Kind::File;
     reference.name = (folder / std::filesystem::path(text)).lexically_normal().string();
@@ -193,7 +195,7 @@ Result<SecretRef> parseSecretRef(std::string_view text, const std::filesystem::p
             return invalid("what follows keychain: is no name", "It has 1 to 200 bytes that can be seen");
         return reference;
     }
-    return invalid("a secret stands here in clear",
+    return invalid(text.empty() ? "it says nowhere" : "a secret stands here in clear",
                    "Write it into a file of mode 0600 and name that, \"file:PATH\"; or name where it is: \"env:NAME\", "
                    "\"command:[PROGRAM, ARG]\", or \"keychain:NAME\" for the console");
 }

@@ -10,7 +10,6 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <fcntl.h>
@@ -101,9 +100,8 @@ public:
     /// how it ended.
     std::string finish()
     {
-        drain(m_child.output(), m_text, m_most + 1);
-        drain(m_child.errors(), m_told, mostErrors);
         m_child.signalGroup(SIGKILL);
+        takeRest();
         m_child.running();
         const std::string ending = m_child.ending();
         return ending == "exit code 0" ? std::string() : ending;
@@ -114,9 +112,11 @@ public:
     /// The last line it said on standard error, as a message may repeat it.
     std::string told() const
     {
-        std::string_view text = m_told;
-        text = trimmed(text);
-        text = text.substr(text.find_last_of("\r\n") + 1);
+        std::string_view text = trimmed(m_told);
+        const auto before = text.find_last_of("\r\n");
+        if (before == text.npos && m_cut) // what is left of a line may be a secret without its name
+            return {};
+        text = text.substr(before + 1);
         return visible(cutText(maskSecrets(text), longestTold));
     }
 
@@ -131,58 +131,80 @@ private:
             ::close(copy);
     }
 
+    // Bytes are taken when they are there, never handed to a read that is under way: when it has ended, what no handler
+    // has seen yet is in the pipe, in its order.
     void readOutput()
     {
         if (!m_output.is_open())
             return;
-        m_output.async_read_some(asio::buffer(m_outputPart),
-                                 [weak = weak_from_this()](error_code failed, std::size_t size) {
-                                     const auto self = weak.lock();
-                                     if (!self || failed)
-                                         return;
-                                     self->m_text.append(self->m_outputPart.data(), size);
-                                     ::explicit_bzero(self->m_outputPart.data(), size);
-                                     if (self->tooMuch())
-                                         self->m_wake.cancel();
-                                     else
-                                         self->readOutput();
-                                 });
+        m_output.async_wait(Descriptor::wait_read, [weak = weak_from_this()](error_code failed) {
+            const auto self = weak.lock();
+            if (!self || failed)
+                return;
+            const auto keep = [&](std::string_view part) { self->m_text.append(part); };
+            if (take(self->m_output.native_handle(), keep) == Taken::End)
+                return;
+            if (self->tooMuch())
+                self->m_wake.cancel();
+            else
+                self->readOutput();
+        });
     }
 
     void readErrors()
     {
         if (!m_errors.is_open())
             return;
-        m_errors.async_read_some(asio::buffer(m_errorsPart),
-                                 [weak = weak_from_this()](error_code failed, std::size_t size) {
-                                     const auto self = weak.lock();
-                                     if (!self || failed)
-                                         return;
-                                     self->keep(self->m_errorsPart.data(), size);
-                                     self->readErrors();
-                                 });
+        m_errors.async_wait(Descriptor::wait_read, [weak = weak_from_this()](error_code failed) {
+            const auto self = weak.lock();
+            if (!self || failed)
+                return;
+            const auto keep = [&](std::string_view part) { self->keep(part); };
+            if (take(self->m_errors.native_handle(), keep) != Taken::End)
+                self->readErrors();
+        });
+    }
+
+    /// What no handler has seen yet.
+    void takeRest()
+    {
+        const auto printed = [&](std::string_view part) { m_text.append(part); };
+        while (!tooMuch() && take(m_child.output(), printed) == Taken::Some) {
+        }
+        std::size_t size = 0; // what left the group may go on for ever
+        const auto told = [&](std::string_view part) {
+            keep(part);
+            size += part.size();
+        };
+        while (size < mostProgramOutput && take(m_child.errors(), told) == Taken::Some) {
+        }
+    }
+
+    enum class Taken { Some, NothingNow, End };
+
+    /// Hands on one part of what a pipe has.
+    template <class Sink> static Taken take(int pipe, const Sink &sink)
+    {
+        std::array<char, 4096> part;
+        ssize_t size = 0;
+        do {
+            size = ::read(pipe, part.data(), part.size());
+        } while (size < 0 && errno == EINTR);
+        if (size < 0)
+            return errno == EAGAIN ? Taken::NothingNow : Taken::End;
+        sink(std::string_view(part.data(), std::size_t(size)));
+        ::explicit_bzero(part.data(), std::size_t(size));
+        return size > 0 ? Taken::Some : Taken::End;
     }
 
     /// The end of what it says is what tells why.
-    void keep(const char *part, std::size_t size)
+    void keep(std::string_view part)
     {
-        m_told.append(part, size);
-        if (m_told.size() > mostErrors)
-            m_told.erase(0, m_told.size() - mostErrors);
-    }
-
-    static void drain(int fd, std::string &into, std::size_t most)
-    {
-        std::array<char, 4096> part;
-        while (fd >= 0 && into.size() < most) {
-            const auto size = ::read(fd, part.data(), part.size());
-            if (size < 0 && errno == EINTR)
-                continue;
-            if (size <= 0)
-                break;
-            into.append(part.data(), std::size_t(size));
-        }
-        ::explicit_bzero(part.data(), part.size());
+        m_told.append(part);
+        if (m_told.size() <= mostErrors)
+            return;
+        m_told.erase(0, m_told.size() - mostErrors);
+        m_cut = true;
     }
 
     ChildProcess m_child;
@@ -193,8 +215,7 @@ private:
     Timer m_wake;
     std::string m_text;
     std::string m_told;
-    std::array<char, 4096> m_outputPart;
-    std::array<char, 4096> m_errorsPart;
+    bool m_cut = false; ///< its beginning is gone
 };
 
 /// Ends it and what it started: those that clean up behind themselves get their time.
@@ -252,7 +273,6 @@ awaitable<Result<std::string>> runProgram(ProgramRequest request)
     running->begin();
     const auto until = SteadyNow::now() + request.deadline;
     co_await running->wait(until);
-    co_await asio::post(executor, use_awaitable); // what was read meanwhile comes first
     const bool tooMuch = running->tooMuch();
     const bool late = !running->hasEnded() && !tooMuch;
     if (!running->hasEnded())

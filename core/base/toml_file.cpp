@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/toml_file.h"
 
+#include "core/base/given_text.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -20,9 +22,13 @@ constexpr std::size_t deepestTable = 64; ///< tables within tables, however they
 /// What the parser says, without more than a character of what it read: a value that is in no quotes may be a password.
 std::string withoutValue(std::string_view why)
 {
-    constexpr std::string_view number = "' is not representable";
-    if (const auto end = why.find(number); end != why.npos)
-        return std::string(why.substr(0, why.find(": ") + 2)).append("the number").append(why.substr(end + 1));
+    if (why.find("could not determine value type") != why.npos) // of password = hunter2, without more of it
+        return "what stands behind = is no value; a text stands in quotes";
+    if (why.find("unescaped control characters") != why.npos)
+        return "a text ends on its line, with the quote it began with, and has no character that cannot be seen";
+    for (const std::string_view number : {"' is not representable", "' could not be interpreted as a value"})
+        if (const auto end = why.find(number); end != why.npos)
+            return std::string(why.substr(0, why.find(": ") + 2)).append("the number").append(why.substr(end + 1));
     const auto saw = why.find(", saw '");
     const bool character = saw != why.npos && why.ends_with('\'') && why.size() <= saw + 7 + 2;
     return std::string(why.substr(0, character ? why.npos : saw));
@@ -187,7 +193,7 @@ TomlDocument parseToml(std::string_view text, std::vector<TomlFlaw> &flaws)
     try {
         root = toml::parse(text); // the distribution builds the library with exceptions
     } catch (const toml::parse_error &error) {
-        flaws.push_back({error.source().begin.line, {}, withoutValue(error.description())});
+        flaws.push_back({error.source().begin.line, {}, visible(withoutValue(error.description()))});
         return document;
     }
     Flattener(flaws).table(root, {}, {document.entries, document.sections, &document.tables});
@@ -206,7 +212,7 @@ Result<TomlDocument> parseToml(std::string_view text, const std::string &source)
     if (first.line == 0)
         return failure(ErrorKind::Invalid, source + " is " + first.why);
     return failure(ErrorKind::Invalid, source + ':' + std::to_string(first.line) + ": " +
-                                           (first.key.empty() ? "" : first.key + ": ") + first.why);
+                                           (first.key.empty() ? "" : visible(first.key) + ": ") + first.why);
 }
 
 } // namespace portolan

@@ -6,14 +6,20 @@
 #include "core/base/runtime.h"
 #include "core/base/settings.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <QDeadlineTimer>
 #include <QTemporaryDir>
 #include <QTest>
 #include <algorithm>
+#include <array>
+#include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
 
 using namespace portolan;
@@ -27,8 +33,11 @@ private slots:
     void answersWhatItPrints();
     void seesOnlyWhatIsNamed();
     void hasNoShellAndNothingToRead();
+    void hasNoFileOfOurs();
+    void isFoundInPath();
     void saysWhatFailed_data();
     void saysWhatFailed();
+    void losesNothingItPrinted();
     void boundsWhatItPrints();
     void endsASleeperWithAllItStarted();
     void letsItCleanUp();
@@ -102,7 +111,55 @@ void ProgramTest::seesOnlyWhatIsNamed()
 void ProgramTest::hasNoShellAndNothingToRead()
 {
     QCOMPARE(run({{"printf", "%s", "$HOME `id` ; | > x"}}).value(), std::string("$HOME `id` ; | > x"));
-    QCOMPARE(run({shell("cat; pwd")}).value(), std::string("/\n"));
+    // What stands at our own input is not for it.
+    std::array<int, 2> pipe{};
+    QVERIFY(::pipe(pipe.data()) == 0 && ::write(pipe[1], "ours", 4) == 4);
+    const FileDescriptor before(::dup(0)), from(pipe[0]), into(pipe[1]);
+    QVERIFY(::dup2(from.get(), 0) == 0);
+    const auto done = run({shell("cat; pwd")});
+    ::dup2(before.get(), 0);
+    QCOMPARE(done.value(), std::string("/\n"));
+}
+
+void ProgramTest::hasNoFileOfOurs()
+{
+    const FileDescriptor ours(::fcntl(0, F_DUPFD, 77)); // which exec would leave open
+    QVERIFY(ours.get() >= 77);
+    const std::string open = run({shell("echo /proc/self/fd/*")}).value();
+    QVERIFY2(open.find("/fd/2 ") != std::string::npos, open.c_str());
+    QVERIFY2(open.find("/fd/" + std::to_string(ours.get())) == std::string::npos, open.c_str());
+}
+
+/// By its name: the first that can be run, of the whole paths in PATH. What stands in the folder we happen to be in is
+/// somebody else's.
+void ProgramTest::isFoundInPath()
+{
+    const QTemporaryDir folder;
+    const std::string root = folder.path().toStdString();
+    const auto make = [&](const std::string &name, mode_t mode) {
+        std::ofstream(root + '/' + name) << "#!/bin/sh\necho " << name << '\n';
+        QVERIFY(::chmod((root + '/' + name).c_str(), mode) == 0);
+    };
+    for (const char *name : {"here", "a", "b", "c", "b/found"})
+        QVERIFY(::mkdir((root + '/' + name).c_str(), 0700) == 0); // b/found is none: it is a folder
+    make("here/found", 0700);
+    make("a/found", 0600);
+    make("c/found", 0700);
+    const QByteArray path = qgetenv("PATH");
+    const auto before = std::filesystem::current_path();
+    std::filesystem::current_path(root + "/here");
+    const auto find = [&](const std::string &places) {
+        qputenv("PATH", QByteArray::fromStdString(places) + ':' + path);
+        return findProgram("found").value_or("none");
+    };
+    const std::string none = find("");
+    const std::string third = find("." + (':' + root) + "/a:" + root + "/b:" + root + "/c");
+    const auto relative = run({{"found"}}); // PATH has it now
+    qputenv("PATH", path);
+    std::filesystem::current_path(before);
+    QCOMPARE(none, std::string("none"));
+    QCOMPARE(third, root + "/c/found");
+    QCOMPARE(relative.value(), std::string("c/found\n"));
 }
 
 void ProgramTest::saysWhatFailed_data()
@@ -114,13 +171,15 @@ void ProgramTest::saysWhatFailed_data()
         QTest::newRow(name) << program << QByteArray(code) << QByteArray(message);
     };
     row("none", {"no-such-program-here", "hunter2"}, "program-missing", "There is no program no-such-program-here");
-    row("no program", {"/etc/hostname"}, "program-missing", "There is no program /etc/hostname");
+    row("no program", {"/etc/passwd"}, "program-missing", "There is no program /etc/passwd");
     row("exit code", {"sh", "-c", "exit 3", "hunter2"}, "program-failed", "sh ended with exit code 3");
     row("signal", {"sh", "-c", "kill -9 $$"}, "program-failed", "sh ended with signal 9");
     row("says why", {"sh", "-c", "echo first >&2; echo password=hunter2 is wrong >&2; exit 1"}, "program-failed",
         "sh ended with exit code 1: password=*** is wrong");
     row("says much", {"sh", "-c", "head -c 100000 /dev/zero | tr '\\0' x >&2; echo >&2; echo end >&2; exit 1"},
         "program-failed", "sh ended with exit code 1: end");
+    row("says much in a line", {"sh", "-c", "printf 'password=' >&2; printf 'hunter2 %.0s' $(seq 20000) >&2; exit 1"},
+        "program-failed", "sh ended with exit code 1");
     row("closes its output", {"sh", "-c", "exec >&- 2>&-; sleep 0.1; exit 4"}, "program-failed",
         "sh ended with exit code 4");
 }
@@ -140,8 +199,19 @@ void ProgramTest::saysWhatFailed()
     QVERIFY((done.error().message + done.error().hint).find("hunter2") == std::string::npos);
 }
 
+/// Nothing of it is lost, however it was read: most of it is still in the pipe when its writer has ended.
+void ProgramTest::losesNothingItPrinted()
+{
+    std::string all;
+    for (int i = 1; i <= 20'000; ++i)
+        all += std::to_string(i) + '\n';
+    for (int i = 0; i < 20; ++i)
+        QVERIFY(run({{"seq", "20000"}}).value() == all);
+}
+
 void ProgramTest::boundsWhatItPrints()
 {
+    QVERIFY(ProgramRequest{}.deadline == 30s && ProgramRequest{}.most == 1024 * 1024);
     QCOMPARE(run({{"head", "-c", "1048576", "/dev/zero"}}).value().size(), mostProgramOutput);
     const std::vector<std::vector<std::string>> programs{{"head", "-c", "2097152", "/dev/zero"}, {"yes"}};
     for (const auto &arguments : programs) {
@@ -197,12 +267,12 @@ void ProgramTest::endsWithItsCaller()
 {
     const QTemporaryDir folder;
     const std::string path = folder.filePath("pid").toStdString();
-    Runtime runtime(1);
     ProgramRequest request{shell("sleep 300 & echo $! > \"$0.new\"; mv \"$0.new\" \"$0\"; wait", path)};
     request.environment = programEnvironment(processEnvironment, {});
-    spawn(runtime.at(0), [&request]() -> awaitable<void> { (void)co_await runProgram(request); });
+    std::optional<Runtime> runtime(std::in_place, 1);
+    spawn(runtime->at(0), [&request]() -> awaitable<void> { (void)co_await runProgram(request); });
     QTRY_VERIFY_WITH_TIMEOUT(pidIn(path) > 0, 20'000);
-    runtime.stop();
+    runtime.reset();
     const pid_t child = pidIn(path);
     QTRY_VERIFY(isOver(child));
 }
@@ -214,6 +284,8 @@ void ProgramTest::readsSecrets_data()
     QTest::addColumn<QByteArray>("code");
     QTest::newRow("first line") << QByteArray("printf 's3cret\\nuser: x\\n'") << QByteArray("s3cret") << QByteArray();
     QTest::newRow("variable") << QByteArray("echo $SHOP") << QByteArray("from outside") << QByteArray();
+    QTest::newRow("no other variable") << QByteArray("echo \"$SHOP$OTHER\"") << QByteArray("from outside")
+                                       << QByteArray();
     QTest::newRow("rubbish") << QByteArray("printf '\\377\\376\\001hunter2'") << QByteArray()
                              << QByteArray("secret-rubbish");
     QTest::newRow("nothing") << QByteArray(":") << QByteArray() << QByteArray("secret-rubbish");
@@ -230,8 +302,9 @@ void ProgramTest::readsSecrets()
     BlockingPool pool("files", 1, 10);
     const SecretRef reference{SecretRef::Kind::Command, {}, shell(script.toStdString()), {"SHOP"}};
     const SecretSources sources{[](const std::string &name) -> std::optional<std::string> {
-                                    return name == "SHOP" ? std::optional<std::string>("from outside")
-                                                          : processEnvironment(name);
+                                    return name == "SHOP" || name == "OTHER"
+                                               ? std::optional<std::string>("from outside")
+                                               : processEnvironment(name);
                                 },
                                 {}};
     const auto read = runSync<Result<Secret>>(runtime.at(0), [&] { return readSecret(reference, sources, pool); });

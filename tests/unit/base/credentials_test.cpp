@@ -150,7 +150,7 @@ void CredentialsTest::readsFiles()
     QCOMPARE(std::string(resolve(reference, {})->reveal()), std::string("s3cret"));
     write("gr\u00fc\u00df dich");
     QCOMPARE(std::string(resolve(reference, {})->reveal()), std::string("gr\u00fc\u00df dich"));
-    for (const std::string text : {std::string("\ns3cret"), std::string(), std::string(9000, 'x'),
+    for (const std::string &text : {std::string("\ns3cret"), std::string(), std::string(9000, 'x'),
                                    std::string("a\0b", 3), std::string("\xff\xfe")}) {
         write(text);
         const auto read = resolve(reference, {});

@@ -4,10 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <QDeadlineTimer>
 #include <QTemporaryDir>
 #include <QTest>
+#include <atomic>
+#include <chrono>
 #include <fstream>
 #include <memory>
+#include <thread>
 
 using namespace portolan;
 namespace fs = std::filesystem;
@@ -22,6 +26,7 @@ private slots:
     void looksAtTheFile();
     void looksAtEveryFolder();
     void followsLinks();
+    void seesALinkThatIsSwappedMeanwhile();
     void knowsOtherUsers();
     void readsWithinBounds();
     void readsSecretsThatAreClosed();
@@ -114,6 +119,41 @@ void FileOwnerTest::followsLinks()
     QVERIFY(foreign(m_root / "hop").ends_with("open can be written by others"));
     fs::create_symlink("loop", m_root / "loop");
     QVERIFY(foreign(m_root / "loop").starts_with("error: Cannot read"));
+}
+
+/// What is read is what was looked at: between opening and looking a link may lead elsewhere.
+void FileOwnerTest::seesALinkThatIsSwappedMeanwhile()
+{
+    makeFolder("closed", 0700);
+    makeFolder("open", 0777);
+    make("closed/file", 0600, "good");
+    make("open/file", 0600, "bad");
+    fs::create_symlink("closed/file", m_root / "link");
+    std::atomic<bool> done = false;
+    std::thread swapper([&] {
+        for (bool good = false; !done; good = !good) {
+            fs::create_symlink(good ? "closed/file" : "open/file", m_root / "next");
+            fs::rename(m_root / "next", m_root / "link");
+        }
+    });
+    std::string wrong;
+    bool swapped = false;
+    bool trusted = false;
+    for (QDeadlineTimer time(std::chrono::seconds(30)); wrong.empty() && !(swapped && trusted) && !time.hasExpired();) {
+        const auto owned = readOwnedFile(m_root / "link", 1000);
+        if (!owned)
+            wrong = owned.error().message;
+        else if (!owned->foreign && owned->text != "good")
+            wrong = "trusted " + owned->text;
+        else if (!owned->foreign)
+            trusted = true;
+        else if (owned->foreign->message.ends_with("was replaced while it was read"))
+            swapped = true;
+    }
+    done = true;
+    swapper.join();
+    QVERIFY2(wrong.empty(), wrong.c_str());
+    QVERIFY(swapped && trusted);
 }
 
 void FileOwnerTest::knowsOtherUsers()

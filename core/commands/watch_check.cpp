@@ -180,12 +180,23 @@ void printMissing(const WatchFile &file)
         if (!there)
             std::cout << words << '\n';
     };
-    say(file.redis.has_value(), "Without [redis]: memory, connections and key families are not available.");
-    say(file.celery.has_value(), "Without [celery]: queues, workers and tasks are not available.");
-    say(!file.metrics.empty(), "Without [metrics]: request rate, response times and errors are not available.");
-    say(!file.probes.empty(), "Without [[probe]]: nothing tells whether the site answers.");
+    const bool portal = file.portal && !file.watchesAnything();
+    say(portal || file.redis.has_value(), "Without [redis]: memory, connections and key families are not available.");
+    say(portal || file.celery.has_value(), "Without [celery]: queues, workers and tasks are not available.");
+    say(portal || !file.metrics.empty(),
+        "Without [metrics]: request rate, response times and errors are not available.");
+    say(portal || !file.probes.empty(), "Without [[probe]]: nothing tells whether the site answers.");
     for (const auto &later : file.later)
         std::cout << later.key << ": not watched by this version (" << placeOf(file, later.line) << ")\n";
+}
+
+/// As a shell would have it, so that one sees where an argument ends.
+std::string quoted(const std::string &argument)
+{
+    const std::string text = visible(maskSecrets(argument));
+    if (!text.empty() && text.find_first_of(" ,'\"") == text.npos)
+        return text;
+    return text.find('\'') == text.npos ? '\'' + text + '\'' : '"' + text + '"';
 }
 
 void printPrograms(const WatchFile &file)
@@ -193,28 +204,33 @@ void printPrograms(const WatchFile &file)
     for (const auto &program : file.programs) {
         std::string text;
         for (const auto &argument : program.arguments)
-            text.append(text.empty() ? "" : " ").append(visible(maskSecrets(argument)));
+            text.append(text.empty() ? "" : " ").append(quoted(argument));
         std::cout << program.key << ": runs " << maskSecrets(text) << " (" << placeOf(file, program.line) << ")\n";
     }
 }
 
-/// Where secrets come from, and whether they could be read here. Answers how many could not.
-unsigned printSecrets(const WatchFile &file)
+/// Of a part that this version does not act on, so that no secret of it is read.
+bool isLater(std::string_view key)
 {
-    unsigned unreadable = 0;
+    const auto part = key.substr(0, key.find_first_of(".["));
+    return std::ranges::any_of(watchParts(), [&](const auto &known) { return known.later && known.name == part; });
+}
+
+/// Where secrets come from, and whether they could be read here. Answers why some could not.
+std::vector<std::string> printSecrets(const WatchFile &file)
+{
+    std::vector<std::string> unreadable;
     const SecretSources sources{processEnvironment, {}};
     const auto say = [&](const std::string &key, unsigned line, const std::string &what, const Result<void> &fit) {
-        std::cout << key << ": " << what;
-        if (fit) {
-            std::cout << ", there\n";
-            return;
-        }
-        ++unreadable;
-        std::cout << ", cannot be read here: " << fit.error().message << " (" << placeOf(file, line) << ")\n";
-        std::cerr << placeOf(file, line) << ": " << key << ": " << inWords(fit.error()) << '\n';
+        std::cout << key << ": " << what << (fit ? ", there" : ", cannot be read here") << '\n';
+        if (!fit)
+            unreadable.push_back(placeOf(file, line) + ": " + key + ": " + inWords(fit.error()));
     };
     for (const auto &secret : file.secrets)
-        say(secret.key, secret.line, shown(secret.reference), checkSecret(secret.reference, sources));
+        if (isLater(secret.key))
+            std::cout << secret.key << ": " << shown(secret.reference) << ", not read by this version\n";
+        else
+            say(secret.key, secret.line, shown(secret.reference), checkSecret(secret.reference, sources));
     for (const auto &named : file.files) {
         Result<void> fit{};
         if (::access(named.path.c_str(), R_OK) != 0)
@@ -243,9 +259,11 @@ int checkWatchFile(const WatchCheckRequest &request)
     printWork(file);
     printMissing(file);
     printPrograms(file);
-    const unsigned unreadable = printSecrets(file);
+    const auto unreadable = printSecrets(file);
     const int written = outputWritten();
-    return unreadable > 0 ? 1 : written;
+    for (const auto &why : unreadable)
+        std::cerr << why << '\n';
+    return unreadable.empty() ? written : 1;
 }
 
 } // namespace portolan::commands

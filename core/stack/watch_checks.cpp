@@ -30,6 +30,7 @@ private:
     void checkMetrics(const MetricsPart &part, const std::string &prefix);
     void checkMap(const MetricsPart &part, const std::string &prefix);
     void checkAgain();
+    void checkBudgets();
 
     void note(unsigned line, const std::string &key, const Error &error) { m_mistakes.push_back({line, key, error}); }
     unsigned lineOf(std::string_view key) const { return stack::lineOf(m_file, key); }
@@ -71,6 +72,7 @@ std::vector<TogetherMistake> Checks::run()
     if (const auto &portal = m_file.portal)
         checkTrust("portal.", portal->trust, portal->url.empty() || portal->url.starts_with("https:"));
     checkAgain();
+    checkBudgets();
     if (!m_file.watchesAnything() && !m_file.portal && m_file.later.empty())
         note(0, {}, wrong("it names nothing to watch", "Write [redis], [metrics] or [[probe]]"));
     return std::move(m_mistakes);
@@ -207,6 +209,28 @@ void Checks::checkAgain()
         const std::string key = prefixOf("probe", m_file.probes, at) + "url";
         if (!part.url.empty() && !urls.insert(part.url).second)
             note(lineOf(key), key, wrong("another probe asks the same"));
+    }
+}
+
+/// A family that is misspelt would have its budget to itself.
+void Checks::checkBudgets()
+{
+    constexpr std::string_view budget = "budget.";
+    std::vector<std::string> known{"other", "overhead"};
+    for (const auto &[name, patterns] : m_file.tier.familyPatterns)
+        known.push_back(name);
+    if (m_file.tier.familyPatterns.empty()) // the tier could not be read, or leaves them to Redis' own names
+        return;
+    for (const auto &given : m_file.given) {
+        if (!given.key.starts_with(budget))
+            continue;
+        const std::string name = given.key.substr(budget.size());
+        if (std::ranges::find(known, name) != known.end())
+            continue;
+        const std::string close = closestTo(name, known);
+        note(given.line, given.key,
+             wrong("there is no such family",
+                   close.empty() ? "Write its patterns under families" : "did you mean " + close + '?'));
     }
 }
 

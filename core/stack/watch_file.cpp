@@ -74,8 +74,10 @@ std::string closeTo(const std::string &key)
     for (const auto &part : tierParts)
         known.emplace_back(part);
     const std::string close = closestTo(key, known);
-    const bool beside = parentOf(close) == parentOf(key);
-    return beside ? close.substr(close.rfind('.') + 1) : close;
+    if (parentOf(close) != parentOf(key))
+        return close;
+    const std::string last = close.substr(close.rfind('.') + 1);
+    return closestTo(key.substr(key.rfind('.') + 1), {last}); // close itself, not by what both have before it
 }
 
 /// Where entries come from: the file itself, or one element of an array of tables.
@@ -239,8 +241,10 @@ private:
     {
         if (entry.array != known.key->list) {
             m_met.refused.insert(key);
+            const bool program = entry.array && findWatchKey(known.key->key + ".command");
+            const char *mend = program ? R"(Name a program by { command = ["PROGRAM", "ARG"] })" : "";
             return note(entry.line, key,
-                        entry.array ? wrong("write one value, not a list")
+                        entry.array ? wrong("write one value, not a list", mend)
                                     : wrong("write a list", R"(Values in brackets: ["…", "…"])"));
         }
         WatchValue value{entry, m_folder, known.name};
@@ -248,7 +252,7 @@ private:
             m_met.refused.insert(key);
             return note(entry.line, key, set.error());
         }
-        value.shown = value.shown.empty() ? shownText(entry) : visible(value.shown);
+        value.shown = value.shown.empty() ? shownText(entry, known.key->name) : visible(value.shown);
         file().given.push_back({key, known.key->key, value.shown, entry.line});
         if (value.secret)
             takeSecret(*value.secret, key, entry.line);
@@ -258,13 +262,13 @@ private:
             file().files.push_back({key, entry.line, value.file});
     }
 
-    static std::string shownText(const TomlEntry &entry)
+    static std::string shownText(const TomlEntry &entry, bool name)
     {
         if (!entry.array)
-            return quotable(entry.text, 200);
+            return name ? shownName(entry.text) : quotable(entry.text, 200);
         std::string text;
         for (const auto &item : entry.items)
-            text.append(text.empty() ? "[" : ", ").append(quotable(item));
+            text.append(text.empty() ? "[" : ", ").append(name ? shownName(item) : quotable(item));
         return text.empty() ? "[]" : text + ']';
     }
 
@@ -277,7 +281,7 @@ private:
         file().secrets.push_back({key, line, reference});
     }
 
-    /// A part of a later version may have keys that this one does not know, but no secret in any of them.
+    /// What is no key, and why.
     void refuseEntry(const std::string &key, const std::string &shown, const TomlEntry &entry)
     {
         const auto *part = findPart(partOf(key));
@@ -285,17 +289,27 @@ private:
             return note(
                 entry.line, key,
                 wrong("it is a table", "Write " + (part && part->several ? "[[" + key + "]]" : '[' + key + ']')));
-        if (!part || !part->later || !m_met.tables.contains(std::string(part->name))) {
-            const bool ofTier = findTierKey(key).has_value();
-            return note(entry.line, quotable(shown),
-                        ofTier ? wrong("it belongs into a tier's file", "Name that file: tier = \"./shop-tier.toml\"")
-                               : unknown("unknown key", closeUnlessMany(key)));
-        }
-        const bool secret = isSecretName(key.substr(key.rfind('.') + 1));
-        const auto user = quotable(entry.text, entry.text.size()) != visible(entry.text);
-        if (secret || user)
+        if (part && part->later && m_met.tables.contains(std::string(part->name)))
+            return takeLaterEntry(key, shown, entry);
+        const bool ofTier = findTierKey(key).has_value();
+        note(entry.line, quotable(shown),
+             ofTier ? wrong("it belongs into a tier's file", "Name that file: tier = \"./shop-tier.toml\"")
+                    : unknown("unknown key", closeUnlessMany(key)));
+    }
+
+    /// A part of a later version may have keys that this one does not know, but no slip of one it knows, and no secret
+    /// in any of them.
+    void takeLaterEntry(const std::string &key, const std::string &shown, const TomlEntry &entry)
+    {
+        const std::string name = key.substr(key.rfind('.') + 1);
+        const std::string close = closeUnlessMany(key);
+        if (close.find('.') == close.npos && close.starts_with(name.substr(0, 1)) && !name.empty() && !close.empty())
+            return note(entry.line, quotable(shown), unknown("unknown key", close));
+        const bool masked = shownName(entry.text, entry.text.size()) != visible(entry.text);
+        if (isSecretName(name) || masked)
             if (const auto reference = parseSecretRef(entry.text, m_folder); !reference)
-                note(entry.line, quotable(shown), reference.error());
+                return note(entry.line, quotable(shown), reference.error());
+        file().later.push_back({quotable(shown), entry.line});
     }
 
     /// What a table must have. `entries` have their keys from `place.prefix` on.
@@ -365,7 +379,7 @@ private:
             return note(entry.line, quotable(key),
                         unknown("unknown key", isFull() ? std::string() : closeTierKey(key)));
         m_tierEntries.emplace_back(*match, entry);
-        file().given.push_back({key, match->key->key, shownText(entry), entry.line});
+        file().given.push_back({key, match->key->key, shownText(entry, partOf(key) == "families"), entry.line});
     }
 
     static std::string closeTierKey(const std::string &key)

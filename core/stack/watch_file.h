@@ -125,7 +125,7 @@ struct PortalPart
 /// What the file says and this version does not act on.
 struct LaterPart
 {
-    std::string key; ///< "postgresql", "target"
+    std::string key; ///< "postgresql", "target"; a key in one that this version does not know: "docker.swarm"
     unsigned line = 0;
     bool operator==(const LaterPart &) const = default;
 };

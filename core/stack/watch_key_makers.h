@@ -19,13 +19,21 @@ struct About
     std::string_view meaning;
     std::string_view fallback{};
     bool required = false;
+    bool name = false; ///< WatchKey::name
 };
+
+/// Of a key that takes names or patterns.
+inline About named(About about)
+{
+    about.name = true;
+    return about;
+}
 
 using Set = std::function<Result<void>(WatchFile &, WatchValue &)>;
 
 inline WatchKey entry(About about, Set set, bool list = false)
 {
-    return {std::move(about.key), list, about.meaning, about.fallback, about.required, std::move(set)};
+    return {std::move(about.key), list, about.name, about.meaning, about.fallback, about.required, std::move(set)};
 }
 
 /// `read` makes of the text what `access` answers a place for.
@@ -60,7 +68,17 @@ WatchKey time(About about, std::chrono::milliseconds least, std::chrono::millise
 
 template <class Access> WatchKey url(About about, Access access) { return one(std::move(about), access, readHttpUrl); }
 
-template <class Access> WatchKey reach(About about, Access access) { return one(std::move(about), access, readReach); }
+template <class Access> WatchKey reach(About about, Access access)
+{
+    return entry(std::move(about), [access](WatchFile &file, WatchValue &value) -> Result<void> {
+        auto made = readReach(value.entry.text);
+        if (!made)
+            return made.error();
+        value.shown = value.entry.text; // hosts and a user, or it was refused
+        access(file, value) = std::move(*made);
+        return {};
+    });
+}
 
 /// A reference, as text or as `{ command = [PROGRAM, ARG], env = [NAME] }`, whose keys have entries of their own.
 template <class Access> WatchKey secret(About about, Access access)
@@ -124,10 +142,10 @@ void addSecret(std::vector<WatchKey> &keys, const std::string &key, std::string_
 
 inline Result<void> takeFile(WatchValue &value, std::string &into)
 {
-    const auto path = readText(value.entry.text, 4096);
+    auto path = readPath(value.entry.text, value.folder);
     if (!path)
         return path.error();
-    into = (value.folder / std::filesystem::path(*path)).lexically_normal().string();
+    into = std::move(*path);
     value.file = into;
     return {};
 }
@@ -211,10 +229,10 @@ template <class Access, class Read> WatchKey list(About about, Access access, Re
 }
 
 /// A Redis URL into an endpoint: shown without what may stand before its host.
-template <class Access> WatchKey redisUrl(About about, Access access)
+template <class Access> WatchKey redisUrl(About about, Access access, std::string_view before = {})
 {
-    return entry(std::move(about), [access](WatchFile &watched, WatchValue &value) -> Result<void> {
-        auto endpoint = readRedisUrl(value.entry.text);
+    return entry(std::move(about), [access, before](WatchFile &watched, WatchValue &value) -> Result<void> {
+        auto endpoint = readRedisUrl(value.entry.text, before);
         if (!endpoint)
             return endpoint.error();
         value.shown = endpoint->display();

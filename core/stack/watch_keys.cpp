@@ -74,7 +74,7 @@ void addMetrics(std::vector<WatchKey> &keys)
             return part(f, v).server;
         }));
     keys.push_back(text(
-        {"metrics.match", "series selector it is asked with, such as {job=\"shop\"}"},
+        named({"metrics.match", "series selector it is asked with, such as {job=\"shop\"}"}),
         [=](WatchFile & f, WatchValue & v) -> auto & { return part(f, v).match; }, 1024));
     addSecret(
         keys, "metrics.token",
@@ -127,10 +127,10 @@ void addEnds(std::vector<WatchKey> &keys)
         [](WatchFile & f, WatchValue &) -> auto & { return f.listen; }, readListen));
     keys.push_back(entry({"watch.data_dir", "folder where portoland watch keeps its history"},
                          [](WatchFile &f, WatchValue &v) -> Result<void> {
-                             const auto path = readText(v.entry.text, 4096);
+                             auto path = readPath(v.entry.text, v.folder);
                              if (!path)
                                  return path.error();
-                             f.dataDir = (v.folder / std::filesystem::path(*path)).lexically_normal().string();
+                             f.dataDir = std::move(*path);
                              return {};
                          }));
 }

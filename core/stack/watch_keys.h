@@ -32,6 +32,7 @@ struct WatchKey
 {
     std::string key; ///< "redis.url"; a segment `*` stands for any name ("metrics.maps.*.errors")
     bool list;       ///< takes an array, and nothing else does
+    bool name;       ///< what it takes are names or patterns: a colon in one is nothing of an address
     std::string_view meaning;
     std::string_view fallback; ///< what holds where the file says nothing, as it would be written; empty: nothing
     bool required;             ///< where its part is in the file

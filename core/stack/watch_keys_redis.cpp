@@ -103,12 +103,11 @@ void addCeleryKeys(std::vector<WatchKey> &keys)
         return *made;
     };
     keys.push_back(list(
-        {"celery.queues", "queues to watch; those of the bindings where none are named"},
+        named({"celery.queues", "queues to watch; those of the bindings where none are named"}),
         [=](WatchFile & f, WatchValue & v) -> auto & { return part(f, v).queues; }, readQueues));
     keys.push_back(redisUrl(
-        {"celery.result_url", "where results are, if not at the broker"}, [=](WatchFile & f, WatchValue & v) -> auto & {
-            return results(f, v).endpoint;
-        }));
+        {"celery.result_url", "where results are, if not at the broker"},
+        [=](WatchFile & f, WatchValue & v) -> auto & { return results(f, v).endpoint; }, "result_"));
     addSecret(
         keys, "celery.result_password",
         "where its password is", [=](WatchFile & f, WatchValue & v) -> auto & { return results(f, v).password; });
@@ -118,13 +117,13 @@ void addCeleryKeys(std::vector<WatchKey> &keys)
                              return takeFile(v, results(f, v).trust.value);
                          }));
     keys.push_back(text(
-        {"celery.prefix", "global_keyprefix of the broker's transport options"},
+        named({"celery.prefix", "global_keyprefix of the broker's transport options"}),
         [=](WatchFile & f, WatchValue & v) -> auto & { return part(f, v).prefix; }));
     keys.push_back(text(
-        {"celery.result_prefix", "global_keyprefix of the result backend"},
+        named({"celery.result_prefix", "global_keyprefix of the result backend"}),
         [=](WatchFile & f, WatchValue & v) -> auto & { return part(f, v).resultPrefix; }));
     keys.push_back(one(
-        {"celery.separator", "sep of the transport options, between queue and step", "\\u0006\\u0016"},
+        named({"celery.separator", "sep of the transport options, between queue and step", "\\u0006\\u0016"}),
         [=](WatchFile & f, WatchValue & v) -> auto & { return part(f, v).separator; },
         [](std::string_view given) -> Result<std::string> {
             if (given.empty() || given.size() > 16)

@@ -25,9 +25,9 @@ using Check = std::function<Result<void>(WatchValue &)>;
 
 WatchKey later(std::string key, std::string_view meaning, Check check, bool required = false, bool list = false)
 {
-    return {std::move(key), list,
-            meaning,        {},
-            required,       [check = std::move(check)](WatchFile &, WatchValue &value) { return check(value); }};
+    return {std::move(key), list, false, meaning, {}, required, [check = std::move(check)](WatchFile &, WatchValue &v) {
+                return check(v);
+            }};
 }
 
 /// The result of a reading function that keeps nothing.

@@ -34,15 +34,16 @@ bool holdsPassword(std::string_view url)
     return user && url.substr(user->begin, user->end - user->begin).find(':') != url.npos;
 }
 
-Error passwordInClear()
+Error passwordInClear(const std::string &before = {})
 {
     return wrong("it holds a password in clear",
-                 "Take it out, and say in password, beside the URL, where it is: \"file:PATH\", \"env:NAME\" or "
-                 "\"command:[PROGRAM, ARG]\", in the console also \"keychain:NAME\"");
+                 "Take it out, and say in " + before +
+                     "password, beside the URL, where it is: \"file:PATH\", \"env:NAME\" or "
+                     "\"command:[PROGRAM, ARG]\", in the console also \"keychain:NAME\"");
 }
 
 /// A mend that a portal's settings have names a variable that means nothing here.
-Error inFile(Error error)
+Error inFile(Error error, const std::string &before)
 {
     if (error.code == "redis-sentinel")
         error.hint =
@@ -51,11 +52,13 @@ Error inFile(Error error)
     else if (error.code == "redis-cluster")
         error.hint = "Write redis:// or rediss:// with one of its nodes, and cluster = true";
     else if (error.message.find("ssl_") != std::string::npos)
-        error.hint = "Leave it out, and name the authority's file in ca, or the certificate's fingerprint in pin";
+        error.hint = before.empty()
+                         ? "Leave it out, and name the authority's file in ca, or the certificate's fingerprint in pin"
+                         : "Leave it out, and name the authority's file in " + before + "ca";
     else if (error.hint.find("REDIS_PASSWORD") != std::string::npos)
         error.hint =
-            "Write redis://host:port/db, rediss:// for TLS, or unix:/path?db=0; where the password is goes into "
-            "password";
+            "Write redis://host:port/db, rediss:// for TLS, or unix:/path?db=0; where the password is goes into " +
+            before + "password";
     return error;
 }
 
@@ -65,6 +68,8 @@ Error noReach(const std::string &what)
 }
 
 Error noHttpUrl(const std::string &what) { return wrong(what, "Write http://host:port/path or https://host/path"); }
+
+Error noPostgresUrl(const std::string &what) { return wrong(what, "Write postgresql://USER@HOST:PORT/NAME"); }
 
 /// Hosts of URLs: an IPv6 address is without its brackets here.
 Result<void> checkUrlHost(std::string_view host)
@@ -83,6 +88,16 @@ Result<std::string> readText(std::string_view text, std::size_t most)
     if (!isUtf8(text) || visible(text) != text)
         return wrong("it has a character that cannot be seen");
     return std::string(text);
+}
+
+Result<std::string> readPath(std::string_view text, const std::filesystem::path &folder)
+{
+    const auto path = readText(text, 4096);
+    if (!path)
+        return path.error();
+    if (path->starts_with('~'))
+        return wrong("'~' is for shells", "Write the whole path, or one beside this file");
+    return (folder / std::filesystem::path(*path)).lexically_normal().string();
 }
 
 Result<bool> readFlag(std::string_view text)
@@ -170,6 +185,8 @@ Result<Reach> readReach(std::string_view text)
         if (at != host.npos)
             if (const auto fit = checkHost(host.substr(0, at)); !fit)
                 return noReach("what stands before the '@' is no user");
+        if (named.find(':') != named.npos)
+            return noReach("ssh has its ports in ~/.ssh/config");
         if (const auto fit = checkHost(named); !fit)
             return noReach(fit.error().message);
         reach.way = Way::Ssh;
@@ -211,18 +228,22 @@ Result<std::string> readPin(std::string_view text)
     return pin;
 }
 
-Result<redis::Endpoint> readRedisUrl(std::string_view text)
+Result<redis::Endpoint> readRedisUrl(std::string_view text, std::string_view before)
 {
+    const std::string keys(before);
     if (holdsPassword(text))
-        return passwordInClear();
+        return passwordInClear(keys);
     // An endpoint with a user wants a password; where it is the file says beside the URL.
     constexpr std::string_view elsewhere = "\x01 elsewhere";
     auto endpoint = redis::Endpoint::parse(text, elsewhere);
     if (!endpoint)
-        return inFile(endpoint.error());
+        return inFile(endpoint.error(), keys);
     if (endpoint->password != elsewhere)
-        return passwordInClear();
+        return passwordInClear(keys);
     endpoint->password.clear();
+    if (endpoint->trust != TrustSpec{}) // beside it they are looked for when the file is checked
+        return wrong("it names files of certificates",
+                     "Take them out, and name them beside the URL: " + keys + "ca = \"FILE\"");
     if (endpoint->transport != redis::Endpoint::Transport::Unix)
         if (const auto fit = checkUrlHost(endpoint->host); !fit)
             return fit.error();
@@ -259,15 +280,24 @@ Result<std::string> readPostgresUrl(std::string_view text)
         return passwordInClear();
     const auto url = storage::DatabaseUrl::parse(text);
     if (!url)
-        return url.error();
+        return noPostgresUrl(url.error().message);
     if (!url->password.empty())
         return passwordInClear();
     if (url->dialect != storage::Dialect::PostgreSql)
-        return wrong("it is no postgresql URL", "Write postgresql://user@host:port/name");
+        return noPostgresUrl("it is no postgresql URL");
     if (!url->host.starts_with('/'))
         if (const auto fit = checkUrlHost(url->host); !url->host.empty() && !fit)
             return fit.error();
     return url->display();
+}
+
+std::string shownName(std::string_view text, std::size_t longest)
+{
+    if (text.find('@') != text.npos || text.find("//") != text.npos)
+        return quotable(text, longest);
+    const std::string masked = maskSecrets(text);
+    const auto begin = cutText(masked, longest);
+    return visible(begin) + (begin.size() < masked.size() ? "…" : "");
 }
 
 Result<std::string> readDeploymentName(std::string_view text)

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@ namespace portolan::stack {
 
 /// Text of at most `most` bytes that can be seen and is not empty.
 Result<std::string> readText(std::string_view text, std::size_t most = 1024);
+/// The path of a file or a folder, from `folder` on; answers it whole.
+Result<std::string> readPath(std::string_view text, const std::filesystem::path &folder);
 Result<bool> readFlag(std::string_view text);
 Result<std::uint32_t> readCount(std::string_view text, std::uint32_t least, std::uint32_t most);
 Result<std::chrono::milliseconds> readTime(std::string_view text, std::chrono::milliseconds least,
@@ -34,12 +37,16 @@ Result<Reach> readReach(std::string_view text);
 /// A SHA-256 of a certificate, 64 hexadecimal digits with or without colons; answers "AB:CD:…".
 Result<std::string> readPin(std::string_view text);
 
-/// A Redis URL without a password.
-Result<redis::Endpoint> readRedisUrl(std::string_view text);
+/// A Redis URL without a password. `before`: what stands before the names of the keys beside it, as in "result_".
+Result<redis::Endpoint> readRedisUrl(std::string_view text, std::string_view before = {});
 /// An http or https URL without user information, fragment or a secret among its parameters.
 Result<std::string> readHttpUrl(std::string_view text);
 /// A postgresql URL without a password; answers it as it may be shown.
 Result<std::string> readPostgresUrl(std::string_view text);
+
+/// A name or a pattern, in which a colon is nothing of an address, as a listing may repeat it: masked where it is one
+/// all the same.
+std::string shownName(std::string_view text, std::size_t longest = 200);
 
 /// The name of a deployment, which is also a folder's: 1 to 64 bytes without a slash or a dot at its beginning.
 Result<std::string> readDeploymentName(std::string_view text);

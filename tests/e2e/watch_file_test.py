@@ -24,6 +24,9 @@ every = "10s"
 
 [budget]
 cache = "2MB"
+
+[families]
+sessions = ["session:*"]
 """
 
 
@@ -42,7 +45,7 @@ class WatchFileTest(unittest.TestCase):
         token = self.where / "token"
         token.write_text(SECRET)
         token.chmod(0o600)
-        return {"SHOP_REDIS": SECRET, "SHOP_DB_PASSWORD": SECRET}
+        return {"SHOP_REDIS": SECRET}
 
     def test_it_says_what_the_file_says_and_means(self):
         done = self.check(SHOP, env=self.whole())
@@ -57,11 +60,14 @@ class WatchFileTest(unittest.TestCase):
         self.assertIn("built-in", lines["probe.timeout"])
         self.assertIn("5s", lines["probe.timeout"])
         self.assertIn("Memory a key family may take", lines["budget.cache"])
+        self.assertIn("ssh:bastion", lines["redis.through"])
+        self.assertIn("[session:*]", lines["families.sessions"])
         for words in ["redis: rediss://redis.example:6380, through ssh to bastion, trusting the authority in ",
                       "celery: queues celery, mail; results at redis://redis.example:6379/1; asks workers by remote control",
                       "metrics: https://shop.example/metrics; read every 15s, map django-prometheus",
                       "probe: https://shop.example/health; every 10s, a good answer is 200 within 5s",
                       f"postgresql: not watched by this version ({self.file}:6)",
+                      "postgresql.password: env:SHOP_DB_PASSWORD, not read by this version",
                       "redis.password: env:SHOP_REDIS, there", f"metrics.token: file:{self.where}/token, there"]:
             self.assertIn(words, done.stdout)
 
@@ -84,6 +90,7 @@ class WatchFileTest(unittest.TestCase):
         self.assertIn(f"{self.file}:4: redis.password: the variable SHOP_REDIS is not set", lines[0])
         self.assertIn(f"{self.file}:7: metrics.token: {self.where}/token is open to others. Run chmod 600 on it", lines[1])
         self.assertIn(f"{self.file}:4: redis.ca: {self.where}/shop-ca.pem cannot be read", lines[2])
+        self.assertIn("redis.password: env:SHOP_REDIS, cannot be read here\n", done.stdout)
         self.assertNotIn(SECRET, done.stdout + done.stderr)
 
     def test_everything_wrong_is_said_at_once_with_its_line(self):
@@ -118,10 +125,10 @@ host = "docker.example"
 
     def test_no_program_runs_and_none_of_a_file_that_others_may_write(self):
         witness = self.where / "witness"
-        text = f"name = 'a'\n[redis]\nurl = 'redis://h'\npassword = 'command:[touch, {witness}]'\n"
+        text = f"name = 'a'\n[redis]\nurl = 'redis://h'\npassword = 'command:[touch, {witness}, \"a, b\"]'\n"
         done = self.check(text)
         self.assertEqual(done.returncode, 0, done)
-        self.assertIn(f"redis.password: runs touch {witness} ({self.file}:4)", done.stdout)
+        self.assertIn(f"redis.password: runs touch {witness} 'a, b' ({self.file}:4)", done.stdout)
         self.assertFalse(witness.exists())
         for mode in (0o620, 0o602, 0o666):
             done = self.check(text, mode=mode)

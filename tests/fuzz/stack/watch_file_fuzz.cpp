@@ -21,7 +21,7 @@ void check(const WatchReading &reading)
 {
     for (const auto &mistake : reading.mistakes) {
         require(mistake.source == "shop.toml" && !mistake.what.empty());
-        require(visible(mistake.key) == mistake.key);
+        require(visible(mistake.text()) == mistake.text());
     }
     if (!reading.mistakes.empty())
         return;

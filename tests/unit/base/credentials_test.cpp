@@ -151,7 +151,7 @@ void CredentialsTest::readsFiles()
     write("gr\u00fc\u00df dich");
     QCOMPARE(std::string(resolve(reference, {})->reveal()), std::string("gr\u00fc\u00df dich"));
     for (const std::string &text : {std::string("\ns3cret"), std::string(), std::string(9000, 'x'),
-                                   std::string("a\0b", 3), std::string("\xff\xfe")}) {
+                                    std::string("a\0b", 3), std::string("\xff\xfe")}) {
         write(text);
         const auto read = resolve(reference, {});
         QVERIFY(read.has_error());

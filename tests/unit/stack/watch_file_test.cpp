@@ -24,6 +24,8 @@ private slots:
     void readsSeveralOfAPart();
     void overridesTheTier();
     void listsWhatItNames();
+    void namesWhatItDoesNotWatch();
+    void showsNamesAsTheyAre();
     void theTableIsSound();
 };
 
@@ -284,6 +286,47 @@ set = ["/opt/scale", "{size}"]
     const auto shown = std::ranges::find(file.given, "redis.password", &GivenKey::key);
     QVERIFY(shown != file.given.end());
     QCOMPARE(shown->text, std::string("command:/usr/bin/pass")); // whatever its arguments are
+}
+
+/// A key of a later version is no mistake, and is not passed over in silence.
+void WatchFileTest::namesWhatItDoesNotWatch()
+{
+    const WatchFile file = read("name = 'a'\n[docker]\nswarm = true\nproject = 'x'\n[[target]]\nid = 'x'\n"
+                                "kind = 'heroku'\n[[target]]\nid = 'y'\nkind = 'heroku'\napp = 'shop'\n");
+    std::vector<std::string> later;
+    for (const auto &part : file.later)
+        later.push_back(part.key + ':' + std::to_string(part.line));
+    QVERIFY(
+        (later == std::vector<std::string>{"docker:2", "docker.swarm:3", "target:5", "target:8", "target[2].app:11"}));
+}
+
+/// A colon is nothing of an address where names and patterns stand, as it is elsewhere.
+void WatchFileTest::showsNamesAsTheyAre()
+{
+    const WatchFile file = read(R"(name = "a"
+[redis]
+url = "redis://h"
+through = "ssh:ops@bastion"
+[celery]
+queues = ["mail:high", "redis://:hunter2@h"]
+prefix = "shop:eu:"
+[metrics]
+url = "http://h/"
+map = "statsd"
+server = true
+match = '{instance=~"10.0.0.7:.*"}'
+[families]
+sessions = ["session:*", "https://u:hunter2@h/*"]
+)");
+    const auto shown = [&](std::string_view key) {
+        const auto found = std::ranges::find(file.given, key, &GivenKey::key);
+        return found == file.given.end() ? std::string("none") : found->text;
+    };
+    QCOMPARE(shown("redis.through"), std::string("ssh:ops@bastion"));
+    QCOMPARE(shown("celery.queues"), std::string("[mail:high, redis://***@h]"));
+    QCOMPARE(shown("celery.prefix"), std::string("shop:eu:"));
+    QCOMPARE(shown("metrics.match"), std::string(R"({instance=~"10.0.0.7:.*"})"));
+    QCOMPARE(shown("families.sessions"), std::string("[session:*, https://***@h/*]"));
 }
 
 void WatchFileTest::theTableIsSound()

@@ -3,6 +3,7 @@
 
 #include "core/api/clock.h"
 #include "core/api/instance.h"
+#include "core/api/link_troubles.h"
 #include "core/api/tier.h"
 #include "core/api/zone.h"
 
@@ -70,7 +71,7 @@ struct LinkStatus
     std::optional<double> latency;             ///< seconds, of the last round trip
     // What went wrong last, as Error has it; empty while up, and what is not known of it. Each at most
     // `longestLinkText` bytes, but for the command, which is whole or empty (core/monitor/link_trouble.h).
-    std::string reason = {}; ///< Error::code: one of linkTroubles, or of another version; or empty
+    std::string reason = {}; ///< Error::code: one of linkTroubles (link_troubles.h), or of another version; or empty
     std::string about = {};  ///< the address, file, keys or commands it is about
     std::string told = {};   ///< what the other side, or the system, said of it; without a reason all that is known
     std::string mend = {};   ///< the command that mends it
@@ -78,19 +79,6 @@ struct LinkStatus
     static constexpr bool jsonDefaulted = true;
 };
 BOOST_DESCRIBE_STRUCT(LinkStatus, (), (name, up, since, latency, reason, about, told, mend))
-
-inline constexpr std::size_t longestLinkText = 1000;
-
-/// Every LinkStatus::reason, which is Event::reason of a link too: whoever makes sentences has words for each.
-inline constexpr std::string_view linkTroubles[]{
-    "redis-away",         "redis-lost",       "redis-timeout",        "redis-busy",       "redis-busy-script",
-    "redis-loading",      "redis-read-only",  "redis-auth",           "redis-rights",     "redis-renamed",
-    "redis-database",     "redis-cluster",    "redis-full",           "redis-evicts",     "redis-moved",
-    "redis-wrong-type",   "queue-cancelled",  "database-lost",        "database-busy",    "database-connections",
-    "database-resources", "database-refused", "database-not-allowed", "database-peer",    "database-rights",
-    "database-missing",   "database-moved",   "database-unwritable",  "database-standby", "database-schema",
-    "database-corrupt",   "disk-full",        "disk-error",           "data-dir-moved",   "data-dir-hangs",
-};
 
 /// From INFO. https://redis.io/docs/latest/commands/info/
 struct RedisFigures

@@ -17,8 +17,9 @@
 namespace portolan {
 
 /// A connection that a Dialer has made, plain or in TLS: for Asio and Beast it is an AsyncStream. Used on its
-/// executor's thread. Must outlive its pending operations.
-class ByteStream final
+/// executor's thread. Must outlive its pending operations. Not final: Asio derives from what it is handed, to see what
+/// members it has.
+class ByteStream
 {
 public:
     using executor_type = Executor;

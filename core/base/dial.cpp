@@ -16,15 +16,16 @@ namespace portolan {
 
 namespace {
 
-Error coded(ErrorKind kind, const char *code, std::string message, std::string hint)
+Error coded(ErrorKind kind, const char *code, std::string message, std::string hint, std::string told = {})
 {
-    return Error{kind, code, std::move(message), std::move(hint), {}, std::chrono::seconds{0}};
+    return Error{kind, code, std::move(message), std::move(hint), {}, std::chrono::seconds{0}, {}, {}, std::move(told)};
 }
 
 Error timedOut(const Target &target)
 {
     return coded(ErrorKind::Timeout, "tcp-timeout", "There is no answer from " + target.display() + ".",
-                 "Check host and port, and that no firewall is between: this one drops what it gets.");
+                 "Check host and port, and that no firewall is between: this one drops what it gets.",
+                 error_code(asio::error::timed_out).message());
 }
 
 void prepare(TcpSocket &socket)
@@ -139,17 +140,17 @@ Error dialError(const Target &target, const error_code &failed)
         return timedOut(target);
     if (!target.path.empty() && failed == boost::system::errc::no_such_file_or_directory)
         return coded(ErrorKind::Unavailable, "tcp-missing", "There is no Unix socket " + where + ".",
-                     "Check its path, and that the server runs.");
+                     "Check its path, and that the server runs.", failed.message());
     if (failed == asio::error::connection_refused)
         return coded(ErrorKind::Unavailable, "tcp-refused", "Nothing listens at " + where + " (connection refused).",
-                     "Check host and port, and that the server runs.");
+                     "Check host and port, and that the server runs.", failed.message());
     if (failed == asio::error::host_unreachable || failed == asio::error::network_unreachable ||
         failed == asio::error::network_down)
-        return coded(ErrorKind::Unavailable, "tcp-unreachable",
-                     "No network leads to " + where + " (" + failed.message() + ").",
-                     "Check this machine's network, and whether the host is reached through a VPN or tunnel.");
+        return coded(
+            ErrorKind::Unavailable, "tcp-unreachable", "No network leads to " + where + " (" + failed.message() + ").",
+            "Check this machine's network, and whether the host is reached through a VPN or tunnel.", failed.message());
     return coded(ErrorKind::Unavailable, "tcp-failed", "Cannot connect to " + where + " (" + failed.message() + ").",
-                 "Check the address, and that the server runs.");
+                 "Check the address, and that the server runs.", failed.message());
 }
 
 awaitable<Result<RawSocket>> DirectDialer::dial(Executor executor, Target target, SteadyTime deadline)

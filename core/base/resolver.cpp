@@ -29,9 +29,9 @@ constexpr std::size_t mostKept = 1024;
 constexpr std::size_t mostAddresses = 16; ///< of one name
 constexpr std::size_t longestName = 253;  ///< RFC 1035, section 2.3.4
 
-Error nameError(ErrorKind kind, const char *code, std::string message, std::string hint)
+Error nameError(ErrorKind kind, const char *code, std::string message, std::string hint, std::string told = {})
 {
-    return Error{kind, code, std::move(message), std::move(hint), {}, std::chrono::seconds{0}};
+    return Error{kind, code, std::move(message), std::move(hint), {}, std::chrono::seconds{0}, {}, {}, std::move(told)};
 }
 
 Error failed(const std::string &host, int code)
@@ -40,11 +40,12 @@ Error failed(const std::string &host, int code)
     if (code == EAI_NONAME || code == EAI_NODATA)
         return nameError(
             ErrorKind::Unavailable, "name-unknown", "There is no host of the name " + name + ".",
-            "Check how it is spelled, and whether it is known on this machine only through a VPN or tunnel.");
+            "Check how it is spelled, and whether it is known on this machine only through a VPN or tunnel.",
+            ::gai_strerror(code));
     const std::string reason = code == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(code);
     return nameError(ErrorKind::Unavailable, "name-failed",
                      "The name " + name + " cannot be looked up now (" + reason + ").",
-                     "Check this machine's network and its name servers (/etc/resolv.conf).");
+                     "Check this machine's network and its name servers (/etc/resolv.conf).", reason);
 }
 
 std::optional<asio::ip::address> addressOf(const sockaddr *socket)
@@ -261,7 +262,8 @@ awaitable<Result<Resolver::Addresses>> Resolver::resolve(std::string host, Stead
     if (waiter->answer)
         co_return *waiter->answer;
     co_return nameError(ErrorKind::Timeout, "name-timeout", "The name '" + quotable(host) + "' was not found in time.",
-                        "Check this machine's name servers (/etc/resolv.conf), or write the address itself.");
+                        "Check this machine's name servers (/etc/resolv.conf), or write the address itself.",
+                        ::gai_strerror(EAI_AGAIN));
 }
 
 } // namespace portolan

@@ -168,10 +168,18 @@ std::optional<CertificateFacts> TlsClient::peer(SSL *ssl)
 
 namespace {
 
-Error tlsError(std::string_view code, std::string message, std::string hint)
+/// `told`: what it is about, for a sentence of one's own: the certificate, or OpenSSL's reason.
+Error tlsError(std::string_view code, std::string message, std::string hint, std::string told = {})
 {
-    return Error{ErrorKind::Unavailable, std::string(code), std::move(message), std::move(hint), {},
-                 std::chrono::seconds{0}};
+    return Error{ErrorKind::Unavailable,
+                 std::string(code),
+                 std::move(message),
+                 std::move(hint),
+                 {},
+                 std::chrono::seconds{0},
+                 {},
+                 {},
+                 std::move(told)};
 }
 
 /// The names a certificate is good for, as many as are of use in a sentence.
@@ -214,39 +222,41 @@ Error TlsClient::refused(const Handshake &handshake, const std::string &where) c
 {
     const CertificateFacts facts = handshake.culprit.value_or(CertificateFacts{});
     const std::string who = whose(facts, where);
-    const std::string details = ": " + inWords(facts) + ".";
+    const std::string told = inWords(facts);
+    const std::string details = ": " + told + ".";
     const std::string pinIt =
         handshake.leaf ? "pin its sha256 " + fingerprint(handshake.leaf.get()) + " once you have compared it there"
                        : std::string("pin it");
     switch (handshake.error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
         return tlsError("tls-expired", who + " has expired" + details,
-                        "Renew it; it ended " + dayText(facts.until) + ".");
+                        "Renew it; it ended " + dayText(facts.until) + ".", told);
     case X509_V_ERR_CERT_NOT_YET_VALID:
         return tlsError("tls-not-yet", who + " is not valid yet" + details,
-                        "It begins " + dayText(facts.from) +
-                            ": check the clocks of this machine and of who signed it.");
+                        "It begins " + dayText(facts.from) + ": check the clocks of this machine and of who signed it.",
+                        told);
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
         return tlsError("tls-name", who + " is for " + namesInWords(facts) + " and not for " + handshake.name + details,
-                        "Connect by a name it is for, or set one of them as the server name.");
+                        "Connect by a name it is for, or set one of them as the server name.", told);
     case X509_V_ERR_APPLICATION_VERIFICATION:
         return tlsError("tls-pin", who + " is not the pinned one" + details,
                         "It has sha256 " + facts.sha256 + ", pinned is " + m_pin +
-                            ". If it was renewed, compare it there and pin the new one.");
+                            ". If it was renewed, compare it there and pin the new one.",
+                        told);
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
         return tlsError("tls-self-signed", who + " is signed by itself" + details,
-                        "Name it as the authority's file, or " + pinIt + ".");
+                        "Name it as the authority's file, or " + pinIt + ".", told);
     default:
         break;
     }
     const std::string choose = "Choose the file of its authority (" + facts.issuer + "), or " + pinIt + ".";
     if (!endsNowhere(handshake.error))
-        return tlsError("tls-untrusted", who + objectionInWords(handshake.error, facts) + details, choose);
+        return tlsError("tls-untrusted", who + objectionInWords(handshake.error, facts) + details, choose, told);
     const std::string by = m_spec.roots == Roots::File ? " is not signed by an authority of " + m_spec.value
                                                        : " is signed by an authority that this machine does not know";
     const auto leaf = handshake.leaf ? certificateFacts(handshake.leaf.get()) : facts;
-    return tlsError("tls-untrusted", whose(leaf, where) + by + ": " + inWords(leaf) + ".", choose);
+    return tlsError("tls-untrusted", whose(leaf, where) + by + ": " + inWords(leaf) + ".", choose, inWords(leaf));
 }
 
 Error TlsClient::clientCertificate(const std::string &where, const std::string &reason) const
@@ -256,7 +266,7 @@ Error TlsClient::clientCertificate(const std::string &where, const std::string &
                         "Name the files of a client certificate and its key.");
     return tlsError("tls-client-certificate",
                     where + " does not accept our certificate " + m_spec.clientCertificate + " (" + reason + ").",
-                    "Name one by an authority it trusts, within its dates.");
+                    "Name one by an authority it trusts, within its dates.", reason);
 }
 
 Error TlsClient::explain(SSL *ssl, const error_code &failed, const std::string &where) const
@@ -275,10 +285,16 @@ Error TlsClient::explain(SSL *ssl, const error_code &failed, const std::string &
     const auto code = static_cast<unsigned long>(failed.value());
     const char *known = ERR_reason_error_string(code);
     const std::string reason = known ? known : failed.message();
+    // It has spoken TLS: what comes now was changed on its way, or is a fault. SSL_is_init_finished() is false after
+    // one.
+    char finished = 0;
+    const bool shaken = ssl && SSL_get_peer_finished(ssl, &finished, sizeof finished) > 0;
     switch (ERR_GET_REASON(code)) {
     case SSL_R_WRONG_VERSION_NUMBER:
     case SSL_R_HTTP_REQUEST:
     case SSL_R_HTTPS_PROXY_REQUEST:
+        if (shaken)
+            break;
         return tlsError("tls-plain", where + " does not speak TLS on this port.",
                         "Name the port that does, or write the address without TLS (redis://, http://).");
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
@@ -297,13 +313,15 @@ Error TlsClient::explain(SSL *ssl, const error_code &failed, const std::string &
     case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
     case SSL_R_VERSION_TOO_LOW:
     case SSL_R_WRONG_SSL_VERSION:
+        if (shaken)
+            break;
         return tlsError("tls-version", where + " speaks no version of TLS that is still safe (" + reason + ").",
-                        "Let it speak TLS 1.2 or 1.3.");
+                        "Let it speak TLS 1.2 or 1.3.", reason);
     default:
         break;
     }
     return tlsError("tls-failed", "TLS with " + where + " failed: " + reason + ".",
-                    "The log of the server may say more.");
+                    "The log of the server may say more.", reason);
 }
 
 // TlsClients ----------------------------------------------------------------------------------------------------------

@@ -243,7 +243,7 @@ awaitable<bool> RedisCheck::Impl::look()
     std::string name = options.instance;
     const Result<void> wrote = co_await redis::probeWrite(client, script, std::move(name));
     // Without an answer it is away, or busy: that is the link's to tell.
-    const bool unanswered = !wrote && (wrote.error().code == "redis-away" || wrote.error().code == "redis-lost" ||
+    const bool unanswered = !wrote && (redis::isAway(wrote.error()) || wrote.error().code == "redis-lost" ||
                                        wrote.error().kind == ErrorKind::Timeout);
     if (wrote)
         writing.worked();

@@ -8,6 +8,7 @@
 #include "core/portal/admission_visit.h"
 #include "core/portal/portal_scripts.h"
 #include "core/redis/client.h"
+#include "core/redis/errors.h"
 
 #include <algorithm>
 #include <any>
@@ -126,7 +127,7 @@ awaitable<http::Admitted> RequestAdmission::admit(http::Request &request, const 
                    !m_csrf.matches(*visit.session, request.headers["X-CSRF-Token"]);
     auto outcome = co_await ask(visit);
     noteUnknown(visit, outcome);
-    if (!outcome && outcome.error().code == "redis-away" && route.access.role == Role::Anonymous) {
+    if (!outcome && redis::isAway(outcome.error()) && route.access.role == Role::Anonymous) {
         // Whoever it is, this route is for everybody: signing in again, for one.
         visit.session.reset();
         outcome = askMemory(visit);

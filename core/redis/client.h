@@ -17,6 +17,11 @@
 #include <string_view>
 #include <vector>
 
+namespace portolan {
+class Dialer;
+class TlsClients;
+} // namespace portolan
+
 namespace portolan::redis {
 
 /// The names of a portal's connections: for commands, and for subscriptions.
@@ -34,6 +39,8 @@ struct ClientOptions
     std::size_t maxPendingBytes = 64 * 1024 * 1024; ///< of commands not yet written to the socket; the same
     std::size_t maxReplyBytes = 64 * 1024 * 1024;   ///< of one reply; over it the connection is given up (Protocol)
     std::chrono::milliseconds stuckTimeout{5000};   ///< without an answer to what is in flight: connects anew
+    std::shared_ptr<Dialer> way = {};               ///< to the server; null: straight, with a resolver of its own
+    std::shared_ptr<TlsClients> trust = {};         ///< null: the system's authorities are read for this client alone
 };
 
 /// One pipelined connection to one Redis, shared by every thread of the process.
@@ -47,11 +54,12 @@ struct ClientOptions
 /// A Redis that keeps the connection but answers nothing for `commandTimeout` counts as away: the state goes back to
 /// Connecting and new calls fail at once; the first byte it sends makes the client Ready again.
 ///
-/// Errors, as kind "code": Unavailable "redis-away" (not connected, the reason in `message`), "redis-busy" (a bound
-/// reached), "redis-loading", "redis-busy-script" (BUSY), "redis-read-only" (MISCONF, READONLY), "redis-auth" (NOAUTH,
-/// WRONGPASS), "redis-rights" (NOPERM); Timeout "redis-timeout", "redis-lost"; Full "redis-full" (OOM); Unsupported
-/// "redis-cluster"; Protocol (a reply that is no RESP); Cancelled (stopped); Internal (any other error reply: `message`
-/// has its text).
+/// Errors, as kind "code": Unavailable "redis-away" (not connected, the reason in `message`), "redis-tls-…" (TLS or its
+/// certificate, as trust.h has them behind "redis-"; Invalid "redis-tls-file": one of our own files), "redis-busy" (a
+/// bound reached), "redis-loading", "redis-busy-script" (BUSY), "redis-read-only" (MISCONF, READONLY), "redis-auth"
+/// (NOAUTH, WRONGPASS), "redis-rights" (NOPERM); Timeout "redis-timeout", "redis-lost"; Full "redis-full" (OOM);
+/// Unsupported "redis-cluster"; Protocol (a reply that is no RESP); Cancelled (stopped); Internal (any other error
+/// reply: `message` has its text).
 class Client final
 {
 public:

@@ -32,7 +32,8 @@ SteadyTime after(std::chrono::milliseconds duration)
 /// Problems that connecting again will not cure by itself.
 bool permanent(const Error &error)
 {
-    return error.code == "redis-auth" || error.code == "redis-cluster" || error.code == "redis-database";
+    return error.code == "redis-auth" || error.code == "redis-cluster" || error.code == "redis-database" ||
+           error.code == "redis-tls-file";
 }
 
 } // namespace

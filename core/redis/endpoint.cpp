@@ -74,9 +74,12 @@ struct Parts
     Said<unsigned> database;
     Said<std::string> user;
     Said<std::string> password;
+    Said<std::string> authority; ///< the three files of TLS
+    Said<std::string> certificate;
+    Said<std::string> key;
 };
 
-Error twice(const char *what) { return invalid("it names two " + std::string(what), "Leave one of them out."); }
+Error twice(const std::string &what) { return invalid("it names two " + what, "Leave one of them out."); }
 
 void takeUserInformation(const urls::url_view &url, Parts &parts)
 {
@@ -106,9 +109,28 @@ std::string small(std::string_view text)
     return result;
 }
 
-/// rediss:// always verifies the server's certificate and name; a parameter may ask for that, and for nothing less.
-Result<void> readTlsParameter(const std::string &name, const std::string &value)
+/// The files of TLS, as redis-py names them.
+Said<std::string> *tlsFile(const std::string &name, Parts &parts)
 {
+    if (name == "ssl_ca_certs")
+        return &parts.authority;
+    if (name == "ssl_certfile")
+        return &parts.certificate;
+    return name == "ssl_keyfile" ? &parts.key : nullptr;
+}
+
+/// rediss:// always verifies the server's certificate and name; a parameter may ask for that and say by whose word, and
+/// for nothing less.
+Result<void> readTlsParameter(const std::string &name, const std::string &value, Parts &parts)
+{
+    if (Said<std::string> *file = tlsFile(name, parts)) {
+        if (value.empty() || value.find('\0') != value.npos)
+            return invalid("its parameter " + name + " names no file", "Write the path of a PEM file behind it.");
+        if (!file->agrees(value))
+            return twice("files behind " + name);
+        file->take(value);
+        return {};
+    }
     const std::string wanted = small(value);
     if (name == "ssl_cert_reqs" && (wanted == "required" || wanted == "cert_required"))
         return {};
@@ -116,10 +138,9 @@ Result<void> readTlsParameter(const std::string &name, const std::string &value)
         return {};
     return invalid(
         named(name + "=" + (isSecretName(name) ? "***" : value)) +
-            " cannot be done: the server's certificate is always verified here, "
-            "by the authorities of this system",
-        "Leave it out, and make the server's authority one of the system's (update-ca-certificates), or name "
-        "its file in SSL_CERT_FILE.");
+            " cannot be done: the server's certificate is always verified here",
+        "Leave it out, and name the file of its authority: ssl_ca_certs=FILE (one that is signed by itself is "
+        "its own). Where a deployment's file names this Redis, pin it instead: pin = \"AB:CD:…\".");
 }
 
 Result<void> takeDatabase(unsigned number, Parts &parts)
@@ -153,7 +174,7 @@ Result<void> takeParameter(const std::string &name, const std::string &value, Pa
         return {};
     }
     if (name.starts_with("ssl_"))
-        return readTlsParameter(name, value);
+        return readTlsParameter(name, value, parts);
     if (!isHarmless(name))
         return invalid("its parameter " + named(name) + " is not known here",
                        "Leave it out; db, username and password are known.");
@@ -179,6 +200,20 @@ Result<void> readParameters(const urls::url_view &url, Parts &parts)
     return {};
 }
 
+Result<void> takeTrust(const Parts &parts, Endpoint &endpoint)
+{
+    const std::string authority = parts.authority.orElse({});
+    if (!authority.empty())
+        endpoint.trust = TrustSpec{Roots::File, authority, {}, {}, {}};
+    endpoint.trust.clientCertificate = parts.certificate.orElse({});
+    endpoint.trust.clientKey = parts.key.orElse({});
+    if (!endpoint.trust.clientKey.empty() && endpoint.trust.clientCertificate.empty())
+        return invalid("it names the file of a key without that of its certificate", "Name it behind ssl_certfile=.");
+    if (endpoint.trust != TrustSpec{} && endpoint.transport != Endpoint::Transport::Tls)
+        return invalid("it names certificates for TLS, and is an address without", "Write rediss:// for TLS.");
+    return {};
+}
+
 Result<void> readRest(const urls::url_view &url, Parts parts, Endpoint &endpoint)
 {
     takeUserInformation(url, parts);
@@ -187,7 +222,7 @@ Result<void> readRest(const urls::url_view &url, Parts parts, Endpoint &endpoint
     endpoint.database = parts.database.orElse(0);
     endpoint.user = parts.user.orElse({});
     endpoint.password = parts.password.orElse({});
-    return {};
+    return takeTrust(parts, endpoint);
 }
 
 Result<Endpoint> parseUnix(const urls::url_view &url)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/api/end_spec.h"
 #include "core/api/result.h"
 
 #include <cstdint>
@@ -13,7 +14,8 @@ namespace portolan::redis {
 /// Where a Redis is and how to sign in to it. Read from `redis://[user:pass@]host:port[/db]`, `rediss://` (TLS) or
 /// `unix:/path` (`unix:/path?db=1`), and from what other programs write for the same: `redis://` and `redis:///0` (this
 /// machine), `valkey://`, `tcp://`, `tls://`, `redis+socket:///path?virtual_host=1`, `redis+unix:///path`, `?db=`,
-/// `?username=`, `?password=`. What is said in two places must be the same, as programs differ in which they take.
+/// `?username=`, `?password=`, and with TLS `?ssl_ca_certs=`, `?ssl_certfile=`, `?ssl_keyfile=` (PEM files). What is
+/// said in two places must be the same, as programs differ in which they take.
 struct Endpoint
 {
     enum class Transport : std::uint8_t { Tcp, Tls, Unix };
@@ -25,6 +27,7 @@ struct Endpoint
     std::string user;     ///< ACL user; empty: default
     std::string password; ///< never logged
     unsigned database = 0;
+    TrustSpec trust; ///< Tls: whose certificates are taken, and the one of ours
 
     /// Percent-decoded and validated; the error names what is wrong with the URL without repeating its password.
     /// `password`: taken where the URL has none.

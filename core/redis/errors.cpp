@@ -220,4 +220,20 @@ Error away(const Endpoint &endpoint, std::string_view why, bool said)
                  said ? std::string(why) : std::string()};
 }
 
+Error away(const Endpoint &endpoint, const Error &why)
+{
+    const bool tls = why.code.starts_with("tls-");
+    return Error{ErrorKind::Unavailable,
+                 tls ? "redis-" + why.code : "redis-away",
+                 "Redis at " + endpoint.display() + " is away. " + why.message,
+                 why.hint,
+                 {},
+                 std::chrono::seconds{1},
+                 {},
+                 endpoint.display(),
+                 tls || !why.told.empty() ? why.told : why.message};
+}
+
+bool isAway(const Error &error) { return error.code == "redis-away" || error.code.starts_with("redis-tls-"); }
+
 } // namespace portolan::redis

@@ -49,6 +49,11 @@ bool lacksNamedCommand(const Error &error);
 /// Redis is not there right now: code "redis-away", about its address. `said`: `why` is what the system said, and not
 /// our own words.
 Error away(const Endpoint &endpoint, std::string_view why, bool said = true);
+/// The same for why it could not be connected to, with its mend; code "redis-tls-…" where TLS stands in the way
+/// (trust.h).
+Error away(const Endpoint &endpoint, const Error &why);
+/// Whether it is one of them.
+bool isAway(const Error &error);
 
 /// The refusal of a Redis Cluster: code "redis-cluster".
 Error clusterRefused();

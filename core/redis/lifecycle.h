@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/base/resolver.h"
 #include "core/base/runtime.h"
 #include "core/redis/client.h"
 #include "core/redis/errors.h"
@@ -23,8 +24,8 @@ namespace portolan::redis {
 /// One connection, with what its user keeps for as long as it lasts.
 struct Link
 {
-    Link(Executor executor, std::shared_ptr<asio::ssl::context> tls, std::size_t maxReplyBytes)
-        : wire(executor, std::move(tls), maxReplyBytes)
+    Link(Executor executor, std::shared_ptr<Dialer> way, std::shared_ptr<TlsClient> tls, std::size_t maxReplyBytes)
+        : wire(executor, std::move(way), std::move(tls), maxReplyBytes)
     {}
     Wire wire;
     bool timedOut = false; ///< did not open in time
@@ -87,7 +88,8 @@ protected:
         : m_executor(executor),
           m_endpoint(std::move(endpoint)),
           m_options(std::move(options)),
-          m_tls(tlsContext(m_endpoint)),
+          m_way(m_options.way ? m_options.way : std::make_shared<DirectDialer>(std::make_shared<Resolver>())),
+          m_tls(tlsClient(m_endpoint, m_options.trust)),
           m_retry(executor)
     {}
     ~Lifecycle() = default;
@@ -95,7 +97,8 @@ protected:
     const Executor m_executor;
     const Endpoint m_endpoint;
     const ClientOptions m_options;
-    const std::shared_ptr<asio::ssl::context> m_tls;
+    const std::shared_ptr<Dialer> m_way;
+    const Result<std::shared_ptr<TlsClient>> m_tls;
 
     mutable std::mutex m_mutex;
     bool m_started = false; ///< under the mutex, as the next
@@ -114,7 +117,8 @@ private:
             co_await self->pause(backoff.next());
             if (self->state() == State::Stopped)
                 co_return;
-            auto link = std::make_shared<LinkType>(self->m_executor, self->m_tls, self->m_options.maxReplyBytes);
+            const auto tls = self->m_tls ? *self->m_tls : nullptr;
+            auto link = std::make_shared<LinkType>(self->m_executor, self->m_way, tls, self->m_options.maxReplyBytes);
             const std::optional<Error> failed = co_await self->open(link);
             if (self->state() == State::Stopped)
                 co_return;
@@ -143,18 +147,22 @@ private:
 
     awaitable<std::optional<Error>> open(std::shared_ptr<LinkType> link)
     {
+        if (!m_tls)
+            co_return m_tls.error();
         m_opening = link;
-        Timer watchdog(m_executor, m_options.connectTimeout);
+        const auto deadline = std::chrono::steady_clock::now() + m_options.connectTimeout;
+        Timer watchdog(m_executor, deadline);
         watchdog.async_wait([link](const error_code &cancelled) {
             if (!cancelled) {
                 link->timedOut = true;
                 link->wire.close();
             }
         });
-        std::optional<Error> failed = co_await link->wire.open(m_endpoint, m_options.name, derived().scripts());
+        std::optional<Error> failed =
+            co_await link->wire.open(m_endpoint, m_options.name, derived().scripts(), deadline);
         watchdog.cancel();
         m_opening.reset();
-        if (link->timedOut)
+        if (link->timedOut && link->wire.connected()) // else `failed` says at which step
             co_return away(m_endpoint, "no answer within " + std::to_string(m_options.connectTimeout.count()) + " ms");
         co_return failed;
     }

@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "core/base/asio.h"
+#include "core/base/byte_stream.h"
 #include "core/redis/endpoint.h"
 
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 
 #include <memory>
 #include <optional>
-#include <string>
-#include <variant>
 
 namespace portolan::redis {
 
-/// The TLS settings of an endpoint: certificates verified against the system's store (SSL_CERT_FILE and SSL_CERT_DIR
-/// may name another). Reads files, so made once per client and not on an I/O thread. Null without TLS.
-std::shared_ptr<asio::ssl::context> tlsContext(const Endpoint &endpoint);
+/// How TLS is spoken to an endpoint; null without TLS. Of `trust`, or by its own where that is null. Reads files, so
+/// asked once per client and not on an I/O thread. Invalid "redis-tls-file", "redis-tls-pin".
+Result<std::shared_ptr<TlsClient>> tlsClient(const Endpoint &endpoint, const std::shared_ptr<TlsClients> &trust);
 
 /// One byte stream to Redis over TCP, TLS or a Unix socket. Belongs to the executor's thread. Must outlive its pending
 /// operations: keep it in a shared_ptr held by each of them.
 class Stream final
 {
 public:
-    Stream(Executor executor, std::shared_ptr<asio::ssl::context> tls) : m_executor(executor), m_tls(std::move(tls)) {}
+    Stream(Executor executor, std::shared_ptr<Dialer> way, std::shared_ptr<TlsClient> tls)
+        : m_executor(executor), m_way(std::move(way)), m_tls(std::move(tls))
+    {}
 
-    /// Connects and shakes hands. The error text is for people; empty when it worked. close() ends it early.
-    awaitable<std::string> connect(Endpoint endpoint);
+    /// Connects and shakes hands by the deadline, with the errors of ByteStream::open(). After close() nothing comes of
+    /// it.
+    awaitable<Result<void>> connect(Endpoint endpoint, SteadyTime deadline);
+    bool connected() const { return m_stream != nullptr; } ///< has been
 
     /// Bytes read, zero with `failed` set at the end of the stream or on an error.
     awaitable<std::size_t> readSome(asio::mutable_buffer buffer, error_code &failed);
@@ -38,25 +38,18 @@ public:
     /// The same with a completion handler void(error_code, std::size_t); `buffer` must stay until then.
     template <class Handler> void writeAll(asio::const_buffer buffer, Handler handler)
     {
-        std::visit(
-            [&](auto &stream) {
-                if constexpr (!std::is_same_v<std::decay_t<decltype(stream)>, std::monostate>)
-                    asio::async_write(stream, buffer, std::move(handler));
-            },
-            m_stream);
+        if (m_stream)
+            asio::async_write(*m_stream, buffer, std::move(handler));
     }
 
+    std::optional<Error> tlsProblem(const error_code &failed) const; ///< as ByteStream has it
     void close();
 
 private:
-    using TlsStream = asio::ssl::stream<TcpSocket>;
-
-    awaitable<std::string> connectTcp(TcpSocket &socket, const Endpoint &endpoint);
-    awaitable<std::string> connectTls(const Endpoint &endpoint);
-
-    Executor m_executor;
-    std::shared_ptr<asio::ssl::context> m_tls;
-    std::variant<std::monostate, TcpSocket, UnixSocket, TlsStream> m_stream;
+    const Executor m_executor;
+    const std::shared_ptr<Dialer> m_way;
+    const std::shared_ptr<TlsClient> m_tls;
+    std::shared_ptr<ByteStream> m_stream;
     bool m_closed = false;
 };
 

@@ -101,16 +101,18 @@ std::optional<Error> objection(const Hello::Step &step, const Reply &reply, cons
 
 } // namespace
 
-awaitable<std::optional<Error>> Wire::open(Endpoint endpoint, std::string name, std::vector<const Script *> scripts)
+awaitable<std::optional<Error>> Wire::open(Endpoint endpoint, std::string name, std::vector<const Script *> scripts,
+                                           SteadyTime deadline)
 {
-    std::string problem = co_await m_stream.connect(endpoint);
-    if (!problem.empty())
-        co_return away(endpoint, problem);
+    const auto connected = co_await m_stream.connect(endpoint, deadline);
+    if (!connected)
+        co_return away(endpoint, connected.error());
     const Hello hello = helloFor(endpoint, name, scripts);
     error_code failed;
     co_await m_stream.send(asio::buffer(hello.commands.bytes()), failed);
     // Read even after a failed write: Redis says why before it closes ("max number of clients reached").
     std::size_t answered = 0;
+    std::string problem;
     Reply reply;
     while (answered < hello.steps.size()) {
         const auto next = m_reader.next(reply);
@@ -124,6 +126,8 @@ awaitable<std::optional<Error>> Wire::open(Endpoint endpoint, std::string name, 
             continue;
         }
         const bool more = co_await receive(problem);
+        if (!more && m_tlsProblem) // it has refused our certificate
+            co_return away(endpoint, *m_tlsProblem);
         if (!more)
             co_return away(endpoint, problem);
     }
@@ -135,7 +139,8 @@ awaitable<bool> Wire::receive(std::string &problem)
     error_code failed;
     const std::size_t size = co_await m_stream.readSome(asio::buffer(m_input), failed);
     if (size == 0 || failed) {
-        problem = failed == asio::error::eof || !failed ? "it closed the connection" : failed.message();
+        m_tlsProblem = m_stream.tlsProblem(failed);
+        problem = isEnd(failed) || !failed ? "it closed the connection" : failed.message();
         co_return false;
     }
     m_reader.feed(m_input.data(), size);

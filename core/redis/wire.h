@@ -17,12 +17,13 @@ namespace portolan::redis {
 class Wire final
 {
 public:
-    Wire(Executor executor, std::shared_ptr<asio::ssl::context> tls, std::size_t maxReplyBytes)
-        : m_stream(executor, std::move(tls)), m_reader(maxReplyBytes)
+    Wire(Executor executor, std::shared_ptr<Dialer> way, std::shared_ptr<TlsClient> tls, std::size_t maxReplyBytes)
+        : m_stream(executor, std::move(way), std::move(tls)), m_reader(maxReplyBytes)
     {}
 
-    /// The hello goes out as one pipeline. Whoever calls closes the connection to give up.
-    awaitable<std::optional<Error>> open(Endpoint endpoint, std::string name, std::vector<const Script *> scripts);
+    /// Connects by `deadline`; the hello then goes out as one pipeline. Whoever calls closes the connection to give up.
+    awaitable<std::optional<Error>> open(Endpoint endpoint, std::string name, std::vector<const Script *> scripts,
+                                         SteadyTime deadline);
 
     /// Waits for more bytes, which replies() then hands out. False when the stream has ended; `problem` says why.
     awaitable<bool> receive(std::string &problem);
@@ -32,11 +33,13 @@ public:
     const std::string &malformed() const { return m_reader.problem(); }
 
     Stream &stream() { return m_stream; }
+    bool connected() const { return m_stream.connected(); } ///< has been, whether or not it has said hello
     void close() { m_stream.close(); }
 
 private:
     Stream m_stream;
     ReplyReader m_reader;
+    std::optional<Error> m_tlsProblem; ///< that ended it
     std::array<char, 32 * 1024> m_input;
 };
 

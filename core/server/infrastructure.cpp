@@ -45,9 +45,10 @@ storage::PoolOptions poolOptions(const Tier::Database &tier, telemetry::PortalMe
 
 /// Whether what was named is a Redis that this portal may use and that keeps what it is given. Blocks. One that is
 /// away, still loads, or does not say is no error: it is waited for (monitor/redis_check.h goes on asking).
-Result<void> checkRedis(Executor executor, const redis::Endpoint &endpoint, Logger &logger)
+Result<void> checkRedis(Executor executor, const redis::Endpoint &endpoint, const redis::ClientOptions &options,
+                        Logger &logger)
 {
-    redis::Client probe(executor, endpoint);
+    redis::Client probe(executor, endpoint, options);
     probe.start();
     auto checked = runSync<Result<void>>(executor, [&]() -> awaitable<Result<void>> {
         auto ready = co_await probe.waitReady(redisStartDeadline);
@@ -146,12 +147,16 @@ Result<std::unique_ptr<Infrastructure>> Infrastructure::open(const Settings &set
 
 Result<void> Infrastructure::startRedis(const Settings &settings, Logger &logger)
 {
+    redis::ClientOptions commands;
+    commands.name = redis::commandsName;
+    commands.way = way;
+    commands.trust = trust;
     if (settings.isSet("redis.url")) {
         auto endpoint = redisUrl(settings);
         if (!endpoint)
             return endpoint.error();
         redisEndpoint = std::move(*endpoint);
-        if (const auto fit = checkRedis(runtime.at(0), redisEndpoint, logger); !fit)
+        if (const auto fit = checkRedis(runtime.at(0), redisEndpoint, commands, logger); !fit)
             return fit.error();
     } else {
         redis::ServerProcessOptions options;
@@ -183,10 +188,8 @@ Result<void> Infrastructure::startRedis(const Settings &settings, Logger &logger
             return noted.error();
         }
     }
-    redis::ClientOptions commands;
-    commands.name = redis::commandsName;
     redis = std::make_unique<redis::Client>(runtime.at(0), redisEndpoint, commands);
-    redis::ClientOptions events;
+    redis::ClientOptions events = commands;
     events.name = redis::eventsName;
     subscriber = std::make_unique<redis::Subscriber>(runtime.at(runtime.size() - 1), redisEndpoint, events);
     return {};

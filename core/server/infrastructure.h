@@ -4,10 +4,13 @@
 #include "core/api/result.h"
 #include "core/base/blocking_pool.h"
 #include "core/base/data_directory.h"
+#include "core/base/dial.h"
 #include "core/base/ids.h"
 #include "core/base/logging.h"
+#include "core/base/resolver.h"
 #include "core/base/runtime.h"
 #include "core/base/settings.h"
+#include "core/base/trust.h"
 #include "core/redis/client.h"
 #include "core/redis/server_process.h"
 #include "core/redis/subscriber.h"
@@ -47,7 +50,9 @@ public:
 
     DataDirectory directory;
     Runtime runtime;
-    BlockingPool files;                                 ///< for reading and writing files
+    BlockingPool files; ///< for reading and writing files
+    std::shared_ptr<Dialer> way = std::make_shared<DirectDialer>(std::make_shared<Resolver>()); ///< to other hosts
+    std::shared_ptr<TlsClients> trust = std::make_shared<TlsClients>();                         ///< in them
     std::unique_ptr<redis::ServerProcess> redisProcess; ///< null: Redis is somebody else's, or missing
     redis::Endpoint redisEndpoint;
     std::unique_ptr<redis::Client> redis;

@@ -53,6 +53,8 @@ _LOCALE_NUMBERS = re.compile(r'printf\([^;]*"[^"]*%[-+ #0]*[\d*]*(?:\.[\d*]+)?[a
                              r'std::sto(?:d|f|ld)\(|std::to_string\((?:double|float)\b|std::setprecision\(|std::fixed\b')
 # A value may hold an infinite number, which is no JSON.
 _WRITES_JSON = re.compile(r"\bjson::serialize\((?!boost::json::string(?:_view)?\()")
+# Asio's resolver has one thread for all names: core/base/resolver.h.
+_LOOKS_UP = re.compile(r"\b(?:async_resolve|basic_resolver|tcp::resolver|getaddrinfo|gethostbyname)\b")
 _UNFINISHED = re.compile(r"\b(" + "TO" + "DO|FIX" + r"ME|XX" + r"X)\b")
 # Paths that exist on one machine only. System folders that every Debian has are fine.
 _MACHINE_PATH = re.compile(r"(?<![\w.$}\])/])/(?:home/\w{3,}|root/|wo" + r"rk/|tmp/(?:w|b)/|Users/)")
@@ -153,6 +155,9 @@ def check_code(path, text, libraries):
             yield number, "a number as text that follows the locale: fixedText() and std::to_chars do not"
         if _WRITES_JSON.search(line) and path.parts[0] == "core" and path.name != "json_numbers.cpp":
             yield number, "a value as JSON text that may hold what is no number: jsonText() writes null"
+        looks_up = _LOOKS_UP.search(line.split("//", 1)[0])
+        if looks_up and path.parts[0] in ("core", "app", "ui") and path.name != "resolver.cpp":
+            yield number, "a host name looked up where one dead name server holds up everybody: core/base/resolver.h"
         if _INSTANCE.search(line):
             yield number, "no singletons: a constructor takes what it uses"
     for found in _CONDITIONAL_AWAIT.finditer(text):

@@ -56,6 +56,7 @@ SEEDED = [
     ({"core/base/units.cpp": "double x = std::stod(text);\n"}, "units.cpp:1: a number as text"),
     ({"core/base/units.cpp": "auto x = std::to_string(double(n) / 2);\n"}, "units.cpp:1: a number as text"),
     ({"core/base/units.cpp": "auto x = boost::json::serialize(value);\n"}, "units.cpp:1: a value as JSON"),
+    ({"core/redis/client.cpp": "co_await resolver.async_resolve(host, port);\n"}, "client.cpp:1: a host name looked up"),
     ({"installer/run.sh": "cd /home/" + "somebody/portolan\n"}, "run.sh:1: an absolute path"),
     ({"tests/bench/run.py": "import x  # FIX" + "ME\n"}, "run.py:1: unfinished"),
     ({"core/base/units.cpp": "// TO" + "DO later\n"}, "units.cpp:1: unfinished"),

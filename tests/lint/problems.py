@@ -55,7 +55,7 @@ _ELSEWHERE = {
 }
 # The same of whole groups, by how they begin.
 _WAYS = "of a connection to another host: a console's, or that of a portal to its Redis, which the page knows as redis-…"
-_GROUPS_ELSEWHERE = {group: _WAYS for group in ("name-", "tcp-", "tls-")}
+_GROUPS_ELSEWHERE = {group: _WAYS for group in ("name-", "tcp-", "tls-", "tunnel-", "http-", "ws-")}
 
 
 def problems_of(root):

@@ -3,7 +3,7 @@
 """The two tables of what a link can suffer from say the same of the same. /usr/bin/python3 tests/lint/reasons.py [ROOT]
 
 `core/commands/link_words.cpp` has the words of the terminal, `ui/words/link_words.cpp` those of the console, which are
-translated: neither room may include the other. Both have each code of `linkTroubles` (core/api/snapshot.h) once, in its
+translated: neither room may include the other. Both have each code of `linkTroubles` (core/api/link_troubles.h) once, in its
 order, and no other, with the same phrase and the same advice.
 
 Prints one line per difference, and exits 1 if there is any.
@@ -13,7 +13,7 @@ import pathlib
 import re
 import sys
 
-_TROUBLES = ("core/api/snapshot.h", "linkTroubles[]{")
+_TROUBLES = ("core/api/link_troubles.h", "linkTroubles[]{")
 _TABLES = (("core/commands/link_words.cpp", "reasons[]{"), ("ui/words/link_words.cpp", "reasons[]{"))
 _TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _JOINED = re.compile(r'"\s*"')

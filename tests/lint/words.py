@@ -54,7 +54,7 @@ _CALLED = re.compile(r"([\w:]+(?:(?:\.|->)\w+|\(\)(?:\.|->)\w+)*)\s*(?:<[\w:<>, 
 _MEANT = re.compile(
     r"(?:^|::|\.|->)(?:"
     r"trace|debug|info|warn|error|log|logError|Trouble|"  # logs
-    r"failure|badField|badParameter|problem|"  # errors
+    r"failure|coded|badField|badParameter|badRequest|problem|"  # errors
     r"get|put|post|patch|del|onWebSocket|"  # routes
     r"gauge|counter|counted|histogram|"  # metrics
     r"static_assert|logic_error|runtime_error|qFatal"

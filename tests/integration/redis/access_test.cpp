@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/runtime.h"
 #include "core/redis/client.h"
+#include "tests/fakes/certificates.h"
 #include "tests/fakes/redis_server_fixture.h"
 
-#include <QProcess>
-#include <QTemporaryDir>
 #include <QTest>
 
 using namespace portolan;
@@ -30,32 +29,6 @@ struct Started
 
     Runtime runtime;
     Client client;
-};
-
-/// A certificate authority of the test's own and a certificate for "localhost" by it.
-class Certificates
-{
-public:
-    Certificates()
-    {
-        openssl({"req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Test CA", "-keyout",
-                 path("ca.key"), "-out", path("ca.crt")});
-        openssl({"req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-addext",
-                 "subjectAltName=DNS:localhost", "-keyout", path("redis.key"), "-out", path("redis.csr")});
-        openssl({"x509", "-req", "-in", path("redis.csr"), "-CA", path("ca.crt"), "-CAkey", path("ca.key"),
-                 "-CAcreateserial", "-days", "2", "-copy_extensions", "copy", "-out", path("redis.crt")});
-    }
-    QString path(const char *name) const { return m_directory.filePath(QLatin1String(name)); }
-
-private:
-    static void openssl(const QStringList &arguments)
-    {
-        QProcess process;
-        process.start("openssl", arguments);
-        if (!process.waitForFinished(60'000) || process.exitCode() != 0)
-            throw std::runtime_error("openssl: " + process.readAllStandardError().toStdString());
-    }
-    QTemporaryDir m_directory;
 };
 
 } // namespace
@@ -147,12 +120,12 @@ void AccessTest::saysWhatAllowsTheDatabase()
 
 void AccessTest::verifiesTheCertificate()
 {
-    const Certificates certificates;
+    Certificates certificates;
+    certificates.make("redis", {.names = "DNS:localhost"});
     const auto port = RedisServerFixture::freePort();
     RedisServerFixture redis({"--tls-port", std::to_string(port), "--bind", "127.0.0.1", "--tls-cert-file",
-                              certificates.path("redis.crt").toStdString(), "--tls-key-file",
-                              certificates.path("redis.key").toStdString(), "--tls-ca-cert-file",
-                              certificates.path("ca.crt").toStdString(), "--tls-auth-clients", "no"});
+                              certificates.certificate("redis"), "--tls-key-file", certificates.key(),
+                              "--tls-ca-cert-file", certificates.certificate("root"), "--tls-auth-clients", "no"});
     Endpoint endpoint;
     endpoint.transport = Endpoint::Transport::Tls;
     endpoint.host = "localhost";
@@ -163,7 +136,7 @@ void AccessTest::verifiesTheCertificate()
         QVERIFY2(ready.has_error(), "an unknown authority must not be accepted");
         QVERIFY2(ready.error().message.find("certificate") != std::string::npos, ready.error().message.c_str());
     }
-    qputenv("SSL_CERT_FILE", certificates.path("ca.crt").toUtf8());
+    qputenv("SSL_CERT_FILE", QByteArray::fromStdString(certificates.certificate("root")));
     {
         Started started(endpoint);
         QVERIFY(started.start().has_value());

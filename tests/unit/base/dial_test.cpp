@@ -127,10 +127,14 @@ void DialTest::saysWhatStandsInTheWay_data()
     QTest::addColumn<QByteArray>("host");
     QTest::addColumn<QByteArray>("path");
     QTest::addColumn<QByteArray>("code");
-    QTest::newRow("nobody listens") << QByteArray("127.0.0.1") << QByteArray() << QByteArray("tcp-refused");
-    QTest::newRow("no host") << QByteArray() << QByteArray() << QByteArray("name-invalid");
-    QTest::newRow("no Unix socket") << QByteArray() << QByteArray("/nonexistent/s.sock") << QByteArray("tcp-missing");
-    QTest::newRow("long path") << QByteArray() << QByteArray("/" + QByteArray(200, 'x')) << QByteArray("tcp-failed");
+    QTest::addColumn<QByteArray>("told"); // by the system
+    QTest::newRow("nobody listens") << QByteArray("127.0.0.1") << QByteArray() << QByteArray("tcp-refused")
+                                    << QByteArray("Connection refused");
+    QTest::newRow("no host") << QByteArray() << QByteArray() << QByteArray("name-invalid") << QByteArray();
+    QTest::newRow("no Unix socket") << QByteArray() << QByteArray("/nonexistent/s.sock") << QByteArray("tcp-missing")
+                                    << QByteArray("No such file or directory");
+    QTest::newRow("long path") << QByteArray() << QByteArray("/" + QByteArray(200, 'x')) << QByteArray("tcp-failed")
+                               << QByteArray();
 }
 
 void DialTest::saysWhatStandsInTheWay()
@@ -138,12 +142,14 @@ void DialTest::saysWhatStandsInTheWay()
     QFETCH(QByteArray, host);
     QFETCH(QByteArray, path);
     QFETCH(QByteArray, code);
+    QFETCH(QByteArray, told);
     DirectDialer dialer(names({"127.0.0.1"}));
     const Target target{host.toStdString(), freePort(), path.toStdString()};
     const auto connected = dial(dialer, target);
     QVERIFY(connected.has_error());
     QCOMPARE(connected.error().code, code.toStdString());
     QVERIFY(!connected.error().hint.empty());
+    QCOMPARE(connected.error().told, told.toStdString());
     if (code.startsWith("tcp"))
         QVERIFY2(connected.error().message.find(target.display()) != std::string::npos,
                  connected.error().message.c_str());

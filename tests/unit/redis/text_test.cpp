@@ -25,6 +25,7 @@ private slots:
     void refusalsNameThePartAndTheMend_data();
     void refusalsNameThePartAndTheMend();
     void takesThePasswordApart();
+    void takesTheFilesOfTls();
     void writesCommands();
     void hashesScripts();
     void repeatsNoSecret();
@@ -158,7 +159,13 @@ void TextTest::refusalsNameThePartAndTheMend_data()
     row("redis://tok3n@h:6379", "redis://:password@host");
     row("redis://h?timeot=3", "'timeot'");
     row("rediss://h/0?ssl_cert_reqs=none", "'ssl_cert_reqs=none'");
-    row("rediss://h/0?ssl_ca_certs=/ca.pem", "'ssl_ca_certs=/ca.pem'");
+    row("rediss://h/0?ssl_cert_reqs=none", "pin it instead");
+    row("rediss://h/0?ssl_check_hostname=false", "'ssl_check_hostname=false'");
+    row("rediss://h/0?ssl_ca_certs=", "ssl_ca_certs names no file");
+    row("rediss://h/0?ssl_ca_certs=/a.pem&ssl_ca_certs=/b.pem", "two files behind ssl_ca_certs");
+    row("rediss://h/0?ssl_keyfile=/k.pem", "without that of its certificate");
+    row("redis://h/0?ssl_ca_certs=/ca.pem", "Write rediss:// for TLS");
+    row("unix:/s?ssl_ca_certs=/ca.pem", "Write rediss:// for TLS");
     row("redis://h/x", "'x' behind the slash is no number");
     row("redis://h/99999", "'99999' behind the slash is out of range: from 0 to 65535");
     row("redis://h?db=99999999999", "behind db= is out of range: from 0 to 65535");
@@ -200,6 +207,15 @@ void TextTest::takesThePasswordApart()
     QCOMPARE(Endpoint::parse("redis://:own@h", "secret")->password, std::string("own"));
     QCOMPARE(Endpoint::ignoredParameters("redis://h/0?health_check_interval=30&db=1"),
              std::vector<std::string>{"health_check_interval"});
+}
+
+void TextTest::takesTheFilesOfTls()
+{
+    QVERIFY(Endpoint::parse("rediss://h")->trust == TrustSpec{});
+    const TrustSpec file{Roots::File, "/etc/my ca.pem", {}, {}, {}};
+    QVERIFY(Endpoint::parse("rediss://h/0?ssl_cert_reqs=required&ssl_ca_certs=/etc/my%20ca.pem")->trust == file);
+    const TrustSpec ours{Roots::System, {}, {}, "/c.pem", "/k.pem"};
+    QVERIFY(Endpoint::parse("rediss://h?ssl_certfile=/c.pem&ssl_keyfile=/k.pem")->trust == ours);
 }
 
 void TextTest::writesCommands()

@@ -89,9 +89,11 @@ void print(const std::vector<Row> &rows)
 void printKeys()
 {
     std::vector<Row> rows;
-    for (const auto &known : watchKeys())
-        rows.push_back(
-            {known.key, std::string(known.fallback), known.required ? "required" : "", std::string(known.meaning)});
+    for (const auto &known : watchKeys()) {
+        const bool inner = std::ranges::count(known.key, '.') > 1; // of a table that may be left out
+        const char *need = !known.required ? "" : inner ? "required there" : "required";
+        rows.push_back({known.key, std::string(known.fallback), need, std::string(known.meaning)});
+    }
     for (const auto &known : tierKeys())
         if (known.key.starts_with("zones.") || known.key.starts_with("budget.") || known.key.starts_with("families."))
             rows.push_back({known.key, "as the tier", "", known.description});

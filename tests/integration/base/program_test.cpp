@@ -114,7 +114,8 @@ void ProgramTest::hasNoShellAndNothingToRead()
     // What stands at our own input is not for it.
     std::array<int, 2> pipe{};
     QVERIFY(::pipe(pipe.data()) == 0 && ::write(pipe[1], "ours", 4) == 4);
-    const FileDescriptor before(::dup(0)), from(pipe[0]), into(pipe[1]);
+    ::close(pipe[1]);
+    const FileDescriptor before(::dup(0)), from(pipe[0]);
     QVERIFY(::dup2(from.get(), 0) == 0);
     const auto done = run({shell("cat; pwd")});
     ::dup2(before.get(), 0);

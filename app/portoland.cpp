@@ -38,6 +38,7 @@ private:
     void addServe();
     void addStatus();
     void addUsers();
+    void addTokens();
     void addFiles();
     void addCheck();
 
@@ -47,6 +48,7 @@ private:
     bool m_demo = false;
     commands::StatusRequest m_status;
     commands::UserRequest m_user;
+    commands::TokenRequest m_token;
     commands::FileRequest m_file;
     commands::MendRequest m_mend;
     commands::WatchCheckRequest m_watch;
@@ -61,6 +63,7 @@ CommandLine::CommandLine()
     addServe();
     addStatus();
     addUsers();
+    addTokens();
     add(m_app, "migrate", "Bring the database's schema up to date", commands::migrateDatabase);
     addFiles();
     add(m_app, "mend", "Keep a copy of the private Redis' damaged files, and mend them",
@@ -128,6 +131,23 @@ void CommandLine::addUsers()
         ->type_name("ROLE");
     command("passwd", "Set a password, asked for or piped in, and sign the account out", commands::setPassword);
     add(*user, "list", "List accounts", commands::listUsers);
+}
+
+void CommandLine::addTokens()
+{
+    auto *token = m_app.add_subcommand("token", "Tokens for consoles and scripts, which open /api/admin");
+    token->require_subcommand(1);
+    const auto command = [this, token](const char *name, const char *about, auto work) {
+        auto *sub = add(*token, name, about, [this, work](const SettingSources &s) { return work(s, m_token); });
+        sub->add_option("name", m_token.name, "1 to 64 of a-z, 0-9, '.', '_' and '-'")->required()->type_name("NAME");
+        return sub;
+    };
+    auto *made = command("add", "Make a token; it is printed, and kept nowhere else", commands::addToken);
+    made->add_option("--role", m_token.role, "operator or admin")->required()->type_name("ROLE");
+    made->add_option("--expires", m_token.expires, "How long it is good for, such as 90d; without it for ever")
+        ->type_name("DURATION");
+    command("revoke", "End a token; within ten seconds no instance takes it any more", commands::revokeToken);
+    add(*token, "list", "List tokens", commands::listTokens);
 }
 
 void CommandLine::addFiles()

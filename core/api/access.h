@@ -34,9 +34,17 @@ struct Principal
 {
     Id userId = 0;
     Role role = Role::Anonymous;
+    std::string token{}; ///< name of the API token it came with, which is nobody's session; empty: with none
     bool operator==(const Principal &) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Principal, (), (userId, role))
+BOOST_DESCRIBE_STRUCT(Principal, (), (userId, role, token))
+
+/// The portal itself: the console in its process and the command line, which may do anything. No user and no token is
+/// that, and not the control socket, which has an operator's rights.
+inline bool isSystem(const Principal &who)
+{
+    return who.userId == 0 && who.token.empty() && who.role != Role::Operator;
+}
 
 /// Who asks for a change, and why: passed along to the service that executes it.
 struct Actor

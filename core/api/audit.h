@@ -20,8 +20,8 @@ struct AuditEntry
 {
     Id id = 0; ///< ordered by time
     WallTime at{};
-    Id actorId = 0;    ///< 0: the command line or the system itself
-    std::string actor; ///< e-mail address at that time, or "system"
+    Id actorId = 0;    ///< 0: no user
+    std::string actor; ///< e-mail address at that time, "token:NAME" of an API token, "local operator" or "system"
     Role role = Role::Anonymous;
     std::string action;     ///< "user.disable"
     std::string subject;    ///< what it was done to: "user:1234"

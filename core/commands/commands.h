@@ -46,6 +46,18 @@ int setRole(const SettingSources &sources, const UserRequest &request);
 int setPassword(const SettingSources &sources, const UserRequest &request);
 int listUsers(const SettingSources &sources);
 
+struct TokenRequest
+{
+    std::string name;
+    std::string role;    ///< operator or admin
+    std::string expires; ///< "90d"; empty: never
+};
+/// Prints the token alone to standard output, once; what is to be said of it to standard error.
+int addToken(const SettingSources &sources, const TokenRequest &request);
+/// Every instance of the portal refuses it within ten seconds.
+int revokeToken(const SettingSources &sources, const TokenRequest &request);
+int listTokens(const SettingSources &sources);
+
 struct FileRequest
 {
     std::string file;

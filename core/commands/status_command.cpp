@@ -62,8 +62,7 @@ Result<std::string> getFromUrl(const std::string &url, const Secret &token)
         return failure(ErrorKind::Unauthenticated,
                        token.empty() ? base + " wants a token, and PORTAL_TOKEN is not set."
                                      : base + " refuses the token in PORTAL_TOKEN.",
-                       "Set PORTAL_TOKEN to the access_token that POST /auth/login answers an operator; it is good for "
-                       "15 minutes.");
+                       "Set PORTAL_TOKEN to what `portoland token add NAME --role operator` prints there.");
     if (status != 200)
         return failure(ErrorKind::Protocol, base + " answered " + std::to_string(status) + ".");
     return body;

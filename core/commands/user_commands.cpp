@@ -7,8 +7,8 @@
 #include "core/base/masking.h"
 #include "core/base/names.h"
 #include "core/base/runtime.h"
-#include "core/base/system_clock.h"
 #include "core/base/time_format.h"
+#include "core/commands/accounts.h"
 #include "core/commands/commands.h"
 #include "core/commands/hidden_typing.h"
 #include "core/commands/report.h"
@@ -16,13 +16,8 @@
 #include "core/redis/server_process.h"
 #include "core/server/environment.h"
 #include "core/server/mending.h"
-#include "core/storage/audit_store.h"
 #include "core/storage/email.h"
-#include "core/storage/migrations.h"
-#include "core/storage/users_store.h"
 
-#include <array>
-#include <functional>
 #include <iomanip>
 #include <iostream>
 #include <optional>
@@ -32,74 +27,7 @@ namespace {
 
 constexpr std::chrono::seconds redisDeadline{5};
 
-/// The stores a command works with; it writes its own audit entry as "system".
-struct Accounts
-{
-    const Settings &settings;
-    const Clock &clock;
-    storage::UsersStore &users;
-    storage::AuditStore &audit;
-    IdGenerator &ids;
-
-    void record(const std::string &action, Id subject, const std::string &detail) const
-    {
-        AuditEntry entry;
-        entry.id = ids.next();
-        entry.at = clock.wall();
-        entry.actor = "system";
-        entry.role = Role::Admin;
-        entry.action = action;
-        entry.subject = "user:" + formatId(subject);
-        entry.deployment = settings.text("listen");
-        entry.outcome = "done";
-        entry.reason = "command line";
-        entry.detail = detail;
-        if (const auto stored = audit.appendBlocking(std::move(entry)); !stored)
-            std::cerr << "portoland: the audit entry could not be stored: " << stored.error().message << std::endl;
-    }
-};
-
-/// `first`: the command may be the first of all, and makes what is missing.
-int withAccounts(const SettingSources &sources, bool first, const std::function<Result<void>(const Accounts &)> &work)
-{
-    const auto settings = Settings::load(sources);
-    if (!settings)
-        return report(settings.error());
-    auto url = server::databaseUrl(*settings);
-    if (!url)
-        return report(url.error());
-    if (const auto there = server::databaseIsThere(*url); !first && !there)
-        return report(there.error());
-    const bool file = url->dialect == storage::Dialect::Sqlite;
-    if (const auto left =
-            server::checkDatabaseIsLeft(*settings, server::dataDirectoryPath(*settings), file ? url->path : "");
-        !left)
-        return report(left.error());
-    if (file && !settings->isSet("database.url")) {
-        std::error_code failed; // the first account is made before the first start
-        std::filesystem::create_directories(server::dataDirectoryPath(*settings), failed);
-        if (!failed)
-            std::filesystem::permissions(server::dataDirectoryPath(*settings), std::filesystem::perms::owner_all,
-                                         failed);
-    }
-    const SystemClock clock;
-    storage::PoolOptions options;
-    options.connections = 1;
-    std::optional<HeldSignals> held(std::in_place); // a password may be asked for while the threads are there
-    storage::Database database(std::move(*url), options);
-    held.reset();
-    if (const auto opened = database.open(); !opened)
-        return report(opened.error());
-    if (const auto migrated = storage::migrate(database, clock); !migrated)
-        return report(migrated.error());
-    storage::UsersStore users(database);
-    storage::AuditStore audit(database);
-    std::array<std::byte, 2> random{};
-    randomBytes(random);
-    IdGenerator ids(clock, (std::to_integer<unsigned>(random[0]) << 8 | std::to_integer<unsigned>(random[1])) & 1023u);
-    const auto done = work(Accounts{*settings, clock, users, audit, ids});
-    return done ? 0 : report(done.error());
-}
+std::string subjectOf(Id user) { return "user:" + formatId(user); }
 
 /// One line of standard input, without the byte order mark that tools of Windows put before it.
 Result<Secret> readPassword()
@@ -256,7 +184,7 @@ Result<User> setDisabled(const Accounts &accounts, const std::string &email, boo
     auto before = accounts.users.setDisabledBlocking(user->id, disabled);
     if (!before)
         return refusal(before.error());
-    accounts.record(disabled ? "user.disable" : "user.enable", user->id,
+    accounts.record(disabled ? "user.disable" : "user.enable", subjectOf(user->id),
                     std::string("disabled: ") + (before->disabled ? "yes" : "no") + " → " + (disabled ? "yes" : "no"));
     return before;
 }
@@ -288,7 +216,7 @@ int addUser(const SettingSources &sources, const UserRequest &request)
         const auto added = accounts.users.addBlocking(std::move(user));
         if (!added)
             return added.error();
-        accounts.record("user.add", added->id, "role: " + std::string(enumName(added->role)));
+        accounts.record("user.add", subjectOf(added->id), "role: " + std::string(enumName(added->role)));
         std::cout << "portoland: added " << added->email << " (" << enumName(added->role) << ")" << std::endl;
         return {};
     });
@@ -331,7 +259,8 @@ int setRole(const SettingSources &sources, const UserRequest &request)
         if (!before)
             return refusal(before.error());
         const std::string name(enumName(*role));
-        accounts.record("user.role", user->id, "role: " + std::string(enumName(before->role)) + " → " + name);
+        accounts.record("user.role", subjectOf(user->id),
+                        "role: " + std::string(enumName(before->role)) + " → " + name);
         // A session keeps the role it began with. Also where nothing changed: a call before this may have failed here.
         if (const auto out = signOut(accounts, user->id); !out)
             return out.error();
@@ -353,7 +282,7 @@ int setPassword(const SettingSources &sources, const UserRequest &request)
         const auto before = accounts.users.setPasswordBlocking(user->id, std::move(*hash), accounts.clock.wall());
         if (!before)
             return before.error();
-        accounts.record("user.password", user->id, "");
+        accounts.record("user.password", subjectOf(user->id), "");
         if (const auto out = signOut(accounts, user->id); !out)
             return out.error();
         std::cout << "portoland: set the password of " << user->email << " and ended its sessions" << std::endl;

@@ -165,7 +165,7 @@ awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action a
         co_return failure(ErrorKind::Forbidden,
                           "The role " + std::string(enumName(actor.principal.role)) + " does not allow " + name + ".");
     // What others do is noted with its audit entry.
-    const bool noted = actor.principal.userId == 0 && actor.principal.role != Role::Operator;
+    const bool noted = isSystem(actor.principal);
     auto work = std::visit([&](auto &one) { return perform(services, std::move(one), std::move(actor)); }, action);
     auto done = co_await std::move(work);
     if (done && noted) {

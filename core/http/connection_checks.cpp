@@ -345,8 +345,10 @@ std::optional<Response> Connection::checkEncoding() const
 /// Whose sockets are counted together.
 std::string Connection::socketOwner() const
 {
-    const auto user = m_request.principal.userId;
-    return user != 0 ? "user " + std::to_string(user) : "address " + std::string(m_request.address);
+    const auto &who = m_request.principal;
+    if (!who.token.empty())
+        return "token " + who.token;
+    return who.userId != 0 ? "user " + std::to_string(who.userId) : "address " + std::string(m_request.address);
 }
 
 Response Connection::tooManySockets(const std::string &who) const

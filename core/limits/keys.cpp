@@ -53,6 +53,8 @@ std::string address(std::string_view address)
 
 std::string guard(std::string_view sessionId) { return "l:g" + std::string(sessionId.substr(0, 16)); }
 
+std::string tokenGuard(std::string_view tokenHash) { return "l:t" + std::string(tokenHash.substr(0, 16)); }
+
 std::string ceiling(std::string_view name) { return "l:c" + std::string(name); }
 
 } // namespace portolan::limits::keys

@@ -13,6 +13,7 @@
 ///                       customer of a provider gets)
 ///     l:n<8 bytes>      the windows of a peer whose address is no IP address (a Unix socket): a hash of its name
 ///     l:g<16 chars>     the guard of a session: what /api/admin is limited by
+///     l:t<16 chars>     the guard of an API token: the beginning of its hash (auth/api_tokens.h)
 ///     l:u               sorted set: signed-in users by when they were noted (seconds since 2020-01-01), while there is
 ///     a ceiling of users l:v<minute>       HyperLogLog: the same per minute while there is no ceiling (an estimate, in
 ///     bounded memory) l:c<name>         sorted set: leases of a ceiling by when they run out (ceilings.h)
@@ -24,6 +25,7 @@ inline constexpr std::string_view activeUsers = "l:u";
 std::string user(Id id);
 std::string address(std::string_view address);
 std::string guard(std::string_view sessionId);
+std::string tokenGuard(std::string_view tokenHash);
 std::string ceiling(std::string_view name);
 
 /// 8 bytes, big-endian: how a user id is written inside keys and values.

@@ -70,6 +70,8 @@ http::Response notSignedIn(const http::Request &request)
                          "Sign in at /auth/login; then send the cookie, or the token as 'Authorization: Bearer'."));
 }
 
+} // namespace
+
 http::Admitted refusedWith(http::Response response)
 {
     http::Admitted admitted;
@@ -85,16 +87,16 @@ std::optional<http::LimitHeaders> headersOf(const limits::Decision &decision)
     return http::LimitHeaders{decision.limit, decision.remaining, reset};
 }
 
-} // namespace
-
 const Caller *callerOf(const http::Request &request) { return std::any_cast<Caller>(&request.admission); }
 
 RequestAdmission::RequestAdmission(redis::Client &client, auth::Sessions &sessions, const auth::AccessTokens &tokens,
-                                   const auth::CsrfTokens &csrf, limits::LimitsTable &limits, const Clock &clock,
-                                   AdmissionOptions &options, const Clock *testTime)
+                                   auth::ApiTokens &apiTokens, const auth::CsrfTokens &csrf,
+                                   limits::LimitsTable &limits, const Clock &clock, AdmissionOptions &options,
+                                   const Clock *testTime)
     : m_client(client),
       m_sessions(sessions),
       m_tokens(tokens),
+      m_apiTokens(apiTokens),
       m_csrf(csrf),
       m_limits(limits),
       m_clock(clock),
@@ -113,6 +115,9 @@ awaitable<http::Admitted> RequestAdmission::admit(http::Request &request, const 
 {
     if (route.access.category == Category::Unlimited && route.access.role == Role::Anonymous)
         co_return http::Admitted{};
+    const auto bearer = http::bearerToken(request.header(http::field::authorization));
+    if (auth::isMeantAsApiToken(bearer))
+        co_return co_await admitToken(request, route, bearer);
     Visit visit = identify(request);
     if (visit.several)
         co_await chooseSession(visit, request);
@@ -139,6 +144,8 @@ awaitable<http::Admitted> RequestAdmission::admit(http::Request &request, const 
 
 awaitable<http::Admitted> RequestAdmission::look(http::Request &request, const http::Route &route)
 {
+    if (auth::isMeantAsApiToken(http::bearerToken(request.header(http::field::authorization))))
+        co_return http::Admitted{}; // nothing it may do has limits to tell of
     Visit visit = identify(request);
     if (visit.several)
         co_await chooseSession(visit, request);
@@ -346,7 +353,8 @@ http::Response RequestAdmission::refuse(const http::Request &request, Category c
         crowded ? refusal(ErrorKind::RateLimited, "concurrency",
                           "All " + std::to_string(decision.limit) + " places for users at the same time are taken.",
                           "A place is free when somebody has made no request for five minutes.")
-                : refusal(ErrorKind::RateLimited, "rate-limited", usedUp(category, request.principal.userId == 0),
+                : refusal(ErrorKind::RateLimited, "rate-limited",
+                          usedUp(category, request.principal.role == Role::Anonymous),
                           "Try again in " + std::to_string(wait) + (wait == 1 ? " second." : " seconds."));
     error.retryAfter = std::chrono::seconds(wait);
     return http::problem(request, error);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/api/clock.h"
+#include "core/auth/api_tokens.h"
 #include "core/auth/csrf.h"
 #include "core/auth/sessions.h"
 #include "core/auth/tokens.h"
@@ -34,14 +35,21 @@ struct Caller
     bool bearer = false; ///< by access token, not by cookie
 };
 /// Null: nobody is signed in, also on a route that asks for a role: whoever uses the control socket has one, and no
-/// session.
+/// session; and so has whoever came with an API token.
 const Caller *callerOf(const http::Request &request);
+
+/// With which API token a request came, instead of a Caller.
+struct TokenCaller
+{
+    std::string hash; ///< auth::apiTokenHash()
+    std::string name;
+};
 
 struct AdmissionOptions
 {
     std::atomic<std::uint32_t> usersCeiling{0}; ///< concurrent users of the whole deployment; 0: none. May change live
-    std::uint32_t adminGuard = 50;              ///< requests a second of a session to /api/admin
-    std::uint32_t unknownSessions = 60;         ///< a minute of an address, in this process
+    std::uint32_t adminGuard = 50;              ///< requests a second of a session or a token to /api/admin
+    std::uint32_t unknownSessions = 60;         ///< a minute of an address, in this process; of tokens as well
     std::uint32_t refusedForms = 600;           ///< a minute of a user or an address, in this process
     std::uint32_t failures = 120;               ///< as well: those the server fails at that use nothing up
     std::size_t memoryKeys = 100'000;           ///< limits counted in memory while Redis is away
@@ -58,6 +66,9 @@ struct AdmissionOptions
 ///   that nobody knows counts in the windows of its address, and costs Redis what UnknownSessions lets it.
 /// - What is refused for its form counts in no window, but over `refusedForms` nothing that could be is let in.
 /// - What the server fails at uses nothing up, up to `failures`: asking for it for ever must not be free.
+/// - An API token (`Authorization: Bearer pt_…`) opens /api/admin and nothing else (403 `token-scope`), with its role
+///   and no CSRF token, and has a guard of its own. It costs Redis the same one round trip, and the database nothing
+///   while it is remembered. Those that nobody knows are looked up no more often than such sessions.
 /// - Other programs of the host may have set a `sid` as well: each that can be a session is tried, up to
 ///   `mostSessions`.
 /// - What says who somebody is (Access::identifies) counts for its address, whoever was signed in before.
@@ -71,8 +82,8 @@ class RequestAdmission final : public http::Admission
 public:
     /// All outlive this.
     RequestAdmission(redis::Client &client, auth::Sessions &sessions, const auth::AccessTokens &tokens,
-                     const auth::CsrfTokens &csrf, limits::LimitsTable &limits, const Clock &clock,
-                     AdmissionOptions &options, const Clock *testTime = nullptr);
+                     auth::ApiTokens &apiTokens, const auth::CsrfTokens &csrf, limits::LimitsTable &limits,
+                     const Clock &clock, AdmissionOptions &options, const Clock *testTime = nullptr);
 
     static constexpr std::size_t mostSessions = 4;
 
@@ -102,6 +113,9 @@ private:
     awaitable<void> chooseSession(Visit &visit, const http::Request &request);
     std::optional<http::Response> heedUnknown(Visit &visit, const http::Request &request, const http::Route &route);
     std::optional<http::Response> heedForms(const Visit &visit, const http::Request &request);
+    awaitable<http::Admitted> admitToken(http::Request &request, const http::Route &route, std::string_view bearer);
+    http::Admitted concludeToken(const http::Request &request, const http::Route &route, const Visit &visit,
+                                 const Outcome &outcome);
     bool isGivenOut(const auth::SessionToken &token) const;
     void noteUnknown(const Visit &visit, const Result<Outcome> &outcome);
     awaitable<void> loadLimits(Visit &visit, Id user);
@@ -118,6 +132,7 @@ private:
     redis::Client &m_client;
     auth::Sessions &m_sessions;
     const auth::AccessTokens &m_tokens;
+    auth::ApiTokens &m_apiTokens;
     const auth::CsrfTokens &m_csrf;
     limits::LimitsTable &m_limits;
     const Clock &m_clock;

@@ -8,6 +8,9 @@
 
 namespace portolan::portal {
 
+http::Admitted refusedWith(http::Response response);
+std::optional<http::LimitHeaders> headersOf(const limits::Decision &decision);
+
 struct RequestAdmission::Visit
 {
     Category category = Category::Default;

@@ -38,14 +38,16 @@ awaitable<void> AuditLog::record(Actor actor, std::string action, std::string su
     entry.reason = std::move(actor.reason);
     entry.detail = std::move(detail);
     entry.actor = "system";
-    if (entry.actorId != 0) {
+    if (!actor.principal.token.empty()) {
+        entry.actor = "token:" + actor.principal.token; // no address of a user has that form
+    } else if (entry.actorId != 0) {
         const auto user = co_await m_users.cached(entry.actorId);
         entry.actor = user ? (*user)->email : "user:" + formatId(entry.actorId);
     } else if (entry.role == Role::Operator) {
         entry.actor = "local operator"; // through the control socket of the data directory
     }
     if (m_told)
-        m_told(entry);
+        m_told(entry, actor.principal);
     const auto stored = co_await m_store.append(entry);
     if (!stored)
         co_await spool(std::move(entry), stored.error());

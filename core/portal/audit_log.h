@@ -44,8 +44,10 @@ public:
     AuditLog(storage::AuditStore &store, storage::UsersStore &users, IdGenerator &ids, const Clock &clock,
              Logger &logger, std::string deployment);
 
-    /// Told of each entry besides; from any thread, quick, does not throw. Set before the first record().
-    void onRecorded(std::function<void(const AuditEntry &)> told) { m_told = std::move(told); }
+    /// Told of each entry besides, and by whom it was; from any thread, quick, does not throw. Set before the first
+    /// record().
+    using Told = std::function<void(const AuditEntry &entry, const Principal &by)>;
+    void onRecorded(Told told) { m_told = std::move(told); }
 
     /// Where entries wait that the database does not take, and the threads that may block on it; both outlive this. At
     /// most once, before the first record().
@@ -71,7 +73,7 @@ private:
     AuditSpool *m_spool = nullptr;
     BlockingPool *m_files = nullptr;
     std::atomic<bool> m_delivering{false};
-    std::function<void(const AuditEntry &)> m_told;
+    Told m_told;
 };
 
 } // namespace portolan::portal

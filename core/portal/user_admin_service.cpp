@@ -5,6 +5,7 @@
 #include "core/base/ids.h"
 #include "core/base/names.h"
 #include "core/limits/grammar.h"
+#include "core/portal/token_rights.h"
 #include "core/storage/audit_store.h"
 #include "core/storage/limits_store.h"
 #include "core/storage/session_list_store.h"
@@ -117,14 +118,16 @@ awaitable<Result<AuditPage>> UserAdminService::audit(AuditQuery query) { return 
 awaitable<Result<User>> UserAdminService::create(Actor actor, NewUser wanted)
 {
     std::string detail = "email: " + wanted.email + "; role: " + std::string(enumName(wanted.role));
-    auto created = co_await tryCreate(std::move(wanted));
+    auto created = co_await tryCreate(actor.principal, std::move(wanted));
     std::string subject = created.has_error() ? "user" : subjectOf(created->id);
     co_await m_log.record(std::move(actor), "user.create", std::move(subject), std::move(detail), errorOf(created));
     co_return created;
 }
 
-awaitable<Result<User>> UserAdminService::tryCreate(NewUser wanted)
+awaitable<Result<User>> UserAdminService::tryCreate(const Principal &by, NewUser wanted)
 {
+    if (const auto may = checkNotByToken(by); !may)
+        co_return may.error();
     if (auto role = checkRole(wanted.role); role.has_error())
         co_return role.error();
     auto email = storage::newEmail(wanted.email);
@@ -150,13 +153,16 @@ awaitable<Result<User>> UserAdminService::change(Actor actor, Id id, Change want
 {
     std::string action = actionOf(wanted);
     std::string detail;
-    auto changed = co_await tryChange(id, std::move(wanted), detail);
+    auto changed = co_await tryChange(actor.principal, id, std::move(wanted), detail);
     co_await m_log.record(std::move(actor), std::move(action), subjectOf(id), std::move(detail), errorOf(changed));
     co_return changed;
 }
 
-awaitable<Result<User>> UserAdminService::tryChange(Id id, Change wanted, std::string &detail)
+awaitable<Result<User>> UserAdminService::tryChange(const Principal &by, Id id, Change wanted, std::string &detail)
 {
+    const bool givesAccess = wanted.email || wanted.password || wanted.role || !wanted.disabled.value_or(true);
+    if (const auto may = checkNotByToken(by); givesAccess && !may)
+        co_return may.error();
     storage::UserChange change;
     change.role = wanted.role;
     change.disabled = wanted.disabled;

@@ -54,7 +54,8 @@ public:
         std::optional<Secret> password; ///< without one the user comes in by password reset or an identity provider
         Role role = Role::User;
     };
-    /// Invalid: `/email`, `/password`, `/role`. Conflict (code `email-taken`).
+    /// Invalid: `/email`, `/password`, `/role`. Conflict (code `email-taken`). Forbidden: by an API token, which gives
+    /// nobody access (token_rights.h).
     awaitable<Result<User>> create(Actor actor, NewUser wanted);
 
     struct Change
@@ -66,6 +67,7 @@ public:
     };
     /// All of it or nothing; answers the user as it is then. A new role, a new password and disabling end the user's
     /// sessions. Invalid: nothing to change, or as create(). NotFound. Conflict: `email-taken`, `last-admin`.
+    /// Forbidden: an API token changes no address, password and role, and enables nobody; it may disable.
     awaitable<Result<User>> change(Actor actor, Id id, Change wanted);
 
     /// The account with its sessions and limits, for good; answers it as it was. What it did stays in the audit log.
@@ -83,8 +85,8 @@ public:
     awaitable<Result<void>> signOut(Actor actor, Id id);          ///< NotFound, as remove()
 
 private:
-    awaitable<Result<User>> tryCreate(NewUser wanted);
-    awaitable<Result<User>> tryChange(Id id, Change wanted, std::string &detail);
+    awaitable<Result<User>> tryCreate(const Principal &by, NewUser wanted);
+    awaitable<Result<User>> tryChange(const Principal &by, Id id, Change wanted, std::string &detail);
     awaitable<Result<User>> tryRemove(Id id);
     awaitable<Result<Limits>> trySetLimits(Id id, Limits wanted, std::string &detail);
     awaitable<Result<void>> trySignOut(Id id);

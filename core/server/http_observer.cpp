@@ -8,6 +8,18 @@
 
 namespace portolan::server {
 
+namespace {
+
+/// Who asked, as the log names them: no address of a user.
+std::string callerName(const Principal &who)
+{
+    if (!who.token.empty())
+        return "token:" + who.token;
+    return who.userId != 0 ? formatId(who.userId) : std::string();
+}
+
+} // namespace
+
 void HttpObserver::answered(const http::Request &request, const http::Route *route, unsigned status,
                             std::chrono::nanoseconds took, std::size_t)
 {
@@ -32,7 +44,7 @@ void HttpObserver::answered(const http::Request &request, const http::Route *rou
                   {"route", route ? std::string_view(route->path) : std::string_view("other")},
                   {"status", status},
                   {"milliseconds", std::chrono::duration<double, std::milli>(took).count()},
-                  {"user", request.principal.userId != 0 ? formatId(request.principal.userId) : std::string()},
+                  {"user", callerName(request.principal)},
                   {"address", request.address}},
                  request.id);
 }

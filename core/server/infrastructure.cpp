@@ -109,6 +109,7 @@ Infrastructure::Infrastructure(const Settings &settings, DataDirectory directory
       sessionList(database),
       taskOwners(database),
       auditLog(database),
+      apiTokens(database),
       ids(clock, randomInstance()),
       m_socketNote(redisSocketNote(settings)),
       m_databaseNamed(settings.isSet("database.url"))

@@ -14,6 +14,7 @@
 #include "core/redis/client.h"
 #include "core/redis/server_process.h"
 #include "core/redis/subscriber.h"
+#include "core/storage/api_token_store.h"
 #include "core/storage/audit_store.h"
 #include "core/storage/database.h"
 #include "core/storage/limits_store.h"
@@ -68,6 +69,7 @@ public:
     storage::SessionListStore sessionList;
     storage::TaskOwnerStore taskOwners;
     storage::AuditStore auditLog;
+    storage::ApiTokenStore apiTokens;
     IdGenerator ids;
 
 private:

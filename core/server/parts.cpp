@@ -14,6 +14,7 @@
 #include "core/queue/keys.h"
 #include "core/queue/task_registry.h"
 #include "core/server/environment.h"
+#include "core/server/still_allowed.h"
 
 #include <algorithm>
 #include <charconv>
@@ -159,22 +160,17 @@ limits::Ceilings::Options ceilingOptions(const Tier &tier, limits::Ceilings::Opt
             .gone = std::move(gone)};
 }
 
-http::StillAllowed sessionCheck(auth::Sessions &sessions, http::WatchedSockets &sockets)
+/// A request does not wait long for the database to say whose token it came with.
+auth::ApiTokens::Source tokenSource(storage::ApiTokenStore &store)
 {
-    const auto lives = [&sessions](const std::any &admission) -> awaitable<bool> {
-        const auto *caller = std::any_cast<portal::Caller>(&admission);
-        if (!caller)
-            co_return true;
-        const auto session = co_await sessions.find(caller->session);
-        co_return !session || session->has_value(); // while nobody can say, it goes on
-    };
-    return {lives, &sockets};
-}
-
-bool isOf(const auth::Sessions::Ended &ended, const std::any &admission)
-{
-    const auto *caller = std::any_cast<portal::Caller>(&admission);
-    return caller && (ended.id ? caller->session == *ended.id : caller->what.userId == ended.userId);
+    static constexpr std::chrono::seconds deadline{1};
+    return {[&store](std::string hash) { return store.find(std::move(hash), deadline); },
+            [&store](std::vector<auth::ApiTokens::Use> uses) {
+                std::vector<storage::ApiTokenStore::Use> rows;
+                for (auto &use : uses)
+                    rows.push_back({std::move(use.hash), use.at});
+                return store.used(std::move(rows));
+            }};
 }
 
 } // namespace
@@ -272,6 +268,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       secretKey(std::move(key)),
       sessions(*infrastructure->redis, clock, sessionOptions(settings.tier(), secretKey)),
       accessTokens(secretKey, clock),
+      apiTokens(clock, tokenSource(infrastructure->apiTokens)),
       csrfTokens(secretKey),
       limitsTable(clock, std::move(plan)),
       limitUse(*infrastructure->redis, limitsTable, clock),
@@ -280,7 +277,8 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
                ceilingOptions(
                    settings.tier(),
                    [this](std::vector<std::string> ids) { return gone(std::move(ids), workers.options().queues); })),
-      admission(*infrastructure->redis, sessions, accessTokens, csrfTokens, limitsTable, clock, admissionOptions),
+      admission(*infrastructure->redis, sessions, accessTokens, apiTokens, csrfTokens, limitsTable, clock,
+                admissionOptions),
       seenSessions(infrastructure->sessionList),
       quotes(std::move(quotes_)),
       broker(*infrastructure->redis, clock,
@@ -306,7 +304,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
       tasks(infrastructure->taskOwners, broker, ceilings, clock, taskOptions(settings.tier())),
       workerAdmin(broker, workers, remoteClient, infrastructure->taskOwners, auditLog, clock, workers.options().queues),
       taskTopic(tasks, resultEvents),
-      realtime(clock, sessionCheck(sessions, sockets)),
+      realtime(clock, stillAllowed(sessions, apiTokens, sockets)),
       accountRoutes(accounts, csrfTokens, settings.tier().sessionLifetime, settings.production()),
       userAdminRoutes(userAdmin),
       actionRoutes([this](Action action, Actor actor) {
@@ -380,7 +378,7 @@ void PortalServer::Parts::mountWebSockets()
                             return realtime.serve(request, std::move(socket));
                         },
                         {"WebSocket: subscribe to tasks and other topics, and get what happens", {}, {}});
-    monitorRoutes.mountStream(*server, sessionCheck(sessions, sockets));
+    monitorRoutes.mountStream(*server, stillAllowed(sessions, apiTokens, sockets));
     m_openApi =
         std::make_shared<const std::string>(portal::openApiDocument(router, server->webSocketRoutes(), version()));
 }

@@ -93,6 +93,7 @@ struct PortalServer::Parts
     auth::Sessions sessions;
     auth::Passwords passwords;
     auth::AccessTokens accessTokens;
+    auth::ApiTokens apiTokens;
     auth::CsrfTokens csrfTokens;
 
     limits::LimitsTable limitsTable;

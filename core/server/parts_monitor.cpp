@@ -104,8 +104,8 @@ void PortalServer::Parts::makeMonitor()
     taskLists.setLife(m_hasPlan ? keptUnderPlan : std::chrono::milliseconds(0));
     monitorRoutes.connect(*sampler);
     // What a console in this process does is noted with its outcome by the console's actions.
-    auditLog.onRecorded([this](const AuditEntry &entry) {
-        if (entry.actorId == 0 && entry.role != Role::Operator)
+    auditLog.onRecorded([this](const AuditEntry &entry, const Principal &by) {
+        if (isSystem(by))
             return;
         history.note({.time = entry.at,
                       .kind = EventKind::Action,
@@ -459,6 +459,7 @@ awaitable<void> PortalServer::Parts::everySecond()
         }
         if (tick % 5 == 0) {
             co_await seenSessions.write();
+            co_await apiTokens.writeUses();
             co_await ceilings.settle();
             co_await auditLog.deliver();
             const auto listed =

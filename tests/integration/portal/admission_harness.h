@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/auth/api_tokens.h"
 #include "core/auth/csrf.h"
 #include "core/auth/sessions.h"
 #include "core/auth/tokens.h"
@@ -13,6 +14,7 @@
 #include "tests/fakes/redis_server_fixture.h"
 
 #include <QTest>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -53,13 +55,18 @@ public:
           client(where, endpoint,
                  {.name = "test",
                   .connectTimeout = std::chrono::milliseconds(500),
-                  .backoffMax = std::chrono::milliseconds(100)}),
+                  .backoffMax = std::chrono::milliseconds(100),
+                  .way = nullptr,
+                  .trust = nullptr}),
           sessions(client, clock,
                    {std::chrono::hours(24), 10'000, std::chrono::milliseconds(300), auth::SessionMark(key)}),
           tokens(key, clock),
+          apiTokens(clock,
+                    {[this](std::string hash) { return findToken(std::move(hash)); },
+                     [](std::vector<auth::ApiTokens::Use>) -> awaitable<Result<void>> { co_return Result<void>(); }}),
           csrf(key),
           table(clock, *limits::LimitsPlan::make(limits, perAddress)),
-          admission(client, sessions, tokens, csrf, table, clock, options, testTime)
+          admission(client, sessions, tokens, apiTokens, csrf, table, clock, options, testTime)
     {
         client.preload(admission.script());
         for (const auto *script : sessions.scripts())
@@ -161,6 +168,14 @@ public:
         return {{"Cookie", "theme=dark; sid=" + std::string(created->token.reveal())}};
     }
 
+    /// An API token of this role, as an Authorization header.
+    Headers makeToken(const std::string &name, Role role)
+    {
+        const Secret text = auth::newApiToken();
+        tokenRows[auth::apiTokenHash(text.reveal()).value()] = {name, role, clock.wall(), "system", {}, {}};
+        return {{"Authorization", "Bearer " + std::string(text.reveal())}};
+    }
+
     SystemClock clock;
     Executor executor;
     auth::SecretKey key{Secret("0123456789abcdef0123456789abcdef")};
@@ -168,6 +183,10 @@ public:
     redis::Client client;
     auth::Sessions sessions;
     auth::AccessTokens tokens;
+    std::map<std::string, ApiToken> tokenRows; ///< by hash: what is in the database
+    std::atomic<int> tokenReads = 0;           ///< how often it was asked
+    std::optional<Error> tokenTrouble;         ///< what it says instead
+    auth::ApiTokens apiTokens;
     auth::CsrfTokens csrf;
     limits::LimitsTable table;
     portal::RequestAdmission admission;
@@ -175,6 +194,14 @@ public:
     std::optional<auth::SessionId> last; ///< of signIn()
 
 private:
+    awaitable<Result<std::optional<ApiToken>>> findToken(std::string hash)
+    {
+        ++tokenReads;
+        if (tokenTrouble)
+            co_return *tokenTrouble;
+        const auto row = tokenRows.find(hash);
+        co_return row == tokenRows.end() ? std::optional<ApiToken>() : std::optional(row->second);
+    }
     static Answer answerOf(const http::Response &response, const http::Admitted &admitted)
     {
         Answer answer;

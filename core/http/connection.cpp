@@ -277,6 +277,9 @@ awaitable<void> Connection::handle(const Route &route)
 awaitable<void> Connection::openWebSocket(const Route &route)
 {
     auto refusal = checkUpgrade();
+    const auto handler = m_core->webSocketHandlers.find(&route);
+    if (!refusal && handler != m_core->webSocketHandlers.end() && handler->second.refuses)
+        refusal = handler->second.refuses(m_request);
     const auto place = refusal ? nullptr : m_core->sockets.enter(socketOwner());
     if (!refusal && !place)
         refusal = tooManySockets("You have " + std::to_string(m_core->sockets.most()));
@@ -294,7 +297,6 @@ awaitable<void> Connection::openWebSocket(const Route &route)
         closeAfter(false);
         co_return;
     }
-    const auto handler = m_core->webSocketHandlers.find(&route);
     m_webSocket = m_transport->openWebSocket({m_core->options.headerTimeout, m_core->options.idleTimeout});
     if (handler == m_core->webSocketHandlers.end() || !m_webSocket) {
         Response response = problem(m_request, failure(ErrorKind::Unsupported, "No WebSocket can be opened here."));
@@ -311,7 +313,7 @@ awaitable<void> Connection::openWebSocket(const Route &route)
             m_webSocket->close(1001, "going away");
         std::optional<std::string> thrown;
         try {
-            co_await handler->second(m_request, m_webSocket);
+            co_await handler->second.serve(m_request, m_webSocket);
         } catch (const std::exception &e) {
             thrown = e.what();
         } catch (...) {

@@ -103,12 +103,13 @@ std::uint16_t Server::port() const { return m_impl->listener ? m_impl->listener-
 bool Server::secure() const { return !m_impl->core->options.tlsCertificate.empty(); }
 
 void Server::onWebSocket(std::string path, Access access,
-                         std::function<awaitable<void>(Request &, std::shared_ptr<WebSocket>)> handler, Doc doc)
+                         std::function<awaitable<void>(Request &, std::shared_ptr<WebSocket>)> handler, Doc doc,
+                         std::function<std::optional<Response>(const Request &)> refuses)
 {
     if (m_impl->listener)
         throw std::logic_error("a WebSocket is declared before the server starts");
     const auto &route = m_impl->core->webSocketRoutes.get(std::move(path), access, nullptr, doc);
-    m_impl->core->webSocketHandlers.emplace(&route, std::move(handler));
+    m_impl->core->webSocketHandlers.emplace(&route, WebSocketEnd{std::move(handler), std::move(refuses)});
 }
 
 const Router &Server::webSocketRoutes() const { return m_impl->core->webSocketRoutes; }

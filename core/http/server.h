@@ -10,6 +10,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -103,9 +104,11 @@ public:
     bool secure() const;
 
     /// A WebSocket endpoint: after admission of `route` (GET) and the Origin check the connection becomes `handler`'s.
-    /// A user who has `maxWebSocketsPerUser` of them open gets 429 `too-many-sockets`. Before start().
+    /// A user, or an API token, that has `maxWebSocketsPerUser` of them open gets 429 `too-many-sockets`. Before
+    /// start(). `refuses`: what it answers instead of opening one, such as for a query that it does not understand.
     void onWebSocket(std::string path, Access access,
-                     std::function<awaitable<void>(Request &, std::shared_ptr<WebSocket>)> handler, Doc doc = {});
+                     std::function<awaitable<void>(Request &, std::shared_ptr<WebSocket>)> handler, Doc doc = {},
+                     std::function<std::optional<Response>(const Request &)> refuses = {});
     /// Those of onWebSocket(), for the document of the API.
     const Router &webSocketRoutes() const;
 

@@ -13,7 +13,12 @@
 
 namespace portolan::http {
 
-using WebSocketHandler = std::function<awaitable<void>(Request &, std::shared_ptr<WebSocket>)>;
+/// What Server::onWebSocket() was given.
+struct WebSocketEnd
+{
+    std::function<awaitable<void>(Request &, std::shared_ptr<WebSocket>)> serve;
+    std::function<std::optional<Response>(const Request &)> refuses;
+};
 
 /// What all connections of a server share. Held by each of them, so that none outlives it.
 struct ServerCore
@@ -39,7 +44,7 @@ struct ServerCore
     AllowedHosts hosts;
     std::vector<std::string> origins; ///< as browsers send them
     Router webSocketRoutes;
-    std::unordered_map<const Route *, WebSocketHandler> webSocketHandlers;
+    std::unordered_map<const Route *, WebSocketEnd> webSocketHandlers;
 
     AddressTable addresses;
     SocketCounts sockets;

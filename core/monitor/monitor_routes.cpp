@@ -7,6 +7,7 @@
 #include "core/http/hosts.h"
 #include "core/http/problem.h"
 #include "core/http/server.h"
+#include "core/http/uri.h"
 #include "core/http/websocket.h"
 #include "core/monitor/redis_admin.h"
 #include "core/monitor/sampler.h"
@@ -77,6 +78,15 @@ Response operations(const Health::Report &report)
         .with("Cache-Control", "no-store");
 }
 
+/// What the stream's address asks for.
+Result<StreamWish> wishOf(const Request &request)
+{
+    const auto query = http::queryValues(request.query);
+    if (!query)
+        return failure(ErrorKind::Invalid, "The query of the address is malformed.");
+    return readStreamWish(*query);
+}
+
 /// A list whose members lie beside other figures: they go under "items".
 boost::json::value listed(boost::json::value figures, std::string_view member)
 {
@@ -96,7 +106,8 @@ MonitorRoutes::MonitorRoutes(telemetry::Registry &registry, RedisAdmin &admin, c
       m_admin(admin),
       m_clock(clock),
       m_metrics(std::move(metrics)),
-      m_health(std::move(version), clock)
+      m_health(std::move(version), clock),
+      m_stream(clock)
 {
     addSnapshotMetrics(registry, [this] { return own(); });
 }
@@ -125,7 +136,7 @@ void MonitorRoutes::looked() { m_lookedAt = m_clock.steady().time_since_epoch().
 bool MonitorRoutes::watched() const
 {
     const SteadyTime looked{SteadyTime::duration(m_lookedAt.load())};
-    return m_stream.watchers() > 0 ||
+    return m_stream.isWatchedClosely() ||
            (looked != SteadyTime::min() && m_clock.steady() - looked < std::chrono::seconds(10));
 }
 
@@ -215,13 +226,23 @@ void MonitorRoutes::mountRedis(http::Router &router)
 
 void MonitorRoutes::mountStream(http::Server &server, http::StillAllowed allowed, std::chrono::milliseconds interval)
 {
-    server.onWebSocket("/api/admin/stream", operatorAccess,
-                       [this, allowed = std::move(allowed),
-                        interval](Request &request, std::shared_ptr<http::WebSocket> socket) -> awaitable<void> {
-                           const auto watch = http::watchSocket(socket, request.admission, allowed, interval);
-                           co_await m_stream.serve(std::move(socket));
-                       },
-                       {"WebSocket: the whole snapshot whenever there is a new one", {}, {}});
+    server.onWebSocket(
+        "/api/admin/stream", operatorAccess,
+        [this, allowed = std::move(allowed), interval](Request &request,
+                                                       std::shared_ptr<http::WebSocket> socket) -> awaitable<void> {
+            const auto watch = http::watchSocket(socket, request.admission, allowed, interval);
+            auto wish = wishOf(request);
+            co_await m_stream.serve(std::move(socket), std::move(*wish));
+        },
+        {"WebSocket: the snapshot whenever there is a new one, or a part of it more rarely",
+         {},
+         {},
+         streamParameters()},
+        [](const Request &request) -> std::optional<Response> {
+            if (const auto wish = wishOf(request); !wish)
+                return http::problem(request, wish.error());
+            return std::nullopt;
+        });
 }
 
 awaitable<Response> MonitorRoutes::families(Request &request)

@@ -58,7 +58,8 @@ public:
     /// Subscribes to the sampler. Before sampler.start().
     void connect(Sampler &sampler);
 
-    /// Whether somebody looks at what is measured: a stream is open, or it was asked for within the last ten seconds.
+    /// Whether somebody looks at what is measured: a stream of every second or two is open, or it was asked for within
+    /// the last ten seconds. A fleet that wants a verdict now and then makes nobody measure more often.
     bool watched() const;
 
     /// Somebody looks, elsewhere than here. Any thread.

@@ -4,6 +4,7 @@
 import contextlib
 import sqlite3
 import subprocess
+import time
 import unittest
 import urllib.parse
 
@@ -142,6 +143,20 @@ class AdminTest(PortalTest):
             socket.close()
         with self.assertRaisesRegex(Exception, "403"):
             Socket(self.new_client("curious@example.org"), "/api/admin/stream")
+
+    def test_the_stream_sends_what_is_asked_for(self):
+        wait_until(lambda: self.operator.get("/api/admin/snapshot").status == 200, "a snapshot")
+        socket = Socket(self.operator, "/api/admin/stream?every=2s&only=verdict,sequence,readings")
+        try:
+            told = [(socket.receive(), time.monotonic()) for _ in range(4)]
+            self.assertEqual({tuple(one) for one, _ in told}, {("sequence", "verdict", "readings")})
+            self.assertEqual(sorted({one["sequence"] for one, _ in told}), [one["sequence"] for one, _ in told])
+            self.assertGreater(told[3][1] - told[1][1], 3)  # two intervals, of samples that come within a quarter of a second
+        finally:
+            socket.close()
+        for wrong in ("every=3s", "every=often", "only=verdict,secrets", "only=verdict,", "more=1", "every=5s&every=5s", "only=%zz"):
+            with self.subTest(wrong=wrong), self.assertRaisesRegex(Exception, "400"):
+                Socket(self.operator, "/api/admin/stream?" + wrong)
 
 
 class CommandLineUsersTest(PortalTest):

@@ -3,6 +3,7 @@
 #include "core/http/socket_watch.h"
 #include "core/http/websocket.h"
 #include "mounted_routes.h"
+#include "tests/fakes/fake_socket.h"
 
 #include <boost/json/serialize.hpp>
 
@@ -13,51 +14,6 @@
 using namespace portolan;
 using namespace portolan::monitor;
 using namespace std::chrono_literals;
-
-namespace {
-
-/// A watcher that stays until it is told to go.
-class FakeSocket final : public http::WebSocket
-{
-public:
-    explicit FakeSocket(Executor executor) : m_executor(executor) {}
-    awaitable<Result<std::string>> receive() override
-    {
-        Timer timer(m_executor);
-        while (!m_gone) {
-            timer.expires_after(5ms);
-            co_await timer.async_wait(use_awaitable);
-        }
-        co_return failure(ErrorKind::Cancelled, "gone");
-    }
-    void send(std::shared_ptr<const std::string> text) override
-    {
-        const std::lock_guard lock(m_mutex);
-        m_texts.push_back(std::move(text));
-    }
-    void close(std::uint16_t code, std::string) override
-    {
-        m_code = code;
-        m_gone = true;
-    }
-    int code() const { return m_code; }
-    bool open() const override { return !m_gone; }
-    Executor executor() const override { return m_executor; }
-    std::vector<std::shared_ptr<const std::string>> texts() const
-    {
-        const std::lock_guard lock(m_mutex);
-        return m_texts;
-    }
-
-private:
-    const Executor m_executor;
-    std::atomic<bool> m_gone = false;
-    std::atomic<int> m_code = 0;
-    mutable std::mutex m_mutex;
-    std::vector<std::shared_ptr<const std::string>> m_texts;
-};
-
-} // namespace
 
 class MonitorRoutesTest final : public QObject
 {
@@ -209,7 +165,7 @@ private slots:
     void streamsOneTextToAll()
     {
         Mounted mounted;
-        SnapshotStream stream;
+        SnapshotStream stream(mounted.clock);
         mounted.sampler->onSnapshot([&](std::shared_ptr<const Snapshot> s) { stream.publish(std::move(s)); });
         auto first = std::make_shared<FakeSocket>(mounted.runtime.at(1));
         auto second = std::make_shared<FakeSocket>(mounted.runtime.at(0));

@@ -114,8 +114,16 @@ struct DeleteUser
 };
 BOOST_DESCRIBE_STRUCT(DeleteUser, (), (id))
 
+/// Ends an API token: who comes with it is no longer let in, within ten seconds at every instance.
+struct RevokeToken
+{
+    std::string name;
+    bool operator==(const RevokeToken &) const = default;
+};
+BOOST_DESCRIBE_STRUCT(RevokeToken, (), (name))
+
 using Action = std::variant<CloseClients, CleanUpFamily, ResizeWorker, RevokeTasks, RerunTasks, CreateUser, ChangeUser,
-                            ResetPassword, SignOutUser, DeleteUser>;
+                            ResetPassword, SignOutUser, DeleteUser, RevokeToken>;
 
 /// What the console knows of an action without looking into it. Some of it depends on what exactly is asked for: to
 /// stop a worker loses something, to let it grow does not.
@@ -124,10 +132,11 @@ struct ActionTraits
     std::string_view name; ///< stable; as in the audit log
     Role role;             ///< the least that may do it
     bool needsRedis = false;
-    bool destructive = false; ///< something is lost: its preview is shown before
-    bool disruptive = false;  ///< whoever uses the portal notices: the preview is shown in production, and elsewhere
-                              ///< when it counts somebody or something that is interrupted
-    bool asks = false;        ///< nothing is lost, but it adds what people should know of: its preview is shown before
+    bool destructive = false;  ///< something is lost: its preview is shown before
+    bool disruptive = false;   ///< whoever uses the portal notices: the preview is shown in production, and elsewhere
+                               ///< when it counts somebody or something that is interrupted
+    bool asks = false;         ///< nothing is lost, but it adds what people should know of: its preview is shown before
+    bool needsSession = false; ///< no API token may do it, whatever its role: it gives somebody access, or ends a token
 };
 
 constexpr ActionTraits traitsOf(const CloseClients &)
@@ -165,7 +174,10 @@ constexpr ActionTraits traitsOf(const RerunTasks &action)
     return {.name = "task.rerun", .role = Role::Operator, .needsRedis = true, .asks = action.ids.size() != 1};
 }
 
-constexpr ActionTraits traitsOf(const CreateUser &) { return {.name = "user.create", .role = Role::Admin}; }
+constexpr ActionTraits traitsOf(const CreateUser &)
+{
+    return {.name = "user.create", .role = Role::Admin, .needsSession = true};
+}
 
 constexpr ActionTraits traitsOf(const ChangeUser &action)
 {
@@ -175,7 +187,7 @@ constexpr ActionTraits traitsOf(const ChangeUser &action)
 
 constexpr ActionTraits traitsOf(const ResetPassword &)
 {
-    return {.name = "user.password", .role = Role::Admin, .destructive = true};
+    return {.name = "user.password", .role = Role::Admin, .destructive = true, .needsSession = true};
 }
 
 constexpr ActionTraits traitsOf(const SignOutUser &)
@@ -186,6 +198,11 @@ constexpr ActionTraits traitsOf(const SignOutUser &)
 constexpr ActionTraits traitsOf(const DeleteUser &)
 {
     return {.name = "user.delete", .role = Role::Admin, .destructive = true};
+}
+
+constexpr ActionTraits traitsOf(const RevokeToken &)
+{
+    return {.name = "token.revoke", .role = Role::Admin, .destructive = true, .needsSession = true};
 }
 
 constexpr ActionTraits traitsOf(const Action &action)
@@ -204,6 +221,7 @@ enum class WhyNot : std::uint8_t {
     No,                ///< it can
     ReadOnly,          ///< the console was started so
     NeedsRole,         ///< `role`
+    NeedsSession,      ///< whoever asks does so by an API token, and this takes somebody who has signed in
     NoPortalHere,      ///< there is no portal on this machine to start or stop
     NotRunning,        ///< the portal is not
     Starting,          ///< it is not there yet
@@ -220,9 +238,9 @@ enum class WhyNot : std::uint8_t {
     NobodyKnows,       ///< whose the keys are
     NeedsConfirmation, ///< somebody is to see what it would touch, and to say yes
 };
-BOOST_DESCRIBE_ENUM(WhyNot, No, ReadOnly, NeedsRole, NoPortalHere, NotRunning, Starting, Changing, Running, NoAnswer,
-                    NothingDamaged, NotOurs, NoMadeUpUsers, NoRedis, CommandRefused, TasksWouldBeLost, TheyExpire,
-                    NobodyKnows, NeedsConfirmation)
+BOOST_DESCRIBE_ENUM(WhyNot, No, ReadOnly, NeedsRole, NeedsSession, NoPortalHere, NotRunning, Starting, Changing,
+                    Running, NoAnswer, NothingDamaged, NotOurs, NoMadeUpUsers, NoRedis, CommandRefused,
+                    TasksWouldBeLost, TheyExpire, NobodyKnows, NeedsConfirmation)
 
 /// Whether something can be done here, and if not, why: shown where it is greyed out.
 struct Capability

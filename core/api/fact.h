@@ -70,6 +70,7 @@ enum class FactKind : std::uint8_t {
     SignedOut,       ///< name
     NoSession,       ///< name
     AccountDeleted,  ///< name; count: its sessions
+    TokenRevoked,    ///< name, role
     // A whole portal
     PortalStarted,
     PortalStopped,
@@ -101,10 +102,10 @@ enum class FactKind : std::uint8_t {
 BOOST_DESCRIBE_ENUM(FactKind, ConnectionsClosed, KeysDeleted, OnlyIdleKeys, FamilyLost, NoKeys, CleanupGoesOn,
                     WorkerResized, WorkerStopped, RunningTasksEnded, RunningTasksGoOn, TasksKeptFromStart, TasksOver,
                     AllTasksOver, TasksRevoked, TasksEnqueued, OthersRefused, AccountMade, RoleGiven, AccountDisabled,
-                    AccountEnabled, PasswordMade, SessionsEnded, SignedOut, NoSession, AccountDeleted, PortalStarted,
-                    PortalStopped, PortalRestarted, PeopleInterrupted, TasksInterrupted, DatabaseSetAside,
-                    RedisSetAside, RedisMended, CopyKept, Added, MadeUpUsersAdded, MadeUpUsersThere, SignInsAdded,
-                    AnalysesAdded, RolesAmongThem, TheyCanBeTakenBack, MadeUpUsersDeleted, NoMadeUpUsers,
+                    AccountEnabled, PasswordMade, SessionsEnded, SignedOut, NoSession, AccountDeleted, TokenRevoked,
+                    PortalStarted, PortalStopped, PortalRestarted, PeopleInterrupted, TasksInterrupted,
+                    DatabaseSetAside, RedisSetAside, RedisMended, CopyKept, Added, MadeUpUsersAdded, MadeUpUsersThere,
+                    SignInsAdded, AnalysesAdded, RolesAmongThem, TheyCanBeTakenBack, MadeUpUsersDeleted, NoMadeUpUsers,
                     LastAdminStays, ContentsDeleted, EverythingDeleted, EverythingUnseen, StartedEmpty,
                     StartedWithMadeUp, WhereAuditIs)
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/api/action.h"
+#include "core/api/api_token.h"
 #include "core/api/audit.h"
 #include "core/api/history.h"
 #include "core/api/log.h"
@@ -150,6 +151,17 @@ constexpr Route routeOf(Tag<SessionsQuestion>)
     return {Method::Get, "/api/admin/users/{id}/sessions", Role::Operator, "The user's sign-ins, last seen first"};
 }
 
+/// The tokens that consoles and scripts are let in by, by name; those too that have expired.
+struct TokensQuestion
+{
+    using Answer = std::vector<ApiToken>;
+};
+BOOST_DESCRIBE_STRUCT(TokensQuestion, (), ())
+constexpr Route routeOf(Tag<TokensQuestion>)
+{
+    return {Method::Get, "/api/admin/tokens", Role::Admin, "API tokens, by name", true};
+}
+
 /// Who did what, newest first, a page of it.
 struct AuditQuestion
 {
@@ -235,7 +247,7 @@ constexpr Route routeOf(Tag<DeploymentQuestion>)
 /// it answers this one too.
 using Questions = boost::mp11::mp_list<HistoryQuestion, EventsQuestion, ClientsQuestion, TasksQuestion, WorkersQuestion,
                                        InstancesQuestion, UsersQuestion, LimitUseQuestion, SessionsQuestion,
-                                       AuditQuestion, LogQuestion, DeploymentQuestion>;
+                                       TokensQuestion, AuditQuestion, LogQuestion, DeploymentQuestion>;
 static_assert(boost::mp11::mp_is_set<Questions>::value);
 
 } // namespace portolan

@@ -17,6 +17,7 @@ struct Route
     std::string_view path; ///< "/api/admin/users/{id}/sessions": {…} are members of the question, the others its query
     Role role = Role::Admin;
     std::string_view summary = {}; ///< what it is, in the document of the API
+    bool needsSession = false;     ///< no API token may ask it, whatever its role
 };
 
 /// Stands for a type where only its name is needed.

@@ -110,6 +110,11 @@ Result<ActionRoutes::Asked> ActionRoutes::closeClient(const Request &request)
     return Asked{CloseClients{{id}}, request.queryParam("reason").value_or("")};
 }
 
+Result<ActionRoutes::Asked> ActionRoutes::revokeToken(const Request &request)
+{
+    return Asked{RevokeToken{std::string(request.param("name"))}, request.queryParam("reason").value_or("")};
+}
+
 http::Handler ActionRoutes::handle(Read read, Answer answer)
 {
     return [this, read, answer](Request &request) -> awaitable<Response> {
@@ -141,6 +146,8 @@ void ActionRoutes::mount(http::Router &router)
                {"Signs the user out everywhere", {}, {}});
     router.del("/api/admin/redis/clients/{id}", accessOf<CloseClients>(), handle(&closeClient, &noContent),
                {"Close a connection to Redis", {}, {}});
+    router.del("/api/admin/tokens/{name}", accessOf<RevokeToken>(), handle(&revokeToken, &noContent),
+               {"Ends an API token", {}, {}});
 }
 
 } // namespace portolan::console

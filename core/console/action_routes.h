@@ -22,6 +22,7 @@ namespace portolan::console {
 /// | `DELETE /api/admin/users/{id}`                    | user.delete        | 204 |
 /// | `DELETE /api/admin/users/{id}/sessions`           | user.sign-out      | 204 |
 /// | `DELETE /api/admin/redis/clients/{id}`            | redis.client.close | 204 |
+/// | `DELETE /api/admin/tokens/{name}`                 | token.revoke       | 204 |
 ///
 /// Each takes a `reason` for the audit log: in its body, a DELETE as a query parameter. It does what the action does,
 /// by the same function, so roles, checks, errors and the one audit entry are the same. Routes that can do more than an
@@ -49,6 +50,7 @@ private:
     static Result<Asked> rerun(const http::Request &request);
     template <class A> static Result<Asked> ofUser(const http::Request &request);
     static Result<Asked> closeClient(const http::Request &request);
+    static Result<Asked> revokeToken(const http::Request &request);
     http::Handler handle(Read read, Answer answer);
 
     const Perform m_perform;

@@ -31,6 +31,11 @@ template <OfUsers A> awaitable<Result<ActionOutcome>> perform(PortalServices ser
     return carryOut(services.users, std::move(action), std::move(actor));
 }
 
+awaitable<Result<ActionOutcome>> perform(PortalServices services, RevokeToken action, Actor actor)
+{
+    return carryOut(services.tokens, std::move(action), std::move(actor));
+}
+
 awaitable<Result<ActionOutcome>> perform(PortalServices services, CloseClients action, Actor actor)
 {
     return carryOut(services.redis, std::move(action), std::move(actor));

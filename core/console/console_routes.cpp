@@ -70,11 +70,11 @@ template <class A> const std::string &bodySchema()
 /// Of what the sampler brings more often while somebody looks.
 template <class Q> constexpr bool isOfSamples = std::same_as<Q, ClientsQuestion> || std::same_as<Q, InstancesQuestion>;
 
-template <class Q> auto ask(PortalServices services, Role asker, Q question)
+template <class Q> auto ask(PortalServices services, Principal asker, Q question)
 {
-    return answerTo(std::move(services), asker, std::move(question));
+    return answerTo(std::move(services), std::move(asker), std::move(question));
 }
-auto ask(PortalServices services, Role, HistoryQuestion question)
+auto ask(PortalServices services, const Principal &, HistoryQuestion question)
 {
     return services.history.query(std::move(question.query), mostPoints);
 }
@@ -115,7 +115,7 @@ template <class Q> void ConsoleRoutes::mountOne(http::Router &router)
     mountQuestion<Q>(router, [this](const Principal &asker, Q question) {
         if constexpr (isOfSamples<Q>)
             m_looked();
-        return console::ask(m_services(), asker.role, std::move(question));
+        return console::ask(m_services(), asker, std::move(question));
     });
 }
 
@@ -127,6 +127,9 @@ template <class A> void ConsoleRoutes::mountAction(http::Router &router)
     const http::Access access{leastRole(A{}), Category::Admin, actionBody};
     router.post("/api/admin/preview/" + name, access,
                 [this](http::Request &request) -> awaitable<http::Response> {
+                    if (traitsOf(A{}).needsSession)
+                        if (const auto may = portal::checkNotByToken(request.principal); !may)
+                            co_return http::problem(request, may.error());
                     auto wanted = readAction<A>(request.body);
                     if (!wanted)
                         co_return http::problem(request, wanted.error());

@@ -22,6 +22,7 @@ class RedisCheck;
 } // namespace portolan::monitor
 namespace portolan::portal {
 class AccountService;
+class ApiTokenService;
 class AuditLog;
 class TaskService;
 class UserAdminService;
@@ -53,6 +54,7 @@ struct PortalServices
     SnapshotFeed &snapshots;
     portal::AccountService &accounts;
     portal::UserAdminService &users;
+    portal::ApiTokenService &tokens;
     portal::TaskService &tasks;
     portal::WorkerAdminService &workers;
     monitor::RedisAdmin &redis;

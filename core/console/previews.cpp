@@ -3,6 +3,7 @@
 #include "core/console/actions.h"
 #include "core/console/task_board.h"
 #include "core/monitor/redis_admin.h"
+#include "core/portal/api_token_service.h"
 #include "core/portal/user_admin_service.h"
 #include "core/portal/worker_admin_service.h"
 #include "core/queue/broker.h"
@@ -265,6 +266,18 @@ awaitable<Result<ActionPreview>> preview(PortalServices services, DeleteUser act
     ActionPreview found;
     found.facts.push_back({.kind = FactKind::AccountDeleted, .name = user->email, .count = user->sessions.size()});
     addSessions(found, *user);
+    co_return found;
+}
+
+awaitable<Result<ActionPreview>> preview(PortalServices services, RevokeToken action)
+{
+    const auto token = co_await services.tokens.find(std::move(action.name));
+    if (!token)
+        co_return token.error();
+    ActionPreview found;
+    found.facts.push_back({.kind = FactKind::TokenRevoked, .name = token->name, .role = token->role});
+    found.count = 1;
+    addSample(found, {.name = token->name});
     co_return found;
 }
 

@@ -7,6 +7,7 @@
 #include "core/base/query_schema.h"
 #include "core/http/problem.h"
 #include "core/http/router.h"
+#include "core/portal/token_rights.h"
 
 #include <string>
 #include <utility>
@@ -47,6 +48,9 @@ template <class Q, class Ask> void mountQuestion(http::Router &router, Ask ask)
     static_assert(route.method == Method::Get, "a question changes nothing");
     static_assert(!route.summary.empty(), "the document of the API says what every route is");
     auto handle = [ask = std::move(ask)](http::Request &request) -> awaitable<http::Response> {
+        if (route.needsSession)
+            if (const auto may = portal::checkNotByToken(request.principal); !may)
+                co_return http::problem(request, may.error());
         auto question = readQuestion<Q>(request);
         if (!question)
             co_return http::problem(request, question.error());

@@ -11,6 +11,7 @@
 #include "core/monitor/history.h"
 #include "core/monitor/redis_admin.h"
 #include "core/monitor/redis_check.h"
+#include "core/portal/api_token_service.h"
 #include "core/portal/user_admin_service.h"
 #include "core/portal/worker_admin_service.h"
 #include "core/redis/client.h"
@@ -165,10 +166,19 @@ Capability whyNotAnswered(const PortalServices &services, Tag<ClientsQuestion>)
     return {};
 }
 
-awaitable<Result<DeploymentAnswer>> answer(PortalServices services, DeploymentQuestion, Role asker)
+awaitable<Result<std::vector<ApiToken>>> answer(PortalServices services, TokensQuestion)
 {
-    const auto offered = [asker](Role least, Capability can) {
-        return can.available() && asker < least ? Capability{.why = WhyNot::NeedsRole, .role = least} : can;
+    return services.tokens.list();
+}
+
+awaitable<Result<DeploymentAnswer>> answer(PortalServices services, DeploymentQuestion, Principal asker)
+{
+    const auto offered = [&asker](Role least, bool needsSession, Capability can) {
+        if (can.available() && asker.role < least)
+            return Capability{.why = WhyNot::NeedsRole, .role = least};
+        if (can.available() && needsSession && !asker.token.empty())
+            return Capability{.why = WhyNot::NeedsSession};
+        return can;
     };
     DeploymentAnswer told;
     told.name = services.settings.text("listen");
@@ -177,16 +187,18 @@ awaitable<Result<DeploymentAnswer>> answer(PortalServices services, DeploymentQu
     told.production = services.settings.production();
     if (const auto latest = services.snapshots.latest())
         told.instances = instancesUp(latest->instances);
-    told.role = asker;
+    told.role = asker.role;
     boost::mp11::mp_for_each<boost::mp11::mp_transform<Tag, Questions>>([&](auto tag) {
         const Route route = routeOf(tag);
-        told.questions.push_back(
-            {std::string(route.path), route.role, offered(route.role, whyNotAnswered(services, tag))});
+        told.questions.push_back({std::string(route.path), route.role,
+                                  offered(route.role, route.needsSession, whyNotAnswered(services, tag))});
     });
     boost::mp11::mp_for_each<boost::mp11::mp_transform<Tag, Action>>([&]<class A>(Tag<A>) {
         const Action kind(A{});
         const Role least = leastRole(kind);
-        told.actions.push_back({std::string(traitsOf(kind).name), least, offered(least, whyNot(services, kind))});
+        const ActionTraits traits = traitsOf(kind);
+        told.actions.push_back(
+            {std::string(traits.name), least, offered(least, traits.needsSession, whyNot(services, kind))});
     });
     co_return told;
 }

@@ -29,14 +29,14 @@ awaitable<Result<std::vector<SessionEntry>>> answer(PortalServices services, Ses
 awaitable<Result<AuditPage>> answer(PortalServices services, AuditQuestion question);
 /// Of this instance. Invalid: bad limit or cursor. Unsupported: another instance's. NotFound: of no instance.
 awaitable<Result<LogPage>> answer(PortalServices services, LogQuestion question);
-/// `asker`: the role of whoever asks.
-awaitable<Result<DeploymentAnswer>> answer(PortalServices services, DeploymentQuestion question, Role asker);
+awaitable<Result<std::vector<ApiToken>>> answer(PortalServices services, TokensQuestion question);
+awaitable<Result<DeploymentAnswer>> answer(PortalServices services, DeploymentQuestion question, Principal asker);
 
-/// Any of Questions, for whoever has this role.
-template <class Q> awaitable<Result<typename Q::Answer>> answerTo(PortalServices services, Role asker, Q question)
+/// Any of Questions, for whoever asks. That they may is the caller's to have seen (Route).
+template <class Q> awaitable<Result<typename Q::Answer>> answerTo(PortalServices services, Principal asker, Q question)
 {
     if constexpr (requires { answer(services, question, asker); })
-        return answer(std::move(services), std::move(question), asker);
+        return answer(std::move(services), std::move(question), std::move(asker));
     else
         return answer(std::move(services), std::move(question));
 }

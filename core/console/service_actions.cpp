@@ -3,6 +3,7 @@
 
 #include "core/base/ids.h"
 #include "core/monitor/redis_admin.h"
+#include "core/portal/api_token_service.h"
 #include "core/portal/user_admin_service.h"
 
 namespace portolan::console {
@@ -90,6 +91,14 @@ awaitable<Result<ActionOutcome>> carryOut(portal::UserAdminService &users, SignO
         co_return done.error();
     std::string who = user ? (*user)->email : "user:" + formatId(action.id);
     co_return outcomeOf({.kind = FactKind::SignedOut, .name = std::move(who)}, formatId(action.id));
+}
+
+awaitable<Result<ActionOutcome>> carryOut(portal::ApiTokenService &tokens, RevokeToken action, Actor actor)
+{
+    const auto token = co_await tokens.revoke(std::move(actor), std::move(action.name));
+    if (!token)
+        co_return token.error();
+    co_return outcomeOf({.kind = FactKind::TokenRevoked, .name = token->name, .role = token->role}, token->name);
 }
 
 } // namespace portolan::console

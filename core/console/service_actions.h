@@ -12,8 +12,9 @@ namespace portolan::monitor {
 class RedisAdmin;
 }
 namespace portolan::portal {
+class ApiTokenService;
 class UserAdminService;
-}
+} // namespace portolan::portal
 
 /// Actions that one service carries out alone, for which the others need not be there. Roles are performAction()'s.
 /// Coroutines; any executor. Errors are the service's.
@@ -29,5 +30,7 @@ awaitable<Result<ActionOutcome>> carryOut(portal::UserAdminService &users, Chang
 awaitable<Result<ActionOutcome>> carryOut(portal::UserAdminService &users, ResetPassword action, Actor actor);
 awaitable<Result<ActionOutcome>> carryOut(portal::UserAdminService &users, SignOutUser action, Actor actor);
 awaitable<Result<ActionOutcome>> carryOut(portal::UserAdminService &users, DeleteUser action, Actor actor);
+
+awaitable<Result<ActionOutcome>> carryOut(portal::ApiTokenService &tokens, RevokeToken action, Actor actor);
 
 } // namespace portolan::console

@@ -235,6 +235,18 @@ Result<ActionPreview> DemoDeployment::previewOf(const DeleteUser &action) const
     return preview;
 }
 
+Result<ActionPreview> DemoDeployment::previewOf(const RevokeToken &action) const
+{
+    const auto token = std::ranges::find(m_data.apiTokens, action.name, &ApiToken::name);
+    if (token == m_data.apiTokens.end())
+        return failure(ErrorKind::NotFound, "There is no such token.");
+    ActionPreview preview;
+    preview.facts.push_back({.kind = FactKind::TokenRevoked, .name = token->name, .role = token->role});
+    preview.count = 1;
+    addSample(preview, {.name = token->name});
+    return preview;
+}
+
 Result<ActionPreview> DemoDeployment::previewOf(const SignOutUser &action) const
 {
     const auto user = m_data.users.find(action.id);
@@ -340,6 +352,14 @@ ActionOutcome DemoDeployment::carryOut(const DeleteUser &action)
     const std::string email = m_data.users.find(action.id)->email;
     m_data.users.remove(action.id);
     return outcome({.kind = FactKind::AccountDeleted, .name = email}, std::to_string(action.id));
+}
+
+ActionOutcome DemoDeployment::carryOut(const RevokeToken &action)
+{
+    const auto token = std::ranges::find(m_data.apiTokens, action.name, &ApiToken::name);
+    auto done = outcome({.kind = FactKind::TokenRevoked, .name = token->name, .role = token->role}, token->name);
+    m_data.apiTokens.erase(token);
+    return done;
 }
 
 std::size_t DemoDeployment::seedUsers(bool privileged)

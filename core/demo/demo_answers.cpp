@@ -228,6 +228,13 @@ Result<std::vector<SessionEntry>> DemoDeployment::answerTo(const SessionsQuestio
     return m_data.users.sessionList(question.id, m_clock.wall());
 }
 
+Result<std::vector<ApiToken>> DemoDeployment::answerTo(const TokensQuestion &) const
+{
+    if (const Result<void> reach = reachable(false); !reach)
+        return reach.error();
+    return m_data.apiTokens;
+}
+
 Result<AuditPage> DemoDeployment::answerTo(const AuditQuestion &question) const
 {
     if (const Result<void> reach = reachable(false); !reach)

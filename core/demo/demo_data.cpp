@@ -41,6 +41,11 @@ DemoData::DemoData(const Situation &situation, std::uint64_t seed, std::uint64_t
 {
     if (situation.empty)
         return;
+    const auto ago = [start](int hours) { return start - std::chrono::hours(hours); };
+    apiTokens = {{situation.longNames ? "backup-of-the-department-of-applied-navigation-europe-west-1" : "backup",
+                  Role::Operator, ago(24 * 200), "system", std::nullopt, ago(9)},
+                 {"deploy", Role::Admin, ago(24 * 31), "system", start + std::chrono::hours(24 * 59), ago(1)},
+                 {"trial", Role::Operator, ago(24 * 40), "system", ago(24 * 10), std::nullopt}};
     const std::uint64_t slots = situation.noWorkers ? 0 : 2;
     workers.push_back({"celery@portal", true, slots, tasks.count(TaskPlace::Running), tasks.ended(), {"celery"}});
     // Tasks wait in one queue, so nobody who could take one of it is idle.

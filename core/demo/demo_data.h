@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/api/api_token.h"
 #include "core/api/snapshot.h"
 #include "core/api/task.h"
 #include "core/api/user.h"
@@ -84,6 +85,7 @@ struct DemoData
     DemoTasks tasks;
     std::vector<WorkerInfo> workers;
     std::vector<ClientInfo> clients;
+    std::vector<ApiToken> apiTokens;       ///< by name
     std::map<std::string, double> cleaned; ///< family → fraction of it that is left
     bool longNames;
     std::uint64_t nextClient;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <type_traits>
 
 namespace portolan::demo {
 
@@ -24,9 +25,11 @@ const Situation &situationOf(const std::string &name)
 std::string subjectOf(const Action &action)
 {
     return std::visit(
-        [](const auto &one) {
+        []<class A>(const A &one) {
             if constexpr (requires { one.id; })
                 return "user:" + std::to_string(one.id);
+            else if constexpr (std::is_same_v<A, RevokeToken>)
+                return "token:" + one.name;
             else
                 return std::string();
         },

@@ -80,6 +80,7 @@ private:
     Result<UserPage> answerTo(const UsersQuestion &question) const;
     Result<std::vector<LimitUse>> answerTo(const LimitUseQuestion &question) const;
     Result<std::vector<SessionEntry>> answerTo(const SessionsQuestion &question) const;
+    Result<std::vector<ApiToken>> answerTo(const TokensQuestion &question) const;
     Result<AuditPage> answerTo(const AuditQuestion &question) const;
     Result<LogPage> answerTo(const LogQuestion &question) const;
     Result<DeploymentAnswer> answerTo(const DeploymentQuestion &question) const;
@@ -94,6 +95,7 @@ private:
     Result<ActionPreview> previewOf(const ResetPassword &action) const;
     Result<ActionPreview> previewOf(const SignOutUser &action) const;
     Result<ActionPreview> previewOf(const DeleteUser &action) const;
+    Result<ActionPreview> previewOf(const RevokeToken &action) const;
     Touched touchedTask(const TaskInfo &task) const;
     void addSessions(ActionPreview &preview, const User &user) const;
     void endSessions(ActionPreview &preview, const User &user) const;
@@ -107,6 +109,7 @@ private:
     ActionOutcome carryOut(const ResetPassword &action);
     ActionOutcome carryOut(const SignOutUser &action);
     ActionOutcome carryOut(const DeleteUser &action);
+    ActionOutcome carryOut(const RevokeToken &action);
     std::string madeUpPassword();
 
     const DemoOptions m_options;

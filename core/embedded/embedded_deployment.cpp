@@ -144,7 +144,7 @@ void EmbeddedDeployment::answer(AnyAsked asked)
             m_calls.start<typename Q::Answer>(
                 m_services->executor,
                 [services = *m_services, question = std::move(one.question)] {
-                    return console::answerTo(services, Role::Admin, question);
+                    return console::answerTo(services, console::consoleActor({}).principal, question);
                 },
                 std::move(one.reply));
         },

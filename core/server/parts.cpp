@@ -301,6 +301,7 @@ PortalServer::Parts::Parts(Settings settings_, const Clock &clock_, Logger &logg
                 infrastructure->auditLog, passwords, auditLog, infrastructure->ids, clock,
                 portal::UserAdminHooks{[this](Id user) { return accounts.signOutEverywhere(user); },
                                        [this](Id user) { limitsTable.forget(user); }}),
+      tokenAdmin(infrastructure->apiTokens, auditLog, [this](std::string_view name) { tokenEnded(name); }),
       tasks(infrastructure->taskOwners, broker, ceilings, clock, taskOptions(settings.tier())),
       workerAdmin(broker, workers, remoteClient, infrastructure->taskOwners, auditLog, clock, workers.options().queues),
       taskTopic(tasks, resultEvents),

@@ -25,6 +25,7 @@
 #include "core/portal/account_routes.h"
 #include "core/portal/account_service.h"
 #include "core/portal/admission.h"
+#include "core/portal/api_token_service.h"
 #include "core/portal/audit_log.h"
 #include "core/portal/audit_spool.h"
 #include "core/portal/failed_sign_ins.h"
@@ -120,6 +121,7 @@ struct PortalServer::Parts
     portal::FailedSignIns failedSignIns;
     portal::AccountService accounts;
     portal::UserAdminService userAdmin;
+    portal::ApiTokenService tokenAdmin;
     portal::TaskService tasks;
     portal::WorkerAdminService workerAdmin;
     KeptAnswer<TaskQuery, TaskList> taskLists;
@@ -152,6 +154,7 @@ struct PortalServer::Parts
 
 private:
     void mountRoutes();
+    void tokenEnded(std::string_view name);
     void mountWebSockets();
     void makeMonitor();
     monitor::RedisCheck::Options redisCheckOptions();

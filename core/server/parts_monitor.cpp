@@ -8,6 +8,7 @@
 #include "core/queue/task_registry.h"
 #include "core/server/environment.h"
 #include "core/server/parts.h"
+#include "core/server/still_allowed.h"
 #include "core/storage/write_check.h"
 
 #include <boost/asio/redirect_error.hpp>
@@ -222,6 +223,12 @@ WorkerFigures PortalServer::Parts::workerFigures()
     return figures;
 }
 
+void PortalServer::Parts::tokenEnded(std::string_view name)
+{
+    apiTokens.forget(name);
+    sockets.askAbout([name](const std::any &admission) { return isOfToken(name, admission); });
+}
+
 console::PortalServices PortalServer::Parts::services()
 {
     auto &base = *infrastructure;
@@ -231,6 +238,7 @@ console::PortalServices PortalServer::Parts::services()
             snapshots,
             accounts,
             userAdmin,
+            tokenAdmin,
             tasks,
             workerAdmin,
             redisAdmin,

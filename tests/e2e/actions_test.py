@@ -7,7 +7,7 @@ import json
 import re
 import unittest
 
-from harness import PASSWORD, PortalTest, Redis, wait_until
+from harness import PASSWORD, PortalTest, Redis, run, wait_until
 from openapi_test import patient
 
 ABSENT = "999999999"
@@ -26,6 +26,7 @@ ROUTES = {
     "user.password": ("PATCH", "users/{id}"),
     "user.sign-out": ("DELETE", "users/{id}/sessions"),
     "user.delete": ("DELETE", "users/{id}"),
+    "token.revoke": ("DELETE", "tokens/{name}"),
     "redis.client.close": ("DELETE", "redis/clients/{id}"),
     "redis.cleanup": ("POST", "redis/cleanup"),
 }
@@ -38,6 +39,8 @@ NOTHING = [
     ("worker.resize", "", {"concurrency": 5000}, {"concurrency": 5000}, 400),
     ("user.delete", ABSENT, {}, {"id": ABSENT}, 404),
     ("user.sign-out", ABSENT, {}, {"id": ABSENT}, 404),
+    ("token.revoke", "nosuch", {}, {"name": "nosuch"}, 404),
+    ("token.revoke", "No-Name", {}, {"name": "No-Name"}, 404),
     ("user.change", ABSENT, {"role": "operator"}, {"id": ABSENT, "role": "operator"}, 404),
     ("user.create", "", {"email": "no address"}, {"email": "no address"}, 400),
     ("redis.client.close", "4000000000", {}, {"ids": ["4000000000"]}, 404),
@@ -65,7 +68,7 @@ class ActionsTest(PortalTest):
 
     def by_route(self, action, subject, body, reason, client=None):
         method, template = ROUTES[action]
-        path = ROOM + template.replace("{id}", str(subject))
+        path = ROOM + re.sub(r"{(id|name)}", str(subject), template)
         if method == "DELETE":
             return (client or self.admin).delete(f"{path}?reason={reason}")
         return (client or self.admin).request(method, path, {**body, "reason": reason})
@@ -240,6 +243,17 @@ class ActionsTest(PortalTest):
                 again = [self.by_route(action, ids[0], {}, "again"), self.by_action(action, {"id": ids[1]}, "again")]
                 self.assertEqual([answer.status for answer in again], [404, 404] if status == 404 else [204, 200])
 
+    def test_tokens(self):
+        names = [f"token-{next(self.numbers)}" for _ in range(2)]
+        for name in names:
+            done = run("token", "add", name, "--role", "operator", "--data-dir", self.where / "data")
+            self.assertEqual(done.returncode, 0, done.stderr)
+        listed = lambda: [one["name"] for one in self.admin.get(ROOM + "tokens").json["items"]]
+        self.assertEqual(listed(), sorted(names))
+        entry = self.both("token.revoke", names, [{}, {"name": names[1]}], lambda name, _: name in listed())
+        self.assertEqual((entry["subject"], entry["detail"]), ("token:SUBJECT", "role: operator"))
+        self.assertEqual(listed(), [])
+
     def test_connections(self):
         strangers = []
         for _ in range(2):
@@ -288,7 +302,7 @@ class ActionsTest(PortalTest):
         operator.login("ops@example.org")
         for action, subject, body, members, status in NOTHING:
             with self.subTest(action=action):
-                expected = 403 if action.startswith("user.") else status
+                expected = 403 if action.startswith(("user.", "token.")) else status
                 self.assertProblem(self.by_route(action, subject, body, "may-i", operator), expected)
                 self.assertProblem(self.by_action(action, members, "may-i", operator), expected)
         for family in ("sessions", "limits"):

@@ -94,7 +94,13 @@ class ComposedRoutesTest(PortalTest):
         for method, path, operation in operations(client):
             if operation["x-role"] in ("operator", "admin") and "101" not in operation["responses"]:
                 with self.subTest(route=f"{method} {path}"):
-                    self.assertProblem(client.request(method.upper(), re.sub(r"\{[^}]+\}", "1", path)), 403)
+                    answers = []
+
+                    def decided():  # and not put off: there are more of them than anybody may ask for in a second
+                        answers.append(client.request(method.upper(), re.sub(r"\{[^}]+\}", "1", path)))
+                        return answers[-1].status != 429
+                    wait_until(decided, "the answer within the window")
+                    self.assertProblem(answers[-1], 403)
 
     def test_operators_preview_but_do_not_delete_what_is_their_users(self):
         client = self.portal.client()

@@ -152,6 +152,38 @@ class TokensTest(unittest.TestCase):
                     if one["actor"] == "token:climber"]
         self.assertEqual(outcomes, ["token-may-not"] * 2)
 
+    def test_admins_who_have_signed_in_see_and_end_them(self):
+        token = self.add("watched", "admin")
+        boss = self.boss()
+        listed = {one["name"]: one for one in boss.get("/api/admin/tokens").json["items"]}
+        self.assertEqual({name: listed["watched"][name] for name in ("role", "made_by", "expires", "last_used")},
+                         {"role": "admin", "made_by": "system", "expires": None, "last_used": None})
+        self.assertNotIn("hash", listed["watched"])
+        by_token = self.clients(token)[0]
+        refused = [by_token.get("/api/admin/tokens"), by_token.delete("/api/admin/tokens/watched"),
+                   by_token.post("/api/admin/actions/token.revoke", {"name": "watched"}),
+                   by_token.post("/api/admin/preview/token.revoke", {"name": "watched"}),
+                   by_token.post("/api/admin/preview/user.create", {"email": "x@example.org"})]
+        self.assertEqual([answer.problem for answer in refused], ["token-may-not"] * len(refused))
+        offers = by_token.get("/api/admin/deployment").json
+        kept = {one.get("path", one.get("name")) for one in offers["questions"] + offers["actions"]
+                if one["capability"]["why"] == "needs-session"}
+        self.assertEqual(kept, {"/api/admin/tokens", "token.revoke", "user.create", "user.password"})
+        stream = Socket(by_token, "/api/admin/stream")
+        self.addCleanup(stream.close)
+        stream.receive(20)
+        self.assertEqual(boss.delete("/api/admin/tokens/watched?reason=lost").status, 204)
+        self.assertEqual(by_token.get("/api/admin/deployment").status, 401)  # here at once
+        self.assertEqual(stream.wait_closed(2), 4001)
+        elsewhere = self.clients(token)[1]
+        wait_until(lambda: elsewhere.get("/api/admin/deployment").status == 401, "elsewhere too", WITHIN)
+        entries = [(one["action"], one["actor"], one["outcome"], one["reason"])
+                   for one in boss.get("/api/admin/audit?subject=token:watched").json["items"]]
+        self.assertEqual(entries, [("token.revoke", "boss@example.org", "done", "lost"),
+                                   ("token.revoke", "token:watched", "token-may-not", ""),
+                                   ("token.revoke", "token:watched", "token-may-not", ""),
+                                   ("token.add", "system", "done", "command line")])
+
     def test_says_what_is_wrong_with_the_words(self):
         self.add("taken", "operator")
         for arguments, code, words in (

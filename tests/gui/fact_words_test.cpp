@@ -73,6 +73,10 @@ private slots:
         QCOMPARE(will({{.kind = FactKind::FamilyLost, .name = "somebody's"}}), QString());
         QCOMPARE(will({{.kind = FactKind::RoleGiven, .name = "a@b.org", .role = Role::Operator}}),
                  QString("Makes a@b.org an operator."));
+        QCOMPARE(
+            will({{.kind = FactKind::TokenRevoked, .name = "ci", .role = Role::Admin}}),
+            QString("Ends the token ci, which has the rights of an admin. Consoles and scripts that use it are shut "
+                    "out within ten seconds."));
     }
 
     void outcomes()
@@ -90,6 +94,8 @@ private slots:
         QCOMPARE(deleted("somebody's", 2), QString("Deleted 2 keys of somebody's."));
         const std::vector<Fact> none{{.kind = FactKind::NoKeys, .name = "tickers"}};
         QCOMPARE(outcomeText(none), QString("There are no ticker keys."));
+        QCOMPARE(outcomeText(std::vector<Fact>{{.kind = FactKind::TokenRevoked, .name = "ci", .role = Role::Admin}}),
+                 QString("Revoked the token ci."));
         ActionOutcome some;
         some.facts = {{.kind = FactKind::TasksRevoked, .count = 2}, {.kind = FactKind::OthersRefused, .count = 1}};
         some.refusal = failure(ErrorKind::NotFound, "There is no such task");

@@ -79,6 +79,8 @@ void WordsTest::whyNots_data()
     };
     row("read-only", {.why = WhyNot::ReadOnly}, "The console was started read-only.");
     row("role", {.why = WhyNot::NeedsRole, .role = Role::Operator}, "This takes the role operator.");
+    row("session", {.why = WhyNot::NeedsSession},
+        "This console came with an API token; sign in with an account for this.");
     row("stopped", {.why = WhyNot::NotRunning}, "The portal is not running.");
     row("tasks", {.why = WhyNot::TasksWouldBeLost}, "Tasks that wait would be lost: revoke them on the page Queue.");
     row("a right", {.why = WhyNot::CommandRefused, .about = "CLIENT KILL", .mend = "ACL SETUSER portal +client|kill"},

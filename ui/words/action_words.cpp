@@ -79,6 +79,11 @@ Question questionOf(const DeleteUser &)
     return {QT_TRANSLATE_NOOP("actions", "Delete the account?"), QT_TRANSLATE_NOOP("actions", "Delete the account")};
 }
 
+Question questionOf(const RevokeToken &)
+{
+    return {QT_TRANSLATE_NOOP("actions", "Revoke the token?"), QT_TRANSLATE_NOOP("actions", "Revoke the token")};
+}
+
 Question questionOf(const StartStack &)
 {
     return {QT_TRANSLATE_NOOP("actions", "Start the portal?"), QT_TRANSLATE_NOOP("actions", "Start the portal")};

@@ -233,6 +233,10 @@ QString willOfAccounts(const Fact &fact)
                                  : tr("its own limits");
         return tr("Deletes the account %1 for good, with %2. What the audit log says of it stays.").arg(name, with);
     }
+    case FactKind::TokenRevoked:
+        return tr("Ends the token %1, which has the rights of %2. Consoles and scripts that use it are shut out within "
+                  "ten seconds.")
+            .arg(name, withArticle(fact.role));
     default:
         return {};
     }
@@ -333,6 +337,8 @@ QString didOfAccounts(const Fact &fact)
         return tr("Ended %1 of %2.").arg(counted(fact.count, "session", "sessions"), name);
     case FactKind::AccountDeleted:
         return tr("Deleted %1.").arg(name);
+    case FactKind::TokenRevoked:
+        return tr("Revoked the token %1.").arg(name);
     default:
         return {};
     }

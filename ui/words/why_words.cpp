@@ -30,6 +30,8 @@ QString whyText(const Capability &capability)
         return tr("The console was started read-only.");
     case WhyNot::NeedsRole:
         return tr("This takes the role %1.").arg(roleWord(capability.role));
+    case WhyNot::NeedsSession:
+        return tr("This console came with an API token; sign in with an account for this.");
     case WhyNot::NoPortalHere:
         return tr("There is no portal on this machine.");
     case WhyNot::NotRunning:

@@ -24,6 +24,7 @@ About aboutWhatIsThere(Deployment &deployment)
     about.user = await(deployment.ask(UsersQuestion{})).value().items.front().id;
     about.task = await(deployment.ask(TasksQuestion{})).value().items.front().id;
     about.client = await(deployment.ask(ClientsQuestion{})).value().items.front().id;
+    about.token = await(deployment.ask(TokensQuestion{})).value().front().name;
     return about;
 }
 
@@ -288,7 +289,8 @@ private slots:
             {ChangeUser{user.id, {}, true}, ends(FactKind::AccountDisabled)},
             {ResetPassword{user.id}, ends(FactKind::PasswordMade)},
             {SignOutUser{user.id}, {signedIn ? FactKind::SessionsEnded : FactKind::NoSession}},
-            {DeleteUser{user.id}, {FactKind::AccountDeleted}}};
+            {DeleteUser{user.id}, {FactKind::AccountDeleted}},
+            {RevokeToken{aboutWhatIsThere(deployment).token}, {FactKind::TokenRevoked}}};
         for (const auto &[action, kinds] : actions) {
             const auto preview = await(deployment.preview(action));
             const std::string name(traitsOf(action).name);
@@ -308,8 +310,16 @@ private slots:
         for (const Action &action :
              {Action(CloseClients{{999'999'999}}), Action(RerunTasks{{"nobody"}}), Action(DeleteUser{999}),
               Action(ResetPassword{999}), Action(ChangeUser{999, Role::User, {}}), Action(SignOutUser{999}),
+              Action(RevokeToken{"nobody"}), Action(RevokeToken{"no name, nor a token's"}),
               Action(ResizeWorker{1, "nobody@nowhere"})})
             QCOMPARE(await(deployment.preview(action)).error().kind, ErrorKind::NotFound);
+    }
+
+    void revokesATokenOnce()
+    {
+        m_under->bringUp();
+        QTRY_COMPARE_WITH_TIMEOUT(m_under->deployment().link(), LinkState::Live, 10'000);
+        portolan::revokesATokenOnce(m_under->deployment());
     }
 
     void keepsWhatIsNotToBeCleanedUp()

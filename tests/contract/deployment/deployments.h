@@ -6,6 +6,7 @@
 #include "core/demo/demo_deployment.h"
 #include "core/embedded/embedded_stack.h"
 #include "tests/contract/deployment/http_under_test.h"
+#include "tests/fakes/add_token.h"
 #include "tests/fakes/await.h"
 #include "tests/fakes/permits.h"
 
@@ -41,6 +42,7 @@ public:
         if (const auto seeded = await(m_stack.perform(SeedStack{.privileged = true}, permitted("for the test")));
             !seeded)
             throw std::runtime_error(seeded.error().message);
+        addToken(m_directory.path());
     }
     void takeAway() override { (void)m_stack.perform(StopStack{}, permitted("for the test")); }
 

@@ -4,6 +4,7 @@
 #include "core/base/system_clock.h"
 #include "core/embedded/embedded_stack.h"
 #include "tests/contract/deployment/http_deployment.h"
+#include "tests/fakes/add_token.h"
 #include "tests/fakes/await.h"
 #include "tests/fakes/permits.h"
 
@@ -62,6 +63,7 @@ private:
             throw std::runtime_error(made.error().message);
         if (const auto stopped = await(stack.perform(StopStack{}, permitted("for the test"))); !stopped)
             throw std::runtime_error(stopped.error().message);
+        addToken(m_directory.path());
         return made->secret;
     }
 

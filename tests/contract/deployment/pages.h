@@ -4,6 +4,7 @@
 #include "core/api/deployment.h"
 #include "tests/contract/deployment/samples.h"
 #include "tests/fakes/await.h"
+#include "tests/fakes/permits.h"
 
 #include <QTest>
 #include <algorithm>
@@ -13,7 +14,7 @@
 #include <string>
 #include <vector>
 
-/// What the contract says of lists that come page by page, and of what a deployment tells of itself.
+/// What the contract says of lists that come page by page, of tokens, and of what a deployment tells of itself.
 namespace portolan {
 
 /// Page by page they are the same, each once; whoever comes meanwhile may be one more, and who leaves one less.
@@ -76,6 +77,34 @@ inline void pagesTasks(Deployment &deployment, const TaskList &whole, std::uint3
     QVERIFY(stayed > limit);
     for (const char *wrong : {"x", "dA", "-1"})
         QCOMPARE(await(deployment.ask(TasksQuestion{{{}, 100, wrong}})).error().kind, ErrorKind::Invalid);
+}
+
+/// A token that is revoked is gone, once, and the audit log says so.
+inline void revokesATokenOnce(Deployment &deployment)
+{
+    const auto before = await(deployment.ask(TokensQuestion{})).value();
+    QVERIFY(!before.empty() && std::ranges::is_sorted(before, {}, &ApiToken::name));
+    const ApiToken &token = before.front();
+    QVERIFY(token.role == Role::Operator || token.role == Role::Admin);
+    QVERIFY(token.made < deployment.latest()->time + std::chrono::seconds(1) && !token.madeBy.empty());
+    const RevokeToken revoke{token.name};
+    QCOMPARE(await(deployment.preview(revoke)).value().facts.front().name, token.name);
+    const auto done = await(deployment.perform(revoke, permitted("lost")));
+    QVERIFY2(done.has_value(), done ? "" : done.error().message.c_str());
+    QCOMPARE(done->facts.size(), std::size_t(1));
+    const Fact &fact = done->facts.front();
+    QVERIFY(fact.kind == FactKind::TokenRevoked && fact.name == token.name && fact.role == token.role);
+    QVERIFY(done->secret.empty());
+    const std::vector<ApiToken> others(before.begin() + 1, before.end());
+    QVERIFY(await(deployment.ask(TokensQuestion{})).value() == others);
+    QCOMPARE(await(deployment.perform(revoke, permitted("lost"))).error().kind, ErrorKind::NotFound);
+    AuditQuery query;
+    query.subject = "token:" + token.name;
+    const auto entries = await(deployment.ask(AuditQuestion{query})).value().items;
+    const auto entry = std::ranges::find(entries, std::string("done"), &AuditEntry::outcome);
+    QVERIFY(entry != entries.end());
+    QCOMPARE(entry->action, std::string("token.revoke"));
+    QCOMPARE(entry->reason, std::string("lost"));
 }
 
 /// What is told of what can be done agrees with what can be.

@@ -25,6 +25,7 @@ struct About
     std::string address = "x@y.org"; ///< nobody has it
     std::string task = "x";
     std::uint64_t client = 1;
+    std::string token = "x";
 };
 
 inline HistoryQuestion sampleOf(Tag<HistoryQuestion>, const About &about)
@@ -42,6 +43,7 @@ inline InstancesQuestion sampleOf(Tag<InstancesQuestion>, const About &) { retur
 inline UsersQuestion sampleOf(Tag<UsersQuestion>, const About &) { return {}; }
 inline LimitUseQuestion sampleOf(Tag<LimitUseQuestion>, const About &about) { return {about.user}; }
 inline SessionsQuestion sampleOf(Tag<SessionsQuestion>, const About &about) { return {about.user}; }
+inline TokensQuestion sampleOf(Tag<TokensQuestion>, const About &) { return {}; }
 inline AuditQuestion sampleOf(Tag<AuditQuestion>, const About &) { return {}; }
 inline LogQuestion sampleOf(Tag<LogQuestion>, const About &) { return {}; }
 inline DeploymentQuestion sampleOf(Tag<DeploymentQuestion>, const About &) { return {}; }
@@ -56,6 +58,7 @@ inline ChangeUser sampleOf(Tag<ChangeUser>, const About &about) { return {about.
 inline ResetPassword sampleOf(Tag<ResetPassword>, const About &about) { return {about.user}; }
 inline SignOutUser sampleOf(Tag<SignOutUser>, const About &about) { return {about.user}; }
 inline DeleteUser sampleOf(Tag<DeleteUser>, const About &about) { return {about.user}; }
+inline RevokeToken sampleOf(Tag<RevokeToken>, const About &about) { return {about.token}; }
 
 template <class T>
 concept Sampled = requires(const About &about)

@@ -47,10 +47,10 @@ void PictureOptions::addTo(CLI::App &cli)
     cli.add_option("--theme", theme, "Of the pictures")->check(CLI::IsMember({"light", "dark", "both"}));
     cli.add_option("--scale", scales, "Of the pictures: 1,1.5")->delimiter(',')->check(CLI::Range(0.5, 4.0));
     cli.add_option("--source", sources,
-                   "What the pictures show: demo,embedded. An embedded one is a demonstration, "
+                   "What the pictures show: demo,embedded,remote. An embedded one is a demonstration, "
                    "or the portal of --data-dir, --database or --redis")
         ->delimiter(',')
-        ->check(CLI::IsMember({"demo", "embedded", "both"}));
+        ->check(CLI::IsMember({"demo", "embedded", "remote", "both"}));
     cli.add_option("--size", size, "Of the window in the pictures")->type_name("WxH")->check(sizeProblem);
 }
 
@@ -116,7 +116,7 @@ int takePictures(const PictureOptions &options, const PictureTask &task, const Q
     request.scalePercent = task.scalePercent;
     request.source = QString::fromStdString(task.source);
     request.size = sizeOf(options.size);
-    const bool live = task.source == "embedded";
+    const bool live = task.source != "demo";
     QStringList missing;
     if (live) {
         request.samples = 2;

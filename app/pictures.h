@@ -17,7 +17,7 @@ struct PictureOptions
     std::string folder; ///< empty: none
     std::string theme = "both";
     std::vector<double> scales{1.0};
-    std::vector<std::string> sources{"demo"}; ///< of "demo", "embedded"; "both" is both
+    std::vector<std::string> sources{"demo"}; ///< of "demo", "embedded", "remote"; "both": the first two
     std::string size = "1180x780";
 
     void addTo(CLI::App &cli);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/attached.h"
 #include "app/display.h"
 #include "app/ending_signals.h"
+#include "app/pictured_portal.h"
 #include "app/pictures.h"
 #include "app/setting_options.h"
 #include "app/standard_streams.h"
@@ -46,6 +48,8 @@ using namespace portolan;
 
 struct Options
 {
+    std::string attach;        ///< URL of a portal elsewhere; empty: none
+    bool here = false;         ///< the portal of this machine, said explicitly
     std::string situation;     ///< empty: a real portal, in this process
     app::SettingOptions local; ///< of that portal
     bool demo = false;
@@ -69,6 +73,10 @@ void describe(CLI::App &cli, Options &options)
     const auto pages = namesOf(ui::pageTable(), [](const auto &p) { return p.id.toStdString(); });
     cli.set_version_flag("--version", app::versionText("portolan"));
     cli.add_option("--situation", options.situation, "Show a scripted deployment")->check(CLI::IsMember(situations));
+    cli.add_option("--attach", options.attach,
+                   "Show the portal at this URL, signed in to with the token in PORTAL_TOKEN")
+        ->type_name("URL");
+    cli.add_flag("--local", options.here, "Show the portal of this machine, as without --attach");
     options.local.addTo(cli);
     cli.add_flag("--demo", options.demo, app::demoDescription);
     cli.add_option("--page", options.page, "Open this page")->check(CLI::IsMember(pages));
@@ -94,7 +102,23 @@ bool comesUp(const LocalStack &stack)
     return stack.state() == LocalStack::State::Running;
 }
 
-/// The portal this console shows. Another kind is one more line here.
+/// What this console shows.
+struct Source
+{
+    std::unique_ptr<app::Attached> attached; ///< a portal elsewhere; null: the stack's
+    std::unique_ptr<LocalStack> stack;       ///< null: none on this machine
+
+    Deployment &deployment() const { return attached ? attached->deployment() : stack->deployment(); }
+    void start() const
+    {
+        if (attached)
+            attached->deployment().attach();
+        else if (stack->state() == LocalStack::State::Stopped)
+            stack->start(stack->settings()); // what becomes of it is for the window to show
+    }
+};
+
+/// The portal of this machine, or one that takes its place. Another kind is one more line here.
 std::unique_ptr<LocalStack> makeStack(const Options &options, const std::optional<app::PictureTask> &pictures,
                                       const QString &scratch, const QSettings &settings, const Clock &clock)
 {
@@ -117,6 +141,20 @@ std::unique_ptr<LocalStack> makeStack(const Options &options, const std::optiona
     return stack;
 }
 
+/// Null: it is the portal of this machine that is to be shown.
+Result<std::unique_ptr<app::Attached>> attach(const Options &options, const app::PicturedPortal *pictured,
+                                              const Clock &clock)
+{
+    if (pictured)
+        return app::Attached::make(pictured->url(), pictured->token(), clock);
+    if (options.attach.empty())
+        return std::unique_ptr<app::Attached>();
+    const auto settings = Settings::load(options.local.sources());
+    if (!settings)
+        return settings.error();
+    return app::Attached::make(options.attach, settings->secret("portal.token"), clock);
+}
+
 /// How long the portal inside may take to stop.
 std::chrono::milliseconds stopTime(const Options &options, const QSettings &settings)
 {
@@ -131,22 +169,24 @@ bool openInBrowser(const QUrl &url)
     return opened;
 }
 
-int show(QApplication &application, const Options &options, const std::optional<app::PictureTask> &pictures)
+int show(QApplication &application, const Options &options, const std::optional<app::PictureTask> &pictures,
+         const Clock &clock, std::unique_ptr<app::Attached> attached)
 {
     QTemporaryDir scratch; // pictures are of fresh settings, and leave none
     const auto opened = ui::openSettings(
         pictures ? scratch.filePath("settings.ini")
                  : QSettings(QSettings::IniFormat, QSettings::UserScope, "portolan", "console").fileName());
     QSettings &settings = *opened.settings;
-    if (pictures && pictures->source == "embedded")
+    if (pictures && pictures->source != "demo")
         settings.setValue(ui::HistoryPanel::spanKey, 0); // a portal that was just made has minutes to show
-    const SystemClock clock;
     const auto desktop = pictures ? nullptr : std::make_unique<ui::PortalScheme>();
     ui::Theme theme(application, settings, desktop.get());
     std::optional<StopWatchdog> watchdog; // over when the stack is gone
-    const std::unique_ptr<LocalStack> stack = makeStack(options, pictures, scratch.path(), settings, clock);
+    Source source{std::move(attached), nullptr};
+    if (!source.attached)
+        source.stack = makeStack(options, pictures, scratch.path(), settings, clock);
     ui::DialogConfirmer confirmer;
-    ui::MainWindow window({stack->deployment(), stack.get(), confirmer, clock, settings, theme, openInBrowser,
+    ui::MainWindow window({source.deployment(), source.stack.get(), confirmer, clock, settings, theme, openInBrowser,
                            ui::askWithSaveDialog,
                            options.situation.empty() && !options.demo && !pictures && !options.local.hasFile()},
                           {.readOnly = options.readOnly});
@@ -157,14 +197,13 @@ int show(QApplication &application, const Options &options, const std::optional<
         window.show();
         if (!opened.problem.isEmpty())
             window.tell(opened.problem, false);
-        app::markStart(window, stack->deployment());
+        app::markStart(window, source.deployment());
     }
-    if (stack->state() == LocalStack::State::Stopped)
-        stack->start(stack->settings()); // what becomes of it is for the window to show
-    if (pictures && pictures->source == "embedded" && !comesUp(*stack))
+    source.start();
+    if (pictures && pictures->source == "embedded" && !comesUp(*source.stack))
         return 1; // there is nothing to show
     const int code = pictures ? app::takePictures(options.pictures, *pictures, QString::fromStdString(options.page),
-                                                  window, theme, stack->deployment())
+                                                  window, theme, source.deployment())
                               : application.exec();
     watchdog.emplace(stopTime(options, settings), [] {
         std::cerr << "portolan: the portal took too long to stop, so the program ends without" << std::endl;
@@ -186,12 +225,18 @@ int main(int argc, char **argv)
         app::parse(cli, arguments);
         if (!options.situation.empty() && options.local.any())
             throw CLI::ValidationError("--situation", "a script takes no settings of a portal; leave one of them out");
+        if (!options.attach.empty() &&
+            (options.here || options.demo || options.local.any() || !options.situation.empty()))
+            throw CLI::ValidationError("--attach",
+                                       "a portal elsewhere takes no settings of one here; leave one of them out");
     } catch (const CLI::Success &asked) {
         return cli.exit(asked);
     } catch (const CLI::ParseError &wrong) {
         std::cerr << "portolan: " << app::usageError(cli, arguments, wrong) << '\n';
         return 2;
     }
+    if (!options.attach.empty())
+        options.pictures.sources = {"remote"};
     const auto pictures = options.pictures.wanted() ? app::pictureTask() : std::nullopt;
     if (options.pictures.wanted() && !pictures) {
         const QCoreApplication application(argc, argv);
@@ -208,6 +253,18 @@ int main(int argc, char **argv)
     useWireNumbers();
     if (options.checkDisplay)
         return 0;
+    const SystemClock clock;
+    const QTemporaryDir scratch;
+    std::unique_ptr<app::PicturedPortal> pictured;
+    if (pictures && pictures->source == "remote" && options.attach.empty()) {
+        auto started = app::PicturedPortal::start(scratch.path());
+        if (!started)
+            return commands::report(started.error(), "portolan");
+        pictured = std::move(*started);
+    }
+    auto attached = attach(options, pictured.get(), clock);
+    if (!attached)
+        return commands::report(attached.error(), "portolan");
     QApplication::setApplicationName("portolan");
     ending.listen([] {
         for (QWidget *window : QApplication::topLevelWidgets()) {
@@ -216,5 +273,5 @@ int main(int argc, char **argv)
         }
         QApplication::closeAllWindows();
     });
-    return show(*application, options, pictures);
+    return show(*application, options, pictures, clock, std::move(*attached));
 }

@@ -327,8 +327,9 @@ void MainWindow::showHeader()
     const Shown &shown = m_pages->shown();
     const Deployment &deployment = shown.deployment();
     const auto lines =
-        bannerLines(deployment, problem(), m_parts.clock.wall(), currentPage(), shown.ownStack() != nullptr);
+        bannerLines(deployment, problem(), m_pages->clock().wall(), currentPage(), shown.ownStack() != nullptr);
     m_header->show(deployment, lines, currentPage() == localPageId ? QString() : problem());
+    setWindowTitle(shown.ownStack() ? tr("Portolan") : tr("%1 — Portolan").arg(text(deployment.info().name)));
 }
 
 void MainWindow::showLink()
@@ -343,7 +344,7 @@ void MainWindow::showLink()
     const auto snapshot = m_pages->shown().deployment().latest();
     QString age = tr("no sample yet");
     if (snapshot) {
-        const auto since = std::chrono::duration_cast<Age>(m_parts.clock.wall() - snapshot->time);
+        const auto since = std::chrono::duration_cast<Age>(m_pages->clock().wall() - snapshot->time);
         age = tr("sample %1").arg(ageText(std::max(since, Age(0))));
         if (isStale(since))
             page()->showSnapshot(*snapshot);

@@ -237,10 +237,11 @@ enum class WhyNot : std::uint8_t {
     TheyExpire,        ///< keys with which the portal's processes tell each other how they are
     NobodyKnows,       ///< whose the keys are
     NeedsConfirmation, ///< somebody is to see what it would touch, and to say yes
+    NotKnownThere,     ///< the portal there is of another version, which cannot do it
 };
 BOOST_DESCRIBE_ENUM(WhyNot, No, ReadOnly, NeedsRole, NeedsSession, NoPortalHere, NotRunning, Starting, Changing,
                     Running, NoAnswer, NothingDamaged, NotOurs, NoMadeUpUsers, NoRedis, CommandRefused,
-                    TasksWouldBeLost, TheyExpire, NobodyKnows, NeedsConfirmation)
+                    TasksWouldBeLost, TheyExpire, NobodyKnows, NeedsConfirmation, NotKnownThere)
 
 /// Whether something can be done here, and if not, why: shown where it is greyed out.
 struct Capability

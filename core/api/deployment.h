@@ -13,6 +13,7 @@
 #include <QFuture>
 #include <QObject>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -38,8 +39,16 @@ enum class LinkReason : std::uint8_t {
     Refused,     ///< none has come: the connection is refused
     Stopping,    ///< the portal is
     Gone,        ///< whoever attached to it ends
+    // of one that is elsewhere; trouble() has more
+    NameUnknown,   ///< its name leads to no address
+    Unreachable,   ///< no connection to it comes about, or it ended
+    NotTrusted,    ///< its certificate is not, or it speaks no TLS
+    NotSignedIn,   ///< it does not take our token, or no longer
+    RoleTooLow,    ///< whoever signed in may not look
+    OtherProtocol, ///< what answers is no portal, or of a version too far from ours
 };
-BOOST_DESCRIBE_ENUM(LinkReason, No, NotRunning, Starting, FirstSample, Silent, Refused, Stopping, Gone)
+BOOST_DESCRIBE_ENUM(LinkReason, No, NotRunning, Starting, FirstSample, Silent, Refused, Stopping, Gone, NameUnknown,
+                    Unreachable, NotTrusted, NotSignedIn, RoleTooLow, OtherProtocol)
 
 /// What a deployment is, as far as it is known.
 struct DeploymentInfo
@@ -77,6 +86,11 @@ public:
     virtual DeploymentInfo info() const = 0;
     virtual LinkState link() const = 0;
     virtual LinkReason linkReason() const = 0; ///< why it is not Live
+    /// What exactly stands in the way of it, and the mend, where that is known.
+    virtual std::optional<Error> trouble() const { return std::nullopt; }
+    /// Its clock minus ours; none where they agree within 2 s, or not known. Whose times are compared with those of a
+    /// deployment adds it to ours.
+    virtual std::chrono::milliseconds skew() const { return {}; }
     /// The last one that came; null before the first.
     virtual std::shared_ptr<const Snapshot> latest() const = 0;
 

@@ -4,8 +4,10 @@
 #include "core/api/deployment.h"
 #include "core/api/local_stack.h"
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -24,6 +26,15 @@ public:
     void hold() { m_holds = m_holdsOutcomes = true; } ///< from here on
     void holdOutcomes() { m_holdsOutcomes = true; }   ///< of actions alone
     void release() { m_holds = m_holdsOutcomes = false; }
+    /// Its clock is so much ahead, as it stands with one elsewhere.
+    void setAhead(std::chrono::milliseconds skew) { m_skew = skew; }
+    /// No sample comes from here on.
+    void lose(LinkReason reason, Error trouble)
+    {
+        m_reason = reason;
+        m_trouble = std::move(trouble);
+        emit changed();
+    }
     std::size_t outstanding() const { return m_held.size(); }
     /// Answers what was asked until now; how many.
     std::size_t answerAll()
@@ -35,8 +46,10 @@ public:
     }
 
     DeploymentInfo info() const override { return m_behind.info(); }
-    LinkState link() const override { return m_behind.link(); }
-    LinkReason linkReason() const override { return m_behind.linkReason(); }
+    LinkState link() const override { return m_trouble ? LinkState::Lost : m_behind.link(); }
+    LinkReason linkReason() const override { return m_trouble ? m_reason : m_behind.linkReason(); }
+    std::optional<Error> trouble() const override { return m_trouble; }
+    std::chrono::milliseconds skew() const override { return m_skew; }
     std::shared_ptr<const Snapshot> latest() const override { return m_behind.latest(); }
     Capability capability(const Action &action) const override { return m_behind.capability(action); }
     QFuture<Result<ActionPreview>> preview(Action action) override
@@ -73,6 +86,9 @@ private:
     }
 
     Deployment &m_behind;
+    std::chrono::milliseconds m_skew{0};
+    LinkReason m_reason = LinkReason::No;
+    std::optional<Error> m_trouble;
     bool m_holds = false;
     bool m_holdsOutcomes = false;
     std::vector<std::function<void()>> m_held;

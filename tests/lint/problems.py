@@ -59,7 +59,10 @@ _ELSEWHERE = {
 }
 # The same of whole groups, by how they begin.
 _WAYS = "of a connection to another host: a console's, or that of a portal to its Redis, which the page knows as redis-…"
-_GROUPS_ELSEWHERE = {group: _WAYS for group in ("name-", "tcp-", "tls-", "tunnel-", "http-", "ws-")}
+_GROUPS_ELSEWHERE = {
+    **{group: _WAYS for group in ("name-", "tcp-", "tls-", "tunnel-", "http-", "ws-")},
+    "portal-": "of a console that looks at a portal elsewhere",
+}
 
 
 def problems_of(root):

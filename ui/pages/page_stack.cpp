@@ -6,14 +6,17 @@
 namespace portolan::ui {
 
 PageStack::PageStack(Deployment &deployment, LocalStack *stack, const Parts &parts, QWidget *parent)
-    : QStackedWidget(parent), m_shown(deployment, stack), m_gate(m_shown, parts.confirmer, parts.options, parts.late)
+    : QStackedWidget(parent),
+      m_shown(deployment, stack),
+      m_clock(parts.clock, m_shown),
+      m_gate(m_shown, parts.confirmer, parts.options, parts.late)
 {
     const auto tell = [this, tell = parts.tell](const QString &sentence, bool worked) {
         if (!m_shown.isOver())
             tell(sentence, worked);
     };
     const PageContext context{
-        m_shown, m_gate, parts.clock, parts.settings, parts.openUrl, parts.askWhereToSave, tell, parts.rememberChoices};
+        m_shown, m_gate, m_clock, parts.settings, parts.openUrl, parts.askWhereToSave, tell, parts.rememberChoices};
     for (const PageEntry &entry : pageTable()) {
         Page *page = entry.make(context, this);
         page->setObjectName(entry.id);

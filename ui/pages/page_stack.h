@@ -4,6 +4,7 @@
 #include "ui/pages/page.h"
 #include "ui/support/action_gate.h"
 #include "ui/support/shown.h"
+#include "ui/support/there_clock.h"
 
 #include <QStackedWidget>
 
@@ -37,6 +38,7 @@ public:
     void end();
 
     const Shown &shown() const { return m_shown; }
+    const Clock &clock() const { return m_clock; } ///< as it is there
     ActionGate &gate() { return m_gate; }
     Page *page() const { return page(currentIndex()); } ///< the current one
     Page *page(int row) const { return static_cast<Page *>(widget(row)); }
@@ -49,6 +51,7 @@ signals:
 
 private:
     Shown m_shown;
+    const ThereClock m_clock;
     ActionGate m_gate;
 };
 

@@ -4,6 +4,7 @@
 #include "ui/support/advice.h"
 #include "ui/support/format.h"
 #include "ui/widgets/card.h"
+#include "ui/words/error_words.h"
 
 #include <QHBoxLayout>
 #include <QVBoxLayout>
@@ -64,7 +65,9 @@ void DeploymentHeader::show(const Deployment &deployment, const std::vector<Bann
     elide();
     const auto snapshot = deployment.latest();
     const bool live = deployment.link() == LinkState::Live && snapshot;
-    m_banner->setLines(lines, live ? adviceText(*snapshot) : problem);
+    const auto trouble = deployment.trouble();
+    const QString inTheWay = trouble ? errorText(*trouble) : QString();
+    m_banner->setLines(lines, live ? adviceText(*snapshot) : problem.isEmpty() ? inTheWay : problem);
 }
 
 void DeploymentHeader::makeRoom(bool wanted)

@@ -16,7 +16,7 @@ class DeploymentHeader final : public QWidget
 public:
     explicit DeploymentHeader(QWidget *parent = nullptr);
     /// `lines` as Banner has them. `problem`: why it is not there, where it should be; empty: it is, nobody wants it,
-    /// or the page says it.
+    /// or the page says it. What stands in the way of one elsewhere is the deployment's own to say.
     void show(const Deployment &deployment, const std::vector<BannerLine> &lines, const QString &problem = {});
     QString verdict() const { return m_banner->verdict(); }
     QString advice() const { return m_banner->advice(); }

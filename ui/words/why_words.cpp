@@ -62,6 +62,8 @@ QString whyText(const Capability &capability)
         return tr("Whose these keys are is not known, so they are not deleted.");
     case WhyNot::NeedsConfirmation:
         return tr("Somebody is to see what it would touch, and to confirm it.");
+    case WhyNot::NotKnownThere:
+        return tr("The portal there is of another version, which cannot do this.");
     }
     return {};
 }
@@ -85,6 +87,18 @@ QString linkText(LinkReason reason)
         return tr("The portal is stopping.");
     case LinkReason::Gone:
         return tr("The portal has stopped.");
+    case LinkReason::NameUnknown:
+        return tr("Its name leads to no address.");
+    case LinkReason::Unreachable:
+        return tr("It cannot be reached.");
+    case LinkReason::NotTrusted:
+        return tr("It shows no certificate that is trusted here.");
+    case LinkReason::NotSignedIn:
+        return tr("It does not take the token of this console.");
+    case LinkReason::RoleTooLow:
+        return tr("It lets operators and admins look, and nobody else.");
+    case LinkReason::OtherProtocol:
+        return tr("What answers there is no portal that this console understands.");
     }
     return {};
 }

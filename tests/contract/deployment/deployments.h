@@ -5,10 +5,10 @@
 #include "core/base/system_clock.h"
 #include "core/demo/demo_deployment.h"
 #include "core/embedded/embedded_stack.h"
-#include "tests/contract/deployment/http_under_test.h"
 #include "tests/fakes/add_token.h"
 #include "tests/fakes/await.h"
 #include "tests/fakes/permits.h"
+#include "tests/fakes/served_portal.h"
 
 #include <QTemporaryDir>
 #include <functional>

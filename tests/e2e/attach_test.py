@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The console attached to a portal elsewhere: it shows that one, and says what it lacks before it shows anything."""
+
+import os
+import signal
+import subprocess
+import unittest
+
+from harness import PortalTest, clean_environment, die_with_parent, folder, patience, run, wait_until
+
+PORTOLAN = os.environ["PORTOLAN"]
+
+
+class AttachTest(PortalTest):
+    def token(self, name, role="operator"):
+        made = run("token", "add", name, "--role", role, "--data-dir", self.portal.data_dir)
+        self.assertEqual(made.returncode, 0, made)
+        return made.stdout.strip()
+
+    def setUp(self):
+        self.home = self.enterContext(folder())
+
+    def environment(self, **more):
+        return clean_environment(HOME=str(self.home), XDG_CONFIG_HOME=str(self.home / "config"), QT_QPA_PLATFORM="offscreen", **more)
+
+    def console(self, *arguments, **environment):
+        """One that ends by itself."""
+        return subprocess.run([PORTOLAN, *arguments], capture_output=True, text=True, timeout=patience(300),
+                              env=self.environment(**environment), preexec_fn=die_with_parent)
+
+    def test_a_portal_elsewhere_is_shown(self):
+        token = self.token("shown")
+        log = self.home / "console.log"
+        with open(log, "wb") as output:
+            console = subprocess.Popen([PORTOLAN, "--attach", self.portal.url], stdin=subprocess.DEVNULL, stdout=output,
+                                       stderr=output, preexec_fn=die_with_parent,
+                                       env=self.environment(PORTAL_TOKEN=token, PORTOLAN_START_MARKS="1"))
+        try:
+            def marked():
+                self.assertIsNone(console.poll(), log.read_text())
+                return "portolan: mark sample " in log.read_text()
+            wait_until(marked, "a sample in the window", 30)
+            names = run("token", "list", "--data-dir", self.portal.data_dir).stdout
+            self.assertRegex(names, r"operator\s+active.* shown\n")
+            console.send_signal(signal.SIGTERM)
+            self.assertEqual(console.wait(patience(30)), 0, log.read_text())
+        finally:
+            console.kill()
+            console.wait()
+        self.assertNotIn(token, log.read_text() + self.portal.log.read_text())
+        self.assertEqual(self.portal.client().get("/health").status, 200)  # that one goes on
+
+    def test_pictures_are_of_it(self):
+        pictures = self.home / "pictures"
+        done = self.console("--attach", self.portal.url, "--screenshots", pictures, "--page", "overview", "--theme", "light",
+                            PORTAL_TOKEN=self.token("pictures"))
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual([file.name for file in pictures.iterdir()], ["overview-light-100-remote.png"])
+
+    def test_what_it_lacks_is_said_before_it_opens(self):
+        for arguments, token, words in (
+                ((self.portal.url,), "", "PORTAL_TOKEN"),
+                (("portal.example",), "pt_x", "https://"),
+                (("http://portal.example",), "pt_x", "could be read on the way"),
+                (("https://me:letmein1@portal.example",), "pt_x", "Leave it out"),
+                ((self.portal.url, "--demo"), "pt_x", "leave one of them out"),
+                ((self.portal.url, "--data-dir", "/tmp"), "pt_x", "leave one of them out"),
+                ((self.portal.url, "--situation", "backlog"), "pt_x", "leave one of them out")):
+            with self.subTest(arguments=arguments):
+                done = self.console("--attach", *arguments, **({"PORTAL_TOKEN": token} if token else {}))
+                self.assertEqual(done.returncode, 2, done)
+                self.assertIn(words, done.stderr)
+                self.assertNotIn("letmein1", done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

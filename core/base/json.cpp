@@ -288,6 +288,14 @@ void JsonReader::notOneOf(const std::vector<std::string_view> &names)
     fail(std::move(detail));
 }
 
+void JsonReader::endWords()
+{
+    if (!m_unknownWord)
+        return;
+    m_pointer = std::move(*m_unknownWord);
+    fail("is a word that this version does not know");
+}
+
 } // namespace detail
 
 } // namespace portolan

@@ -9,16 +9,22 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /// Reading half of json.h, which has the rules.
 namespace portolan {
 
 enum class JsonMode {
-    Strict,  ///< requests: an unknown member is an error
-    Lenient, ///< answers: unknown members are ignored, null for a member that cannot be null counts as absent
+    Strict, ///< requests: an unknown member is an error
+    /// Answers, which may be a later version's: unknown members are ignored, null for a member that cannot be null
+    /// counts as absent. A word that no enumerator has takes with it the nearest thing around it that can be left out:
+    /// an element of a list or a map, or what is optional; a default would say of it what nobody has said. Where there
+    /// is none of them, the nearest member that has a default keeps it; else it is an error.
+    Lenient,
 };
 
 /// Bounds of what is read. The text as a whole is bounded by whoever received it.
@@ -58,6 +64,8 @@ public:
 
     template <class T> void read(const boost::json::value &from, T &to, bool isId);
     FieldErrors &errors() { return m_errors; }
+    /// Nothing around a word that is not known may be missing: that is an error now.
+    void endWords();
 
 private:
     /// Appends a segment to the pointer for its lifetime.
@@ -97,10 +105,28 @@ private:
     template <class T> void readInteger(const boost::json::value &from, T &to, bool isId);
     template <class T> void readDuration(const boost::json::value &from, T &to);
 
+    /// Reads something that can be left out. False: it has a word that is not known, which is told no further.
+    template <class T> bool readWithin(const boost::json::value &from, T &to, bool isId)
+    {
+        ++m_within;
+        const bool known = readKnown(from, to, isId);
+        --m_within;
+        return known;
+    }
+    /// The same of what has a default. Words that were met before, beside it, are not its own.
+    template <class T> bool readKnown(const boost::json::value &from, T &to, bool isId)
+    {
+        auto before = std::exchange(m_unknownWord, {});
+        read(from, to, isId);
+        return !std::exchange(m_unknownWord, std::move(before)).has_value();
+    }
+
     const JsonMode m_mode;
     const JsonLimits m_limits;
     FieldErrors m_errors;
     std::string m_pointer;
+    std::optional<std::string> m_unknownWord; ///< where one was met that has not been left out yet
+    std::size_t m_within = 0;                 ///< of so many things that can be left out
 };
 
 template <class T, class D> constexpr bool mayBeAbsent()
@@ -150,7 +176,10 @@ template <class T> void JsonReader::readStruct(const boost::json::value &from, T
             value = nullptr;
         if (value) {
             const Step step(*this, name);
-            read(*value, to.*D::pointer, isIdMember(D::name));
+            if (!mayBeAbsent<T, D>() || m_within > 0)
+                read(*value, to.*D::pointer, isIdMember(D::name));
+            else if (!readKnown(*value, to.*D::pointer, isIdMember(D::name)))
+                to.*D::pointer = T{}.*D::pointer;
         } else if (!mayBeAbsent<T, D>()) {
             missing(name);
         }
@@ -188,7 +217,9 @@ template <class T> void JsonReader::readMap(const boost::json::value &from, T &t
         } else {
             key = std::string_view(member.key());
         }
-        read(member.value(), to[std::move(key)], false);
+        typename T::mapped_type value{};
+        if (readWithin(member.value(), value, false))
+            to.insert_or_assign(std::move(key), std::move(value));
         if (m_errors.full())
             return;
     }
@@ -203,8 +234,8 @@ template <class T> void JsonReader::readItems(const boost::json::value &from, T 
     for (std::size_t i = 0; i < items->size() && !m_errors.full(); ++i) {
         const Step step(*this, i);
         typename T::value_type item{};
-        read((*items)[i], item, isId);
-        to.insert(to.end(), std::move(item));
+        if (readWithin((*items)[i], item, isId))
+            to.insert(to.end(), std::move(item));
     }
 }
 
@@ -215,6 +246,10 @@ template <class T> void JsonReader::readEnum(const boost::json::value &from, T &
         return;
     if (const auto value = enumFromName<T>(name)) {
         to = *value;
+        return;
+    }
+    if (m_mode == JsonMode::Lenient) {
+        m_unknownWord = m_pointer;
         return;
     }
     std::vector<std::string_view> names;
@@ -286,10 +321,8 @@ template <class T> void JsonReader::read(const boost::json::value &from, T &to, 
     } else if constexpr (std::is_same_v<T, WallTime>) {
         time(from, to);
     } else if constexpr (isOptional<T>) {
-        if (from.is_null())
+        if (from.is_null() || !readWithin(from, to.emplace(), isId))
             to.reset();
-        else
-            read(from, to.emplace(), isId);
     } else if constexpr (DescribedStruct<T>) {
         readStruct(from, to);
     } else if constexpr (MapLike<T>) {
@@ -308,6 +341,7 @@ template <class T> Result<T> fromJson(const boost::json::value &value, JsonMode 
     detail::JsonReader reader(mode, limits);
     T result{};
     reader.read(value, result, false);
+    reader.endWords();
     if (!reader.errors().empty())
         return reader.errors().error();
     return result;

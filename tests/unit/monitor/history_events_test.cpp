@@ -181,7 +181,7 @@ private slots:
             << R"({"name": "user.disable", "weight": 3, "up": null, "time": "2020-01-01T00:00:00Z"})"
             << Event{.name = "user.disable"};
         QTest::newRow("a fact of a later version")
-            << R"({"facts": [{"kind": "unheard-of"}]})" << Event{.told = R"({"facts": [{"kind": "unheard-of"}]})"};
+            << R"({"name": "user.disable", "facts": [{"kind": "unheard-of"}]})" << Event{.name = "user.disable"};
     }
     void readsWhatOthersWrote()
     {

@@ -63,7 +63,7 @@ RemoteDeployment::RemoteDeployment(Spec spec, const FarEnd::Parts &parts, std::c
     : Deployment(parent), m_spec(std::move(spec)), m_parts(parts), m_lostAfter(lostAfter)
 {
     m_info.url = m_spec.address.display();
-    m_info.name = m_spec.name.empty() ? m_info.url : m_spec.name;
+    m_info.name = m_spec.name.empty() ? m_spec.address.origin.authority() + m_spec.address.base : m_spec.name;
     m_silence.setSingleShot(true);
     connect(&m_silence, &QTimer::timeout, this, [this] {
         take(); // it may be on its way: then it was this thread that was late
@@ -130,8 +130,6 @@ void RemoteDeployment::takeOffer(DeploymentAnswer offer)
 {
     if (m_offer == offer)
         return;
-    if (m_spec.name.empty())
-        m_info.name = offer.name;
     m_info.tier = offer.tier;
     m_info.version = offer.version;
     m_info.role = offer.role;

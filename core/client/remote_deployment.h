@@ -27,7 +27,7 @@ class RemoteDeployment final : public Deployment
 public:
     struct Spec
     {
-        std::string name; ///< for people; empty: as the portal calls itself, its address until it has
+        std::string name; ///< for people; empty: its host and path
         PortalAddress address;
         TrustSpec trust;
         Secret token; ///< an API token, or the access token of a sign-in

@@ -62,6 +62,7 @@ _WAYS = "of a connection to another host: a console's, or that of a portal to it
 _GROUPS_ELSEWHERE = {
     **{group: _WAYS for group in ("name-", "tcp-", "tls-", "tunnel-", "http-", "ws-")},
     "portal-": "of a console that looks at a portal elsewhere",
+    "metrics-": "of a page of metrics that a watched deployment has",
 }
 
 

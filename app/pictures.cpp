@@ -121,7 +121,8 @@ int takePictures(const PictureOptions &options, const PictureTask &task, const Q
     if (live) {
         request.samples = 2;
         window.show();
-        missing = ui::waitForData(deployment, historyPoints, dataPatience);
+        const auto wanted = options.demonstration ? ui::DataWanted::OfEverything : ui::DataWanted::WhatThereIs;
+        missing = ui::waitForData(deployment, wanted, historyPoints, dataPatience);
     }
     if (!missing.isEmpty())
         std::cerr << "portolan: " << missing.join(", ").toStdString() << " did not come in " << dataPatience.count()

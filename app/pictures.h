@@ -19,6 +19,7 @@ struct PictureOptions
     std::vector<double> scales{1.0};
     std::vector<std::string> sources{"demo"}; ///< of "demo", "embedded", "remote"; "both": the first two
     std::string size = "1180x780";
+    bool demonstration = true; ///< what they are of has made-up users, and not whatever somebody's portal has
 
     void addTo(CLI::App &cli);
     bool wanted() const { return !folder.empty(); }

@@ -118,16 +118,22 @@ struct Source
     }
 };
 
+/// Whether the command line says which portal is meant: what it has is somebody's.
+bool namesPortal(const Options &options)
+{
+    const auto &local = options.local;
+    return !options.attach.empty() || local.has("data_dir") || local.has("database.url") || local.has("redis.url");
+}
+
 /// The portal of this machine, or one that takes its place. Another kind is one more line here.
 std::unique_ptr<LocalStack> makeStack(const Options &options, const std::optional<app::PictureTask> &pictures,
                                       const QString &scratch, const QSettings &settings, const Clock &clock)
 {
     if (pictures && pictures->source == "embedded") { // made-up users only where nobody's are
-        const auto &local = options.local;
-        const bool named = local.has("data_dir") || local.has("database.url") || local.has("redis.url");
         return std::make_unique<embedded::EmbeddedStack>(
-            app::pictureSources(local, scratch), clock,
-            embedded::EmbeddedStack::Options{.demonstration = !named, .notStarted = tellNotStarted});
+            app::pictureSources(options.local, scratch), clock,
+            embedded::EmbeddedStack::Options{.demonstration = options.pictures.demonstration,
+                                             .notStarted = tellNotStarted});
     }
     if (options.situation.empty() && !pictures)
         return std::make_unique<embedded::EmbeddedStack>(
@@ -237,6 +243,7 @@ int main(int argc, char **argv)
     }
     if (!options.attach.empty())
         options.pictures.sources = {"remote"};
+    options.pictures.demonstration = !namesPortal(options);
     const auto pictures = options.pictures.wanted() ? app::pictureTask() : std::nullopt;
     if (options.pictures.wanted() && !pictures) {
         const QCoreApplication application(argc, argv);

@@ -23,8 +23,13 @@ struct ScreenshotRequest
 /// Takes them of a window, which is shown for it. Answers the files written; one that could not be is missing.
 QStringList takeScreenshots(MainWindow &window, Theme &theme, Deployment &deployment, const ScreenshotRequest &request);
 
-/// Lets events run until a portal has something to show on every page, so many points of history among it, or the
-/// patience is over. Answers what is missing, in words.
-QStringList waitForData(Deployment &deployment, std::size_t points, std::chrono::milliseconds patience);
+enum class DataWanted {
+    OfEverything, ///< of a demonstration: something on every page, so many points of history among it
+    WhatThereIs   ///< of somebody's portal: that it has told of everything once, be it that there is nothing
+};
+
+/// Lets events run until a portal has that, or the patience is over. Answers what is missing, in words.
+QStringList waitForData(Deployment &deployment, DataWanted wanted, std::size_t points,
+                        std::chrono::milliseconds patience);
 
 } // namespace portolan::ui

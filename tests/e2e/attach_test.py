@@ -2,11 +2,12 @@
 """The console attached to a portal elsewhere: it shows that one, and says what it lacks before it shows anything."""
 
 import os
+import re
 import signal
 import subprocess
 import unittest
 
-from harness import PortalTest, clean_environment, die_with_parent, folder, patience, run, wait_until
+from harness import PortalTest, add_user, clean_environment, die_with_parent, folder, patience, run, wait_until
 
 PORTOLAN = os.environ["PORTOLAN"]
 
@@ -56,6 +57,16 @@ class AttachTest(PortalTest):
                             PORTAL_TOKEN=self.token("pictures"))
         self.assertEqual(done.returncode, 0, done)
         self.assertEqual([file.name for file in pictures.iterdir()], ["overview-light-100-remote.png"])
+
+    def test_pictures_of_a_portal_that_is_named_add_nobody_to_it(self):
+        data, pictures = self.home / "named", self.home / "pictures"
+        add_user(data, "ada@example.org", "operator")
+        done = self.console("--data-dir", data, "--screenshots", pictures, "--source", "embedded", "--page", "users",
+                            "--theme", "light")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual([file.name for file in pictures.iterdir()], ["users-light-100-embedded.png"])
+        users = run("user", "list", "--data-dir", data).stdout
+        self.assertEqual(re.findall(r"\S+@\S+", users), ["ada@example.org"])
 
     def test_what_it_lacks_is_said_before_it_opens(self):
         for arguments, token, words in (

@@ -47,8 +47,9 @@ void PicturesTest::whatIsMissingIsNamed()
     QTimer ticks;
     connect(&ticks, &QTimer::timeout, &console.stack, &demo::DemoStack::tick);
     ticks.start(10);
-    const QStringList missing = waitForData(console.stack.deployment(), 10, 200ms);
+    const QStringList missing = waitForData(console.stack.deployment(), DataWanted::OfEverything, 10, 200ms);
     QCOMPARE(missing, QStringList({"accounts", "connections", "history", "key families", "requests", "tasks"}));
+    QCOMPARE(waitForData(console.stack.deployment(), DataWanted::WhatThereIs, 10, 90s), QStringList()); // nor is more
 }
 
 void PicturesTest::ofARealPortal()
@@ -65,7 +66,7 @@ void PicturesTest::ofARealPortal()
         {stack.deployment(), &stack, confirmer, clock, settings, theme, [](const QUrl &) { return true; }}, {});
     window.show();
     stack.start(stack.settings());
-    const QStringList missing = waitForData(stack.deployment(), 5, 90s);
+    const QStringList missing = waitForData(stack.deployment(), DataWanted::OfEverything, 5, 90s);
     QVERIFY2(missing.isEmpty(), qPrintable(missing.join(", ")));
     ScreenshotRequest request;
     request.folder = QDir(folder.path());

@@ -4,6 +4,7 @@
 #include "core/api/clock.h"
 #include "core/api/instance.h"
 #include "core/api/link_troubles.h"
+#include "core/api/source.h"
 #include "core/api/tier.h"
 #include "core/api/zone.h"
 
@@ -368,6 +369,8 @@ BOOST_DESCRIBE_STRUCT(RouteFigures, (), (method, route, stream, traffic))
 
 struct HttpFigures
 {
+    /// Why nothing of it is known, not even that nobody asked: nobody here measures answers, or not now.
+    Unknown unknown = Unknown::No;
     TrafficFigures traffic;           ///< counts of all routes; percentiles without streams
     std::optional<double> errorRate;  ///< unknown below 20 requests
     std::vector<RouteFigures> routes; ///< those asked in the last 60 s, most asked first
@@ -379,7 +382,8 @@ struct HttpFigures
     static constexpr bool jsonDefaulted = true;
 };
 BOOST_DESCRIBE_STRUCT(HttpFigures, (),
-                      (traffic, errorRate, routes, connections, webSockets, refusedConnections, cutConnections))
+                      (unknown, traffic, errorRate, routes, connections, webSockets, refusedConnections,
+                       cutConnections))
 
 /// A pool of database connections of one instance.
 struct DbPoolFigures
@@ -470,11 +474,14 @@ struct Snapshot
     UserFigures users;
     DiskFigures disk;
     std::vector<InstanceFigures> instances = {}; ///< by name
+    std::vector<SourceFigures> sources = {};     ///< of a watched deployment; a portal measures itself
+    std::vector<ProbeFigures> probes = {};       ///< in the order of the deployment's file
     bool operator==(const Snapshot &) const = default;
     static constexpr bool jsonDefaulted = true;
 };
 BOOST_DESCRIBE_STRUCT(Snapshot, (),
                       (time, sequence, tier, version, instance, uptime, verdict, readings, links, notTold, redis, plan,
-                       sampling, families, clients, queue, workers, http, dbPools, users, disk, instances))
+                       sampling, families, clients, queue, workers, http, dbPools, users, disk, instances, sources,
+                       probes))
 
 } // namespace portolan

@@ -238,10 +238,14 @@ enum class WhyNot : std::uint8_t {
     NobodyKnows,       ///< whose the keys are
     NeedsConfirmation, ///< somebody is to see what it would touch, and to say yes
     NotKnownThere,     ///< the portal there is of another version, which cannot do it
+    NotConfigured, ///< a watched deployment's file has none; `about`: the part that would, empty: a watch has no such
+    FileReadOnly,  ///< a watched deployment's file says read_only
+    NotYetWatched, ///< this version does not ask it of a watched deployment
 };
 BOOST_DESCRIBE_ENUM(WhyNot, No, ReadOnly, NeedsRole, NeedsSession, NoPortalHere, NotRunning, Starting, Changing,
                     Running, NoAnswer, NothingDamaged, NotOurs, NoMadeUpUsers, NoRedis, CommandRefused,
-                    TasksWouldBeLost, TheyExpire, NobodyKnows, NeedsConfirmation, NotKnownThere)
+                    TasksWouldBeLost, TheyExpire, NobodyKnows, NeedsConfirmation, NotKnownThere, NotConfigured,
+                    FileReadOnly, NotYetWatched)
 
 /// Whether something can be done here, and if not, why: shown where it is greyed out.
 struct Capability

@@ -466,7 +466,8 @@ std::string statusText(const Snapshot &snapshot, const StatusStyle &options)
     text += neighbourLines(snapshot.workers, options);
     text += refusedLine(snapshot.workers, options);
     text += untakenLine(snapshot.queue, options);
-    text += labelled("requests", requestsText(snapshot.http.traffic), options);
+    text += labelled("requests", snapshot.http.unknown == Unknown::No ? requestsText(snapshot.http.traffic) : "unknown",
+                     options);
     for (const NotTold &part : snapshot.notTold)
         text += notToldLine(part, options);
     text += familyLine(snapshot.families, snapshot.sampling, options);

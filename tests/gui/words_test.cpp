@@ -82,6 +82,10 @@ void WordsTest::whyNots_data()
     row("session", {.why = WhyNot::NeedsSession},
         "This console came with an API token; sign in with an account for this.");
     row("stopped", {.why = WhyNot::NotRunning}, "The portal is not running.");
+    row("no part of the file", {.why = WhyNot::NotConfigured, .about = "[redis]"},
+        "This deployment's file has no [redis].");
+    row("no users of its own", {.why = WhyNot::NotConfigured}, "A watched deployment has no such thing.");
+    row("the file forbids it", {.why = WhyNot::FileReadOnly}, "This deployment's file says read_only.");
     row("tasks", {.why = WhyNot::TasksWouldBeLost}, "Tasks that wait would be lost: revoke them on the page Queue.");
     row("a right", {.why = WhyNot::CommandRefused, .about = "CLIENT KILL", .mend = "ACL SETUSER portal +client|kill"},
         "This Redis refuses CLIENT KILL. `ACL SETUSER portal +client|kill` allows it.");

@@ -203,7 +203,8 @@ void PerformancePage::showInstances(const Snapshot &snapshot)
 void PerformancePage::showSnapshot(const Snapshot &snapshot)
 {
     const HttpFigures &http = snapshot.http;
-    const bool known = http.connections.has_value();
+    // A portal counts its connections from the start; of a watched stack others tell of requests alone.
+    const bool known = http.unknown == Unknown::No && (http.connections.has_value() || !snapshot.sources.empty());
     QString pool = unknownText();
     if (!snapshot.dbPools.empty()) {
         const DbPoolFigures &first = snapshot.dbPools.front();
@@ -217,9 +218,10 @@ void PerformancePage::showSnapshot(const Snapshot &snapshot)
     m_history->showSnapshot(snapshot);
     m_routes.setRows(http.routes);
     const bool live = context().shown.deployment().link() == LinkState::Live;
-    m_view->setWhenEmpty(!live   ? tr("Not known: %1").arg(linkText(context().shown.deployment().linkReason()))
-                         : known ? tr("No requests in the last 60 s")
-                                 : tr("The requests have not been measured yet"));
+    m_view->setWhenEmpty(!live ? tr("Not known: %1").arg(linkText(context().shown.deployment().linkReason()))
+                         : http.unknown == Unknown::NotAvailable ? tr("Nothing here measures requests")
+                         : known                                 ? tr("No requests in the last 60 s")
+                                                                 : tr("The requests have not been measured yet"));
     m_card->setNote(known ? tr("of the last 60 s  ·  %1 refused  ·  %2 not found")
                                 .arg(countText(double(http.traffic.refused)), countText(double(http.traffic.notFound)))
                           : unknownText());

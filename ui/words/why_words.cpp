@@ -64,6 +64,13 @@ QString whyText(const Capability &capability)
         return tr("Somebody is to see what it would touch, and to confirm it.");
     case WhyNot::NotKnownThere:
         return tr("The portal there is of another version, which cannot do this.");
+    case WhyNot::NotConfigured:
+        return capability.about.empty() ? tr("A watched deployment has no such thing.")
+                                        : tr("This deployment's file has no %1.").arg(text(capability.about));
+    case WhyNot::FileReadOnly:
+        return tr("This deployment's file says read_only.");
+    case WhyNot::NotYetWatched:
+        return tr("This version does not ask it of a watched deployment.");
     }
     return {};
 }

@@ -24,9 +24,14 @@ class TlsClients;
 
 namespace portolan::redis {
 
+class PasswordKeeper;
+
 /// The names of a portal's connections: for commands, and for subscriptions.
 inline constexpr std::string_view commandsName = "portolan";
 inline constexpr std::string_view eventsName = "portolan-push";
+/// And those of whoever only watches a Redis that others use.
+inline constexpr std::string_view watchCommandsName = "portolan-watch";
+inline constexpr std::string_view watchEventsName = "portolan-watch-push";
 
 struct ClientOptions
 {
@@ -41,6 +46,26 @@ struct ClientOptions
     std::chrono::milliseconds stuckTimeout{5000};   ///< without an answer to what is in flight: connects anew
     std::shared_ptr<Dialer> way = {};               ///< to the server; null: straight, with a resolver of its own
     std::shared_ptr<TlsClients> trust = {};         ///< null: the system's authorities are read for this client alone
+
+    /// Asked before each attempt to connect, where it is to lead (sentinel.h). What it fails with, the attempt has failed
+    /// with. The transport, and with TLS its trust, stay those of the endpoint that was given. Empty: there. Asked on the
+    /// client's thread and never twice at a time: an answer that takes longer than `locateTimeout` fails the attempt, and
+    /// the next one goes on waiting for it. One that is under way at stop() goes on to its own end, so what it uses must
+    /// last until then.
+    std::function<awaitable<Result<Endpoint>>()> locate = {};
+    std::chrono::milliseconds locateTimeout{30'000}; ///< for `locate` and `password` together
+    /// Says why a located endpoint could not be connected to, with who named it; empty: `why` says it all.
+    std::function<Error(const Endpoint &located, Error why)> explain = {};
+    /// Where the password comes from, each time it is needed (password.h); null: it is the endpoint's. One that is
+    /// renewed while connected is told to Redis by AUTH; where that fails the connection is left as it is. A Subscriber
+    /// cannot say AUTH (RESP2 forbids it then): it signs in anew when Redis has dropped it.
+    std::shared_ptr<PasswordKeeper> password = {};
+    /// Takes a primary only: a replica is refused ("redis-read-only"), and one that becomes a replica is left, at its
+    /// first READONLY or within 10 s. By ROLE, else INFO replication, else HELLO; where none is allowed it is not known.
+    bool primaryOnly = false;
+    /// Takes a node of a Redis Cluster too, which is refused otherwise. Of keys of other nodes it answers errors
+    /// ("redis-cluster"); cluster_nodes.h knows these nodes.
+    bool allowCluster = false;
 };
 
 /// One pipelined connection to one Redis, shared by every thread of the process.
@@ -79,6 +104,15 @@ public:
     /// Ready, or why not: after `deadline`, or at once when waiting is of no use (wrong password, a Redis Cluster).
     awaitable<Result<void>> waitReady(std::chrono::milliseconds deadline);
 
+    /// Leaves the connection, if there is one, and looks for the place anew: for who has seen that it is the wrong one.
+    /// `why`: in few words, what calls under way are told. From any thread.
+    void reconnect(std::string why);
+
+    /// Where it is connected to, or tried last. From any thread.
+    Endpoint endpoint() const;
+    /// Whether that is a node of a Redis Cluster, as far as it has said. From any thread.
+    bool isCluster() const;
+
     /// Why it is not Ready; nothing when it is, or while the first attempt lasts. From any thread.
     std::optional<Error> problem() const;
 
@@ -114,6 +148,8 @@ public:
         std::uint64_t dropped = 0;    ///< post() while away
         std::uint64_t reconnects = 0; ///< successful connections after the first
         std::uint64_t timeouts = 0;
+        std::uint64_t moved = 0;   ///< replies MOVED: keys are on other nodes than one believed
+        std::uint64_t signIns = 0; ///< by AUTH while connected, that Redis took
     };
     Counters counters() const; ///< from any thread
 

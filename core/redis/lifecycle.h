@@ -149,6 +149,15 @@ private:
     {
         if (!m_tls)
             co_return m_tls.error();
+        Endpoint endpoint = m_endpoint;
+        if (m_options.locate) {
+            Result<Endpoint> located = co_await m_options.locate();
+            if (!located)
+                co_return located.error();
+            if (state() == State::Stopped)
+                co_return away(m_endpoint, "it was stopped", false);
+            endpoint = std::move(*located);
+        }
         m_opening = link;
         const auto deadline = std::chrono::steady_clock::now() + m_options.connectTimeout;
         Timer watchdog(m_executor, deadline);
@@ -159,7 +168,7 @@ private:
             }
         });
         std::optional<Error> failed =
-            co_await link->wire.open(m_endpoint, m_options.name, derived().scripts(), deadline);
+            co_await link->wire.open(std::move(endpoint), m_options.name, derived().scripts(), deadline);
         watchdog.cancel();
         m_opening.reset();
         if (link->timedOut && link->wire.connected()) // else `failed` says at which step

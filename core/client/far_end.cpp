@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/client/far_end.h"
 
-#include "core/base/json.h"
 #include "core/base/json_answer.h"
 #include "core/base/runtime.h"
 #include "core/client/portal_error.h"
@@ -19,13 +18,18 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr JsonLimits limits{.depth = 32, .string = 1 << 20, .items = 1'000'000};
+constexpr auto firstDial = 5'000ms;
+constexpr auto laterDial = 2'000ms;
 constexpr auto shortestPause = 250ms;
-constexpr auto longestPause = 2'000ms;
-constexpr auto pauseForSomebody = 30'000ms; ///< nothing gets better by itself
-constexpr auto silence = 6'000ms;
-constexpr auto betweenOffers = 15'000ms; ///< what can be done changes rarely
+constexpr auto pauseWhileLookedAt = 2'000ms;
+constexpr auto pauseForSomebody = 30'000ms; ///< nothing gets better by itself; so nobody looks
+constexpr auto afterSleep = 1'500ms;        ///< for a sign of life
+constexpr auto betweenOffers = 15'000ms;    ///< what can be done changes rarely
+constexpr auto early = 250ms;               ///< a sample that is, is the one that was due
 constexpr std::uint16_t signInEnded = 4001;
 constexpr std::uint16_t tryLater = 1013; ///< RFC 6455's registry
+
+std::chrono::milliseconds silenceOf(Look look) { return 6 * everyOf(look); }
 
 bool somebodyHasTo(LinkReason reason)
 {
@@ -33,27 +37,31 @@ bool somebodyHasTo(LinkReason reason)
            reason == LinkReason::OtherProtocol;
 }
 
-Error stopped() { return net::coded(ErrorKind::Cancelled, "", "The call was given up."); }
-
 } // namespace
 
-FarEnd::FarEnd(PortalAddress address, TrustSpec trust, Secret token, const Parts &parts,
-               std::shared_ptr<Mailbox> mailbox)
-    : m_address(std::move(address)),
+FarEnd::FarEnd(Spec spec, const Parts &parts, std::shared_ptr<Mailbox> mailbox)
+    : m_address(spec.address),
       m_where(m_address.display()),
-      m_trust(std::move(trust)),
-      m_token(std::move(token)),
       m_parts(parts),
+      m_dialer(std::make_shared<CappedDialer>(parts.dialer, firstDial)),
+      m_calls(std::make_shared<PortalCalls>(
+          spec.address, spec.trust, std::move(spec.who),
+          PortalCalls::Parts{parts.executor, m_dialer, parts.trust, parts.files, parts.clock})),
       m_mailbox(std::move(mailbox)),
       m_silence(parts.executor),
       m_pause(parts.executor),
+      m_sleep(parts.executor),
+      m_wake(parts.clocks()),
       m_nextPause(shortestPause),
       m_random(std::random_device{}())
 {}
 
-void FarEnd::start()
+void FarEnd::start(Look look)
 {
-    spawn(m_parts.executor, [self = shared_from_this()] { return self->run(); });
+    spawn(m_parts.executor, [self = shared_from_this(), look] {
+        self->m_look = look;
+        return self->run();
+    });
 }
 
 void FarEnd::stop()
@@ -61,90 +69,171 @@ void FarEnd::stop()
     asio::post(m_parts.executor, [self = shared_from_this()] { self->close(); });
 }
 
+void FarEnd::look(Look look)
+{
+    asio::post(m_parts.executor, [self = shared_from_this(), look] {
+        if (std::exchange(self->m_look, look) == look)
+            return;
+        self->m_taken = {};
+        self->m_pause.cancel();
+        self->m_reopens = self->m_socket != nullptr;
+        if (self->m_socket)
+            self->m_socket->abort();
+    });
+}
+
 void FarEnd::close()
 {
     m_stopped = true;
     m_silence.cancel();
     m_pause.cancel();
+    m_sleep.cancel();
     if (const auto socket = std::exchange(m_socket, nullptr))
         socket->abort();
-    if (const auto http = std::exchange(m_http, nullptr))
-        http->close();
+    m_calls->close();
 }
 
 awaitable<void> FarEnd::run()
 {
     const auto self = shared_from_this();
+    watchSleep();
     while (!m_stopped) {
-        Error ended = co_await live();
+        auto ended = co_await live();
         m_silence.cancel();
         m_socket.reset();
         if (m_stopped)
             co_return;
-        m_mailbox->tellTrouble(ended);
-        co_await rest(std::move(ended));
+        if (std::exchange(m_reopens, false))
+            continue;
+        if (!ended)
+            ended = net::coded(ErrorKind::Unavailable, "ws-closed", m_where + " has ended the stream.");
+        m_calls->away(ended->code == "ws-silent");
+        m_dialer->cap(laterDial);
+        m_mailbox->tellTrouble(*ended);
+        co_await rest(std::move(*ended));
     }
 }
 
 /// Until it ends, and why it did.
-awaitable<Error> FarEnd::live()
+awaitable<std::optional<Error>> FarEnd::live()
 {
     auto offer = co_await askOffer();
     if (!offer)
         co_return offer.error();
+    if (m_stopped)
+        co_return std::nullopt;
     m_mailbox->tellOffer(std::move(*offer));
-    const auto tls = co_await trusted();
+    auto tls = co_await m_calls->trusted();
     if (!tls)
         co_return tls.error();
+    const auto headers = co_await m_calls->headers();
+    if (!headers)
+        co_return headers.error();
     if (m_stopped)
-        co_return stopped();
-    const auto socket =
-        std::make_shared<net::WebSocketClient>(m_parts.executor, m_parts.dialer, *tls, m_address.origin);
-    m_socket = socket;
-    const auto opened = co_await socket->open(m_address.base + "/api/admin/stream", headers());
-    if (!opened)
-        co_return opened.error();
-    Error ended = co_await receive();
-    co_return ended;
+        co_return std::nullopt;
+    auto failed = co_await openStream(*headers, std::move(*tls));
+    if (failed)
+        co_return failed;
+    m_calls->live();
+    co_return co_await receive(*headers);
 }
 
-awaitable<Error> FarEnd::receive()
+awaitable<std::optional<Error>> FarEnd::openStream(net::Headers headers, std::shared_ptr<TlsClient> tls)
+{
+    for (;;) {
+        const auto socket = std::make_shared<net::WebSocketClient>(m_parts.executor, m_dialer, tls, m_address.origin);
+        m_socket = socket;
+        const bool wishes = m_look != Look::Closely && m_knowsWishes;
+        const auto opened = co_await socket->open(m_address.base + streamPath(m_look, m_knowsWishes), headers);
+        if (opened)
+            co_return std::nullopt;
+        const Error error = opened.error();
+        if (m_stopped || error.code != "ws-refused")
+            co_return error;
+        if (error.kind == ErrorKind::Unauthenticated)
+            co_return m_calls->signInEnded(headers, error);
+        if (error.kind != ErrorKind::Protocol || !wishes)
+            co_return error;
+        m_knowsWishes = false; // it may know no wishes at all: then it is asked for everything
+    }
+}
+
+awaitable<std::optional<Error>> FarEnd::receive(net::Headers headers)
 {
     const auto socket = m_socket;
     for (;;) {
-        watchSilence();
+        watchSilence(silenceOf(m_look));
         const auto text = co_await socket->receive();
-        if (!text) {
-            if (socket->closeCode() == signInEnded)
-                co_return net::coded(ErrorKind::Unauthenticated, "portal-sign-in", m_where + " has ended the sign-in.",
-                                     "The token has expired or was revoked: make another one.");
-            if (socket->closeCode() == tryLater)
-                co_return net::coded(ErrorKind::Unavailable, "portal-busy", m_where + " takes no more consoles.",
-                                     "Close one of those that watch it.");
-            if (text.error().kind == ErrorKind::Cancelled && !m_stopped)
-                co_return net::coded(ErrorKind::Timeout, "ws-silent", m_where + " sends no samples.",
-                                     "It may hang, or the network to it is cut.");
-            co_return text.error();
-        }
-        auto sample = readJson<Snapshot>(*text, JsonMode::Lenient, limits);
-        if (!sample)
-            co_return notUnderstood(m_where, sample.error());
-        m_nextPause = shortestPause;
-        const auto ahead = std::chrono::duration_cast<std::chrono::milliseconds>(sample->time - m_parts.clock.wall());
-        m_mailbox->tellSample(std::make_shared<const Snapshot>(std::move(*sample)), ahead);
+        if (!text)
+            co_return streamEnded(headers, text.error());
+        if (auto failed = take(*text))
+            co_return failed;
         if (!m_asksOffer && std::chrono::steady_clock::now() - m_offered >= betweenOffers)
             spawn(m_parts.executor, [self = shared_from_this()] { return self->refreshOffer(); });
     }
 }
 
-void FarEnd::watchSilence()
+std::optional<Error> FarEnd::streamEnded(const net::Headers &headers, Error why)
 {
-    m_silence.expires_after(silence);
-    m_silence.async_wait([weak = weak_from_this(), socket = std::weak_ptr(m_socket)](const error_code &failed) {
+    const auto code = m_socket ? m_socket->closeCode() : std::nullopt;
+    if (code == signInEnded)
+        return m_calls->signInEnded(
+            headers, net::coded(ErrorKind::Unauthenticated, "portal-sign-in", m_where + " has ended the sign-in."));
+    if (code == tryLater)
+        return net::coded(ErrorKind::Unavailable, "portal-busy", m_where + " takes no more consoles.",
+                          "Close one of those that watch it.");
+    if (why.kind == ErrorKind::Cancelled) // here, and by watchSilence() unless the stream is to be another
+        return net::coded(ErrorKind::Timeout, "ws-silent", m_where + " sends no samples.",
+                          "It may hang, or the network to it is cut.");
+    return why;
+}
+
+std::optional<Error> FarEnd::take(const std::string &text)
+{
+    // Who knows no wishes sends more often than is looked at.
+    const auto now = std::chrono::steady_clock::now();
+    if (m_look != Look::Closely && m_taken != SteadyTime() && now - m_taken < everyOf(m_look) - early)
+        return std::nullopt;
+    auto sample = readSample(text, m_look);
+    if (!sample)
+        return notUnderstood(m_where, sample.error());
+    m_taken = now;
+    m_nextPause = shortestPause;
+    m_dialer->cap(firstDial);
+    const auto ahead = std::chrono::duration_cast<std::chrono::milliseconds>(sample->time - m_parts.clock.wall());
+    m_mailbox->tellSample(std::make_shared<const Snapshot>(std::move(*sample)), ahead);
+    return std::nullopt;
+}
+
+void FarEnd::watchSilence(std::chrono::milliseconds most)
+{
+    m_silence.expires_after(most);
+    m_silence.async_wait([socket = std::weak_ptr(m_socket)](const error_code &failed) {
         const auto watched = failed ? nullptr : socket.lock();
         if (watched)
             watched->abort();
     });
+}
+
+void FarEnd::watchSleep()
+{
+    m_sleep.expires_after(WakeWatch::interval);
+    m_sleep.async_wait([weak = weak_from_this()](const error_code &failed) {
+        const auto self = failed ? nullptr : weak.lock();
+        if (!self || self->m_stopped)
+            return;
+        if (self->m_wake.slept(self->m_parts.clocks()))
+            self->wokenUp();
+        self->watchSleep();
+    });
+}
+
+void FarEnd::wokenUp()
+{
+    m_nextPause = shortestPause;
+    m_pause.cancel();
+    if (m_socket && m_socket->open())
+        watchSilence(everyOf(m_look) + afterSleep - 1s);
 }
 
 awaitable<Result<DeploymentAnswer>> FarEnd::askOffer()
@@ -152,7 +241,8 @@ awaitable<Result<DeploymentAnswer>> FarEnd::askOffer()
     m_offered = std::chrono::steady_clock::now();
     Call question;
     question.path = std::string(routeOf(Tag<DeploymentQuestion>{}).path);
-    const auto body = co_await call(std::move(question));
+    question.again = false;
+    const auto body = co_await m_calls->call(std::move(question));
     if (!body)
         co_return body.error();
     auto offer = readAnswer<DeploymentAnswer>(*body, limits);
@@ -171,75 +261,25 @@ awaitable<void> FarEnd::refreshOffer()
         m_mailbox->tellOffer(std::move(*offer));
 }
 
+std::chrono::milliseconds FarEnd::longestPause() const
+{
+    if (m_look == Look::Closely)
+        return pauseWhileLookedAt;
+    return pauseForSomebody;
+}
+
 awaitable<void> FarEnd::rest(Error after)
 {
-    const auto base = somebodyHasTo(reasonOf(after)) ? pauseForSomebody : m_nextPause;
-    m_nextPause = std::min<std::chrono::milliseconds>(m_nextPause * 2, longestPause);
+    std::chrono::milliseconds base = m_nextPause;
+    if (somebodyHasTo(reasonOf(after)))
+        base = pauseForSomebody;
+    m_nextPause = std::min(m_nextPause * 2, longestPause());
     std::uniform_int_distribution<std::int64_t> spread(base.count() / 2, base.count() * 3 / 2);
     const auto pause =
         std::max<std::chrono::milliseconds>(std::chrono::milliseconds(spread(m_random)), after.retryAfter);
     m_pause.expires_after(pause);
     error_code woken;
     co_await m_pause.async_wait(asio::redirect_error(use_awaitable, woken));
-}
-
-awaitable<Result<std::shared_ptr<TlsClient>>> FarEnd::trusted()
-{
-    if (!m_address.origin.secure)
-        co_return std::shared_ptr<TlsClient>();
-    co_return co_await m_parts.trust.client(m_parts.files, m_trust);
-}
-
-awaitable<Result<std::shared_ptr<net::HttpClient>>> FarEnd::client()
-{
-    const auto tls = co_await trusted();
-    if (!tls)
-        co_return tls.error();
-    if (m_stopped)
-        co_return stopped();
-    if (!m_http) // another call may have made it meanwhile
-        m_http = std::make_shared<net::HttpClient>(m_parts.executor, m_parts.dialer, *tls, m_address.origin);
-    co_return m_http;
-}
-
-net::Headers FarEnd::headers() const { return {{"Authorization", "Bearer " + std::string(m_token.reveal())}}; }
-
-awaitable<Result<std::string>> FarEnd::call(Call call)
-{
-    const auto self = shared_from_this();
-    const auto deadline = std::chrono::steady_clock::now() + call.deadline;
-    if (m_stopped)
-        co_return stopped();
-    auto http = m_http;
-    if (!http) {
-        auto made = co_await client();
-        if (!made)
-            co_return made.error();
-        http = std::move(*made);
-    }
-    for (;;) {
-        net::HttpRequest request;
-        request.verb = call.verb;
-        request.target = m_address.base + call.path;
-        request.headers = headers();
-        if (call.verb != net::Verb::Get)
-            request.headers.push_back({"Content-Type", "application/json"});
-        request.body = call.body;
-        request.deadline =
-            std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-        auto answer = co_await http->send(std::move(request));
-        if (!answer)
-            co_return answer.error();
-        if (answer->status / 100 == 2)
-            co_return std::move(answer->body);
-        Error error = errorOf(*answer, m_where);
-        const auto again = std::chrono::steady_clock::now() + std::max<std::chrono::milliseconds>(error.retryAfter, 1s);
-        if (error.kind != ErrorKind::RateLimited || again >= deadline || m_stopped)
-            co_return error;
-        Timer pause(m_parts.executor, again);
-        error_code woken;
-        co_await pause.async_wait(asio::redirect_error(use_awaitable, woken));
-    }
 }
 
 } // namespace portolan::client

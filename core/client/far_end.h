@@ -1,35 +1,33 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "core/api/end_spec.h"
-#include "core/api/secret.h"
-#include "core/base/dial.h"
-#include "core/base/trust.h"
 #include "core/client/mailbox.h"
-#include "core/client/portal_address.h"
-#include "core/net/http_client.h"
+#include "core/client/portal_calls.h"
+#include "core/client/sample_reader.h"
+#include "core/client/wake_watch.h"
 #include "core/net/web_socket_client.h"
 
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 
-namespace portolan {
-class BlockingPool;
-}
-
 namespace portolan::client {
 
-/// The connection to one portal, kept up: what it offers first, then its samples over a WebSocket, then whatever ended
-/// them, and the same again after a pause. Calls go beside it over HTTP, on two connections at most.
+/// The connection to one portal, kept up: its name, the way to it, TLS and the sign-in first, then what it offers, then
+/// its samples over a WebSocket, then whatever ended them, and the same again after a pause. Calls go beside it
+/// (portal_calls.h).
 ///
-/// The pause after a failure is 250 ms, and doubles to 2 s, give or take a half, so that a portal that comes back is
-/// seen within 5 s and a hundred consoles do not knock at once; to 30 s where somebody has to do something first (a
-/// certificate that is not trusted, a token that has ended). A sample clears it. Without one for 6 s, though pings may
-/// be answered, the connection is given up: what sends them hangs, or this machine has slept.
+/// The pause after a failure is 250 ms and doubles to 2 s, give or take a half, and dialing takes 2 s at most from the
+/// second time on, so that a portal that comes back is seen within 5 s and a hundred consoles do not knock at once. It
+/// grows to 30 s where somebody has to do something first (a certificate that is not trusted, a token that has ended),
+/// and where nobody looks closely. A sample clears it, and so does waking up from sleep. Without a sample for six times
+/// as long as they are apart, though pings may be answered, the connection is given up: what sends them hangs, or the
+/// network between is cut.
 ///
-/// Lives on its executor's thread but for start(), stop() and the constructor, which may be called from any.
+/// Lives on its executor's thread but for start(), stop(), look() and the constructor, which may be called from any.
 class FarEnd final : public std::enable_shared_from_this<FarEnd>
 {
 public:
@@ -40,52 +38,59 @@ public:
         TlsClients &trust;   ///< outlives what runs on the executor, as `files`
         BlockingPool &files; ///< authorities are read there
         const Clock &clock;  ///< outlives it too
+        std::function<WakeWatch::Clocks()> clocks = WakeWatch::machine;
     };
-    struct Call
+    struct Spec
     {
-        net::Verb verb = net::Verb::Get;
-        std::string path; ///< and query, without the address' base
-        std::string body = {};
-        std::chrono::milliseconds deadline = std::chrono::seconds(10);
+        PortalAddress address;
+        TrustSpec trust;
+        Credentials who;
     };
+    using Call = PortalCalls::Call;
 
-    FarEnd(PortalAddress address, TrustSpec trust, Secret token, const Parts &parts, std::shared_ptr<Mailbox> mailbox);
+    FarEnd(Spec spec, const Parts &parts, std::shared_ptr<Mailbox> mailbox);
 
-    void start();
+    void start(Look look = Look::Closely);
     /// Closes what is open; what is under way ends with Cancelled. Nothing is told any more.
     void stop();
+    void look(Look look); ///< from now on
 
-    /// The body of a success. An action whose answer did not come is Timeout "http-unknown", and never sent twice; what
-    /// was refused for its pace (429) is sent again when it may be, within the deadline.
-    awaitable<Result<std::string>> call(Call call);
+    awaitable<Result<std::string>> call(Call call) { return m_calls->call(std::move(call)); }
 
 private:
     awaitable<void> run();
-    awaitable<Error> live();
-    awaitable<Error> receive();
+    awaitable<std::optional<Error>> live();
+    awaitable<std::optional<Error>> openStream(net::Headers headers, std::shared_ptr<TlsClient> tls);
+    awaitable<std::optional<Error>> receive(net::Headers headers);
+    std::optional<Error> streamEnded(const net::Headers &headers, Error why);
+    std::optional<Error> take(const std::string &text);
     awaitable<Result<DeploymentAnswer>> askOffer();
     awaitable<void> refreshOffer();
-    awaitable<Result<std::shared_ptr<net::HttpClient>>> client();
     awaitable<void> rest(Error after);
-    awaitable<Result<std::shared_ptr<TlsClient>>> trusted();
-    net::Headers headers() const;
-    bool take(const std::string &text);
-    void watchSilence();
+    std::chrono::milliseconds longestPause() const;
+    void watchSilence(std::chrono::milliseconds most);
+    void watchSleep();
+    void wokenUp();
     void close();
 
     const PortalAddress m_address;
     const std::string m_where;
-    const TrustSpec m_trust;
-    const Secret m_token;
     const Parts m_parts;
+    const std::shared_ptr<CappedDialer> m_dialer;
+    const std::shared_ptr<PortalCalls> m_calls;
     const std::shared_ptr<Mailbox> m_mailbox;
 
-    std::shared_ptr<net::HttpClient> m_http;
     std::shared_ptr<net::WebSocketClient> m_socket;
     Timer m_silence;
     Timer m_pause;
+    Timer m_sleep;
+    WakeWatch m_wake;
     std::chrono::milliseconds m_nextPause;
     SteadyTime m_offered{}; ///< when the offer was last asked for
+    SteadyTime m_taken{};   ///< when the last sample was
+    Look m_look = Look::Closely;
+    bool m_knowsWishes = true; ///< the portal's stream
+    bool m_reopens = false;    ///< the stream, because it is to be another
     bool m_asksOffer = false;
     bool m_stopped = false;
     std::minstd_rand m_random;

@@ -19,7 +19,7 @@ public:
         : m_clock(clock), m_resolver(std::make_shared<Resolver>()), m_dialer(std::make_shared<DirectDialer>(m_resolver))
     {}
 
-    FarEnd::Parts parts() { return {m_runtime.at(0), m_dialer, m_trust, m_files, m_clock}; }
+    FarEnd::Parts parts() { return {m_runtime.at(0), m_dialer, m_trust, m_files, m_clock, WakeWatch::machine}; }
 
 private:
     const Clock &m_clock;

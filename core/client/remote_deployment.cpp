@@ -5,6 +5,8 @@
 #include "core/base/json_query.h"
 #include "core/base/json_request.h"
 #include "core/client/portal_error.h"
+#include "core/net/coded.h"
+#include "core/net/proxy_dialer.h"
 
 #include <algorithm>
 #include <utility>
@@ -78,10 +80,32 @@ void RemoteDeployment::attach()
 {
     if (m_far)
         return;
+    FarEnd::Parts parts = m_parts;
+    auto way = net::dialerFor(m_spec.reach, m_parts.dialer);
+    if (!way)
+        return setLink(LinkState::Connecting, LinkReason::Unreachable, way.error());
+    parts.dialer = std::move(*way);
     m_mailbox = std::make_shared<Mailbox>(*this, [this] { take(); });
-    m_far = std::make_shared<FarEnd>(m_spec.address, m_spec.trust, m_spec.token, m_parts, m_mailbox);
-    m_far->start();
+    m_far = std::make_shared<FarEnd>(farSpec(), parts, m_mailbox);
+    m_far->start(m_look);
     setLink(LinkState::Connecting, LinkReason::FirstSample);
+}
+
+FarEnd::Spec RemoteDeployment::farSpec() const
+{
+    Credentials who{{}, m_spec.token};
+    if (m_spec.token.empty())
+        who = {m_spec.email, m_spec.password};
+    return {m_spec.address, m_spec.trust, std::move(who)};
+}
+
+void RemoteDeployment::look(Look look)
+{
+    m_look = look;
+    if (m_far)
+        m_far->look(look);
+    if (m_silence.isActive())
+        m_silence.start(silence());
 }
 
 void RemoteDeployment::detach()
@@ -114,7 +138,7 @@ void RemoteDeployment::take()
         m_latest = std::move(news.sample);
         if (news.ahead)
             m_skew.add(*news.ahead);
-        m_silence.start(m_lostAfter);
+        m_silence.start(silence());
         setLink(LinkState::Live, LinkReason::No);
         if (!known) // whoever connects again is sent the last one
             emit sampled(m_latest);
@@ -155,6 +179,13 @@ Error RemoteDeployment::notThere() const
     return failure(ErrorKind::Unavailable, "This console is not attached to " + m_info.url + ".", "Attach it again.");
 }
 
+Error RemoteDeployment::notKnownThere() const
+{
+    return net::coded(ErrorKind::Unsupported, "portal-version",
+                      m_info.url + (m_info.version.empty() ? "" : " (" + m_info.version + ")") + " does not know this.",
+                      "It is of another version than this console.");
+}
+
 Capability RemoteDeployment::capability(const Action &action) const
 {
     if (!m_far)
@@ -177,6 +208,9 @@ void RemoteDeployment::answer(AnyAsked asked)
             using Answer = typename Q::Answer;
             if (!m_far || m_trouble)
                 return one.reply->finish(notThere());
+            if (m_offer && std::ranges::find(m_offer->questions, routeOf(Tag<Q>{}).path, &QuestionOffer::path) ==
+                               m_offer->questions.end())
+                return one.reply->finish(notKnownThere());
             FarEnd::Call call{.path = addressOf(one.question), .deadline = timeOf<Q>()};
             const auto read = [](const std::string &body) { return readAnswer<Answer>(body, limits); };
             m_calls.start<Answer>(
@@ -195,6 +229,8 @@ QFuture<Result<T>> RemoteDeployment::act(std::string_view path, const Action &ac
 {
     if (!m_far || m_trouble)
         return answered<T>(notThere());
+    if (capability(action).why == WhyNot::NotKnownThere)
+        return answered<T>(notKnownThere());
     auto members = std::visit([](const auto &one) { return requestJson(one); }, action);
     members["reason"] = reason;
     FarEnd::Call call{.verb = net::Verb::Post,

@@ -19,7 +19,9 @@ namespace portolan::client {
 /// work runs as coroutines on an I/O thread, JSON is read there too.
 ///
 /// While it is not connected calls answer at once with what stands in the way, trouble(). Connecting: no sample has
-/// come yet, whatever the reason; Lost: they came, and do not now.
+/// come yet, whatever the reason; Lost: they came, and do not now. A question whose connection broke is asked again
+/// once, an action never: it is Timeout "http-unknown" then, it may have been done. What the portal does not offer,
+/// because it is of another version, is Unsupported "portal-version" and not asked for.
 class RemoteDeployment final : public Deployment
 {
     Q_OBJECT
@@ -30,16 +32,23 @@ public:
         std::string name; ///< for people; empty: its host and path
         PortalAddress address;
         TrustSpec trust;
-        Secret token; ///< an API token, or the access token of a sign-in
+        Secret token;  ///< an API token, or the access token of a sign-in; empty: `email` and `password`
+        Reach reach{}; ///< the way there
+        std::string email{};
+        Secret password{};
     };
 
-    /// `lostAfter`: without a sample for so long the link is Lost.
+    /// `lostAfter`: without a sample for so long the link is Lost, where it is looked at closely; five times as long
+    /// where it is not.
     RemoteDeployment(Spec spec, const FarEnd::Parts &parts,
-                     std::chrono::milliseconds lostAfter = std::chrono::seconds(5), QObject *parent = nullptr);
+                     std::chrono::milliseconds lostAfter = std::chrono::seconds(3), QObject *parent = nullptr);
     ~RemoteDeployment() override; ///< detach(), without a signal
 
     void attach(); ///< connects, and stays so; nothing while it is attached already
     void detach(); ///< calls under way answer Cancelled
+    /// Closely, at first. AtAGlance latest() has only what sample_reader.h names; Closely again, all of it comes with
+    /// the next sample.
+    void look(Look look);
 
     DeploymentInfo info() const override { return m_info; }
     LinkState link() const override { return m_link; }
@@ -59,7 +68,10 @@ private:
     void takeOffer(DeploymentAnswer offer);
     void setLink(LinkState link, LinkReason reason, std::optional<Error> trouble = {});
     Error notThere() const;
+    Error notKnownThere() const;
     void end();
+    FarEnd::Spec farSpec() const;
+    std::chrono::milliseconds silence() const { return m_lostAfter * everyOf(m_look).count(); }
     template <class T>
     QFuture<Result<T>> act(std::string_view path, const Action &action, const std::string &reason,
                            std::chrono::milliseconds deadline);
@@ -69,6 +81,7 @@ private:
     const std::chrono::milliseconds m_lostAfter;
     std::shared_ptr<Mailbox> m_mailbox;
     std::shared_ptr<FarEnd> m_far; ///< null: detached
+    Look m_look = Look::Closely;
     DeploymentInfo m_info;
     std::optional<DeploymentAnswer> m_offer;
     std::shared_ptr<const Snapshot> m_latest;

@@ -44,7 +44,8 @@ public:
     client::RemoteDeployment &deployment() { return *m_deployment; }
     client::Network &network() { return m_network; }
     client::PortalAddress address() const { return client::parsePortalAddress(m_url).value(); }
-    qint64 pid() const { return m_portal.processId(); } ///< that of the portal itself
+    QString directory() const { return m_directory.path(); } ///< of its data
+    qint64 pid() const { return m_portal.processId(); }      ///< that of the portal itself
     void bringUp()
     {
         m_deployment->attach();

@@ -13,9 +13,8 @@ namespace portolan::app {
 class Attached final
 {
 public:
-    /// The portal at `url`, signed in to by `token`, an API token or an access token. Invalid: it is no address of one,
-    /// or there is no token.
-    static Result<std::unique_ptr<Attached>> make(const std::string &url, Secret token, const Clock &clock);
+    /// A portal that is reached, trusted and signed in to like this.
+    static std::unique_ptr<Attached> portal(client::RemoteDeployment::Spec spec, const Clock &clock);
 
     Attached(client::RemoteDeployment::Spec spec, const Clock &clock)
         : m_network(clock), m_deployment(std::move(spec), m_network.parts())

@@ -4,6 +4,7 @@
 #include "app/ending_signals.h"
 #include "app/pictured_portal.h"
 #include "app/pictures.h"
+#include "app/portal_options.h"
 #include "app/setting_options.h"
 #include "app/standard_streams.h"
 #include "app/start_marks.h"
@@ -49,6 +50,7 @@ using namespace portolan;
 struct Options
 {
     std::string attach;        ///< URL of a portal elsewhere; empty: none
+    app::PortalOptions portal; ///< how that portal is reached
     bool here = false;         ///< the portal of this machine, said explicitly
     std::string situation;     ///< empty: a real portal, in this process
     app::SettingOptions local; ///< of that portal
@@ -76,6 +78,7 @@ void describe(CLI::App &cli, Options &options)
     cli.add_option("--attach", options.attach,
                    "Show the portal at this URL, signed in to with the token in PORTAL_TOKEN")
         ->type_name("URL");
+    options.portal.addTo(cli);
     cli.add_flag("--local", options.here, "Show the portal of this machine, as without --attach");
     options.local.addTo(cli);
     cli.add_flag("--demo", options.demo, app::demoDescription);
@@ -84,6 +87,19 @@ void describe(CLI::App &cli, Options &options)
                  "Show nothing; exit code 0 when a window can be shown, 3 when not");
     cli.add_flag("--read-only", options.readOnly, "Look, and change nothing");
     options.pictures.addTo(cli);
+}
+
+/// What makes no sense together, told as CLI11 tells of what it does not understand.
+void refuseMixtures(const Options &options)
+{
+    if (!options.situation.empty() && options.local.any())
+        throw CLI::ValidationError("--situation", "a script takes no settings of a portal; leave one of them out");
+    if (!options.attach.empty() && (options.here || options.demo || options.local.any() || !options.situation.empty()))
+        throw CLI::ValidationError("--attach",
+                                   "a portal elsewhere takes no settings of one here; leave one of them out");
+    if (options.attach.empty() && options.portal.any())
+        throw CLI::ValidationError("--ca, --pin, --through, --email",
+                                   "these are of a portal elsewhere; say which with --attach URL");
 }
 
 /// For whoever looks at the terminal, or has no window to look at.
@@ -147,18 +163,27 @@ std::unique_ptr<LocalStack> makeStack(const Options &options, const std::optiona
     return stack;
 }
 
+Result<std::unique_ptr<app::Attached>> attachTo(Result<client::RemoteDeployment::Spec> portal, const Clock &clock)
+{
+    if (!portal)
+        return portal.error();
+    return app::Attached::portal(std::move(*portal), clock);
+}
+
 /// Null: it is the portal of this machine that is to be shown.
 Result<std::unique_ptr<app::Attached>> attach(const Options &options, const app::PicturedPortal *pictured,
                                               const Clock &clock)
 {
     if (pictured)
-        return app::Attached::make(pictured->url(), pictured->token(), clock);
+        return attachTo(options.portal.spec(pictured->url(), pictured->token(), {}), clock);
     if (options.attach.empty())
         return std::unique_ptr<app::Attached>();
     const auto settings = Settings::load(options.local.sources());
     if (!settings)
         return settings.error();
-    return app::Attached::make(options.attach, settings->secret("portal.token"), clock);
+    return attachTo(
+        options.portal.spec(options.attach, settings->secret("portal.token"), settings->secret("portal.password")),
+        clock);
 }
 
 /// How long the portal inside may take to stop.
@@ -229,12 +254,7 @@ int main(int argc, char **argv)
     const auto arguments = givenArguments(argc, argv);
     try {
         app::parse(cli, arguments);
-        if (!options.situation.empty() && options.local.any())
-            throw CLI::ValidationError("--situation", "a script takes no settings of a portal; leave one of them out");
-        if (!options.attach.empty() &&
-            (options.here || options.demo || options.local.any() || !options.situation.empty()))
-            throw CLI::ValidationError("--attach",
-                                       "a portal elsewhere takes no settings of one here; leave one of them out");
+        refuseMixtures(options);
     } catch (const CLI::Success &asked) {
         return cli.exit(asked);
     } catch (const CLI::ParseError &wrong) {

@@ -289,6 +289,7 @@ std::vector<SettingSpec> makeSchema()
          false,
          "this version signs nobody in by an identity provider"},
         {"portal.token", Text, "", "PORTAL_TOKEN", "", "Token of `portoland status --url`", true},
+        {"portal.password", Text, "", "PORTAL_PASSWORD", "", "Password of `portolan --attach URL --email`", true},
     };
 }
 

@@ -108,7 +108,7 @@ awaitable<void> FarEnd::run()
         if (!ended)
             ended = net::coded(ErrorKind::Unavailable, "ws-closed", m_where + " has ended the stream.");
         m_calls->away(ended->code == "ws-silent");
-        m_dialer->cap(laterDial);
+        m_dialer->cap(++m_failures % 4 == 0 ? firstDial : laterDial); // a way may just be slow
         m_mailbox->tellTrouble(*ended);
         co_await rest(std::move(*ended));
     }
@@ -199,6 +199,7 @@ std::optional<Error> FarEnd::take(const std::string &text)
         return notUnderstood(m_where, sample.error());
     m_taken = now;
     m_nextPause = shortestPause;
+    m_failures = 0;
     m_dialer->cap(firstDial);
     const auto ahead = std::chrono::duration_cast<std::chrono::milliseconds>(sample->time - m_parts.clock.wall());
     m_mailbox->tellSample(std::make_shared<const Snapshot>(std::move(*sample)), ahead);

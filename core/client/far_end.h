@@ -21,11 +21,11 @@ namespace portolan::client {
 /// (portal_calls.h).
 ///
 /// The pause after a failure is 250 ms and doubles to 2 s, give or take a half, and dialing takes 2 s at most from the
-/// second time on, so that a portal that comes back is seen within 5 s and a hundred consoles do not knock at once. It
-/// grows to 30 s where somebody has to do something first (a certificate that is not trusted, a token that has ended),
-/// and where nobody looks closely. A sample clears it, and so does waking up from sleep. Without a sample for six times
-/// as long as they are apart, though pings may be answered, the connection is given up: what sends them hangs, or the
-/// network between is cut.
+/// second time on but for every fourth, so that a portal that comes back is seen within 5 s and a hundred consoles do
+/// not knock at once. It grows to 30 s where somebody has to do something first (a certificate that is not trusted, a
+/// token that has ended), and where nobody looks closely. A sample clears it, and so does waking up from sleep. Without
+/// a sample for six times as long as they are apart, though pings may be answered, the connection is given up: what
+/// sends them hangs, or the network between is cut.
 ///
 /// Lives on its executor's thread but for start(), stop(), look() and the constructor, which may be called from any.
 class FarEnd final : public std::enable_shared_from_this<FarEnd>
@@ -86,8 +86,9 @@ private:
     Timer m_sleep;
     WakeWatch m_wake;
     std::chrono::milliseconds m_nextPause;
-    SteadyTime m_offered{}; ///< when the offer was last asked for
-    SteadyTime m_taken{};   ///< when the last sample was
+    unsigned m_failures = 0; ///< in a row
+    SteadyTime m_offered{};  ///< when the offer was last asked for
+    SteadyTime m_taken{};    ///< when the last sample was
     Look m_look = Look::Closely;
     bool m_knowsWishes = true; ///< the portal's stream
     bool m_reopens = false;    ///< the stream, because it is to be another

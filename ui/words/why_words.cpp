@@ -101,7 +101,7 @@ QString linkText(LinkReason reason)
     case LinkReason::NotTrusted:
         return tr("It shows no certificate that is trusted here.");
     case LinkReason::NotSignedIn:
-        return tr("It does not take the token of this console.");
+        return tr("It does not let this console in.");
     case LinkReason::RoleTooLow:
         return tr("It lets operators and admins look, and nobody else.");
     case LinkReason::OtherProtocol:

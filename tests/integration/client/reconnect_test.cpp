@@ -5,6 +5,7 @@
 #include "core/base/system_clock.h"
 #include "core/client/network.h"
 #include "core/client/remote_deployment.h"
+#include "core/net/coded.h"
 #include "tests/fakes/await.h"
 #include "tests/fakes/far_portal.h"
 #include "tests/fakes/permits.h"
@@ -64,6 +65,7 @@ private slots:
     void opensTheStreamThatIsLookedAt();
     void looksAtWhoKnowsNoWishes();
     void keepsWhatItLastKnew();
+    void comesBackWithItsName();
     void waitsAsLongAsItIsTold();
     void goesWhileItIsDialed();
 
@@ -270,6 +272,29 @@ void ReconnectTest::keepsWhatItLastKnew()
     since.start();
     sendUntilLive(portal, *deployment);
     QVERIFY2(since.elapsed() <= 5'000, std::to_string(since.elapsed()).c_str());
+}
+
+void ReconnectTest::comesBackWithItsName()
+{
+    FarPortal portal;
+    const auto known = std::make_shared<std::atomic<bool>>(false);
+    Resolver::Options options;
+    options.lookUp = [known](const std::string &host) -> Result<Resolver::Addresses> {
+        if (*known && host == "portal.localhost")
+            return Resolver::Addresses{asio::ip::address_v4::loopback()};
+        return net::coded(ErrorKind::Unavailable, "name-unknown", "There is no such name.");
+    };
+    options.keepFailed = 1s;
+    Network network{m_clock};
+    auto parts = network.parts();
+    parts.dialer = std::make_shared<DirectDialer>(std::make_shared<Resolver>(options));
+    auto spec = specOf(portal.port());
+    spec.address.origin.host = "portal.localhost";
+    RemoteDeployment deployment(spec, parts);
+    deployment.attach();
+    QTRY_COMPARE_WITH_TIMEOUT(deployment.linkReason(), LinkReason::NameUnknown, 5'000);
+    *known = true;
+    sendUntilLive(portal, deployment);
 }
 
 void ReconnectTest::waitsAsLongAsItIsTold()

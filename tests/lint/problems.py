@@ -63,6 +63,7 @@ _GROUPS_ELSEWHERE = {
     **{group: _WAYS for group in ("name-", "tcp-", "tls-", "tunnel-", "http-", "ws-")},
     "portal-": "of a console that looks at a portal elsewhere",
     "metrics-": "of a page of metrics that a watched deployment has",
+    "probe-": "of an address that a watched deployment is asked for",
 }
 
 

@@ -14,5 +14,6 @@ find_package(CLI11 REQUIRED)
 find_package(CURL REQUIRED)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-cpp)
 # prometheus-cpp's CMake package also wants civetweb and curl, which the core library does not use.
 pkg_check_modules(prometheus REQUIRED IMPORTED_TARGET prometheus-cpp-core)

@@ -81,7 +81,7 @@ function(portolan_precompiled target)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "USES")
   set(on_base ${ARG_USES})
   list(FILTER on_base INCLUDE REGEX
-    "^portolan::(base|telemetry|redis|storage|http|net|auth|limits|queue|market|portal|monitor|stack|console|server|client|showcase|embedded|commands|fakes)$")
+    "^portolan::(base|telemetry|redis|storage|http|net|auth|limits|queue|market|portal|monitor|stack|connect|console|server|client|showcase|embedded|commands|fakes)$")
   if("portolan::ui" IN_LIST ARG_USES)
     target_precompile_headers(${target} REUSE_FROM portolan_window_pch)
   elseif(on_base)

@@ -36,19 +36,21 @@ package_list() {
             printf '%s\n' g++ cmake ninja-build ccache pkg-config \
                 qt6-base-dev qt6-svg-dev libssl-dev libhiredis-dev libsodium-dev libspdlog-dev libfmt-dev libtomlplusplus-dev \
                 libcli11-dev libcurl4-openssl-dev prometheus-cpp-dev libsqlite3-dev libpq-dev libpcre2-dev libcsv-dev \
-                libicu-dev libzxcvbn-dev
+                libicu-dev libzxcvbn-dev libyaml-cpp-dev
             case $distro in
             "debian 12") printf '%s\n' libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev ;; # its default is 1.74
             *) printf '%s\n' libboost-dev libboost-json-dev libboost-url-dev ;;
             esac
             ;;
         run)
-            printf '%s\n' redis-server libqt6sql6-sqlite postgresql-client ca-certificates fonts-dejavu-core
+            printf '%s\n' redis-server libqt6sql6-sqlite postgresql-client ca-certificates fonts-dejavu-core openssh-client
             ;;
         test)
             printf '%s\n' redis-server redis-tools postgresql pgbouncer celery python3 python3-celery python3-redis \
                 python3-websockets python3-prometheus-client python3-jsonschema openssl procps util-linux xvfb dbus-daemon \
-                locales chromium openbox python3-xlib nginx
+                locales chromium openbox python3-xlib nginx openssh-client openssh-server \
+                python3-dotenv docker-compose \
+                gunicorn prometheus prometheus-nginx-exporter python3-django python3-django-prometheus
             ;;
         bench)
             printf '%s\n' wrk procps redis-server redis-tools python3 python3-redis python3-celery python3-flask \

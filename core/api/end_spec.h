@@ -50,4 +50,37 @@ struct TrustSpec
 };
 BOOST_DESCRIBE_STRUCT(TrustSpec, (), (roots, value, serverName, clientCertificate, clientKey))
 
+/// What stands at the other end.
+enum class EndKind : std::uint8_t {
+    Local,  ///< the portal of this machine
+    Portal, ///< a portal, or a watcher, elsewhere
+    File,   ///< a stack that is watched as its file says
+};
+BOOST_DESCRIBE_ENUM(EndKind, Local, Portal, File)
+
+enum class SignInBy : std::uint8_t { Token, Password, Anonymous };
+BOOST_DESCRIBE_ENUM(SignInBy, Token, Password, Anonymous)
+
+/// One deployment, as the console knows it.
+struct EndSpec
+{
+    std::string id;    ///< made by who keeps it; empty: it is not kept yet
+    std::string name;  ///< as its owner calls it
+    std::string group; ///< heading it stands under; empty: none
+    EndKind kind = EndKind::Portal;
+    std::string url;  ///< of a portal, without user information
+    std::string file; ///< of a watched stack: the whole path of its file; empty: not written yet
+    Reach reach;
+    TrustSpec trust;
+    SignInBy signIn = SignInBy::Anonymous;
+    std::string email;  ///< of a sign-in by password
+    std::string secret; ///< name of the token or the password in the keychain; empty: none
+    bool production = false;
+    bool readOnly = false;
+    bool operator==(const EndSpec &) const = default;
+    static constexpr bool jsonDefaulted = true;
+};
+BOOST_DESCRIBE_STRUCT(EndSpec, (),
+                      (id, name, group, kind, url, file, reach, trust, signIn, email, secret, production, readOnly))
+
 } // namespace portolan

@@ -61,6 +61,7 @@ _ELSEWHERE = {
 _WAYS = "of a connection to another host: a console's, or that of a portal to its Redis, which the page knows as redis-…"
 _GROUPS_ELSEWHERE = {
     **{group: _WAYS for group in ("name-", "tcp-", "tls-", "tunnel-", "http-", "ws-")},
+    "connect-": "of a console that is told what to attach to",
     "portal-": "of a console that looks at a portal elsewhere",
     "metrics-": "of a page of metrics that a watched deployment has",
     "probe-": "of an address that a watched deployment is asked for",

@@ -44,7 +44,8 @@ awaitable<Result<std::shared_ptr<ByteStream>>> ByteStream::open(Executor executo
     const std::shared_ptr<ByteStream> stream(new ByteStream(std::move(*socket), std::move(tls), target.display()));
     if (!stream->secure())
         co_return stream;
-    auto shaken = co_await shakeHands(stream, target.host, deadline);
+    const std::string name = target.name.empty() ? target.host : target.name;
+    auto shaken = co_await shakeHands(stream, name, deadline);
     if (!shaken)
         co_return shaken.error();
     co_return stream;

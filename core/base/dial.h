@@ -22,7 +22,8 @@ struct Target
 {
     std::string host; ///< name or address; with `path`, only for the name that TLS asks for
     std::uint16_t port = 0;
-    std::string path; ///< of a Unix socket at the far side of the way; empty: host and port
+    std::string path;      ///< of a Unix socket at the far side of the way; empty: host and port
+    std::string name = {}; ///< that TLS asks for and checks instead of `host`; empty: that. No Dialer looks at it
     bool operator==(const Target &) const = default;
     std::string display() const; ///< "shop.example:443", "[::1]:443", "/run/redis.sock"
 };

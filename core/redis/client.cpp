@@ -49,6 +49,9 @@ std::optional<Error> Client::problem() const { return m_impl->problem(); }
 Client::Counters Client::counters() const { return m_impl->counters(); }
 std::vector<std::string> Client::takeRefusals() { return m_impl->takeRefusals(); }
 void Client::preload(const Script &script) { m_impl->addScript(script); }
+void Client::reconnect(std::string why) { m_impl->reconnect(std::move(why)); }
+Endpoint Client::endpoint() const { return m_impl->endpoint(); }
+bool Client::isCluster() const { return m_impl->isCluster(); }
 void Client::post(Command commands) { m_impl->post(commands); }
 
 std::vector<std::string> Client::Impl::takeRefusals()

@@ -47,11 +47,11 @@ struct ClientOptions
     std::shared_ptr<Dialer> way = {};               ///< to the server; null: straight, with a resolver of its own
     std::shared_ptr<TlsClients> trust = {};         ///< null: the system's authorities are read for this client alone
 
-    /// Asked before each attempt to connect, where it is to lead (sentinel.h). What it fails with, the attempt has failed
-    /// with. The transport, and with TLS its trust, stay those of the endpoint that was given. Empty: there. Asked on the
-    /// client's thread and never twice at a time: an answer that takes longer than `locateTimeout` fails the attempt, and
-    /// the next one goes on waiting for it. One that is under way at stop() goes on to its own end, so what it uses must
-    /// last until then.
+    /// Asked before each attempt to connect, where it is to lead (sentinel.h). What it fails with, the attempt has
+    /// failed with. The transport, and with TLS its trust, stay those of the endpoint that was given. Empty: there.
+    /// Asked on the client's thread and never twice at a time: an answer that takes longer than `locateTimeout` fails
+    /// the attempt, and the next one goes on waiting for it. One that is under way at stop() goes on to its own end, so
+    /// what it uses must last until then.
     std::function<awaitable<Result<Endpoint>>()> locate = {};
     std::chrono::milliseconds locateTimeout{30'000}; ///< for `locate` and `password` together
     /// Says why a located endpoint could not be connected to, with who named it; empty: `why` says it all.
@@ -61,7 +61,8 @@ struct ClientOptions
     /// cannot say AUTH (RESP2 forbids it then): it signs in anew when Redis has dropped it.
     std::shared_ptr<PasswordKeeper> password = {};
     /// Takes a primary only: a replica is refused ("redis-read-only"), and one that becomes a replica is left, at its
-    /// first READONLY or within 10 s. By ROLE, else INFO replication, else HELLO; where none is allowed it is not known.
+    /// first READONLY or within 10 s. By ROLE, else INFO replication, else HELLO; where none is allowed it is not
+    /// known.
     bool primaryOnly = false;
     /// Takes a node of a Redis Cluster too, which is refused otherwise. Of keys of other nodes it answers errors
     /// ("redis-cluster"); cluster_nodes.h knows these nodes.

@@ -29,22 +29,23 @@ SteadyTime after(std::chrono::milliseconds duration)
     return std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(duration, std::chrono::hours(24));
 }
 
-/// Problems that connecting again will not cure by itself.
-bool permanent(const Error &error)
+/// Problems that connecting again will not cure by itself. `renews`: with another password, perhaps.
+bool permanent(const Error &error, bool renews)
 {
-    return error.code == "redis-auth" || error.code == "redis-cluster" || error.code == "redis-database" ||
+    return (error.code == "redis-auth" && !renews) || error.code == "redis-cluster" || error.code == "redis-database" ||
            error.code == "redis-tls-file";
 }
 
 } // namespace
 
 Client::Impl::Impl(Executor executor, Endpoint endpoint, ClientOptions options)
-    : Lifecycle(executor, std::move(endpoint), std::move(options)), m_tick(executor)
+    : Lifecycle(executor, std::move(endpoint), std::move(options)), m_tick(executor), m_upkeep(executor)
 {}
 
 void Client::Impl::ended(std::shared_ptr<Link> link)
 {
     m_tick.cancel();
+    m_upkeep.cancel();
     lose(link.get(), stopped());
     Completions completions;
     {
@@ -67,7 +68,8 @@ Client::Counters Client::Impl::counters() const
 {
     const auto connections = m_connections.load(std::memory_order_relaxed);
     return {m_commands.load(std::memory_order_relaxed), m_dropped.load(std::memory_order_relaxed),
-            connections > 0 ? connections - 1 : 0, m_timeouts.load(std::memory_order_relaxed)};
+            connections > 0 ? connections - 1 : 0,      m_timeouts.load(std::memory_order_relaxed),
+            m_moved.load(std::memory_order_relaxed),    m_signIns.load(std::memory_order_relaxed)};
 }
 
 // Calling ------------------------------------------------------------------------------------------------------------
@@ -236,6 +238,7 @@ bool Client::Impl::received(Link &link, std::string &problem)
         Slot &slot = link.inFlight.front();
         ++answered;
         noteRefusal(reply);
+        noteTurn(link, reply);
         if (slot.parts > 0)
             std::ranges::for_each(reply.elements, [this](const Reply &one) { noteRefusal(one); });
         if (slot.call && slot.call->replies)
@@ -277,11 +280,17 @@ void Client::Impl::finish(Completions &completions)
 void Client::Impl::opened()
 {
     m_connections.fetch_add(1, std::memory_order_relaxed);
+    m_cluster.store(m_link->wire.isCluster(), std::memory_order_relaxed);
     setReady();
+    if (!needsUpkeep())
+        return;
+    m_link->password = m_endpoint.password;
+    spawn(m_executor, [self = shared_from_this(), link = m_link] { return upkeep(self, link); });
 }
 
 void Client::Impl::broke(Link &link, const std::string &problem)
 {
+    m_upkeep.cancel();
     lose(&link, away(m_endpoint, link.suspect ? "it does not answer" : problem, !link.suspect));
 }
 
@@ -354,7 +363,7 @@ void Client::Impl::setAway(const Error &why)
             return;
         m_accepting = false;
         m_problem = why;
-        if (permanent(why)) {
+        if (permanent(why, m_options.password != nullptr)) {
             for (const auto &waiter : m_waiters)
                 completions.fail(waiter.call, why);
             m_waiters.clear();
@@ -377,7 +386,7 @@ awaitable<void> Client::Impl::awaitReady(Call &call, std::chrono::milliseconds d
                     completions.fail(waiting, stopped());
                 else if (self->m_accepting)
                     completions.add(waiting);
-                else if (self->m_problem && permanent(*self->m_problem))
+                else if (self->m_problem && permanent(*self->m_problem, self->m_options.password != nullptr))
                     completions.fail(waiting, *self->m_problem);
                 else
                     self->m_waiters.push_back(Slot{waiting, until, 0});

@@ -21,6 +21,7 @@ struct PipelineLink : Link
     std::string writing;
     bool isWriting = false;
     bool suspect = false; ///< owes answers for longer than commandTimeout
+    std::string password; ///< it was signed in with, the last time
 };
 
 /// The pipeline behind Client.
@@ -37,6 +38,9 @@ public:
     std::optional<Error> problem() const;
     Counters counters() const;
     std::vector<std::string> takeRefusals();
+    void reconnect(std::string why);
+    Endpoint endpoint() const;
+    bool isCluster() const { return m_cluster.load(std::memory_order_relaxed); }
     const ClientOptions &options() const { return m_options; }
 
     /// Sends the commands for `call`, which is completed when all replies are there. Both must stay until then.
@@ -70,7 +74,14 @@ private:
     void scheduleFlush();
     void flush();
     void written(const std::shared_ptr<Link> &link, const error_code &failed);
-    void noteRefusal(const Reply &reply); ///< where it is one
+    void noteRefusal(const Reply &reply);          ///< where it is one
+    void noteTurn(Link &link, const Reply &reply); ///< the same: what was asked is to be asked elsewhere
+    void leave(Link &link, std::string why);
+
+    bool needsUpkeep() const { return m_options.password || m_options.primaryOnly; }
+    static awaitable<void> upkeep(std::shared_ptr<Impl> self, std::shared_ptr<Link> link);
+    awaitable<void> signInAgain(std::shared_ptr<Link> link);
+    awaitable<void> checkRole(std::shared_ptr<Link> link);
 
     void lose(Link *link, const Error &why);
     void suspect(bool suspected);
@@ -100,10 +111,14 @@ private:
     std::atomic<std::uint64_t> m_dropped{0};
     std::atomic<std::uint64_t> m_connections{0};
     std::atomic<std::uint64_t> m_timeouts{0};
+    std::atomic<std::uint64_t> m_moved{0};
+    std::atomic<std::uint64_t> m_signIns{0};
+    std::atomic<bool> m_cluster{false};
 
     // The client's thread.
     Timer m_tick;
     bool m_ticking = false;
+    Timer m_upkeep;
 };
 
 } // namespace portolan::redis

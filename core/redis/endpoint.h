@@ -28,6 +28,9 @@ struct Endpoint
     std::string password; ///< never logged
     unsigned database = 0;
     TrustSpec trust; ///< Tls: whose certificates are taken, and the one of ours
+    /// Tls: a name that the certificate may have where it is not made for `host`, which another server has announced as
+    /// a bare address (sentinel.h, cluster_nodes.h). Never from a URL.
+    std::string otherName = {};
 
     /// Percent-decoded and validated; the error names what is wrong with the URL without repeating its password.
     /// `password`: taken where the URL has none.

@@ -73,7 +73,7 @@ std::string namedCommand(const Reply &reply)
     for (const char quote : {'\'', '`'}) {
         const auto first = text.find(quote);
         const auto last = first == std::string_view::npos ? first : text.find_first_of("'`", first + 1);
-        if (last != std::string_view::npos && last > first + 1 && last - first <= 32)
+        if (last != std::string_view::npos && last > first + 1 && last - first <= 48)
             return std::string(text.substr(first, last - first + 1));
     }
     return {};
@@ -222,18 +222,24 @@ Error away(const Endpoint &endpoint, std::string_view why, bool said)
 
 Error away(const Endpoint &endpoint, const Error &why)
 {
-    const bool tls = why.code.starts_with("tls-");
-    return Error{ErrorKind::Unavailable,
-                 tls ? "redis-" + why.code : "redis-away",
-                 "Redis at " + endpoint.display() + " is away. " + why.message,
-                 why.hint,
-                 {},
-                 std::chrono::seconds{1},
-                 {},
-                 endpoint.display(),
-                 tls || !why.told.empty() ? why.told : why.message};
+    const bool known = why.code.starts_with("tls-") || why.code.starts_with("tunnel-ssh-"); // link_troubles.h
+    Error error{ErrorKind::Unavailable,
+                known ? "redis-" + why.code : "redis-away",
+                "Redis at " + endpoint.display() + " is away. " + why.message,
+                why.hint,
+                {},
+                std::chrono::seconds{1},
+                {},
+                endpoint.display(),
+                known || !why.told.empty() ? why.told : why.message};
+    error.mend = known ? why.mend : std::string();
+    return error;
 }
 
-bool isAway(const Error &error) { return error.code == "redis-away" || error.code.starts_with("redis-tls-"); }
+bool isAway(const Error &error)
+{
+    return error.code == "redis-away" || error.code.starts_with("redis-tls-") ||
+           error.code.starts_with("redis-tunnel-");
+}
 
 } // namespace portolan::redis

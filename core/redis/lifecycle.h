@@ -5,6 +5,7 @@
 #include "core/base/runtime.h"
 #include "core/redis/client.h"
 #include "core/redis/errors.h"
+#include "core/redis/password.h"
 #include "core/redis/wire.h"
 
 #include <boost/asio/post.hpp>
@@ -29,10 +30,12 @@ struct Link
     {}
     Wire wire;
     bool timedOut = false; ///< did not open in time
+    std::string gaveUp;    ///< why we have closed it ourselves
 };
 
 /// The life of a process' connection to Redis, the same for the client and the subscriber: it is opened, served until
-/// it breaks, and opened anew after a pause, until stop().
+/// it breaks, and opened anew after a pause, until stop(). Where to and with which password is asked before each
+/// opening.
 ///
 /// `Derived` has, all called on the executor's thread but the first:
 ///
@@ -86,16 +89,18 @@ public:
 protected:
     Lifecycle(Executor executor, Endpoint endpoint, ClientOptions options)
         : m_executor(executor),
-          m_endpoint(std::move(endpoint)),
+          m_given(std::move(endpoint)),
+          m_endpoint(m_given),
           m_options(std::move(options)),
           m_way(m_options.way ? m_options.way : std::make_shared<DirectDialer>(std::make_shared<Resolver>())),
-          m_tls(tlsClient(m_endpoint, m_options.trust)),
+          m_tls(tlsClient(m_given, m_options.trust)),
           m_retry(executor)
     {}
     ~Lifecycle() = default;
 
     const Executor m_executor;
-    const Endpoint m_endpoint;
+    const Endpoint m_given;
+    Endpoint m_endpoint; ///< where it is connected to or tried last; written on the executor's thread, under the mutex
     const ClientOptions m_options;
     const std::shared_ptr<Dialer> m_way;
     const Result<std::shared_ptr<TlsClient>> m_tls;
@@ -138,6 +143,8 @@ private:
             link->wire.close();
             if (self->state() == State::Stopped)
                 co_return;
+            if (!link->gaveUp.empty())
+                problem = link->gaveUp;
             self->m_link.reset();
             self->broke(*link, problem);
             if (std::chrono::steady_clock::now() - since > self->m_options.backoffMax)
@@ -149,15 +156,32 @@ private:
     {
         if (!m_tls)
             co_return m_tls.error();
-        Endpoint endpoint = m_endpoint;
-        if (m_options.locate) {
-            Result<Endpoint> located = co_await m_options.locate();
+        if (m_options.locate || m_options.password) {
+            Result<Endpoint> located = co_await locate();
             if (!located)
                 co_return located.error();
-            if (state() == State::Stopped)
-                co_return away(m_endpoint, "it was stopped", false);
-            endpoint = std::move(*located);
+            const std::lock_guard lock(m_mutex);
+            m_endpoint = std::move(*located);
         }
+        if (state() == State::Stopped)
+            co_return away(m_endpoint, "it is not wanted any more", false);
+        Endpoint endpoint = m_endpoint;
+        if (!m_byOtherName)
+            endpoint.otherName.clear();
+        std::optional<Error> failed = co_await greet(link, endpoint);
+        if (!failed)
+            co_return failed;
+        if (failed->code == "redis-tls-name" && !m_endpoint.otherName.empty())
+            m_byOtherName = !m_byOtherName;
+        if (failed->code == "redis-auth" && m_options.password)
+            m_options.password->refused(Secret(endpoint.password));
+        if (m_options.explain)
+            co_return m_options.explain(m_endpoint, *failed);
+        co_return failed;
+    }
+
+    awaitable<std::optional<Error>> greet(std::shared_ptr<LinkType> link, Endpoint endpoint)
+    {
         m_opening = link;
         const auto deadline = std::chrono::steady_clock::now() + m_options.connectTimeout;
         Timer watchdog(m_executor, deadline);
@@ -167,14 +191,55 @@ private:
                 link->wire.close();
             }
         });
-        std::optional<Error> failed =
-            co_await link->wire.open(std::move(endpoint), m_options.name, derived().scripts(), deadline);
+        const Wanted wanted{m_options.name, derived().scripts(), m_options.primaryOnly, m_options.allowCluster};
+        std::optional<Error> failed = co_await link->wire.open(endpoint, wanted, deadline);
         watchdog.cancel();
         m_opening.reset();
         if (link->timedOut && link->wire.connected()) // else `failed` says at which step
-            co_return away(m_endpoint, "no answer within " + std::to_string(m_options.connectTimeout.count()) + " ms");
+            co_return away(endpoint, "no answer within " + std::to_string(m_options.connectTimeout.count()) + " ms");
         co_return failed;
     }
+
+    /// Where to, and with which password.
+    static awaitable<void> find(std::shared_ptr<Derived> self, std::shared_ptr<std::optional<Result<Endpoint>>> found)
+    {
+        Result<Endpoint> endpoint = self->m_given;
+        if (self->m_options.locate)
+            endpoint = co_await self->m_options.locate();
+        if (endpoint && self->m_options.password) {
+            auto password = co_await self->m_options.password->current();
+            if (password)
+                endpoint->password = std::string(password->reveal());
+            else
+                endpoint = password.error();
+        }
+        if (endpoint && endpoint->transport != self->m_given.transport && isTls(*endpoint) != isTls(self->m_given))
+            endpoint = failure(ErrorKind::Internal, "A Redis was located that is spoken to otherwise.");
+        *found = std::move(endpoint);
+        self->m_retry.cancel();
+    }
+
+    /// What find() finds, if it does in time; else it goes on, for the next attempt.
+    awaitable<Result<Endpoint>> locate()
+    {
+        if (!m_found) {
+            m_found = std::make_shared<std::optional<Result<Endpoint>>>();
+            spawn(m_executor, [self = this->shared_from_this(), found = m_found] { return find(self, found); });
+        }
+        const auto deadline = std::chrono::steady_clock::now() + m_options.locateTimeout;
+        while (!*m_found && state() != State::Stopped && std::chrono::steady_clock::now() < deadline)
+            co_await pause(std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()));
+        if (!*m_found)
+            co_return away(m_endpoint,
+                           "within " + std::to_string(m_options.locateTimeout.count()) +
+                               " ms it was not told where it is, or by which password",
+                           false);
+        Result<Endpoint> found = std::move(**m_found);
+        m_found.reset();
+        co_return found;
+    }
+
+    static bool isTls(const Endpoint &endpoint) { return endpoint.transport == Endpoint::Transport::Tls; }
 
     awaitable<void> pause(std::chrono::milliseconds duration)
     {
@@ -198,7 +263,9 @@ private:
         m_tornDown.set_value();
     }
 
-    std::shared_ptr<LinkType> m_opening; ///< while connecting
+    std::shared_ptr<LinkType> m_opening;                      ///< while connecting
+    std::shared_ptr<std::optional<Result<Endpoint>>> m_found; ///< while it is asked for, and until it is used
+    bool m_byOtherName = false;                               ///< the certificate is not made for the address
     Timer m_retry;
     std::once_flag m_tearDown;
     std::promise<void> m_tornDown;

@@ -22,9 +22,9 @@ Result<std::shared_ptr<TlsClient>> tlsClient(const Endpoint &endpoint, const std
 
 awaitable<Result<void>> Stream::connect(Endpoint endpoint, SteadyTime deadline)
 {
-    Target target{endpoint.host, endpoint.port, {}};
+    Target target{endpoint.host, endpoint.port, {}, endpoint.otherName};
     if (endpoint.transport == Endpoint::Transport::Unix)
-        target = {{}, 0, endpoint.path};
+        target = {{}, 0, endpoint.path, {}};
     auto opened = co_await ByteStream::open(m_executor, m_way, m_tls, target, deadline);
     if (!opened)
         co_return opened.error();

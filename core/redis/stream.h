@@ -24,8 +24,8 @@ public:
         : m_executor(executor), m_way(std::move(way)), m_tls(std::move(tls))
     {}
 
-    /// Connects and shakes hands by the deadline, with the errors of ByteStream::open(). After close() nothing comes of
-    /// it.
+    /// Connects and shakes hands by the deadline, with the errors of ByteStream::open(). TLS asks for the endpoint's
+    /// `otherName` where it has one. After close() nothing comes of it.
     awaitable<Result<void>> connect(Endpoint endpoint, SteadyTime deadline);
     bool connected() const { return m_stream != nullptr; } ///< has been
 

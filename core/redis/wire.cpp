@@ -2,6 +2,7 @@
 #include "core/redis/wire.h"
 
 #include "core/redis/errors.h"
+#include "core/redis/info.h"
 
 #include <boost/asio/redirect_error.hpp>
 
@@ -16,12 +17,22 @@ struct Hello
 {
     struct Step
     {
-        enum class Kind { SignIn, Database, Name, Cluster, Ping, Script } kind;
+        enum class Kind { SignIn, Database, Name, Cluster, Mode, Ping, Role, Script } kind;
         const Script *script = nullptr;
+        unsigned way = 0; ///< to the role
     };
     Command commands;
     std::vector<Step> steps;
 };
+
+/// What HELLO answers behind `name`; empty: nothing.
+std::string_view greeted(const Reply &reply, std::string_view name)
+{
+    for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2)
+        if (reply.elements[i].text == name)
+            return reply.elements[i + 1].text;
+    return {};
+}
 
 /// CLIENT SETNAME takes neither spaces nor control characters.
 std::string clientName(std::string name)
@@ -31,7 +42,7 @@ std::string clientName(std::string name)
     return name;
 }
 
-Hello helloFor(const Endpoint &endpoint, const std::string &name, const std::vector<const Script *> &scripts)
+Hello helloFor(const Endpoint &endpoint, const Wanted &wanted)
 {
     Hello hello;
     using Kind = Hello::Step::Kind;
@@ -45,9 +56,17 @@ Hello helloFor(const Endpoint &endpoint, const std::string &name, const std::vec
         hello.commands.add("SELECT", endpoint.database);
         hello.steps.push_back({Kind::Database});
     }
-    hello.commands.add("PING").add("INFO", "cluster").add("CLIENT", "SETNAME", clientName(name));
+    hello.commands.add("PING").add("INFO", "cluster").add("CLIENT", "SETNAME", clientName(wanted.name));
     hello.steps.insert(hello.steps.end(), {{Kind::Ping}, {Kind::Cluster}, {Kind::Name}});
-    for (const Script *script : scripts) {
+    if (wanted.allowCluster) {
+        hello.commands.add("HELLO");
+        hello.steps.push_back({Kind::Mode});
+    }
+    for (unsigned way = 0; wanted.primaryOnly && way < waysToRole; ++way) {
+        hello.commands.append(roleQuestion(way));
+        hello.steps.push_back({Kind::Role, nullptr, way});
+    }
+    for (const Script *script : wanted.scripts) {
         hello.commands.add("SCRIPT", "LOAD", script->source());
         hello.steps.push_back({Kind::Script, script});
     }
@@ -61,13 +80,36 @@ Error scriptRefused(const Script &script, const Reply &reply)
     return error;
 }
 
+Error notPrimary(const Endpoint &endpoint, const std::string &role)
+{
+    const bool sentinel = role == "sentinel";
+    return Error{ErrorKind::Unavailable,
+                 "redis-read-only",
+                 "Redis at " + endpoint.display() + " is " + (sentinel ? "a Sentinel" : "a read-only replica") + ".",
+                 sentinel ? "Name it as a Sentinel, and not as the server." : "Name the primary.",
+                 {},
+                 std::chrono::seconds{1},
+                 {},
+                 endpoint.display(),
+                 role};
+}
+
+bool isClusterNode(Hello::Step::Kind kind, const Reply &reply)
+{
+    if (kind == Hello::Step::Kind::Cluster)
+        return reply.text.find("cluster_enabled:1") != std::string::npos;
+    return kind == Hello::Step::Kind::Mode && greeted(reply, "mode") == "cluster";
+}
+
 /// What a reply to the hello stands in the way of, if anything.
 std::optional<Error> objection(const Hello::Step &step, const Reply &reply, const Endpoint &endpoint)
 {
     using Kind = Hello::Step::Kind;
-    if (step.kind == Kind::Cluster && reply.text.find("cluster_enabled:1") != std::string::npos)
-        return clusterRefused();
-    if (!reply.isError())
+    if (step.kind == Kind::Role) {
+        const std::string role = roleOf(step.way, reply);
+        return role.empty() || role == "master" ? std::nullopt : std::optional(notPrimary(endpoint, role));
+    }
+    if (!reply.isError() || step.kind == Kind::Mode)
         return std::nullopt;
     // A Redis that blocks these, or a user without the right to them, can still serve: without a name, and with
     // scripts that were loaded by somebody else. Whether it may run its commands is theirs to say (rights.h).
@@ -101,13 +143,31 @@ std::optional<Error> objection(const Hello::Step &step, const Reply &reply, cons
 
 } // namespace
 
-awaitable<std::optional<Error>> Wire::open(Endpoint endpoint, std::string name, std::vector<const Script *> scripts,
-                                           SteadyTime deadline)
+Command roleQuestion(unsigned way)
+{
+    return way == 0 ? Command("ROLE") : way == 1 ? Command("INFO", "replication") : Command("HELLO");
+}
+
+std::string roleOf(unsigned way, const Reply &reply)
+{
+    if (reply.isError())
+        return {};
+    std::string role;
+    if (way == 0)
+        role = reply.elements.empty() ? std::string() : reply.elements[0].text;
+    else if (way == 1)
+        role = parseInfo(reply.text).replication.role.value_or("");
+    else
+        role = greeted(reply, "role");
+    return role == "replica" ? "slave" : role;
+}
+
+awaitable<std::optional<Error>> Wire::open(Endpoint endpoint, Wanted wanted, SteadyTime deadline)
 {
     const auto connected = co_await m_stream.connect(endpoint, deadline);
     if (!connected)
         co_return away(endpoint, connected.error());
-    const Hello hello = helloFor(endpoint, name, scripts);
+    const Hello hello = helloFor(endpoint, wanted);
     error_code failed;
     co_await m_stream.send(asio::buffer(hello.commands.bytes()), failed);
     // Read even after a failed write: Redis says why before it closes ("max number of clients reached").
@@ -121,8 +181,14 @@ awaitable<std::optional<Error>> Wire::open(Endpoint endpoint, std::string name, 
                               "What listens at " + endpoint.display() + " is no Redis: " + m_reader.problem() + ".",
                               "Check host and port in the Redis URL.");
         if (next == ReplyReader::Next::Reply) {
-            if (auto error = objection(hello.steps[answered++], reply, endpoint))
+            const Hello::Step &step = hello.steps[answered++];
+            if (auto error = objection(step, reply, endpoint))
                 co_return error;
+            m_cluster = m_cluster || isClusterNode(step.kind, reply);
+            if (m_cluster && !wanted.allowCluster)
+                co_return clusterRefused();
+            if (step.kind == Hello::Step::Kind::Role && !m_wayToRole && !roleOf(step.way, reply).empty())
+                m_wayToRole = step.way;
             continue;
         }
         const bool more = co_await receive(problem);

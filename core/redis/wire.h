@@ -9,11 +9,29 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <string>
+#include <vector>
 
 namespace portolan::redis {
 
+/// What is wanted of a connection.
+struct Wanted
+{
+    std::string name; ///< CLIENT SETNAME
+    std::vector<const Script *> scripts{};
+    bool primaryOnly = false; ///< as ClientOptions has these
+    bool allowCluster = false;
+};
+
+/// The ways to ask a server for its role, best first: ROLE, INFO replication, HELLO. Not every user may use the first
+/// two. https://redis.io/docs/latest/commands/role/ https://redis.io/docs/latest/commands/hello/
+constexpr unsigned waysToRole = 3;
+Command roleQuestion(unsigned way);
+/// "master", "slave", "sentinel"; empty: `reply` does not tell.
+std::string roleOf(unsigned way, const Reply &reply);
+
 /// A connection that has said hello: signed in, the database chosen, its name set, the scripts loaded, and known to
-/// lead to a single Redis that has finished loading its data.
+/// lead to a single Redis, or to a node of a cluster where that is wanted, that has finished loading its data.
 class Wire final
 {
 public:
@@ -22,8 +40,11 @@ public:
     {}
 
     /// Connects by `deadline`; the hello then goes out as one pipeline. Whoever calls closes the connection to give up.
-    awaitable<std::optional<Error>> open(Endpoint endpoint, std::string name, std::vector<const Script *> scripts,
-                                         SteadyTime deadline);
+    awaitable<std::optional<Error>> open(Endpoint endpoint, Wanted wanted, SteadyTime deadline);
+
+    bool isCluster() const { return m_cluster; } ///< a node of a Redis Cluster, as far as it said
+    /// By which the server told its role; nothing: by none, or nobody wanted to know.
+    std::optional<unsigned> wayToRole() const { return m_wayToRole; }
 
     /// Waits for more bytes, which replies() then hands out. False when the stream has ended; `problem` says why.
     awaitable<bool> receive(std::string &problem);
@@ -40,6 +61,8 @@ private:
     Stream m_stream;
     ReplyReader m_reader;
     std::optional<Error> m_tlsProblem; ///< that ended it
+    bool m_cluster = false;
+    std::optional<unsigned> m_wayToRole;
     std::array<char, 32 * 1024> m_input;
 };
 

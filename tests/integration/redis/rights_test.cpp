@@ -290,12 +290,21 @@ private slots:
     /// So does whoever sends one.
     void everyCommandThatIsSentIsTried()
     {
-        // To get there, with EXEC, which is tried, and two that only help to find out and may be refused.
-        constexpr std::array<std::string_view, 5> untried{"AUTH", "SELECT", "MULTI", "ACL", "SPUBLISH"};
+        // To get there, with EXEC, which is tried, three that only help to find out and may be refused, and one that
+        // nobody can be refused.
+        constexpr std::array<std::string_view, 7> untried{"AUTH",     "SELECT", "MULTI", "ACL",
+                                                          "SPUBLISH", "ROLE",   "HELLO"};
         const auto tried = probedCommands();
         const auto calls = callsIn(QString(SCRIPTS) + "/../../core", "*.cpp",
                                    QRegularExpression(R"re((?:Command(?: \w+)?\(|\.add\()"([A-Z]{3,})")re"));
+        // What a watch of somebody else's stack sends, it tries itself (core/stack/redis/watch_rights.h).
+        const auto isOfWatches = [](const std::string &file) {
+            return file.find("core/stack/") != std::string::npos || file.ends_with("core/redis/sentinel.cpp") ||
+                   file.ends_with("core/redis/cluster_nodes.cpp");
+        };
         for (const auto &[name, file] : calls) {
+            if (isOfWatches(file))
+                continue;
             const bool isTried = std::ranges::any_of(
                 tried, [&name](std::string_view one) { return one.substr(0, one.find(' ')) == name; });
             QVERIFY2(isTried || std::ranges::count(untried, std::string_view(name)) == 1,

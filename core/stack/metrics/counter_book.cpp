@@ -27,11 +27,11 @@ std::string CounterBook::keyOf(const telemetry::PrometheusSample &sample)
     return key;
 }
 
-void CounterBook::begin(Page page, bool timed)
+void CounterBook::begin(Page page, Writer writer)
 {
     ++m_page;
     m_kind = page;
-    m_timed = timed;
+    m_writer = writer;
     m_fell = false;
     if (page != Page::Next)
         m_series.clear();
@@ -42,8 +42,9 @@ std::optional<double> CounterBook::grown(const telemetry::PrometheusSample &samp
     m_now.emplace(sample.name);
     const auto [at, isNew] = m_series.try_emplace(keyOf(sample), Series{sample.value, m_page});
     if (isNew) {
-        const bool sinceLast =
-            m_kind == Page::Restarted || (m_kind == Page::Next && !m_timed && m_names.contains(sample.name));
+        const bool labelled = !sample.labels.empty() && m_writer == Writer::Known;
+        const bool begins = m_writer != Writer::Server && (m_names.contains(sample.name) || labelled);
+        const bool sinceLast = m_kind == Page::Restarted || (m_kind == Page::Next && begins);
         return sinceLast ? std::optional(sample.value) : std::nullopt;
     }
     const double before = std::exchange(at->second.value, sample.value);

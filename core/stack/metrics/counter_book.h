@@ -23,12 +23,19 @@ public:
         Baseline,  ///< of another, or too long after: nothing is known of what happened between
     };
 
-    /// Before the samples of a page. `timed`: of a Prometheus server, on which a series may come back, or come for the
-    /// first time, long after it began.
-    void begin(Page page, bool timed);
+    /// What is known of who writes the pages.
+    enum class Writer : std::uint8_t {
+        Known,   ///< one process that counts for itself, and goes on
+        Unknown, ///< maybe one that counts for others, which it may not always reach
+        Server,  ///< a Prometheus server: a series may come long after it began
+    };
+
+    /// Before the samples of a page.
+    void begin(Page page, Writer writer);
 
     /// Of one sample. Nothing: what it grew by is not known, for it is the first of its series and it may have been
-    /// there for long. Where others of its name were on the last page, the process counted from 0 what it now shows.
+    /// there for long. It counts from 0 what it shows where others of its name were on the last page, or where it has
+    /// labels, which libraries count only once there is something to count, and the process is known.
     std::optional<double> grown(const telemetry::PrometheusSample &sample);
 
     /// After them; forgets what was not on it for long.
@@ -51,7 +58,7 @@ private:
     std::set<std::string, std::less<>> m_now;   ///< on this one
     std::uint64_t m_page = 0;
     Page m_kind = Page::Baseline;
-    bool m_timed = false;
+    Writer m_writer = Writer::Unknown;
     bool m_fell = false;
 };
 

@@ -30,7 +30,8 @@ public:
     /// Behind that: the total of requests on the page, and whether it, or a part of it, fell.
     void counted(double total, bool fell);
 
-    bool several() const { return m_several; } ///< processes take turns
+    bool several() const { return m_several; }         ///< processes take turns
+    bool named() const { return m_start.has_value(); } ///< the last page said when its process began
     bool settled() const { return !m_several && m_calm >= m_needed; }
 
 private:

@@ -141,7 +141,10 @@ void TrafficReader::take(const MetricsPage &page, SteadyTime now)
     Slice slice;
     slice.from = before.value_or(*time);
     slice.to = *time;
-    m_book.begin(kind, page.server);
+    using Writer = CounterBook::Writer;
+    const auto own = m_processes.named() ? Writer::Known : Writer::Unknown;
+    m_book.begin(kind, page.server ? Writer::Server : own);
+    m_began = false;
     takeCounters(samples, slice);
     m_book.end();
     takeBounds(samples);
@@ -156,7 +159,8 @@ void TrafficReader::take(const MetricsPage &page, SteadyTime now)
                 total += sample->value;
         m_processes.counted(total, fell);
     }
-    if (kind == CounterBook::Page::Baseline || fell || m_processes.several())
+    const bool began = m_began && !page.server; // and what it had counted before is in no slice
+    if (kind == CounterBook::Page::Baseline || fell || began || m_processes.several())
         m_window.clear();
     else
         m_window.add(std::move(slice));
@@ -173,7 +177,9 @@ void TrafficReader::takeCounters(const Samples &samples, Slice &slice)
         if (!m_map->statusName.empty() && sample->name.starts_with(m_map->statusName))
             m_hasStatus = true;
         m_hasStatus = m_hasStatus || (!names.errors.empty() && sample->name == names.errors);
-        takeCounter(*sample, m_book.grown(*sample).value_or(0), slice);
+        const auto grown = m_book.grown(*sample);
+        m_began = m_began || !grown;
+        takeCounter(*sample, grown.value_or(0), slice);
     }
 }
 
@@ -362,6 +368,7 @@ void TrafficReader::fillNotTold(MetricsFigures &figures) const
     const auto add = [&](const char *reason, std::string about) {
         NotTold one;
         one.part = "http";
+        one.command = "metrics";
         one.reason = reason;
         one.about = std::move(about);
         figures.notTold.push_back(std::move(one));

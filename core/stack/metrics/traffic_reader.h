@@ -25,8 +25,8 @@ struct MetricsPage
     std::uint64_t bytes = 0;   ///< of it
 };
 
-/// Why part of the traffic is not told, as NotTold::reason; NotTold::part is "http", and NotTold::about the series, or
-/// the label of one, that would tell it.
+/// Why part of the traffic is not told, as NotTold::reason; NotTold::part is "http", NotTold::command "metrics", and
+/// NotTold::about the series, or the label of one, that would tell it: empty where the map names none.
 namespace untold_traffic {
 inline constexpr const char *noStatus = "no-status";     ///< it does not tell how many answers were errors
 inline constexpr const char *noTimes = "no-times";       ///< nor how long they took
@@ -121,6 +121,7 @@ private:
     bool m_hasStatus = false; ///< pages tell of errors
     bool m_hasTimes = false;  ///< there are buckets
     bool m_boundsDiffer = false;
+    bool m_began = false; ///< a counter of the last page is new, and nobody knows since when
 };
 
 } // namespace portolan::stack

@@ -103,7 +103,9 @@ void MetricsMapTest::asksAServerForItsNames_data()
     QTest::newRow("none") << "{}"
                           << "{" + names;
     QTest::newRow("a name") << "nginx_http_requests_total"
-                            << "nginx_http_requests_total{" + names;
+                            << "nginx_http_requests_total";
+    QTest::newRow("a name and a label") << R"(up{job="shop"})"
+                                        << R"(up{job="shop"})";
     QTest::newRow("a brace in a value") << R"({job="a}b"})"
                                         << R"({job="a}b",)" + names;
 }

@@ -294,6 +294,26 @@ void MetricsTrafficTest::countsWhatAppearsFromZero()
     scrapes.take(counted(50, 30)); // the first answers of that status
     QCOMPARE(scrapes.figures().http.traffic.requests, 30u);
     QCOMPARE(scrapes.figures().http.errorRate, std::optional(1.0));
+
+    // The first of its name, of a process that says that it is the same: it had nothing to count before.
+    MetricsMap map = plain();
+    map.cacheHits = "hits_total";
+    map.cacheMisses = "misses_total";
+    const std::string begun = "process_start_time_seconds 5000\n";
+    Scrapes known(own(map));
+    known.settleOn(begun + counted(50) + "misses_total{backend=\"a\"} 7\n");
+    known.take(begun + counted(150) + "misses_total{backend=\"a\"} 17\nhits_total{backend=\"a\"} 30\n");
+    QCOMPARE(known.figures().http.traffic.requests, 100u);
+    QCOMPARE(known.figures().cacheHits, std::optional(0.75));
+
+    // Else it may have been there for long: neither it nor what belongs to it is told of that time.
+    Scrapes unknown(own(map));
+    unknown.settleOn(counted(50) + "misses_total{backend=\"a\"} 7\n");
+    unknown.take(counted(150) + "misses_total{backend=\"a\"} 17\nhits_total{backend=\"a\"} 30\n");
+    QCOMPARE(unknown.figures().http.unknown, Unknown::NotYet);
+    unknown.take(counted(250) + "misses_total{backend=\"a\"} 37\nhits_total{backend=\"a\"} 50\n");
+    QCOMPARE(unknown.figures().http.traffic.requests, 100u);
+    QCOMPARE(unknown.figures().cacheHits, std::optional(0.5));
 }
 
 void MetricsTrafficTest::beginsAnewWhereNothingIsKnown()

@@ -50,7 +50,8 @@ package_list() {
                 python3-websockets python3-prometheus-client python3-jsonschema openssl procps util-linux xvfb dbus-daemon \
                 locales chromium openbox python3-xlib nginx openssh-client openssh-server \
                 python3-dotenv docker-compose \
-                gunicorn prometheus prometheus-nginx-exporter python3-django python3-django-prometheus
+                gunicorn prometheus prometheus-nginx-exporter python3-django python3-django-prometheus python3-django-redis \
+                python3-flask python3-flask-session python3-flask-limiter python3-flask-socketio python3-eventlet iproute2
             ;;
         bench)
             printf '%s\n' wrk procps redis-server redis-tools python3 python3-redis python3-celery python3-flask \

@@ -173,19 +173,25 @@ private:
 
     void address(const Variable &variable, Meaning meaning, std::string_view value)
     {
-        Secret password;
-        std::string file;
-        for (const std::string &prefix : {prefixOf(variable.name), std::string("REDIS")}) {
-            password = prefix.empty() || !password.empty() ? password : passwordOf(prefix);
-            file = prefix.empty() || !file.empty() ? file : text(prefix, {"_PASSWORD_FILE", "_PASS_FILE"});
-        }
-        auto read = readRedisAddress(value, password);
+        const std::string prefix = prefixOf(variable.name);
+        auto read = readRedisAddress(value, prefix.empty() ? Secret() : passwordOf(prefix));
         if (!read)
             return note(variable, read.error());
         Candidate made = candidate(variable, meaning);
         made.address = std::move(*read);
-        made.passwordFile = made.address.password.empty() ? file : "";
+        const bool shares = prefix.empty() && isRedisHost(made.address.endpoint.host);
+        if (made.address.password.empty() && shares)
+            made.address.password = passwordOf("REDIS");
+        if (made.address.password.empty() && (shares || !prefix.empty()))
+            made.passwordFile = text(shares ? "REDIS" : prefix, {"_PASSWORD_FILE", "_PASS_FILE"});
         m_reading.candidates.push_back(std::move(made));
+    }
+
+    /// Whether REDIS_PASSWORD is for that host: no other server is shown it.
+    bool isRedisHost(std::string_view host) const
+    {
+        const std::string named = text("REDIS", {"_HOST", "HOST"});
+        return named.empty() ? !said("REDIS", {"_URL"}) : named == host;
     }
 
     /// REDIS_SENTINELS=h1:26379,h2:26379 and what stands beside it.

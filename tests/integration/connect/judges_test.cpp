@@ -164,7 +164,7 @@ LATER=${BEHIND:-not yet}
 BEHIND=x
 MONEY=5$
 HOME=$
-PATH=${PATH}:x
+WAY=${WAY}:x
 )");
     QTest::newRow("odd") << QByteArray(
         "A==\nB=a=b=c\nC='a'\nD=\"\"\n\n\n#\n # x\nE.F=1\nG-H=2\nA=again\nUMLAUT=\xC3\xA4\n");

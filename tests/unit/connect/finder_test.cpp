@@ -36,7 +36,6 @@ private slots:
 };
 
 namespace {
-
 /// All that is said of it, but the secrets themselves.
 std::string textsOf(const Found &found)
 {
@@ -98,7 +97,6 @@ void FinderTest::knowsWhatItIs_data()
         QTest::newRow(name.empty() ? "(empty)" : name.c_str()) << text << int(kind);
     };
     row("", PastedKind::Nothing);
-    row("  \n ", PastedKind::Nothing);
     row("https://portal.example/dashboard", PastedKind::Portal);
     row("'https://portal.example'", PastedKind::Portal);
     row("redis://h:6379", PastedKind::Redis);
@@ -137,7 +135,7 @@ void FinderTest::findsPortals_data()
     QTest::addColumn<std::string>("text");
     QTest::addColumn<std::string>("url");
     const auto row = [](const char *text, const char *url) {
-        QTest::newRow(text) << std::string(text) << std::string(url);
+        QTest::newRow(QByteArray(text).trimmed()) << std::string(text) << std::string(url);
     };
     row("https://portal.example", "https://portal.example");
     row("https://portal.example/", "https://portal.example");
@@ -303,6 +301,8 @@ REDIS_URL:     redis://:hunter2@ec2-1-2-3-4.compute.example:6379
         "redis://default@redis-1.c1.cloud.example:12345@hunter2");
     row("a password beside the URL", "REDIS_URL=redis://r.example:6379/0\nREDIS_PASSWORD=hunter2\n",
         "redis://r.example:6379@hunter2");
+    row("a password of another server", "REDIS_HOST=c.example\nREDIS_PASSWORD=hunter2\nBROKER_URL=redis://r.example\n",
+        "redis://r.example:6379", "");
     row("Airflow", "AIRFLOW__CELERY__BROKER_URL=redis://:@r.example:6379/0\n", "redis://r.example:6379", "");
     row("a socket", "REDIS_SOCKET=/run/redis/redis.sock\nREDIS_DB=1\n", "unix:/run/redis/redis.sock?db=1");
     row("Azure", "REDIS_CONNECTION_STRING=shop.redis.example:6380,password=hunter2=,ssl=True,abortConnect=False\n",
@@ -446,7 +446,6 @@ void FinderTest::knowsNothing_data()
     QTest::newRow("nothing") << std::string();
     QTest::newRow("prose") << std::string("hunter2 and more");
     QTest::newRow("a host") << std::string("shop.example");
-    QTest::newRow("a secret alone") << std::string("hunter2");
     QTest::newRow("no file") << std::string("/nowhere/hunter-file/docker-compose.yml");
     QTest::newRow("too much") << std::string(1024 * 1024 + 1, 'x');
     QTest::newRow("a broken URL") << std::string("redis://:hunter2@h:99999");
@@ -465,27 +464,32 @@ void FinderTest::knowsNothing()
 void FinderTest::repeatsNoSecret_data()
 {
     QTest::addColumn<std::string>("format");
-    QTest::newRow("alone") << std::string("{}");
-    QTest::newRow("in an .env") << std::string("A=1\nREDIS_URL={}\nB=2\n");
-    QTest::newRow("quoted") << std::string("CELERY_BROKER_URL=\"{}\"\n");
-    QTest::newRow("single quotes") << std::string("DATABASE_URL='{}'\nREDIS_URL=redis://r.example\n");
-    QTest::newRow("as a host") << std::string("REDIS_HOST=redis://x:{}\n");
-    QTest::newRow("in compose") << std::string(
-        "services:\n  web:\n    image: a\n    environment:\n      REDIS_URL: {}\n");
-    QTest::newRow("quoted in compose") << std::string("services:\n  web:\n    environment:\n      - 'CACHE_URL={}'\n");
-    QTest::newRow("as a command") << std::string(
-        "services:\n  redis:\n    image: redis\n    command: redis-server --requirepass {}\n");
-    QTest::newRow("as a port") << std::string("services:\n  redis:\n    image: redis\n    ports: ['{}']\n");
-    QTest::newRow("in a deployment's file") << std::string("name = \"shop\"\n[redis]\nurl = '{}'\n");
-    QTest::newRow("of a portal") << std::string("PORTAL_URL={}\nREDIS_URL=redis://h.example\n");
+    QTest::addColumn<int>("first");
+    int rows = 0;
+    const auto row = [&](const char *name, const char *format) {
+        QTest::newRow(name) << std::string(format) << rows++ % 4;
+    };
+    row("alone", "{}");
+    row("in an .env", "A=1\nREDIS_URL={}\nB=2\n");
+    row("quoted", "CELERY_BROKER_URL=\"{}\"\n");
+    row("single quotes", "DATABASE_URL='{}'\nREDIS_URL=redis://r.example\n");
+    row("as a host", "REDIS_HOST=redis://x:{}\n");
+    row("in compose", "services:\n  web:\n    image: a\n    environment:\n      REDIS_URL: {}\n");
+    row("quoted in compose", "services:\n  web:\n    environment:\n      - 'CACHE_URL={}'\n");
+    row("as a command", "services:\n  redis:\n    image: redis\n    command: redis-server --requirepass {}\n");
+    row("as a port", "services:\n  redis:\n    image: redis\n    ports: ['{}']\n");
+    row("in a deployment's file", "name = \"shop\"\n[redis]\nurl = '{}'\n");
+    row("of a portal", "PORTAL_URL={}\nREDIS_URL=redis://h.example\n");
 }
 
 void FinderTest::repeatsNoSecret()
 {
     QFETCH(std::string, format);
-    for (const auto &text : textsWithSecrets()) {
+    QFETCH(int, first);
+    const auto texts = textsWithSecrets(); // thousands: each row takes a quarter of them, the next row the next
+    for (std::size_t at = std::size_t(first); at < texts.size(); at += 4) {
         std::string whole = format;
-        whole.replace(whole.find("{}"), 2, text);
+        whole.replace(whole.find("{}"), 2, texts[at]);
         const auto found = look(whole);
         const std::string said = found ? textsOf(*found) : inWords(found.error());
         QVERIFY2(said.find(secretMark) == std::string::npos, (whole + "\n-----\n" + said).c_str());

@@ -15,6 +15,13 @@ namespace {
 constexpr std::size_t clientsShown = 100;
 constexpr std::size_t groupsShown = 50;
 
+/// A portal's or a watcher's.
+bool isOwn(std::string_view name)
+{
+    return name == redis::commandsName || name == redis::eventsName || name == redis::watchCommandsName ||
+           name == redis::watchEventsName;
+}
+
 /// Without the port, which tells connections of one host apart; a Unix socket's path stays.
 std::string hostOf(const std::string &address) { return address.substr(0, address.rfind(':')); }
 
@@ -38,7 +45,7 @@ std::vector<ClientInfo> clientsOf(const std::vector<redis::ClientEntry> &entries
         client.subscriptions = std::uint32_t(entry.channels.value_or(0) + entry.patterns.value_or(0));
         client.memory = entry.totalMemory;
         client.outputMemory = entry.outputMemory;
-        client.own = entry.name == redis::commandsName || entry.name == redis::eventsName;
+        client.own = isOwn(entry.name);
         clients.push_back(std::move(client));
     }
     std::ranges::stable_sort(clients, std::greater(), &ClientInfo::age);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace portolan::monitor {
 
@@ -32,6 +33,33 @@ bool classMatches(std::string_view &pattern, unsigned char c)
     }
     pattern.remove_prefix(std::min(at + 1, pattern.size()));
     return found != negated;
+}
+
+constexpr std::size_t leastLiteralOfOthers = 3;
+
+/// How many characters stand for themselves: before the first that does not, and in all.
+std::size_t literalStart(std::string_view pattern)
+{
+    std::size_t count = 0;
+    while (!pattern.empty() && pattern[0] != '*' && pattern[0] != '?' && pattern[0] != '[') {
+        pattern.remove_prefix(pattern[0] == '\\' && pattern.size() > 1 ? 2 : 1);
+        ++count;
+    }
+    return count;
+}
+
+std::size_t literalsOf(std::string_view pattern)
+{
+    std::size_t count = 0;
+    while (!pattern.empty()) {
+        if (pattern[0] == '[') {
+            (void)classMatches(pattern, 0);
+            continue;
+        }
+        count += pattern[0] != '*' && pattern[0] != '?';
+        pattern.remove_prefix(pattern[0] == '\\' && pattern.size() > 1 ? 2 : 1);
+    }
+    return count;
 }
 
 } // namespace
@@ -73,7 +101,8 @@ bool globMatches(std::string_view pattern, std::string_view key)
     return pattern.find_first_not_of('*') == std::string_view::npos;
 }
 
-KeyFamilies::KeyFamilies(const Tier &tier)
+KeyFamilies::KeyFamilies(const Tier &tier, std::optional<queue::KeyLayout> watched)
+    : m_leastLiteral(watched ? leastLiteralOfOthers : 0), m_layout(std::move(watched).value_or(queue::KeyLayout()))
 {
     if (tier.familyPatterns.empty()) {
         for (const redis::Family family : redis::families)
@@ -83,6 +112,8 @@ KeyFamilies::KeyFamilies(const Tier &tier)
     for (const auto &[name, patterns] : tier.familyPatterns) {
         if (name == "other")
             continue;
+        if (name == redis::nameOf(redis::Family::Queue))
+            m_queue = m_names.size();
         m_names.push_back(name);
         m_patterns.push_back(patterns);
     }
@@ -96,11 +127,22 @@ std::size_t KeyFamilies::indexOf(std::string_view key, std::span<const std::stri
         const auto found = std::ranges::find(redis::families, redis::familyOf(key, queues));
         return std::size_t(found - redis::families.begin());
     }
+    // A queue may have any name, also one that a pattern of a cache matches.
+    if (m_queue)
+        for (const std::string &queue : queues)
+            for (const unsigned step : m_layout.steps)
+                if (key == m_layout.list(queue, step))
+                    return *m_queue;
+    std::size_t best = m_names.size() - 1;
+    std::optional<std::size_t> most;
     for (std::size_t family = 0; family < m_patterns.size(); ++family)
         for (const std::string &pattern : m_patterns[family])
-            if (globMatches(pattern, key))
-                return family;
-    return m_names.size() - 1;
+            if (const std::size_t literals = literalsOf(pattern);
+                (!most || literals > *most) && globMatches(pattern, key)) {
+                most = literals;
+                best = family;
+            }
+    return best;
 }
 
 std::vector<std::string> KeyFamilies::patternsOf(std::string_view family) const
@@ -118,7 +160,12 @@ std::vector<std::string> KeyFamilies::patternsOf(std::string_view family) const
 
 bool KeyFamilies::cleanable(std::string_view family) const
 {
-    return whyNotCleanedUp(family) == WhyNot::No && std::ranges::find(m_names, family) != m_names.end();
+    const auto found = std::ranges::find(m_names, family);
+    if (whyNotCleanedUp(family) != WhyNot::No || found == m_names.end())
+        return false;
+    return m_patterns.empty() ||
+           std::ranges::all_of(m_patterns[std::size_t(found - m_names.begin())],
+                               [this](const std::string &pattern) { return literalStart(pattern) >= m_leastLiteral; });
 }
 
 } // namespace portolan::monitor

@@ -144,7 +144,7 @@ constexpr std::array readers{
     Reader{metric::responseP99, [](const Snapshot &s, const Emit &emit) { emit(s.http.traffic.p99); }},
     Reader{metric::requestRate,
            [](const Snapshot &s, const Emit &emit) {
-               if (s.uptime >= leastForRate)
+               if (s.uptime >= leastForRate && s.http.unknown == Unknown::No)
                    emit(std::optional(s.http.traffic.perSecond));
            }},
     Reader{metric::errorRate, [](const Snapshot &s, const Emit &emit) { emit(s.http.errorRate); }},

@@ -45,7 +45,6 @@ constexpr std::array infoFields{"redis_version",
 
 constexpr std::string_view body = R"(
 local calls = 0
-local function call(...) calls = calls + 1 return redis.call(...) end
 local function try(...) calls = calls + 1 return redis.pcall(...) end
 local refused, noted = {}, {}
 local function note(part, command, reply)
@@ -98,11 +97,11 @@ for first = 1, lists, 16 do
         end
     end
 end
-local unacked, oldest = alone and -1 or note('queue', 'HLEN', try('HLEN', 'unacked')), ''
+local unacked, oldest = alone and -1 or note('queue', 'HLEN', try('HLEN', unackedKey)), ''
 if type(unacked) ~= 'number' then
     unacked = -1
 elseif unacked > 0 then
-    local first = try('ZRANGE', 'unacked_index', 0, 0, 'WITHSCORES')
+    local first = try('ZRANGE', unackedIndex, 0, 0, 'WITHSCORES')
     oldest = first[2] or ''
 end
 
@@ -117,8 +116,8 @@ if ARGV[5] == '1' then
         if lengths[i] > 0 then measure(keys[i]) else measured[i] = 0 end
     end
     if unacked > 0 then
-        measure('unacked')
-        measure('unacked_index')
+        measure(unackedKey)
+        measure(unackedIndex)
     else
         measured[lists + 1], measured[lists + 2] = 0, 0
     end
@@ -127,7 +126,7 @@ end
 
 local drawn = {}
 if draws > 0 then
-    local began = call('TIME')
+    local began = try('TIME')
     drawn[1] = 0
     for i = 1, draws do
         local key = note('families', 'RANDOMKEY', try('RANDOMKEY'))
@@ -135,8 +134,11 @@ if draws > 0 then
         drawn[#drawn + 1] = key
         drawn[#drawn + 1] = bytes(key)
     end
-    local ended = call('TIME')
-    local took = (ended[1] - began[1]) * 1000000 + ended[2] - began[2]
+    local took = 0
+    if not began.err then
+        local ended = try('TIME')
+        took = (ended[1] - began[1]) * 1000000 + ended[2] - began[2]
+    end
     drawn[1] = took > 0 and took or -1
 end
 
@@ -154,6 +156,23 @@ end
 if longest == 0 then lengths, heads = {}, {} end
 return {calls, info, count, lengths, heads, unacked, oldest, measured, drawn, found, hits or '', misses or '', refused}
 )";
+
+/// A text as Lua's source has it, whatever bytes it holds.
+std::string luaText(std::string_view text)
+{
+    std::string source = "'";
+    for (const unsigned char c : text) {
+        const bool plain = c >= ' ' && c < 0x7f && c != '\'' && c != '\\';
+        if (plain)
+            source.push_back(char(c));
+        else // all three digits, for one of the text may follow
+            source.append("\\")
+                .append(1, char('0' + c / 100))
+                .append(1, char('0' + c / 10 % 10))
+                .append(1, char('0' + c % 10));
+    }
+    return source + "'";
+}
 
 std::optional<std::uint64_t> number(const redis::Reply &reply)
 {
@@ -229,7 +248,7 @@ std::vector<std::string> otherKeys(const RoundPlan &plan)
     if (!plan.details)
         return keys;
     for (const std::string &key : plan.bigKeys) {
-        const bool asked = key == redis::keys::unacked || key == redis::keys::unackedIndex ||
+        const bool asked = key == plan.unacked || key == plan.unackedIndex ||
                            std::ranges::find(plan.lists, key, &queue::WaitingList::key) != plan.lists.end();
         if (!asked)
             keys.push_back(key);
@@ -258,8 +277,8 @@ void addScript(redis::Command &command, const RoundPlan &plan, const redis::Scri
 void addPlain(redis::Command &command, const RoundPlan &plan)
 {
     if (!plan.searchOnly) {
-        command.add("INFO").add("DBSIZE").add("HLEN", redis::keys::unacked);
-        command.add("ZRANGE", redis::keys::unackedIndex, 0, 0, "WITHSCORES");
+        command.add("INFO").add("DBSIZE").add("HLEN", plan.unacked);
+        command.add("ZRANGE", plan.unackedIndex, 0, 0, "WITHSCORES");
     }
     for (const queue::WaitingList &list : plan.lists)
         command.add("LLEN", list.key);
@@ -304,8 +323,8 @@ void readMeasured(const RoundPlan &plan, redis::Reply &reply, RoundAnswer &answe
     std::vector<std::string> keys;
     for (const queue::WaitingList &list : plan.lists)
         keys.push_back(list.key);
-    keys.emplace_back(redis::keys::unacked);
-    keys.emplace_back(redis::keys::unackedIndex);
+    keys.push_back(plan.unacked);
+    keys.push_back(plan.unackedIndex);
     std::ranges::move(otherKeys(plan), std::back_inserter(keys));
     for (std::size_t i = 0; i < std::min(keys.size(), reply.elements.size()); ++i) {
         const auto bytes = number(reply.elements[i]);
@@ -379,12 +398,13 @@ bool RoundPlan::asks(std::string_view part) const
     return !searchOnly && (part != "clients" || clientList) && (part != "families" || details);
 }
 
-redis::Script samplingScript()
+redis::Script samplingScript(const queue::KeyLayout &layout)
 {
     std::string fields = "local fields = {";
     for (std::size_t i = 0; i < infoFields.size(); ++i)
         fields.append(infoFields[i]).append(" = ").append(std::to_string(i + 1)).append(", ");
-    fields.append("}\nlocal wanted = ").append(std::to_string(infoFields.size()));
+    fields.append("}\nlocal wanted, unackedKey, unackedIndex = ").append(std::to_string(infoFields.size()));
+    fields.append(", ").append(luaText(layout.unackedKey())).append(", ").append(luaText(layout.unackedIndexKey()));
     return redis::Script("sampling", fields + std::string(body));
 }
 

@@ -4,6 +4,7 @@
 #include "core/api/result.h"
 #include "core/api/snapshot.h"
 #include "core/monitor/families.h"
+#include "core/queue/key_layout.h"
 #include "core/queue/queue_directory.h"
 #include "core/redis/command.h"
 #include "core/redis/info.h"
@@ -34,7 +35,8 @@ namespace portolan::monitor {
 /// bytes, …}, reply to SCAN, keyspace_hits and keyspace_misses at its end, {part, command, error of what was refused,
 /// …}}; where nothing is there (or was asked), lists of it are empty. -1 microseconds where the server's clock stands
 /// still during a script.
-redis::Script samplingScript();
+/// `layout`: what is unacknowledged by its names.
+redis::Script samplingScript(const queue::KeyLayout &layout = {});
 
 struct RoundPlan
 {
@@ -48,7 +50,9 @@ struct RoundPlan
     bool recounts = false; ///< its draws count alone (FamilyEstimator::recount)
     std::size_t nested = 5;
     queue::QueueDirectory::Step search{};
-    bool searchOnly = false; ///< nothing but that step; the rest of the answer is empty
+    bool searchOnly = false;                             ///< nothing but that step; the rest of the answer is empty
+    std::string unacked{queue::keys::unacked};           ///< key of what is unacknowledged …
+    std::string unackedIndex{queue::keys::unackedIndex}; ///< … and of its index, as the script has them
 
     bool asks(std::string_view part) const; ///< whether NotTold::part would be noticed
 };

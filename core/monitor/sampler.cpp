@@ -19,7 +19,7 @@ namespace portolan::monitor {
 
 struct Sampler::Impl : std::enable_shared_from_this<Impl>
 {
-    Impl(Executor on, redis::Client *client, telemetry::HttpMetrics &metrics, const Tier &tier, const Clock &time,
+    Impl(Executor on, redis::Client *client, telemetry::HttpMetrics *metrics, const Tier &tier, const Clock &time,
          Sources from, SamplerOptions with)
         : executor(on),
           redis(client),
@@ -27,13 +27,13 @@ struct Sampler::Impl : std::enable_shared_from_this<Impl>
           clock(time),
           sources(std::move(from)),
           options(std::move(with)),
-          families(tier),
-          builder(
-              tier,
-              {options.version, options.instance, options.details, options.planned, options.limits, options.interval},
-              families, time),
-          queues(time),
-          script(samplingScript()),
+          families(tier, options.watch),
+          builder(tier,
+                  {options.version, options.instance, options.details, options.planned, options.limits,
+                   options.interval, options.watch},
+                  families, time),
+          queues(time, options.watch.value_or(queue::KeyLayout{})),
+          script(samplingScript(options.watch.value_or(queue::KeyLayout{}))),
           timer(on),
           pingTimer(on)
     {}
@@ -53,7 +53,7 @@ struct Sampler::Impl : std::enable_shared_from_this<Impl>
 
     const Executor executor;
     redis::Client *const redis;
-    telemetry::HttpMetrics &http;
+    telemetry::HttpMetrics *const http; ///< null: nobody counts answers here
     const Clock &clock;
     const Sources sources;
     const SamplerOptions options;
@@ -103,7 +103,9 @@ awaitable<void> Sampler::Impl::run()
 awaitable<void> Sampler::Impl::askRedis()
 {
     std::vector<std::string> taken = sources.queues ? sources.queues() : std::vector<std::string>();
-    if (taken.empty())
+    if (taken.empty() && options.watch)
+        taken = queues.bound();
+    else if (taken.empty())
         taken.emplace_back(redis::keys::defaultQueue);
     queues.setTaken(std::move(taken));
     const std::optional<RoundPlan> due = builder.plan(queues, sources.watched && sources.watched());
@@ -111,6 +113,8 @@ awaitable<void> Sampler::Impl::askRedis()
     if (!due && redis->state() == redis::Client::State::Ready)
         co_return;
     const RoundPlan plan = due.value_or(RoundPlan{});
+    if (sources.redisLimits)
+        builder.setRedisLimits(sources.redisLimits());
     const SteadyTime begin = clock.steady();
     Result<std::vector<redis::Reply>> replies =
         co_await redis->pipeline(roundCommand(plan, script), options.redisDeadline);
@@ -149,9 +153,14 @@ awaitable<void> Sampler::Impl::watchDatabase()
 void Sampler::Impl::publish()
 {
     const SteadyTime now = clock.steady();
-    http.advance(now);
-    auto snapshot =
-        builder.build(http.window(now), sources, [this](const Snapshot &measured) { return together(measured); });
+    std::shared_ptr<const Snapshot> snapshot;
+    if (http) {
+        http->advance(now);
+        snapshot =
+            builder.build(http->window(now), sources, [this](const Snapshot &measured) { return together(measured); });
+    } else {
+        snapshot = builder.build(sources);
+    }
     {
         const std::lock_guard lock(mutex);
         latest = snapshot;
@@ -164,8 +173,9 @@ void Sampler::Impl::publish()
 
 instances::Share Sampler::Impl::share(instances::Identity who, const Snapshot &measured) const
 {
-    instances::Share share = instances::shareOf(std::move(who), http.slices(clock.steady()), measured,
-                                                sources.tasks ? std::optional(sources.tasks()) : std::nullopt);
+    instances::Share share =
+        instances::shareOf(std::move(who), http ? http->slices(clock.steady()) : telemetry::TrafficSlices{}, measured,
+                           sources.tasks ? std::optional(sources.tasks()) : std::nullopt);
     // Of the others' lights each measures its own.
     std::erase_if(share.zones, [](const instances::ZoneShare &light) {
         return std::ranges::find(instances::ownLights, light.resource) == std::end(instances::ownLights);
@@ -187,7 +197,12 @@ void Sampler::Impl::ended()
 
 Sampler::Sampler(Executor executor, redis::Client *redis, telemetry::HttpMetrics &http, const Tier &tier,
                  const Clock &clock, Sources sources, SamplerOptions options)
-    : m_impl(std::make_shared<Impl>(executor, redis, http, tier, clock, std::move(sources), std::move(options)))
+    : m_impl(std::make_shared<Impl>(executor, redis, &http, tier, clock, std::move(sources), std::move(options)))
+{}
+
+Sampler::Sampler(Executor executor, redis::Client *redis, const Tier &tier, const Clock &clock, Sources sources,
+                 SamplerOptions options)
+    : m_impl(std::make_shared<Impl>(executor, redis, nullptr, tier, clock, std::move(sources), std::move(options)))
 {}
 
 Sampler::~Sampler() { stop(); }

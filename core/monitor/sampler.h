@@ -9,10 +9,12 @@
 #include "core/monitor/key_families.h"
 #include "core/monitor/snapshot_builder.h"
 #include "core/monitor/sources.h"
+#include "core/queue/key_layout.h"
 
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,9 @@ struct SamplerOptions
     bool planned = true; ///< Redis is somebody's plan, which limits commands and traffic; not a server of one's own
     bool details = true; ///< key families and the list of clients; without: INFO and the queue alone
     PlanLimits limits{}; ///< of a Redis that somebody else runs: it is asked more rarely (sampling_budget.h)
+    /// Somebody else's stack, with this layout of keys: every queue that its bindings name is one whose tasks are to be
+    /// taken, and nothing is known of who does. Nothing: our own portal.
+    std::optional<queue::KeyLayout> watch{};
 };
 
 /// Takes a Snapshot once a second: one pipelined round trip on the shared Redis connection (redis_round.h), as often as
@@ -46,6 +51,9 @@ public:
     /// What is passed by reference outlives it. `redis` may be null: everything about Redis is unknown.
     Sampler(Executor executor, redis::Client *redis, telemetry::HttpMetrics &http, const Tier &tier, const Clock &clock,
             Sources sources, SamplerOptions options);
+    /// Where nobody counts answers here: what Sources::traffic tells of them is all that is known.
+    Sampler(Executor executor, redis::Client *redis, const Tier &tier, const Clock &clock, Sources sources,
+            SamplerOptions options);
     ~Sampler(); ///< stop()
     Sampler(const Sampler &) = delete;
     Sampler &operator=(const Sampler &) = delete;

@@ -6,6 +6,7 @@
 #include "core/monitor/link_trouble.h"
 #include "core/monitor/snapshot_parts.h"
 #include "core/monitor/traffic_figures.h"
+#include "core/redis/client.h"
 
 #include <algorithm>
 #include <utility>
@@ -48,7 +49,7 @@ SnapshotBuilder::SnapshotBuilder(const Tier &tier, Identity identity, const KeyF
       m_lights(tier, clock),
       m_ownLights(tier, clock),
       m_queues(clock),
-      m_taskWatch(tier.taskTimeLimit)
+      m_taskWatch(tier.taskTimeLimit, m_identity.watch ? redis::watchCommandsName : redis::commandsName)
 {
     if (m_identity.limits.commandsPerSecond > 0)
         m_plan.commandsLimit = m_identity.limits.commandsPerSecond;
@@ -68,6 +69,10 @@ std::optional<RoundPlan> SnapshotBuilder::plan(queue::QueueDirectory &queues, bo
     plan.searchOnly = !m_budget.due(now) && !m_recount;
     if (plan.searchOnly && !m_budget.searchDue(now))
         return std::nullopt;
+    if (m_identity.watch) {
+        plan.unacked = m_identity.watch->unackedKey();
+        plan.unackedIndex = m_identity.watch->unackedIndexKey();
+    }
     plan.plain = m_plain;
     plan.loadScript = m_loadScript;
     const std::uint64_t keys = m_redisFigures.keys.value_or(0);
@@ -133,11 +138,18 @@ void SnapshotBuilder::setLink(Link &link, const Error &why)
 
 Age SnapshotBuilder::ageOf(SteadyTime time) const { return std::chrono::duration_cast<Age>(m_clock.steady() - time); }
 
-void SnapshotBuilder::fillHttp(Snapshot &own, const telemetry::HttpMetrics::Window &http, const Sources &sources)
+void SnapshotBuilder::fillHttp(Snapshot &own, const telemetry::HttpMetrics::Window *http, const Sources &sources)
 {
     HttpFigures &figures = own.http;
-    figures.traffic = trafficOf(http.all);
-    for (const auto &route : http.routes)
+    if (!http) {
+        const auto known = sources.traffic ? sources.traffic() : std::nullopt;
+        figures = known.value_or(HttpFigures{});
+        if (!known)
+            figures.unknown = sources.traffic ? Unknown::Away : Unknown::NotAvailable;
+        return;
+    }
+    figures.traffic = trafficOf(http->all);
+    for (const auto &route : http->routes)
         figures.routes.push_back(
             {route.route->method, route.route->path, route.route->stream, trafficOf(route.figures)});
     if (sources.connections) {
@@ -149,10 +161,21 @@ void SnapshotBuilder::fillHttp(Snapshot &own, const telemetry::HttpMetrics::Wind
     }
 }
 
-/// `timed`: of how many answers the percentiles are.
-void SnapshotBuilder::lightHttp(Lights &lights, HttpFigures &http, std::uint64_t timed)
+void SnapshotBuilder::lightHttp(Lights &lights, HttpFigures &http, std::uint64_t timed, bool told)
 {
+    if (http.unknown != Unknown::No) {
+        for (const Resource resource : {Resource::ErrorRate, Resource::Refused, Resource::ResponseTime})
+            lights.measure(resource, std::nullopt, http.unknown);
+        return;
+    }
     const TrafficFigures &traffic = http.traffic;
+    if (told) { // what its teller leaves open is not known, however many requests there were
+        const bool few = traffic.requests < leastRequests;
+        lights.measure(Resource::ErrorRate, http.errorRate, few ? Unknown::TooFew : Unknown::NotAvailable);
+        lights.measure(Resource::Refused, std::nullopt, Unknown::NotAvailable); // by whom, a status does not tell
+        lights.measure(Resource::ResponseTime, traffic.p95, few ? Unknown::TooFew : Unknown::NotAvailable);
+        return;
+    }
     http.errorRate.reset();
     if (traffic.requests >= leastRequests)
         http.errorRate = double(traffic.errors) / double(traffic.requests);
@@ -201,7 +224,15 @@ void SnapshotBuilder::fillQueue(Snapshot &snapshot, const Sources &sources)
     if (queue.waiting.value_or(0) > 0)
         queue.oldest = std::max(queue.oldest, queue.oldestWaiting);
     queue.untaken = m_taskWatch.untaken(now);
+    if (hasNoQueue(queue)) {
+        for (auto *count : {&queue.waiting, &queue.unacked, &queue.untaken})
+            count->reset();
+        queue.oldestWaiting.reset();
+        queue.oldest.reset();
+    }
 }
+
+bool SnapshotBuilder::hasNoQueue(const QueueFigures &queue) const { return m_identity.watch && queue.queues.empty(); }
 
 void SnapshotBuilder::lightQueue(const QueueFigures &queue)
 {
@@ -209,12 +240,18 @@ void SnapshotBuilder::lightQueue(const QueueFigures &queue)
     m_lights.measure(Resource::FailedTasks,
                      ended >= leastTasks ? std::optional(double(queue.failedLately.value_or(0)) / double(ended))
                                          : std::nullopt,
-                     Unknown::TooFew);
+                     queue.endedLately || !m_identity.watch ? Unknown::TooFew : Unknown::NotAvailable);
     if (m_redis.status.up != true)
         return; // told by redisFailed()
     if (lacks(m_notTold, "queue")) {
         for (const Resource resource : {Resource::Queue, Resource::Workers, Resource::OldestTask})
             m_lights.measure(resource, std::nullopt, Unknown::NotTold);
+        return;
+    }
+    if (hasNoQueue(queue)) {
+        const Unknown why = queue.complete.value_or(false) ? Unknown::NotAvailable : Unknown::NotYet;
+        for (const Resource resource : {Resource::Queue, Resource::Workers, Resource::OldestTask})
+            m_lights.measure(resource, std::nullopt, why);
         return;
     }
     if (queue.waiting && queue.unacked) {
@@ -291,7 +328,7 @@ void SnapshotBuilder::lightPlan(const Snapshot &snapshot)
 }
 
 /// Everything but what all instances have together: figures of this process, and of what they share.
-Snapshot SnapshotBuilder::ownFigures(const telemetry::HttpMetrics::Window &http, const Sources &sources)
+Snapshot SnapshotBuilder::ownFigures(const telemetry::HttpMetrics::Window *http, const Sources &sources)
 {
     const SteadyTime now = m_clock.steady();
     Snapshot own;
@@ -317,7 +354,7 @@ Snapshot SnapshotBuilder::ownFigures(const telemetry::HttpMetrics::Window &http,
     fillUsers(own, sources);
     fillDisk(own, sources);
     fillLinks(own, sources);
-    lightHttp(m_ownLights, own.http, http.timed);
+    lightHttp(m_ownLights, own.http, http ? http->timed : own.http.traffic.requests, !http);
     for (Reading &reading : m_ownLights.readings())
         if (std::ranges::find(instances::ownLights, reading.resource) != std::end(instances::ownLights))
             own.readings.push_back(std::move(reading));
@@ -356,6 +393,14 @@ void SnapshotBuilder::fillLinks(Snapshot &own, const Sources &sources)
 std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetrics::Window &http,
                                                        const Sources &sources, const Join &join)
 {
+    return make(&http, sources, join);
+}
+
+std::shared_ptr<const Snapshot> SnapshotBuilder::build(const Sources &sources) { return make(nullptr, sources, {}); }
+
+std::shared_ptr<const Snapshot> SnapshotBuilder::make(const telemetry::HttpMetrics::Window *http,
+                                                      const Sources &sources, const Join &join)
+{
     auto own = std::make_shared<Snapshot>(ownFigures(http, sources));
     const instances::Together together = join ? join(*own) : instances::Together{};
     m_instancesUp =
@@ -364,7 +409,8 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const telemetry::HttpMetr
     if (join)
         instances::join(*snapshot, together, m_parked);
 
-    lightHttp(m_lights, snapshot->http, together.alone() ? http.timed : together.merged.timed);
+    const std::uint64_t timed = http ? http->timed : own->http.traffic.requests;
+    lightHttp(m_lights, snapshot->http, together.alone() ? timed : together.merged.timed, !http);
     lightQueue(snapshot->queue);
     lightUsers(snapshot->users);
     lightPlan(*snapshot);

@@ -41,6 +41,7 @@ public:
         bool planned = true; ///< as in SamplerOptions
         PlanLimits limits{};
         std::chrono::milliseconds interval{1000};
+        std::optional<queue::KeyLayout> watch{}; ///< as in SamplerOptions
     };
 
     /// `families` and `clock` outlive it.
@@ -52,6 +53,8 @@ public:
     void redisAnswered(const RoundPlan &plan, RoundAnswer answer, std::chrono::nanoseconds took,
                        queue::QueueDirectory &queues);
     void redisFailed(const Error &error);
+    /// What INFO of the next rounds may leave out.
+    void setRedisLimits(RedisLimits limits) { m_redisLimits = std::move(limits); }
     /// Answers whether that is news: up after down, or the reverse.
     bool databaseAnswered(const Result<void> &result, std::chrono::nanoseconds took);
 
@@ -63,6 +66,8 @@ public:
     /// are each instance's own, and the worst is told.
     std::shared_ptr<const Snapshot> build(const telemetry::HttpMetrics::Window &http, const Sources &sources,
                                           const Join &join = {});
+    /// The same where nobody counts answers here: Sources::traffic has them, or they are not known.
+    std::shared_ptr<const Snapshot> build(const Sources &sources);
     /// The last one before the others were added: figures and lights of this process. Null before the first.
     std::shared_ptr<const Snapshot> own() const { return m_own; }
 
@@ -99,15 +104,20 @@ private:
     void readInfo(const redis::Info &info, std::optional<std::uint64_t> keys);
     void readClients(const std::vector<redis::ClientEntry> &entries);
     void readPlan(const redis::Info &info);
-    Snapshot ownFigures(const telemetry::HttpMetrics::Window &http, const Sources &sources);
-    void fillHttp(Snapshot &own, const telemetry::HttpMetrics::Window &http, const Sources &sources);
+    std::shared_ptr<const Snapshot> make(const telemetry::HttpMetrics::Window *http, const Sources &sources,
+                                         const Join &join);
+    Snapshot ownFigures(const telemetry::HttpMetrics::Window *http, const Sources &sources);
+    void fillHttp(Snapshot &own, const telemetry::HttpMetrics::Window *http, const Sources &sources);
     void fillQueue(Snapshot &own, const Sources &sources);
     void fillPools(Snapshot &own, const Sources &sources);
     void fillUsers(Snapshot &own, const Sources &sources);
     void fillDisk(Snapshot &own, const Sources &sources);
     void fillLinks(Snapshot &own, const Sources &sources);
-    static void lightHttp(Lights &lights, HttpFigures &http, std::uint64_t timed);
+    /// `timed`: of how many answers the percentiles are. `told`: all of it by somebody else, with what he knows of it.
+    static void lightHttp(Lights &lights, HttpFigures &http, std::uint64_t timed, bool told);
     void lightQueue(const QueueFigures &queue);
+    /// Of somebody else's stack: none that bindings or keys show, so that nothing waits is no figure.
+    bool hasNoQueue(const QueueFigures &queue) const;
     void lightUsers(const UserFigures &users);
     void lightPlan(const Snapshot &snapshot);
     Age ageOf(SteadyTime time) const;
@@ -127,6 +137,7 @@ private:
     bool m_hasDatabase = false;
     std::map<std::string, Link> m_paths;
     std::vector<NotTold> m_notTold;
+    RedisLimits m_redisLimits;
 
     std::optional<SteadyTime> m_redisTime;
     std::optional<std::string> m_runId;

@@ -106,11 +106,14 @@ void SnapshotBuilder::readInfo(const redis::Info &info, std::optional<std::uint6
     figures.usedMemoryPeak = info.memory.peak;
     figures.usedMemoryRss = info.memory.resident;
     figures.usedMemoryOverhead = info.memory.overhead;
-    figures.maxmemory = info.memory.max;
-    figures.maxmemoryPolicy = info.memory.policy.value_or("");
+    // One that hides its bound says 0 in INFO and has another.
+    figures.maxmemory = info.memory.max.value_or(0) > 0 ? info.memory.max : m_redisLimits.maxMemory;
+    if (!figures.maxmemory)
+        figures.maxmemory = info.memory.max;
+    figures.maxmemoryPolicy = info.memory.policy.value_or(m_redisLimits.policy);
     figures.fragmentation = info.memory.fragmentation;
     figures.connectedClients = info.clients.connected;
-    figures.maxClients = info.clients.max;
+    figures.maxClients = info.clients.max ? info.clients.max : m_redisLimits.maxClients;
     figures.blockedClients = info.clients.blocked;
     figures.commands = info.stats.commands;
     figures.commandsPerSecond = info.stats.commandsPerSecond;
@@ -149,8 +152,8 @@ void SnapshotBuilder::readInfo(const redis::Info &info, std::optional<std::uint6
     m_ownCommands.add(m_rounds.commands + m_searching.commands, now);
     figures.ownCommandsPerSecond = m_ownCommands.perSecond();
     m_redisFigures = std::move(figures);
-    m_lights.bound(Resource::RedisMemory, real(info.memory.max));
-    m_lights.bound(Resource::RedisConnections, real(info.clients.max));
+    m_lights.bound(Resource::RedisMemory, real(m_redisFigures.maxmemory));
+    m_lights.bound(Resource::RedisConnections, real(m_redisFigures.maxClients));
     readPlan(info);
 }
 

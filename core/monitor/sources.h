@@ -41,15 +41,28 @@ struct TaskFigures
     OwnLoad searching{};         ///< since the start: looking for tasks where there were none
 };
 
+/// What Redis was told to keep to, as CONFIG says it: taken where INFO does not. Nothing: not known.
+struct RedisLimits
+{
+    std::optional<std::uint64_t> maxMemory; ///< bytes; 0: no bound
+    std::optional<std::uint64_t> maxClients;
+    std::string policy;
+    bool operator==(const RedisLimits &) const = default;
+};
+
 /// What the monitor cannot ask for itself because it may not know who has it. Each may be empty: those figures are
 /// unknown then. Called about once a second on the sampler's executor; must be quick, must not throw.
 struct Sources
 {
-    std::function<std::vector<std::string>()> queues{}; ///< names of those our workers take now; empty: "celery"
-    std::function<bool()> watched{};                    ///< whether somebody looks at what is measured; empty: nobody
+    std::function<std::vector<std::string>()>
+        queues{}; ///< names of those our workers take now; empty: "celery", or of a watch what is bound
+    std::function<bool()> watched{}; ///< whether somebody looks at what is measured; empty: nobody
     std::function<TaskFigures()> tasks{};
     std::function<WorkerFigures()> workers{};
     std::function<ConnectionFigures()> connections{};
+    std::function<RedisLimits()> redisLimits{};
+    /// Answers, where somebody else counts them: no HttpMetrics is needed then. Nothing: not known now.
+    std::function<std::optional<HttpFigures>()> traffic{};
     std::function<std::vector<DbPoolFigures>()> dbPools{};
     std::function<UserFigures()> users{};
     std::function<DiskFigures()> disk{}; ///< of the data directory

@@ -36,14 +36,15 @@ bool mayHold(const redis::ClientEntry &client)
 
 /// Whether others could hold tasks in this database: also another process of this program, as each has one connection
 /// of this name.
-bool othersAreThere(const std::vector<redis::ClientEntry> &clients)
+bool othersAreThere(const std::vector<redis::ClientEntry> &clients, std::string_view ownName)
 {
-    const auto own = std::ranges::find(clients, redis::commandsName, &redis::ClientEntry::name);
+    const auto own = std::ranges::find(clients, ownName, &redis::ClientEntry::name);
     return std::ranges::any_of(clients,
                                [&](const redis::ClientEntry &client) {
                                    return mayHold(client) && (own == clients.end() || own->database == client.database);
                                }) ||
-           std::ranges::count(clients, redis::commandsName, &redis::ClientEntry::name) > 1;
+           std::ranges::count(clients, redis::commandsName, &redis::ClientEntry::name) >
+               (ownName == redis::commandsName ? 1 : 0);
 }
 
 } // namespace
@@ -71,7 +72,7 @@ void TaskWatch::answered(const RoundAnswer &answer, SteadyTime now, WallTime wal
     m_heads = std::move(heads);
     const std::uint64_t unacked = answer.unacked.value_or(0);
     if (answer.clients)
-        m_othersThere = othersAreThere(*answer.clients);
+        m_othersThere = othersAreThere(*answer.clients, m_connection);
     else if (m_moved || unacked > m_unacked)
         m_othersThere.reset(); // somebody may have come since
     m_unacked = unacked;

@@ -4,12 +4,14 @@
 #include "core/api/snapshot.h"
 #include "core/monitor/redis_round.h"
 #include "core/monitor/sources.h"
+#include "core/redis/client.h"
 
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace portolan::monitor {
 
@@ -18,7 +20,10 @@ namespace portolan::monitor {
 class TaskWatch final
 {
 public:
-    explicit TaskWatch(std::chrono::seconds timeLimit) : m_timeLimit(timeLimit) {}
+    /// `connection`: the name of our own at that Redis; who only watches takes no tasks, and a portal there is another.
+    explicit TaskWatch(std::chrono::seconds timeLimit, std::string_view connection = redis::commandsName)
+        : m_timeLimit(timeLimit), m_connection(connection)
+    {}
 
     /// A round of Redis was answered. `wall` is now, as the times of unacknowledged tasks are.
     void answered(const RoundAnswer &answer, SteadyTime now, WallTime wall);
@@ -50,6 +55,7 @@ private:
     };
 
     const std::chrono::seconds m_timeLimit; ///< nobody works on a task for longer
+    const std::string_view m_connection;
     std::map<std::string, Head> m_heads;
     std::uint64_t m_waiting = 0;
     std::uint64_t m_unacked = 0;

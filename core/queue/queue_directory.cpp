@@ -60,11 +60,13 @@ std::string_view beforeStep(std::string_view key)
 
 } // namespace
 
-std::vector<WaitingList> listsOf(const std::string &queue)
+std::vector<WaitingList> listsOf(const std::string &queue) { return listsOf(queue, KeyLayout()); }
+
+std::vector<WaitingList> listsOf(const std::string &queue, const KeyLayout &layout)
 {
     std::vector<WaitingList> lists;
-    for (const int step : keys::prioritySteps)
-        lists.push_back({keys::list(queue, step), queue, Untaken::No, true});
+    for (const unsigned step : layout.steps)
+        lists.push_back({layout.list(queue, step), queue, Untaken::No, true});
     return lists;
 }
 
@@ -220,7 +222,7 @@ void QueueDirectory::seenBindings(const redis::Reply &reply)
 bool QueueDirectory::isOurs(std::string_view key) const
 {
     return std::ranges::any_of(m_taken, [&](const std::string &queue) {
-        return std::ranges::any_of(keys::prioritySteps, [&](int step) { return key == keys::list(queue, step); });
+        return std::ranges::any_of(m_layout.steps, [&](unsigned step) { return key == m_layout.list(queue, step); });
     });
 }
 
@@ -229,13 +231,14 @@ std::optional<QueueDirectory::Found> QueueDirectory::explained(const std::string
     if (isOurs(key) || isControl(key))
         return std::nullopt;
     for (const auto &[queue, bound] : m_bound)
-        if (!queue.prefix.empty() && key.starts_with(queue.prefix + queue.name))
+        if (queue.prefix != m_layout.prefix && !queue.prefix.empty() && key.starts_with(queue.prefix + queue.name))
             return Found{Untaken::KeyPrefix, key};
-    const std::string_view stem = beforeStep(key);
-    if (stem.size() == key.size())
+    const std::string_view whole = beforeStep(key);
+    if (whole.size() == key.size() || !whole.starts_with(m_layout.prefix))
         return Found{Untaken::Queue, key};
-    if (stem.ends_with(keys::separator)) {
-        std::string queue(stem.substr(0, stem.size() - keys::separator.size()));
+    const std::string_view stem = whole.substr(m_layout.prefix.size());
+    if (stem.ends_with(m_layout.separator)) {
+        std::string queue(stem.substr(0, stem.size() - m_layout.separator.size()));
         if (std::ranges::find(m_taken, queue) != m_taken.end())
             return Found{Untaken::PriorityStep, key};
         return Found{Untaken::Queue, std::move(queue)};
@@ -247,7 +250,7 @@ std::optional<QueueDirectory::Found> QueueDirectory::explained(const std::string
     if (std::ranges::any_of(m_taken, isListOf))
         return Found{Untaken::Separator, key};
     for (const auto &[queue, bound] : m_bound)
-        if (queue.prefix.empty() && isListOf(queue.name))
+        if (queue.prefix == m_layout.prefix && isListOf(queue.name))
             return Found{Untaken::Queue, queue.name};
     return Found{Untaken::Queue, key};
 }
@@ -260,16 +263,20 @@ bool QueueDirectory::isRefused(const Found &found) const
 std::vector<WaitingList> QueueDirectory::boundLists() const
 {
     std::vector<WaitingList> lists;
-    for (const int step : keys::prioritySteps) // by step, for higher ones are rarely there (see redis_round.h)
+    for (const unsigned step : m_layout.steps) // by step, for higher ones are rarely there (see redis_round.h)
         for (const auto &[queue, bound] : m_bound) {
-            if (queue.prefix.empty() && std::ranges::find(m_taken, queue.name) != m_taken.end())
+            const bool sameKeys = queue.prefix == m_layout.prefix;
+            if (sameKeys && std::ranges::find(m_taken, queue.name) != m_taken.end())
                 continue;
             // Of other steps, or with another separator, they are found as they are.
-            if (step != 0 && bound.separator != keys::separator)
+            if (step != 0 && bound.separator != m_layout.separator)
                 continue;
-            const std::string base = queue.prefix + queue.name;
-            const Untaken why = queue.prefix.empty() ? Untaken::Queue : Untaken::KeyPrefix;
-            lists.push_back({keys::list(base, step), base, why, true});
+            const Untaken why = sameKeys ? Untaken::Queue : Untaken::KeyPrefix;
+            std::string key = queue.prefix + queue.name;
+            std::string line = sameKeys ? queue.name : key;
+            if (step != 0)
+                key.append(m_layout.separator).append(std::to_string(step));
+            lists.push_back({std::move(key), std::move(line), why, true});
         }
     return lists;
 }
@@ -279,7 +286,7 @@ std::vector<WaitingList> QueueDirectory::lists() const
     const std::lock_guard lock(m_mutex);
     std::vector<WaitingList> lists;
     for (const std::string &queue : m_taken)
-        std::ranges::move(listsOf(queue), std::back_inserter(lists));
+        std::ranges::move(listsOf(queue, m_layout), std::back_inserter(lists));
     std::ranges::move(boundLists(), std::back_inserter(lists));
     std::set<std::string, std::less<>> named;
     for (const WaitingList &list : lists)
@@ -327,6 +334,16 @@ std::vector<WaitingList> QueueDirectory::filled() const
         return !list.certain || (list.untaken != Untaken::No && !m_lengths.contains(list.key));
     });
     return all;
+}
+
+std::vector<std::string> QueueDirectory::bound() const
+{
+    const std::lock_guard lock(m_mutex);
+    std::vector<std::string> names;
+    for (const auto &[queue, bound] : m_bound)
+        if (queue.prefix == m_layout.prefix)
+            names.push_back(queue.name);
+    return names;
 }
 
 bool QueueDirectory::complete() const

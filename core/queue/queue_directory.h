@@ -3,6 +3,7 @@
 
 #include "core/api/clock.h"
 #include "core/api/snapshot.h"
+#include "core/queue/key_layout.h"
 #include "core/redis/command.h"
 #include "core/redis/reply.h"
 
@@ -16,6 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace portolan::queue {
@@ -32,7 +34,8 @@ struct WaitingList
 };
 
 /// The lists of a queue of ours, first to be emptied first.
-std::vector<WaitingList> listsOf(const std::string &queue);
+std::vector<WaitingList> listsOf(const std::string &queue, const KeyLayout &layout);
+std::vector<WaitingList> listsOf(const std::string &queue); ///< as ours are laid out
 
 /// Which lists there are in which tasks wait: those our workers take, those that kombu's bindings name, and those that
 /// are simply there: of other priority steps, separators or key prefixes, or of queues that nobody has bound.
@@ -52,7 +55,8 @@ public:
     /// After which a list whose next message was no task is looked at again: it may have been taken away since.
     static constexpr std::chrono::seconds refusedFor{10};
 
-    explicit QueueDirectory(const Clock &clock) : m_clock(clock) {}
+    /// `layout`: of the queues that are taken.
+    explicit QueueDirectory(const Clock &clock, KeyLayout layout = {}) : m_clock(clock), m_layout(std::move(layout)) {}
 
     /// The queues our workers take now.
     void setTaken(std::vector<std::string> queues);
@@ -78,6 +82,9 @@ public:
     void measured(const std::string &key, std::uint64_t length, std::optional<bool> task);
     /// Those of ours, and of the others those that were not empty when they were last measured.
     std::vector<WaitingList> filled() const;
+
+    /// The queues that bindings of the layout's prefix name, whoever takes them.
+    std::vector<std::string> bound() const;
 
     /// Whether a pass through all keys has ended, there was room for everything it found, and each list was looked at.
     bool complete() const;
@@ -130,6 +137,7 @@ private:
     std::vector<WaitingList> boundLists() const;
 
     const Clock &m_clock;
+    const KeyLayout m_layout;
     mutable std::mutex m_mutex;
     std::vector<std::string> m_taken;
     Cursor m_lists;

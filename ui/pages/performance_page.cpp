@@ -205,6 +205,8 @@ void PerformancePage::showSnapshot(const Snapshot &snapshot)
     const HttpFigures &http = snapshot.http;
     // A portal counts its connections from the start; of a watched stack others tell of requests alone.
     const bool known = http.unknown == Unknown::No && (http.connections.has_value() || !snapshot.sources.empty());
+    // Of a watched stack the answers' statuses may not be told; of a portal they are.
+    const bool statuses = known && (snapshot.sources.empty() || http.errorRate.has_value());
     QString pool = unknownText();
     if (!snapshot.dbPools.empty()) {
         const DbPoolFigures &first = snapshot.dbPools.front();
@@ -212,7 +214,7 @@ void PerformancePage::showSnapshot(const Snapshot &snapshot)
     }
     m_figures->setValues({latencyText(http.traffic.p50), latencyText(http.traffic.p95), latencyText(http.traffic.p99),
                           known ? rateText(http.traffic.perSecond) : unknownText(), percentText(http.errorRate),
-                          refusedText(http.traffic, known), countText(http.connections), countText(http.webSockets),
+                          refusedText(http.traffic, statuses), countText(http.connections), countText(http.webSockets),
                           pool},
                          isStale(std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time)));
     m_history->showSnapshot(snapshot);
@@ -222,9 +224,10 @@ void PerformancePage::showSnapshot(const Snapshot &snapshot)
                          : http.unknown == Unknown::NotAvailable ? tr("Nothing here measures requests")
                          : known                                 ? tr("No requests in the last 60 s")
                                                                  : tr("The requests have not been measured yet"));
-    m_card->setNote(known ? tr("of the last 60 s  ·  %1 refused  ·  %2 not found")
-                                .arg(countText(double(http.traffic.refused)), countText(double(http.traffic.notFound)))
-                          : unknownText());
+    m_card->setNote(statuses
+                        ? tr("of the last 60 s  ·  %1 refused  ·  %2 not found")
+                              .arg(countText(double(http.traffic.refused)), countText(double(http.traffic.notFound)))
+                        : unknownText());
     showInstances(snapshot);
     m_view->setStale(isStale(std::chrono::duration_cast<Age>(context().clock.wall() - snapshot.time)));
 }

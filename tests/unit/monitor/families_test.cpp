@@ -95,6 +95,9 @@ private slots:
         QCOMPARE(name("s:abc"), std::string("other"));
         QVERIFY(families.cleanable("sessions"));
         QVERIFY(!families.cleanable("cache")); // not of this stack
+        tier.familyPatterns = {{"sessions", {"s:*"}}};
+        QVERIFY(KeyFamilies(tier).cleanable("sessions"));                      // the portal's own
+        QVERIFY(!KeyFamilies(tier, queue::KeyLayout{}).cleanable("sessions")); // may be anything of somebody else's
         QVERIFY(!KeyFamilies(Tier{}).cleanable("queue"));
         QVERIFY(!KeyFamilies(Tier{}).cleanable("other"));
         QVERIFY(KeyFamilies(Tier{}).cleanable("results"));

@@ -50,6 +50,7 @@ struct Program
     int output;
     int errors;
     int report;
+    bool ownSession;
 };
 
 /// Between fork and exec in a process that had many threads: system calls only, no memory, no locks. Reports errno of
@@ -63,7 +64,10 @@ struct Program
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    ::setpgid(0, 0);
+    if (program.ownSession)
+        ::setsid(); // and a group of its own with it
+    else
+        ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != program.parent) // it ended before it could be tied to us
         ::_exit(127);
@@ -126,7 +130,8 @@ Result<ChildProcess> ChildProcess::start(const std::vector<std::string> &argumen
                           ::getpid(),
                           output->write.get(),
                           settings.errorsApart ? errors->write.get() : output->write.get(),
-                          report->write.get()};
+                          report->write.get(),
+                          settings.ownSession};
 
     // No handler of ours may run in the child.
     sigset_t all;

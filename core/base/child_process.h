@@ -29,6 +29,7 @@ public:
     }
     ~FileDescriptor();
     int get() const { return m_fd; }
+    int release() { return std::exchange(m_fd, -1); } ///< to whoever closes it from now on
     explicit operator bool() const { return m_fd >= 0; }
 
 private:
@@ -41,6 +42,7 @@ struct ChildSettings
     std::optional<std::vector<std::string>> environment{}; ///< each "NAME=value"; nullopt: ours
     std::string folder{};                                  ///< to start in; empty: ours
     bool errorsApart = false; ///< what it says on standard error is for errors(), and no part of the output
+    bool ownSession = false;  ///< without our terminal: it can ask nothing there
 };
 
 /// A running program. Used by the one thread that started it, which must live as long: the kernel sends SIGTERM to the

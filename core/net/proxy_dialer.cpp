@@ -4,6 +4,7 @@
 #include "core/base/byte_stream.h"
 #include "core/base/masking.h"
 #include "core/net/coded.h"
+#include "core/net/ssh_tunnel.h"
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/read.hpp>
@@ -262,12 +263,14 @@ awaitable<Result<void>> HttpConnectDialer::ask(std::shared_ptr<ByteStream> proxy
 }
 
 Result<std::shared_ptr<Dialer>> dialerFor(const Reach &reach, std::shared_ptr<Dialer> direct,
-                                          std::optional<ProxySignIn> signIn)
+                                          std::optional<ProxySignIn> signIn, SshTunnels *tunnels)
 {
     if (reach.way == Way::Direct)
         return direct;
+    if (reach.way == Way::Ssh && tunnels)
+        return tunnels->through(reach.host);
     if (reach.way == Way::Ssh)
-        return coded(ErrorKind::Unsupported, "tunnel-unsupported", "Tunnels of ssh are not supported yet.",
+        return coded(ErrorKind::Unsupported, "tunnel-unsupported", "No tunnel of ssh can be made here.",
                      "Reach it directly, or through a SOCKS 5 proxy (ssh -D).");
     if (reach.host.empty() || reach.port == 0)
         return coded(ErrorKind::Invalid, "tunnel-away", "The proxy has no host or no port.",

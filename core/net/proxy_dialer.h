@@ -73,9 +73,11 @@ private:
     std::string requestFor(const std::string &to) const;
 };
 
-/// The way that `reach` names; `direct` to go straight, and to the proxy itself. Invalid where it names no proxy,
-/// Unsupported for tunnels of ssh.
+class SshTunnels;
+
+/// The way that `reach` names; `direct` to go straight, and to the proxy itself. Invalid where it names no proxy, or no
+/// host for ssh; Unsupported for a tunnel of ssh where there are no `tunnels`, which are needed for this call alone.
 Result<std::shared_ptr<Dialer>> dialerFor(const Reach &reach, std::shared_ptr<Dialer> direct,
-                                          std::optional<ProxySignIn> signIn = {});
+                                          std::optional<ProxySignIn> signIn = {}, SshTunnels *tunnels = nullptr);
 
 } // namespace portolan::net

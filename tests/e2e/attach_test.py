@@ -92,7 +92,7 @@ class AttachTest(Consoles):
                 (("https://portal.example", "--pin", "AB" * 32, "--ca", "ca.pem"), "pt_x", "--ca"),
                 ((self.portal.url, "--pin", "AB" * 32), "pt_x", "no certificate"),
                 ((self.portal.url, "--through", "carrier-pigeon"), "pt_x", "socks5:HOST:PORT"),
-                ((self.portal.url, "--through", "ssh:bastion"), "pt_x", "not supported"),
+                ((self.portal.url, "--through", "ssh:bastion"), "pt_x", "ssh -D"),
                 ((self.portal.url, "--demo"), "pt_x", "leave one of them out"),
                 ((self.portal.url, "--data-dir", "/tmp"), "pt_x", "leave one of them out"),
                 ((self.portal.url, "--situation", "backlog"), "pt_x", "leave one of them out")):

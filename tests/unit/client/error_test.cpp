@@ -140,6 +140,8 @@ void ErrorTest::findsTheReason_data()
     row("tcp-refused", ErrorKind::Unavailable, LinkReason::Refused);
     row("tcp-timeout", ErrorKind::Timeout, LinkReason::Unreachable);
     row("tunnel-away", ErrorKind::Unavailable, LinkReason::Unreachable);
+    row("tunnel-ssh-auth", ErrorKind::Unavailable, LinkReason::Unreachable); // not the portal's sign-in
+    row("tunnel-ssh-unreachable", ErrorKind::Timeout, LinkReason::Unreachable);
     row("tls-expired", ErrorKind::Unavailable, LinkReason::NotTrusted);
     row("tls-plain", ErrorKind::Unavailable, LinkReason::NotTrusted);
     row("ws-silent", ErrorKind::Timeout, LinkReason::Silent);

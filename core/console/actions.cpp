@@ -3,6 +3,7 @@
 
 #include "core/api/history.h"
 #include "core/base/names.h"
+#include "core/console/redis_actions.h"
 #include "core/console/service_actions.h"
 #include "core/console/task_board.h"
 #include "core/monitor/history.h"
@@ -16,8 +17,6 @@
 
 namespace portolan::console {
 namespace {
-
-constexpr std::chrono::seconds cleanupPatience{20};
 
 /// What accounts' own service does.
 template <class A>
@@ -36,26 +35,16 @@ awaitable<Result<ActionOutcome>> perform(PortalServices services, RevokeToken ac
     return carryOut(services.tokens, std::move(action), std::move(actor));
 }
 
-awaitable<Result<ActionOutcome>> perform(PortalServices services, CloseClients action, Actor actor)
+/// What is done to Redis.
+template <class A>
+concept OfRedis = requires(monitor::RedisAdmin &redis, A action, Actor actor)
+{
+    carryOut(redis, std::move(action), std::move(actor));
+};
+
+template <OfRedis A> awaitable<Result<ActionOutcome>> perform(PortalServices services, A action, Actor actor)
 {
     return carryOut(services.redis, std::move(action), std::move(actor));
-}
-
-awaitable<Result<ActionOutcome>> perform(PortalServices services, CleanUpFamily action, Actor actor)
-{
-    const auto run = co_await runCleanup(services, action, false, std::move(actor), cleanupPatience);
-    if (!run)
-        co_return run.error();
-    const auto &status = *run;
-    if (status.state == monitor::CleanupState::Failed)
-        co_return failure(ErrorKind::Internal, "The cleanup failed: " + status.detail);
-    if (status.state == monitor::CleanupState::Cancelled)
-        co_return failure(ErrorKind::Cancelled, "The cleanup was cancelled; keys deleted until then: " +
-                                                    std::to_string(status.removed) + ".");
-    auto done = outcomeOf({.kind = FactKind::KeysDeleted, .name = action.family, .count = status.removed}, status.id);
-    if (status.state == monitor::CleanupState::Running)
-        done.facts.push_back({.kind = FactKind::CleanupGoesOn});
-    co_return done;
 }
 
 awaitable<Result<ActionOutcome>> perform(PortalServices services, ResizeWorker action, Actor actor)
@@ -188,16 +177,6 @@ Result<void> checkNumber(const std::vector<std::string> &ids)
         return failure(ErrorKind::Invalid,
                        "Between 1 and " + std::to_string(mostTasksAtOnce) + " tasks can be named at once.");
     return {};
-}
-
-awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, CleanUpFamily action, bool dryRun,
-                                                     Actor actor, std::chrono::seconds patience)
-{
-    monitor::CleanupRequest wanted{std::move(action.family), dryRun, action.idle};
-    auto started = co_await services.redis.cleanUp(std::move(actor), std::move(wanted));
-    if (!started)
-        co_return started.error();
-    co_return co_await services.redis.settled(std::move(*started), patience);
 }
 
 Capability whyNot(const PortalServices &services, const Action &action)

@@ -5,9 +5,7 @@
 #include "core/api/action.h"
 #include "core/api/result.h"
 #include "core/console/portal_services.h"
-#include "core/monitor/cleanup.h"
 
-#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,10 +25,6 @@ Actor consoleActor(std::string reason);
 /// Does it. A cleanup that takes longer than 20 s goes on by itself; the outcome says so. Forbidden: the actor's role
 /// is not enough.
 awaitable<Result<ActionOutcome>> performAction(PortalServices services, Action action, Actor actor);
-
-/// A cleanup, or the count of what it would delete, once it is over or as it stands after `patience`.
-awaitable<Result<monitor::CleanupStatus>> runCleanup(PortalServices services, CleanUpFamily action, bool dryRun,
-                                                     Actor actor, std::chrono::seconds patience);
 
 /// Whether an action may name so many tasks: Invalid, if not.
 Result<void> checkNumber(const std::vector<std::string> &ids);

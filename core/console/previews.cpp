@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/ids.h"
 #include "core/console/actions.h"
+#include "core/console/redis_actions.h"
 #include "core/console/task_board.h"
 #include "core/monitor/redis_admin.h"
 #include "core/portal/api_token_service.h"
@@ -16,7 +17,6 @@ namespace portolan::console {
 namespace {
 
 constexpr std::size_t mostSamples = 20;
-constexpr std::chrono::seconds previewPatience{10};
 
 void addSample(ActionPreview &preview, Touched touched)
 {
@@ -24,60 +24,15 @@ void addSample(ActionPreview &preview, Touched touched)
         preview.sample.push_back(std::move(touched));
 }
 
-awaitable<Result<ActionPreview>> preview(PortalServices services, CloseClients action)
+template <class A>
+concept OfRedis = requires(monitor::RedisAdmin &redis, A action)
 {
-    const auto all = services.redis.clients();
-    if (!all)
-        co_return failure(ErrorKind::Unavailable, "The connections are not known yet.", "Try again in a second.");
-    ActionPreview found;
-    std::string name;
-    bool sameName = true;
-    std::uint64_t count = 0;
-    for (const auto &client : *all) {
-        if (std::ranges::find(action.ids, client.id) == action.ids.end())
-            continue;
-        sameName = sameName && (count == 0 || name == client.name);
-        name = client.name;
-        ++count;
-        addSample(found, {.name = client.name, .id = client.address, .detail = client.command});
-    }
-    if (count == 0)
-        co_return failure(ErrorKind::NotFound, "None of these connections exists any more.");
-    found.facts.push_back({.kind = FactKind::ConnectionsClosed, .name = sameName ? name : "", .count = count});
-    found.count = count;
-    co_return found;
-}
+    previewOf(redis, std::move(action));
+};
 
-awaitable<Result<ActionPreview>> preview(PortalServices services, CleanUpFamily action)
+template <OfRedis A> awaitable<Result<ActionPreview>> preview(PortalServices services, A action)
 {
-    const auto run = co_await runCleanup(services, action, true, consoleActor({}), previewPatience);
-    if (!run)
-        co_return run.error();
-    const auto &status = *run;
-    if (status.state == monitor::CleanupState::Failed)
-        co_return failure(ErrorKind::Internal, "The preview failed: " + status.detail);
-    const bool all = status.state == monitor::CleanupState::Done;
-    if (status.state == monitor::CleanupState::Running) // so that the cleanup itself need not wait for it
-        (void)services.redis.cancelCleanup(status.id);
-    ActionPreview found;
-    found.count = status.matched;
-    found.nothing = all && status.matched == 0;
-    if (found.nothing) {
-        found.facts.push_back({.kind = FactKind::NoKeys, .name = action.family, .time = action.idle});
-    } else {
-        found.facts.push_back({.kind = FactKind::KeysDeleted,
-                               .name = action.family,
-                               .count = status.matched,
-                               .bytes = status.bytes,
-                               .atLeast = !all});
-        if (action.idle)
-            found.facts.push_back({.kind = FactKind::OnlyIdleKeys, .time = action.idle});
-        found.facts.push_back({.kind = FactKind::FamilyLost, .name = action.family});
-    }
-    found.bytes = status.bytes;
-    for (const auto &key : status.sample)
-        addSample(found, {.name = key});
-    co_return found;
+    return previewOf(services.redis, std::move(action));
 }
 
 awaitable<Result<ActionPreview>> previewStop(PortalServices services, portal::WorkerAdminService::Worker worker)

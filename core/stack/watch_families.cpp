@@ -2,8 +2,10 @@
 #include "core/stack/watch_families.h"
 
 #include "core/base/embedded_file.h"
+#include "core/base/tier_file.h"
 #include "core/base/toml_file.h"
 
+#include <algorithm>
 #include <span>
 #include <stdexcept>
 #include <string_view>
@@ -30,6 +32,17 @@ std::string literal(std::string_view text)
     return pattern;
 }
 
+/// Those of a tier of ours tell the keys of a portal, which is not what is watched.
+void forgetOurs(const WatchFile &file, Tier &tier)
+{
+    const auto ours = builtInTiers();
+    if (std::ranges::find(ours, file.tierName) == ours.end())
+        return;
+    std::erase_if(tier.familyPatterns, [&](const auto &family) {
+        return std::ranges::find(file.given, std::string(table) + family.first, &GivenKey::key) == file.given.end();
+    });
+}
+
 } // namespace
 
 queue::KeyLayout layoutOf(const WatchFile &file)
@@ -46,6 +59,7 @@ queue::KeyLayout layoutOf(const WatchFile &file)
 Tier watchedTier(const WatchFile &file)
 {
     Tier tier = file.tier;
+    forgetOurs(file, tier);
     const EmbeddedFile *known = findEmbedded(families::embeddedFiles(), "families.toml");
     const auto read = known ? parseToml(known->text, std::string(known->name)) : Result<TomlDocument>(Error{});
     if (!read)

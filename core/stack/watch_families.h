@@ -10,8 +10,8 @@ namespace portolan::stack {
 /// How the keys of a file's Celery are named; as kombu has it by itself where the file has no `celery`.
 queue::KeyLayout layoutOf(const WatchFile &file);
 
-/// The file's tier with the patterns of all key families: those the file names itself, and of the others those of
-/// resources/watch/families.toml.
+/// The file's tier with the patterns of all key families: those that the file, or a tier of its own, names, and of the
+/// others those of resources/watch/families.toml.
 Tier watchedTier(const WatchFile &file);
 
 } // namespace portolan::stack

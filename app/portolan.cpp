@@ -49,7 +49,7 @@ using namespace portolan;
 
 struct Options
 {
-    std::string attach;        ///< URL of a portal elsewhere; empty: none
+    std::string attach;        ///< URL of a portal elsewhere, or the file of a stack; empty: none
     app::PortalOptions portal; ///< how that portal is reached
     bool here = false;         ///< the portal of this machine, said explicitly
     std::string situation;     ///< empty: a real portal, in this process
@@ -76,8 +76,9 @@ void describe(CLI::App &cli, Options &options)
     cli.set_version_flag("--version", app::versionText("portolan"));
     cli.add_option("--situation", options.situation, "Show a scripted deployment")->check(CLI::IsMember(situations));
     cli.add_option("--attach", options.attach,
-                   "Show the portal at this URL, signed in to with the token in PORTAL_TOKEN")
-        ->type_name("URL");
+                   "Show the portal at this URL, signed in to with the token in PORTAL_TOKEN, or the stack that this "
+                   "file names")
+        ->type_name("URL|FILE.toml");
     options.portal.addTo(cli);
     cli.add_flag("--local", options.here, "Show the portal of this machine, as without --attach");
     options.local.addTo(cli);
@@ -97,7 +98,7 @@ void refuseMixtures(const Options &options)
     if (!options.attach.empty() && (options.here || options.demo || options.local.any() || !options.situation.empty()))
         throw CLI::ValidationError("--attach",
                                    "a portal elsewhere takes no settings of one here; leave one of them out");
-    if (options.attach.empty() && options.portal.any())
+    if ((options.attach.empty() || app::Attached::isFile(options.attach)) && options.portal.any())
         throw CLI::ValidationError("--ca, --pin, --through, --email",
                                    "these are of a portal elsewhere; say which with --attach URL");
 }
@@ -121,14 +122,14 @@ bool comesUp(const LocalStack &stack)
 /// What this console shows.
 struct Source
 {
-    std::unique_ptr<app::Attached> attached; ///< a portal elsewhere; null: the stack's
+    std::unique_ptr<app::Attached> attached; ///< what is elsewhere; null: the stack's
     std::unique_ptr<LocalStack> stack;       ///< null: none on this machine
 
     Deployment &deployment() const { return attached ? attached->deployment() : stack->deployment(); }
     void start() const
     {
         if (attached)
-            attached->deployment().attach();
+            attached->start();
         else if (stack->state() == LocalStack::State::Stopped)
             stack->start(stack->settings()); // what becomes of it is for the window to show
     }
@@ -181,6 +182,8 @@ Result<std::unique_ptr<app::Attached>> attach(const Options &options, const app:
     const auto settings = Settings::load(options.local.sources());
     if (!settings)
         return settings.error();
+    if (app::Attached::isFile(options.attach))
+        return app::Attached::watch(options.attach, defaultDataDirectory(processEnvironment) / "watch", clock);
     return attachTo(
         options.portal.spec(options.attach, settings->secret("portal.token"), settings->secret("portal.password")),
         clock);
@@ -262,7 +265,7 @@ int main(int argc, char **argv)
         return 2;
     }
     if (!options.attach.empty())
-        options.pictures.sources = {"remote"};
+        options.pictures.sources = {app::Attached::isFile(options.attach) ? "watched" : "remote"};
     options.pictures.demonstration = !namesPortal(options);
     const auto pictures = options.pictures.wanted() ? app::pictureTask() : std::nullopt;
     if (options.pictures.wanted() && !pictures) {

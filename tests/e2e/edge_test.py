@@ -239,6 +239,7 @@ class SmallTierTest(PortalTest):
         metrics = client.get("/metrics").body.decode()
         self.assertRegex(metrics, r'portal_sign_ins_failed_total\{reason="bad-credentials"\} 2\b')
         self.assertNotRegex(metrics, "wrong-password|unknown-account") # which accounts there are is not for everybody
+        wait_until(lambda: "a sign-in failed" in self.portal.log.read_text(), "the line in the log, which is written beside")
         log = self.portal.log.read_text()
         line = next(line for line in map(json.loads, log.splitlines()) if line.get("message") == "a sign-in failed")
         self.assertEqual((line["account"], line["address"], line["level"]), ("p***@example.org", "127.0.0.1", "warning"), line)
